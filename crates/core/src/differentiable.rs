@@ -1,0 +1,211 @@
+//! `Differentiable`: the trait that user code is written against.
+
+use crate::Scalar;
+use crate::rules::{self, Binary, Ternary, Unary};
+use num_traits::{Float, FloatConst, FromPrimitive, NumAssign, NumRef};
+use std::fmt::{Debug, Display, LowerExp};
+use std::iter::{Product, Sum};
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Rem, RemAssign, Sub, SubAssign};
+
+/// Writes a method for each operation that is not part of `num_traits::Float`.
+macro_rules! learned_methods {
+    (
+        {}
+        operators $operators:tt
+        float_unary $float_unary:tt
+        float_binary $float_binary:tt
+        float_ternary $float_ternary:tt
+        learned_unary { $($(#[$doc:meta])* $Name:ident $method:ident $body:tt)* }
+    ) => { $(
+        $(#[$doc])*
+        #[inline(always)]
+        fn $method(self) -> Self {
+            self.unary(rules::$Name)
+        }
+    )* };
+}
+
+/// A number through which derivatives can be taken.
+///
+/// Write a function once against this trait, and choose how it is differentiated by the numbers you pass:
+/// `f32` and `f64` (no derivative), [`Dual`](crate::Dual) (forward mode), [`Var`](crate::Var) (reverse
+/// mode), or these nested in one another for higher derivatives.
+///
+/// Everything of [`num_traits::Float`] is available, arithmetic with plain numbers on the right
+/// (`x * 2.0`), and the functions and reductions below. For concrete types the plain number may also stand
+/// on the left (`2.0 * x`); in generic code, write it on the right or use [`constant`](Self::constant).
+///
+/// Comparisons compare values; a branch is differentiated along the side taken. The trait is implemented
+/// by this crate's number types only.
+///
+/// ```
+/// use dualtape::{Differentiable, gradient};
+///
+/// fn rosenbrock<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
+///     x.windows(2).map(|w| (w[1] - w[0] * w[0]).powi(2) * 100.0 + (w[0] - 1.0).powi(2)).sum()
+/// }
+///
+/// let (value, slope) = gradient(|x| rosenbrock(x), &[-1.2, 1.0_f64]);
+/// assert!((value - 24.2).abs() < 1e-12);
+/// assert!((slope[0] + 215.6).abs() < 1e-12 && (slope[1] + 88.0).abs() < 1e-12);
+/// ```
+pub trait Differentiable:
+    Float
+    + FloatConst
+    + FromPrimitive
+    + NumAssign
+    + NumRef
+    + Default
+    + Debug
+    + Display
+    + LowerExp
+    + Sum<Self>
+    + for<'a> Sum<&'a Self>
+    + Product<Self>
+    + for<'a> Product<&'a Self>
+    + Add<<Self as Differentiable>::Scalar, Output = Self>
+    + Sub<<Self as Differentiable>::Scalar, Output = Self>
+    + Mul<<Self as Differentiable>::Scalar, Output = Self>
+    + Div<<Self as Differentiable>::Scalar, Output = Self>
+    + Rem<<Self as Differentiable>::Scalar, Output = Self>
+    + AddAssign<<Self as Differentiable>::Scalar>
+    + SubAssign<<Self as Differentiable>::Scalar>
+    + MulAssign<<Self as Differentiable>::Scalar>
+    + DivAssign<<Self as Differentiable>::Scalar>
+    + RemAssign<<Self as Differentiable>::Scalar>
+{
+    /// The plain number at the bottom.
+    type Scalar: Scalar;
+
+    /// A number that depends on nothing.
+    fn constant(value: <Self as Differentiable>::Scalar) -> Self;
+
+    /// The value, without any derivative. A function that continues from here loses its derivatives.
+    fn value(&self) -> <Self as Differentiable>::Scalar;
+
+    /// A constant, rounded to the plain number's type.
+    ///
+    /// ```
+    /// use dualtape::Differentiable;
+    /// fn third<D: Differentiable>() -> D { D::literal(1.0 / 3.0) }
+    /// assert_eq!(third::<f32>(), 1.0 / 3.0);
+    /// ```
+    #[inline(always)]
+    fn literal(value: f64) -> Self {
+        Self::constant(Scalar::nearest(value))
+    }
+
+    rule_table!(learned_methods);
+
+    /// The sum of all terms, as one statement. Plain `Iterator::sum` does the same.
+    ///
+    /// ```
+    /// use dualtape::Differentiable;
+    /// assert_eq!(f64::sum_of(&[1.0, 2.0, 3.0]), 6.0);
+    /// ```
+    fn sum_of(terms: &[Self]) -> Self {
+        Self::sum_terms(terms.iter().copied())
+    }
+
+    /// Σ aᵢbᵢ, as one statement, added up from left to right.
+    ///
+    /// # Panics
+    ///
+    /// If the slices differ in length.
+    ///
+    /// ```
+    /// use dualtape::Differentiable;
+    /// assert_eq!(f64::dot(&[1.0, 2.0], &[3.0, 4.0]), 11.0);
+    /// ```
+    fn dot(a: &[Self], b: &[Self]) -> Self {
+        assert!(a.len() == b.len(), "dot needs slices of one length, not {} and {}", a.len(), b.len());
+        Self::dot_pairs(a.iter().copied().zip(b.iter().copied()), None)
+    }
+
+    /// The matrix-vector product `weights · x + bias`, one statement for each row.
+    ///
+    /// `weights` holds `bias.len()` rows of `x.len()` numbers, row after row.
+    ///
+    /// # Panics
+    ///
+    /// If `weights` has another length.
+    ///
+    /// ```
+    /// use dualtape::Differentiable;
+    /// let (weights, bias, x) = ([1.0, 2.0, 3.0, 4.0], [10.0, 20.0], [1.0, -1.0]);
+    /// assert_eq!(f64::affine(&weights, &bias, &x), [9.0, 19.0]);
+    /// ```
+    fn affine(weights: &[Self], bias: &[Self], x: &[Self]) -> Vec<Self> {
+        let mut out = Vec::with_capacity(bias.len());
+        Self::affine_into(weights, bias, x, &mut out);
+        out
+    }
+
+    /// [`affine`](Self::affine), appended to the caller's vector.
+    ///
+    /// # Panics
+    ///
+    /// If `weights` does not hold `bias.len()` rows of `x.len()` numbers.
+    fn affine_into(weights: &[Self], bias: &[Self], x: &[Self], out: &mut Vec<Self>) {
+        let (rows, columns) = (bias.len(), x.len());
+        assert!(
+            weights.len() == rows * columns,
+            "affine needs {rows} rows of {columns} weights, {} in all, not {}",
+            rows * columns,
+            weights.len()
+        );
+        out.extend(bias.iter().enumerate().map(|(row, &bias)| {
+            let weights = &weights[row * columns..(row + 1) * columns];
+            Self::dot_pairs(weights.iter().copied().zip(x.iter().copied()), Some(bias))
+        }));
+    }
+
+    /// ln Σ exp xᵢ without overflow, as one statement; −∞ for no terms.
+    ///
+    /// ```
+    /// use dualtape::Differentiable;
+    /// assert!((f64::log_sum_exp(&[1000.0, 1001.0]) - 1001.3132616875182).abs() < 1e-12);
+    /// assert_eq!(f64::log_sum_exp(&[]), f64::NEG_INFINITY);
+    /// ```
+    fn log_sum_exp(terms: &[Self]) -> Self {
+        Self::log_sum_exp_terms(terms.iter().copied())
+    }
+
+    // What follows is how the rule table reaches a number type; users have no need of it.
+
+    /// Whether value and all derivatives are zero: such a factor wins over ∞.
+    #[doc(hidden)]
+    fn is_identically_zero(&self) -> bool;
+
+    /// Applies an operation of one operand.
+    #[doc(hidden)]
+    fn unary<O: Unary>(self, op: O) -> Self;
+
+    /// Applies an operation of two operands.
+    #[doc(hidden)]
+    fn binary<O: Binary>(self, op: O, right: Self) -> Self;
+
+    /// Applies an operation whose right operand is a plain number.
+    #[doc(hidden)]
+    fn binary_right<O: Binary>(self, op: O, right: <Self as Differentiable>::Scalar) -> Self;
+
+    /// Applies an operation whose left operand is a plain number.
+    #[doc(hidden)]
+    fn binary_left<O: Binary>(op: O, left: <Self as Differentiable>::Scalar, right: Self) -> Self;
+
+    /// Applies an operation of three operands.
+    #[doc(hidden)]
+    fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self;
+
+    /// The sum of the terms.
+    #[doc(hidden)]
+    fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self;
+
+    /// The sum of the products, plus the bias.
+    #[doc(hidden)]
+    fn dot_pairs<I: Iterator<Item = (Self, Self)> + Clone>(pairs: I, bias: Option<Self>) -> Self;
+
+    /// The log-sum-exp of the terms.
+    #[doc(hidden)]
+    fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self;
+}

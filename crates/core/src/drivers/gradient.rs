@@ -1,0 +1,77 @@
+//! The gradient of a function of many numbers, in either mode.
+
+use crate::{Differentiable, Dual, Lanes, Tape, Var};
+use generic_array::typenum::U8;
+
+/// The value and the gradient of a function of many numbers, in reverse mode: one evaluation and one sweep,
+/// however many inputs there are. The gradient has the length of `x`.
+///
+/// In a loop, a [`Reverse`](crate::Reverse) keeps the memory from one call to the next.
+///
+/// ```
+/// let (value, slope) = dualtape::gradient(|x| x[0] * x[1] + x[0], &[32.0, 2.0]);
+/// assert_eq!(value, 96.0);
+/// assert_eq!(slope, [3.0, 32.0]);
+/// ```
+pub fn gradient<T, F>(f: F, x: &[T]) -> (T, Vec<T>)
+where
+    T: Differentiable,
+    F: for<'t> FnOnce(&[Var<'t, T>]) -> Var<'t, T>,
+{
+    let tape = Tape::new();
+    let inputs = tape.vars(x);
+    let y = f(&inputs);
+    (y.primal(), tape.gradient(y).of(&inputs))
+}
+
+/// The value and the gradient in forward mode, eight inputs at a time: one evaluation for every eight.
+///
+/// Best for few inputs; it needs no tape, and its memory does not grow with the computation.
+///
+/// ```
+/// let (value, slope) = dualtape::gradient_forward(|x| x[0] * x[1] + x[0], &[32.0, 2.0]);
+/// assert_eq!(value, 96.0);
+/// assert_eq!(slope, [3.0, 32.0]);
+/// ```
+pub fn gradient_forward<T, F>(f: F, x: &[T]) -> (T, Vec<T>)
+where
+    T: Differentiable,
+    F: Fn(&[Dual<T, U8>]) -> Dual<T, U8>,
+{
+    gradient_lanes(f, x)
+}
+
+/// [`gradient_forward`] with a number of lanes of one's own choice.
+///
+/// ```
+/// use dualtape::{Dual, gradient_lanes};
+/// use dualtape::typenum::U2;
+/// let (_, slope) = gradient_lanes::<_, U2, _>(|x: &[Dual<f64, U2>]| x[0] * x[1] * x[2], &[1.0, 2.0, 3.0]);
+/// assert_eq!(slope, [6.0, 3.0, 2.0]);
+/// ```
+pub fn gradient_lanes<T, N, F>(f: F, x: &[T]) -> (T, Vec<T>)
+where
+    T: Differentiable,
+    N: Lanes<T>,
+    F: Fn(&[Dual<T, N>]) -> Dual<T, N>,
+{
+    let mut inputs: Vec<_> = x.iter().map(|&x| Dual::lift(x)).collect();
+    if x.is_empty() {
+        return (f(&inputs).primal(), Vec::new());
+    }
+    let mut gradient = Vec::with_capacity(x.len());
+    let mut value = T::zero();
+    for start in (0..x.len()).step_by(N::USIZE) {
+        let chunk = start..(start + N::USIZE).min(x.len());
+        for i in chunk.clone() {
+            inputs[i] = Dual::along(x[i], i - start);
+        }
+        let y = f(&inputs);
+        value = y.primal();
+        gradient.extend_from_slice(&y.tangent()[..chunk.len()]);
+        for i in chunk {
+            inputs[i] = Dual::lift(x[i]);
+        }
+    }
+    (value, gradient)
+}

@@ -1,0 +1,57 @@
+//! Products with the Jacobian, which is never formed: jvp and vjp.
+
+use crate::{Differentiable, Dual, Error, Tape, Var};
+use generic_array::GenericArray;
+use generic_array::sequence::GenericSequence;
+
+/// The values of a function, and its Jacobian times `tangent`, in forward mode: how all outputs move when
+/// the inputs move along the tangent.
+///
+/// Both results have one number for each output.
+///
+/// # Errors
+///
+/// [`Error::Length`] if `tangent` has not one number for each input.
+///
+/// ```
+/// let (values, moves) = dualtape::jvp(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0], &[1.0, 10.0])?;
+/// assert_eq!((values, moves), (vec![12.0, 7.0], vec![34.0, 11.0]));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+pub fn jvp<T, F>(f: F, x: &[T], tangent: &[T]) -> Result<(Vec<T>, Vec<T>), Error>
+where
+    T: Differentiable,
+    F: FnOnce(&[Dual<T>]) -> Vec<Dual<T>>,
+{
+    Error::check_length("tangent", "input", x.len(), tangent.len())?;
+    let moving = |(&x, &t): (&T, &T)| Dual::new(x, GenericArray::generate(|_| t));
+    let inputs: Vec<_> = x.iter().zip(tangent).map(moving).collect();
+    Ok(f(&inputs).iter().map(|y| (y.primal(), y.tangent()[0])).unzip())
+}
+
+/// The values of a function, and `cotangent` times its Jacobian, in reverse mode: how the outputs, weighted
+/// by the cotangent, change with each input.
+///
+/// The values have one number for each output, the product one for each input.
+///
+/// # Errors
+///
+/// [`Error::Length`] if `cotangent` has not one number for each output.
+///
+/// ```
+/// let (values, slopes) = dualtape::vjp(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0], &[1.0, 10.0])?;
+/// assert_eq!((values, slopes), (vec![12.0, 7.0], vec![14.0, 13.0]));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+pub fn vjp<T, F>(f: F, x: &[T], cotangent: &[T]) -> Result<(Vec<T>, Vec<T>), Error>
+where
+    T: Differentiable,
+    F: for<'t> FnOnce(&[Var<'t, T>]) -> Vec<Var<'t, T>>,
+{
+    let tape = Tape::new();
+    let inputs = tape.vars(x);
+    let outputs = f(&inputs);
+    Error::check_length("cotangent", "output", outputs.len(), cotangent.len())?;
+    let adjoints = tape.weighted_gradient(&outputs, cotangent);
+    Ok((outputs.iter().map(Var::primal).collect(), adjoints.of(&inputs)))
+}

@@ -1,0 +1,183 @@
+//! `num_traits::Float` and its companions for every number type, generated from the rule table.
+//!
+//! Existing code written against `num_traits::Float` can thus be differentiated as it stands.
+
+/// Writes the methods of `num_traits::Float` that are rows of the rule table.
+macro_rules! float_methods {
+    (
+        {}
+        operators $operators:tt
+        float_unary { $($(#[$u_doc:meta])* $U:ident $u:ident $u_body:tt)* }
+        float_binary { $($(#[$b_doc:meta])* $B:ident $b:ident $b_body:tt)* }
+        float_ternary { $($(#[$t_doc:meta])* $T:ident $t:ident $t_body:tt)* }
+        learned_unary $learned_unary:tt
+    ) => {
+        $(
+            #[inline(always)]
+            fn $u(self) -> Self {
+                self.unary(crate::rules::$U)
+            }
+        )*
+        $(
+            #[inline(always)]
+            fn $b(self, other: Self) -> Self {
+                self.binary(crate::rules::$B, other)
+            }
+        )*
+        $(
+            #[inline(always)]
+            fn $t(self, a: Self, b: Self) -> Self {
+                Self::ternary(crate::rules::$T, [self, a, b])
+            }
+        )*
+    };
+}
+
+/// Writes constants that carry no derivative.
+macro_rules! constants {
+    ($Trait:ident: $($name:ident)*) => { $(
+        #[inline]
+        fn $name() -> Self {
+            Self::constant(<T::Scalar as num_traits::$Trait>::$name())
+        }
+    )* };
+}
+
+/// Writes questions about the value.
+macro_rules! questions {
+    ($($name:ident: $Answer:ty;)*) => { $(
+        #[inline]
+        fn $name(self) -> $Answer {
+            num_traits::Float::$name(self.value())
+        }
+    )* };
+}
+
+/// Writes conversions from plain numbers, as constants.
+macro_rules! conversions_from {
+    ($($name:ident $From:ty;)*) => { $(
+        #[inline]
+        fn $name(n: $From) -> Option<Self> {
+            <T::Scalar as num_traits::FromPrimitive>::$name(n).map(Self::constant)
+        }
+    )* };
+}
+
+/// Writes conversions of the value.
+macro_rules! conversions_to {
+    ($($name:ident $To:ty;)*) => { $(
+        #[inline]
+        fn $name(&self) -> Option<$To> {
+            num_traits::ToPrimitive::$name(&self.value())
+        }
+    )* };
+}
+
+/// Writes `Float` and what it rests on for a number type whose generics end in `T: Differentiable`.
+macro_rules! impl_float {
+    ([$($generics:tt)*] $Number:ty) => {
+        impl<$($generics)*> num_traits::Float for $Number {
+            rule_table!(float_methods);
+
+            #[inline(always)]
+            fn powi(self, n: i32) -> Self {
+                self.unary(crate::rules::Powi(n))
+            }
+
+            #[inline]
+            fn sin_cos(self) -> (Self, Self) {
+                (self.sin(), self.cos())
+            }
+
+            constants! { Float: nan infinity neg_infinity neg_zero min_value min_positive_value max_value epsilon }
+
+            questions! {
+                is_nan: bool;
+                is_infinite: bool;
+                is_finite: bool;
+                is_normal: bool;
+                is_subnormal: bool;
+                is_sign_positive: bool;
+                is_sign_negative: bool;
+                classify: std::num::FpCategory;
+                integer_decode: (u64, i16, i8);
+            }
+        }
+
+        impl<$($generics)*> num_traits::FloatConst for $Number {
+            constants! { FloatConst:
+                E FRAC_1_PI FRAC_1_SQRT_2 FRAC_2_PI FRAC_2_SQRT_PI FRAC_PI_2 FRAC_PI_3 FRAC_PI_4 FRAC_PI_6
+                FRAC_PI_8 LN_10 LN_2 LOG10_E LOG2_E PI SQRT_2 TAU LOG10_2 LOG2_10
+            }
+        }
+
+        impl<$($generics)*> num_traits::Zero for $Number {
+            constants! { Zero: zero }
+
+            /// Whether the value is zero.
+            #[inline]
+            fn is_zero(&self) -> bool {
+                self.value().is_zero()
+            }
+        }
+
+        impl<$($generics)*> num_traits::One for $Number {
+            constants! { One: one }
+        }
+
+        impl<$($generics)*> num_traits::Num for $Number {
+            type FromStrRadixErr = <T::Scalar as num_traits::Num>::FromStrRadixErr;
+
+            fn from_str_radix(text: &str, radix: u32) -> Result<Self, Self::FromStrRadixErr> {
+                T::Scalar::from_str_radix(text, radix).map(Self::constant)
+            }
+        }
+
+        impl<$($generics)*> num_traits::NumCast for $Number {
+            /// A constant: the derivatives of `n`, if it has any, are left behind.
+            #[inline]
+            fn from<P: num_traits::ToPrimitive>(n: P) -> Option<Self> {
+                <T::Scalar as num_traits::NumCast>::from(n).map(Self::constant)
+            }
+        }
+
+        impl<$($generics)*> num_traits::FromPrimitive for $Number {
+            conversions_from! {
+                from_isize isize; from_i8 i8; from_i16 i16; from_i32 i32; from_i64 i64; from_i128 i128;
+                from_usize usize; from_u8 u8; from_u16 u16; from_u32 u32; from_u64 u64; from_u128 u128;
+                from_f32 f32; from_f64 f64;
+            }
+        }
+
+        impl<$($generics)*> num_traits::ToPrimitive for $Number {
+            conversions_to! {
+                to_isize isize; to_i8 i8; to_i16 i16; to_i32 i32; to_i64 i64; to_i128 i128;
+                to_usize usize; to_u8 u8; to_u16 u16; to_u32 u32; to_u64 u64; to_u128 u128;
+                to_f32 f32; to_f64 f64;
+            }
+        }
+
+        impl<$($generics)*> PartialEq for $Number {
+            /// Compares values only.
+            #[inline]
+            fn eq(&self, other: &Self) -> bool {
+                self.value() == other.value()
+            }
+        }
+
+        impl<$($generics)*> PartialOrd for $Number {
+            /// Compares values only.
+            #[inline]
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                self.value().partial_cmp(&other.value())
+            }
+        }
+
+        impl<$($generics)*> Default for $Number {
+            /// The constant zero.
+            fn default() -> Self {
+                num_traits::Zero::zero()
+            }
+        }
+    };
+}

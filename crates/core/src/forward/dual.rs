@@ -1,0 +1,240 @@
+//! `Dual`: a value and the tangents that travel with it.
+
+use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, zeros};
+use crate::rules::reductions::{self, Statement};
+use crate::rules::{Binary, Partial, Ternary, Unary, guarded};
+use crate::Differentiable;
+use generic_array::sequence::GenericSequence;
+use generic_array::typenum::U1;
+use std::fmt;
+
+/// A dual number: a primal and `N` tangents, the derivatives along `N` directions, in one pass.
+///
+/// `T` is a plain number, or again a number that carries derivatives; `N` is a count of lanes such as
+/// [`U8`](generic_array::typenum::U8).
+///
+/// ```
+/// use dualtape::{Differentiable, Dual};
+/// use dualtape::Float;
+///
+/// let x: Dual<f64> = Dual::variable(2.0);
+/// let y = (x * x).sin() + 3.0 * x;
+/// assert_eq!(y.primal(), 4.0_f64.sin() + 6.0);
+/// assert_eq!(y.tangent()[0], 4.0 * 4.0_f64.cos() + 3.0);
+/// ```
+///
+/// Derivatives of derivatives come from nesting; [`lift`](Self::lift) brings a number of an outer level in
+/// as a constant of this one, so that the levels are never confused:
+///
+/// ```
+/// use dualtape::{Dual, derivative};
+/// // d/dx [ x · d/dy (x·y) ] at x = 4 is 8.
+/// let (_, slope) = derivative(|x| x * derivative(|y| Dual::lift(x) * y, Dual::<f64>::variable(1.0)).1, 4.0);
+/// assert_eq!(slope, 8.0);
+/// ```
+pub struct Dual<T, N: Lanes<T> = U1> {
+    primal: T,
+    tangent: Tangent<T, N>,
+}
+
+impl<T: Copy, N: Lanes<T>> Clone for Dual<T, N> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Copy, N: Lanes<T>> Copy for Dual<T, N> {}
+
+impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
+    /// A number with the given primal and tangents.
+    ///
+    /// ```
+    /// use dualtape::Dual;
+    /// use dualtape::{generic_array::arr, typenum::U2};
+    /// let x: Dual<f64, U2> = Dual::new(1.0, arr![0.5, 0.0]);
+    /// assert_eq!((x * x).tangent()[0], 1.0);
+    /// ```
+    #[inline]
+    pub fn new(primal: T, tangent: generic_array::GenericArray<T, N>) -> Self {
+        Self { primal, tangent }
+    }
+
+    /// A number of an outer level, as a constant of this one.
+    #[inline]
+    pub fn lift(primal: T) -> Self {
+        Self { primal, tangent: zeros() }
+    }
+
+    /// A variable that moves along the given lane.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such lane.
+    ///
+    /// ```
+    /// use dualtape::Dual;
+    /// use dualtape::typenum::U2;
+    /// let (x, y) = (Dual::<f64, U2>::along(3.0, 0), Dual::along(4.0, 1));
+    /// assert_eq!((x * y).tangent()[..], [4.0, 3.0]);
+    /// ```
+    #[inline]
+    pub fn along(primal: T, lane: usize) -> Self {
+        assert!(lane < N::USIZE, "lane {lane} does not exist: this number has {} lanes", N::USIZE);
+        let unit = |l| if l == lane { T::one() } else { T::zero() };
+        Self { primal, tangent: Tangent::<T, N>::generate(unit) }
+    }
+
+    /// The value at the level below, which may itself carry derivatives.
+    #[inline]
+    pub fn primal(&self) -> T {
+        self.primal
+    }
+
+    /// The derivatives, one for each lane.
+    #[inline]
+    pub fn tangent(&self) -> &generic_array::GenericArray<T, N> {
+        &self.tangent
+    }
+}
+
+impl<T: Differentiable> Dual<T, U1> {
+    /// The variable with respect to which a derivative is taken: its tangent is 1.
+    #[inline]
+    pub fn variable(primal: T) -> Self {
+        Self::along(primal, 0)
+    }
+}
+
+impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
+    type Scalar = T::Scalar;
+
+    #[inline(always)]
+    fn constant(value: T::Scalar) -> Self {
+        Self::lift(T::constant(value))
+    }
+
+    #[inline(always)]
+    fn value(&self) -> T::Scalar {
+        self.primal.value()
+    }
+
+    #[inline]
+    fn is_identically_zero(&self) -> bool {
+        self.primal.is_identically_zero() && self.tangent.iter().all(Differentiable::is_identically_zero)
+    }
+
+    #[inline(always)]
+    fn unary<O: Unary>(self, op: O) -> Self {
+        let x = self.primal;
+        let z = x.unary(op);
+        let partial = guarded(&z, || op.partial(x, z));
+        Self { primal: z, tangent: scaled(partial, &self.tangent) }
+    }
+
+    #[inline(always)]
+    fn binary<O: Binary>(self, op: O, right: Self) -> Self {
+        let (x, y) = (self.primal, right.primal);
+        let z = x.binary(op, y);
+        let left_partial = guarded(&z, || op.left(x, y, z));
+        let right_partial = guarded(&z, || op.right(x, y, z));
+        let tangent = combined((left_partial, &self.tangent), (right_partial, &right.tangent));
+        Self { primal: z, tangent }
+    }
+
+    #[inline(always)]
+    fn binary_right<O: Binary>(self, op: O, right: T::Scalar) -> Self {
+        let x = self.primal;
+        let z = x.binary_right(op, right);
+        let partial = guarded(&z, || op.left(x, T::constant(right), z));
+        Self { primal: z, tangent: scaled(partial, &self.tangent) }
+    }
+
+    #[inline(always)]
+    fn binary_left<O: Binary>(op: O, left: T::Scalar, right: Self) -> Self {
+        let y = right.primal;
+        let z = T::binary_left(op, left, y);
+        let partial = guarded(&z, || op.right(T::constant(left), y, z));
+        Self { primal: z, tangent: scaled(partial, &right.tangent) }
+    }
+
+    #[inline(always)]
+    fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self {
+        let primals = operands.map(|x| x.primal);
+        let z = T::ternary(op, primals);
+        let partials = op.partials(primals, z).map(|partial| guarded(&z, || partial));
+        Self::statement(z, operands.into_iter().zip(partials))
+    }
+
+    fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+        reductions::sum(terms)
+    }
+
+    fn dot_pairs<I: Iterator<Item = (Self, Self)> + Clone>(pairs: I, bias: Option<Self>) -> Self {
+        reductions::dot(pairs, bias)
+    }
+
+    fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+        reductions::log_sum_exp(terms)
+    }
+}
+
+impl<T: Differentiable, N: Lanes<T>> Statement for Dual<T, N> {
+    type Inner = T;
+
+    #[inline(always)]
+    fn inner(&self) -> T {
+        self.primal
+    }
+
+    #[inline(always)]
+    fn statement<E>(value: T, edges: E) -> Self
+    where
+        E: Iterator<Item = (Self, Partial<T>)> + Clone,
+    {
+        let mut tangent = zeros();
+        edges.for_each(|(x, partial)| accumulate(&mut tangent, partial, &x.tangent));
+        Self { primal: value, tangent }
+    }
+}
+
+impl<T: Differentiable, N: Lanes<T>> std::iter::Sum for Dual<T, N> {
+    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+        terms.fold(Self::constant(reductions::empty_sum()), |sum, x| sum + x)
+    }
+}
+
+impl_operators!([T: Differentiable, N: Lanes<T>] Dual<T, N>);
+impl_float!([T: Differentiable, N: Lanes<T>] Dual<T, N>);
+
+impl<T: fmt::Debug, N: Lanes<T>> fmt::Debug for Dual<T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dual").field("primal", &self.primal).field("tangent", &self.tangent.as_slice()).finish()
+    }
+}
+
+/// `3 + 1ε`, or with several lanes `3 + [1, 0]ε`.
+macro_rules! write_dual {
+    ($Format:ident) => {
+        impl<T: fmt::$Format, N: Lanes<T>> fmt::$Format for Dual<T, N> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.primal.fmt(f)?;
+                f.write_str(" + ")?;
+                if let [only] = self.tangent.as_slice() {
+                    only.fmt(f)?;
+                    return f.write_str("ε");
+                }
+                f.write_str("[")?;
+                for (lane, tangent) in self.tangent.iter().enumerate() {
+                    if lane > 0 {
+                        f.write_str(", ")?;
+                    }
+                    tangent.fmt(f)?;
+                }
+                f.write_str("]ε")
+            }
+        }
+    };
+}
+
+write_dual!(Display);
+write_dual!(LowerExp);

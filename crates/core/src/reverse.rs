@@ -1,0 +1,12 @@
+//! Reverse mode: a tape records the operations, and a sweep from the end carries adjoints back.
+
+mod adjoints;
+mod storage;
+mod tape;
+mod var;
+
+pub use adjoints::Adjoints;
+pub use tape::Tape;
+pub(crate) use tape::seed;
+pub use var::Var;
+pub(crate) use var::recycle;

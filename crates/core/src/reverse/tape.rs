@@ -1,0 +1,218 @@
+//! `Tape`: where variables are made and adjoints come from.
+
+use super::storage::{MAX_NODES, Mark, Storage};
+use super::{Adjoints, Var};
+use crate::Differentiable;
+use crate::rules::Partial;
+use num_traits::Float;
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A recording of operations, to be swept in reverse.
+///
+/// The drivers ([`gradient`](crate::gradient) and its kin) use one behind the scenes; by hand, it goes:
+///
+/// ```
+/// use dualtape::Tape;
+/// use dualtape::Float;
+///
+/// let tape = Tape::new();
+/// let x = tape.var(2.0_f64);
+/// let y = (x * x).sin();
+/// let adjoints = tape.gradient(y);
+/// assert_eq!(adjoints[x], 4.0 * 4.0_f64.cos());
+/// ```
+///
+/// A node takes 24 bytes for `f64`; an operation on constants only records nothing. [`clear`](Self::clear)
+/// keeps the memory for the next recording, and the borrow checker sees to it that no variable outlives it:
+///
+/// ```compile_fail
+/// let mut tape = dualtape::Tape::new();
+/// let x = tape.var(2.0);
+/// tape.clear();
+/// let y = x * x; // x belongs to what was cleared
+/// ```
+pub struct Tape<T> {
+    id: Cell<u64>,
+    storage: RefCell<Storage<T>>,
+}
+
+impl<T: Differentiable> Default for Tape<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> std::fmt::Debug for Tape<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tape").field("id", &self.id.get()).finish_non_exhaustive()
+    }
+}
+
+impl<T: Differentiable> Tape<T> {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self::with_node_limit(MAX_NODES)
+    }
+
+    /// An empty tape with room for the given number of nodes.
+    pub fn with_capacity(nodes: usize) -> Self {
+        let tape = Self::new();
+        tape.storage.borrow_mut().reserve(nodes);
+        tape
+    }
+
+    /// An empty tape that refuses to record more than the given number of nodes, and never more than
+    /// 2³² − 1. Recording panics at the limit, rather than take all memory.
+    ///
+    /// ```should_panic
+    /// let tape = dualtape::Tape::with_node_limit(2);
+    /// let x = tape.var(1.0);
+    /// let _ = x + x + x; // the third node
+    /// ```
+    pub fn with_node_limit(nodes: usize) -> Self {
+        Self { id: Cell::new(next_id()), storage: RefCell::new(Storage::with_limit(nodes)) }
+    }
+
+    /// A new independent variable.
+    ///
+    /// # Panics
+    ///
+    /// If the tape is full; as for every operation on its variables.
+    pub fn var(&self, value: T) -> Var<'_, T> {
+        let index = self.storage.borrow_mut().input();
+        self.numbered(value, index)
+    }
+
+    /// New independent variables, one for each value.
+    pub fn vars(&self, values: &[T]) -> Vec<Var<'_, T>> {
+        values.iter().map(|&value| self.var(value)).collect()
+    }
+
+    /// The number of nodes recorded.
+    pub fn len(&self) -> usize {
+        self.storage.borrow().len()
+    }
+
+    /// Whether nothing is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets the recording and keeps its memory.
+    pub fn clear(&mut self) {
+        self.storage.get_mut().rewind(Mark::default());
+        self.id.set(next_id());
+    }
+
+    /// The adjoints of everything that `output` depends on: its derivatives, by variable.
+    ///
+    /// # Panics
+    ///
+    /// If `output` belongs to another tape.
+    ///
+    /// ```
+    /// let tape = dualtape::Tape::new();
+    /// let (x, y) = (tape.var(3.0), tape.var(4.0));
+    /// let adjoints = tape.gradient(x * y + x);
+    /// assert_eq!((adjoints[x], adjoints[y]), (5.0, 3.0));
+    /// ```
+    pub fn gradient(&self, output: Var<'_, T>) -> Adjoints<T> {
+        self.weighted_gradient(&[output], &[T::one()])
+    }
+
+    /// The adjoints of the sum of all outputs, each times its weight. Both slices have one length.
+    pub(crate) fn weighted_gradient(&self, outputs: &[Var<'_, T>], weights: &[T]) -> Adjoints<T> {
+        let places: Vec<_> = outputs.iter().map(|y| self.index_of(y)).collect();
+        let nodes = places.iter().flatten().max().map_or(0, |last| last + 1);
+        let mut adjoints = vec![T::zero(); nodes];
+        for ((place, output), &weight) in places.iter().zip(outputs).zip(weights) {
+            if let Some(index) = *place {
+                adjoints[index] += seed(output, weight);
+            }
+        }
+        self.storage.borrow().sweep::<true>(&mut adjoints, 0);
+        Adjoints::new(self.id(), adjoints)
+    }
+
+    /// Carries adjoints back to the nodes before `mark`, and leaves zeros behind.
+    pub(crate) fn sweep_down_to(&self, mark: Mark, adjoints: &mut [T]) {
+        self.storage.borrow().sweep::<false>(adjoints, mark.nodes());
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        self.storage.borrow().mark()
+    }
+
+    /// Forgets what was recorded since the mark. The caller answers for it that no variable recorded since
+    /// is used again.
+    pub(crate) fn rewind(&self, mark: Mark) {
+        self.storage.borrow_mut().rewind(mark);
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id.get()
+    }
+
+    /// Where an output stands on this tape; `None` for a constant.
+    ///
+    /// # Panics
+    ///
+    /// If it stands on another.
+    pub(crate) fn index_of(&self, output: &Var<'_, T>) -> Option<usize> {
+        let tape = output.tape()?;
+        self.check_same(tape);
+        Some(output.index() as usize)
+    }
+
+    #[inline(always)]
+    pub(super) fn check_same(&self, other: &Self) {
+        if !std::ptr::eq(self, other) {
+            mixed_tapes();
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn numbered(&self, value: T, index: u32) -> Var<'_, T> {
+        Var::on_tape(self, index, value)
+    }
+
+    #[inline(always)]
+    pub(super) fn record_one(&self, value: T, parent: u32, partial: Partial<T>) -> Var<'_, T> {
+        let index = self.storage.borrow_mut().one(parent, partial);
+        self.numbered(value, index)
+    }
+
+    #[inline(always)]
+    pub(super) fn record_two(&self, value: T, parents: [u32; 2], partials: [Partial<T>; 2]) -> Var<'_, T> {
+        let index = self.storage.borrow_mut().two(parents, partials);
+        self.numbered(value, index)
+    }
+
+    #[inline]
+    pub(super) fn record_many(
+        &self,
+        value: T,
+        edges: impl Iterator<Item = (u32, Partial<T>)>,
+    ) -> Var<'_, T> {
+        let index = self.storage.borrow_mut().many(edges);
+        self.numbered(value, index)
+    }
+}
+
+/// The adjoint an output starts from. A NaN value has NaN derivatives, whatever the partials on the way.
+pub(crate) fn seed<T: Differentiable>(output: &Var<'_, T>, weight: T) -> T {
+    if output.is_nan() && !weight.is_identically_zero() { T::nan() } else { weight }
+}
+
+/// Tells tapes, and the recordings of one tape, apart.
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[cold]
+#[inline(never)]
+fn mixed_tapes() -> ! {
+    panic!("these variables belong to two different tapes; record one computation on one tape");
+}

@@ -1,0 +1,234 @@
+//! `Var`: a number that records what is done with it.
+
+use super::Tape;
+use crate::Differentiable;
+use crate::rules::reductions::{self, Statement};
+use crate::rules::{Binary, Partial, Ternary, Unary};
+use std::fmt;
+
+/// A number on a [`Tape`], or a constant, which records nothing.
+///
+/// Operations between variables of two tapes panic. `T` is a plain number, or again a number that carries
+/// derivatives.
+///
+/// ```
+/// use dualtape::Tape;
+/// let tape = Tape::new();
+/// let x = tape.var(3.0_f64);
+/// let y = 2.0 * x * x + 1.0;
+/// assert_eq!(y.primal(), 19.0);
+/// assert_eq!(tape.gradient(y)[x], 12.0);
+/// ```
+pub struct Var<'t, T> {
+    tape: Option<&'t Tape<T>>,
+    primal: T,
+    /// Where on the tape; without meaning for a constant.
+    index: u32,
+}
+
+impl<T: Copy> Clone for Var<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Copy> Copy for Var<'_, T> {}
+
+impl<'t, T: Differentiable> Var<'t, T> {
+    /// A number of an outer level, as a constant of this one.
+    #[inline]
+    pub fn lift(primal: T) -> Self {
+        Self { tape: None, primal, index: 0 }
+    }
+
+    /// The value at the level below, which may itself carry derivatives.
+    #[inline]
+    pub fn primal(&self) -> T {
+        self.primal
+    }
+
+    #[inline(always)]
+    pub(super) fn on_tape(tape: &'t Tape<T>, index: u32, primal: T) -> Self {
+        Self { tape: Some(tape), primal, index }
+    }
+
+    #[inline(always)]
+    pub(super) fn tape(&self) -> Option<&'t Tape<T>> {
+        self.tape
+    }
+
+    #[inline(always)]
+    pub(super) fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The result of an operation of which this is the only operand that is not a constant.
+    #[inline(always)]
+    fn alone(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
+        match self.tape {
+            Some(tape) => tape.record_one(value, self.index, partial()),
+            None => Self::lift(value),
+        }
+    }
+}
+
+impl<T: Differentiable> Differentiable for Var<'_, T> {
+    type Scalar = T::Scalar;
+
+    #[inline(always)]
+    fn constant(value: T::Scalar) -> Self {
+        Self::lift(T::constant(value))
+    }
+
+    #[inline(always)]
+    fn value(&self) -> T::Scalar {
+        self.primal.value()
+    }
+
+    #[inline]
+    fn is_identically_zero(&self) -> bool {
+        self.tape.is_none() && self.primal.is_identically_zero()
+    }
+
+    #[inline(always)]
+    fn unary<O: Unary>(self, op: O) -> Self {
+        let x = self.primal;
+        let z = x.unary(op);
+        self.alone(z, || op.partial(x, z))
+    }
+
+    #[inline(always)]
+    fn binary<O: Binary>(self, op: O, right: Self) -> Self {
+        let (x, y) = (self.primal, right.primal);
+        let z = x.binary(op, y);
+        match (self.tape, right.tape) {
+            (Some(tape), Some(other)) => {
+                tape.check_same(other);
+                tape.record_two(z, [self.index, right.index], [op.left(x, y, z), op.right(x, y, z)])
+            }
+            (_, None) => self.alone(z, || op.left(x, y, z)),
+            (None, _) => right.alone(z, || op.right(x, y, z)),
+        }
+    }
+
+    #[inline(always)]
+    fn binary_right<O: Binary>(self, op: O, right: T::Scalar) -> Self {
+        let x = self.primal;
+        let z = x.binary_right(op, right);
+        self.alone(z, || op.left(x, T::constant(right), z))
+    }
+
+    #[inline(always)]
+    fn binary_left<O: Binary>(op: O, left: T::Scalar, right: Self) -> Self {
+        let y = right.primal;
+        let z = T::binary_left(op, left, y);
+        right.alone(z, || op.right(T::constant(left), y, z))
+    }
+
+    #[inline(always)]
+    fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self {
+        let primals = operands.map(|x| x.primal);
+        let z = T::ternary(op, primals);
+        Self::statement(z, operands.into_iter().zip(op.partials(primals, z)))
+    }
+
+    fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+        reductions::sum(terms)
+    }
+
+    fn dot_pairs<I: Iterator<Item = (Self, Self)> + Clone>(pairs: I, bias: Option<Self>) -> Self {
+        reductions::dot(pairs, bias)
+    }
+
+    fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+        reductions::log_sum_exp(terms)
+    }
+}
+
+impl<T: Differentiable> Statement for Var<'_, T> {
+    type Inner = T;
+
+    #[inline(always)]
+    fn inner(&self) -> T {
+        self.primal
+    }
+
+    #[inline(always)]
+    fn statement<E>(value: T, edges: E) -> Self
+    where
+        E: Iterator<Item = (Self, Partial<T>)> + Clone,
+    {
+        let Some(tape) = edges.clone().find_map(|(x, _)| x.tape) else { return Self::lift(value) };
+        let on_tape = edges.filter_map(|(x, partial)| {
+            tape.check_same(x.tape?);
+            Some((x.index, partial))
+        });
+        tape.record_many(value, on_tape)
+    }
+}
+
+impl<T: Differentiable> std::iter::Sum for Var<'_, T> {
+    /// Gathers blocks of terms, each recorded as one statement: the iterator may itself record, so the
+    /// statement has to wait until a block is complete.
+    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+        let mut total = Self::constant(reductions::empty_sum());
+        let mut block = [0; 32];
+        let mut filled = 0;
+        for x in terms {
+            total.primal += x.primal;
+            let Some(tape) = x.tape else { continue };
+            total.tape.get_or_insert(tape).check_same(tape);
+            if filled == block.len() {
+                block[0] = flush(tape, total.primal, &block).index;
+                filled = 1;
+            }
+            block[filled] = x.index;
+            filled += 1;
+        }
+        match total.tape {
+            Some(tape) => flush(tape, total.primal, &block[..filled]),
+            None => total,
+        }
+    }
+}
+
+/// The memory of a vector of variables for variables of another life; the vector comes back empty.
+///
+/// Collecting in place keeps the allocation, which `tests/no_allocation.rs` watches.
+pub(crate) fn recycle<'a, 'b, T>(mut variables: Vec<Var<'a, T>>) -> Vec<Var<'b, T>> {
+    variables.clear();
+    variables.into_iter().map(|_| unreachable!("the vector is empty")).collect()
+}
+
+/// Records the sum of the numbers at the given places.
+fn flush<'t, T: Differentiable>(tape: &'t Tape<T>, value: T, block: &[u32]) -> Var<'t, T> {
+    tape.record_many(value, block.iter().map(|&parent| (parent, Partial::One)))
+}
+
+impl_operators!(['t, T: Differentiable] Var<'t, T>);
+impl_float!(['t, T: Differentiable] Var<'t, T>);
+
+impl<T: fmt::Debug> fmt::Debug for Var<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut var = f.debug_struct("Var");
+        var.field("primal", &self.primal);
+        if self.tape.is_some() {
+            var.field("index", &self.index);
+        }
+        var.finish_non_exhaustive()
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Var<'_, T> {
+    /// Writes the primal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.primal.fmt(f)
+    }
+}
+
+impl<T: fmt::LowerExp> fmt::LowerExp for Var<'_, T> {
+    /// Writes the primal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.primal.fmt(f)
+    }
+}

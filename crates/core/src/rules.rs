@@ -1,0 +1,502 @@
+//! The rule table: every elementary operation, its value and its partial derivatives, stated once.
+//!
+//! Nothing else in the workspace knows that the derivative of sine is cosine. A row gives an operation's
+//! name, its partial derivatives (which may use the output `z`), and intervals on which it is smooth, from
+//! which the tests draw their points. From the rows, macros generate the operation types below, the
+//! [`Op`] codes, the operators, the `num_traits::Float` methods of every number type, and the functions
+//! that [`Differentiable`] adds to them. Adding an operation is adding a row.
+//!
+//! Values are computed on plain numbers ([`Scalar`]), so every mode computes the same bits. Partial
+//! derivatives are computed in `T: Differentiable`, so that they can be differentiated again.
+//!
+//! # The policy at kinks and singular points
+//!
+//! In this order:
+//!
+//! 1. the true derivative where it exists;
+//! 2. at a kink, the element of least norm of the sub- or superdifferential (`abs` and `relu` at 0 have
+//!    slope 0; a tie of `max` or `min` gives ½ to each side; `clamp` at an edge has slope 1);
+//! 3. the limit, ±∞ allowed (`sqrt` and `ln` at ±0 have slope +∞);
+//! 4. NaN outside the domain.
+//!
+//! A NaN value has a NaN derivative with respect to what it depends on; [`guarded`] sees to it, so rows need
+//! no domain checks. What does not depend on an input contributes exactly zero, even beside an infinite
+//! partial derivative: [`Partial::Zero`] says so, and products of the chain rule treat an exact zero as
+//! stronger than ∞ (see [`Partial::times`]).
+//!
+//! The values themselves are those of `f64` and `f32`: `max` and `min` drop NaN, `0.0.signum()` is 1, and
+//! `clamp` panics where its bounds are NaN or in the wrong order.
+
+use crate::{Differentiable, Scalar};
+use Partial::{MinusOne, Of, One, Zero};
+
+pub(crate) mod reductions;
+
+pub use op::{Interval, Op};
+
+/// A partial derivative, with the frequent exact cases named.
+///
+/// The names cost nothing (the compiler folds them), save a multiplication in nested numbers, and let an
+/// exact zero be told from a product that merely comes to zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Partial<T> {
+    /// The output does not change with this operand.
+    Zero,
+    /// The output moves with this operand.
+    One,
+    /// The output moves against this operand.
+    MinusOne,
+    /// Any other slope.
+    Of(T),
+}
+
+impl<T: Differentiable> Partial<T> {
+    /// This partial derivative as a number.
+    pub fn number(self) -> T {
+        match self {
+            Zero => T::zero(),
+            One => T::one(),
+            MinusOne => -T::one(),
+            Of(slope) => slope,
+        }
+    }
+
+    /// The chain rule: this partial times a tangent or an adjoint, where an exact zero on either side wins
+    /// over ∞ and NaN on the other.
+    ///
+    /// ```
+    /// use dualtape::rules::Partial;
+    /// assert_eq!(Partial::Of(f64::INFINITY).times(0.0), 0.0);
+    /// assert_eq!(Partial::Of(3.0).times(2.0), 6.0);
+    /// ```
+    #[inline]
+    pub fn times(self, other: T) -> T {
+        match self {
+            Zero => T::zero(),
+            One => other,
+            MinusOne => -other,
+            Of(slope) if slope.is_identically_zero() || other.is_identically_zero() => T::zero(),
+            Of(slope) => slope * other,
+        }
+    }
+}
+
+/// The partial derivative, or NaN where the value is NaN.
+#[inline]
+pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Partial<T>) -> Partial<T> {
+    if value.is_nan() { Of(T::nan()) } else { partial() }
+}
+
+/// An operation of one operand.
+pub trait Unary: Copy {
+    /// The value at `x`.
+    fn value<F: Scalar>(self, x: F) -> F;
+    /// The derivative at `x`, where the value is `z`.
+    fn partial<T: Differentiable>(self, x: T, z: T) -> Partial<T>;
+}
+
+/// An operation of two operands.
+pub trait Binary: Copy {
+    /// The value at `(x, y)`.
+    fn value<F: Scalar>(self, x: F, y: F) -> F;
+    /// The partial derivative with respect to `x`, where the value is `z`.
+    fn left<T: Differentiable>(self, x: T, y: T, z: T) -> Partial<T>;
+    /// The partial derivative with respect to `y`, where the value is `z`.
+    fn right<T: Differentiable>(self, x: T, y: T, z: T) -> Partial<T>;
+}
+
+/// An operation of three operands.
+pub trait Ternary: Copy {
+    /// The value at `x`.
+    fn value<F: Scalar>(self, x: [F; 3]) -> F;
+    /// The partial derivatives, where the value is `z`.
+    fn partials<T: Differentiable>(self, x: [T; 3], z: T) -> [Partial<T>; 3];
+}
+
+/// The table. `$then` is a macro that receives every row.
+///
+/// Operators and `float_unary` and `float_binary` rows take their values from the operator or the
+/// `num_traits::Float` method that they name; the other rows state theirs.
+macro_rules! rule_table {
+    ($then:ident $(, $($argument:tt)*)?) => { $then! {
+        { $($($argument)*)? }
+
+        operators {
+            /// `x + y`
+            Add add { "+" |x, y, z| (One, One); on [-2.0, 2.0] [-2.0, 2.0] }
+            /// `x − y`
+            Sub sub { "-" |x, y, z| (One, MinusOne); on [-2.0, 2.0] [-2.0, 2.0] }
+            /// `x · y`
+            Mul mul { "*" |x, y, z| (Of(y), Of(x)); on [-2.0, 2.0] [-2.0, 2.0] }
+            /// `x / y`; the slope in `y` is −(x/y)/y, which does not overflow where −x/y² would.
+            Div div { "/" |x, y, z| (Of(y.recip()), Of(-(z / y))); on [-2.0, 2.0] [0.5, 2.0] }
+            /// `x % y`, the remainder of the truncated quotient.
+            Rem rem { "%" |x, y, z| (One, Of(-(x / y).trunc())); on [0.1, 0.9] [1.0, 2.0] }
+        }
+
+        float_unary {
+            /// The absolute value. At ±0, the slope is 0.
+            Abs abs { |x, z| sign(x); on [0.1, 2.0] }
+            /// The sign, ±1 also for ±0.
+            Signum signum { |x, z| Zero; on [0.1, 2.0] }
+            /// The largest integer not above.
+            Floor floor { |x, z| Zero; on [0.1, 0.9] }
+            /// The smallest integer not below.
+            Ceil ceil { |x, z| Zero; on [0.1, 0.9] }
+            /// The nearest integer, halves away from zero.
+            Round round { |x, z| Zero; on [0.6, 1.4] }
+            /// The integer part.
+            Trunc trunc { |x, z| Zero; on [0.1, 0.9] }
+            /// The fractional part.
+            Fract fract { |x, z| One; on [0.1, 0.9] }
+            /// `1 / x`
+            Recip recip { |x, z| Of(-(z * z)); on [0.5, 2.0] }
+            /// The square root. At ±0, the slope is +∞.
+            Sqrt sqrt { |x, z| Of((z + z + T::zero()).recip()); on [0.5, 4.0] }
+            /// The cube root. At ±0, the slope is +∞.
+            Cbrt cbrt { |x, z| Of((z * z * T::literal(3.0)).recip()); on [0.5, 4.0] }
+            /// e to the power `x`.
+            Exp exp { |x, z| Of(z); on [-2.0, 2.0] }
+            /// 2 to the power `x`.
+            Exp2 exp2 { |x, z| Of(z * T::LN_2()); on [-2.0, 2.0] }
+            /// e to the power `x`, less 1, accurate near 0.
+            ExpM1 exp_m1 { |x, z| Of(z + T::one()); on [-2.0, 2.0] }
+            /// The natural logarithm. At ±0, the slope is +∞.
+            Ln ln { |x, z| Of((x + T::zero()).recip()); on [0.5, 4.0] }
+            /// The logarithm to base 2.
+            Log2 log2 { |x, z| Of(((x + T::zero()) * T::LN_2()).recip()); on [0.5, 4.0] }
+            /// The logarithm to base 10.
+            Log10 log10 { |x, z| Of(((x + T::zero()) * T::LN_10()).recip()); on [0.5, 4.0] }
+            /// ln(1 + x), accurate near 0.
+            Ln1p ln_1p { |x, z| Of((T::one() + x).recip()); on [-0.5, 2.0] }
+            /// The sine.
+            Sin sin { |x, z| Of(x.cos()); on [-3.0, 3.0] }
+            /// The cosine.
+            Cos cos { |x, z| Of(-x.sin()); on [-3.0, 3.0] }
+            /// The tangent of an angle.
+            Tan tan { |x, z| Of(z * z + T::one()); on [-1.0, 1.0] }
+            /// The arc sine. At ±1, the slope is +∞.
+            Asin asin { |x, z| Of(unit_gap(x).sqrt().recip()); on [-0.9, 0.9] }
+            /// The arc cosine. At ±1, the slope is −∞.
+            Acos acos { |x, z| Of(-unit_gap(x).sqrt().recip()); on [-0.9, 0.9] }
+            /// The arc tangent.
+            Atan atan { |x, z| Of((x * x + T::one()).recip()); on [-3.0, 3.0] }
+            /// The hyperbolic sine.
+            Sinh sinh { |x, z| Of(x.cosh()); on [-2.0, 2.0] }
+            /// The hyperbolic cosine.
+            Cosh cosh { |x, z| Of(x.sinh()); on [-2.0, 2.0] }
+            /// The hyperbolic tangent.
+            Tanh tanh { |x, z| Of(tanh_slope(x, z)); on [-3.0, 3.0] }
+            /// The inverse hyperbolic sine.
+            Asinh asinh { |x, z| Of(T::one().hypot(x).recip()); on [-3.0, 3.0] }
+            /// The inverse hyperbolic cosine. At 1, the slope is +∞.
+            Acosh acosh { |x, z| Of(((x - T::one()).sqrt() * (x + T::one()).sqrt()).recip()); on [1.5, 4.0] }
+            /// The inverse hyperbolic tangent. At ±1, the slope is +∞.
+            Atanh atanh { |x, z| Of(unit_gap(x).recip()); on [-0.9, 0.9] }
+            /// Radians to degrees.
+            ToDegrees to_degrees { |x, z| Of(T::literal(180.0) * T::FRAC_1_PI()); on [-3.0, 3.0] }
+            /// Degrees to radians.
+            ToRadians to_radians { |x, z| Of(T::PI() / T::literal(180.0)); on [-90.0, 90.0] }
+        }
+
+        float_binary {
+            /// `x` to the power `y`. Where `y` is a constant, no logarithm is taken.
+            Powf powf { |x, y, z| (powf_base_slope(x, y), powf_exponent_slope(x, y, z));
+                on [0.5, 2.0] [-2.0, 2.0] }
+            /// The logarithm of `x` to base `y`.
+            Log log { |x, y, z| (Of(((x + T::zero()) * y.ln()).recip()), Of(-(z / (y * y.ln()))));
+                on [0.5, 4.0] [1.5, 3.0] }
+            /// The larger operand. A tie gives ½ to each side.
+            Max max { |x, y, z| (choice(x > y, x < y, x, y), choice(y > x, y < x, y, x));
+                on [-2.0, -0.1] [0.1, 2.0] }
+            /// The smaller operand. A tie gives ½ to each side.
+            Min min { |x, y, z| (choice(x < y, x > y, x, y), choice(y < x, y > x, y, x));
+                on [-2.0, -0.1] [0.1, 2.0] }
+            /// `x − y` where positive, otherwise 0.
+            AbsSub abs_sub { |x, y, z| (if x > y { One } else { Zero }, if x > y { MinusOne } else { Zero });
+                on [1.5, 2.0] [-2.0, 1.0] }
+            /// √(x² + y²) without overflow inside. At (0, 0), both slopes are 0.
+            Hypot hypot { |x, y, z| (hypot_slope(x, z), hypot_slope(y, z)); on [0.5, 2.0] [-2.0, -0.5] }
+            /// The angle of the point with ordinate `x` and abscissa `y`. At (0, 0), the slopes are NaN.
+            Atan2 atan2 { |x, y, z| (Of(over_square(y, x.hypot(y))), Of(-over_square(x, x.hypot(y))));
+                on [0.5, 2.0] [-2.0, 2.0] }
+            /// The magnitude of `x` with the sign of `y`.
+            Copysign copysign { |x, y, z| (copysign_slope(x, y), Zero); on [0.5, 2.0] [-2.0, -0.5] }
+        }
+
+        float_ternary {
+            /// x · y + w with one rounding.
+            MulAdd mul_add { |x, y, w| x.mul_add(y, w), |x, y, w, z| [Of(y), Of(x), One];
+                on [-2.0, 2.0] [-2.0, 2.0] [-2.0, 2.0] }
+            /// `x` held between the bounds `y` and `w`. At an edge the slope is 1.
+            Clamp clamp { |x, y, w| clamp(x, y, w), |x, y, w, z| clamp_partials(x, y, w);
+                on [-2.0, 2.0] [-3.0, -2.5] [2.5, 3.0] }
+        }
+
+        learned_unary {
+            /// The logistic function 1/(1 + e⁻ˣ), without overflow.
+            Sigmoid sigmoid { |x| sigmoid(x), |x, z| Of(sigmoid_slope(x, z)); on [-4.0, 4.0] }
+            /// The larger of `x` and 0. At 0 the slope is 0; NaN stays NaN.
+            Relu relu { |x| if x > F::zero() || x.is_nan() { x } else { F::zero() },
+                |x, z| if x > T::zero() { One } else { Zero }; on [0.1, 2.0] }
+            /// ln(1 + eˣ), without overflow.
+            Softplus softplus { |x| x.max(F::zero()) + (-x.abs()).exp().ln_1p(), |x, z| Of(x.sigmoid());
+                on [-4.0, 4.0] }
+        }
+    } };
+}
+
+// After the table, which it iterates.
+mod op;
+
+/// Writes the type of each row, which carries its value, partial derivatives and test intervals.
+macro_rules! define_operations {
+    (
+        {}
+        operators { $($operator:tt)* }
+        float_unary { $($float_unary:tt)* }
+        float_binary { $($float_binary:tt)* }
+        float_ternary { $($float_ternary:tt)* }
+        learned_unary { $($learned_unary:tt)* }
+    ) => {
+        define_rows! { operator $($operator)* }
+        define_rows! { float_unary $($float_unary)* }
+        define_rows! { float_binary $($float_binary)* }
+        define_rows! { ternary $($float_ternary)* }
+        define_rows! { learned_unary $($learned_unary)* }
+    };
+}
+
+/// Writes the types of one group of rows, by rewriting each into the full form of `define_row`.
+macro_rules! define_rows {
+    (operator $($(#[$doc:meta])* $Name:ident $method:ident {
+        $sign:literal |$x:ident, $y:ident, $z:ident| ($left:expr, $right:expr); on $([$low:literal, $high:literal])*
+    })*) => { $(
+        define_row! { binary [$(#[$doc])*] $Name [|a, b| std::ops::$Name::$method(a, b)]
+            [|$x, $y, $z| $left] [|$x, $y, $z| $right] [$($low, $high;)*] }
+    )* };
+    (float_unary $($(#[$doc:meta])* $Name:ident $method:ident {
+        |$x:ident, $z:ident| $partial:expr; on $([$low:literal, $high:literal])*
+    })*) => { $(
+        define_row! { unary [$(#[$doc])*] $Name [|a| num_traits::Float::$method(a)]
+            [|$x, $z| $partial] [$($low, $high;)*] }
+    )* };
+    (float_binary $($(#[$doc:meta])* $Name:ident $method:ident {
+        |$x:ident, $y:ident, $z:ident| ($left:expr, $right:expr); on $([$low:literal, $high:literal])*
+    })*) => { $(
+        define_row! { binary [$(#[$doc])*] $Name [|a, b| num_traits::Float::$method(a, b)]
+            [|$x, $y, $z| $left] [|$x, $y, $z| $right] [$($low, $high;)*] }
+    )* };
+    (ternary $($(#[$doc:meta])* $Name:ident $method:ident {
+        |$a:ident, $b:ident, $c:ident| $value:expr, |$x:ident, $y:ident, $w:ident, $z:ident| $partials:expr;
+        on $([$low:literal, $high:literal])*
+    })*) => { $(
+        define_row! { ternary [$(#[$doc])*] $Name [|$a, $b, $c| $value]
+            [|$x, $y, $w, $z| $partials] [$($low, $high;)*] }
+    )* };
+    (learned_unary $($(#[$doc:meta])* $Name:ident $method:ident {
+        |$a:ident| $value:expr, |$x:ident, $z:ident| $partial:expr; on $([$low:literal, $high:literal])*
+    })*) => { $(
+        define_row! { unary [$(#[$doc])*] $Name [|$a| $value] [|$x, $z| $partial] [$($low, $high;)*] }
+    )* };
+}
+
+/// Writes one operation type.
+macro_rules! define_row {
+    (unary [$(#[$doc:meta])*] $Name:ident [|$a:ident| $value:expr]
+        [|$x:ident, $z:ident| $partial:expr] [$($low:literal, $high:literal;)*]) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $Name;
+        impl $Name {
+            pub(crate) const DOMAIN: &'static [Interval] = &[$(($low, $high)),*];
+        }
+        impl Unary for $Name {
+            #[inline(always)]
+            fn value<F: Scalar>(self, $a: F) -> F { $value }
+            // A row names all that a rule may use; few use everything.
+            #[allow(unused_variables)]
+            #[inline(always)]
+            fn partial<T: Differentiable>(self, $x: T, $z: T) -> Partial<T> { $partial }
+        }
+    };
+    (binary [$(#[$doc:meta])*] $Name:ident [|$a:ident, $b:ident| $value:expr]
+        [|$lx:ident, $ly:ident, $lz:ident| $left:expr] [|$rx:ident, $ry:ident, $rz:ident| $right:expr]
+        [$($low:literal, $high:literal;)*]) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $Name;
+        impl $Name {
+            pub(crate) const DOMAIN: &'static [Interval] = &[$(($low, $high)),*];
+        }
+        impl Binary for $Name {
+            #[inline(always)]
+            fn value<F: Scalar>(self, $a: F, $b: F) -> F { $value }
+            #[allow(unused_variables)]
+            #[inline(always)]
+            fn left<T: Differentiable>(self, $lx: T, $ly: T, $lz: T) -> Partial<T> { $left }
+            #[allow(unused_variables)]
+            #[inline(always)]
+            fn right<T: Differentiable>(self, $rx: T, $ry: T, $rz: T) -> Partial<T> { $right }
+        }
+    };
+    (ternary [$(#[$doc:meta])*] $Name:ident [|$a:ident, $b:ident, $c:ident| $value:expr]
+        [|$x:ident, $y:ident, $w:ident, $z:ident| $partials:expr] [$($low:literal, $high:literal;)*]) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $Name;
+        impl $Name {
+            pub(crate) const DOMAIN: &'static [Interval] = &[$(($low, $high)),*];
+        }
+        impl Ternary for $Name {
+            #[inline(always)]
+            fn value<F: Scalar>(self, [$a, $b, $c]: [F; 3]) -> F { $value }
+            #[allow(unused_variables)]
+            #[inline(always)]
+            fn partials<T: Differentiable>(self, [$x, $y, $w]: [T; 3], $z: T) -> [Partial<T>; 3] { $partials }
+        }
+    };
+}
+
+rule_table!(define_operations);
+
+/// `−x`
+#[derive(Clone, Copy, Debug)]
+pub struct Neg;
+
+impl Unary for Neg {
+    #[inline(always)]
+    fn value<F: Scalar>(self, x: F) -> F {
+        -x
+    }
+    #[inline(always)]
+    fn partial<T: Differentiable>(self, _: T, _: T) -> Partial<T> {
+        MinusOne
+    }
+}
+
+/// `x` to an integer power; the one row that carries a parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Powi(pub i32);
+
+impl Unary for Powi {
+    #[inline(always)]
+    fn value<F: Scalar>(self, x: F) -> F {
+        x.powi(self.0)
+    }
+    #[inline(always)]
+    fn partial<T: Differentiable>(self, x: T, z: T) -> Partial<T> {
+        match self.0 {
+            0 => Zero,
+            1 => One,
+            2 => Of(x + x),
+            // n − 1 does not exist; |z / x| is 0, 1 or ∞ at such an exponent, so nothing is lost.
+            i32::MIN => Of(z / x * T::literal(f64::from(i32::MIN))),
+            n => Of(x.powi(n - 1) * T::literal(f64::from(n))),
+        }
+    }
+}
+
+fn sign<T: Differentiable>(x: T) -> Partial<T> {
+    if x > T::zero() {
+        One
+    } else if x < T::zero() {
+        MinusOne
+    } else {
+        Zero
+    }
+}
+
+/// (1 − x)(1 + x), which is 1 − x² without cancellation near ±1.
+fn unit_gap<T: Differentiable>(x: T) -> T {
+    (T::one() - x) * (T::one() + x)
+}
+
+/// sech²: from the output while that loses at most a digit, otherwise from cosh.
+fn tanh_slope<T: Differentiable>(x: T, z: T) -> T {
+    if z.abs() < T::literal(0.9) {
+        unit_gap(z)
+    } else {
+        let sech = x.cosh().recip();
+        sech * sech
+    }
+}
+
+fn sigmoid<F: Scalar>(x: F) -> F {
+    if x >= F::zero() {
+        (F::one() + (-x).exp()).recip()
+    } else {
+        let e = x.exp();
+        e / (F::one() + e)
+    }
+}
+
+/// z(1 − z), with 1 − z taken from σ(−x) where it would cancel.
+fn sigmoid_slope<T: Differentiable>(x: T, z: T) -> T {
+    if z < T::literal(0.9) { z * (T::one() - z) } else { z * (-x).sigmoid() }
+}
+
+/// y·x^(y−1), and 0 where x^0 is flat although x^(−1) is not finite.
+fn powf_base_slope<T: Differentiable>(x: T, y: T) -> Partial<T> {
+    if y == T::zero() && (x == T::zero() || x.is_nan()) { Zero } else { Of(y * x.powf(y - T::one())) }
+}
+
+/// z·ln x, and its limit 0 where z is 0 and at (0, 0).
+fn powf_exponent_slope<T: Differentiable>(x: T, y: T, z: T) -> Partial<T> {
+    let vanishes = z == T::zero() || (x == T::zero() && y == T::zero());
+    if vanishes { Zero } else { Of(z * x.ln()) }
+}
+
+/// The slope of a selection in its own operand, given whether it wins or loses. NaN never wins.
+fn choice<T: Differentiable>(wins: bool, loses: bool, own: T, other: T) -> Partial<T> {
+    if wins {
+        One
+    } else if loses || own.is_nan() {
+        Zero
+    } else if other.is_nan() {
+        One
+    } else {
+        Of(T::literal(0.5))
+    }
+}
+
+/// The slope of √(x² + …) = z in x.
+fn hypot_slope<T: Differentiable>(x: T, z: T) -> Partial<T> {
+    if z == T::zero() {
+        Zero
+    } else if x.is_infinite() {
+        sign(x)
+    } else {
+        Of(x / z)
+    }
+}
+
+/// p / r² in an order that neither overflows nor underflows on the way.
+fn over_square<T: Differentiable>(p: T, r: T) -> T {
+    (p / r) / r
+}
+
+fn copysign_slope<T: Differentiable>(x: T, s: T) -> Partial<T> {
+    if x == T::zero() {
+        Zero
+    } else if x.is_sign_negative() == s.is_sign_negative() {
+        One
+    } else {
+        MinusOne
+    }
+}
+
+fn clamp<F: Scalar>(x: F, low: F, high: F) -> F {
+    assert!(low <= high, "clamp needs low <= high, and neither NaN; low is {low:?} and high is {high:?}");
+    num_traits::clamp(x, low, high)
+}
+
+fn clamp_partials<T: Differentiable>(x: T, low: T, high: T) -> [Partial<T>; 3] {
+    if x < low {
+        [Zero, One, Zero]
+    } else if x > high {
+        [Zero, Zero, One]
+    } else {
+        [One, Zero, Zero]
+    }
+}

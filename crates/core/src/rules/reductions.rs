@@ -1,0 +1,97 @@
+//! The rules of reductions, operations of any number of operands: sums, dot products, log-sum-exp.
+//!
+//! Each is one statement on a tape, however many operands it has. Long chains `acc = acc + a * b` are bound
+//! by the latency from one link to the next; one statement breaks the chain and shrinks the tape.
+
+use super::Partial::{self, Of, One, Zero};
+use super::guarded;
+use crate::{Differentiable, Scalar};
+use num_traits::{Float, Zero as _};
+
+/// A number that carries derivatives over numbers of type `Inner`: what [`Dual`](crate::Dual) and
+/// [`Var`](crate::Var) have in common.
+pub(crate) trait Statement: Differentiable {
+    /// The type of the primal.
+    type Inner: Differentiable<Scalar = <Self as Differentiable>::Scalar>;
+
+    /// The primal: the value without the derivatives of this level.
+    fn inner(&self) -> Self::Inner;
+
+    /// A number of the given value, whose derivatives follow from its operands by the chain rule.
+    fn statement<E>(value: Self::Inner, edges: E) -> Self
+    where
+        E: Iterator<Item = (Self, Partial<Self::Inner>)> + Clone;
+}
+
+/// What `f64` itself starts a sum from.
+pub(crate) fn empty_sum<F: Scalar>() -> F {
+    std::iter::empty::<F>().sum()
+}
+
+pub(crate) fn sum<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
+    let value: S::Inner = S::Inner::sum_terms(terms.clone().map(|x| x.inner()));
+    S::statement(value, terms.map(move |x| (x, guarded(&value, || One))))
+}
+
+/// Σ aᵢbᵢ on plain numbers, from left to right, as a written-out loop would.
+pub(crate) fn scalar_dot<F: Scalar>(pairs: impl Iterator<Item = (F, F)>, bias: Option<F>) -> F {
+    let dot: F = pairs.map(|(a, b)| a * b).sum();
+    bias.map_or(dot, |bias| dot + bias)
+}
+
+/// Σ aᵢbᵢ, plus the bias if there is one.
+pub(crate) fn dot<S: Statement>(pairs: impl Iterator<Item = (S, S)> + Clone, bias: Option<S>) -> S {
+    let inner_pairs = pairs.clone().map(|(a, b)| (a.inner(), b.inner()));
+    let value = S::Inner::dot_pairs(inner_pairs, bias.map(|b| b.inner()));
+    let products = pairs.flat_map(move |(a, b)| {
+        let partial = |slope: S| guarded(&value, || Of(slope.inner()));
+        [(a, partial(b)), (b, partial(a))]
+    });
+    S::statement(value, products.chain(bias.map(|b| (b, guarded(&value, || One)))))
+}
+
+/// ln Σ exp xᵢ on plain numbers, shifted by the largest so that nothing overflows.
+pub(crate) fn scalar_log_sum_exp<F: Scalar>(terms: impl Iterator<Item = F> + Clone) -> F {
+    match shift(terms.clone()) {
+        Shift::By(max) => max + terms.map(|x| (x - max).exp()).sum::<F>().ln(),
+        Shift::Limit(value) => value,
+    }
+}
+
+/// ln Σ exp xᵢ, whose slopes are the softmax weights.
+pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
+    match shift(terms.clone().map(|x| x.value())) {
+        Shift::By(max) => {
+            // The shift is a constant: the function does not depend on it.
+            let weights = terms.clone().map(move |x| (x.inner() - max).exp());
+            let total = S::Inner::sum_terms(weights);
+            let value = S::Inner::constant(max) + total.ln();
+            S::statement(value, terms.map(move |x| (x, Of((x.inner() - max).exp() / total))))
+        }
+        Shift::Limit(limit) => {
+            let value = S::Inner::constant(limit);
+            let at_limit = terms.clone().filter(|x| x.value() == limit).count();
+            let share = if limit > S::Scalar::zero() {
+                Of(S::Inner::literal(1.0 / at_limit as f64))
+            } else {
+                Zero
+            };
+            let slope = move |x: S| if x.value() == limit { share } else { Zero };
+            S::statement(value, terms.map(move |x| (x, guarded(&value, || slope(x)))))
+        }
+    }
+}
+
+/// How to evaluate a log-sum-exp of the given terms.
+enum Shift<F> {
+    /// Subtract the largest term, a finite number.
+    By(F),
+    /// Nothing to compute: −∞ without finite terms, +∞ with an infinite one, NaN with a NaN.
+    Limit(F),
+}
+
+fn shift<F: Scalar>(terms: impl Iterator<Item = F>) -> Shift<F> {
+    let larger = |max: F, x: F| if x > max || x.is_nan() { x } else { max };
+    let max = terms.fold(F::neg_infinity(), |max, x| if max.is_nan() { max } else { larger(max, x) });
+    if max.is_finite() { Shift::By(max) } else { Shift::Limit(max) }
+}

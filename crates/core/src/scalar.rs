@@ -1,0 +1,120 @@
+//! `Scalar`: the plain numbers at the bottom of every number type.
+
+use crate::Differentiable;
+use crate::rules::{Binary, Ternary, Unary, reductions};
+
+/// A plain number, `f32` or `f64`: what a primal, a tangent or an adjoint is in the end.
+///
+/// The trait is sealed. It is what lets arithmetic with literals (`x * 2.0`) stand beside arithmetic
+/// between numbers that carry derivatives.
+///
+/// ```
+/// use dualtape::Scalar;
+/// fn half<F: Scalar>() -> F { F::nearest(0.5) }
+/// assert_eq!(half::<f32>(), 0.5);
+/// ```
+pub trait Scalar: Differentiable<Scalar = Self> + sealed::Sealed + Send + Sync + 'static {
+    /// The number of this type nearest to `x`.
+    fn nearest(x: f64) -> Self;
+
+    /// This number as an `f64`, exactly.
+    fn wide(self) -> f64;
+
+    /// Whether this is neither zero, nor infinite, nor NaN: a factor with which a product needs no second
+    /// thought.
+    #[doc(hidden)]
+    fn is_ordinary(self) -> bool;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+macro_rules! plain_number {
+    ($F:ty) => {
+        impl Scalar for $F {
+            // One of the two types converts to itself or to a narrower one.
+            #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
+            #[inline]
+            fn nearest(x: f64) -> Self {
+                x as $F
+            }
+
+            #[inline]
+            fn wide(self) -> f64 {
+                f64::from(self)
+            }
+
+            #[inline(always)]
+            fn is_ordinary(self) -> bool {
+                // Without the sign bit, zero is the smallest pattern and ∞ stands before every NaN.
+                let magnitude = self.to_bits() << 1;
+                magnitude.wrapping_sub(1) < (<$F>::INFINITY.to_bits() << 1) - 1
+            }
+        }
+
+        impl Differentiable for $F {
+            type Scalar = $F;
+
+            #[inline(always)]
+            fn constant(value: $F) -> Self {
+                value
+            }
+
+            #[inline(always)]
+            fn value(&self) -> $F {
+                *self
+            }
+
+            #[inline(always)]
+            fn is_identically_zero(&self) -> bool {
+                *self == 0.0
+            }
+
+            #[inline(always)]
+            fn unary<O: Unary>(self, op: O) -> Self {
+                op.value(self)
+            }
+
+            #[inline(always)]
+            fn binary<O: Binary>(self, op: O, right: Self) -> Self {
+                op.value(self, right)
+            }
+
+            #[inline(always)]
+            fn binary_right<O: Binary>(self, op: O, right: $F) -> Self {
+                op.value(self, right)
+            }
+
+            #[inline(always)]
+            fn binary_left<O: Binary>(op: O, left: $F, right: Self) -> Self {
+                op.value(left, right)
+            }
+
+            #[inline(always)]
+            fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self {
+                op.value(operands)
+            }
+
+            #[inline]
+            fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+                terms.sum()
+            }
+
+            #[inline]
+            fn dot_pairs<I: Iterator<Item = (Self, Self)> + Clone>(pairs: I, bias: Option<Self>) -> Self {
+                reductions::scalar_dot(pairs, bias)
+            }
+
+            #[inline]
+            fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+                reductions::scalar_log_sum_exp(terms)
+            }
+        }
+    };
+}
+
+plain_number!(f32);
+plain_number!(f64);
