@@ -9,4 +9,4 @@ pub use adjoints::Adjoints;
 pub use tape::Tape;
 pub(crate) use tape::seed;
 pub use var::Var;
-pub(crate) use var::recycle;
+pub(crate) use var::{Spare, recycle};

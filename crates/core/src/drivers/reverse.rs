@@ -1,6 +1,6 @@
 //! `Reverse`: reverse mode for loops, which allocates nothing once warm.
 
-use crate::reverse::{recycle, seed};
+use crate::reverse::{Spare, recycle, seed};
 use crate::{Error, Scalar, Tape, Var};
 
 /// A tape and its buffers, kept from one gradient to the next.
@@ -23,7 +23,7 @@ use crate::{Error, Scalar, Tape, Var};
 pub struct Reverse<F: Scalar> {
     tape: Tape<F>,
     /// The memory of the inputs; empty between calls.
-    inputs: Vec<Var<'static, F>>,
+    inputs: Vec<Spare<F>>,
     /// All zero between calls.
     adjoints: Vec<F>,
 }
@@ -142,7 +142,7 @@ impl<F: Scalar> Reverse<F> {
         // A function that panicked may have left a recording, though never an adjoint.
         self.tape.clear();
         let Self { tape, inputs, adjoints } = self;
-        let mut inputs_here = recycle(std::mem::take(inputs));
+        let mut inputs_here: Vec<Var<'_, F>> = recycle(std::mem::take(inputs));
         inputs_here.extend(parameters.iter().map(|&x| tape.var(x)));
         let mark = tape.mark();
         adjoints.resize(mark.nodes().max(adjoints.len()), F::zero());

@@ -192,12 +192,21 @@ impl<T: Differentiable> std::iter::Sum for Var<'_, T> {
     }
 }
 
-/// The memory of a vector of variables for variables of another life; the vector comes back empty.
+/// A place the size of a `Var` without its borrow, so that the memory of a vector of variables can be kept,
+/// and sent to another thread, while no tape is borrowed.
+#[derive(Debug)]
+pub(crate) struct Spare<T> {
+    _tape: usize,
+    _primal: T,
+    _index: u32,
+}
+
+/// An empty vector in the memory of another, whose elements have the same layout.
 ///
 /// Collecting in place keeps the allocation, which `tests/no_allocation.rs` watches.
-pub(crate) fn recycle<'a, 'b, T>(mut variables: Vec<Var<'a, T>>) -> Vec<Var<'b, T>> {
-    variables.clear();
-    variables.into_iter().map(|_| unreachable!("the vector is empty")).collect()
+pub(crate) fn recycle<A, B>(mut used: Vec<A>) -> Vec<B> {
+    used.clear();
+    used.into_iter().map(|_| unreachable!("the vector is empty")).collect()
 }
 
 /// Records the sum of the numbers at the given places.

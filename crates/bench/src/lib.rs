@@ -1,0 +1,3 @@
+//! What the benches compare: the modes of dualtape on shared scenarios.
+
+pub use dualtape_tests::scenarios;

@@ -1,0 +1,4 @@
+//! What the tests share: scenarios with their exact derivatives, and what "close" means.
+
+pub mod close;
+pub mod scenarios;
