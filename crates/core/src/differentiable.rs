@@ -53,6 +53,7 @@ pub trait Differentiable:
     Float
     + FloatConst
     + FromPrimitive
+    + From<<Self as Differentiable>::Scalar>
     + NumAssign
     + NumRef
     + Default

@@ -25,6 +25,17 @@ macro_rules! impl_operators {
             }
         }
 
+        impl<$($generics)*, F: crate::Scalar> From<F> for $Number
+        where
+            T: Differentiable<Scalar = F>,
+        {
+            /// A constant.
+            #[inline(always)]
+            fn from(value: F) -> Self {
+                Self::constant(value)
+            }
+        }
+
         impl<'r, $($generics)*> std::iter::Sum<&'r $Number> for $Number {
             fn sum<I: Iterator<Item = &'r Self>>(terms: I) -> Self {
                 terms.copied().sum()

@@ -1,0 +1,37 @@
+//! The program `dualtape`: train small networks, with their curves drawn.
+
+mod arguments;
+mod output;
+mod progress;
+mod train;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// What every error ends with, as with other tools' usage errors.
+const WRONG: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Help and version come as errors, too.
+        Err(answer) if !answer.use_stderr() => {
+            output::say(answer.render().ansi());
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return fail(&arguments::in_one_line(&error)),
+    };
+    let done = match arguments.command {
+        Command::Train(options) => train::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn fail(message: &str) -> ExitCode {
+    eprintln!("dualtape: {message}");
+    ExitCode::from(WRONG)
+}

@@ -1,0 +1,134 @@
+//! The gradient of a batch, sample by sample in parallel, with the same bits for any number of threads.
+//!
+//! Samples go through in chunks of a fixed size. Each chunk has a tape and a gradient of its own; the
+//! chunks' sums are folded in their order. How many threads share the chunks changes nothing.
+
+use crate::clip;
+use dualtape::{Reverse, Scalar, Var};
+use rayon::prelude::*;
+
+/// Few enough that a batch of 32 keeps four threads busy, enough that a chunk outweighs its scheduling.
+const SAMPLES_PER_CHUNK: usize = 8;
+
+/// What is known of a batch besides its gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Batch<F> {
+    /// The mean loss of the samples.
+    pub loss: F,
+    /// The mean norm of the samples' gradients, before clipping; only computed where samples are clipped.
+    pub mean_norm: Option<F>,
+    /// How many samples' gradients were clipped.
+    pub clipped: usize,
+}
+
+/// Tapes and buffers for gradients of batches, kept from one batch to the next.
+///
+/// ```
+/// use dualtape::Float;
+/// use dualtape_nn::BatchGradient;
+///
+/// // The mean of (θ·x)² over x = 1, 2, and its gradient at θ = 3.
+/// let mut slope = [0.0];
+/// let samples = [1.0, 2.0];
+/// let batch = BatchGradient::new().mean(&[3.0], &samples, None, |p, &x| (p[0] * x).powi(2), &mut slope);
+/// assert_eq!(batch.loss, 22.5);
+/// assert_eq!(slope, [15.0]);
+/// ```
+#[derive(Debug, Default)]
+pub struct BatchGradient<F: Scalar> {
+    chunks: Vec<Chunk<F>>,
+}
+
+#[derive(Debug)]
+struct Chunk<F: Scalar> {
+    reverse: Reverse<F>,
+    gradient: Vec<F>,
+    loss: F,
+    norms: F,
+    clipped: usize,
+}
+
+impl<F: Scalar> BatchGradient<F> {
+    /// No tapes yet.
+    pub fn new() -> Self {
+        Self { chunks: Vec::new() }
+    }
+
+    /// Writes the gradient of the mean loss over the samples into `gradient`; of no samples, zeros.
+    ///
+    /// With a `sample_limit`, each sample's gradient is first scaled to have at most that norm. Work is
+    /// spread over rayon's current thread pool.
+    ///
+    /// # Panics
+    ///
+    /// If `gradient` has not one number for each parameter, or where `loss` panics.
+    pub fn mean<S, L>(
+        &mut self,
+        parameters: &[F],
+        samples: &[S],
+        sample_limit: Option<F>,
+        loss: L,
+        gradient: &mut [F],
+    ) -> Batch<F>
+    where
+        S: Sync,
+        L: for<'t> Fn(&[Var<'t, F>], &S) -> Var<'t, F> + Sync,
+    {
+        let count = parameters.len();
+        assert!(gradient.len() == count, "{count} parameters need as many slopes, not {}", gradient.len());
+        let chunks = samples.len().div_ceil(SAMPLES_PER_CHUNK);
+        self.chunks.resize_with(chunks.max(self.chunks.len()), Chunk::new);
+        let used = &mut self.chunks[..chunks];
+        used.par_iter_mut()
+            .zip(samples.par_chunks(SAMPLES_PER_CHUNK))
+            .for_each(|(chunk, samples)| chunk.run(parameters, samples, sample_limit, &loss));
+        gradient.fill(F::zero());
+        let mut total = Batch { loss: F::zero(), mean_norm: None, clipped: 0 };
+        let mut norms = F::zero();
+        for chunk in used {
+            for (sum, &part) in gradient.iter_mut().zip(&chunk.gradient) {
+                *sum += part;
+            }
+            total.loss += chunk.loss;
+            total.clipped += chunk.clipped;
+            norms += chunk.norms;
+        }
+        let share = F::nearest(samples.len().max(1) as f64).recip();
+        for g in gradient {
+            *g *= share;
+        }
+        Batch { loss: total.loss * share, mean_norm: sample_limit.map(|_| norms * share), ..total }
+    }
+}
+
+impl<F: Scalar> Chunk<F> {
+    fn new() -> Self {
+        Self { reverse: Reverse::new(), gradient: Vec::new(), loss: F::zero(), norms: F::zero(), clipped: 0 }
+    }
+
+    fn run<S, L>(&mut self, parameters: &[F], samples: &[S], sample_limit: Option<F>, loss: &L)
+    where
+        L: for<'t> Fn(&[Var<'t, F>], &S) -> Var<'t, F>,
+    {
+        let Self { reverse, gradient, .. } = self;
+        gradient.clear();
+        gradient.resize(parameters.len(), F::zero());
+        let (mut sum, mut norms, mut clipped) = (F::zero(), F::zero(), 0);
+        let Some(limit) = sample_limit else {
+            let summed = reverse.sum_gradient(parameters, samples, loss, gradient);
+            self.loss = summed.expect("the gradient has the length of the parameters");
+            return;
+        };
+        reverse.for_each_gradient(parameters, samples, loss, |value, slope| {
+            let norm = clip::norm(slope);
+            let factor = clip::factor(norm, limit);
+            for (sum, &g) in gradient.iter_mut().zip(slope) {
+                *sum += factor * g;
+            }
+            sum += value;
+            norms += norm;
+            clipped += usize::from(norm > limit);
+        });
+        (self.loss, self.norms, self.clipped) = (sum, norms, clipped);
+    }
+}

@@ -1,0 +1,138 @@
+//! Gradient clipping: by value, by global norm, and for each sample.
+
+use crate::Error;
+use dualtape::Scalar;
+use std::fmt;
+use std::str::FromStr;
+
+/// How gradients are clipped before a step.
+///
+/// ```
+/// use dualtape_nn::Clip;
+/// assert_eq!("per-sample:1".parse::<Clip>()?, Clip::PerSample(1.0));
+/// assert!("norm:-1".parse::<Clip>().is_err());
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Clip {
+    /// Not at all.
+    None,
+    /// Each component to this magnitude at most.
+    Value(f64),
+    /// The batch gradient to this norm at most.
+    Norm(f64),
+    /// Each sample's gradient to this norm at most, before they are added up.
+    PerSample(f64),
+}
+
+impl Clip {
+    /// # Errors
+    ///
+    /// [`Error::Setting`] if the limit is not a positive number.
+    pub fn check(self) -> Result<Self, Error> {
+        match self {
+            Self::Value(limit) | Self::Norm(limit) | Self::PerSample(limit)
+                if !(limit.is_finite() && limit > 0.0) =>
+            {
+                Err(wrong(self))
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+fn wrong(given: impl fmt::Display) -> Error {
+    Error::Setting {
+        what: "clip",
+        given: format!("'{given}'"),
+        expected: "none, value:C, norm:C or per-sample:C with a positive number C",
+    }
+}
+
+impl fmt::Display for Clip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Value(limit) => write!(f, "value:{limit}"),
+            Self::Norm(limit) => write!(f, "norm:{limit}"),
+            Self::PerSample(limit) => write!(f, "per-sample:{limit}"),
+        }
+    }
+}
+
+impl FromStr for Clip {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (kind, limit) = text.split_once(':').unwrap_or((text, ""));
+        let limit = limit.parse();
+        let clip = match (kind, limit) {
+            ("none", Err(_)) if text == "none" => Self::None,
+            ("value", Ok(limit)) => Self::Value(limit),
+            ("norm", Ok(limit)) => Self::Norm(limit),
+            ("per-sample", Ok(limit)) => Self::PerSample(limit),
+            _ => return Err(wrong(text)),
+        };
+        clip.check().map_err(|_| wrong(text))
+    }
+}
+
+/// What the norm is enlarged by before it divides, as in PyTorch and Opacus.
+const NORM_MARGIN: f64 = 1e-6;
+
+/// The Euclidean norm, without overflow or underflow inside.
+///
+/// ```
+/// use dualtape_nn::clip::norm;
+/// assert_eq!(norm(&[3.0, 4.0]), 5.0);
+/// assert_eq!(norm(&[3e200, 4e200]), 5e200);
+/// ```
+pub fn norm<F: Scalar>(gradient: &[F]) -> F {
+    let squares = |scale: F| gradient.iter().map(|&g| (g / scale) * (g / scale)).sum::<F>();
+    let plain = gradient.iter().map(|&g| g * g).sum::<F>();
+    if plain.is_normal() {
+        return plain.sqrt();
+    }
+    let largest = gradient.iter().fold(F::zero(), |largest, g| largest.max(g.abs()));
+    if gradient.iter().any(|g| g.is_nan()) {
+        F::nan()
+    } else if largest == F::zero() || largest.is_infinite() {
+        largest
+    } else {
+        largest * squares(largest).sqrt()
+    }
+}
+
+/// The factor that brings a gradient of the given norm within the limit: min(1, limit / (norm + 1e-6)).
+pub fn factor<F: Scalar>(norm: F, limit: F) -> F {
+    (limit / (norm + F::nearest(NORM_MARGIN))).min(F::one())
+}
+
+/// Limits the magnitude of each component.
+///
+/// ```
+/// let mut gradient = [-3.0, 0.5];
+/// dualtape_nn::clip::by_value(&mut gradient, 1.0);
+/// assert_eq!(gradient, [-1.0, 0.5]);
+/// ```
+pub fn by_value<F: Scalar>(gradient: &mut [F], limit: F) {
+    for g in gradient {
+        *g = dualtape::num_traits::clamp(*g, -limit, limit);
+    }
+}
+
+/// Limits the norm, and returns what it was before.
+///
+/// ```
+/// let mut gradient = [3.0, 4.0];
+/// assert_eq!(dualtape_nn::clip::by_norm(&mut gradient, 1.0), 5.0);
+/// assert!((gradient[0] - 0.6).abs() < 1e-6);
+/// ```
+pub fn by_norm<F: Scalar>(gradient: &mut [F], limit: F) -> F {
+    let norm = norm(gradient);
+    let factor = factor(norm, limit);
+    for g in gradient {
+        *g *= factor;
+    }
+    norm
+}

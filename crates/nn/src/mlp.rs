@@ -1,0 +1,153 @@
+//! `Mlp`: layers one after another.
+
+use crate::{Activation, Error, Initializer, Layer, LayerParameters};
+use dualtape::{Differentiable, Scalar};
+use std::fmt;
+
+/// The shape of a multi-layer perceptron over one flat slice of parameters, layer after layer.
+///
+/// ```
+/// use dualtape::gradient;
+/// use dualtape_nn::{Activation, Mlp};
+///
+/// let model = Mlp::new(&[2, 3, 1], Activation::Tanh)?;
+/// let parameters: Vec<f64> = model.initialize(1);
+/// let constants = |x: &[f64]| x.iter().map(|&x| x.into()).collect::<Vec<_>>();
+/// let (value, slope) = gradient(|p| model.forward(p, &constants(&[0.5, -1.0]))[0], &parameters);
+/// assert_eq!(value, model.forward(&parameters, &[0.5, -1.0])[0]);
+/// assert_eq!(slope.len(), model.parameter_count());
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mlp {
+    layers: Vec<Layer>,
+}
+
+impl Mlp {
+    /// A perceptron of the given sizes, from inputs to outputs, with an activation on all layers but the
+    /// last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sizes`] if there are fewer than two sizes, one is 0, or the parameters are too many to count.
+    pub fn new(sizes: &[usize], hidden: Activation) -> Result<Self, Error> {
+        let wrong = || Error::Sizes { given: sizes.to_vec() };
+        let layer = |(i, pair): (usize, &[usize])| {
+            let last = i + 2 == sizes.len();
+            let activation = if last { Activation::Identity } else { hidden };
+            Layer { inputs: pair[0], outputs: pair[1], activation }
+        };
+        let layers: Vec<_> = sizes.windows(2).enumerate().map(layer).collect();
+        if layers.is_empty() || sizes.contains(&0) {
+            return Err(wrong());
+        }
+        let counted = layers.iter().try_fold(0_usize, |sum, layer| {
+            sum.checked_add(layer.outputs.checked_mul(layer.inputs.checked_add(1)?)?)
+        });
+        counted.map(|_| Self { layers }).ok_or_else(wrong)
+    }
+
+    /// A perceptron of the given layers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] if a layer does not take what the one before it gives.
+    pub fn from_layers(layers: Vec<Layer>) -> Result<Self, Error> {
+        for (i, pair) in layers.windows(2).enumerate() {
+            if pair[0].outputs != pair[1].inputs {
+                let what = format!("inputs of layer {}", i + 2);
+                return Err(Error::Shape { what, given: pair[1].inputs, expected: pair[0].outputs });
+            }
+        }
+        if layers.is_empty() { Err(Error::Sizes { given: Vec::new() }) } else { Ok(Self { layers }) }
+    }
+
+    /// The layers, from input to output.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.inputs)
+    }
+
+    /// The number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.outputs)
+    }
+
+    /// The number of parameters of all layers.
+    pub fn parameter_count(&self) -> usize {
+        self.layers.iter().map(Layer::parameter_count).sum()
+    }
+
+    /// Weights and biases, layer by layer.
+    ///
+    /// # Panics
+    ///
+    /// If `parameters` has not [`parameter_count`](Self::parameter_count) numbers.
+    pub fn parameters<'p, D>(&self, parameters: &'p [D]) -> Vec<LayerParameters<'p, D>> {
+        self.slices(parameters).map(|(layer, own)| layer.parameters(own)).collect()
+    }
+
+    /// Fresh parameters: Xavier-uniform weights (Kaiming where the activation is relu), biases 0.
+    pub fn initialize<F: Scalar>(&self, seed: u64) -> Vec<F> {
+        let suited = |layer: &Layer| match layer.activation {
+            Activation::Relu => Initializer::KaimingNormal,
+            _ => Initializer::XavierUniform,
+        };
+        self.initialize_with(seed, suited)
+    }
+
+    /// Fresh parameters: weights as chosen for each layer, biases 0.
+    pub fn initialize_with<F: Scalar>(&self, seed: u64, choose: impl Fn(&Layer) -> Initializer) -> Vec<F> {
+        let mut stream = crate::initialize::stream(seed);
+        let mut parameters = Vec::with_capacity(self.parameter_count());
+        for layer in &self.layers {
+            choose(layer).weights(layer.inputs, layer.outputs, &mut stream, &mut parameters);
+            parameters.extend(std::iter::repeat_n(F::zero(), layer.outputs));
+        }
+        parameters
+    }
+
+    /// The outputs for one input.
+    ///
+    /// # Panics
+    ///
+    /// If `parameters` or `input` has the wrong length.
+    pub fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D> {
+        let mut signal = Vec::new();
+        for (layer, own) in self.slices(parameters) {
+            signal = layer.forward(own, if signal.is_empty() { input } else { &signal });
+        }
+        signal
+    }
+
+    /// Every layer with its part of the parameters.
+    fn slices<'s, 'p, D>(&'s self, parameters: &'p [D]) -> impl Iterator<Item = (&'s Layer, &'p [D])> {
+        assert!(
+            parameters.len() == self.parameter_count(),
+            "this model has {} parameters, not {}",
+            self.parameter_count(),
+            parameters.len()
+        );
+        self.layers.iter().scan(parameters, |rest, layer| {
+            let (own, others) = rest.split_at(layer.parameter_count());
+            *rest = others;
+            Some((layer, own))
+        })
+    }
+}
+
+/// A summary: a line for each layer with its shape and number of parameters, and their total.
+impl fmt::Display for Mlp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<8}{:>14}  {:<12}{:>10}", "layer", "shape", "activation", "parameters")?;
+        for (i, layer) in self.layers.iter().enumerate() {
+            let shape = format!("{} -> {}", layer.inputs, layer.outputs);
+            writeln!(f, "{:<8}{shape:>14}  {:<12}{:>10}", i + 1, layer.activation, layer.parameter_count())?;
+        }
+        write!(f, "{:<36}{:>10}", "total", self.parameter_count())
+    }
+}
