@@ -20,7 +20,9 @@ fn memory_stays_flat_over_many_points() {
     let points = || (0..2000).map(f64::from);
     let mut slope = [0.0; 2];
     let mut once = || {
-        reverse.sum_gradient(&[2.0, 1.0], points(), |line, x| (line[0] * x + line[1]).powi(2), &mut slope).unwrap();
+        reverse
+            .sum_gradient(&[2.0, 1.0], points(), |line, x| (line[0] * x + line[1]).powi(2), &mut slope)
+            .unwrap();
     };
     once();
     let measured = allocation_counter::measure(once);

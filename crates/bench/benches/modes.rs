@@ -21,7 +21,7 @@ fn rosenbrock_modes(criterion: &mut Criterion) {
             bench.iter(|| rosenbrock_by_hand(black_box(x), black_box(&mut slope)));
         });
         group.bench_with_input(BenchmarkId::new("forward", n), &x, |bench, x| {
-            bench.iter(|| gradient_forward(|x| rosenbrock(x), black_box(x)));
+            bench.iter(|| gradient_forward(rosenbrock, black_box(x)));
         });
         group.bench_with_input(BenchmarkId::new("reverse, new tape", n), &x, |bench, x| {
             bench.iter(|| gradient(|x| rosenbrock(x), black_box(x)));

@@ -15,10 +15,10 @@ const WRONG: u8 = 2;
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        // Help and version come as errors, too.
-        Err(answer) if !answer.use_stderr() => {
-            output::say(answer.render().ansi());
-            return ExitCode::SUCCESS;
+        Err(answer) if arguments::is_help(&answer) => {
+            // Nobody is left to tell if this cannot be printed.
+            let _ = answer.print();
+            return if answer.use_stderr() { ExitCode::from(WRONG) } else { ExitCode::SUCCESS };
         }
         Err(error) => return fail(&arguments::in_one_line(&error)),
     };

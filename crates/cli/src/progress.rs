@@ -1,7 +1,7 @@
 //! How far a training has come: a bar on a terminal, one line an epoch otherwise.
 
 use crate::output::say;
-use dualtape_nn::{Event, Record};
+use dualtape_nn::{Event, Metrics, Record};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal};
 
@@ -24,7 +24,7 @@ impl Display {
                     bar.set_length((self.epochs * progress.batches) as u64);
                 }
                 bar.set_position(((progress.epoch - 1) * progress.batches + progress.batches_done) as u64);
-                bar.set_message(format!("epoch {}, loss {:.4}", progress.epoch, progress.loss));
+                bar.set_message(format!("epoch {}, loss {}", progress.epoch, loss_reading(progress.loss)));
             }
             (Event::Batch(_), None) => {}
             (Event::Epoch(record), Some(bar)) => bar.println(self.line(&record)),
@@ -42,15 +42,22 @@ impl Display {
     fn line(&self, record: &Record) -> String {
         let width = self.epochs.to_string().len();
         format!(
-            "epoch {:>width$}/{}  training loss {:.4}, accuracy {:5.1} %  validation loss {:.4}, accuracy {:5.1} %",
+            "epoch {:>width$}/{}  training {}  validation {}",
             record.epoch,
             self.epochs,
-            record.training.loss,
-            record.training.accuracy * 100.0,
-            record.validation.loss,
-            record.validation.accuracy * 100.0,
+            reading(&record.training),
+            reading(&record.validation),
         )
     }
+}
+
+fn reading(metrics: &Metrics) -> String {
+    format!("loss {}, accuracy {:5.1} %", loss_reading(metrics.loss), metrics.accuracy * 100.0)
+}
+
+/// Four digits after the point while that can be read.
+fn loss_reading(loss: f64) -> String {
+    if loss < 1e5 { format!("{loss:.4}") } else { format!("{loss:.3e}") }
 }
 
 fn new_bar(epochs: usize) -> ProgressBar {

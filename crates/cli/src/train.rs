@@ -70,7 +70,7 @@ fn introduce(all: &Dataset, training: &Dataset, validation: &Dataset, model: &Ml
     ));
     let Settings { epochs, batch_size, rate, momentum, clip, seed, .. } = settings;
     say(format_args!(
-        "{epochs} epochs in batches of {batch_size}; rate {rate}, momentum {momentum}, clip {clip}, seed {seed}\n"
+        "{epochs} epochs in batches of {batch_size}; rate {rate:?}, momentum {momentum}, clip {clip}, seed {seed}\n"
     ));
 }
 

@@ -7,6 +7,5 @@ mod var;
 
 pub use adjoints::Adjoints;
 pub use tape::Tape;
-pub(crate) use tape::seed;
 pub use var::Var;
 pub(crate) use var::{Spare, recycle};

@@ -60,10 +60,12 @@ impl FromStr for Activation {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|activation| activation.to_string() == name).ok_or_else(|| Error::Setting {
-            what: "activation",
-            given: format!("'{name}'"),
-            expected: "identity, tanh, relu, sigmoid or softplus",
+        Self::ALL.into_iter().find(|activation| activation.to_string() == name).ok_or_else(|| {
+            Error::Setting {
+                what: "activation",
+                given: format!("'{name}'"),
+                expected: "identity, tanh, relu, sigmoid or softplus",
+            }
         })
     }
 }

@@ -62,7 +62,10 @@ impl Dataset {
         }
         if let Some(i) = inputs.iter().position(|x| !x.is_finite()) {
             let (row, column) = (i / features.len() + 1, i % features.len() + 1);
-            return wrong(format!("sample {row}, feature {column} is {}; expected a finite number", inputs[i]));
+            return wrong(format!(
+                "sample {row}, feature {column} is {}; expected a finite number",
+                inputs[i]
+            ));
         }
         if let Some(row) = labels.iter().position(|&label| label >= classes.len()) {
             return wrong(format!(

@@ -28,6 +28,14 @@ pub enum Error {
         /// What was given.
         given: Vec<usize>,
     },
+    /// A network with more parameters than make sense here.
+    #[error("a network of sizes {given:?} has too many parameters; expected at most {most}")]
+    TooLarge {
+        /// The sizes.
+        given: Vec<usize>,
+        /// The largest number of parameters.
+        most: usize,
+    },
     /// Something has the wrong number of elements.
     #[error("{what}: {given} given, {expected} expected")]
     Shape {
@@ -76,10 +84,10 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// The loss or its gradient became NaN or infinite. The parameters are those before the step.
+    /// The loss or its gradient became NaN or infinite. The parameters are the last for which it was finite.
     #[error(
-        "the {what} became {value} in epoch {epoch}, batch {batch}; training stopped before that step and keeps the \
-         parameters it had (a lower rate or a clip may help)"
+        "the {what} became {value} in epoch {epoch}, batch {batch}; training stopped before that step and keeps \
+         the last parameters with a finite one (a lower rate or a clip may help)"
     )]
     NotFinite {
         /// Loss or gradient.

@@ -24,14 +24,17 @@ pub struct Mlp {
 }
 
 impl Mlp {
+    /// The most parameters a network may have: 2²⁸, which take 2 GiB.
+    pub const MAX_PARAMETERS: usize = 1 << 28;
+
     /// A perceptron of the given sizes, from inputs to outputs, with an activation on all layers but the
     /// last.
     ///
     /// # Errors
     ///
-    /// [`Error::Sizes`] if there are fewer than two sizes, one is 0, or the parameters are too many to count.
+    /// [`Error::Sizes`] if there are fewer than two sizes or one is 0, [`Error::TooLarge`] if there are more
+    /// than [`MAX_PARAMETERS`](Self::MAX_PARAMETERS) parameters.
     pub fn new(sizes: &[usize], hidden: Activation) -> Result<Self, Error> {
-        let wrong = || Error::Sizes { given: sizes.to_vec() };
         let layer = |(i, pair): (usize, &[usize])| {
             let last = i + 2 == sizes.len();
             let activation = if last { Activation::Identity } else { hidden };
@@ -39,12 +42,15 @@ impl Mlp {
         };
         let layers: Vec<_> = sizes.windows(2).enumerate().map(layer).collect();
         if layers.is_empty() || sizes.contains(&0) {
-            return Err(wrong());
+            return Err(Error::Sizes { given: sizes.to_vec() });
         }
         let counted = layers.iter().try_fold(0_usize, |sum, layer| {
             sum.checked_add(layer.outputs.checked_mul(layer.inputs.checked_add(1)?)?)
         });
-        counted.map(|_| Self { layers }).ok_or_else(wrong)
+        match counted {
+            Some(count) if count <= Self::MAX_PARAMETERS => Ok(Self { layers }),
+            _ => Err(Error::TooLarge { given: sizes.to_vec(), most: Self::MAX_PARAMETERS }),
+        }
     }
 
     /// A perceptron of the given layers.

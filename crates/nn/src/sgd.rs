@@ -29,7 +29,11 @@ impl<F: Scalar> Sgd<F> {
     /// [`Error::Setting`] if the rate is not positive and finite, or the momentum not in 0..1.
     pub fn new(rate: f64, momentum: f64) -> Result<Self, Error> {
         if !(rate.is_finite() && rate > 0.0) {
-            return Err(Error::Setting { what: "rate", given: rate.to_string(), expected: "a positive number" });
+            return Err(Error::Setting {
+                what: "rate",
+                given: rate.to_string(),
+                expected: "a positive number",
+            });
         }
         if !(0.0..1.0).contains(&momentum) {
             let given = momentum.to_string();
@@ -49,7 +53,11 @@ impl<F: Scalar> Sgd<F> {
         if self.velocity.is_empty() {
             self.velocity.resize(count, F::zero());
         }
-        assert!(self.velocity.len() == count, "this optimiser moved {} parameters, not {count}", self.velocity.len());
+        assert!(
+            self.velocity.len() == count,
+            "this optimiser moved {} parameters, not {count}",
+            self.velocity.len()
+        );
         for ((x, &g), v) in parameters.iter_mut().zip(gradient).zip(&mut self.velocity) {
             *v = self.momentum * *v + g;
             *x -= self.rate * *v;

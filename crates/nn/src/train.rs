@@ -6,6 +6,9 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
 
+/// More threads than any machine of today has cores; starting many more takes longer than training.
+const MAX_THREADS: usize = 1024;
+
 /// How to train.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -40,6 +43,10 @@ impl Settings {
             if count == 0 {
                 return Err(Error::Setting { what, given: "0".to_owned(), expected: "at least 1" });
             }
+        }
+        if self.threads > MAX_THREADS {
+            let given = self.threads.to_string();
+            return Err(Error::Setting { what: "number of threads", given, expected: "at most 1024" });
         }
         self.clip.check()?;
         Sgd::<f64>::new(self.rate, self.momentum).map(drop)
@@ -99,8 +106,8 @@ pub enum Event {
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] and [`Error::Shape`] before anything is changed; [`Error::NotFinite`] before the step
-/// that would have spoiled the parameters.
+/// [`Error::Setting`] and [`Error::Shape`] before anything is changed; [`Error::NotFinite`] where loss or
+/// gradient is no longer finite, with the last parameters for which both were left in `parameters`.
 pub fn train(
     model: &Mlp,
     parameters: &mut [f64],
@@ -169,6 +176,8 @@ struct Descent<'a> {
     sgd: Sgd<f64>,
     batch: BatchGradient<f64>,
     gradient: Vec<f64>,
+    /// The last parameters that gave a finite loss.
+    good: Vec<f64>,
     order: Vec<usize>,
     shuffles: rand_chacha::ChaCha8Rng,
 }
@@ -182,6 +191,7 @@ impl<'a> Descent<'a> {
             sgd: Sgd::new(settings.rate, settings.momentum)?,
             batch: BatchGradient::new(),
             gradient: vec![0.0; model.parameter_count()],
+            good: Vec::new(),
             order: (0..data.len()).collect(),
             shuffles: initialize::stream(settings.seed),
         })
@@ -203,9 +213,14 @@ impl<'a> Descent<'a> {
             let (loss, norm) = pool.install(|| self.slope(parameters, samples));
             for (what, value) in [("loss", loss), ("norm of the gradient", norm)] {
                 if !value.is_finite() {
+                    if !self.good.is_empty() {
+                        parameters.copy_from_slice(&self.good);
+                    }
                     return Err(Error::NotFinite { what, value, epoch, batch: done });
                 }
             }
+            self.good.clear();
+            self.good.extend_from_slice(parameters);
             self.sgd.step(parameters, &self.gradient);
             norms += norm;
             report(Event::Batch(Progress { epoch, batches_done: done, batches, loss }));

@@ -42,7 +42,9 @@ type Failure<'a> = DrawingAreaErrorKind<<BitMapBackend<'a> as DrawingBackend>::E
 fn draw_chart<'a>(chart: &Chart, pixels: &'a mut [u8]) -> Result<(), Failure<'a>> {
     let root = BitMapBackend::with_buffer(pixels, (chart.width, chart.height)).into_drawing_area();
     root.fill(&WHITE)?;
-    let body = root.titled(&chart.title, (font::FAMILY, 24, FontStyle::Bold, &INK).into_text_style(&root))?;
+    let body = root
+        .margin(10, 0, 0, 0)
+        .titled(&chart.title, (font::FAMILY, 24, FontStyle::Bold, &INK).into_text_style(&root))?;
     for (panel, area) in chart.panels.iter().zip(body.split_evenly((1, chart.panels.len()))) {
         draw_panel(panel, &area)?;
     }

@@ -10,8 +10,7 @@ pub(crate) const FAMILY: &str = "sans-serif";
 pub(crate) fn register() -> Result<(), Error> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     let register = || {
-        let faces =
-            [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())];
+        let faces = [(FontStyle::Normal, dejavu::sans::regular()), (FontStyle::Bold, dejavu::sans::bold())];
         faces.into_iter().all(|(style, bytes)| register_font(FAMILY, style, bytes).is_ok())
     };
     if *REGISTERED.get_or_init(register) { Ok(()) } else { Err(Error::Font) }

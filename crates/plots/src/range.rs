@@ -15,7 +15,8 @@ pub(crate) fn is_drawable(x: f64) -> bool {
 /// With `from_zero`, the range of numbers that are not negative starts at 0 where that does not squeeze the
 /// picture into the upper half.
 pub(crate) fn around(numbers: impl Iterator<Item = f64>, from_zero: bool) -> Range<f64> {
-    let (low, high) = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    let (low, high) =
+        numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
     if low > high {
         return 0.0..1.0;
     }

@@ -1,6 +1,6 @@
 //! `Reverse`: reverse mode for loops, which allocates nothing once warm.
 
-use crate::reverse::{Spare, recycle, seed};
+use crate::reverse::{Spare, recycle};
 use crate::{Error, Scalar, Tape, Var};
 
 /// A tape and its buffers, kept from one gradient to the next.
@@ -150,7 +150,7 @@ impl<F: Scalar> Reverse<F> {
             let y = f(&inputs_here, point);
             if let Some(output) = tape.index_of(&y) {
                 adjoints.resize(adjoints.len().max(output + 1), F::zero());
-                adjoints[output] += seed(&y, F::one());
+                adjoints[output] += F::one();
                 tape.sweep_down_to(mark, &mut adjoints[..=output]);
             }
             tape.rewind(mark);

@@ -1,9 +1,9 @@
 //! `Dual`: a value and the tangents that travel with it.
 
 use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, zeros};
+use crate::Differentiable;
 use crate::rules::reductions::{self, Statement};
 use crate::rules::{Binary, Partial, Ternary, Unary, guarded};
-use crate::Differentiable;
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::U1;
 use std::fmt;
@@ -208,7 +208,10 @@ impl_float!([T: Differentiable, N: Lanes<T>] Dual<T, N>);
 
 impl<T: fmt::Debug, N: Lanes<T>> fmt::Debug for Dual<T, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dual").field("primal", &self.primal).field("tangent", &self.tangent.as_slice()).finish()
+        f.debug_struct("Dual")
+            .field("primal", &self.primal)
+            .field("tangent", &self.tangent.as_slice())
+            .finish()
     }
 }
 

@@ -54,7 +54,13 @@ impl Mark {
 
 impl<T: Differentiable> Storage<T> {
     pub(super) fn with_limit(limit: usize) -> Self {
-        Self { nodes: Vec::new(), terms: Vec::new(), ends: Vec::new(), ceiling: 0, limit: limit.min(MAX_NODES) }
+        Self {
+            nodes: Vec::new(),
+            terms: Vec::new(),
+            ends: Vec::new(),
+            ceiling: 0,
+            limit: limit.min(MAX_NODES),
+        }
     }
 
     pub(super) fn len(&self) -> usize {

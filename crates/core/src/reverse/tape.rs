@@ -4,7 +4,6 @@ use super::storage::{MAX_NODES, Mark, Storage};
 use super::{Adjoints, Var};
 use crate::Differentiable;
 use crate::rules::Partial;
-use num_traits::Float;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -126,9 +125,9 @@ impl<T: Differentiable> Tape<T> {
         let places: Vec<_> = outputs.iter().map(|y| self.index_of(y)).collect();
         let nodes = places.iter().flatten().max().map_or(0, |last| last + 1);
         let mut adjoints = vec![T::zero(); nodes];
-        for ((place, output), &weight) in places.iter().zip(outputs).zip(weights) {
+        for (place, &weight) in places.iter().zip(weights) {
             if let Some(index) = *place {
-                adjoints[index] += seed(output, weight);
+                adjoints[index] += weight;
             }
         }
         self.storage.borrow().sweep::<true>(&mut adjoints, 0);
@@ -190,19 +189,10 @@ impl<T: Differentiable> Tape<T> {
     }
 
     #[inline]
-    pub(super) fn record_many(
-        &self,
-        value: T,
-        edges: impl Iterator<Item = (u32, Partial<T>)>,
-    ) -> Var<'_, T> {
+    pub(super) fn record_many(&self, value: T, edges: impl Iterator<Item = (u32, Partial<T>)>) -> Var<'_, T> {
         let index = self.storage.borrow_mut().many(edges);
         self.numbered(value, index)
     }
-}
-
-/// The adjoint an output starts from. A NaN value has NaN derivatives, whatever the partials on the way.
-pub(crate) fn seed<T: Differentiable>(output: &Var<'_, T>, weight: T) -> T {
-    if output.is_nan() && !weight.is_identically_zero() { T::nan() } else { weight }
 }
 
 /// Tells tapes, and the recordings of one tape, apart.

@@ -3,7 +3,7 @@
 use super::Tape;
 use crate::Differentiable;
 use crate::rules::reductions::{self, Statement};
-use crate::rules::{Binary, Partial, Ternary, Unary};
+use crate::rules::{Binary, Partial, Ternary, Unary, guarded};
 use std::fmt;
 
 /// A number on a [`Tape`], or a constant, which records nothing.
@@ -66,7 +66,7 @@ impl<'t, T: Differentiable> Var<'t, T> {
     #[inline(always)]
     fn alone(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
         match self.tape {
-            Some(tape) => tape.record_one(value, self.index, partial()),
+            Some(tape) => tape.record_one(value, self.index, guarded(&value, partial)),
             None => Self::lift(value),
         }
     }
@@ -104,7 +104,8 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
         match (self.tape, right.tape) {
             (Some(tape), Some(other)) => {
                 tape.check_same(other);
-                tape.record_two(z, [self.index, right.index], [op.left(x, y, z), op.right(x, y, z)])
+                let partials = [guarded(&z, || op.left(x, y, z)), guarded(&z, || op.right(x, y, z))];
+                tape.record_two(z, [self.index, right.index], partials)
             }
             (_, None) => self.alone(z, || op.left(x, y, z)),
             (None, _) => right.alone(z, || op.right(x, y, z)),
@@ -129,7 +130,8 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
     fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self {
         let primals = operands.map(|x| x.primal);
         let z = T::ternary(op, primals);
-        Self::statement(z, operands.into_iter().zip(op.partials(primals, z)))
+        let partials = op.partials(primals, z).map(|partial| guarded(&z, || partial));
+        Self::statement(z, operands.into_iter().zip(partials))
     }
 
     fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {

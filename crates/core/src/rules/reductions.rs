@@ -71,11 +71,8 @@ pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) 
         Shift::Limit(limit) => {
             let value = S::Inner::constant(limit);
             let at_limit = terms.clone().filter(|x| x.value() == limit).count();
-            let share = if limit > S::Scalar::zero() {
-                Of(S::Inner::literal(1.0 / at_limit as f64))
-            } else {
-                Zero
-            };
+            let share =
+                if limit > S::Scalar::zero() { Of(S::Inner::literal(1.0 / at_limit as f64)) } else { Zero };
             let slope = move |x: S| if x.value() == limit { share } else { Zero };
             S::statement(value, terms.map(move |x| (x, guarded(&value, || slope(x)))))
         }

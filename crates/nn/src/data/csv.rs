@@ -49,7 +49,10 @@ pub fn parse_csv(origin: &str, text: &[u8]) -> Result<Dataset, Error> {
     }
     if let Some(ragged) = rows.iter().find(|row| row.cells.len() != width) {
         let (line, columns) = (ragged.line, ragged.cells.len());
-        return Err(wrong(format!("line {line} has {columns} columns; expected {width}, as in line {}", first.line)));
+        return Err(wrong(format!(
+            "line {line} has {columns} columns; expected {width}, as in line {}",
+            first.line
+        )));
     }
     let has_header = first.cells.iter().all(|cell| cell.parse::<f64>().is_err());
     let (header, samples) = if has_header { rows.split_at(1) } else { rows.split_at(0) };
@@ -85,8 +88,11 @@ impl Row {
 fn read_rows(text: &[u8]) -> Result<Vec<Row>, String> {
     // A byte-order mark, which spreadsheets write, is no part of the first name.
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
-    let mut reader =
-        ::csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(::csv::Trim::All).from_reader(text);
+    let mut reader = ::csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(::csv::Trim::All)
+        .from_reader(text);
     let row = |record: Result<::csv::StringRecord, ::csv::Error>| match record {
         Ok(record) => {
             let line = record.position().map_or(0, ::csv::Position::line);

@@ -32,8 +32,13 @@ pub fn open(name: &str) -> Result<Dataset, Error> {
         "iris" => Ok(iris()),
         _ => {
             let path = Path::new(name);
-            let looks_like_a_path = path.exists() || path.components().count() > 1 || path.extension().is_some();
-            if looks_like_a_path { read_csv(path) } else { Err(Error::UnknownDataset { name: name.to_owned() }) }
+            let looks_like_a_path =
+                path.exists() || path.components().count() > 1 || path.extension().is_some();
+            if looks_like_a_path {
+                read_csv(path)
+            } else {
+                Err(Error::UnknownDataset { name: name.to_owned() })
+            }
         }
     }
 }

@@ -1,0 +1,134 @@
+//! Every operation of the rule table has the same value and derivatives in every mode, on its domain and at
+//! the edges, and on its domain those of finite differences.
+
+use dualtape::rules::Op;
+use dualtape_tests::close::{assert_close, close};
+use dualtape_tests::modes::{first_order, second_order};
+
+/// Points of an operation's domain, spread by the golden ratio and its powers.
+fn points(op: Op) -> impl Iterator<Item = Vec<f64>> {
+    (1..=20).map(move |k| {
+        let within = |(i, &(low, high)): (usize, &(f64, f64))| {
+            let share = (f64::from(k) * 0.618_033_988_749_894_9_f64.powi(i as i32 + 1)).fract();
+            low + (high - low) * share
+        };
+        op.domain().iter().enumerate().map(within).collect()
+    })
+}
+
+/// Every combination of the edge inputs for an operation's operands.
+fn edges(op: Op) -> impl Iterator<Item = Vec<f64>> {
+    const EDGES: [f64; 16] = [
+        0.0,
+        -0.0,
+        0.5,
+        -0.5,
+        1.0,
+        -1.0,
+        2.0,
+        -3.0,
+        1e-310,
+        1e-200,
+        1e200,
+        1000.0,
+        -1000.0,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+    ];
+    let arity = op.arity() as u32;
+    let all = (0..EDGES.len().pow(arity)).map(move |k| {
+        (0..arity).map(|i| EDGES[k / EDGES.len().pow(i) % EDGES.len()]).collect::<Vec<_>>()
+    });
+    // Bounds that are NaN or in the wrong order panic, as with f64.
+    all.filter(move |x| op != Op::Clamp || x[1] <= x[2])
+}
+
+fn same_bits(a: f64, b: f64) -> bool {
+    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
+}
+
+#[test]
+fn the_value_has_the_same_bits_in_every_mode() {
+    for &op in Op::ALL {
+        for x in points(op).chain(edges(op)) {
+            let value = op.apply(&x);
+            for got in first_order(&op, &x) {
+                assert!(same_bits(got.value, value), "{op:?} at {x:?}: {got:?}, not {value:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_agree_in_every_mode_also_at_the_edges() {
+    for &op in Op::ALL {
+        for x in points(op).chain(edges(op)) {
+            let all = first_order(&op, &x);
+            for got in &all[1..] {
+                let what = format!("{op:?} at {x:?}, {} against {}", got.mode, all[0].mode);
+                assert_close(&what, &got.gradient, &all[0].gradient, 1e-15);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_nan_value_has_nan_derivatives() {
+    for &op in Op::ALL {
+        for x in edges(op).filter(|x| op.apply(x).is_nan()) {
+            for got in first_order(&op, &x) {
+                assert!(got.gradient.iter().all(|g| g.is_nan()), "{op:?} at {x:?}: {got:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn hessians_agree_in_every_nesting() {
+    for &op in Op::ALL {
+        for x in points(op) {
+            let all = second_order(&op, &x);
+            for got in &all[1..] {
+                let what = format!("{op:?} at {x:?}, {} against {}", got.mode, all[0].mode);
+                assert_close(&what, &got.hessian, &all[0].hessian, 1e-14);
+            }
+        }
+    }
+}
+
+#[test]
+fn derivatives_agree_with_central_differences() {
+    for &op in Op::ALL {
+        for x in points(op) {
+            let got = &first_order(&op, &x)[0].gradient;
+            let slopes = &second_order(&op, &x)[0].hessian;
+            for i in 0..x.len() {
+                let moved = |step: f64| {
+                    let mut x = x.clone();
+                    x[i] += step;
+                    x
+                };
+                let difference = |f: &dyn Fn(&[f64]) -> f64, h: f64| (f(&moved(h)) - f(&moved(-h))) / (2.0 * h);
+                // Two step sizes: a wrong slope fails at both, a difference spoilt by rounding at one only.
+                let agree = |f: &dyn Fn(&[f64]) -> f64, slope| {
+                    [1e-5, 1e-4].into_iter().any(|h| close(difference(f, h), slope, 1e-6))
+                };
+                assert!(agree(&|x| op.apply(x), got[i]), "{op:?} at {x:?}: slope {i} is {}", got[i]);
+                for j in 0..x.len() {
+                    let slope = |x: &[f64]| first_order(&op, x)[0].gradient[j];
+                    let got = slopes[i * x.len() + j];
+                    assert!(agree(&slope, got), "{op:?} at {x:?}: second slope {i},{j} is {got}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_operation_has_a_domain_for_each_operand() {
+    for &op in Op::ALL {
+        assert!((1..=3).contains(&op.arity()), "{op:?}");
+        assert!(op.domain().iter().all(|(low, high)| low < high), "{op:?}");
+    }
+}
