@@ -57,7 +57,11 @@ pub fn first_order<F: Function>(f: &F, x: &[f64]) -> Vec<First> {
 fn dual_of_var<F: Function>(f: &F, x: &[f64]) -> First {
     let tape = Tape::new();
     let (value, slopes) = gradient_lanes::<_, U3, _>(|x| f.call(x), &tape.vars(x));
-    First { mode: "Dual<Var>", value: value.value(), gradient: slopes.iter().map(Differentiable::value).collect() }
+    First {
+        mode: "Dual<Var>",
+        value: value.value(),
+        gradient: slopes.iter().map(Differentiable::value).collect(),
+    }
 }
 
 /// The Hessian by every nesting of two modes.

@@ -37,9 +37,8 @@ fn edges(op: Op) -> impl Iterator<Item = Vec<f64>> {
         f64::NAN,
     ];
     let arity = op.arity() as u32;
-    let all = (0..EDGES.len().pow(arity)).map(move |k| {
-        (0..arity).map(|i| EDGES[k / EDGES.len().pow(i) % EDGES.len()]).collect::<Vec<_>>()
-    });
+    let all = (0..EDGES.len().pow(arity))
+        .map(move |k| (0..arity).map(|i| EDGES[k / EDGES.len().pow(i) % EDGES.len()]).collect::<Vec<_>>());
     // Bounds that are NaN or in the wrong order panic, as with f64.
     all.filter(move |x| op != Op::Clamp || x[1] <= x[2])
 }
@@ -109,7 +108,8 @@ fn derivatives_agree_with_central_differences() {
                     x[i] += step;
                     x
                 };
-                let difference = |f: &dyn Fn(&[f64]) -> f64, h: f64| (f(&moved(h)) - f(&moved(-h))) / (2.0 * h);
+                let difference =
+                    |f: &dyn Fn(&[f64]) -> f64, h: f64| (f(&moved(h)) - f(&moved(-h))) / (2.0 * h);
                 // Two step sizes: a wrong slope fails at both, a difference spoilt by rounding at one only.
                 let agree = |f: &dyn Fn(&[f64]) -> f64, slope| {
                     [1e-5, 1e-4].into_iter().any(|h| close(difference(f, h), slope, 1e-6))

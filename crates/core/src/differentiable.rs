@@ -198,7 +198,7 @@ pub trait Differentiable:
     #[doc(hidden)]
     fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self;
 
-    /// The sum of the terms.
+    /// The sum of the terms. The iterator only reads: unlike that of `Iterator::sum`, it must not record.
     #[doc(hidden)]
     fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self;
 

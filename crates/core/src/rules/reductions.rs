@@ -63,8 +63,7 @@ pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) 
     match shift(terms.clone().map(|x| x.value())) {
         Shift::By(max) => {
             // The shift is a constant: the function does not depend on it.
-            let weights = terms.clone().map(move |x| (x.inner() - max).exp());
-            let total = S::Inner::sum_terms(weights);
+            let total: S::Inner = terms.clone().map(|x| (x.inner() - max).exp()).sum();
             let value = S::Inner::constant(max) + total.ln();
             S::statement(value, terms.map(move |x| (x, Of((x.inner() - max).exp() / total))))
         }
