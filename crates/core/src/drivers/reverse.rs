@@ -24,8 +24,10 @@ pub struct Reverse<F: Scalar> {
     tape: Tape<F>,
     /// The memory of the inputs; empty between calls.
     inputs: Vec<Spare<F>>,
-    /// All zero between calls.
+    /// All zero between calls, unless one was cut short.
     adjoints: Vec<F>,
+    /// Whether a function panicked, so that adjoints were left behind.
+    cut_short: bool,
 }
 
 impl<F: Scalar> Default for Reverse<F> {
@@ -37,7 +39,7 @@ impl<F: Scalar> Default for Reverse<F> {
 impl<F: Scalar> Reverse<F> {
     /// An empty tape and empty buffers.
     pub fn new() -> Self {
-        Self { tape: Tape::new(), inputs: Vec::new(), adjoints: Vec::new() }
+        Self { tape: Tape::new(), inputs: Vec::new(), adjoints: Vec::new(), cut_short: false }
     }
 
     /// Writes the gradient of `f` at `x` into `gradient`, and returns the value.
@@ -139,9 +141,11 @@ impl<F: Scalar> Reverse<F> {
     ) where
         Func: for<'t> FnMut(&[Var<'t, F>], P) -> Var<'t, F>,
     {
-        // A function that panicked may have left a recording, though never an adjoint.
         self.tape.clear();
-        let Self { tape, inputs, adjoints } = self;
+        if std::mem::replace(&mut self.cut_short, true) {
+            self.adjoints.fill(F::zero());
+        }
+        let Self { tape, inputs, adjoints, cut_short } = self;
         let mut inputs_here: Vec<Var<'_, F>> = recycle(std::mem::take(inputs));
         inputs_here.extend(parameters.iter().map(|&x| tape.var(x)));
         let mark = tape.mark();
@@ -157,6 +161,7 @@ impl<F: Scalar> Reverse<F> {
             after(y.primal(), &mut adjoints[..parameters.len()]);
         }
         *inputs = recycle(inputs_here);
+        *cut_short = false;
     }
 
     /// Moves the adjoints of the inputs out, leaving zeros.
