@@ -1,5 +1,10 @@
-//! What the tests share: scenarios with their exact derivatives, and what "close" means.
+//! What the tests share: scenarios with their exact derivatives, every mode, and what "close" means.
 
 pub mod close;
 pub mod modes;
 pub mod scenarios;
+
+/// The README's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

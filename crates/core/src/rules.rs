@@ -19,7 +19,7 @@
 //! 3. the limit, ±∞ allowed (`sqrt` and `ln` at ±0 have slope +∞);
 //! 4. NaN outside the domain.
 //!
-//! A NaN value has a NaN derivative with respect to what it depends on; [`guarded`] sees to it, so rows need
+//! A NaN value has a NaN derivative with respect to what it depends on; the engines see to it, so rows need
 //! no domain checks. What does not depend on an input contributes exactly zero, even beside an infinite
 //! partial derivative: [`Partial::Zero`] says so, and products of the chain rule treat an exact zero as
 //! stronger than ∞ (see [`Partial::times`]).
