@@ -1,6 +1,6 @@
 //! The network of `fixtures/torch_mlp.json` gives PyTorch's numbers.
 
-use dualtape::{Float, gradient};
+use dualtape::gradient;
 use dualtape_nn::{Activation, BatchGradient, Mlp, Sgd, clip, loss};
 use dualtape_tests::close::assert_close;
 use serde_json::Value;
