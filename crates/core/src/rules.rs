@@ -84,7 +84,15 @@ impl<T: Differentiable> Partial<T> {
 /// The partial derivative, or NaN where the value is NaN.
 #[inline]
 pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Partial<T>) -> Partial<T> {
-    if value.is_nan() { Of(T::nan()) } else { partial() }
+    if value.is_nan() { spoilt() } else { partial() }
+}
+
+/// Out of line, so that the test for NaN stays a branch that is never taken rather than a selection that is
+/// always computed.
+#[cold]
+#[inline(never)]
+fn spoilt<T: Differentiable>() -> Partial<T> {
+    Of(T::nan())
 }
 
 /// An operation of one operand.

@@ -18,7 +18,7 @@ where
     T: Differentiable,
     F: for<'t> FnOnce(&[Var<'t, T>]) -> Var<'t, T>,
 {
-    let tape = Tape::new();
+    let tape = Tape::for_inputs();
     let inputs = tape.vars(x);
     let y = f(&inputs);
     (y.primal(), tape.gradient(y).of(&inputs))

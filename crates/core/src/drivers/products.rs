@@ -48,7 +48,7 @@ where
     T: Differentiable,
     F: for<'t> FnOnce(&[Var<'t, T>]) -> Vec<Var<'t, T>>,
 {
-    let tape = Tape::new();
+    let tape = Tape::for_inputs();
     let inputs = tape.vars(x);
     let outputs = f(&inputs);
     Error::check_length("cotangent", "output", outputs.len(), cotangent.len())?;

@@ -39,7 +39,7 @@ impl<F: Scalar> Default for Reverse<F> {
 impl<F: Scalar> Reverse<F> {
     /// An empty tape and empty buffers.
     pub fn new() -> Self {
-        Self { tape: Tape::new(), inputs: Vec::new(), adjoints: Vec::new(), cut_short: false }
+        Self { tape: Tape::for_inputs(), inputs: Vec::new(), adjoints: Vec::new(), cut_short: false }
     }
 
     /// Writes the gradient of `f` at `x` into `gradient`, and returns the value.

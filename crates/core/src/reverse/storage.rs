@@ -1,9 +1,9 @@
 //! What a tape holds, and the sweep over it.
 //!
-//! A node keeps the two partial derivatives of one operation and where its operands stand. An operation of
-//! one operand names itself as the second, with slope 0: naming one common dummy instead would chain every
-//! step of the sweep to the one before. A reduction keeps its operands in a list of terms, and its node
-//! holds the number of its span there.
+//! A node keeps the two partial derivatives of one operation and where its operands stand, which differ: an
+//! operation of a number with itself is recorded with one operand, and the sum of its slopes. The operand's
+//! place doubles as the node's kind, so that the sweep tests kind and bounds at once. A reduction keeps its
+//! operands in a list of terms, and its node holds the number of its span there.
 
 use crate::rules::Partial;
 use crate::{Differentiable, Scalar};
@@ -22,19 +22,25 @@ struct Term<T> {
     parent: u32,
 }
 
-/// Stands for the first parent of a reduction, whose second parent is the number of its span.
-const REDUCTION: u32 = u32::MAX;
+/// Stands for the second parent of an operation with one operand.
+const ALONE: u32 = u32::MAX;
 
-/// The most nodes that indices can tell apart.
-pub(super) const MAX_NODES: usize = REDUCTION as usize;
+/// Stands for the second parent of a reduction, whose first parent is the number of its span.
+const REDUCTION: u32 = u32::MAX - 1;
+
+/// Stands for the second parent of an input, which has none.
+const INPUT: u32 = u32::MAX - 2;
+
+/// The most nodes that indices can tell apart from those.
+pub(super) const MAX_NODES: usize = INPUT as usize;
 
 pub(super) struct Storage<T> {
+    /// Recorded up to `len`, with blanks beyond: recording then takes one test, for the end of the blanks.
     nodes: Vec<Node<T>>,
+    len: usize,
     terms: Vec<Term<T>>,
     /// Where in `terms` each reduction ends; it begins where the one before ends.
     ends: Vec<usize>,
-    /// The number of nodes at which recording has to stop and look: capacity or limit, whichever is less.
-    ceiling: usize,
     limit: usize,
 }
 
@@ -56,62 +62,67 @@ impl<T: Differentiable> Storage<T> {
     pub(super) fn with_limit(limit: usize) -> Self {
         Self {
             nodes: Vec::new(),
+            len: 0,
             terms: Vec::new(),
             ends: Vec::new(),
-            ceiling: 0,
             limit: limit.min(MAX_NODES),
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.nodes.len()
+        self.len
     }
 
     pub(super) fn reserve(&mut self, nodes: usize) {
-        self.nodes.reserve_exact(nodes);
-        self.ceiling = self.nodes.capacity().min(self.limit);
+        let blank = Node { partials: [T::zero(); 2], parents: [0; 2] };
+        self.nodes.resize((self.len + nodes).min(self.limit).max(self.nodes.len()), blank);
     }
 
     #[inline(always)]
-    fn push(&mut self, node: impl FnOnce(u32) -> Node<T>) -> u32 {
-        let index = self.nodes.len();
-        if index == self.ceiling {
+    fn push(&mut self, node: Node<T>) -> u32 {
+        if self.len >= self.nodes.len() {
             self.grow();
         }
         // The limit keeps every index below `REDUCTION`.
-        let index = index as u32;
-        self.nodes.push(node(index));
+        let index = self.len as u32;
+        // Nothing takes the node's address on the way: built in memory first, its fields would be stored
+        // one by one and loaded together, which stalls.
+        self.nodes[self.len] = node;
+        self.len += 1;
         index
     }
 
     #[cold]
     #[inline(never)]
     fn grow(&mut self) {
-        let len = self.nodes.len();
         assert!(
-            len < self.limit,
+            self.len < self.limit,
             "the tape is full: it may hold {} nodes; use a higher limit, fewer operations, or a driver that \
              rewinds the tape between points",
             self.limit
         );
-        self.reserve(len.max(1024).min(self.limit - len));
+        self.reserve(self.len.max(1024));
     }
 
     /// Records an input, which depends on nothing.
     pub(super) fn input(&mut self) -> u32 {
-        self.push(|this| Node { partials: [T::zero(); 2], parents: [this; 2] })
+        self.push(Node { partials: [T::zero(); 2], parents: [INPUT; 2] })
     }
 
     /// Records an operation with one operand on the tape.
     #[inline(always)]
     pub(super) fn one(&mut self, parent: u32, partial: Partial<T>) -> u32 {
-        self.push(|this| Node { partials: [partial.number(), T::zero()], parents: [parent, this] })
+        self.push(Node { partials: [partial.number(), T::zero()], parents: [parent, ALONE] })
     }
 
     /// Records an operation with two operands on the tape.
     #[inline(always)]
     pub(super) fn two(&mut self, parents: [u32; 2], partials: [Partial<T>; 2]) -> u32 {
-        self.push(|_| Node { partials: partials.map(Partial::number), parents })
+        let partials = partials.map(Partial::number);
+        if parents[0] == parents[1] {
+            return self.one(parents[0], Partial::Of(partials[0] + partials[1]));
+        }
+        self.push(Node { partials, parents })
     }
 
     /// Records a reduction.
@@ -122,15 +133,15 @@ impl<T: Differentiable> Storage<T> {
         self.ends.push(self.terms.len());
         // The spans are fewer than the nodes, which the limit bounds.
         let span = self.ends.len() as u32 - 1;
-        self.push(|_| Node { partials: [T::zero(); 2], parents: [REDUCTION, span] })
+        self.push(Node { partials: [T::zero(); 2], parents: [span, REDUCTION] })
     }
 
     pub(super) fn mark(&self) -> Mark {
-        Mark { nodes: self.nodes.len(), reductions: self.ends.len() }
+        Mark { nodes: self.len, reductions: self.ends.len() }
     }
 
     pub(super) fn rewind(&mut self, mark: Mark) {
-        self.nodes.truncate(mark.nodes);
+        self.len = mark.nodes;
         self.ends.truncate(mark.reductions);
         self.terms.truncate(self.ends.last().copied().unwrap_or(0));
     }
@@ -146,50 +157,59 @@ impl<T: Differentiable> Storage<T> {
     pub(super) fn sweep<const KEEP: bool>(&self, adjoints: &mut [T], down_to: usize) {
         let nodes = &self.nodes[..adjoints.len()];
         for i in (down_to..nodes.len()).rev() {
-            let adjoint = adjoints[i];
+            let node = &nodes[i];
+            let (earlier, this) = adjoints.split_at_mut(i);
+            let adjoint = this[0];
             if !adjoint.value().is_ordinary() && adjoint.is_identically_zero() {
                 continue;
             }
-            let node = &nodes[i];
-            let [left, right] = node.parents;
-            if left == REDUCTION {
-                self.sweep_reduction(right as usize, adjoint, adjoints);
-            } else if adjoint.value().is_ordinary() {
-                let (left, right) = (left as usize, right as usize);
-                let [to_left, to_right] = node.partials.map(|partial| partial * adjoint);
-                if left == right {
-                    adjoints[left] += to_left;
-                    adjoints[left] += to_right;
-                } else {
-                    // Both are read before either is written: the second load need not wait for the store.
-                    let (at_left, at_right) = (adjoints[left], adjoints[right]);
-                    adjoints[left] = at_left + to_left;
-                    adjoints[right] = at_right + to_right;
-                }
-            } else {
-                for (parent, partial) in node.parents.into_iter().zip(node.partials) {
-                    adjoints[parent as usize] += Partial::Of(partial).times(adjoint);
-                }
-            }
             if !KEEP {
-                adjoints[i] = T::zero();
+                this[0] = T::zero();
+            }
+            let ([left, right], [to_left, to_right]) = (node.parents, node.partials);
+            if !adjoint.value().is_ordinary() {
+                self.carry_with_care(node, adjoint, earlier);
+            } else if (right as usize) < earlier.len() {
+                let (left, right) = (left as usize, right as usize);
+                // Both are read before either is written: the second load need not wait for the store.
+                let (at_left, at_right) = (earlier[left], earlier[right]);
+                earlier[left] = at_left + to_left * adjoint;
+                earlier[right] = at_right + to_right * adjoint;
+            } else if right == ALONE {
+                earlier[left as usize] += to_left * adjoint;
+            } else if right == REDUCTION {
+                for term in self.span(left) {
+                    earlier[term.parent as usize] += term.partial * adjoint;
+                }
             }
         }
     }
 
-    #[inline]
-    fn sweep_reduction(&self, span: usize, adjoint: T, adjoints: &mut [T]) {
-        let start = if span == 0 { 0 } else { self.ends[span - 1] };
-        let terms = &self.terms[start..self.ends[span]];
-        if adjoint.value().is_ordinary() {
-            for term in terms {
-                adjoints[term.parent as usize] += term.partial * adjoint;
-            }
-        } else {
-            for term in terms {
-                adjoints[term.parent as usize] += Partial::Of(term.partial).times(adjoint);
+    /// Carries on an adjoint that is infinite or NaN, or zero in value though not in its own derivatives.
+    #[cold]
+    #[inline(never)]
+    fn carry_with_care(&self, node: &Node<T>, adjoint: T, earlier: &mut [T]) {
+        let mut carry = |parent: u32, partial| {
+            earlier[parent as usize] += Partial::Of(partial).times(adjoint);
+        };
+        let [left, right] = node.parents;
+        match right {
+            REDUCTION => self.span(left).iter().for_each(|term| carry(term.parent, term.partial)),
+            ALONE => carry(left, node.partials[0]),
+            INPUT => {}
+            _ => {
+                carry(left, node.partials[0]);
+                carry(right, node.partials[1]);
             }
         }
+    }
+
+    /// The terms of a reduction.
+    #[inline]
+    fn span(&self, number: u32) -> &[Term<T>] {
+        let number = number as usize;
+        let start = if number == 0 { 0 } else { self.ends[number - 1] };
+        &self.terms[start..self.ends[number]]
     }
 }
 

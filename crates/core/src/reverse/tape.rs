@@ -34,6 +34,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Tape<T> {
     id: Cell<u64>,
     storage: RefCell<Storage<T>>,
+    /// Whether nobody will ask for the adjoints of intermediate results, which then need no node where they
+    /// move with one operand as it does, or not at all.
+    for_inputs: bool,
 }
 
 impl<T: Differentiable> Default for Tape<T> {
@@ -70,7 +73,18 @@ impl<T: Differentiable> Tape<T> {
     /// let _ = x + x + x; // the third node
     /// ```
     pub fn with_node_limit(nodes: usize) -> Self {
-        Self { id: Cell::new(next_id()), storage: RefCell::new(Storage::with_limit(nodes)) }
+        let storage = RefCell::new(Storage::with_limit(nodes));
+        Self { id: Cell::new(next_id()), storage, for_inputs: false }
+    }
+
+    /// An empty tape for a driver, which asks for the adjoints of inputs only.
+    pub(crate) fn for_inputs() -> Self {
+        Self { for_inputs: true, ..Self::new() }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_for_inputs(&self) -> bool {
+        self.for_inputs
     }
 
     /// A new independent variable.

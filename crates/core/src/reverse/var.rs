@@ -65,9 +65,12 @@ impl<'t, T: Differentiable> Var<'t, T> {
     /// The result of an operation of which this is the only operand that is not a constant.
     #[inline(always)]
     fn alone(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
-        match self.tape {
-            Some(tape) => tape.record_one(value, self.index, guarded(&value, partial)),
-            None => Self::lift(value),
+        let Some(tape) = self.tape else { return Self::lift(value) };
+        match guarded(&value, partial) {
+            // Its adjoint would be handed on as it is, or not at all; only who reads it needs the node.
+            Partial::One if tape.is_for_inputs() => Self { primal: value, ..*self },
+            Partial::Zero if tape.is_for_inputs() => Self::lift(value),
+            partial => tape.record_one(value, self.index, partial),
         }
     }
 }
