@@ -2,8 +2,8 @@
 //! the peer offers it.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use dualtape::typenum::U10;
-use dualtape::{Differentiable, Reverse, Var, gradient_lanes};
+use dualtape::typenum::{U8, U10};
+use dualtape::{Differentiable, Forward, Reverse, Var};
 use dualtape_bench::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
 use std::hint::black_box;
 
@@ -36,8 +36,7 @@ fn reverse_gradients(criterion: &mut Criterion) {
             bench.iter(|| {
                 tape.clear();
                 let x = tape.add_vars(black_box(x));
-                let terms =
-                    x.windows(2).map(|w| (w[1] - w[0] * w[0]).powi(2) * 100.0 + (w[0] - 1.0).powi(2));
+                let terms = x.windows(2).map(|w| (w[1] - w[0] * w[0]).powi(2) * 100.0 + (w[0] - 1.0).powi(2));
                 let y: reverse::Var<'_> = terms.sum();
                 use reverse::Gradient;
                 y.grad().wrt(&x)
@@ -50,18 +49,22 @@ fn reverse_gradients(criterion: &mut Criterion) {
 fn forward_gradients(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("forward gradient of rosenbrock");
     let x = rosenbrock_point(10);
+    let mut slope = [0.0; 10];
+    let mut ten: Forward<f64, U10> = Forward::new();
     group.bench_function("dualtape, ten lanes", |bench| {
-        bench.iter(|| gradient_lanes::<_, U10, _>(rosenbrock, black_box(&x)));
+        bench.iter(|| ten.gradient(rosenbrock, black_box(&x), black_box(&mut slope)));
     });
+    let mut eight: Forward<f64, U8> = Forward::new();
     group.bench_function("dualtape, eight lanes", |bench| {
-        bench.iter(|| dualtape::gradient_forward(rosenbrock, black_box(&x)));
+        bench.iter(|| eight.gradient(rosenbrock, black_box(&x), black_box(&mut slope)));
     });
     let point = nalgebra::SVector::<f64, 10>::from_column_slice(&x);
     group.bench_function("num-dual, static vector", |bench| {
         use num_dual::DualNum;
         let f = |x: nalgebra::SVector<num_dual::DualSVec64<10>, 10>| {
             let x = x.as_slice();
-            let term = |w: &[num_dual::DualSVec64<10>]| (w[1] - w[0] * w[0]).powi(2) * 100.0 + (w[0] - 1.0).powi(2);
+            let term =
+                |w: &[num_dual::DualSVec64<10>]| (w[1] - w[0] * w[0]).powi(2) * 100.0 + (w[0] - 1.0).powi(2);
             x.windows(2).map(term).fold(num_dual::DualSVec64::<10>::from_re(0.0), |sum, y| sum + y)
         };
         bench.iter(|| num_dual::gradient(f, black_box(&point)));

@@ -64,7 +64,7 @@ mod reverse;
 mod scalar;
 
 pub use differentiable::Differentiable;
-pub use drivers::{Reverse, derivative, gradient, gradient_forward, gradient_lanes, jvp, vjp};
+pub use drivers::{Forward, Reverse, derivative, gradient, gradient_forward, gradient_lanes, jvp, vjp};
 pub use error::Error;
 pub use forward::{Dual, Lanes};
 pub use reverse::{Adjoints, Tape, Var};

@@ -6,6 +6,7 @@ mod tape;
 mod var;
 
 pub use adjoints::Adjoints;
+pub(crate) use storage::Mark;
 pub use tape::Tape;
 pub use var::Var;
 pub(crate) use var::{Spare, recycle};

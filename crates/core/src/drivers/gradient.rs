@@ -1,6 +1,6 @@
 //! The gradient of a function of many numbers, in either mode.
 
-use crate::{Differentiable, Dual, Lanes, Tape, Var};
+use crate::{Differentiable, Dual, Forward, Lanes, Tape, Var};
 use generic_array::typenum::U8;
 
 /// The value and the gradient of a function of many numbers, in reverse mode: one evaluation and one sweep,
@@ -55,23 +55,7 @@ where
     N: Lanes<T>,
     F: Fn(&[Dual<T, N>]) -> Dual<T, N>,
 {
-    let mut inputs: Vec<_> = x.iter().map(|&x| Dual::lift(x)).collect();
-    if x.is_empty() {
-        return (f(&inputs).primal(), Vec::new());
-    }
-    let mut gradient = Vec::with_capacity(x.len());
-    let mut value = T::zero();
-    for start in (0..x.len()).step_by(N::USIZE) {
-        let chunk = start..(start + N::USIZE).min(x.len());
-        for i in chunk.clone() {
-            inputs[i] = Dual::along(x[i], i - start);
-        }
-        let y = f(&inputs);
-        value = y.primal();
-        gradient.extend_from_slice(&y.tangent()[..chunk.len()]);
-        for i in chunk {
-            inputs[i] = Dual::lift(x[i]);
-        }
-    }
+    let mut gradient = vec![T::zero(); x.len()];
+    let value = Forward::new().gradient(f, x, &mut gradient).expect("the gradient has the length of x");
     (value, gradient)
 }

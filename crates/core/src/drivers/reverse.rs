@@ -1,6 +1,6 @@
 //! `Reverse`: reverse mode for loops, which allocates nothing once warm.
 
-use crate::reverse::{Spare, recycle};
+use crate::reverse::{Mark, Spare, recycle};
 use crate::{Error, Scalar, Tape, Var};
 
 /// A tape and its buffers, kept from one gradient to the next.
@@ -141,7 +141,7 @@ impl<F: Scalar> Reverse<F> {
     ) where
         Func: for<'t> FnMut(&[Var<'t, F>], P) -> Var<'t, F>,
     {
-        self.tape.clear();
+        self.tape.rewind(Mark::default());
         if std::mem::replace(&mut self.cut_short, true) {
             self.adjoints.fill(F::zero());
         }

@@ -3,7 +3,7 @@
 use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, zeros};
 use crate::Differentiable;
 use crate::rules::reductions::{self, Statement};
-use crate::rules::{Binary, Partial, Ternary, Unary, guarded};
+use crate::rules::{Binary, Partial, Ternary, Unary};
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::U1;
 use std::fmt;
@@ -90,10 +90,36 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
         self.primal
     }
 
-    /// The derivatives, one for each lane.
+    /// The same movement at another place.
     #[inline]
-    pub fn tangent(&self) -> &generic_array::GenericArray<T, N> {
-        &self.tangent
+    pub(crate) fn set_primal(&mut self, primal: T) {
+        self.primal = primal;
+    }
+
+    /// The result of an operation of which this is the only operand that moves.
+    #[inline(always)]
+    fn moved(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
+        Self { primal: value, tangent: scaled(&value, partial(), &self.tangent) }
+    }
+
+    /// The derivatives, one for each lane. A NaN value has NaN derivatives, except along lanes in which it
+    /// does not move.
+    ///
+    /// That is seen to here, once, and not in every operation: a NaN that does not reach the result leaves
+    /// no trace in its tangents either.
+    #[inline]
+    pub fn tangent(&self) -> generic_array::GenericArray<T, N> {
+        if self.primal.is_nan() { scaled(&self.primal, Partial::Zero, &self.tangent) } else { self.tangent }
+    }
+
+    /// The derivative along one lane.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such lane.
+    #[inline]
+    pub fn slope(&self, lane: usize) -> T {
+        self.tangent()[lane]
     }
 }
 
@@ -127,17 +153,14 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
     fn unary<O: Unary>(self, op: O) -> Self {
         let x = self.primal;
         let z = x.unary(op);
-        let partial = guarded(&z, || op.partial(x, z));
-        Self { primal: z, tangent: scaled(partial, &self.tangent) }
+        self.moved(z, || op.partial(x, z))
     }
 
     #[inline(always)]
     fn binary<O: Binary>(self, op: O, right: Self) -> Self {
         let (x, y) = (self.primal, right.primal);
         let z = x.binary(op, y);
-        let left_partial = guarded(&z, || op.left(x, y, z));
-        let right_partial = guarded(&z, || op.right(x, y, z));
-        let tangent = combined((left_partial, &self.tangent), (right_partial, &right.tangent));
+        let tangent = combined(&z, (op.left(x, y, z), &self.tangent), (op.right(x, y, z), &right.tangent));
         Self { primal: z, tangent }
     }
 
@@ -145,24 +168,21 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
     fn binary_right<O: Binary>(self, op: O, right: T::Scalar) -> Self {
         let x = self.primal;
         let z = x.binary_right(op, right);
-        let partial = guarded(&z, || op.left(x, T::constant(right), z));
-        Self { primal: z, tangent: scaled(partial, &self.tangent) }
+        self.moved(z, || op.left(x, T::constant(right), z))
     }
 
     #[inline(always)]
     fn binary_left<O: Binary>(op: O, left: T::Scalar, right: Self) -> Self {
         let y = right.primal;
         let z = T::binary_left(op, left, y);
-        let partial = guarded(&z, || op.right(T::constant(left), y, z));
-        Self { primal: z, tangent: scaled(partial, &right.tangent) }
+        right.moved(z, || op.right(T::constant(left), y, z))
     }
 
     #[inline(always)]
     fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self {
         let primals = operands.map(|x| x.primal);
         let z = T::ternary(op, primals);
-        let partials = op.partials(primals, z).map(|partial| guarded(&z, || partial));
-        Self::statement(z, operands.into_iter().zip(partials))
+        Self::statement(z, operands.into_iter().zip(op.partials(primals, z)))
     }
 
     fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
@@ -192,12 +212,13 @@ impl<T: Differentiable, N: Lanes<T>> Statement for Dual<T, N> {
         E: Iterator<Item = (Self, Partial<T>)> + Clone,
     {
         let mut tangent = zeros();
-        edges.for_each(|(x, partial)| accumulate(&mut tangent, partial, &x.tangent));
+        edges.for_each(|(x, partial)| accumulate(&value, &mut tangent, partial, &x.tangent));
         Self { primal: value, tangent }
     }
 }
 
 impl<T: Differentiable, N: Lanes<T>> std::iter::Sum for Dual<T, N> {
+    #[inline]
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         terms.fold(Self::constant(reductions::empty_sum()), |sum, x| sum + x)
     }

@@ -1,6 +1,7 @@
 //! Lanes: how many tangents travel together, and the loops over them.
 
 use crate::rules::Partial::{self, MinusOne, Of, One, Zero};
+use crate::rules::guarded;
 use crate::{Differentiable, Scalar};
 use generic_array::sequence::GenericSequence;
 use generic_array::{ArrayLength, GenericArray};
@@ -19,59 +20,80 @@ pub(crate) fn zeros<T: Differentiable, N: Lanes<T>>() -> Tangent<T, N> {
     Tangent::<T, N>::generate(|_| T::zero())
 }
 
-/// One partial derivative times every lane.
+/// The chain rule of one operand: the tangent of an operation with value `z`.
+///
+/// The usual case takes one test, of the slope. A NaN value needs none there: its tangents are told by it
+/// when they are read, as long as they are not zero.
 #[inline(always)]
 pub(crate) fn scaled<T: Differentiable, N: Lanes<T>>(
+    z: &T,
     partial: Partial<T>,
     tangent: &Tangent<T, N>,
 ) -> Tangent<T, N> {
     match partial {
-        Zero => zeros(),
         One => *tangent,
         MinusOne => Tangent::<T, N>::generate(|lane| -tangent[lane]),
         Of(slope) if slope.value().is_ordinary() => Tangent::<T, N>::generate(|lane| slope * tangent[lane]),
-        Of(_) => scaled_with_care(partial, tangent),
+        Zero if !z.is_nan() => zeros(),
+        _ => scaled_with_care(z, partial, *tangent),
     }
 }
 
-/// The rare case: the slope is zero, infinite or NaN, and zeros have to win.
+/// The rare case: the slope is zero, infinite or NaN, and zeros have to win, except over a NaN value.
+///
+/// It takes the tangent by value: a reference would keep it in memory for the usual case, too.
 #[cold]
 #[inline(never)]
 fn scaled_with_care<T: Differentiable, N: Lanes<T>>(
+    z: &T,
     partial: Partial<T>,
-    tangent: &Tangent<T, N>,
+    tangent: Tangent<T, N>,
 ) -> Tangent<T, N> {
+    let partial = guarded(z, || partial);
     Tangent::<T, N>::generate(|lane| partial.times(tangent[lane]))
 }
 
 /// The chain rule of two operands.
 #[inline(always)]
 pub(crate) fn combined<T: Differentiable, N: Lanes<T>>(
+    z: &T,
     left: (Partial<T>, &Tangent<T, N>),
     right: (Partial<T>, &Tangent<T, N>),
 ) -> Tangent<T, N> {
     let ((p, a), (q, b)) = (left, right);
     match (p, q) {
-        (One, One) => Tangent::<T, N>::generate(|lane| a[lane] + b[lane]),
-        (One, MinusOne) => Tangent::<T, N>::generate(|lane| a[lane] - b[lane]),
-        (Of(p), Of(q)) if p.value().is_ordinary() && q.value().is_ordinary() => {
+        // The test keeps ∞ − ∞ from cancelling in the tangents as well.
+        (One, One) if !z.is_nan() => Tangent::<T, N>::generate(|lane| a[lane] + b[lane]),
+        (One, MinusOne) if !z.is_nan() => Tangent::<T, N>::generate(|lane| a[lane] - b[lane]),
+        // One test for both: the product is neither zero nor infinite nor NaN only if neither factor is.
+        (Of(p), Of(q)) if (p.value() * q.value()).is_ordinary() => {
             Tangent::<T, N>::generate(|lane| p * a[lane] + q * b[lane])
         }
-        _ => {
-            let (a, b) = (scaled(p, a), scaled(q, b));
-            Tangent::<T, N>::generate(|lane| a[lane] + b[lane])
-        }
+        _ => combined_with_care(z, (p, *a), (q, *b)),
     }
 }
 
-/// Adds one partial derivative times every lane to a running tangent.
+/// The rare case of two operands.
+#[cold]
+#[inline(never)]
+fn combined_with_care<T: Differentiable, N: Lanes<T>>(
+    z: &T,
+    (p, a): (Partial<T>, Tangent<T, N>),
+    (q, b): (Partial<T>, Tangent<T, N>),
+) -> Tangent<T, N> {
+    let (a, b) = (scaled_with_care(z, p, a), scaled_with_care(z, q, b));
+    Tangent::<T, N>::generate(|lane| a[lane] + b[lane])
+}
+
+/// Adds the share of one operand to a running tangent.
 #[inline(always)]
 pub(crate) fn accumulate<T: Differentiable, N: Lanes<T>>(
+    z: &T,
     sum: &mut Tangent<T, N>,
     partial: Partial<T>,
     tangent: &Tangent<T, N>,
 ) {
-    let term = scaled(partial, tangent);
+    let term = scaled(z, partial, tangent);
     for (sum, term) in sum.iter_mut().zip(term) {
         *sum += term;
     }

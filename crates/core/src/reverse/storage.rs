@@ -60,13 +60,7 @@ impl Mark {
 
 impl<T: Differentiable> Storage<T> {
     pub(super) fn with_limit(limit: usize) -> Self {
-        Self {
-            nodes: Vec::new(),
-            len: 0,
-            terms: Vec::new(),
-            ends: Vec::new(),
-            limit: limit.min(MAX_NODES),
-        }
+        Self { nodes: Vec::new(), len: 0, terms: Vec::new(), ends: Vec::new(), limit: limit.min(MAX_NODES) }
     }
 
     pub(super) fn len(&self) -> usize {

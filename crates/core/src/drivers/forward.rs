@@ -1,0 +1,169 @@
+//! `Forward`: forward mode for loops, which allocates nothing once warm.
+
+use crate::{Differentiable, Dual, Error, Lanes};
+use generic_array::GenericArray;
+use generic_array::sequence::GenericSequence;
+use generic_array::typenum::U8;
+
+/// The inputs of a function as dual numbers, kept from one evaluation to the next.
+///
+/// `N` inputs move at a time: a function of `n` inputs is evaluated ⌈n / N⌉ times, and once if `n` is 0.
+///
+/// ```
+/// use dualtape::{Dual, Forward};
+///
+/// let mut forward: Forward<f64> = Forward::new();
+/// let mut slope = [0.0; 2];
+/// let value = forward.gradient(|x| x[0] * x[1] + x[0], &[32.0, 2.0], &mut slope)?;
+/// assert_eq!((value, slope), (96.0, [3.0, 32.0]));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Forward<T: Differentiable, N: Lanes<T> = U8> {
+    inputs: Vec<Dual<T, N>>,
+    outputs: Vec<Dual<T, N>>,
+    /// Whether the first inputs move, each along a lane of its own, and the others rest.
+    at_start: bool,
+}
+
+impl<T: Differentiable, N: Lanes<T>> Default for Forward<T, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
+    /// Empty buffers.
+    pub fn new() -> Self {
+        Self { inputs: Vec::new(), outputs: Vec::new(), at_start: false }
+    }
+
+    /// Writes the gradient of `f` at `x` into `gradient`, and returns the value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `gradient` has not the length of `x`.
+    pub fn gradient<F>(&mut self, f: F, x: &[T], gradient: &mut [T]) -> Result<T, Error>
+    where
+        F: Fn(&[Dual<T, N>]) -> Dual<T, N>,
+    {
+        Error::check_length("gradient", "input", x.len(), gradient.len())?;
+        self.hold(x);
+        let mut y = f(&self.inputs);
+        let (first, others) = gradient.split_at_mut(N::USIZE.min(x.len()));
+        first.copy_from_slice(&y.tangent()[..first.len()]);
+        for (k, slopes) in others.chunks_mut(N::USIZE).enumerate() {
+            self.advance(k * N::USIZE);
+            y = f(&self.inputs);
+            slopes.copy_from_slice(&y.tangent()[..slopes.len()]);
+        }
+        Ok(y.primal())
+    }
+
+    /// Writes the values of `f` at `x` into `values`, and its Jacobian into `jacobian`: a row for each
+    /// output, with a number for each input.
+    ///
+    /// `f` writes its outputs into the slice that it is given, which has the length of `values`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `jacobian` has not `values.len() · x.len()` numbers.
+    ///
+    /// ```
+    /// let (mut values, mut jacobian) = ([0.0; 2], [0.0; 4]);
+    /// dualtape::Forward::<f64>::new().jacobian(
+    ///     |x, y| {
+    ///         y[0] = x[0] * x[1];
+    ///         y[1] = x[0] + x[1];
+    ///     },
+    ///     &[3.0, 4.0],
+    ///     &mut values,
+    ///     &mut jacobian,
+    /// )?;
+    /// assert_eq!((values, jacobian), ([12.0, 7.0], [4.0, 3.0, 1.0, 1.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn jacobian<F>(&mut self, f: F, x: &[T], values: &mut [T], jacobian: &mut [T]) -> Result<(), Error>
+    where
+        F: Fn(&[Dual<T, N>], &mut [Dual<T, N>]),
+    {
+        let (rows, columns) = (values.len(), x.len());
+        Error::check_length("Jacobian", "output and input", rows * columns, jacobian.len())?;
+        self.hold(x);
+        self.outputs.clear();
+        self.outputs.resize(rows, Dual::lift(T::zero()));
+        for start in (0..columns.max(1)).step_by(N::USIZE) {
+            if start > 0 {
+                self.advance(start - N::USIZE);
+            }
+            f(&self.inputs, &mut self.outputs);
+            let count = N::USIZE.min(columns - start);
+            for (row, y) in self.outputs.iter().enumerate() {
+                values[row] = y.primal();
+                jacobian[row * columns + start..][..count].copy_from_slice(&y.tangent()[..count]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the values of `f` at `x` into `values`, and its Jacobian times `tangent` into `product`, in
+    /// one evaluation: one number for each output in both.
+    ///
+    /// `f` writes its outputs into the slice that it is given, which has the length of `values`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `tangent` has not the length of `x`, or `product` not that of `values`.
+    pub fn jvp<F>(
+        &mut self,
+        f: F,
+        x: &[T],
+        tangent: &[T],
+        values: &mut [T],
+        product: &mut [T],
+    ) -> Result<(), Error>
+    where
+        F: FnOnce(&[Dual<T, N>], &mut [Dual<T, N>]),
+    {
+        Error::check_length("tangent", "input", x.len(), tangent.len())?;
+        Error::check_length("product", "output", values.len(), product.len())?;
+        let first = |t| GenericArray::generate(|lane| if lane == 0 { t } else { T::zero() });
+        self.at_start = false;
+        self.inputs.clear();
+        self.inputs.extend(x.iter().zip(tangent).map(|(&x, &t)| Dual::new(x, first(t))));
+        self.outputs.clear();
+        self.outputs.resize(values.len(), Dual::lift(T::zero()));
+        f(&self.inputs, &mut self.outputs);
+        for ((y, value), moved) in self.outputs.iter().zip(values).zip(product) {
+            (*value, *moved) = (y.primal(), y.tangent()[0]);
+        }
+        Ok(())
+    }
+
+    /// Takes the inputs over: the first `N` move, each along a lane of its own, the others rest.
+    fn hold(&mut self, x: &[T]) {
+        if self.at_start && self.inputs.len() == x.len() {
+            for (held, &x) in self.inputs.iter_mut().zip(x) {
+                held.set_primal(x);
+            }
+            return;
+        }
+        let (moving, resting) = x.split_at(N::USIZE.min(x.len()));
+        self.inputs.clear();
+        self.inputs.extend(moving.iter().enumerate().map(|(lane, &x)| Dual::along(x, lane)));
+        self.inputs.extend(resting.iter().map(|&x| Dual::lift(x)));
+        self.at_start = true;
+    }
+
+    /// Puts the `N` inputs from `start` on to rest, and lets the next ones move.
+    fn advance(&mut self, start: usize) {
+        self.at_start = false;
+        let (resting, moving) = self.inputs[start..].split_at_mut(N::USIZE);
+        for x in resting {
+            *x = Dual::lift(x.primal());
+        }
+        for (lane, x) in moving.iter_mut().take(N::USIZE).enumerate() {
+            *x = Dual::along(x.primal(), lane);
+        }
+    }
+}
