@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 use crate::rules::{self, Binary, Ternary, Unary};
-use num_traits::{Float, FloatConst, FromPrimitive, NumAssign, NumRef};
+use num_traits::{Euclid, Float, FloatConst, FromPrimitive, NumAssign, NumRef};
 use std::fmt::{Debug, Display, LowerExp};
 use std::iter::{Product, Sum};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Rem, RemAssign, Sub, SubAssign};
@@ -15,6 +15,7 @@ macro_rules! learned_methods {
         float_unary $float_unary:tt
         float_binary $float_binary:tt
         float_ternary $float_ternary:tt
+        euclid $euclid:tt
         learned_unary { $($(#[$doc:meta])* $Name:ident $method:ident $body:tt)* }
     ) => { $(
         $(#[$doc])*
@@ -52,6 +53,7 @@ macro_rules! learned_methods {
 pub trait Differentiable:
     Float
     + FloatConst
+    + Euclid
     + FromPrimitive
     + From<<Self as Differentiable>::Scalar>
     + NumAssign
@@ -161,6 +163,17 @@ pub trait Differentiable:
         }));
     }
 
+    /// The Euclidean norm √Σ xᵢ² without overflow, as one statement; at the origin, all slopes are 0.
+    ///
+    /// ```
+    /// use dualtape::Differentiable;
+    /// assert_eq!(f64::norm(&[3.0, 4.0]), 5.0);
+    /// assert_eq!(f64::norm(&[]), 0.0);
+    /// ```
+    fn norm(components: &[Self]) -> Self {
+        Self::norm_terms(components.iter().copied())
+    }
+
     /// ln Σ exp xᵢ without overflow, as one statement; −∞ for no terms.
     ///
     /// ```
@@ -209,4 +222,8 @@ pub trait Differentiable:
     /// The log-sum-exp of the terms.
     #[doc(hidden)]
     fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self;
+
+    /// The norm of the terms.
+    #[doc(hidden)]
+    fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self;
 }

@@ -10,7 +10,7 @@ macro_rules! float_methods {
         float_unary { $($(#[$u_doc:meta])* $U:ident $u:ident $u_body:tt)* }
         float_binary { $($(#[$b_doc:meta])* $B:ident $b:ident $b_body:tt)* }
         float_ternary { $($(#[$t_doc:meta])* $T:ident $t:ident $t_body:tt)* }
-        learned_unary $learned_unary:tt
+        $($others:tt)*
     ) => {
         $(
             #[inline(always)]
@@ -31,6 +31,24 @@ macro_rules! float_methods {
             }
         )*
     };
+}
+
+/// Writes the methods of `num_traits::Euclid`.
+macro_rules! euclid_methods {
+    (
+        {}
+        operators $operators:tt
+        float_unary $float_unary:tt
+        float_binary $float_binary:tt
+        float_ternary $float_ternary:tt
+        euclid { $($(#[$doc:meta])* $Name:ident $method:ident $body:tt)* }
+        $($others:tt)*
+    ) => { $(
+        #[inline]
+        fn $method(&self, other: &Self) -> Self {
+            self.binary(crate::rules::$Name, *other)
+        }
+    )* };
 }
 
 /// Writes constants that carry no derivative.
@@ -102,6 +120,10 @@ macro_rules! impl_float {
                 classify: std::num::FpCategory;
                 integer_decode: (u64, i16, i8);
             }
+        }
+
+        impl<$($generics)*> num_traits::Euclid for $Number {
+            rule_table!(euclid_methods);
         }
 
         impl<$($generics)*> num_traits::FloatConst for $Number {

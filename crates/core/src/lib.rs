@@ -62,6 +62,7 @@ mod error;
 mod forward;
 mod reverse;
 mod scalar;
+mod special;
 
 pub use differentiable::Differentiable;
 pub use drivers::{Forward, Reverse, derivative, gradient, gradient_forward, gradient_lanes, jvp, vjp};

@@ -123,8 +123,8 @@ pub trait Ternary: Copy {
 
 /// The table. `$then` is a macro that receives every row.
 ///
-/// Operators and `float_unary` and `float_binary` rows take their values from the operator or the
-/// `num_traits::Float` method that they name; the other rows state theirs.
+/// Operators and the rows of `float_unary`, `float_binary` and `euclid` take their values from the operator or
+/// the `num_traits` method that they name; the other rows state theirs.
 macro_rules! rule_table {
     ($then:ident $(, $($argument:tt)*)?) => { $then! {
         { $($($argument)*)? }
@@ -241,6 +241,13 @@ macro_rules! rule_table {
                 on [-2.0, 2.0] [-3.0, -2.5] [2.5, 3.0] }
         }
 
+        euclid {
+            /// The quotient rounded so that the remainder is not negative.
+            DivEuclid div_euclid { |x, y, z| (Zero, Zero); on [0.1, 0.9] [1.0, 2.0] }
+            /// The remainder that is not negative.
+            RemEuclid rem_euclid { |x, y, z| (One, Of(-x.div_euclid(&y))); on [-0.9, -0.1] [1.0, 2.0] }
+        }
+
         learned_unary {
             /// The logistic function 1/(1 + e⁻ˣ), without overflow.
             Sigmoid sigmoid { |x| sigmoid(x), |x, z| Of(sigmoid_slope(x, z)); on [-4.0, 4.0] }
@@ -250,6 +257,15 @@ macro_rules! rule_table {
             /// ln(1 + eˣ), without overflow.
             Softplus softplus { |x| x.max(F::zero()) + (-x.abs()).exp().ln_1p(), |x, z| Of(x.sigmoid());
                 on [-4.0, 4.0] }
+            /// The error function 2/√π ∫₀ˣ exp(−t²) dt.
+            Erf erf { |x| x.erf_value(), |x, z| Of((-(x * x)).exp() * T::FRAC_2_SQRT_PI()); on [-2.0, 2.0] }
+            /// 1 − erf(x), accurate where that is small.
+            Erfc erfc { |x| x.erfc_value(), |x, z| Of(-((-(x * x)).exp() * T::FRAC_2_SQRT_PI()));
+                on [-2.0, 2.0] }
+            /// ln |Γ(x)|. Its slope is the digamma function.
+            LnGamma ln_gamma { |x| x.ln_gamma_value(), |x, z| Of(x.digamma()); on [0.5, 4.0] }
+            /// ψ(x), the slope of ln Γ. Its own slopes are the polygamma functions.
+            Digamma digamma { |x| x.polygamma_value(0), |x, z| Of(x.unary(Polygamma(1))); on [0.5, 4.0] }
         }
     } };
 }
@@ -265,12 +281,14 @@ macro_rules! define_operations {
         float_unary { $($float_unary:tt)* }
         float_binary { $($float_binary:tt)* }
         float_ternary { $($float_ternary:tt)* }
+        euclid { $($euclid:tt)* }
         learned_unary { $($learned_unary:tt)* }
     ) => {
         define_rows! { operator $($operator)* }
         define_rows! { float_unary $($float_unary)* }
         define_rows! { float_binary $($float_binary)* }
         define_rows! { ternary $($float_ternary)* }
+        define_rows! { euclid $($euclid)* }
         define_rows! { learned_unary $($learned_unary)* }
     };
 }
@@ -293,6 +311,12 @@ macro_rules! define_rows {
         |$x:ident, $y:ident, $z:ident| ($left:expr, $right:expr); on $([$low:literal, $high:literal])*
     })*) => { $(
         define_row! { binary [$(#[$doc])*] $Name [|a, b| num_traits::Float::$method(a, b)]
+            [|$x, $y, $z| $left] [|$x, $y, $z| $right] [$($low, $high;)*] }
+    )* };
+    (euclid $($(#[$doc:meta])* $Name:ident $method:ident {
+        |$x:ident, $y:ident, $z:ident| ($left:expr, $right:expr); on $([$low:literal, $high:literal])*
+    })*) => { $(
+        define_row! { binary [$(#[$doc])*] $Name [|a, b| num_traits::Euclid::$method(&a, &b)]
             [|$x, $y, $z| $left] [|$x, $y, $z| $right] [$($low, $high;)*] }
     )* };
     (ternary $($(#[$doc:meta])* $Name:ident $method:ident {
@@ -402,6 +426,21 @@ impl Unary for Powi {
             i32::MIN => Of(z / x * T::literal(f64::from(i32::MIN))),
             n => Of(x.powi(n - 1) * T::literal(f64::from(n))),
         }
+    }
+}
+
+/// The `n`-th derivative of the digamma function, which digamma's own derivatives need.
+#[derive(Clone, Copy, Debug)]
+pub struct Polygamma(pub u32);
+
+impl Unary for Polygamma {
+    #[inline]
+    fn value<F: Scalar>(self, x: F) -> F {
+        x.polygamma_value(self.0)
+    }
+    #[inline]
+    fn partial<T: Differentiable>(self, x: T, _: T) -> Partial<T> {
+        Of(x.unary(Polygamma(self.0 + 1)))
     }
 }
 

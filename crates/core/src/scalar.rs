@@ -2,6 +2,7 @@
 
 use crate::Differentiable;
 use crate::rules::{Binary, Ternary, Unary, reductions};
+use crate::special::polygamma;
 
 /// A plain number, `f32` or `f64`: what a primal, a tangent or an adjoint is in the end.
 ///
@@ -24,6 +25,21 @@ pub trait Scalar: Differentiable<Scalar = Self> + sealed::Sealed + Send + Sync +
     /// thought.
     #[doc(hidden)]
     fn is_ordinary(self) -> bool;
+
+    // Values of special functions, for the rows of the rule table that are named after them.
+
+    #[doc(hidden)]
+    fn erf_value(self) -> Self;
+
+    #[doc(hidden)]
+    fn erfc_value(self) -> Self;
+
+    #[doc(hidden)]
+    fn ln_gamma_value(self) -> Self;
+
+    /// The `n`-th derivative of the digamma function.
+    #[doc(hidden)]
+    fn polygamma_value(self, n: u32) -> Self;
 }
 
 mod sealed {
@@ -33,7 +49,7 @@ mod sealed {
 }
 
 macro_rules! plain_number {
-    ($F:ty) => {
+    ($F:ty, $erf:ident, $erfc:ident, $ln_gamma:ident) => {
         impl Scalar for $F {
             // One of the two types converts to itself or to a narrower one.
             #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
@@ -52,6 +68,22 @@ macro_rules! plain_number {
                 // Without the sign bit, zero is the smallest pattern and ∞ stands before every NaN.
                 let magnitude = self.to_bits() << 1;
                 magnitude.wrapping_sub(1) < (<$F>::INFINITY.to_bits() << 1) - 1
+            }
+
+            fn erf_value(self) -> Self {
+                libm::$erf(self)
+            }
+
+            fn erfc_value(self) -> Self {
+                libm::$erfc(self)
+            }
+
+            fn ln_gamma_value(self) -> Self {
+                libm::$ln_gamma(self)
+            }
+
+            fn polygamma_value(self, n: u32) -> Self {
+                Self::nearest(polygamma(n, self.wide()))
             }
         }
 
@@ -112,9 +144,14 @@ macro_rules! plain_number {
             fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
                 reductions::scalar_log_sum_exp(terms)
             }
+
+            #[inline]
+            fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+                reductions::scalar_norm(terms)
+            }
         }
     };
 }
 
-plain_number!(f32);
-plain_number!(f64);
+plain_number!(f32, erff, erfcf, lgammaf);
+plain_number!(f64, erf, erfc, lgamma);

@@ -120,7 +120,7 @@ impl<F: Scalar> Chunk<F> {
             return;
         };
         reverse.for_each_gradient(parameters, samples, loss, |value, slope| {
-            let norm = clip::norm(slope);
+            let norm = F::norm(slope);
             let factor = clip::factor(norm, limit);
             for (sum, &g) in gradient.iter_mut().zip(slope) {
                 *sum += factor * g;

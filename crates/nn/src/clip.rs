@@ -80,29 +80,6 @@ impl FromStr for Clip {
 /// What the norm is enlarged by before it divides, as in PyTorch and Opacus.
 const NORM_MARGIN: f64 = 1e-6;
 
-/// The Euclidean norm, without overflow or underflow inside.
-///
-/// ```
-/// use dualtape_nn::clip::norm;
-/// assert_eq!(norm(&[3.0, 4.0]), 5.0);
-/// assert!((norm(&[3e200, 4e200]) / 5e200 - 1.0_f64).abs() < 1e-15);
-/// ```
-pub fn norm<F: Scalar>(gradient: &[F]) -> F {
-    let squares = |scale: F| gradient.iter().map(|&g| (g / scale) * (g / scale)).sum::<F>();
-    let plain = gradient.iter().map(|&g| g * g).sum::<F>();
-    if plain.is_normal() {
-        return plain.sqrt();
-    }
-    let largest = gradient.iter().fold(F::zero(), |largest, g| largest.max(g.abs()));
-    if gradient.iter().any(|g| g.is_nan()) {
-        F::nan()
-    } else if largest == F::zero() || largest.is_infinite() {
-        largest
-    } else {
-        largest * squares(largest).sqrt()
-    }
-}
-
 /// The factor that brings a gradient of the given norm within the limit: min(1, limit / (norm + 1e-6)).
 pub fn factor<F: Scalar>(norm: F, limit: F) -> F {
     (limit / (norm + F::nearest(NORM_MARGIN))).min(F::one())
@@ -129,7 +106,7 @@ pub fn by_value<F: Scalar>(gradient: &mut [F], limit: F) {
 /// assert!((gradient[0] - 0.6).abs() < 1e-6);
 /// ```
 pub fn by_norm<F: Scalar>(gradient: &mut [F], limit: F) -> F {
-    let norm = norm(gradient);
+    let norm = F::norm(gradient);
     let factor = factor(norm, limit);
     for g in gradient {
         *g *= factor;

@@ -2,6 +2,7 @@
 
 use crate::data::Dataset;
 use crate::{BatchGradient, Clip, Error, Mlp, Sgd, clip, initialize, loss};
+use dualtape::Differentiable;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
@@ -247,7 +248,7 @@ impl<'a> Descent<'a> {
             },
             &mut self.gradient,
         );
-        let norm = clip::norm(&self.gradient);
+        let norm = f64::norm(&self.gradient);
         match self.settings.clip {
             Clip::Value(limit) => clip::by_value(&mut self.gradient, limit),
             Clip::Norm(limit) => drop(clip::by_norm(&mut self.gradient, limit)),

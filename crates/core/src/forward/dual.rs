@@ -196,6 +196,10 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
     fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
         reductions::log_sum_exp(terms)
     }
+
+    fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+        reductions::norm(terms)
+    }
 }
 
 impl<T: Differentiable, N: Lanes<T>> Statement for Dual<T, N> {

@@ -148,6 +148,10 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
     fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
         reductions::log_sum_exp(terms)
     }
+
+    fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+        reductions::norm(terms)
+    }
 }
 
 impl<T: Differentiable> Statement for Var<'_, T> {

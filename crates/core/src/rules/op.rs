@@ -13,6 +13,7 @@ macro_rules! define_op {
         float_unary { $($(#[$u_doc:meta])* $U:ident $u:ident $u_body:tt)* }
         float_binary { $($(#[$b_doc:meta])* $B:ident $b:ident $b_body:tt)* }
         float_ternary { $($(#[$t_doc:meta])* $T:ident $t:ident $t_body:tt)* }
+        euclid { $($(#[$e_doc:meta])* $E:ident $e:ident $e_body:tt)* }
         learned_unary { $($(#[$l_doc:meta])* $L:ident $l:ident $l_body:tt)* }
     ) => {
         /// One elementary operation of the rule table.
@@ -33,6 +34,7 @@ macro_rules! define_op {
             $($(#[$u_doc])* $U,)*
             $($(#[$b_doc])* $B,)*
             $($(#[$t_doc])* $T,)*
+            $($(#[$e_doc])* $E,)*
             $($(#[$l_doc])* $L,)*
         }
 
@@ -40,7 +42,7 @@ macro_rules! define_op {
             /// Every operation; `Powi` with its characteristic exponents.
             pub const ALL: &'static [Op] = &[
                 Op::Neg, Op::Powi(-2), Op::Powi(-1), Op::Powi(0), Op::Powi(1), Op::Powi(2), Op::Powi(3),
-                $(Op::$O,)* $(Op::$U,)* $(Op::$B,)* $(Op::$T,)* $(Op::$L,)*
+                $(Op::$O,)* $(Op::$U,)* $(Op::$B,)* $(Op::$T,)* $(Op::$E,)* $(Op::$L,)*
             ];
 
             /// The name of the method or the sign of the operator.
@@ -52,6 +54,7 @@ macro_rules! define_op {
                     $(Op::$U => stringify!($u),)*
                     $(Op::$B => stringify!($b),)*
                     $(Op::$T => stringify!($t),)*
+                    $(Op::$E => stringify!($e),)*
                     $(Op::$L => stringify!($l),)*
                 }
             }
@@ -65,6 +68,7 @@ macro_rules! define_op {
                     $(Op::$U => super::$U::DOMAIN,)*
                     $(Op::$B => super::$B::DOMAIN,)*
                     $(Op::$T => super::$T::DOMAIN,)*
+                    $(Op::$E => super::$E::DOMAIN,)*
                     $(Op::$L => super::$L::DOMAIN,)*
                 }
             }
@@ -85,6 +89,7 @@ macro_rules! define_op {
                     $(Op::$O => operands[0].binary(super::$O, operands[1]),)*
                     $(Op::$U => operands[0].unary(super::$U),)*
                     $(Op::$B => operands[0].binary(super::$B, operands[1]),)*
+                    $(Op::$E => operands[0].binary(super::$E, operands[1]),)*
                     $(Op::$T => D::ternary(super::$T, [operands[0], operands[1], operands[2]]),)*
                     $(Op::$L => operands[0].unary(super::$L),)*
                 }

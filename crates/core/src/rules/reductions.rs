@@ -78,6 +78,28 @@ pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) 
     }
 }
 
+/// √Σ xᵢ² on plain numbers, scaled where the squares would overflow or vanish.
+pub(crate) fn scalar_norm<F: Scalar>(terms: impl Iterator<Item = F> + Clone) -> F {
+    let squares = terms.clone().map(|x| x * x).sum::<F>();
+    if squares.is_normal() {
+        return squares.sqrt();
+    }
+    if terms.clone().any(|x| x.is_nan()) {
+        return F::nan();
+    }
+    let largest = terms.clone().fold(F::zero(), |largest, x| largest.max(x.abs()));
+    if largest == F::zero() || largest.is_infinite() {
+        return largest;
+    }
+    largest * terms.map(|x| (x / largest) * (x / largest)).sum::<F>().sqrt()
+}
+
+/// √Σ xᵢ², whose slopes are the components of the unit vector; none at the origin.
+pub(crate) fn norm<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
+    let value = S::Inner::norm_terms(terms.clone().map(|x| x.inner()));
+    S::statement(value, terms.map(move |x| (x, guarded(&value, || super::hypot_slope(x.inner(), value)))))
+}
+
 /// How to evaluate a log-sum-exp of the given terms.
 enum Shift<F> {
     /// Subtract the largest term, a finite number.

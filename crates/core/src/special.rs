@@ -1,0 +1,117 @@
+//! Values of special functions that no other crate has.
+
+use std::f64::consts::PI;
+
+/// Bernoulli numbers B₂, B₄, … of the asymptotic series.
+const BERNOULLI: [f64; 10] = [
+    1.0 / 6.0,
+    -1.0 / 30.0,
+    1.0 / 42.0,
+    -1.0 / 30.0,
+    5.0 / 66.0,
+    -691.0 / 2730.0,
+    7.0 / 6.0,
+    -3617.0 / 510.0,
+    43867.0 / 798.0,
+    -174611.0 / 330.0,
+];
+
+/// The highest derivative for which the reflection formula is worked out.
+const MAX_REFLECTED: usize = 16;
+
+/// The `n`-th derivative of the digamma function; NaN at its poles 0, −1, −2, …, and for negative `x` beyond
+/// the sixteenth derivative.
+///
+/// Digamma itself is that of the `statrs` crate. Its derivatives: recurrence up to where the asymptotic
+/// series holds, reflection for negative numbers (Abramowitz and Stegun, 6.4.6, 6.4.7 and 6.4.11).
+pub(crate) fn polygamma(n: u32, x: f64) -> f64 {
+    if x <= 0.0 && x == x.floor() {
+        return f64::NAN;
+    }
+    if n == 0 {
+        return statrs::function::gamma::digamma(x);
+    }
+    // ψₙ(x) has the sign (−1)ⁿ⁺¹ for positive x.
+    let sign = if n.is_multiple_of(2) { -1.0 } else { 1.0 };
+    if x > 0.0 {
+        return sign * positive(n, x);
+    }
+    // (−1)ⁿ ψₙ(1 − x) − ψₙ(x) = π dⁿ/dxⁿ cot πx, and (−1)ⁿ ψₙ(1 − x) = −positive(n, 1 − x).
+    -positive(n, 1.0 - x) - cotangent_derivative(n as usize, x)
+}
+
+/// n! Σ 1/(x + k)ⁿ⁺¹, for positive x.
+fn positive(n: u32, mut x: f64) -> f64 {
+    let power = n as i32 + 1;
+    let factorial: f64 = (1..=n).map(f64::from).product();
+    let mut sum = 0.0;
+    while x < 20.0 + f64::from(n) {
+        sum += factorial * x.powi(-power);
+        x += 1.0;
+    }
+    // (n−1)!/xⁿ + n!/(2xⁿ⁺¹) + Σ B₂ₖ (2k+n−1)!/((2k)! x²ᵏ⁺ⁿ)
+    let mut series = factorial / f64::from(n) * x.powi(1 - power) + factorial / 2.0 * x.powi(-power);
+    let mut factor = factorial * x.powi(-power);
+    for (k, bernoulli) in BERNOULLI.into_iter().enumerate() {
+        let (k, n) = (k as f64 + 1.0, f64::from(n));
+        // From (2k+n−3)!/(2k−2)! to (2k+n−1)!/(2k)!, two powers of x further down.
+        factor *= if k == 1.0 {
+            (n + 1.0) / (2.0 * x)
+        } else {
+            (2.0 * k + n - 2.0) * (2.0 * k + n - 1.0) / ((2.0 * k - 1.0) * 2.0 * k * x * x)
+        };
+        series += bernoulli * factor;
+    }
+    sum + series
+}
+
+/// π dⁿ/dxⁿ cot πx = πⁿ⁺¹ Pₙ(cot πx), where P₀(c) = c and Pₙ₊₁(c) = −(1 + c²) Pₙ′(c).
+fn cotangent_derivative(n: usize, x: f64) -> f64 {
+    if n > MAX_REFLECTED {
+        return f64::NAN;
+    }
+    let mut polynomial = [0.0; MAX_REFLECTED + 2];
+    polynomial[1] = 1.0;
+    for degree in 1..=n {
+        let mut next = [0.0; MAX_REFLECTED + 2];
+        for power in 1..=degree {
+            let slope = power as f64 * polynomial[power];
+            next[power - 1] -= slope;
+            next[power + 1] -= slope;
+        }
+        polynomial = next;
+    }
+    // The period is 1; less than half of it keeps the digits.
+    let angle = PI * (x - x.round());
+    let cotangent = angle.cos() / angle.sin();
+    let value = polynomial[..=n + 1].iter().rev().fold(0.0, |value, &c| value * cotangent + c);
+    PI.powi(n as i32 + 1) * value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::polygamma;
+
+    /// From 30-digit arithmetic (mpmath).
+    #[test]
+    fn polygamma_has_its_golden_values() {
+        let cases = [
+            (0, 1.0, -0.577_215_664_901_532_9),
+            (0, 0.5, -1.963_510_026_021_423_5),
+            (1, 1.0, 1.644_934_066_848_226_4),
+            (1, 0.5, 4.934_802_200_544_679),
+            (1, 10.0, 0.105_166_335_681_685_75),
+            (1, 1e-3, 1_000_001.642_533_195_9),
+            (1, 1e6, 1.000_000_500_000_166_7e-6),
+            (2, 1.0, -2.404_113_806_319_188_6),
+            (3, 1.0, 6.493_939_402_266_829),
+            (1, -0.5, 8.934_802_200_544_68),
+            (2, -0.5, -0.828_796_644_234_32),
+            (1, -1.25, 19.181_879_647_671_606),
+        ];
+        for (n, x, expected) in cases {
+            let got = polygamma(n, x);
+            assert!((got / expected - 1.0).abs() < 1e-13, "ψ{n}({x}) is {got:e}, not {expected:e}");
+        }
+    }
+}
