@@ -1,10 +1,12 @@
 //! Reverse mode: a tape records the operations, and a sweep from the end carries adjoints back.
 
+mod adjoint;
 mod adjoints;
 mod storage;
 mod tape;
 mod var;
 
+pub(crate) use adjoint::{Adjoint, Block, WIDTH};
 pub use adjoints::Adjoints;
 pub(crate) use storage::Mark;
 pub use tape::Tape;

@@ -1,7 +1,7 @@
 //! `Reverse`: reverse mode for loops, which allocates nothing once warm.
 
-use crate::reverse::{Mark, Spare, recycle};
-use crate::{Error, Scalar, Tape, Var};
+use crate::reverse::{Adjoint, Block, Mark, Spare, WIDTH, recycle};
+use crate::{Differentiable, Error, Tape, Var};
 
 /// A tape and its buffers, kept from one gradient to the next.
 ///
@@ -20,26 +20,40 @@ use crate::{Error, Scalar, Tape, Var};
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Reverse<F: Scalar> {
-    tape: Tape<F>,
+pub struct Reverse<T: Differentiable> {
+    tape: Tape<T>,
     /// The memory of the inputs; empty between calls.
-    inputs: Vec<Spare<F>>,
+    inputs: Vec<Spare<T>>,
+    /// The memory of the outputs; empty between calls.
+    outputs: Vec<Spare<T>>,
+    /// Where the outputs stand on the tape; `None` for constants.
+    places: Vec<Option<usize>>,
     /// All zero between calls, unless one was cut short.
-    adjoints: Vec<F>,
+    adjoints: Vec<T>,
+    /// As `adjoints`, for several outputs at once.
+    blocks: Vec<Block<T>>,
     /// Whether a function panicked, so that adjoints were left behind.
     cut_short: bool,
 }
 
-impl<F: Scalar> Default for Reverse<F> {
+impl<T: Differentiable> Default for Reverse<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<F: Scalar> Reverse<F> {
+impl<T: Differentiable> Reverse<T> {
     /// An empty tape and empty buffers.
     pub fn new() -> Self {
-        Self { tape: Tape::for_inputs(), inputs: Vec::new(), adjoints: Vec::new(), cut_short: false }
+        Self {
+            tape: Tape::for_inputs(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            places: Vec::new(),
+            adjoints: Vec::new(),
+            blocks: Vec::new(),
+            cut_short: false,
+        }
     }
 
     /// Writes the gradient of `f` at `x` into `gradient`, and returns the value.
@@ -47,13 +61,13 @@ impl<F: Scalar> Reverse<F> {
     /// # Errors
     ///
     /// [`Error::Length`] if `gradient` has not the length of `x`.
-    pub fn gradient<Func>(&mut self, f: Func, x: &[F], gradient: &mut [F]) -> Result<F, Error>
+    pub fn gradient<Func>(&mut self, f: Func, x: &[T], gradient: &mut [T]) -> Result<T, Error>
     where
-        Func: for<'t> FnOnce(&[Var<'t, F>]) -> Var<'t, F>,
+        Func: for<'t> FnOnce(&[Var<'t, T>]) -> Var<'t, T>,
     {
         Error::check_length("gradient", "input", x.len(), gradient.len())?;
         let mut f = Some(f);
-        let mut value = F::zero();
+        let mut value = T::zero();
         self.sweep_points(x, [()], |x, ()| (f.take().expect("there is one point"))(x), |y, _| value = y);
         self.take_gradient(gradient);
         Ok(value)
@@ -79,16 +93,16 @@ impl<F: Scalar> Reverse<F> {
     /// ```
     pub fn for_each_gradient<P, Func>(
         &mut self,
-        parameters: &[F],
+        parameters: &[T],
         points: impl IntoIterator<Item = P>,
         f: Func,
-        mut visit: impl FnMut(F, &[F]),
+        mut visit: impl FnMut(T, &[T]),
     ) where
-        Func: for<'t> FnMut(&[Var<'t, F>], P) -> Var<'t, F>,
+        Func: for<'t> FnMut(&[Var<'t, T>], P) -> Var<'t, T>,
     {
         self.sweep_points(parameters, points, f, |value, gradient| {
             visit(value, gradient);
-            gradient.fill(F::zero());
+            gradient.fill(T::zero());
         });
     }
 
@@ -115,46 +129,168 @@ impl<F: Scalar> Reverse<F> {
     /// ```
     pub fn sum_gradient<P, Func>(
         &mut self,
-        parameters: &[F],
+        parameters: &[T],
         points: impl IntoIterator<Item = P>,
         f: Func,
-        gradient: &mut [F],
-    ) -> Result<F, Error>
+        gradient: &mut [T],
+    ) -> Result<T, Error>
     where
-        Func: for<'t> FnMut(&[Var<'t, F>], P) -> Var<'t, F>,
+        Func: for<'t> FnMut(&[Var<'t, T>], P) -> Var<'t, T>,
     {
         Error::check_length("gradient", "parameter", parameters.len(), gradient.len())?;
-        let mut sum = F::zero();
+        let mut sum = T::zero();
         self.sweep_points(parameters, points, f, |value, _| sum += value);
         self.take_gradient(gradient);
         Ok(sum)
+    }
+
+    /// Writes the values of `f` at `x` into `values`, and its Jacobian into `jacobian`: a row for each
+    /// output, with a number for each input. One sweep serves eight outputs.
+    ///
+    /// `f` writes its outputs into the slice that it is given, which has the length of `values`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `jacobian` has not `values.len() · x.len()` numbers.
+    ///
+    /// ```
+    /// let (mut values, mut jacobian) = ([0.0; 2], [0.0; 4]);
+    /// dualtape::Reverse::new().jacobian(
+    ///     |x, y| {
+    ///         y[0] = x[0] * x[1];
+    ///         y[1] = x[0] + x[1];
+    ///     },
+    ///     &[3.0, 4.0],
+    ///     &mut values,
+    ///     &mut jacobian,
+    /// )?;
+    /// assert_eq!((values, jacobian), ([12.0, 7.0], [4.0, 3.0, 1.0, 1.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn jacobian<Func>(
+        &mut self,
+        f: Func,
+        x: &[T],
+        values: &mut [T],
+        jacobian: &mut [T],
+    ) -> Result<(), Error>
+    where
+        Func: for<'t> FnOnce(&[Var<'t, T>], &mut [Var<'t, T>]),
+    {
+        let columns = x.len();
+        Error::check_length("Jacobian", "output and input", values.len() * columns, jacobian.len())?;
+        let mark = self.record(f, x, values);
+        if columns == 0 {
+            return Ok(());
+        }
+        for (places, rows) in self.places.chunks(WIDTH).zip(jacobian.chunks_mut(WIDTH * columns)) {
+            let nodes = places.iter().flatten().max().map_or(0, |last| last + 1).max(mark.nodes());
+            self.blocks.resize(self.blocks.len().max(nodes), Block::zero());
+            for (lane, place) in places.iter().enumerate() {
+                if let Some(place) = *place {
+                    self.blocks[place].0[lane] = T::one();
+                }
+            }
+            self.tape.sweep_down_to(mark, &mut self.blocks[..nodes]);
+            for (column, block) in self.blocks[..columns].iter_mut().enumerate() {
+                for (lane, row) in rows.chunks_mut(columns).enumerate() {
+                    row[column] = block.0[lane];
+                }
+                *block = Block::zero();
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the values of `f` at `x` into `values`, and `cotangent` times its Jacobian into `product`,
+    /// which has a number for each input.
+    ///
+    /// `f` writes its outputs into the slice that it is given, which has the length of `values`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `cotangent` has not the length of `values`, or `product` not that of `x`.
+    pub fn vjp<Func>(
+        &mut self,
+        f: Func,
+        x: &[T],
+        cotangent: &[T],
+        values: &mut [T],
+        product: &mut [T],
+    ) -> Result<(), Error>
+    where
+        Func: for<'t> FnOnce(&[Var<'t, T>], &mut [Var<'t, T>]),
+    {
+        Error::check_length("cotangent", "output", values.len(), cotangent.len())?;
+        Error::check_length("product", "input", x.len(), product.len())?;
+        let mark = self.record(f, x, values);
+        let nodes = self.places.iter().flatten().max().map_or(0, |last| last + 1).max(mark.nodes());
+        self.adjoints.resize(self.adjoints.len().max(nodes), T::zero());
+        for (place, &weight) in self.places.iter().zip(cotangent) {
+            if let Some(place) = *place {
+                self.adjoints[place] += weight;
+            }
+        }
+        self.tape.sweep_down_to(mark, &mut self.adjoints[..nodes]);
+        self.take_gradient(product);
+        Ok(())
+    }
+
+    /// Starts a recording on a clean tape with clean adjoints.
+    fn begin(&mut self) {
+        self.tape.rewind(Mark::default());
+        if self.cut_short {
+            self.adjoints.fill(T::zero());
+        }
+        self.cut_short = true;
+    }
+
+    /// Records a function of several outputs, and notes where they stand; returns where the inputs end.
+    fn record<Func>(&mut self, f: Func, x: &[T], values: &mut [T]) -> Mark
+    where
+        Func: for<'t> FnOnce(&[Var<'t, T>], &mut [Var<'t, T>]),
+    {
+        self.begin();
+        let Self { tape, inputs, outputs, places, .. } = self;
+        let mut inputs_here: Vec<Var<'_, T>> = recycle(std::mem::take(inputs));
+        let mut outputs_here: Vec<Var<'_, T>> = recycle(std::mem::take(outputs));
+        inputs_here.extend(x.iter().map(|&x| tape.var(x)));
+        outputs_here.resize(values.len(), Var::lift(T::zero()));
+        let mark = tape.mark();
+        f(&inputs_here, &mut outputs_here);
+        places.clear();
+        for (y, value) in outputs_here.iter().zip(values) {
+            *value = y.primal();
+            places.push(tape.index_of(y));
+        }
+        *inputs = recycle(inputs_here);
+        *outputs = recycle(outputs_here);
+        self.cut_short = false;
+        mark
     }
 
     /// Records the parameters, and for each point: records it, sweeps it onto the parameters' adjoints,
     /// rewinds, and hands those to `after`.
     fn sweep_points<P, Func>(
         &mut self,
-        parameters: &[F],
+        parameters: &[T],
         points: impl IntoIterator<Item = P>,
         mut f: Func,
-        mut after: impl FnMut(F, &mut [F]),
+        mut after: impl FnMut(T, &mut [T]),
     ) where
-        Func: for<'t> FnMut(&[Var<'t, F>], P) -> Var<'t, F>,
+        Func: for<'t> FnMut(&[Var<'t, T>], P) -> Var<'t, T>,
     {
-        self.tape.rewind(Mark::default());
-        if std::mem::replace(&mut self.cut_short, true) {
-            self.adjoints.fill(F::zero());
-        }
-        let Self { tape, inputs, adjoints, cut_short } = self;
-        let mut inputs_here: Vec<Var<'_, F>> = recycle(std::mem::take(inputs));
+        self.begin();
+        let Self { tape, inputs, adjoints, cut_short, .. } = self;
+        let mut inputs_here: Vec<Var<'_, T>> = recycle(std::mem::take(inputs));
         inputs_here.extend(parameters.iter().map(|&x| tape.var(x)));
         let mark = tape.mark();
-        adjoints.resize(mark.nodes().max(adjoints.len()), F::zero());
+        adjoints.resize(mark.nodes().max(adjoints.len()), T::zero());
         for point in points {
             let y = f(&inputs_here, point);
             if let Some(output) = tape.index_of(&y) {
-                adjoints.resize(adjoints.len().max(output + 1), F::zero());
-                adjoints[output] += F::one();
+                adjoints.resize(adjoints.len().max(output + 1), T::zero());
+                adjoints[output] += T::one();
                 tape.sweep_down_to(mark, &mut adjoints[..=output]);
             }
             tape.rewind(mark);
@@ -165,9 +301,9 @@ impl<F: Scalar> Reverse<F> {
     }
 
     /// Moves the adjoints of the inputs out, leaving zeros.
-    fn take_gradient(&mut self, gradient: &mut [F]) {
+    fn take_gradient(&mut self, gradient: &mut [T]) {
         let adjoints = &mut self.adjoints[..gradient.len()];
         gradient.copy_from_slice(adjoints);
-        adjoints.fill(F::zero());
+        adjoints.fill(T::zero());
     }
 }

@@ -5,8 +5,9 @@
 //! place doubles as the node's kind, so that the sweep tests kind and bounds at once. A reduction keeps its
 //! operands in a list of terms, and its node holds the number of its span there.
 
+use super::adjoint::Adjoint;
+use crate::Differentiable;
 use crate::rules::Partial;
-use crate::{Differentiable, Scalar};
 
 /// One recorded operation: 24 bytes for `f64`.
 #[derive(Clone, Copy)]
@@ -148,32 +149,32 @@ impl<T: Differentiable> Storage<T> {
     /// An exact zero wins over ∞ on either side of a product. Only an adjoint that is itself zero,
     /// infinite or NaN can bring this about, or a zero partial beside such an adjoint, so the usual case
     /// takes one test a node.
-    pub(super) fn sweep<const KEEP: bool>(&self, adjoints: &mut [T], down_to: usize) {
+    pub(super) fn sweep<const KEEP: bool, A: Adjoint<T>>(&self, adjoints: &mut [A], down_to: usize) {
         let nodes = &self.nodes[..adjoints.len()];
         for i in (down_to..nodes.len()).rev() {
             let node = &nodes[i];
             let (earlier, this) = adjoints.split_at_mut(i);
             let adjoint = this[0];
-            if !adjoint.value().is_ordinary() && adjoint.is_identically_zero() {
+            if !adjoint.is_ordinary() && adjoint.is_zero() {
                 continue;
             }
             if !KEEP {
-                this[0] = T::zero();
+                this[0] = A::zero();
             }
             let ([left, right], [to_left, to_right]) = (node.parents, node.partials);
-            if !adjoint.value().is_ordinary() {
+            if !adjoint.is_ordinary() {
                 self.carry_with_care(node, adjoint, earlier);
             } else if (right as usize) < earlier.len() {
                 let (left, right) = (left as usize, right as usize);
                 // Both are read before either is written: the second load need not wait for the store.
                 let (at_left, at_right) = (earlier[left], earlier[right]);
-                earlier[left] = at_left + to_left * adjoint;
-                earlier[right] = at_right + to_right * adjoint;
+                earlier[left] = at_left.plus(to_left, adjoint);
+                earlier[right] = at_right.plus(to_right, adjoint);
             } else if right == ALONE {
-                earlier[left as usize] += to_left * adjoint;
+                earlier[left as usize] = earlier[left as usize].plus(to_left, adjoint);
             } else if right == REDUCTION {
                 for term in self.span(left) {
-                    earlier[term.parent as usize] += term.partial * adjoint;
+                    earlier[term.parent as usize] = earlier[term.parent as usize].plus(term.partial, adjoint);
                 }
             }
         }
@@ -182,9 +183,9 @@ impl<T: Differentiable> Storage<T> {
     /// Carries on an adjoint that is infinite or NaN, or zero in value though not in its own derivatives.
     #[cold]
     #[inline(never)]
-    fn carry_with_care(&self, node: &Node<T>, adjoint: T, earlier: &mut [T]) {
+    fn carry_with_care<A: Adjoint<T>>(&self, node: &Node<T>, adjoint: A, earlier: &mut [A]) {
         let mut carry = |parent: u32, partial| {
-            earlier[parent as usize] += Partial::Of(partial).times(adjoint);
+            earlier[parent as usize] = earlier[parent as usize].plus_with_care(partial, adjoint);
         };
         let [left, right] = node.parents;
         match right {

@@ -1,7 +1,7 @@
 //! `Tape`: where variables are made and adjoints come from.
 
 use super::storage::{MAX_NODES, Mark, Storage};
-use super::{Adjoints, Var};
+use super::{Adjoint, Adjoints, Var};
 use crate::Differentiable;
 use crate::rules::Partial;
 use std::cell::{Cell, RefCell};
@@ -144,13 +144,13 @@ impl<T: Differentiable> Tape<T> {
                 adjoints[index] += weight;
             }
         }
-        self.storage.borrow().sweep::<true>(&mut adjoints, 0);
+        self.storage.borrow().sweep::<true, T>(&mut adjoints, 0);
         Adjoints::new(self.id(), adjoints)
     }
 
     /// Carries adjoints back to the nodes before `mark`, and leaves zeros behind.
-    pub(crate) fn sweep_down_to(&self, mark: Mark, adjoints: &mut [T]) {
-        self.storage.borrow().sweep::<false>(adjoints, mark.nodes());
+    pub(crate) fn sweep_down_to<A: Adjoint<T>>(&self, mark: Mark, adjoints: &mut [A]) {
+        self.storage.borrow().sweep::<false, A>(adjoints, mark.nodes());
     }
 
     pub(crate) fn mark(&self) -> Mark {

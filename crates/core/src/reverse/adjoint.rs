@@ -1,0 +1,86 @@
+//! What a sweep carries: the adjoint of one output, or those of several outputs side by side.
+
+use crate::rules::Partial;
+use crate::{Differentiable, Scalar};
+use num_traits::Float;
+
+/// An adjoint over a tape of numbers `T`.
+pub(crate) trait Adjoint<T>: Copy {
+    fn zero() -> Self;
+
+    /// Whether `plus` may be used.
+    fn is_ordinary(&self) -> bool;
+
+    /// Whether there is nothing to carry on.
+    fn is_zero(&self) -> bool;
+
+    /// This plus `partial · later`, where `later` is ordinary.
+    fn plus(self, partial: T, later: Self) -> Self;
+
+    /// This plus `partial · later`, where exact zeros win.
+    fn plus_with_care(self, partial: T, later: Self) -> Self;
+}
+
+impl<T: Differentiable> Adjoint<T> for T {
+    #[inline(always)]
+    fn zero() -> Self {
+        num_traits::Zero::zero()
+    }
+
+    #[inline(always)]
+    fn is_ordinary(&self) -> bool {
+        self.value().is_ordinary()
+    }
+
+    #[inline(always)]
+    fn is_zero(&self) -> bool {
+        self.is_identically_zero()
+    }
+
+    #[inline(always)]
+    fn plus(self, partial: T, later: Self) -> Self {
+        self + partial * later
+    }
+
+    fn plus_with_care(self, partial: T, later: Self) -> Self {
+        self + Partial::Of(partial).times(later)
+    }
+}
+
+/// How many outputs one sweep serves.
+pub(crate) const WIDTH: usize = 8;
+
+/// The adjoints of several outputs, in one sweep.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block<T>(pub(crate) [T; WIDTH]);
+
+impl<T: Differentiable> Adjoint<T> for Block<T> {
+    fn zero() -> Self {
+        Self([T::zero(); WIDTH])
+    }
+
+    /// Zeros are ordinary here, as some outputs rarely depend on a node; `plus` looks at the partial.
+    #[inline(always)]
+    fn is_ordinary(&self) -> bool {
+        self.0.iter().fold(true, |all, x| all & x.value().is_finite())
+    }
+
+    /// Not asked of finite adjoints: most nodes matter to some output.
+    fn is_zero(&self) -> bool {
+        self.0.iter().all(Differentiable::is_identically_zero)
+    }
+
+    #[inline(always)]
+    fn plus(self, partial: T, later: Self) -> Self {
+        if !partial.value().is_finite() {
+            return self.plus_with_care(partial, later);
+        }
+        Self(std::array::from_fn(|lane| self.0[lane] + partial * later.0[lane]))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn plus_with_care(self, partial: T, later: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] + Partial::Of(partial).times(later.0[lane])))
+    }
+}
