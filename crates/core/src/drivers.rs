@@ -1,13 +1,20 @@
 //! Drivers: from a function and a point to values and derivatives.
+//!
+//! A free function for each one-off use, and a struct that keeps its memory for each loop: [`Forward`],
+//! [`Reverse`], [`Jacobian`], [`SecondOrder`].
 
 mod derivative;
 mod forward;
 mod gradient;
+mod hessian;
+mod jacobian;
 mod products;
 mod reverse;
 
-pub use derivative::derivative;
+pub use derivative::{Order, derivative, derivatives, second_derivative};
 pub use forward::Forward;
 pub use gradient::{gradient, gradient_forward, gradient_lanes};
+pub use hessian::{SecondOrder, hessian, hessian_diagonal, hvp};
+pub use jacobian::{Function, Jacobian, jacobian, jacobian_forward, jacobian_reverse};
 pub use products::{jvp, vjp};
 pub use reverse::Reverse;

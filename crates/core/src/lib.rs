@@ -65,7 +65,11 @@ mod scalar;
 mod special;
 
 pub use differentiable::Differentiable;
-pub use drivers::{Forward, Reverse, derivative, gradient, gradient_forward, gradient_lanes, jvp, vjp};
+pub use drivers::{
+    Forward, Function, Jacobian, Order, Reverse, SecondOrder, derivative, derivatives, gradient,
+    gradient_forward, gradient_lanes, hessian, hessian_diagonal, hvp, jacobian, jacobian_forward,
+    jacobian_reverse, jvp, second_derivative, vjp,
+};
 pub use error::Error;
 pub use forward::{Dual, Lanes};
 pub use reverse::{Adjoints, Tape, Var};

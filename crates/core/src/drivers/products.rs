@@ -26,7 +26,7 @@ where
     Error::check_length("tangent", "input", x.len(), tangent.len())?;
     let moving = |(&x, &t): (&T, &T)| Dual::new(x, GenericArray::generate(|_| t));
     let inputs: Vec<_> = x.iter().zip(tangent).map(moving).collect();
-    Ok(f(&inputs).iter().map(|y| (y.primal(), y.tangent()[0])).unzip())
+    Ok(f(&inputs).iter().map(|y| (y.primal(), y.slope(0))).unzip())
 }
 
 /// The values of a function, and `cotangent` times its Jacobian, in reverse mode: how the outputs, weighted

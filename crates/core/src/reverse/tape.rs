@@ -1,7 +1,7 @@
 //! `Tape`: where variables are made and adjoints come from.
 
 use super::storage::{MAX_NODES, Mark, Storage};
-use super::{Adjoint, Adjoints, Var};
+use super::{Adjoint, Adjoints, Block, Var};
 use crate::Differentiable;
 use crate::rules::Partial;
 use std::cell::{Cell, RefCell};
@@ -146,6 +146,24 @@ impl<T: Differentiable> Tape<T> {
         }
         self.storage.borrow().sweep::<true, T>(&mut adjoints, 0);
         Adjoints::new(self.id(), adjoints)
+    }
+
+    /// Writes the gradients of at most `WIDTH` outputs, row after row, in one sweep.
+    pub(crate) fn gradients_of(&self, outputs: &[Var<'_, T>], inputs: &[Var<'_, T>], rows: &mut [T]) {
+        let places = outputs.iter().map(|y| self.index_of(y));
+        let nodes = places.clone().flatten().max().map_or(0, |last| last + 1).max(inputs.len());
+        let mut blocks = vec![Block::zero(); nodes];
+        for (lane, place) in places.enumerate() {
+            if let Some(place) = place {
+                blocks[place].0[lane] = T::one();
+            }
+        }
+        self.storage.borrow().sweep::<true, Block<T>>(&mut blocks, 0);
+        for (column, x) in inputs.iter().enumerate() {
+            for (lane, row) in rows.chunks_mut(inputs.len()).enumerate() {
+                row[column] = blocks[x.index() as usize].0[lane];
+            }
+        }
     }
 
     /// Carries adjoints back to the nodes before `mark`, and leaves zeros behind.

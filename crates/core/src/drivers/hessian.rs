@@ -1,0 +1,203 @@
+//! Second derivatives, forward over reverse: the gradient in reverse, of numbers that move.
+
+use crate::{Differentiable, Dual, Error, Lanes, Reverse, Var};
+use generic_array::GenericArray;
+use generic_array::sequence::GenericSequence;
+use generic_array::typenum::{U1, U8};
+
+/// The value, the gradient and the Hessian of a function: one recording and one sweep for every eight
+/// inputs. The Hessian is square, row after row.
+///
+/// ```
+/// let (value, slope, hessian) = dualtape::hessian(|x| x[0] * x[0] * x[1], &[3.0, 4.0]);
+/// assert_eq!((value, slope), (36.0, vec![24.0, 9.0]));
+/// assert_eq!(hessian, [8.0, 6.0, 6.0, 0.0]);
+/// ```
+pub fn hessian<T, F>(f: F, x: &[T]) -> (T, Vec<T>, Vec<T>)
+where
+    T: Differentiable,
+    F: for<'t> Fn(&[Var<'t, Dual<T, U8>>]) -> Var<'t, Dual<T, U8>>,
+{
+    let (mut gradient, mut hessian) = (vec![T::zero(); x.len()], vec![T::zero(); x.len() * x.len()]);
+    let value = SecondOrder::new().hessian(f, x, &mut gradient, &mut hessian);
+    (value.expect("the buffers have the lengths they need"), gradient, hessian)
+}
+
+/// The value, the gradient and the diagonal of the Hessian of a function, at the cost of the Hessian but in
+/// the space of a gradient.
+///
+/// ```
+/// let (_, _, diagonal) = dualtape::hessian_diagonal(|x| x[0] * x[0] * x[1], &[3.0, 4.0]);
+/// assert_eq!(diagonal, [8.0, 0.0]);
+/// ```
+pub fn hessian_diagonal<T, F>(f: F, x: &[T]) -> (T, Vec<T>, Vec<T>)
+where
+    T: Differentiable,
+    F: for<'t> Fn(&[Var<'t, Dual<T, U8>>]) -> Var<'t, Dual<T, U8>>,
+{
+    let (mut gradient, mut diagonal) = (vec![T::zero(); x.len()], vec![T::zero(); x.len()]);
+    let value = SecondOrder::new().hessian_diagonal(f, x, &mut gradient, &mut diagonal);
+    (value.expect("the buffers have the lengths they need"), gradient, diagonal)
+}
+
+/// The value, the gradient, and the Hessian times `direction`, in one recording and one sweep.
+///
+/// # Errors
+///
+/// [`Error::Length`] if `direction` has not the length of `x`.
+///
+/// ```
+/// let (_, _, product) = dualtape::hvp(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &[1.0, 10.0])?;
+/// assert_eq!(product, [68.0, 6.0]);
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+pub fn hvp<T, F>(f: F, x: &[T], direction: &[T]) -> Result<(T, Vec<T>, Vec<T>), Error>
+where
+    T: Differentiable,
+    F: for<'t> FnOnce(&[Var<'t, Dual<T, U1>>]) -> Var<'t, Dual<T, U1>>,
+{
+    let (mut gradient, mut product) = (vec![T::zero(); x.len()], vec![T::zero(); x.len()]);
+    let value = SecondOrder::new().hvp(f, x, direction, &mut gradient, &mut product)?;
+    Ok((value, gradient, product))
+}
+
+/// Second derivatives for loops, which allocates nothing once warm. `N` directions go through together.
+///
+/// ```
+/// use dualtape::SecondOrder;
+/// let (mut slope, mut hessian) = ([0.0; 2], [0.0; 4]);
+/// let mut second: SecondOrder<f64> = SecondOrder::new();
+/// second.hessian(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &mut slope, &mut hessian)?;
+/// assert_eq!(hessian, [8.0, 6.0, 6.0, 0.0]);
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct SecondOrder<T: Differentiable, N: Lanes<T> = U8> {
+    reverse: Reverse<Dual<T, N>>,
+    inputs: Vec<Dual<T, N>>,
+    /// The gradient, and how it moves.
+    moving: Vec<Dual<T, N>>,
+}
+
+impl<T: Differentiable, N: Lanes<T>> Default for SecondOrder<T, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
+    /// Empty buffers.
+    pub fn new() -> Self {
+        Self { reverse: Reverse::new(), inputs: Vec::new(), moving: Vec::new() }
+    }
+
+    /// Writes gradient and Hessian of `f` at `x`, and returns the value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `gradient` has not the length of `x`, or `hessian` not its square.
+    pub fn hessian<F>(&mut self, f: F, x: &[T], gradient: &mut [T], hessian: &mut [T]) -> Result<T, Error>
+    where
+        F: for<'t> Fn(&[Var<'t, Dual<T, N>>]) -> Var<'t, Dual<T, N>>,
+    {
+        let n = x.len();
+        Error::check_length("Hessian", "pair of inputs", n * n, hessian.len())?;
+        self.columns(f, x, gradient, |start, count, row, slopes| {
+            hessian[row * n + start..][..count].copy_from_slice(&slopes[..count]);
+        })
+    }
+
+    /// Writes the gradient and the diagonal of the Hessian of `f` at `x`, and returns the value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `gradient` or `diagonal` has not the length of `x`.
+    pub fn hessian_diagonal<F>(
+        &mut self,
+        f: F,
+        x: &[T],
+        gradient: &mut [T],
+        diagonal: &mut [T],
+    ) -> Result<T, Error>
+    where
+        F: for<'t> Fn(&[Var<'t, Dual<T, N>>]) -> Var<'t, Dual<T, N>>,
+    {
+        Error::check_length("diagonal", "input", x.len(), diagonal.len())?;
+        self.columns(f, x, gradient, |start, count, row, slopes| {
+            if (start..start + count).contains(&row) {
+                diagonal[row] = slopes[row - start];
+            }
+        })
+    }
+
+    /// Writes the gradient of `f` at `x`, and the Hessian times `direction`, and returns the value. Only one
+    /// lane is used: choose `N` as [`U1`] for this.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `direction`, `gradient` or `product` has not the length of `x`.
+    pub fn hvp<F>(
+        &mut self,
+        f: F,
+        x: &[T],
+        direction: &[T],
+        gradient: &mut [T],
+        product: &mut [T],
+    ) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&[Var<'t, Dual<T, N>>]) -> Var<'t, Dual<T, N>>,
+    {
+        Error::check_length("direction", "input", x.len(), direction.len())?;
+        Error::check_length("gradient", "input", x.len(), gradient.len())?;
+        Error::check_length("product", "input", x.len(), product.len())?;
+        self.inputs.clear();
+        let along = |v| GenericArray::generate(|lane| if lane == 0 { v } else { T::zero() });
+        self.inputs.extend(x.iter().zip(direction).map(|(&x, &v)| Dual::new(x, along(v))));
+        let value = self.sweep(f, gradient)?;
+        for (product, slope) in product.iter_mut().zip(&self.moving) {
+            *product = slope.slope(0);
+        }
+        Ok(value)
+    }
+
+    /// Visits, for each block of directions and each input, how the gradient moves along the directions.
+    fn columns<F>(
+        &mut self,
+        f: F,
+        x: &[T],
+        gradient: &mut [T],
+        mut visit: impl FnMut(usize, usize, usize, &[T]),
+    ) -> Result<T, Error>
+    where
+        F: for<'t> Fn(&[Var<'t, Dual<T, N>>]) -> Var<'t, Dual<T, N>>,
+    {
+        Error::check_length("gradient", "input", x.len(), gradient.len())?;
+        let mut value = T::zero();
+        for start in (0..x.len().max(1)).step_by(N::USIZE) {
+            let count = N::USIZE.min(x.len() - start);
+            let moves = |i: usize| (start..start + count).contains(&i);
+            let input = |(i, &x)| if moves(i) { Dual::along(x, i - start) } else { Dual::lift(x) };
+            self.inputs.clear();
+            self.inputs.extend(x.iter().enumerate().map(input));
+            value = self.sweep(&f, gradient)?;
+            for (row, slope) in self.moving.iter().enumerate() {
+                visit(start, count, row, &slope.tangent());
+            }
+        }
+        Ok(value)
+    }
+
+    /// One recording and one sweep from the inputs as they move.
+    fn sweep<F>(&mut self, f: F, gradient: &mut [T]) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&[Var<'t, Dual<T, N>>]) -> Var<'t, Dual<T, N>>,
+    {
+        self.moving.clear();
+        self.moving.resize(self.inputs.len(), Dual::lift(T::zero()));
+        let value = self.reverse.gradient(f, &self.inputs, &mut self.moving)?;
+        for (gradient, slope) in gradient.iter_mut().zip(&self.moving) {
+            *gradient = slope.primal();
+        }
+        Ok(value.primal())
+    }
+}

@@ -1,0 +1,147 @@
+//! Jacobians, in either mode, or in the one that suits the shape.
+
+use crate::reverse::WIDTH;
+use crate::{Differentiable, Dual, Error, Forward, Reverse, Scalar, Var};
+use generic_array::typenum::U8;
+
+/// The values of a function of several outputs, and its Jacobian in forward mode: one evaluation for every
+/// eight inputs. The Jacobian has a row for each output, with a number for each input, row after row.
+///
+/// ```
+/// let (values, jacobian) = dualtape::jacobian_forward(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0]);
+/// assert_eq!((values, jacobian), (vec![12.0, 7.0], vec![4.0, 3.0, 1.0, 1.0]));
+/// ```
+///
+/// # Panics
+///
+/// If `f` gives different numbers of outputs from one call to the next.
+pub fn jacobian_forward<T, F>(f: F, x: &[T]) -> (Vec<T>, Vec<T>)
+where
+    T: Differentiable,
+    F: Fn(&[Dual<T, U8>]) -> Vec<Dual<T, U8>>,
+{
+    // One evaluation at rest tells how many outputs there are.
+    let at_rest: Vec<_> = x.iter().map(|&x| Dual::lift(x)).collect();
+    let mut values: Vec<_> = f(&at_rest).iter().map(Dual::primal).collect();
+    let mut jacobian = vec![T::zero(); values.len() * x.len()];
+    let into_slice = |x: &[Dual<T, U8>], y: &mut [Dual<T, U8>]| y.copy_from_slice(&f(x));
+    let done = Forward::new().jacobian(into_slice, x, &mut values, &mut jacobian);
+    done.expect("the buffers have the lengths they need");
+    (values, jacobian)
+}
+
+/// The values of a function of several outputs, and its Jacobian in reverse mode: one evaluation, and one
+/// sweep for every eight outputs. The Jacobian has a row for each output, with a number for each input, row
+/// after row.
+///
+/// ```
+/// let (values, jacobian) = dualtape::jacobian_reverse(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0]);
+/// assert_eq!((values, jacobian), (vec![12.0, 7.0], vec![4.0, 3.0, 1.0, 1.0]));
+/// ```
+pub fn jacobian_reverse<T, F>(f: F, x: &[T]) -> (Vec<T>, Vec<T>)
+where
+    T: Differentiable,
+    F: for<'t> FnOnce(&[Var<'t, T>]) -> Vec<Var<'t, T>>,
+{
+    let tape = crate::Tape::for_inputs();
+    let inputs = tape.vars(x);
+    let outputs = f(&inputs);
+    let mut jacobian = vec![T::zero(); outputs.len() * x.len()];
+    if !x.is_empty() {
+        for (outputs, rows) in outputs.chunks(WIDTH).zip(jacobian.chunks_mut(WIDTH * x.len())) {
+            tape.gradients_of(outputs, &inputs, rows);
+        }
+    }
+    (outputs.iter().map(Var::primal).collect(), jacobian)
+}
+
+/// A function of several inputs and outputs, for numbers of any kind: what a closure cannot be, and what is
+/// needed where the mode is chosen at run time.
+///
+/// ```
+/// use dualtape::{Differentiable, Function, jacobian};
+///
+/// struct Polar;
+///
+/// impl Function<f64> for Polar {
+///     fn outputs(&self, _inputs: usize) -> usize {
+///         2
+///     }
+///
+///     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D], y: &mut [D]) {
+///         y[0] = x[0] * x[1].cos();
+///         y[1] = x[0] * x[1].sin();
+///     }
+/// }
+///
+/// let (_, slopes) = jacobian(&Polar, &[2.0, 0.0]);
+/// assert_eq!(slopes, [1.0, -0.0, 0.0, 2.0]);
+/// ```
+pub trait Function<F: Scalar> {
+    /// The number of outputs for the given number of inputs.
+    fn outputs(&self, inputs: usize) -> usize;
+
+    /// Writes the outputs at `x` into `y`, which has as many places.
+    fn call<D: Differentiable<Scalar = F>>(&self, x: &[D], y: &mut [D]);
+}
+
+/// The values and the Jacobian of a function in the mode that suits its shape; see [`Jacobian`].
+pub fn jacobian<F: Scalar>(f: &impl Function<F>, x: &[F]) -> (Vec<F>, Vec<F>) {
+    let mut values = vec![F::zero(); f.outputs(x.len())];
+    let mut jacobian = vec![F::zero(); values.len() * x.len()];
+    let done = Jacobian::new().evaluate(f, x, &mut values, &mut jacobian);
+    done.expect("the buffers have the lengths they need");
+    (values, jacobian)
+}
+
+/// Jacobians in the mode that suits the shape, for loops; it allocates nothing once warm.
+///
+/// Forward mode where there are at most eight inputs, or no more inputs than outputs; otherwise reverse mode.
+///
+/// ```
+/// # use dualtape::{Differentiable, Function};
+/// # struct Square;
+/// # impl Function<f64> for Square {
+/// #     fn outputs(&self, inputs: usize) -> usize { inputs }
+/// #     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D], y: &mut [D]) { y[0] = x[0] * x[0]; }
+/// # }
+/// let (mut values, mut slopes) = ([0.0], [0.0]);
+/// dualtape::Jacobian::new().evaluate(&Square, &[3.0], &mut values, &mut slopes)?;
+/// assert_eq!((values, slopes), ([9.0], [6.0]));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Jacobian<F: Scalar> {
+    forward: Forward<F>,
+    reverse: Reverse<F>,
+}
+
+impl<F: Scalar> Jacobian<F> {
+    /// Empty buffers.
+    pub fn new() -> Self {
+        Self { forward: Forward::new(), reverse: Reverse::new() }
+    }
+
+    /// Writes the values of `f` at `x` into `values`, and its Jacobian into `jacobian`: a row for each
+    /// output, with a number for each input.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `values` has not one number for each output of `f`, or `jacobian` not
+    /// `values.len() · x.len()` numbers.
+    pub fn evaluate(
+        &mut self,
+        f: &impl Function<F>,
+        x: &[F],
+        values: &mut [F],
+        jacobian: &mut [F],
+    ) -> Result<(), Error> {
+        let (rows, columns) = (f.outputs(x.len()), x.len());
+        Error::check_length("slice of values", "output", rows, values.len())?;
+        if columns <= WIDTH || columns <= rows {
+            self.forward.jacobian(|x, y| f.call(x, y), x, values, jacobian)
+        } else {
+            self.reverse.jacobian(|x, y| f.call(x, y), x, values, jacobian)
+        }
+    }
+}
