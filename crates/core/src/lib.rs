@@ -56,6 +56,7 @@ mod operators;
 #[macro_use]
 mod float;
 
+pub mod check;
 mod differentiable;
 mod drivers;
 mod error;

@@ -1,0 +1,225 @@
+//! Checking derivatives: the modes against each other and against central differences.
+//!
+//! For code of one's own: a function that leaves the numbers (through
+//! [`value`](crate::Differentiable::value), say) loses derivatives without an error, and shows up here.
+//!
+//! ```
+//! use dualtape::{Differentiable, check};
+//!
+//! let report = check::gradient(|x| x[0].sin() * x[1], &[1.0_f64, 2.0]);
+//! assert!(report.passes(), "{report}");
+//!
+//! // The second factor was taken out of the derivative by mistake.
+//! # use dualtape::Float;
+//! let report = check::gradient(|x| x[0].sin() * x[1].value(), &[1.0_f64, 2.0]);
+//! assert!(!report.passes());
+//! assert_eq!(report.worst().unwrap().column, 1);
+//! ```
+
+use crate::{Differentiable, Dual, Scalar, Var, gradient as reverse_gradient, jacobian_reverse};
+use std::fmt;
+
+/// One derivative, as each way computes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Component {
+    /// The output; for a Hessian, the first input.
+    pub row: usize,
+    /// The input.
+    pub column: usize,
+    /// In reverse mode; for a Hessian, forward over reverse.
+    pub reverse: f64,
+    /// In forward mode; for a Hessian, the same component across the diagonal.
+    pub forward: f64,
+    /// By central differences: of the value, or for a Hessian of the gradient.
+    pub difference: f64,
+}
+
+impl Component {
+    /// How far the two modes are apart, relative to the larger where that exceeds 1; 0 where both are NaN or
+    /// the same infinity.
+    pub fn between_modes(&self) -> f64 {
+        distance(self.reverse, self.forward)
+    }
+
+    /// How far reverse mode is from the central difference, in the same measure.
+    pub fn to_difference(&self) -> f64 {
+        distance(self.reverse, self.difference)
+    }
+}
+
+fn distance(a: f64, b: f64) -> f64 {
+    if a == b || (a.is_nan() && b.is_nan()) {
+        return 0.0;
+    }
+    let distance = (a - b).abs() / a.abs().max(b.abs()).max(1.0);
+    if distance.is_nan() { f64::INFINITY } else { distance }
+}
+
+/// All derivatives of a function at a point, as each way computes them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    components: Vec<Component>,
+    between_modes: f64,
+    to_difference: f64,
+}
+
+impl Report {
+    fn new<F: Scalar>(components: Vec<Component>) -> Self {
+        let rounding = F::epsilon().wide();
+        // Central differences lose a third of the digits to the step and to rounding.
+        Self { components, between_modes: 1e3 * rounding, to_difference: 1e2 * rounding.cbrt().powi(2) }
+    }
+
+    /// The same report with other tolerances: between the modes, and from reverse mode to the differences.
+    #[must_use]
+    pub fn with_tolerances(mut self, between_modes: f64, to_difference: f64) -> Self {
+        (self.between_modes, self.to_difference) = (between_modes, to_difference);
+        self
+    }
+
+    /// Every component, row after row.
+    pub fn components(&self) -> &[Component] {
+        &self.components
+    }
+
+    /// Whether every component is within the tolerances.
+    pub fn passes(&self) -> bool {
+        self.worst().is_none_or(|worst| self.excess(worst) <= 1.0)
+    }
+
+    /// The component that is furthest from passing; `None` if there are none.
+    pub fn worst(&self) -> Option<&Component> {
+        self.components.iter().max_by(|a, b| self.excess(a).total_cmp(&self.excess(b)))
+    }
+
+    /// The larger of the two distances, in units of what is tolerated.
+    fn excess(&self, component: &Component) -> f64 {
+        (component.between_modes() / self.between_modes).max(component.to_difference() / self.to_difference)
+    }
+}
+
+impl fmt::Display for Report {
+    /// One line: the verdict and the worst component.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(worst) = self.worst() else { return f.write_str("nothing to check") };
+        let verdict = if self.passes() { "derivatives agree" } else { "derivatives disagree" };
+        let Component { row, column, reverse, forward, difference } = worst;
+        write!(
+            f,
+            "{verdict}; at worst, in row {row}, column {column}: reverse {reverse:e}, forward {forward:e}, \
+             central difference {difference:e}"
+        )
+    }
+}
+
+/// Checks the gradient of a function at a point; the report has one row.
+///
+/// The function is given numbers that can do everything at once, forward over reverse.
+pub fn gradient<F, Func>(f: Func, x: &[F]) -> Report
+where
+    F: Scalar,
+    Func: for<'t> Fn(&[Var<'t, Dual<F>>]) -> Var<'t, Dual<F>>,
+{
+    jacobian(|x| vec![f(x)], x)
+}
+
+/// Checks the Jacobian of a function at a point.
+///
+/// ```
+/// use dualtape::{Float, check};
+/// let report = check::jacobian(|x| vec![x[0] * x[1], x[0].exp()], &[1.0_f64, 2.0]);
+/// assert!(report.passes(), "{report}");
+/// assert_eq!(report.components().len(), 4);
+/// ```
+///
+/// # Panics
+///
+/// If the function gives different numbers of outputs from one call to the next.
+pub fn jacobian<F, Func>(f: Func, x: &[F]) -> Report
+where
+    F: Scalar,
+    Func: for<'t> Fn(&[Var<'t, Dual<F>>]) -> Vec<Var<'t, Dual<F>>>,
+{
+    let at_rest: Vec<_> = x.iter().map(|&x| Dual::lift(x)).collect();
+    let (_, reverse) = jacobian_reverse(&f, &at_rest);
+    let values = |x: &[F]| constants(&f, x, None).iter().map(|y| y.value().wide()).collect::<Vec<_>>();
+    let mut columns = Vec::new();
+    for column in 0..x.len() {
+        let forward: Vec<_> =
+            constants(&f, x, Some(column)).iter().map(|y| y.primal().slope(0).wide()).collect();
+        columns.push((forward, differences(values, x, column)));
+    }
+    let rows = reverse.len().checked_div(x.len()).unwrap_or(0);
+    let component = |k: usize| {
+        let (row, column) = (k / x.len(), k % x.len());
+        let (forward, difference) = &columns[column];
+        assert!(forward.len() == rows, "the function gave {rows} outputs first, and {} later", forward.len());
+        let reverse = reverse[k].value().wide();
+        let difference = nearest(reverse, row, difference);
+        Component { row, column, reverse, forward: forward[row], difference }
+    };
+    Report::new::<F>((0..reverse.len()).map(component).collect())
+}
+
+/// Checks the Hessian of a function at a point: forward over reverse, against itself across the diagonal and
+/// against central differences of the gradient.
+///
+/// ```
+/// use dualtape::{Float, check};
+/// let report = check::hessian(|x| (x[0] * x[1]).sin(), &[1.0_f64, 2.0]);
+/// assert!(report.passes(), "{report}");
+/// ```
+pub fn hessian<F, Func>(f: Func, x: &[F]) -> Report
+where
+    F: Scalar,
+    Func: for<'t> Fn(&[Var<'t, Dual<F>>]) -> Var<'t, Dual<F>>,
+{
+    let slopes = |x: &[F], moving: Option<usize>| {
+        let lifted = |(i, &x)| if Some(i) == moving { Dual::variable(x) } else { Dual::lift(x) };
+        reverse_gradient(&f, &x.iter().enumerate().map(lifted).collect::<Vec<_>>()).1
+    };
+    let gradient = |x: &[F]| slopes(x, None).iter().map(|g| g.primal().wide()).collect::<Vec<_>>();
+    let columns: Vec<Vec<F>> =
+        (0..x.len()).map(|j| slopes(x, Some(j)).iter().map(|g| g.slope(0)).collect()).collect();
+    let compared: Vec<_> = (0..x.len()).map(|j| differences(gradient, x, j)).collect();
+    let component = |k: usize| {
+        let (row, column) = (k / x.len(), k % x.len());
+        let reverse = columns[column][row].wide();
+        let difference = nearest(reverse, row, &compared[column]);
+        Component { row, column, reverse, forward: columns[row][column].wide(), difference }
+    };
+    Report::new::<F>((0..x.len() * x.len()).map(component).collect())
+}
+
+/// The outputs of a function of constants on no tape, one of which may move.
+fn constants<F, Func>(f: Func, x: &[F], moving: Option<usize>) -> Vec<Var<'static, Dual<F>>>
+where
+    F: Scalar,
+    Func: for<'t> Fn(&[Var<'t, Dual<F>>]) -> Vec<Var<'t, Dual<F>>>,
+{
+    let lifted = |(i, &x)| Var::lift(if Some(i) == moving { Dual::variable(x) } else { Dual::lift(x) });
+    f(&x.iter().enumerate().map(lifted).collect::<Vec<_>>())
+}
+
+/// Central differences of a function with several outputs, with two steps: a wrong slope is off at both, one
+/// spoilt by rounding or by curvature at one only.
+fn differences<F: Scalar>(f: impl Fn(&[F]) -> Vec<f64>, x: &[F], column: usize) -> [Vec<f64>; 2] {
+    let step = F::epsilon().wide().cbrt() * x[column].wide().abs().max(1.0);
+    [step, 8.0 * step].map(|step| {
+        let moved = |step: f64| {
+            let mut moved = x.to_vec();
+            moved[column] = F::nearest(x[column].wide() + step);
+            moved
+        };
+        let (above, below) = (moved(step), moved(-step));
+        // What the inputs really moved by, after rounding.
+        let width = above[column].wide() - below[column].wide();
+        f(&above).iter().zip(f(&below)).map(|(above, below)| (above - below) / width).collect()
+    })
+}
+
+/// Of the two differences, the one nearer to the slope.
+fn nearest(slope: f64, row: usize, differences: &[Vec<f64>; 2]) -> f64 {
+    let [near, far] = [0, 1].map(|step| differences[step][row]);
+    if distance(slope, near) <= distance(slope, far) { near } else { far }
+}
