@@ -1,5 +1,8 @@
 //! What the tests share: scenarios with their exact derivatives, every mode, and what "close" means.
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 pub mod close;
 pub mod modes;
 pub mod scenarios;

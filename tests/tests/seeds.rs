@@ -346,3 +346,25 @@ mod notebook_004 {
         assert_close("slope", &slope, &[difference], 1e-7);
     }
 }
+
+/// Functions of arrays, with several inputs.
+#[cfg(feature = "neighbours")]
+mod notebook_004_arrays {
+    use dualtape::neighbours::ndarray::gradient;
+    use ndarray::array;
+
+    #[test]
+    fn sums_of_squares_of_arrays() {
+        let x = [array![2.0, 3.0], array![1.0, -1.0]];
+        let (value, slopes) = gradient(|v| (&v[0] * &v[0] + &v[1] * &v[1]).iter().sum(), &x);
+        assert_eq!(value, 15.0);
+        assert_eq!(slopes, [array![4.0, 6.0], array![2.0, -2.0]]);
+    }
+
+    #[test]
+    fn an_array_added_to_itself_accumulates() {
+        let x = array![3.0];
+        let (_, slopes) = gradient(|v| (&v[0] + &v[0] + &v[0]).iter().sum(), &[x]);
+        assert_eq!(slopes, [array![3.0]]);
+    }
+}

@@ -1,3 +1,6 @@
 //! What the benches compare: the modes of dualtape on shared scenarios.
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 pub use dualtape_tests::scenarios;

@@ -1,5 +1,7 @@
 //! The program `dualtape`: train small networks, with their curves drawn.
 
+#![forbid(unsafe_code)]
+
 mod arguments;
 mod output;
 mod progress;

@@ -49,6 +49,9 @@
 //! differentiated along the side taken. A function that continues from [`Differentiable::value`], or
 //! compares with it, loses derivatives there.
 
+#![cfg_attr(not(feature = "nalgebra"), forbid(unsafe_code))]
+#![warn(missing_docs)]
+
 #[macro_use]
 pub mod rules;
 #[macro_use]
@@ -61,6 +64,7 @@ mod differentiable;
 mod drivers;
 mod error;
 mod forward;
+pub mod neighbours;
 mod reverse;
 mod scalar;
 mod special;

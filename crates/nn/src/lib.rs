@@ -18,6 +18,9 @@
 //! # Ok::<(), dualtape_nn::Error>(())
 //! ```
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 mod activation;
 mod batch;
 mod checkpoint;

@@ -16,6 +16,9 @@
 //!
 //! The font is DejaVu Sans, embedded by the `dejavu` crate; its licence is in `FONT-LICENSE.txt`.
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 mod chart;
 mod draw;
 mod error;

@@ -1,0 +1,65 @@
+//! argmin: our gradients in its solvers.
+//!
+//! ```
+//! use argmin::core::{Executor, State};
+//! use argmin::solver::linesearch::MoreThuenteLineSearch;
+//! use argmin::solver::quasinewton::LBFGS;
+//! use dualtape::{Differentiable, neighbours::argmin::{Objective, Problem}};
+//!
+//! struct Rosenbrock;
+//!
+//! impl Objective for Rosenbrock {
+//!     fn value<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
+//!         x.windows(2).map(|w| (w[1] - w[0] * w[0]).powi(2) * 100.0 + (w[0] - 1.0).powi(2)).sum()
+//!     }
+//! }
+//!
+//! let solver = LBFGS::new(MoreThuenteLineSearch::new(), 7);
+//! let start = |state: argmin::core::IterState<_, _, _, _, _, _>| state.param(vec![-1.2, 1.0]).max_iters(100);
+//! let done = Executor::new(Problem(Rosenbrock), solver).configure(start).run()?;
+//! let best: &Vec<f64> = done.state().get_best_param().unwrap();
+//! assert!(best.iter().all(|x| (x - 1.0).abs() < 1e-6), "{best:?}");
+//! # Ok::<(), argmin::core::Error>(())
+//! ```
+
+use crate::{Differentiable, gradient, hessian};
+use argmin::core::{CostFunction, Error, Gradient, Hessian};
+
+/// A function to minimise, for numbers of any kind.
+pub trait Objective {
+    /// The value at `x`.
+    fn value<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D;
+}
+
+/// An objective as argmin's solvers see it: cost, gradient (in reverse mode) and Hessian (forward over
+/// reverse) of a `Vec<f64>`.
+#[derive(Clone, Copy, Debug)]
+pub struct Problem<O>(pub O);
+
+impl<O: Objective> CostFunction for Problem<O> {
+    type Param = Vec<f64>;
+    type Output = f64;
+
+    fn cost(&self, x: &Vec<f64>) -> Result<f64, Error> {
+        Ok(self.0.value(x))
+    }
+}
+
+impl<O: Objective> Gradient for Problem<O> {
+    type Param = Vec<f64>;
+    type Gradient = Vec<f64>;
+
+    fn gradient(&self, x: &Vec<f64>) -> Result<Vec<f64>, Error> {
+        Ok(gradient(|x| self.0.value(x), x).1)
+    }
+}
+
+impl<O: Objective> Hessian for Problem<O> {
+    type Param = Vec<f64>;
+    type Hessian = Vec<Vec<f64>>;
+
+    fn hessian(&self, x: &Vec<f64>) -> Result<Vec<Vec<f64>>, Error> {
+        let (_, _, hessian) = hessian(|x| self.0.value(x), x);
+        Ok(hessian.chunks(x.len().max(1)).map(<[f64]>::to_vec).collect())
+    }
+}

@@ -1,0 +1,109 @@
+//! ndarray: functions of arrays of numbers, with several inputs and outputs of any shape.
+//!
+//! ```
+//! use dualtape::neighbours::ndarray::gradient;
+//! use ndarray::array;
+//!
+//! // Σ (x · y), with respect to both matrices.
+//! let (x, y) = (array![[1.0, 2.0], [3.0, 4.0]], array![[5.0, 6.0], [7.0, 8.0]]);
+//! let (value, slopes) = gradient(|v| (&v[0] * &v[1]).iter().sum(), &[x.clone(), y.clone()]);
+//! assert_eq!(value, 70.0);
+//! assert_eq!(slopes, [y, x]);
+//! ```
+//!
+//! Arrays of [`Var`] add, multiply and so on element by element, with each other and with constants. What
+//! ndarray offers to `'static` numbers only, a `Var` cannot have; [`dot`] is such a product of matrices.
+
+use crate::{Differentiable, Error, Tape, Var};
+use ndarray::{Array, Array2, ArrayView2, Dimension};
+
+/// The value of a function of several arrays, and its gradient with respect to each, of the same shapes, in
+/// reverse mode.
+pub fn gradient<T, D, F>(f: F, inputs: &[Array<T, D>]) -> (T, Vec<Array<T, D>>)
+where
+    T: Differentiable,
+    D: Dimension,
+    F: for<'t> FnOnce(&[Array<Var<'t, T>, D>]) -> Var<'t, T>,
+{
+    let tape = Tape::for_inputs();
+    let variables = record(&tape, inputs);
+    let y = f(&variables);
+    let adjoints = tape.gradient(y);
+    (y.primal(), variables.iter().map(|array| array.map(|&x| adjoints[x])).collect())
+}
+
+/// The values of a function of several arrays with several arrays as results, and the weighted sum of the
+/// results' derivatives with respect to each input, in reverse mode.
+///
+/// `weights` has an array for each result, of the same shape.
+///
+/// # Errors
+///
+/// [`Error::Length`] if there are not as many weights as results, or one has not as many elements.
+///
+/// ```
+/// use dualtape::neighbours::ndarray::vjp;
+/// use ndarray::array;
+///
+/// let inputs = [array![1.0, 2.0], array![3.0, 4.0]];
+/// let weights = [array![1.0, 1.0], array![1.0, 1.0]];
+/// let (results, slopes) = vjp(|v| vec![&v[0] + &v[1], &v[0] * &v[1]], &inputs, &weights)?;
+/// assert_eq!(results, [array![4.0, 6.0], array![3.0, 8.0]]);
+/// assert_eq!(slopes, [array![4.0, 5.0], array![2.0, 3.0]]);
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+pub fn vjp<T, D, E, F>(
+    f: F,
+    inputs: &[Array<T, D>],
+    weights: &[Array<T, E>],
+) -> Result<(Vec<Array<T, E>>, Vec<Array<T, D>>), Error>
+where
+    T: Differentiable,
+    D: Dimension,
+    E: Dimension,
+    F: for<'t> FnOnce(&[Array<Var<'t, T>, D>]) -> Vec<Array<Var<'t, T>, E>>,
+{
+    let tape = Tape::for_inputs();
+    let variables = record(&tape, inputs);
+    let results = f(&variables);
+    Error::check_length("list of weights", "result", results.len(), weights.len())?;
+    for (result, weight) in results.iter().zip(weights) {
+        Error::check_length("array of weights", "element of its result", result.len(), weight.len())?;
+    }
+    let outputs: Vec<_> = results.iter().flatten().copied().collect();
+    let weights: Vec<_> = weights.iter().flatten().copied().collect();
+    let adjoints = tape.weighted_gradient(&outputs, &weights);
+    let values = results.iter().map(|array| array.map(Var::primal)).collect();
+    Ok((values, variables.iter().map(|array| array.map(|&x| adjoints[x])).collect()))
+}
+
+/// The product of two matrices of any numbers, one statement for each element.
+///
+/// # Panics
+///
+/// If the first has not as many columns as the second has rows.
+///
+/// ```
+/// use dualtape::neighbours::ndarray::dot;
+/// use ndarray::array;
+/// let product = dot(&array![[1.0, 2.0]].view(), &array![[3.0], [4.0]].view());
+/// assert_eq!(product, array![[11.0]]);
+/// ```
+pub fn dot<D: Differentiable>(a: &ArrayView2<'_, D>, b: &ArrayView2<'_, D>) -> Array2<D> {
+    assert!(
+        a.ncols() == b.nrows(),
+        "a matrix of {} columns cannot be multiplied by one of {} rows",
+        a.ncols(),
+        b.nrows()
+    );
+    Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
+        D::dot_pairs(a.row(i).into_iter().copied().zip(b.column(j).into_iter().copied()), None)
+    })
+}
+
+fn record<'t, T: Differentiable, D: Dimension>(
+    tape: &'t Tape<T>,
+    inputs: &[Array<T, D>],
+) -> Vec<Array<Var<'t, T>, D>> {
+    inputs.iter().map(|array| array.map(|&x| tape.var(x))).collect()
+}
