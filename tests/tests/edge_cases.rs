@@ -41,6 +41,7 @@ functions! {
     };
     Angle: |x| x[0].atan2(x[1]);
     LogSumExp: |x| D::log_sum_exp(x);
+    VectorNorm: |x| D::norm(x);
     Constant: |_x| D::constant(7.0);
     Identity: |x| x[0];
     Branch: |x| if x[0] > D::zero() { x[0].ln() } else { D::zero() };
@@ -211,6 +212,61 @@ fn one_argument_and_selections() {
     }
 }
 
+/// An operation of one operand: at the point, this second derivative, in every nesting.
+#[test]
+fn second_derivatives_at_kinks_and_singular_points() {
+    use dualtape::rules::Op::*;
+    let cases = [
+        (Abs, 0.0, 0.0),
+        (Relu, 0.0, 0.0),
+        (Sqrt, 0.0, -INF),
+        (Sqrt, -0.0, -INF),
+        (Ln, 0.0, -INF),
+        (Ln, -0.0, -INF),
+        (Ln, -1.0, NAN),
+        (Sqrt, -1.0, NAN),
+        (Recip, 2.0, 0.25),
+        (Asin, 1.0, INF),
+        (Asin, -1.0, -INF),
+        (Acos, 1.0, -INF),
+        (Acos, -1.0, INF),
+        (Acosh, 1.0, -INF),
+        (Atanh, 1.0, INF),
+        (Atanh, -1.0, -INF),
+        (Floor, 0.5, 0.0),
+        (Round, 0.5, 0.0),
+        (Signum, 0.0, 0.0),
+        (Fract, 1.25, 0.0),
+        (Tanh, 0.0, 0.0),
+        (Tanh, 1000.0, 0.0),
+        (Tanh, -1000.0, 0.0),
+        (Sigmoid, 0.0, 0.0),
+        (Sigmoid, 1000.0, 0.0),
+        (Sigmoid, -1000.0, 0.0),
+        (Softplus, 0.0, 0.25),
+        (Softplus, 1000.0, 0.0),
+        (Softplus, -1000.0, 0.0),
+        (Powi(0), 0.0, 0.0),
+        (Powi(1), 0.0, 0.0),
+        (Powi(2), 0.0, 2.0),
+        (Powi(3), 0.0, 0.0),
+        (Erf, 0.0, 0.0),
+    ];
+    for (op, x, expected) in cases {
+        for got in second_order(&op, &[x]) {
+            assert_close(&format!("{op:?}″ at {x}, {}", got.mode), &got.hessian, &[expected], 1e-15);
+        }
+    }
+    for op in [Max, Min] {
+        for got in second_order(&op, &[2.0, 2.0]) {
+            assert_close(&format!("{op:?}, {}", got.mode), &got.hessian, &[0.0; 4], 0.0);
+        }
+    }
+    for got in second_order(&Hypot, &[0.0, 0.0]) {
+        assert_close(&format!("hypot, {}", got.mode), &got.hessian, &[0.0; 4], 0.0);
+    }
+}
+
 #[test]
 fn two_arguments_at_ties_and_extremes() {
     use dualtape::rules::Op::*;
@@ -228,6 +284,9 @@ fn two_arguments_at_ties_and_extremes() {
         (Rem, [5.5, 2.0], 1.5, [1.0, -2.0]),
         (Rem, [-5.5, 2.0], -1.5, [1.0, 2.0]),
         (Rem, [1.0, 0.0], NAN, [NAN, NAN]),
+        (RemEuclid, [-5.5, 2.0], 0.5, [1.0, 3.0]),
+        (RemEuclid, [5.5, -2.0], 1.5, [1.0, 2.0]),
+        (DivEuclid, [-5.5, 2.0], -3.0, [0.0, 0.0]),
         (Div, [1e-200, 1e-200], 1.0, [1e200, -1e200]),
         (Sub, [INF, INF], NAN, [NAN, NAN]),
         (Mul, [0.0, INF], NAN, [NAN, NAN]),
@@ -238,6 +297,20 @@ fn two_arguments_at_ties_and_extremes() {
         check(op.name(), &op, &x, value, &slopes, &[]);
     }
     check("max(x, x)", &LargerOfSame, &[2.0], 2.0, &[1.0], &[]);
+    let special = [
+        (Erf, 0.5, 0.5204998778130465, 0.8787825789354449),
+        (Erfc, 3.0, 2.209049699858544e-5, -0.00013925305194674787),
+        (LnGamma, 4.5, 2.453736570842442, 1.388870926359529),
+        (LnGamma, -0.5, 1.2655121234846454, 0.03648997397857652),
+        (Digamma, 1.0, -0.5772156649015329, 1.6449340668482264),
+    ];
+    for (op, x, value, slope) in special {
+        check(op.name(), &op, &[x], value, &[slope], &[]);
+    }
+    check("norm of a vector", &VectorNorm, &[3.0, 0.0, 4.0], 5.0, &[0.6, 0.0, 0.8], &[]);
+    check("norm at the origin", &VectorNorm, &[0.0, 0.0], 0.0, &[0.0, 0.0], &[]);
+    check("huge norm", &VectorNorm, &[3e200, 4e200], 5e200, &[0.6, 0.8], &[]);
+    check("tiny norm", &VectorNorm, &[3e-200, 4e-200], 5e-200, &[0.6, 0.8], &[]);
     check("clamp at the edge", &Clamp, &[1.0, 1.0, 2.0], 1.0, &[1.0, 0.0, 0.0], &[]);
     check("clamp below", &Clamp, &[0.0, 1.0, 2.0], 1.0, &[0.0, 1.0, 0.0], &[]);
     check("clamp above", &Clamp, &[3.0, 1.0, 2.0], 2.0, &[0.0, 0.0, 1.0], &[]);

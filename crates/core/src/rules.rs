@@ -81,18 +81,11 @@ impl<T: Differentiable> Partial<T> {
     }
 }
 
-/// The partial derivative, or NaN where the value is NaN.
-#[inline]
+/// The partial derivative, or where the value is NaN, the value: a NaN that moves as the value does, so that
+/// its own derivatives are NaN where they should be.
+#[inline(always)]
 pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Partial<T>) -> Partial<T> {
-    if value.is_nan() { spoilt() } else { partial() }
-}
-
-/// Out of line, so that the test for NaN stays a branch that is never taken rather than a selection that is
-/// always computed.
-#[cold]
-#[inline(never)]
-fn spoilt<T: Differentiable>() -> Partial<T> {
-    Of(T::nan())
+    if value.is_nan() { Of(*value) } else { partial() }
 }
 
 /// An operation of one operand.

@@ -32,6 +32,9 @@ where
     (y.primal(), variables.iter().map(|array| array.map(|&x| adjoints[x])).collect())
 }
 
+/// The results of a function of arrays, and the slopes with respect to its inputs.
+pub type Products<T, D, E> = (Vec<Array<T, E>>, Vec<Array<T, D>>);
+
 /// The values of a function of several arrays with several arrays as results, and the weighted sum of the
 /// results' derivatives with respect to each input, in reverse mode.
 ///
@@ -56,7 +59,7 @@ pub fn vjp<T, D, E, F>(
     f: F,
     inputs: &[Array<T, D>],
     weights: &[Array<T, E>],
-) -> Result<(Vec<Array<T, E>>, Vec<Array<T, D>>), Error>
+) -> Result<Products<T, D, E>, Error>
 where
     T: Differentiable,
     D: Dimension,

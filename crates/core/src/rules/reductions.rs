@@ -84,7 +84,7 @@ pub(crate) fn scalar_norm<F: Scalar>(terms: impl Iterator<Item = F> + Clone) -> 
     if squares.is_normal() {
         return squares.sqrt();
     }
-    if terms.clone().any(|x| x.is_nan()) {
+    if terms.clone().any(Float::is_nan) {
         return F::nan();
     }
     let largest = terms.clone().fold(F::zero(), |largest, x| largest.max(x.abs()));
