@@ -29,90 +29,15 @@
 
 use crate::{Differentiable, Scalar};
 use Partial::{MinusOne, Of, One, Zero};
+use slopes::*;
 
+mod partial;
 pub(crate) mod reductions;
+mod slopes;
 
 pub use op::{Interval, Op};
-
-/// A partial derivative, with the frequent exact cases named.
-///
-/// The names cost nothing (the compiler folds them), save a multiplication in nested numbers, and let an
-/// exact zero be told from a product that merely comes to zero.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Partial<T> {
-    /// The output does not change with this operand.
-    Zero,
-    /// The output moves with this operand.
-    One,
-    /// The output moves against this operand.
-    MinusOne,
-    /// Any other slope.
-    Of(T),
-}
-
-impl<T: Differentiable> Partial<T> {
-    /// This partial derivative as a number.
-    pub fn number(self) -> T {
-        match self {
-            Zero => T::zero(),
-            One => T::one(),
-            MinusOne => -T::one(),
-            Of(slope) => slope,
-        }
-    }
-
-    /// The chain rule: this partial times a tangent or an adjoint, where an exact zero on either side wins
-    /// over ∞ and NaN on the other.
-    ///
-    /// ```
-    /// use dualtape::rules::Partial;
-    /// assert_eq!(Partial::Of(f64::INFINITY).times(0.0), 0.0);
-    /// assert_eq!(Partial::Of(3.0).times(2.0), 6.0);
-    /// ```
-    #[inline]
-    pub fn times(self, other: T) -> T {
-        match self {
-            Zero => T::zero(),
-            One => other,
-            MinusOne => -other,
-            Of(slope) if slope.is_identically_zero() || other.is_identically_zero() => T::zero(),
-            Of(slope) => slope * other,
-        }
-    }
-}
-
-/// The partial derivative, or where the value is NaN, the value: a NaN that moves as the value does, so that
-/// its own derivatives are NaN where they should be.
-#[inline(always)]
-pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Partial<T>) -> Partial<T> {
-    if value.is_nan() { Of(*value) } else { partial() }
-}
-
-/// An operation of one operand.
-pub trait Unary: Copy {
-    /// The value at `x`.
-    fn value<F: Scalar>(self, x: F) -> F;
-    /// The derivative at `x`, where the value is `z`.
-    fn partial<T: Differentiable>(self, x: T, z: T) -> Partial<T>;
-}
-
-/// An operation of two operands.
-pub trait Binary: Copy {
-    /// The value at `(x, y)`.
-    fn value<F: Scalar>(self, x: F, y: F) -> F;
-    /// The partial derivative with respect to `x`, where the value is `z`.
-    fn left<T: Differentiable>(self, x: T, y: T, z: T) -> Partial<T>;
-    /// The partial derivative with respect to `y`, where the value is `z`.
-    fn right<T: Differentiable>(self, x: T, y: T, z: T) -> Partial<T>;
-}
-
-/// An operation of three operands.
-pub trait Ternary: Copy {
-    /// The value at `x`.
-    fn value<F: Scalar>(self, x: [F; 3]) -> F;
-    /// The partial derivatives, where the value is `z`.
-    fn partials<T: Differentiable>(self, x: [T; 3], z: T) -> [Partial<T>; 3];
-}
+pub(crate) use partial::guarded;
+pub use partial::{Binary, Partial, Ternary, Unary};
 
 /// The table. `$then` is a macro that receives every row.
 ///
@@ -434,109 +359,5 @@ impl Unary for Polygamma {
     #[inline]
     fn partial<T: Differentiable>(self, x: T, _: T) -> Partial<T> {
         Of(x.unary(Polygamma(self.0 + 1)))
-    }
-}
-
-fn sign<T: Differentiable>(x: T) -> Partial<T> {
-    if x > T::zero() {
-        One
-    } else if x < T::zero() {
-        MinusOne
-    } else {
-        Zero
-    }
-}
-
-/// (1 − x)(1 + x), which is 1 − x² without cancellation near ±1.
-fn unit_gap<T: Differentiable>(x: T) -> T {
-    (T::one() - x) * (T::one() + x)
-}
-
-/// sech²: from the output while that loses at most a digit, otherwise from cosh.
-fn tanh_slope<T: Differentiable>(x: T, z: T) -> T {
-    if z.abs() < T::literal(0.9) {
-        unit_gap(z)
-    } else {
-        let sech = x.cosh().recip();
-        sech * sech
-    }
-}
-
-fn sigmoid<F: Scalar>(x: F) -> F {
-    if x >= F::zero() {
-        (F::one() + (-x).exp()).recip()
-    } else {
-        let e = x.exp();
-        e / (F::one() + e)
-    }
-}
-
-/// z(1 − z), with 1 − z taken from σ(−x) where it would cancel.
-fn sigmoid_slope<T: Differentiable>(x: T, z: T) -> T {
-    if z < T::literal(0.9) { z * (T::one() - z) } else { z * (-x).sigmoid() }
-}
-
-/// y·x^(y−1), and 0 where x^0 is flat although x^(−1) is not finite.
-fn powf_base_slope<T: Differentiable>(x: T, y: T) -> Partial<T> {
-    if y == T::zero() && (x == T::zero() || x.is_nan()) { Zero } else { Of(y * x.powf(y - T::one())) }
-}
-
-/// z·ln x, and its limit 0 where z is 0 and at (0, 0).
-fn powf_exponent_slope<T: Differentiable>(x: T, y: T, z: T) -> Partial<T> {
-    let vanishes = z == T::zero() || (x == T::zero() && y == T::zero());
-    if vanishes { Zero } else { Of(z * x.ln()) }
-}
-
-/// The slope of a selection in its own operand, given whether it wins or loses. NaN never wins.
-fn choice<T: Differentiable>(wins: bool, loses: bool, own: T, other: T) -> Partial<T> {
-    if wins {
-        One
-    } else if loses || own.is_nan() {
-        Zero
-    } else if other.is_nan() {
-        One
-    } else {
-        Of(T::literal(0.5))
-    }
-}
-
-/// The slope of √(x² + …) = z in x.
-fn hypot_slope<T: Differentiable>(x: T, z: T) -> Partial<T> {
-    if z == T::zero() {
-        Zero
-    } else if x.is_infinite() {
-        sign(x)
-    } else {
-        Of(x / z)
-    }
-}
-
-/// p / r² in an order that neither overflows nor underflows on the way.
-fn over_square<T: Differentiable>(p: T, r: T) -> T {
-    (p / r) / r
-}
-
-fn copysign_slope<T: Differentiable>(x: T, s: T) -> Partial<T> {
-    if x == T::zero() {
-        Zero
-    } else if x.is_sign_negative() == s.is_sign_negative() {
-        One
-    } else {
-        MinusOne
-    }
-}
-
-fn clamp<F: Scalar>(x: F, low: F, high: F) -> F {
-    assert!(low <= high, "clamp needs low <= high, and neither NaN; low is {low:?} and high is {high:?}");
-    num_traits::clamp(x, low, high)
-}
-
-fn clamp_partials<T: Differentiable>(x: T, low: T, high: T) -> [Partial<T>; 3] {
-    if x < low {
-        [Zero, One, Zero]
-    } else if x > high {
-        [Zero, Zero, One]
-    } else {
-        [One, Zero, Zero]
     }
 }
