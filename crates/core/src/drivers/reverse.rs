@@ -254,7 +254,7 @@ impl<T: Differentiable> Reverse<T> {
         let Self { tape, inputs, outputs, places, .. } = self;
         let mut inputs_here: Vec<Var<'_, T>> = recycle(std::mem::take(inputs));
         let mut outputs_here: Vec<Var<'_, T>> = recycle(std::mem::take(outputs));
-        inputs_here.extend(x.iter().map(|&x| tape.var(x)));
+        tape.vars_into(x, &mut inputs_here);
         outputs_here.resize(values.len(), Var::lift(T::zero()));
         let mark = tape.mark();
         f(&inputs_here, &mut outputs_here);
@@ -283,7 +283,7 @@ impl<T: Differentiable> Reverse<T> {
         self.begin();
         let Self { tape, inputs, adjoints, cut_short, .. } = self;
         let mut inputs_here: Vec<Var<'_, T>> = recycle(std::mem::take(inputs));
-        inputs_here.extend(parameters.iter().map(|&x| tape.var(x)));
+        tape.vars_into(parameters, &mut inputs_here);
         let mark = tape.mark();
         adjoints.resize(mark.nodes().max(adjoints.len()), T::zero());
         for point in points {

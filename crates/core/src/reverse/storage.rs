@@ -87,21 +87,32 @@ impl<T: Differentiable> Storage<T> {
         index
     }
 
-    #[cold]
-    #[inline(never)]
-    fn grow(&mut self) {
-        assert!(
-            self.len < self.limit,
+    fn full(&self) -> String {
+        format!(
             "the tape is full: it may hold {} nodes; use a higher limit, fewer operations, or a driver that \
              rewinds the tape between points",
             self.limit
-        );
+        )
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        assert!(self.len < self.limit, "{}", self.full());
         self.reserve(self.len.max(1024));
     }
 
-    /// Records an input, which depends on nothing.
-    pub(super) fn input(&mut self) -> u32 {
-        self.push(Node { partials: [T::zero(); 2], parents: [INPUT; 2] })
+    /// Records inputs, which depend on nothing; returns the place of the first.
+    pub(super) fn inputs(&mut self, count: usize) -> u32 {
+        let first = self.len;
+        let end = first.saturating_add(count);
+        if end > self.nodes.len() {
+            assert!(end <= self.limit, "{}", self.full());
+            self.reserve(count.max(first).max(1024));
+        }
+        self.nodes[first..end].fill(Node { partials: [T::zero(); 2], parents: [INPUT; 2] });
+        self.len = end;
+        first as u32
     }
 
     /// Records an operation with one operand on the tape.

@@ -93,13 +93,21 @@ impl<T: Differentiable> Tape<T> {
     ///
     /// If the tape is full; as for every operation on its variables.
     pub fn var(&self, value: T) -> Var<'_, T> {
-        let index = self.storage.borrow_mut().input();
+        let index = self.storage.borrow_mut().inputs(1);
         self.numbered(value, index)
     }
 
     /// New independent variables, one for each value.
     pub fn vars(&self, values: &[T]) -> Vec<Var<'_, T>> {
-        values.iter().map(|&value| self.var(value)).collect()
+        let mut variables = Vec::with_capacity(values.len());
+        self.vars_into(values, &mut variables);
+        variables
+    }
+
+    /// New independent variables, appended to a vector.
+    pub(crate) fn vars_into<'t>(&'t self, values: &[T], variables: &mut Vec<Var<'t, T>>) {
+        let first = self.storage.borrow_mut().inputs(values.len());
+        variables.extend(values.iter().zip(first..).map(|(&value, index)| self.numbered(value, index)));
     }
 
     /// The number of nodes recorded.
