@@ -39,6 +39,7 @@ pub(super) struct Storage<T> {
     /// Recorded up to `len`, with blanks beyond: recording then takes one test, for the end of the blanks.
     nodes: Vec<Node<T>>,
     len: usize,
+    /// Recorded up to the last of `ends`, with blanks beyond.
     terms: Vec<Term<T>>,
     /// Where in `terms` each reduction ends; it begins where the one before ends.
     ends: Vec<usize>,
@@ -131,15 +132,39 @@ impl<T: Differentiable> Storage<T> {
         self.push(Node { partials, parents })
     }
 
-    /// Records a reduction.
+    /// Records a reduction; operands without a place are constants.
     #[inline]
-    pub(super) fn many(&mut self, edges: impl Iterator<Item = (u32, Partial<T>)>) -> u32 {
-        let terms = &mut self.terms;
-        edges.for_each(|(parent, partial)| terms.push(Term { partial: partial.number(), parent }));
-        self.ends.push(self.terms.len());
+    pub(super) fn many<E>(&mut self, edges: E) -> u32
+    where
+        E: Iterator<Item = (Option<u32>, Partial<T>)> + Clone,
+    {
+        let start = self.terms_len();
+        let most = edges.size_hint().1.unwrap_or_else(|| edges.clone().count());
+        // One place more, since a constant after the last operand is written, too, and then not counted.
+        if self.terms.len() < start + most + 1 {
+            self.grow_terms(most + 1);
+        }
+        let places = &mut self.terms[start..=start + most];
+        let mut filled = 0;
+        edges.for_each(|(parent, partial)| {
+            places[filled] = Term { partial: partial.number(), parent: parent.unwrap_or(0) };
+            filled += usize::from(parent.is_some());
+        });
+        self.ends.push(start + filled);
         // The spans are fewer than the nodes, which the limit bounds.
         let span = self.ends.len() as u32 - 1;
         self.push(Node { partials: [T::zero(); 2], parents: [span, REDUCTION] })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_terms(&mut self, more: usize) {
+        let blank = Term { partial: T::zero(), parent: 0 };
+        self.terms.resize(self.terms_len() + more.max(self.terms.len()).max(1024), blank);
+    }
+
+    fn terms_len(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -149,7 +174,6 @@ impl<T: Differentiable> Storage<T> {
     pub(super) fn rewind(&mut self, mark: Mark) {
         self.len = mark.nodes;
         self.ends.truncate(mark.reductions);
-        self.terms.truncate(self.ends.last().copied().unwrap_or(0));
     }
 
     /// Carries adjoints back to operands, from the last node that has an adjoint down to `down_to`.

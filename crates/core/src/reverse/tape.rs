@@ -229,7 +229,10 @@ impl<T: Differentiable> Tape<T> {
     }
 
     #[inline]
-    pub(super) fn record_many(&self, value: T, edges: impl Iterator<Item = (u32, Partial<T>)>) -> Var<'_, T> {
+    pub(super) fn record_many<E>(&self, value: T, edges: E) -> Var<'_, T>
+    where
+        E: Iterator<Item = (Option<u32>, Partial<T>)> + Clone,
+    {
         let index = self.storage.borrow_mut().many(edges);
         self.numbered(value, index)
     }

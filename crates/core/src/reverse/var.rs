@@ -168,9 +168,12 @@ impl<T: Differentiable> Statement for Var<'_, T> {
         E: Iterator<Item = (Self, Partial<T>)> + Clone,
     {
         let Some(tape) = edges.clone().find_map(|(x, _)| x.tape) else { return Self::lift(value) };
-        let on_tape = edges.filter_map(|(x, partial)| {
-            tape.check_same(x.tape?);
-            Some((x.index, partial))
+        let on_tape = edges.map(|(x, partial)| {
+            let place = x.tape.map(|own| {
+                tape.check_same(own);
+                x.index
+            });
+            (place, partial)
         });
         tape.record_many(value, on_tape)
     }
@@ -220,7 +223,7 @@ pub(crate) fn recycle<A, B>(mut used: Vec<A>) -> Vec<B> {
 
 /// Records the sum of the numbers at the given places.
 fn flush<'t, T: Differentiable>(tape: &'t Tape<T>, value: T, block: &[u32]) -> Var<'t, T> {
-    tape.record_many(value, block.iter().map(|&parent| (parent, Partial::One)))
+    tape.record_many(value, block.iter().map(|&parent| (Some(parent), Partial::One)))
 }
 
 impl_operators!(['t, T: Differentiable] Var<'t, T>);
