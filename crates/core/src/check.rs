@@ -71,6 +71,11 @@ impl Report {
     }
 
     /// The same report with other tolerances: between the modes, and from reverse mode to the differences.
+    ///
+    /// ```
+    /// let report = dualtape::check::gradient(|x| x[0], &[1.0_f64]).with_tolerances(1e-15, 1e-6);
+    /// assert!(report.passes());
+    /// ```
     #[must_use]
     pub fn with_tolerances(mut self, between_modes: f64, to_difference: f64) -> Self {
         (self.between_modes, self.to_difference) = (between_modes, to_difference);

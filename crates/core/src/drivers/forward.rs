@@ -43,6 +43,15 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     /// # Errors
     ///
     /// [`Error::Length`] if `gradient` has not the length of `x`.
+    ///
+    /// ```
+    /// use dualtape::{Forward, typenum::U2};
+    /// let mut slope = [0.0; 2];
+    /// // As many lanes as inputs: one evaluation.
+    /// let value = Forward::<f64, U2>::new().gradient(|x| x[0] * x[1], &[3.0, 4.0], &mut slope)?;
+    /// assert_eq!((value, slope), (12.0, [4.0, 3.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn gradient<F>(&mut self, f: F, x: &[T], gradient: &mut [T]) -> Result<T, Error>
     where
         F: Fn(&[Dual<T, N>]) -> Dual<T, N>,
@@ -114,6 +123,14 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     /// # Errors
     ///
     /// [`Error::Length`] if `tangent` has not the length of `x`, or `product` not that of `values`.
+    ///
+    /// ```
+    /// let (mut values, mut product) = ([0.0], [0.0]);
+    /// let f = |x: &[dualtape::Dual<f64, _>], y: &mut [dualtape::Dual<f64, _>]| y[0] = x[0] * x[1];
+    /// dualtape::Forward::<f64>::new().jvp(f, &[3.0, 4.0], &[1.0, 10.0], &mut values, &mut product)?;
+    /// assert_eq!((values, product), ([12.0], [34.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn jvp<F>(
         &mut self,
         f: F,

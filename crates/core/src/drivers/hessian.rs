@@ -112,6 +112,14 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     /// # Errors
     ///
     /// [`Error::Length`] if `gradient` or `diagonal` has not the length of `x`.
+    ///
+    /// ```
+    /// let (mut slope, mut diagonal) = ([0.0; 2], [0.0; 2]);
+    /// let mut second: dualtape::SecondOrder<f64> = dualtape::SecondOrder::new();
+    /// second.hessian_diagonal(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &mut slope, &mut diagonal)?;
+    /// assert_eq!(diagonal, [8.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn hessian_diagonal<F>(
         &mut self,
         f: F,
@@ -136,6 +144,15 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     /// # Errors
     ///
     /// [`Error::Length`] if `direction`, `gradient` or `product` has not the length of `x`.
+    ///
+    /// ```
+    /// use dualtape::{SecondOrder, typenum::U1};
+    /// let (mut slope, mut product) = ([0.0; 2], [0.0; 2]);
+    /// let mut second: SecondOrder<f64, U1> = SecondOrder::new();
+    /// second.hvp(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &[1.0, 10.0], &mut slope, &mut product)?;
+    /// assert_eq!((slope, product), ([24.0, 9.0], [68.0, 6.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn hvp<F>(
         &mut self,
         f: F,

@@ -210,6 +210,22 @@ impl<T: Differentiable> Reverse<T> {
     /// # Errors
     ///
     /// [`Error::Length`] if `cotangent` has not the length of `values`, or `product` not that of `x`.
+    ///
+    /// ```
+    /// let (mut values, mut product) = ([0.0; 2], [0.0; 2]);
+    /// dualtape::Reverse::new().vjp(
+    ///     |x, y| {
+    ///         y[0] = x[0] * x[1];
+    ///         y[1] = x[0] + x[1];
+    ///     },
+    ///     &[3.0, 4.0],
+    ///     &[1.0, 10.0],
+    ///     &mut values,
+    ///     &mut product,
+    /// )?;
+    /// assert_eq!((values, product), ([12.0, 7.0], [14.0, 13.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn vjp<Func>(
         &mut self,
         f: Func,

@@ -60,6 +60,11 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     }
 
     /// A number of an outer level, as a constant of this one.
+    ///
+    /// ```
+    /// let x = dualtape::Dual::<f64>::lift(3.0);
+    /// assert_eq!((x.primal(), x.slope(0)), (3.0, 0.0));
+    /// ```
     #[inline]
     pub fn lift(primal: T) -> Self {
         Self { primal, tangent: zeros() }
@@ -125,6 +130,11 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
 
 impl<T: Differentiable> Dual<T, U1> {
     /// The variable with respect to which a derivative is taken: its tangent is 1.
+    ///
+    /// ```
+    /// let x: dualtape::Dual<f64> = dualtape::Dual::variable(3.0);
+    /// assert_eq!((x * x).slope(0), 6.0);
+    /// ```
     #[inline]
     pub fn variable(primal: T) -> Self {
         Self::along(primal, 0)

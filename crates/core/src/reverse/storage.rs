@@ -35,6 +35,9 @@ const INPUT: u32 = u32::MAX - 2;
 /// The most nodes that indices can tell apart from those.
 pub(super) const MAX_NODES: usize = INPUT as usize;
 
+/// How much a new tape makes room for: little, as many functions are small and growing is cheap.
+const FIRST_ROOM: usize = 64;
+
 pub(super) struct Storage<T> {
     /// Recorded up to `len`, with blanks beyond: recording then takes one test, for the end of the blanks.
     nodes: Vec<Node<T>>,
@@ -100,7 +103,7 @@ impl<T: Differentiable> Storage<T> {
     #[inline(never)]
     fn grow(&mut self) {
         assert!(self.len < self.limit, "{}", self.full());
-        self.reserve(self.len.max(1024));
+        self.reserve(self.len.max(FIRST_ROOM));
     }
 
     /// Records inputs, which depend on nothing; returns the place of the first.
@@ -109,7 +112,7 @@ impl<T: Differentiable> Storage<T> {
         let end = first.saturating_add(count);
         if end > self.nodes.len() {
             assert!(end <= self.limit, "{}", self.full());
-            self.reserve(count.max(first).max(1024));
+            self.reserve(count.max(first).max(FIRST_ROOM));
         }
         self.nodes[first..end].fill(Node { partials: [T::zero(); 2], parents: [INPUT; 2] });
         self.len = end;
@@ -160,7 +163,7 @@ impl<T: Differentiable> Storage<T> {
     #[inline(never)]
     fn grow_terms(&mut self, more: usize) {
         let blank = Term { partial: T::zero(), parent: 0 };
-        self.terms.resize(self.terms_len() + more.max(self.terms.len()).max(1024), blank);
+        self.terms.resize(self.terms_len() + more.max(self.terms.len()).max(FIRST_ROOM), blank);
     }
 
     fn terms_len(&self) -> usize {

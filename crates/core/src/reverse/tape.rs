@@ -98,6 +98,12 @@ impl<T: Differentiable> Tape<T> {
     }
 
     /// New independent variables, one for each value.
+    ///
+    /// ```
+    /// let tape = dualtape::Tape::new();
+    /// let x = tape.vars(&[3.0, 4.0]);
+    /// assert_eq!(tape.gradient(x[0] * x[1]).of(&x), [4.0, 3.0]);
+    /// ```
     pub fn vars(&self, values: &[T]) -> Vec<Var<'_, T>> {
         let mut variables = Vec::with_capacity(values.len());
         self.vars_into(values, &mut variables);
@@ -121,6 +127,16 @@ impl<T: Differentiable> Tape<T> {
     }
 
     /// Forgets the recording and keeps its memory.
+    ///
+    /// ```
+    /// let mut tape = dualtape::Tape::new();
+    /// for step in 1..4 {
+    ///     let x = tape.var(f64::from(step));
+    ///     assert_eq!(tape.gradient(x * x)[x], 2.0 * f64::from(step));
+    ///     tape.clear();
+    /// }
+    /// assert!(tape.is_empty());
+    /// ```
     pub fn clear(&mut self) {
         self.storage.get_mut().rewind(Mark::default());
         self.id.set(next_id());

@@ -36,6 +36,15 @@ impl<T: Copy> Copy for Var<'_, T> {}
 
 impl<'t, T: Differentiable> Var<'t, T> {
     /// A number of an outer level, as a constant of this one.
+    ///
+    /// ```
+    /// use dualtape::{Dual, Tape, Var};
+    /// let tape = Tape::new();
+    /// let outer: Dual<f64> = Dual::variable(3.0);
+    /// let y = tape.var(Dual::lift(2.0));
+    /// let slope = tape.gradient(y * Var::lift(outer))[y];
+    /// assert_eq!((slope.primal(), slope.slope(0)), (3.0, 1.0)); // d(xy)/dy is x, and moves with it
+    /// ```
     #[inline]
     pub fn lift(primal: T) -> Self {
         Self { tape: None, primal, index: 0 }

@@ -21,6 +21,11 @@ pub enum Partial<T> {
 
 impl<T: Differentiable> Partial<T> {
     /// This partial derivative as a number.
+    ///
+    /// ```
+    /// use dualtape::rules::Partial;
+    /// assert_eq!(Partial::<f64>::MinusOne.number(), -1.0);
+    /// ```
     pub fn number(self) -> T {
         match self {
             Zero => T::zero(),
@@ -58,6 +63,12 @@ pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Pa
 }
 
 /// An operation of one operand.
+///
+/// ```
+/// use dualtape::rules::{Partial, Sqrt, Unary};
+/// assert_eq!(Sqrt.value(9.0), 3.0);
+/// assert_eq!(Sqrt.partial(9.0, 3.0), Partial::Of(1.0 / 6.0));
+/// ```
 pub trait Unary: Copy {
     /// The value at `x`.
     fn value<F: Scalar>(self, x: F) -> F;
@@ -66,6 +77,12 @@ pub trait Unary: Copy {
 }
 
 /// An operation of two operands.
+///
+/// ```
+/// use dualtape::rules::{Binary, Mul, Partial};
+/// assert_eq!(Mul.value(3.0, 4.0), 12.0);
+/// assert_eq!((Mul.left(3.0, 4.0, 12.0), Mul.right(3.0, 4.0, 12.0)), (Partial::Of(4.0), Partial::Of(3.0)));
+/// ```
 pub trait Binary: Copy {
     /// The value at `(x, y)`.
     fn value<F: Scalar>(self, x: F, y: F) -> F;
@@ -76,6 +93,12 @@ pub trait Binary: Copy {
 }
 
 /// An operation of three operands.
+///
+/// ```
+/// use dualtape::rules::{MulAdd, Partial, Ternary};
+/// assert_eq!(MulAdd.value([2.0, 3.0, 4.0]), 10.0);
+/// assert_eq!(MulAdd.partials([2.0, 3.0, 4.0], 10.0), [Partial::Of(3.0), Partial::Of(2.0), Partial::One]);
+/// ```
 pub trait Ternary: Copy {
     /// The value at `x`.
     fn value<F: Scalar>(self, x: [F; 3]) -> F;
