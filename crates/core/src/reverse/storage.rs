@@ -42,6 +42,8 @@ pub(super) struct Storage<T> {
     /// Recorded up to `len`, with blanks beyond: recording then takes one test, for the end of the blanks.
     nodes: Vec<Node<T>>,
     len: usize,
+    /// How many nodes from the first on are inputs. Only inputs can be first, so later nodes spare them.
+    leading_inputs: usize,
     /// Recorded up to the last of `ends`, with blanks beyond.
     terms: Vec<Term<T>>,
     /// Where in `terms` each reduction ends; it begins where the one before ends.
@@ -65,7 +67,14 @@ impl Mark {
 
 impl<T: Differentiable> Storage<T> {
     pub(super) fn with_limit(limit: usize) -> Self {
-        Self { nodes: Vec::new(), len: 0, terms: Vec::new(), ends: Vec::new(), limit: limit.min(MAX_NODES) }
+        Self {
+            nodes: Vec::new(),
+            len: 0,
+            leading_inputs: 0,
+            terms: Vec::new(),
+            ends: Vec::new(),
+            limit: limit.min(MAX_NODES),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -114,7 +123,12 @@ impl<T: Differentiable> Storage<T> {
             assert!(end <= self.limit, "{}", self.full());
             self.reserve(count.max(first).max(FIRST_ROOM));
         }
-        self.nodes[first..end].fill(Node { partials: [T::zero(); 2], parents: [INPUT; 2] });
+        // What the last recording began with is still there.
+        let written = if first == 0 { self.leading_inputs.min(end) } else { first };
+        self.nodes[written..end].fill(Node { partials: [T::zero(); 2], parents: [INPUT; 2] });
+        if first == 0 {
+            self.leading_inputs = end;
+        }
         self.len = end;
         first as u32
     }
