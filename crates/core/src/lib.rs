@@ -67,11 +67,11 @@
 //!
 //! | inputs | forward | reverse, warm |
 //! |---:|---:|---:|
-//! | 2 | 1.4 | 6.4 |
+//! | 2 | 2.5 | 6.7 |
 //! | 5 | 2.4 | 10 |
-//! | 10 | 5.9 | 11 |
+//! | 10 | 6 | 10 |
 //! | 100 | 46 | 14 |
-//! | 1000 | 480 | 19 |
+//! | 1000 | 457 | 20 |
 //!
 //! So: forward up to about ten inputs, reverse beyond; for Jacobians, compare inputs with outputs, as
 //! [`jacobian`] does. For a sum over many points, [`Reverse::sum_gradient`] takes one point at a time, so
