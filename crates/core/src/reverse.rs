@@ -10,5 +10,6 @@ pub(crate) use adjoint::{Adjoint, Block, WIDTH};
 pub use adjoints::Adjoints;
 pub(crate) use storage::Mark;
 pub use tape::Tape;
+pub(crate) use tape::extent;
 pub use var::Var;
 pub(crate) use var::{Spare, recycle};

@@ -1,6 +1,6 @@
 //! `Reverse`: reverse mode for loops, which allocates nothing once warm.
 
-use crate::reverse::{Adjoint, Block, Mark, Spare, WIDTH, recycle};
+use crate::reverse::{Adjoint, Block, Mark, Spare, WIDTH, extent, recycle};
 use crate::{Differentiable, Error, Tape, Var};
 
 /// A tape and its buffers, kept from one gradient to the next.
@@ -184,7 +184,7 @@ impl<T: Differentiable> Reverse<T> {
             return Ok(());
         }
         for (places, rows) in self.places.chunks(WIDTH).zip(jacobian.chunks_mut(WIDTH * columns)) {
-            let nodes = places.iter().flatten().max().map_or(0, |last| last + 1).max(mark.nodes());
+            let nodes = extent(places.iter().copied(), mark.nodes());
             self.blocks.resize(self.blocks.len().max(nodes), Block::zero());
             for (lane, place) in places.iter().enumerate() {
                 if let Some(place) = *place {
@@ -240,7 +240,7 @@ impl<T: Differentiable> Reverse<T> {
         Error::check_length("cotangent", "output", values.len(), cotangent.len())?;
         Error::check_length("product", "input", x.len(), product.len())?;
         let mark = self.record(f, x, values);
-        let nodes = self.places.iter().flatten().max().map_or(0, |last| last + 1).max(mark.nodes());
+        let nodes = extent(self.places.iter().copied(), mark.nodes());
         self.adjoints.resize(self.adjoints.len().max(nodes), T::zero());
         for (place, &weight) in self.places.iter().zip(cotangent) {
             if let Some(place) = *place {

@@ -161,7 +161,7 @@ impl<T: Differentiable> Tape<T> {
     /// The adjoints of the sum of all outputs, each times its weight. Both slices have one length.
     pub(crate) fn weighted_gradient(&self, outputs: &[Var<'_, T>], weights: &[T]) -> Adjoints<T> {
         let places: Vec<_> = outputs.iter().map(|y| self.index_of(y)).collect();
-        let nodes = places.iter().flatten().max().map_or(0, |last| last + 1);
+        let nodes = extent(places.iter().copied(), 0);
         let mut adjoints = vec![T::zero(); nodes];
         for (place, &weight) in places.iter().zip(weights) {
             if let Some(index) = *place {
@@ -175,7 +175,7 @@ impl<T: Differentiable> Tape<T> {
     /// Writes the gradients of at most `WIDTH` outputs, row after row, in one sweep.
     pub(crate) fn gradients_of(&self, outputs: &[Var<'_, T>], inputs: &[Var<'_, T>], rows: &mut [T]) {
         let places = outputs.iter().map(|y| self.index_of(y));
-        let nodes = places.clone().flatten().max().map_or(0, |last| last + 1).max(inputs.len());
+        let nodes = extent(places.clone(), inputs.len());
         let mut blocks = vec![Block::zero(); nodes];
         for (lane, place) in places.enumerate() {
             if let Some(place) = place {
@@ -252,6 +252,11 @@ impl<T: Differentiable> Tape<T> {
         let index = self.storage.borrow_mut().many(edges);
         self.numbered(value, index)
     }
+}
+
+/// How many adjoints a sweep from the given places needs, and no fewer than the inputs.
+pub(crate) fn extent(places: impl Iterator<Item = Option<usize>>, inputs: usize) -> usize {
+    places.flatten().max().map_or(0, |last| last + 1).max(inputs)
 }
 
 /// Tells tapes, and the recordings of one tape, apart.
