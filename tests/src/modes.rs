@@ -2,7 +2,7 @@
 
 use dualtape::rules::Op;
 use dualtape::typenum::{U1, U3};
-use dualtape::{Differentiable, Dual, Tape, gradient, gradient_lanes};
+use dualtape::{Differentiable, Dual, Program, Tape, gradient, gradient_lanes};
 
 /// A function of numbers of any mode: what a closure cannot be.
 pub trait Function {
@@ -51,7 +51,15 @@ pub fn first_order<F: Function>(f: &F, x: &[f64]) -> Vec<First> {
         nested(gradient_lanes::<_, U3, _>(|x| f.call(x), &lifted), "Dual<Dual>"),
         nested(gradient(|x| f.call(x), &lifted), "Var<Dual>"),
         dual_of_var(f, x),
+        replayed(f, x),
     ]
+}
+
+fn replayed<F: Function>(f: &F, x: &[f64]) -> First {
+    let program = Program::record(|x| f.call(x), x).expect("it is small");
+    let mut gradient = vec![0.0; x.len()];
+    let value = program.gradient(&mut program.workspace(), x, &mut gradient).expect("it was recorded here");
+    First { mode: "Program", value, gradient }
 }
 
 fn dual_of_var<F: Function>(f: &F, x: &[f64]) -> First {
@@ -85,5 +93,13 @@ pub fn second_order<F: Function>(f: &F, x: &[f64]) -> Vec<Second> {
         Second { mode: "Dual<Dual>", hessian: rows(&forward) },
         Second { mode: "Var<Dual>", hessian: rows(&reverse) },
         Second { mode: "Dual<Var>", hessian: rows(&taped) },
+        Second { mode: "Program", hessian: replayed_hessian(f, x) },
     ]
+}
+
+fn replayed_hessian<F: Function>(f: &F, x: &[f64]) -> Vec<f64> {
+    let program = Program::record(|x| f.call(x), x).expect("it is small");
+    let (mut gradient, mut hessian) = (vec![0.0; x.len()], vec![0.0; x.len() * x.len()]);
+    program.hessian(&mut program.workspace(), x, &mut gradient, &mut hessian).expect("it was recorded here");
+    hessian
 }

@@ -1,6 +1,7 @@
 //! `Differentiable`: the trait that user code is written against.
 
 use crate::Scalar;
+use crate::question::{Property, Relation};
 use crate::rules::{self, Binary, Ternary, Unary};
 use num_traits::{Euclid, Float, FloatConst, FromPrimitive, NumAssign, NumRef};
 use std::fmt::{Debug, Display, LowerExp};
@@ -150,17 +151,7 @@ pub trait Differentiable:
     ///
     /// If `weights` does not hold `bias.len()` rows of `x.len()` numbers.
     fn affine_into(weights: &[Self], bias: &[Self], x: &[Self], out: &mut Vec<Self>) {
-        let (rows, columns) = (bias.len(), x.len());
-        assert!(
-            weights.len() == rows * columns,
-            "affine needs {rows} rows of {columns} weights, {} in all, not {}",
-            rows * columns,
-            weights.len()
-        );
-        out.extend(bias.iter().enumerate().map(|(row, &bias)| {
-            let weights = &weights[row * columns..(row + 1) * columns];
-            Self::dot_pairs(weights.iter().copied().zip(x.iter().copied()), Some(bias))
-        }));
+        affine_rows(weights, bias, x, out);
     }
 
     /// The Euclidean norm √Σ xᵢ² without overflow, as one statement; at the origin, all slopes are 0.
@@ -190,6 +181,27 @@ pub trait Differentiable:
     /// Whether value and all derivatives are zero: such a factor wins over ∞.
     #[doc(hidden)]
     fn is_identically_zero(&self) -> bool;
+
+    /// The value, for a look that no branch of the user's hangs on; a recording takes no note of it.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn peek(&self) -> <Self as Differentiable>::Scalar {
+        self.value()
+    }
+
+    /// Whether a relation holds between two values; a recording takes note of the answer.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn relates(&self, relation: Relation, other: &Self) -> bool {
+        relation.holds(self.value(), other.value())
+    }
+
+    /// Whether the value has a property; a recording takes note of the answer.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn has(&self, property: Property) -> bool {
+        property.holds(self.value())
+    }
 
     /// Applies an operation of one operand.
     #[doc(hidden)]
@@ -226,4 +238,19 @@ pub trait Differentiable:
     /// The norm of the terms.
     #[doc(hidden)]
     fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self;
+}
+
+/// The rows of an affine map, one statement for each.
+pub(crate) fn affine_rows<D: Differentiable>(weights: &[D], bias: &[D], x: &[D], out: &mut Vec<D>) {
+    let (rows, columns) = (bias.len(), x.len());
+    assert!(
+        weights.len() == rows * columns,
+        "affine needs {rows} rows of {columns} weights, {} in all, not {}",
+        rows * columns,
+        weights.len()
+    );
+    out.extend(bias.iter().enumerate().map(|(row, &bias)| {
+        let weights = &weights[row * columns..(row + 1) * columns];
+        D::dot_pairs(weights.iter().copied().zip(x.iter().copied()), Some(bias))
+    }));
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with what a caller passes.
 
-/// An error of a driver.
+/// An error of a driver, a recording or a replay.
 ///
 /// ```
 /// use dualtape::{Error, jvp};
@@ -22,6 +22,33 @@ pub enum Error {
         /// The length it has.
         given: usize,
     },
+
+    /// At this point, the function takes another branch than where it was recorded.
+    #[error("at point {point}, the function takes another branch than where it was recorded: {guard}")]
+    BranchChanged {
+        /// The point, counted from 0.
+        point: usize,
+        /// The number of the guard, counted from 0 in the order of recording.
+        number: usize,
+        /// What was asked and answered when recording.
+        guard: String,
+    },
+
+    /// The recording is larger than allowed.
+    #[error(
+        "the recording takes more than {limit} nodes and operands; record a part of it, or raise the limit"
+    )]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+
+    /// A driver for functions of one output was given a program of another number.
+    #[error("this needs a program with one output, not {given}")]
+    NotOneOutput {
+        /// The number of outputs.
+        given: usize,
+    },
 }
 
 impl Error {
@@ -32,5 +59,13 @@ impl Error {
         given: usize,
     ) -> Result<(), Self> {
         if given == expected { Ok(()) } else { Err(Self::Length { what, per, expected, given }) }
+    }
+
+    /// The same, at another point of a batch.
+    pub(crate) fn at_point(self, point: usize) -> Self {
+        match self {
+            Self::BranchChanged { number, guard, .. } => Self::BranchChanged { point, number, guard },
+            other => other,
+        }
     }
 }

@@ -56,17 +56,27 @@ macro_rules! constants {
     ($Trait:ident: $($name:ident)*) => { $(
         #[inline]
         fn $name() -> Self {
-            Self::constant(<T::Scalar as num_traits::$Trait>::$name())
+            Self::constant(<<T as Differentiable>::Scalar as num_traits::$Trait>::$name())
         }
     )* };
 }
 
 /// Writes questions about the value.
 macro_rules! questions {
-    ($($name:ident: $Answer:ty;)*) => { $(
+    ($($name:ident: $Property:ident;)*) => { $(
         #[inline]
-        fn $name(self) -> $Answer {
-            num_traits::Float::$name(self.value())
+        fn $name(self) -> bool {
+            self.has(crate::question::Property::$Property)
+        }
+    )* };
+}
+
+/// Writes comparisons of values.
+macro_rules! relations {
+    ($($name:ident: $Relation:ident;)*) => { $(
+        #[inline]
+        fn $name(&self, other: &Self) -> bool {
+            self.relates(crate::question::Relation::$Relation, other)
         }
     )* };
 }
@@ -76,7 +86,7 @@ macro_rules! conversions_from {
     ($($name:ident $From:ty;)*) => { $(
         #[inline]
         fn $name(n: $From) -> Option<Self> {
-            <T::Scalar as num_traits::FromPrimitive>::$name(n).map(Self::constant)
+            <<T as Differentiable>::Scalar as num_traits::FromPrimitive>::$name(n).map(Self::constant)
         }
     )* };
 }
@@ -110,15 +120,23 @@ macro_rules! impl_float {
             constants! { Float: nan infinity neg_infinity neg_zero min_value min_positive_value max_value epsilon }
 
             questions! {
-                is_nan: bool;
-                is_infinite: bool;
-                is_finite: bool;
-                is_normal: bool;
-                is_subnormal: bool;
-                is_sign_positive: bool;
-                is_sign_negative: bool;
-                classify: std::num::FpCategory;
-                integer_decode: (u64, i16, i8);
+                is_nan: Nan;
+                is_infinite: Infinite;
+                is_finite: Finite;
+                is_normal: Normal;
+                is_subnormal: Subnormal;
+                is_sign_positive: Positive;
+                is_sign_negative: Negative;
+            }
+
+            #[inline]
+            fn classify(self) -> std::num::FpCategory {
+                self.value().classify()
+            }
+
+            #[inline]
+            fn integer_decode(self) -> (u64, i16, i8) {
+                self.value().integer_decode()
             }
         }
 
@@ -139,7 +157,7 @@ macro_rules! impl_float {
             /// Whether the value is zero.
             #[inline]
             fn is_zero(&self) -> bool {
-                self.value().is_zero()
+                *self == Self::zero()
             }
         }
 
@@ -148,7 +166,7 @@ macro_rules! impl_float {
         }
 
         impl<$($generics)*> num_traits::Num for $Number {
-            type FromStrRadixErr = <T::Scalar as num_traits::Num>::FromStrRadixErr;
+            type FromStrRadixErr = <<T as Differentiable>::Scalar as num_traits::Num>::FromStrRadixErr;
 
             fn from_str_radix(text: &str, radix: u32) -> Result<Self, Self::FromStrRadixErr> {
                 T::Scalar::from_str_radix(text, radix).map(Self::constant)
@@ -159,7 +177,7 @@ macro_rules! impl_float {
             /// A constant: the derivatives of `n`, if it has any, are left behind.
             #[inline]
             fn from<P: num_traits::ToPrimitive>(n: P) -> Option<Self> {
-                <T::Scalar as num_traits::NumCast>::from(n).map(Self::constant)
+                <<T as Differentiable>::Scalar as num_traits::NumCast>::from(n).map(Self::constant)
             }
         }
 
@@ -180,18 +198,25 @@ macro_rules! impl_float {
         }
 
         impl<$($generics)*> PartialEq for $Number {
-            /// Compares values only.
-            #[inline]
-            fn eq(&self, other: &Self) -> bool {
-                self.value() == other.value()
-            }
+            // Compares values only.
+            relations! { eq: Equal; }
         }
 
         impl<$($generics)*> PartialOrd for $Number {
-            /// Compares values only.
+            // Compares values only.
+            relations! { lt: Less; le: AtMost; gt: Greater; ge: AtLeast; }
+
             #[inline]
             fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-                self.value().partial_cmp(&other.value())
+                if self < other {
+                    Some(std::cmp::Ordering::Less)
+                } else if self == other {
+                    Some(std::cmp::Ordering::Equal)
+                } else if self > other {
+                    Some(std::cmp::Ordering::Greater)
+                } else {
+                    None
+                }
             }
         }
 

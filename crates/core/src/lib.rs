@@ -119,6 +119,8 @@ mod drivers;
 mod error;
 mod forward;
 pub mod neighbours;
+pub mod program;
+mod question;
 mod reverse;
 mod scalar;
 mod special;
@@ -131,6 +133,7 @@ pub use drivers::{
 };
 pub use error::Error;
 pub use forward::{Dual, Lanes};
+pub use program::{Program, Traced, Workspace};
 pub use reverse::{Adjoints, Tape, Var};
 pub use scalar::Scalar;
 

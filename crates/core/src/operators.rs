@@ -1,9 +1,13 @@
 //! `+ − × ÷ %` and their assigning, by-reference and literal forms, generated for every number type.
 
-/// Writes all operators of a number type, given its generics (the last of which is `T: Differentiable`).
+/// Writes all operators of a number type, given its generics.
+///
+/// A number `over` others has `T: Differentiable` as the last of its generics, and takes literals of `T`'s
+/// plain numbers; one `of` plain numbers has `T: Scalar`, and takes literals of type `T`.
 macro_rules! impl_operators {
-    ([$($generics:tt)*] $Number:ty) => {
-        rule_table!(each_operator, [$($generics)*] $Number);
+    ($kind:ident [$($generics:tt)*] $Number:ty) => {
+        rule_table!(each_operator, $kind [$($generics)*] $Number);
+        impl_conversion!($kind [$($generics)*] $Number);
 
         impl<$($generics)*> std::ops::Neg for $Number {
             type Output = Self;
@@ -25,17 +29,6 @@ macro_rules! impl_operators {
             }
         }
 
-        impl<$($generics)*, F: crate::Scalar> From<F> for $Number
-        where
-            T: Differentiable<Scalar = F>,
-        {
-            /// A constant.
-            #[inline(always)]
-            fn from(value: F) -> Self {
-                Self::constant(value)
-            }
-        }
-
         impl<'r, $($generics)*> std::iter::Sum<&'r $Number> for $Number {
             fn sum<I: Iterator<Item = &'r Self>>(terms: I) -> Self {
                 terms.copied().sum()
@@ -47,17 +40,17 @@ macro_rules! impl_operators {
 /// Picks the operators from the rule table.
 macro_rules! each_operator {
     (
-        { $generics:tt $Number:ty }
+        { $kind:ident $generics:tt $Number:ty }
         operators { $($(#[$doc:meta])* $Name:ident $method:ident $body:tt)* }
         $($others:tt)*
     ) => { $(
-        impl_operator!($generics $Number, $Name $method);
+        impl_operator!($kind $generics $Number, $Name $method);
     )* };
 }
 
 /// Writes one operator in all its forms.
 macro_rules! impl_operator {
-    ([$($generics:tt)*] $Number:ty, $Name:ident $method:ident) => {
+    ($kind:ident [$($generics:tt)*] $Number:ty, $Name:ident $method:ident) => {
         impl<$($generics)*> std::ops::$Name for $Number {
             type Output = Self;
             #[inline(always)]
@@ -90,6 +83,39 @@ macro_rules! impl_operator {
             }
         }
 
+        impl_assign!($kind [$($generics)*] $Number, $Name $method);
+        impl_literals!($kind [$($generics)*] $Number, $Name $method);
+    };
+}
+
+/// Writes the conversion from a plain number.
+macro_rules! impl_conversion {
+    (over [$($generics:tt)*] $Number:ty) => {
+        impl<$($generics)*, F: crate::Scalar> From<F> for $Number
+        where
+            T: Differentiable<Scalar = F>,
+        {
+            /// A constant.
+            #[inline(always)]
+            fn from(value: F) -> Self {
+                Self::constant(value)
+            }
+        }
+    };
+    (of [$($generics:tt)*] $Number:ty) => {
+        impl<$($generics)*> From<T> for $Number {
+            /// A constant.
+            #[inline(always)]
+            fn from(value: T) -> Self {
+                Self::constant(value)
+            }
+        }
+    };
+}
+
+/// Writes `x * 2.0` and, for numbers over others, `2.0 * x`.
+macro_rules! impl_literals {
+    (over [$($generics:tt)*] $Number:ty, $Name:ident $method:ident) => {
         impl<$($generics)*, F: crate::Scalar> std::ops::$Name<F> for $Number
         where
             T: Differentiable<Scalar = F>,
@@ -101,18 +127,26 @@ macro_rules! impl_operator {
             }
         }
 
-        impl_literal_left!([$($generics)*] $Number, $Name $method, f32);
-        impl_literal_left!([$($generics)*] $Number, $Name $method, f64);
-        impl_assign!([$($generics)*] $Number, $Name $method);
+        impl_literal_left!([$($generics)*] $Number, $Name $method, f32 [T: Differentiable<Scalar = f32>]);
+        impl_literal_left!([$($generics)*] $Number, $Name $method, f64 [T: Differentiable<Scalar = f64>]);
+    };
+    (of [$($generics:tt)*] $Number:ty, $Name:ident $method:ident) => {
+        impl<$($generics)*> std::ops::$Name<T> for $Number {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, right: T) -> Self {
+                self.binary_right(crate::rules::$Name, right)
+            }
+        }
     };
 }
 
 /// Writes `2.0 * x`.
 macro_rules! impl_literal_left {
-    ([$($generics:tt)*] $Number:ty, $Name:ident $method:ident, $F:ty) => {
+    ([$($generics:tt)*] $Number:ty, $Name:ident $method:ident, $F:ident [$($bound:tt)*]) => {
         impl<$($generics)*> std::ops::$Name<$Number> for $F
         where
-            T: Differentiable<Scalar = $F>,
+            $($bound)*
         {
             type Output = $Number;
             #[inline(always)]
@@ -125,12 +159,14 @@ macro_rules! impl_literal_left {
 
 /// Writes the assigning forms of an operator.
 macro_rules! impl_assign {
-    ($generics:tt $Number:ty, Add $m:ident) => { impl_assign!($generics $Number, Add $m AddAssign add_assign); };
-    ($generics:tt $Number:ty, Sub $m:ident) => { impl_assign!($generics $Number, Sub $m SubAssign sub_assign); };
-    ($generics:tt $Number:ty, Mul $m:ident) => { impl_assign!($generics $Number, Mul $m MulAssign mul_assign); };
-    ($generics:tt $Number:ty, Div $m:ident) => { impl_assign!($generics $Number, Div $m DivAssign div_assign); };
-    ($generics:tt $Number:ty, Rem $m:ident) => { impl_assign!($generics $Number, Rem $m RemAssign rem_assign); };
-    ([$($generics:tt)*] $Number:ty, $Name:ident $method:ident $Assign:ident $assign:ident) => {
+    ($kind:ident $generics:tt $Number:ty, Add $m:ident) => { impl_assign!($kind $generics $Number, Add $m AddAssign add_assign); };
+    ($kind:ident $generics:tt $Number:ty, Sub $m:ident) => { impl_assign!($kind $generics $Number, Sub $m SubAssign sub_assign); };
+    ($kind:ident $generics:tt $Number:ty, Mul $m:ident) => { impl_assign!($kind $generics $Number, Mul $m MulAssign mul_assign); };
+    ($kind:ident $generics:tt $Number:ty, Div $m:ident) => { impl_assign!($kind $generics $Number, Div $m DivAssign div_assign); };
+    ($kind:ident $generics:tt $Number:ty, Rem $m:ident) => { impl_assign!($kind $generics $Number, Rem $m RemAssign rem_assign); };
+    ($kind:ident [$($generics:tt)*] $Number:ty, $Name:ident $method:ident $Assign:ident $assign:ident) => {
+        impl_assign_literal!($kind [$($generics)*] $Number, $Name $Assign $assign);
+
         impl<$($generics)*> std::ops::$Assign for $Number {
             #[inline(always)]
             fn $assign(&mut self, right: Self) {
@@ -144,13 +180,26 @@ macro_rules! impl_assign {
                 *self = self.binary(crate::rules::$Name, *right);
             }
         }
+    };
+}
 
+/// Writes `x *= 2.0`.
+macro_rules! impl_assign_literal {
+    (over [$($generics:tt)*] $Number:ty, $Name:ident $Assign:ident $assign:ident) => {
         impl<$($generics)*, F: crate::Scalar> std::ops::$Assign<F> for $Number
         where
             T: Differentiable<Scalar = F>,
         {
             #[inline(always)]
             fn $assign(&mut self, right: F) {
+                *self = self.binary_right(crate::rules::$Name, right);
+            }
+        }
+    };
+    (of [$($generics:tt)*] $Number:ty, $Name:ident $Assign:ident $assign:ident) => {
+        impl<$($generics)*> std::ops::$Assign<T> for $Number {
+            #[inline(always)]
+            fn $assign(&mut self, right: T) {
                 *self = self.binary_right(crate::rules::$Name, right);
             }
         }

@@ -35,6 +35,7 @@ mod partial;
 pub(crate) mod reductions;
 mod slopes;
 
+pub(crate) use op::Visitor;
 pub use op::{Interval, Op};
 pub(crate) use partial::guarded;
 pub use partial::{Binary, Partial, Ternary, Unary};
@@ -263,6 +264,8 @@ macro_rules! define_row {
         }
         impl Unary for $Name {
             #[inline(always)]
+            fn code(self) -> Op { Op::$Name }
+            #[inline(always)]
             fn value<F: Scalar>(self, $a: F) -> F { $value }
             // A row names all that a rule may use; few use everything.
             #[allow(unused_variables)]
@@ -280,6 +283,8 @@ macro_rules! define_row {
             pub(crate) const DOMAIN: &'static [Interval] = &[$(($low, $high)),*];
         }
         impl Binary for $Name {
+            #[inline(always)]
+            fn code(self) -> Op { Op::$Name }
             #[inline(always)]
             fn value<F: Scalar>(self, $a: F, $b: F) -> F { $value }
             #[allow(unused_variables)]
@@ -300,6 +305,8 @@ macro_rules! define_row {
         }
         impl Ternary for $Name {
             #[inline(always)]
+            fn code(self) -> Op { Op::$Name }
+            #[inline(always)]
             fn value<F: Scalar>(self, [$a, $b, $c]: [F; 3]) -> F { $value }
             #[allow(unused_variables)]
             #[inline(always)]
@@ -316,6 +323,10 @@ pub struct Neg;
 
 impl Unary for Neg {
     #[inline(always)]
+    fn code(self) -> Op {
+        Op::Neg
+    }
+    #[inline(always)]
     fn value<F: Scalar>(self, x: F) -> F {
         -x
     }
@@ -330,6 +341,10 @@ impl Unary for Neg {
 pub struct Powi(pub i32);
 
 impl Unary for Powi {
+    #[inline(always)]
+    fn code(self) -> Op {
+        Op::Powi(self.0)
+    }
     #[inline(always)]
     fn value<F: Scalar>(self, x: F) -> F {
         x.powi(self.0)
@@ -352,6 +367,10 @@ impl Unary for Powi {
 pub struct Polygamma(pub u32);
 
 impl Unary for Polygamma {
+    #[inline(always)]
+    fn code(self) -> Op {
+        Op::Polygamma(self.0)
+    }
     #[inline]
     fn value<F: Scalar>(self, x: F) -> F {
         x.polygamma_value(self.0)

@@ -1,8 +1,10 @@
 //! `Scalar`: the plain numbers at the bottom of every number type.
 
 use crate::Differentiable;
+use crate::program::{Elementary, recorder};
 use crate::rules::{Binary, Ternary, Unary, reductions};
 use crate::special::polygamma;
+use std::cell::RefCell;
 
 /// A plain number, `f32` or `f64`: what a primal, a tangent or an adjoint is in the end.
 ///
@@ -14,7 +16,9 @@ use crate::special::polygamma;
 /// fn half<F: Scalar>() -> F { F::nearest(0.5) }
 /// assert_eq!(half::<f32>(), 0.5);
 /// ```
-pub trait Scalar: Differentiable<Scalar = Self> + sealed::Sealed + Send + Sync + 'static {
+pub trait Scalar:
+    Differentiable<Scalar = Self> + Elementary + sealed::Sealed + Send + Sync + 'static
+{
     /// The number of this type nearest to `x`.
     fn nearest(x: f64) -> Self;
 
@@ -25,6 +29,10 @@ pub trait Scalar: Differentiable<Scalar = Self> + sealed::Sealed + Send + Sync +
     /// thought.
     #[doc(hidden)]
     fn is_ordinary(self) -> bool;
+
+    /// Where this thread keeps the recording under way.
+    #[doc(hidden)]
+    fn recorder() -> &'static recorder::Place<Self>;
 
     // Values of special functions, for the rows of the rule table that are named after them.
 
@@ -68,6 +76,13 @@ macro_rules! plain_number {
                 // Without the sign bit, zero is the smallest pattern and ∞ stands before every NaN.
                 let magnitude = self.to_bits() << 1;
                 magnitude.wrapping_sub(1) < (<$F>::INFINITY.to_bits() << 1) - 1
+            }
+
+            fn recorder() -> &'static recorder::Place<Self> {
+                std::thread_local! {
+                    static RECORDER: RefCell<Option<recorder::Recorder<$F>>> = const { RefCell::new(None) };
+                }
+                &RECORDER
             }
 
             fn erf_value(self) -> Self {

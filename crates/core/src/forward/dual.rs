@@ -2,6 +2,7 @@
 
 use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, zeros};
 use crate::Differentiable;
+use crate::question::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
 use crate::rules::{Binary, Partial, Ternary, Unary};
 use generic_array::sequence::GenericSequence;
@@ -154,6 +155,21 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
         self.primal.value()
     }
 
+    #[inline(always)]
+    fn peek(&self) -> T::Scalar {
+        self.primal.peek()
+    }
+
+    #[inline(always)]
+    fn relates(&self, relation: Relation, other: &Self) -> bool {
+        self.primal.relates(relation, &other.primal)
+    }
+
+    #[inline(always)]
+    fn has(&self, property: Property) -> bool {
+        self.primal.has(property)
+    }
+
     #[inline]
     fn is_identically_zero(&self) -> bool {
         self.primal.is_identically_zero() && self.tangent.iter().all(Differentiable::is_identically_zero)
@@ -238,7 +254,7 @@ impl<T: Differentiable, N: Lanes<T>> std::iter::Sum for Dual<T, N> {
     }
 }
 
-impl_operators!([T: Differentiable, N: Lanes<T>] Dual<T, N>);
+impl_operators!(over [T: Differentiable, N: Lanes<T>] Dual<T, N>);
 impl_float!([T: Differentiable, N: Lanes<T>] Dual<T, N>);
 
 impl<T: fmt::Debug, N: Lanes<T>> fmt::Debug for Dual<T, N> {

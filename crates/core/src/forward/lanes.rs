@@ -33,7 +33,7 @@ pub(crate) fn scaled<T: Differentiable, N: Lanes<T>>(
     match partial {
         One => *tangent,
         MinusOne => Tangent::<T, N>::generate(|lane| -tangent[lane]),
-        Of(slope) if slope.value().is_ordinary() => Tangent::<T, N>::generate(|lane| slope * tangent[lane]),
+        Of(slope) if slope.peek().is_ordinary() => Tangent::<T, N>::generate(|lane| slope * tangent[lane]),
         Zero if !z.is_nan() => zeros(),
         _ => scaled_with_care(z, partial, *tangent),
     }
@@ -66,7 +66,7 @@ pub(crate) fn combined<T: Differentiable, N: Lanes<T>>(
         (One, One) if !z.is_nan() => Tangent::<T, N>::generate(|lane| a[lane] + b[lane]),
         (One, MinusOne) if !z.is_nan() => Tangent::<T, N>::generate(|lane| a[lane] - b[lane]),
         // One test for both: the product is neither zero nor infinite nor NaN only if neither factor is.
-        (Of(p), Of(q)) if (p.value() * q.value()).is_ordinary() => {
+        (Of(p), Of(q)) if (p.peek() * q.peek()).is_ordinary() => {
             Tangent::<T, N>::generate(|lane| p * a[lane] + q * b[lane])
         }
         _ => combined_with_care(z, (p, *a), (q, *b)),

@@ -29,7 +29,7 @@ impl<T: Differentiable> Adjoint<T> for T {
 
     #[inline(always)]
     fn is_ordinary(&self) -> bool {
-        self.value().is_ordinary()
+        self.peek().is_ordinary()
     }
 
     #[inline(always)]
@@ -62,7 +62,7 @@ impl<T: Differentiable> Adjoint<T> for Block<T> {
     /// Zeros are ordinary here, as some outputs rarely depend on a node; `plus` looks at the partial.
     #[inline(always)]
     fn is_ordinary(&self) -> bool {
-        self.0.iter().fold(true, |all, x| all & x.value().is_finite())
+        self.0.iter().fold(true, |all, x| all & x.peek().is_finite())
     }
 
     /// Not asked of finite adjoints: most nodes matter to some output.
@@ -72,7 +72,7 @@ impl<T: Differentiable> Adjoint<T> for Block<T> {
 
     #[inline(always)]
     fn plus(self, partial: T, later: Self) -> Self {
-        if !partial.value().is_finite() {
+        if !partial.peek().is_finite() {
             return self.plus_with_care(partial, later);
         }
         Self(std::array::from_fn(|lane| self.0[lane] + partial * later.0[lane]))

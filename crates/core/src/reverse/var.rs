@@ -2,6 +2,7 @@
 
 use super::Tape;
 use crate::Differentiable;
+use crate::question::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
 use crate::rules::{Binary, Partial, Ternary, Unary, guarded};
 use std::fmt;
@@ -95,6 +96,21 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
     #[inline(always)]
     fn value(&self) -> T::Scalar {
         self.primal.value()
+    }
+
+    #[inline(always)]
+    fn peek(&self) -> T::Scalar {
+        self.primal.peek()
+    }
+
+    #[inline(always)]
+    fn relates(&self, relation: Relation, other: &Self) -> bool {
+        self.primal.relates(relation, &other.primal)
+    }
+
+    #[inline(always)]
+    fn has(&self, property: Property) -> bool {
+        self.primal.has(property)
     }
 
     #[inline]
@@ -235,7 +251,7 @@ fn flush<'t, T: Differentiable>(tape: &'t Tape<T>, value: T, block: &[u32]) -> V
     tape.record_many(value, block.iter().map(|&parent| (Some(parent), Partial::One)))
 }
 
-impl_operators!(['t, T: Differentiable] Var<'t, T>);
+impl_operators!(over ['t, T: Differentiable] Var<'t, T>);
 impl_float!(['t, T: Differentiable] Var<'t, T>);
 
 impl<T: fmt::Debug> fmt::Debug for Var<'_, T> {

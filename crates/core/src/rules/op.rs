@@ -1,10 +1,44 @@
 //! Operations as values: what a table of tests iterates and what a recorded program stores.
 
-use super::{Neg, Powi};
+use super::{Binary, Neg, Polygamma, Powi, Ternary, Unary};
 use crate::Differentiable;
 
 /// An interval `(low, high)` on which an operation is smooth in one operand.
 pub type Interval = (f64, f64);
+
+/// What is done with an operation that is known by its code only.
+///
+/// [`Op::visit`] is the one place that goes from a code to the operation itself, so that an evaluator writes
+/// a loop for each number of operands, not for each operation.
+pub(crate) trait Visitor {
+    /// What comes of it.
+    type Output;
+    /// Is shown an operation of one operand.
+    fn unary<O: Unary>(self, op: O) -> Self::Output;
+    /// Is shown an operation of two operands.
+    fn binary<O: Binary>(self, op: O) -> Self::Output;
+    /// Is shown an operation of three operands.
+    fn ternary<O: Ternary>(self, op: O) -> Self::Output;
+}
+
+/// `x` to a power that is known when the code is compiled, which then is a few multiplications.
+#[derive(Clone, Copy, Debug)]
+struct Fixed<const N: i32>;
+
+impl<const N: i32> Unary for Fixed<N> {
+    #[inline(always)]
+    fn code(self) -> Op {
+        Op::Powi(N)
+    }
+    #[inline(always)]
+    fn value<F: crate::Scalar>(self, x: F) -> F {
+        Powi(N).value(x)
+    }
+    #[inline(always)]
+    fn partial<T: Differentiable>(self, x: T, z: T) -> super::Partial<T> {
+        Powi(N).partial(x, z)
+    }
+}
 
 macro_rules! define_op {
     (
@@ -23,13 +57,15 @@ macro_rules! define_op {
         /// assert_eq!(Op::Mul.apply(&[3.0, 4.0]), 12.0);
         /// assert_eq!(Op::Powi(3).apply(&[2.0]), 8.0);
         /// ```
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Op {
             /// `−x`
             Neg,
             /// `x` to an integer power.
             Powi(i32),
+            /// The `n`-th derivative of the digamma function.
+            Polygamma(u32),
             $($(#[$o_doc])* $O,)*
             $($(#[$u_doc])* $U,)*
             $($(#[$b_doc])* $B,)*
@@ -42,6 +78,7 @@ macro_rules! define_op {
             /// Every operation; `Powi` with its characteristic exponents.
             pub const ALL: &'static [Op] = &[
                 Op::Neg, Op::Powi(-2), Op::Powi(-1), Op::Powi(0), Op::Powi(1), Op::Powi(2), Op::Powi(3),
+                Op::Polygamma(1),
                 $(Op::$O,)* $(Op::$U,)* $(Op::$B,)* $(Op::$T,)* $(Op::$E,)* $(Op::$L,)*
             ];
 
@@ -50,6 +87,7 @@ macro_rules! define_op {
                 match self {
                     Op::Neg => "neg",
                     Op::Powi(_) => "powi",
+                    Op::Polygamma(_) => "polygamma",
                     $(Op::$O => $sign,)*
                     $(Op::$U => stringify!($u),)*
                     $(Op::$B => stringify!($b),)*
@@ -64,6 +102,7 @@ macro_rules! define_op {
                 match self {
                     Op::Neg => &[(-2.0, 2.0)],
                     Op::Powi(_) => &[(0.5, 2.0)],
+                    Op::Polygamma(_) => &[(0.5, 4.0)],
                     $(Op::$O => super::$O::DOMAIN,)*
                     $(Op::$U => super::$U::DOMAIN,)*
                     $(Op::$B => super::$B::DOMAIN,)*
@@ -83,15 +122,25 @@ macro_rules! define_op {
                     operands.len() == self.arity(),
                     "{} takes {} operands, not {}", self.name(), self.arity(), operands.len()
                 );
+                self.visit(Apply(operands))
+            }
+
+            /// Shows the operation to a visitor.
+            #[inline(always)]
+            pub(crate) fn visit<V: Visitor>(self, visitor: V) -> V::Output {
                 match self {
-                    Op::Neg => operands[0].unary(Neg),
-                    Op::Powi(n) => operands[0].unary(Powi(n)),
-                    $(Op::$O => operands[0].binary(super::$O, operands[1]),)*
-                    $(Op::$U => operands[0].unary(super::$U),)*
-                    $(Op::$B => operands[0].binary(super::$B, operands[1]),)*
-                    $(Op::$E => operands[0].binary(super::$E, operands[1]),)*
-                    $(Op::$T => D::ternary(super::$T, [operands[0], operands[1], operands[2]]),)*
-                    $(Op::$L => operands[0].unary(super::$L),)*
+                    Op::Neg => visitor.unary(Neg),
+                    Op::Powi(2) => visitor.unary(Fixed::<2>),
+                    Op::Powi(3) => visitor.unary(Fixed::<3>),
+                    Op::Powi(-1) => visitor.unary(Fixed::<-1>),
+                    Op::Powi(n) => visitor.unary(Powi(n)),
+                    Op::Polygamma(n) => visitor.unary(Polygamma(n)),
+                    $(Op::$O => visitor.binary(super::$O),)*
+                    $(Op::$U => visitor.unary(super::$U),)*
+                    $(Op::$B => visitor.binary(super::$B),)*
+                    $(Op::$E => visitor.binary(super::$E),)*
+                    $(Op::$T => visitor.ternary(super::$T),)*
+                    $(Op::$L => visitor.unary(super::$L),)*
                 }
             }
         }
@@ -99,6 +148,25 @@ macro_rules! define_op {
 }
 
 rule_table!(define_op);
+
+/// Applies an operation to numbers.
+struct Apply<'a, D>(&'a [D]);
+
+impl<D: Differentiable> Visitor for Apply<'_, D> {
+    type Output = D;
+
+    fn unary<O: Unary>(self, op: O) -> D {
+        self.0[0].unary(op)
+    }
+
+    fn binary<O: Binary>(self, op: O) -> D {
+        self.0[0].binary(op, self.0[1])
+    }
+
+    fn ternary<O: Ternary>(self, op: O) -> D {
+        D::ternary(op, [self.0[0], self.0[1], self.0[2]])
+    }
+}
 
 impl Op {
     /// The number of operands.

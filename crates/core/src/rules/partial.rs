@@ -1,7 +1,9 @@
 //! Partial derivatives, and what an operation of one, two or three operands states.
 
+use super::Op;
 use crate::{Differentiable, Scalar};
 use Partial::{MinusOne, Of, One, Zero};
+use num_traits::Float;
 
 /// A partial derivative, with the frequent exact cases named.
 ///
@@ -53,13 +55,24 @@ impl<T: Differentiable> Partial<T> {
             Of(slope) => slope * other,
         }
     }
+
+    /// The chain rule without the test for zeros: NaN where an exact zero meets ∞ or NaN.
+    #[inline(always)]
+    pub(crate) fn scale(self, other: T) -> T {
+        match self {
+            Zero => T::zero(),
+            One => other,
+            MinusOne => -other,
+            Of(slope) => slope * other,
+        }
+    }
 }
 
 /// The partial derivative, or where the value is NaN, the value: a NaN that moves as the value does, so that
 /// its own derivatives are NaN where they should be.
 #[inline(always)]
 pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Partial<T>) -> Partial<T> {
-    if value.is_nan() { Of(*value) } else { partial() }
+    if value.peek().is_nan() { Of(*value) } else { partial() }
 }
 
 /// An operation of one operand.
@@ -70,6 +83,8 @@ pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Pa
 /// assert_eq!(Sqrt.partial(9.0, 3.0), Partial::Of(1.0 / 6.0));
 /// ```
 pub trait Unary: Copy {
+    /// The name under which a recorded program knows the operation.
+    fn code(self) -> Op;
     /// The value at `x`.
     fn value<F: Scalar>(self, x: F) -> F;
     /// The derivative at `x`, where the value is `z`.
@@ -84,6 +99,8 @@ pub trait Unary: Copy {
 /// assert_eq!((Mul.left(3.0, 4.0, 12.0), Mul.right(3.0, 4.0, 12.0)), (Partial::Of(4.0), Partial::Of(3.0)));
 /// ```
 pub trait Binary: Copy {
+    /// The name under which a recorded program knows the operation.
+    fn code(self) -> Op;
     /// The value at `(x, y)`.
     fn value<F: Scalar>(self, x: F, y: F) -> F;
     /// The partial derivative with respect to `x`, where the value is `z`.
@@ -100,6 +117,8 @@ pub trait Binary: Copy {
 /// assert_eq!(MulAdd.partials([2.0, 3.0, 4.0], 10.0), [Partial::Of(3.0), Partial::Of(2.0), Partial::One]);
 /// ```
 pub trait Ternary: Copy {
+    /// The name under which a recorded program knows the operation.
+    fn code(self) -> Op;
     /// The value at `x`.
     fn value<F: Scalar>(self, x: [F; 3]) -> F;
     /// The partial derivatives, where the value is `z`.

@@ -60,22 +60,33 @@ pub(crate) fn scalar_log_sum_exp<F: Scalar>(terms: impl Iterator<Item = F> + Clo
 
 /// ln Σ exp xᵢ, whose slopes are the softmax weights.
 pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
-    match shift(terms.clone().map(|x| x.value())) {
+    let (value, slope) = log_sum_exp_and_slopes(terms.clone().map(|x| x.inner()));
+    S::statement(value, terms.map(move |x| (x, guarded(&value, || slope(x.inner())))))
+}
+
+/// ln Σ exp xᵢ, and its slope in a term, as a function of that term.
+pub(crate) fn log_sum_exp_and_slopes<T: Differentiable>(
+    terms: impl Iterator<Item = T> + Clone,
+) -> (T, impl Fn(T) -> Partial<T> + Copy) {
+    let shift = shift(terms.clone().map(|x| x.value()));
+    let (value, total, share) = match shift {
         Shift::By(max) => {
             // The shift is a constant: the function does not depend on it.
-            let total: S::Inner = terms.clone().map(|x| (x.inner() - max).exp()).sum();
-            let value = S::Inner::constant(max) + total.ln();
-            S::statement(value, terms.map(move |x| (x, Of((x.inner() - max).exp() / total))))
+            let total: T = terms.map(|x| (x - max).exp()).sum();
+            (T::constant(max) + total.ln(), total, Zero)
         }
-        Shift::Limit(limit) => {
-            let value = S::Inner::constant(limit);
-            let at_limit = terms.clone().filter(|x| x.value() == limit).count();
-            let share =
-                if limit > S::Scalar::zero() { Of(S::Inner::literal(1.0 / at_limit as f64)) } else { Zero };
-            let slope = move |x: S| if x.value() == limit { share } else { Zero };
-            S::statement(value, terms.map(move |x| (x, guarded(&value, || slope(x)))))
+        Shift::Limit(limit) if limit > T::Scalar::zero() => {
+            let at_limit = terms.filter(|x| x.value() == limit).count();
+            (T::constant(limit), T::zero(), Of(T::literal(1.0 / at_limit as f64)))
         }
-    }
+        Shift::Limit(limit) => (T::constant(limit), T::zero(), Zero),
+    };
+    let slope = move |x: T| match shift {
+        Shift::By(max) => Of((x - max).exp() / total),
+        Shift::Limit(limit) if x.value() == limit => share,
+        Shift::Limit(_) => Zero,
+    };
+    (value, slope)
 }
 
 /// √Σ xᵢ² on plain numbers, scaled where the squares would overflow or vanish.
@@ -97,10 +108,17 @@ pub(crate) fn scalar_norm<F: Scalar>(terms: impl Iterator<Item = F> + Clone) -> 
 /// √Σ xᵢ², whose slopes are the components of the unit vector; none at the origin.
 pub(crate) fn norm<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
     let value = S::Inner::norm_terms(terms.clone().map(|x| x.inner()));
-    S::statement(value, terms.map(move |x| (x, guarded(&value, || super::hypot_slope(x.inner(), value)))))
+    S::statement(value, terms.map(move |x| (x, guarded(&value, || norm_slope(x.inner(), value)))))
+}
+
+/// The slope of a norm `z` in its component `x`.
+#[inline(always)]
+pub(crate) fn norm_slope<T: Differentiable>(x: T, z: T) -> Partial<T> {
+    super::hypot_slope(x, z)
 }
 
 /// How to evaluate a log-sum-exp of the given terms.
+#[derive(Clone, Copy)]
 enum Shift<F> {
     /// Subtract the largest term, a finite number.
     By(F),

@@ -1,0 +1,248 @@
+//! Affine maps over a block of points: matrix products, with the points side by side in lanes.
+//!
+//! The weights are plain numbers, row after row. A tile of results is held in registers while the sum runs:
+//! each weight is spread over the lanes and multiplied in.
+
+// Several arrays of registers go by one number.
+#![allow(clippy::needless_range_loop)]
+
+use super::lanes::L;
+use super::vector::{self, with_registers};
+use crate::Scalar;
+use pulp::{Simd, WithSimd};
+
+/// How many registers of sums fill the register file well, with room for operands.
+const fn sums<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { 16 } else { 8 }
+}
+
+/// Runs `$work` with `$R` as a constant: how many rows of `N` registers a tile has.
+macro_rules! with_tile {
+    ($S:ident, $N:ident, $R:ident, $work:block) => {
+        match sums::<$S>() / $N {
+            0 | 1 => {
+                const $R: usize = 1;
+                $work
+            }
+            2 => {
+                const $R: usize = 2;
+                $work
+            }
+            4 => {
+                const $R: usize = 4;
+                $work
+            }
+            8 => {
+                const $R: usize = 8;
+                $work
+            }
+            _ => {
+                const $R: usize = 16;
+                $work
+            }
+        }
+    };
+}
+
+/// z = W x + b, for `L` points.
+pub(super) struct Forward<'a, F> {
+    pub(super) weights: &'a [F],
+    pub(super) bias: &'a [F],
+    /// A row of lanes for each column of the matrix.
+    pub(super) x: &'a [F],
+    /// A row of lanes for each row of the matrix.
+    pub(super) z: &'a mut [F],
+}
+
+impl<F: Scalar> Forward<'_, F> {
+    /// `R` rows of the result.
+    #[inline(always)]
+    fn tile<S: Simd, const N: usize, const R: usize>(&mut self, simd: S, first: usize) {
+        let x = self.x.as_chunks::<L>().0;
+        let columns = x.len();
+        let rows: [&[F]; R] = std::array::from_fn(|r| &self.weights[(first + r) * columns..][..columns]);
+        let mut sums: [[F::Vector<S>; N]; R] = [[F::splat(simd, F::zero()); N]; R];
+        for (column, x) in x.iter().enumerate() {
+            let x = vector::row::<F, S, N>(x);
+            for r in 0..R {
+                let weight = F::splat(simd, rows[r][column]);
+                for n in 0..N {
+                    sums[r][n] = F::multiply_add(simd, weight, x[n], sums[r][n]);
+                }
+            }
+        }
+        for r in 0..R {
+            let bias = F::splat(simd, self.bias[first + r]);
+            let z = F::load_mut::<S>(&mut self.z.as_chunks_mut::<L>().0[first + r]);
+            for n in 0..N {
+                z[n] = F::plus(simd, sums[r][n], bias);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn run<S: Simd, const N: usize, const R: usize>(mut self, simd: S) {
+        let rows = self.z.len() / L;
+        let whole = rows - rows % R;
+        for first in (0..whole).step_by(R) {
+            self.tile::<S, N, R>(simd, first);
+        }
+        for first in whole..rows {
+            self.tile::<S, N, 1>(simd, first);
+        }
+    }
+}
+
+impl<F: Scalar> WithSimd for Forward<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        with_registers!(F, S, N, { with_tile!(S, N, R, { self.run::<S, N, R>(simd) }) });
+    }
+}
+
+/// Adds Wᵀ δ to the adjoints of x.
+pub(super) struct VectorBack<'a, F> {
+    pub(super) weights: &'a [F],
+    pub(super) own: &'a [F],
+    pub(super) gain: &'a mut [F],
+}
+
+impl<F: Scalar> VectorBack<'_, F> {
+    /// The gain of `R` columns.
+    #[inline(always)]
+    fn tile<S: Simd, const N: usize, const R: usize>(&mut self, simd: S, first: usize) {
+        let columns = self.gain.len() / L;
+        let gain = self.gain.as_chunks_mut::<L>().0[first..].first_chunk_mut::<R>().expect("the tile fits");
+        let mut sums: [[F::Vector<S>; N]; R] = std::array::from_fn(|r| vector::row::<F, S, N>(&gain[r]));
+        for (own, row) in self.own.as_chunks::<L>().0.iter().zip(self.weights.chunks_exact(columns)) {
+            let own = vector::row::<F, S, N>(own);
+            let weights = row[first..].first_chunk::<R>().expect("the tile fits");
+            for r in 0..R {
+                let weight = F::splat(simd, weights[r]);
+                for n in 0..N {
+                    sums[r][n] = F::multiply_add(simd, weight, own[n], sums[r][n]);
+                }
+            }
+        }
+        for r in 0..R {
+            F::load_mut::<S>(&mut gain[r]).copy_from_slice(&sums[r]);
+        }
+    }
+
+    #[inline(always)]
+    fn run<S: Simd, const N: usize, const R: usize>(mut self, simd: S) {
+        let columns = self.gain.len() / L;
+        let whole = columns - columns % R;
+        for first in (0..whole).step_by(R) {
+            self.tile::<S, N, R>(simd, first);
+        }
+        for first in whole..columns {
+            self.tile::<S, N, 1>(simd, first);
+        }
+    }
+}
+
+impl<F: Scalar> WithSimd for VectorBack<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        with_registers!(F, S, N, { with_tile!(S, N, R, { self.run::<S, N, R>(simd) }) });
+    }
+}
+
+/// Adds δ xᵀ to the adjoints of the weights.
+pub(super) struct WeightsBack<'a, F> {
+    pub(super) own: &'a [F],
+    /// The vectors of the `L` points, `stride` apart.
+    pub(super) points: &'a [F],
+    pub(super) stride: usize,
+    pub(super) columns: usize,
+    pub(super) weights: &'a mut [F],
+}
+
+/// How many rows of weights a tile has.
+const HIGH: usize = 4;
+
+impl<F: Scalar> WeightsBack<'_, F> {
+    /// The gain of `R` rows and `C` registers of columns.
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize, const C: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        column: usize,
+        width: usize,
+    ) {
+        let own: [&[F; L]; R] = std::array::from_fn(|r| &self.own.as_chunks::<L>().0[row + r]);
+        let mut sums: [[F::Vector<S>; C]; R] = [[F::splat(simd, F::zero()); C]; R];
+        for lane in 0..L {
+            let x = &self.points[lane * self.stride + column..][..C * width];
+            let x = vector::row::<F, S, C>(x);
+            for r in 0..R {
+                let own = F::splat(simd, own[r][lane]);
+                for c in 0..C {
+                    sums[r][c] = F::multiply_add(simd, own, x[c], sums[r][c]);
+                }
+            }
+        }
+        for r in 0..R {
+            let weights = &mut self.weights[(row + r) * self.columns + column..][..C * width];
+            for (weight, sum) in F::load_mut::<S>(weights).iter_mut().zip(sums[r]) {
+                *weight = F::plus(simd, *weight, sum);
+            }
+        }
+    }
+
+    /// The gain of `R` whole rows.
+    #[inline(always)]
+    fn rows<S: Simd, const R: usize>(&mut self, simd: S, row: usize, width: usize) {
+        let mut column = 0;
+        while column + 4 * width <= self.columns {
+            self.tile::<S, R, 4>(simd, row, column, width);
+            column += 4 * width;
+        }
+        while column + width <= self.columns {
+            self.tile::<S, R, 1>(simd, row, column, width);
+            column += width;
+        }
+        for column in column..self.columns {
+            for r in 0..R {
+                let own = &self.own[(row + r) * L..][..L];
+                let xs = self.points[column..].iter().step_by(self.stride);
+                let sum = own.iter().zip(xs).fold(F::zero(), |sum, (&own, &x)| sum + own * x);
+                self.weights[(row + r) * self.columns + column] += sum;
+            }
+        }
+    }
+}
+
+impl<F: Scalar> WithSimd for WeightsBack<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let width = L / F::registers::<S>();
+        let rows = self.own.len() / L;
+        let whole = rows - rows % HIGH;
+        for row in (0..whole).step_by(HIGH) {
+            self.rows::<S, HIGH>(simd, row, width);
+        }
+        for row in whole..rows {
+            self.rows::<S, 1>(simd, row, width);
+        }
+    }
+}
+
+/// Writes lanes as one vector for each point: the transpose.
+pub(super) fn transpose<F: Scalar>(lanes: &[F], points: &mut Vec<F>) {
+    let rows = lanes.as_chunks::<L>().0;
+    points.resize(lanes.len(), F::zero());
+    for (lane, point) in points.chunks_exact_mut(rows.len().max(1)).enumerate() {
+        for (x, row) in point.iter_mut().zip(rows) {
+            *x = row[lane];
+        }
+    }
+}

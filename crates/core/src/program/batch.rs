@@ -1,0 +1,427 @@
+//! A program at many points: sums of gradients, single gradients, Jacobians, Hessians.
+//!
+//! The points are cut into tasks by their number only, never by the number of threads, and the results of
+//! tasks are put together in order: so the same points give the same bits on any machine with the same
+//! instructions, with any number of threads.
+
+use super::lanes::{L, Machine};
+use super::point::{self, Wrt};
+use super::points::Points;
+use super::task::{Job, Task};
+use super::{Program, Workspace, workspace};
+use crate::{Error, Scalar};
+use rayon::prelude::*;
+
+/// Added to a norm before it divides a bound, as is usual in clipping.
+pub(super) const CLIP_EPSILON: f64 = 1e-6;
+
+/// The fewest points in a task.
+const SMALLEST_TASK: usize = 2 * L;
+
+/// How many operations, lanes aside, make a task worth a thread.
+const TASK_COST: usize = 1 << 16;
+
+/// The most tasks of a batch.
+const MOST_TASKS: usize = 64;
+
+/// Buffers for evaluating a [`Program`] over batches, kept from one to the next.
+#[derive(Clone, Debug)]
+pub struct Batch<F: Scalar> {
+    uniform: workspace::Buffers<F>,
+    tasks: Vec<Task<F>>,
+}
+
+impl<F: Scalar> Default for Batch<F> {
+    fn default() -> Self {
+        Self { uniform: workspace::Buffers::default(), tasks: Vec::new() }
+    }
+}
+
+/// What else to do while summing gradients, and what else to report.
+///
+/// ```
+/// use dualtape::program::Sums;
+/// let clipped = Sums { clip: Some(1.0), ..Sums::default() };
+/// # let _: Sums<'_, f64> = clipped;
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sums<'a, F> {
+    /// A factor for each point; all 1 if there are none.
+    pub weights: Option<&'a [F]>,
+    /// The norm to which each point's gradient in the parameters is held, before it is weighted: it is
+    /// multiplied by min(1, bound / (norm + 1e-6)).
+    pub clip: Option<F>,
+}
+
+impl<F: Scalar> Sums<'_, F> {
+    pub(super) fn weight(&self, point: usize) -> F {
+        self.weights.map_or(F::one(), |weights| weights[point])
+    }
+}
+
+/// Where results of a sum go. Slices that are not asked for stay empty.
+#[derive(Debug, Default)]
+pub struct Results<'a, F> {
+    /// The sum's gradient, a number for each parameter.
+    pub gradient: Option<&'a mut [F]>,
+    /// The value at each point, without its weight.
+    pub values: Option<&'a mut [F]>,
+    /// The norm of each point's gradient in the parameters, without its weight; needs a bound to clip to,
+    /// which may be infinite.
+    pub norms: Option<&'a mut [F]>,
+    /// The gradient in the data, a row for each point; not while clipping.
+    pub data_gradients: Option<&'a mut [F]>,
+}
+
+/// What came of a sum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sum<F> {
+    /// The weighted sum of the values.
+    pub value: F,
+    /// How many points had their gradient shortened.
+    pub clipped: usize,
+}
+
+impl<F: Scalar> Program<F> {
+    /// Empty buffers for batches, which grow as they are used.
+    pub fn batch(&self) -> Batch<F> {
+        Batch::default()
+    }
+
+    /// The sum of the values over all points, and its gradient in the parameters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] naming what does not fit, [`Error::NotOneOutput`], and [`Error::BranchChanged`]
+    /// naming the first point at which the function takes another branch, in the order of tasks.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program, program::Rows};
+    ///
+    /// // The squared error of a line, over points (x, y).
+    /// let error = Program::record_with_data(
+    ///     |line, point| (line[0] * point[0] + line[1] - point[1]).powi(2),
+    ///     &[0.0; 2],
+    ///     &[0.0_f64; 2],
+    /// )?;
+    /// let points = [1.0, 3.0, 2.0, 6.0];
+    /// let mut slope = [0.0; 2];
+    /// let value = error.sum_gradient(&mut error.batch(), &[2.0, 1.0], &Rows::new(&points, 2), &mut slope)?;
+    /// assert_eq!((value, slope), (1.0, [-4.0, -2.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn sum_gradient<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        gradient: &mut [F],
+    ) -> Result<F, Error> {
+        let results = Results { gradient: Some(gradient), ..Results::none() };
+        Ok(self.sum(batch, parameters, points, &Sums { weights: None, clip: None }, results)?.value)
+    }
+
+    /// The mean of the values over all points, and its gradient in the parameters. Both are NaN if there are
+    /// no points.
+    ///
+    /// # Errors
+    ///
+    /// As [`sum_gradient`](Self::sum_gradient).
+    pub fn mean_gradient<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        gradient: &mut [F],
+    ) -> Result<F, Error> {
+        let sum = self.sum_gradient(batch, parameters, points, gradient)?;
+        let count = F::nearest(points.count() as f64);
+        for slope in gradient {
+            *slope /= count;
+        }
+        Ok(sum / count)
+    }
+
+    /// The weighted sum of the values over all points, with what else is asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`sum_gradient`](Self::sum_gradient).
+    pub fn sum<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        sums: &Sums<'_, F>,
+        results: Results<'_, F>,
+    ) -> Result<Sum<F>, Error> {
+        self.one_output()?;
+        let count = points.count();
+        self.check_sum(count, sums, &results)?;
+        let wrt = match (&results.gradient, &results.data_gradients) {
+            (_, None) => Wrt::Parameters,
+            (None, Some(_)) => Wrt::Data,
+            (Some(_), Some(_)) => Wrt::Both,
+        };
+        self.each_task(batch, parameters, points, sums, wrt, |job, task, range| job.sum(range, task))?;
+        let tasks = &batch.tasks[..self.task_ranges(count).count()];
+        copy_parts(results.values, tasks.iter().map(|task| &task.values[..]));
+        copy_parts(results.norms, tasks.iter().map(|task| &task.norms[..]));
+        copy_parts(results.data_gradients, tasks.iter().map(|task| &task.rows[..]));
+        let value = tasks.iter().fold(F::zero(), |sum, task| sum + task.value);
+        let clipped = tasks.iter().map(|task| task.clipped).sum();
+        if let Some(gradient) = results.gradient {
+            self.finish_gradient(batch, count, gradient);
+        }
+        Ok(Sum { value, clipped })
+    }
+
+    /// The outputs at each point, a row for each.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], and [`Error::BranchChanged`].
+    pub fn values<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        values: &mut [F],
+    ) -> Result<(), Error> {
+        let (count, none) = (points.count(), Sums { weights: None, clip: None });
+        Error::check_length("value", "output and point", count * self.outputs(), values.len())?;
+        self.each_task(batch, parameters, points, &none, Wrt::Parameters, |job, task, range| {
+            job.jacobians(task, range, false)
+        })?;
+        let tasks = batch.tasks[..self.task_ranges(count).count()].iter();
+        copy_parts(Some(values), tasks.map(|task| &task.values[..]));
+        Ok(())
+    }
+
+    /// The outputs and the Jacobian at each point: `outputs × width` numbers, row after row, where a row
+    /// has the parameters first, then the data, as far as asked for. With one output, that is each point's
+    /// own gradient.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], and [`Error::BranchChanged`].
+    ///
+    /// ```
+    /// use dualtape::{Program, program::{Rows, Wrt}};
+    /// let program = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// let (mut values, mut slopes) = ([0.0; 3], [0.0; 6]);
+    /// let points = Rows::new(&[1.0, 2.0, 3.0], 1);
+    /// program.jacobians(&mut program.batch(), &[5.0], &points, Wrt::Both, &mut values, &mut slopes)?;
+    /// assert_eq!(slopes, [1.0, 5.0, 2.0, 5.0, 3.0, 5.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn jacobians<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        wrt: Wrt,
+        values: &mut [F],
+        jacobians: &mut [F],
+    ) -> Result<(), Error> {
+        let (count, outputs, none) = (points.count(), self.outputs(), Sums { weights: None, clip: None });
+        Error::check_length("value", "output and point", count * outputs, values.len())?;
+        let entries = count * outputs * self.width(wrt);
+        Error::check_length("Jacobian", "pair of output and input at each point", entries, jacobians.len())?;
+        self.each_task(batch, parameters, points, &none, wrt, |job, task, range| {
+            job.jacobians(task, range, true)
+        })?;
+        let tasks = &batch.tasks[..self.task_ranges(count).count()];
+        copy_parts(Some(values), tasks.iter().map(|task| &task.values[..]));
+        copy_parts(Some(jacobians), tasks.iter().map(|task| &task.rows[..]));
+        Ok(())
+    }
+
+    /// The value, the gradient and the Hessian at each point, in parameters and data together; points in
+    /// parallel, directions in lanes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], [`Error::NotOneOutput`], and [`Error::BranchChanged`].
+    pub fn hessians<P: Points<F> + ?Sized>(
+        &self,
+        parameters: &[F],
+        points: &P,
+        values: &mut [F],
+        gradients: &mut [F],
+        hessians: &mut [F],
+    ) -> Result<(), Error> {
+        self.one_output()?;
+        let (count, n) = (points.count(), self.inputs());
+        Error::check_length("parameter", "parameter", self.parameters, parameters.len())?;
+        Error::check_length("value", "point", count, values.len())?;
+        Error::check_length("gradient", "input at each point", count * n, gradients.len())?;
+        Error::check_length("Hessian", "pair of inputs at each point", count * n * n, hessians.len())?;
+        let results = values
+            .par_iter_mut()
+            .zip(gradients.par_chunks_mut(n.max(1)))
+            .zip(hessians.par_chunks_mut((n * n).max(1)))
+            .enumerate();
+        let start = || (Workspace::default(), parameters.to_vec());
+        results.try_for_each_init(start, |(workspace, x), (index, ((value, gradient), hessian))| {
+            x.truncate(self.parameters);
+            x.extend_from_slice(points.point(index));
+            *value = self.hessian(workspace, x, gradient, hessian).map_err(|error| error.at_point(index))?;
+            Ok(())
+        })
+    }
+
+    /// Which points take the program's path.
+    pub(super) fn fits<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+    ) -> Result<Vec<bool>, Error> {
+        let none = Sums { weights: None, clip: None };
+        self.each_task(batch, parameters, points, &none, Wrt::Parameters, |job, task, range| {
+            job.fits(range, task)
+        })?;
+        let tasks = &batch.tasks[..self.task_ranges(points.count()).count()];
+        Ok(tasks.iter().flat_map(|task| &task.values).map(|&fits| fits == F::one()).collect())
+    }
+
+    /// Evaluates what depends on parameters only, and lets the tasks work.
+    fn each_task<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        sums: &Sums<'_, F>,
+        wrt: Wrt,
+        work: impl Fn(&Job<'_, F, P>, &mut Task<F>, std::ops::Range<usize>) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
+        Error::check_length("parameter", "parameter", self.parameters, parameters.len())?;
+        let schedule = &self.schedule;
+        let Batch { uniform, tasks } = batch;
+        uniform.values.resize(schedule.first_varying, F::zero());
+        uniform.values[..schedule.constants].copy_from_slice(&self.constants);
+        uniform.values[schedule.constants..][..self.parameters].copy_from_slice(parameters);
+        point::forward(schedule, schedule.uniform_runs(), &mut uniform.values, &mut uniform.scratch);
+        let machine =
+            Machine { schedule, uniform: &uniform.values, wide_of: &self.wide_of, arch: pulp::Arch::new() };
+        let job = Job { program: self, machine, points, sums, wrt };
+        let ranges = self.task_ranges(points.count());
+        let count = ranges.clone().count();
+        if tasks.len() < count {
+            tasks.resize_with(count, Task::default);
+        }
+        if count == 1 {
+            return work(&job, &mut tasks[0], 0..points.count());
+        }
+        let per_task = self.points_per_task(points.count());
+        tasks[..count]
+            .par_iter_mut()
+            .enumerate()
+            .map(|(index, task)| {
+                let start = index * per_task;
+                work(&job, task, start..points.count().min(start + per_task))
+            })
+            .reduce(|| Ok(()), Result::and)
+    }
+
+    /// Puts the adjoints of all tasks together and carries them back to the parameters.
+    fn finish_gradient(&self, batch: &mut Batch<F>, count: usize, gradient: &mut [F]) {
+        let Batch { uniform, tasks } = batch;
+        let workspace::Buffers { values, adjoints, scratch } = uniform;
+        let tasks = &tasks[..self.task_ranges(count).count()];
+        let schedule = &self.schedule;
+        let mut pull = |exact: bool| {
+            adjoints.clear();
+            adjoints.resize(schedule.first_varying, F::zero());
+            for task in tasks {
+                for (sum, &adjoint) in adjoints.iter_mut().zip(&task.adjoints) {
+                    *sum += adjoint;
+                }
+            }
+            let runs = schedule.uniform_runs();
+            if exact {
+                point::reverse::<F, true>(schedule, runs, Wrt::Both, values, adjoints, scratch);
+            } else {
+                point::reverse::<F, false>(schedule, runs, Wrt::Both, values, adjoints, scratch);
+            }
+            gradient.copy_from_slice(&adjoints[schedule.constants..][..self.parameters]);
+            gradient.iter().all(|slope| slope.is_finite())
+        };
+        if !pull(false) {
+            pull(true);
+        }
+    }
+
+    fn check_sum(&self, count: usize, sums: &Sums<'_, F>, results: &Results<'_, F>) -> Result<(), Error> {
+        let lengths = [
+            ("weight", "point", count, sums.weights.map(<[F]>::len)),
+            ("gradient", "parameter", self.parameters, results.gradient.as_ref().map(|x| x.len())),
+            ("value", "point", count, results.values.as_ref().map(|x| x.len())),
+            (
+                "norm",
+                "point (and a bound to clip to)",
+                count * usize::from(sums.clip.is_some()),
+                results.norms.as_ref().map(|x| x.len()),
+            ),
+            (
+                "data gradient",
+                "datum of each point, or none while clipping",
+                count * self.data * usize::from(sums.clip.is_none()),
+                results.data_gradients.as_ref().map(|x| x.len()),
+            ),
+        ];
+        for (what, per, expected, given) in lengths {
+            Error::check_length(what, per, expected, given.unwrap_or(expected))?;
+        }
+        Ok(())
+    }
+
+    /// How many numbers a row of a Jacobian has.
+    pub(super) fn width(&self, wrt: Wrt) -> usize {
+        self.wanted_parameters(wrt) + self.wanted_data(wrt)
+    }
+
+    pub(super) fn wanted_parameters(&self, wrt: Wrt) -> usize {
+        if wrt == Wrt::Data { 0 } else { self.parameters }
+    }
+
+    pub(super) fn wanted_data(&self, wrt: Wrt) -> usize {
+        if wrt == Wrt::Parameters { 0 } else { self.data }
+    }
+
+    /// How many points make a task. It depends on the program and the number of points only.
+    fn points_per_task(&self, count: usize) -> usize {
+        // A task folds its wide adjoints once; that should stay a small part of its work.
+        let cost = self.cost.max(1);
+        let smallest = SMALLEST_TASK.max(TASK_COST / cost).max(32 * L * self.wide_slots.len() / cost);
+        let tasks = (count / smallest).clamp(1, MOST_TASKS);
+        // An even number is shared out evenly.
+        let tasks = if tasks > 1 { tasks & !1 } else { 1 };
+        count.div_ceil(tasks).next_multiple_of(L)
+    }
+
+    fn task_ranges(&self, count: usize) -> impl Iterator<Item = usize> + Clone + use<F> {
+        (0..count.max(1)).step_by(self.points_per_task(count).max(1))
+    }
+}
+
+impl<F> Results<'_, F> {
+    /// Nothing but the value of the sum.
+    pub fn none() -> Self {
+        Self { gradient: None, values: None, norms: None, data_gradients: None }
+    }
+}
+
+/// Copies the parts, in order, to where they are wanted.
+fn copy_parts<'a, F: Copy + 'a>(to: Option<&mut [F]>, parts: impl Iterator<Item = &'a [F]>) {
+    let mut rest = to.unwrap_or_default();
+    for part in parts {
+        if rest.is_empty() {
+            break;
+        }
+        let (here, after) = rest.split_at_mut(part.len());
+        here.copy_from_slice(part);
+        rest = after;
+    }
+}

@@ -1,0 +1,208 @@
+//! `Graph`: what a recording leaves behind, in static single assignment form.
+//!
+//! A node is computed from nodes before it, once. The inputs come first, parameters before data, so that an
+//! input's place is its number.
+
+use super::Traced;
+use super::guard::Guard;
+use super::outputs::Outputs;
+use super::recorder::{self, Recorder};
+use crate::rules::Op;
+use crate::{Error, Scalar};
+
+/// How many nodes and operands a recording may take, unless it is told otherwise: about four gigabytes.
+pub(super) const DEFAULT_LIMIT: usize = 1 << 26;
+
+/// A recorded function, as it was written: equal subexpressions stand once, nothing else is changed.
+///
+/// A [`Program`](super::Program) is made from one to be evaluated; [`expression`](Self::expression) and
+/// [`dot`](Self::dot) show it.
+///
+/// ```
+/// use dualtape::program::Graph;
+/// let graph = Graph::record(|x| (x[0] + x[1]) * (x[0] + x[1]), &[1.0_f64, 2.0])?;
+/// assert_eq!(graph.len(), 4); // two inputs, one sum, one product
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Graph<F> {
+    pub(super) nodes: Vec<Node<F>>,
+    /// The operands of reductions and affine maps, one list after the other.
+    pub(super) lists: Vec<u32>,
+    pub(super) affines: Vec<Affine>,
+    pub(super) guards: Vec<Guard<F>>,
+    pub(super) outputs: Vec<u32>,
+    pub(super) parameters: usize,
+    pub(super) data: usize,
+}
+
+/// One value of a recording.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Node<F> {
+    Input,
+    Constant(F),
+    /// An operation of the rule table; operands beyond its arity are 0.
+    Apply(Op, [u32; 3]),
+    Reduce(Reduction, List),
+    /// One row of an affine map.
+    Row {
+        affine: u32,
+        row: u32,
+    },
+}
+
+/// An operation of any number of operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Reduction {
+    Sum,
+    /// The operands go in pairs.
+    Dot,
+    /// A start, then pairs.
+    Chain,
+    LogSumExp,
+    Norm,
+}
+
+impl Reduction {
+    /// The name of the method, or what it is.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Sum => "sum_of",
+            Self::Dot => "dot",
+            Self::Chain => "multiply-add chain",
+            Self::LogSumExp => "log_sum_exp",
+            Self::Norm => "norm",
+        }
+    }
+}
+
+/// A stretch of [`Graph::lists`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct List {
+    pub(super) start: u32,
+    pub(super) len: u32,
+}
+
+impl List {
+    pub(super) fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..(self.start + self.len) as usize
+    }
+}
+
+/// A matrix of parameters, row after row, times a vector, plus a vector.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Affine {
+    /// The first weight; the others follow.
+    pub(super) weights: u32,
+    /// The first bias, a parameter; the others follow.
+    pub(super) bias: u32,
+    pub(super) rows: u32,
+    pub(super) x: List,
+}
+
+impl<F: Scalar> Graph<F> {
+    /// Records a function of `x`, which gives one output or several (an array or a vector of them).
+    ///
+    /// The function runs once, at `x`; where it branches, the graph holds the side taken, and a guard.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands.
+    ///
+    /// # Panics
+    ///
+    /// If the function mixes numbers of two recordings.
+    pub fn record<O: Outputs<F>>(f: impl FnOnce(&[Traced<F>]) -> O, x: &[F]) -> Result<Self, Error> {
+        Self::record_within(DEFAULT_LIMIT, |_, x| f(x), &[], x)
+    }
+
+    /// Records a function of parameters, the same at every point, and data, different at each.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands.
+    pub fn record_with_data<O: Outputs<F>>(
+        f: impl FnOnce(&[Traced<F>], &[Traced<F>]) -> O,
+        parameters: &[F],
+        data: &[F],
+    ) -> Result<Self, Error> {
+        Self::record_within(DEFAULT_LIMIT, f, parameters, data)
+    }
+
+    /// As [`record_with_data`](Self::record_with_data), with a limit of one's own on nodes and operands.
+    ///
+    /// ```
+    /// use dualtape::{Error, Float, program::Graph};
+    /// let endless = |_: &[_], x: &[_]| (0..1000).fold(x[0], |sum: dualtape::Traced<f64>, i| sum.sin() + f64::from(i));
+    /// let refused = Graph::record_within(100, endless, &[], &[1.0]);
+    /// assert_eq!(refused.unwrap_err(), Error::TooLarge { limit: 100 });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] beyond the limit.
+    pub fn record_within<O: Outputs<F>>(
+        limit: usize,
+        f: impl FnOnce(&[Traced<F>], &[Traced<F>]) -> O,
+        parameters: &[F],
+        data: &[F],
+    ) -> Result<Self, Error> {
+        let inputs = parameters.len() + data.len();
+        if inputs > limit.min(u32::MAX as usize - 1) {
+            return Err(Error::TooLarge { limit });
+        }
+        let session = recorder::Session::begin(Recorder::new(parameters.len(), data.len(), limit));
+        let inputs: Vec<_> =
+            parameters.iter().chain(data).zip(0..).map(|(&x, index)| session.input(x, index)).collect();
+        let (parameters, data) = inputs.split_at(parameters.len());
+        let mut outputs = Vec::new();
+        f(parameters, data).append_to(&mut outputs);
+        session.finish(&outputs)
+    }
+
+    /// The number of nodes: inputs, constants and operations.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is nothing, not even an input.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The number of inputs, parameters and data together.
+    pub fn inputs(&self) -> usize {
+        self.parameters + self.data
+    }
+
+    /// The places of a node's operands, in order.
+    pub(super) fn operands(&self, node: &Node<F>) -> impl Iterator<Item = u32> + '_ {
+        let (list, weights, bias) = match *node {
+            Node::Input | Node::Constant(_) => (0..0, 0..0, 0..0),
+            Node::Apply(op, operands) => return Operands::Few(operands.into_iter().take(op.arity())),
+            Node::Reduce(_, list) => (list.range(), 0..0, 0..0),
+            Node::Row { affine, row } => {
+                let affine = &self.affines[affine as usize];
+                let first = affine.weights + row * affine.x.len;
+                (affine.x.range(), first..first + affine.x.len, affine.bias + row..affine.bias + row + 1)
+            }
+        };
+        Operands::Many(self.lists[list].iter().copied().chain(weights).chain(bias))
+    }
+}
+
+/// The operands of a node, few or many.
+enum Operands<A, B> {
+    Few(A),
+    Many(B),
+}
+
+impl<A: Iterator<Item = u32>, B: Iterator<Item = u32>> Iterator for Operands<A, B> {
+    type Item = u32;
+    fn next(&mut self) -> Option<u32> {
+        match self {
+            Self::Few(few) => few.next(),
+            Self::Many(many) => many.next(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Guards: the questions a function asked while it was recorded, and the answers it went by.
+//!
+//! A replay computes the side that was recorded; it is right at another point only where all answers are
+//! the same. `abs`, `max`, `relu` and their like are instructions and need no guard.
+
+use crate::Scalar;
+use crate::question::{Property, Relation};
+
+/// One question and its answer. Places are nodes of a graph, or slots of a program.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Guard<F> {
+    /// A comparison.
+    Relation { relation: Relation, operands: [u32; 2], answer: bool },
+    /// A property of one value.
+    Property { property: Property, operand: u32, answer: bool },
+    /// The plain value was read, so anything may hang on it: it must be this, to the bit.
+    Value { operand: u32, value: F },
+}
+
+impl<F: Scalar> Guard<F> {
+    /// The places the guard reads.
+    pub(super) fn operands(&self) -> impl Iterator<Item = u32> + use<F> {
+        match *self {
+            Self::Relation { operands: [a, b], .. } => [Some(a), Some(b)],
+            Self::Property { operand, .. } | Self::Value { operand, .. } => [Some(operand), None],
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    /// The guard over renumbered places.
+    pub(super) fn renumbered(self, place: impl Fn(u32) -> u32) -> Self {
+        match self {
+            Self::Relation { relation, operands, answer } => {
+                Self::Relation { relation, operands: operands.map(place), answer }
+            }
+            Self::Property { property, operand, answer } => {
+                Self::Property { property, operand: place(operand), answer }
+            }
+            Self::Value { operand, value } => Self::Value { operand: place(operand), value },
+        }
+    }
+
+    /// Whether the answer is still the same, given the value at each place.
+    #[inline]
+    pub(super) fn holds(&self, value: impl Fn(u32) -> F) -> bool {
+        match *self {
+            Self::Relation { relation, operands: [a, b], answer } => {
+                relation.holds(value(a), value(b)) == answer
+            }
+            Self::Property { property, operand, answer } => property.holds(value(operand)) == answer,
+            Self::Value { operand, value: recorded } => same_bits(value(operand), recorded),
+        }
+    }
+
+    /// The guard in words, for an error.
+    pub(super) fn words(&self) -> String {
+        let not = |answer: bool| if answer { "true" } else { "false" };
+        match *self {
+            Self::Relation { relation, operands: [a, b], answer } => {
+                format!("v{a} {} v{b} was {}", relation.sign(), not(answer))
+            }
+            Self::Property { property, operand, answer } => {
+                format!("v{operand} {} was {}", property.words(), not(answer))
+            }
+            Self::Value { operand, value } => format!(
+                "the function read the plain value of v{operand}, {value:?}, and may depend on it in ways that \
+                 were not recorded"
+            ),
+        }
+    }
+}
+
+/// Whether two numbers are the same; all NaN are one.
+pub(super) fn same_bits<F: Scalar>(a: F, b: F) -> bool {
+    (a == b && a.is_sign_negative() == b.is_sign_negative()) || (a.is_nan() && b.is_nan())
+}

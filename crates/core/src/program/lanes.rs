@@ -1,0 +1,379 @@
+//! Evaluation at many points at once: each value is a row of [`L`] lanes, one for each point.
+//!
+//! What depends on parameters only was computed before, once, and is held as plain numbers. Their adjoints
+//! are `W` numbers wide: the lanes are folded into them, and they into one at the end of a task, so that
+//! they stay in cache even where parameters are many.
+//!
+//! Every run goes through a kernel (`kernels.rs`, `affine.rs`) in the instructions of the processor at hand.
+//!
+//! Nothing here tests for singular points. What they could spoil shows as a number that is not finite, or is
+//! noticed by [`Machine::forward`]; the caller then takes the points one by one, with all care.
+
+use super::affine;
+use super::elementary::TRIGONOMETRIC_RANGE;
+use super::graph::{Affine, List, Reduction};
+use super::kernels::{Adjoints, Apply, Dot, DotBack, Fold, FoldBack, Gain, Lists, Places, To};
+use super::point::Wrt;
+use super::schedule::{Access, Class, Operand, Schedule, Step};
+use crate::Scalar;
+use crate::rules::Op;
+
+/// How many points go through together: two vectors of the widest registers in `f64`, one in `f32`.
+pub(super) const L: usize = 16;
+
+/// A vector that begins on a cache line.
+#[derive(Clone, Debug)]
+pub(super) struct Aligned<F> {
+    room: Vec<F>,
+    skip: usize,
+    len: usize,
+}
+
+/// In bytes, and more than the numbers in it.
+const CACHE_LINE: usize = 64;
+
+impl<F: Scalar> Aligned<F> {
+    pub(super) const fn new() -> Self {
+        Self { room: Vec::new(), skip: 0, len: 0 }
+    }
+
+    pub(super) fn resize(&mut self, len: usize) {
+        if self.room.len() < len + CACHE_LINE {
+            self.room.resize(len + CACHE_LINE, F::zero());
+            self.skip = self.room.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE);
+        }
+        self.len = len;
+    }
+
+    pub(super) fn get(&self) -> &[F] {
+        &self.room[self.skip..self.skip + self.len]
+    }
+
+    pub(super) fn get_mut(&mut self) -> &mut [F] {
+        &mut self.room[self.skip..self.skip + self.len]
+    }
+
+    pub(super) fn zeros(&mut self, len: usize) -> &mut [F] {
+        self.resize(len);
+        let all = self.get_mut();
+        all.fill(F::zero());
+        all
+    }
+}
+
+/// The memory of one task.
+#[derive(Clone, Debug)]
+pub(super) struct Buffers<F> {
+    /// Values that differ from point to point, lane by lane.
+    pub(super) values: Aligned<F>,
+    pub(super) adjoints: Aligned<F>,
+    /// The points of a block as they came, one after the other.
+    pub(super) rows: Vec<F>,
+    room: Aligned<F>,
+    transposed: Vec<F>,
+}
+
+impl<F: Scalar> Default for Buffers<F> {
+    fn default() -> Self {
+        Self {
+            values: Aligned::new(),
+            adjoints: Aligned::new(),
+            rows: Vec::new(),
+            room: Aligned::new(),
+            transposed: Vec::new(),
+        }
+    }
+}
+
+/// A schedule, with what does not change within a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Machine<'a, F> {
+    pub(super) schedule: &'a Schedule,
+    pub(super) uniform: &'a [F],
+    pub(super) wide_of: &'a [u32],
+    pub(super) arch: pulp::Arch,
+}
+
+impl<F: Scalar> Machine<'_, F> {
+    /// Where the lanes of a varying value begin.
+    pub(super) fn at(&self, slot: u32) -> usize {
+        (slot as usize - self.schedule.first_varying) * L
+    }
+
+    fn varies(&self, slot: u32) -> bool {
+        slot as usize >= self.schedule.first_varying
+    }
+
+    fn places<'a>(&'a self, values: &'a [F]) -> Places<'a, F> {
+        Places { first_varying: self.schedule.first_varying as u32, uniform: self.uniform, values }
+    }
+
+    /// Computes all varying values from the data; says whether a result needs more care.
+    pub(super) fn forward(&self, buffers: &mut Buffers<F>) -> bool {
+        let Buffers { values, room, .. } = buffers;
+        let mut careful = false;
+        for run in &self.schedule.runs[self.schedule.varying_runs()] {
+            let (before, results) = values.get_mut().split_at_mut(self.at(run.first));
+            let results = &mut results[..run.count as usize * L];
+            match run.step {
+                Step::Apply(op, operands) => careful |= self.apply(op, &operands, before, results),
+                Step::Reduce(reduction, first, _) => {
+                    careful |= self.reduce(reduction, first, before, results);
+                }
+                Step::Affine(affine, _) => {
+                    let weights =
+                        affine.weights as usize..(affine.weights + affine.rows * affine.x.len) as usize;
+                    let bias = affine.bias as usize..(affine.bias + affine.rows) as usize;
+                    let x = self.vector(affine.x, before, room);
+                    let (weights, bias) = (&self.uniform[weights], &self.uniform[bias]);
+                    self.arch.dispatch(affine::Forward { weights, bias, x, z: results });
+                }
+            }
+        }
+        careful
+    }
+
+    fn apply(&self, op: Op, operands: &[Operand; 3], before: &[F], z: &mut [F]) -> bool {
+        let (slots, places) = (self.slots(operands, z.len() / L), self.places(before));
+        let careful = matches!(op, Op::Sin | Op::Cos) && {
+            let range = F::nearest(TRIGONOMETRIC_RANGE);
+            slots[0].iter().any(|&slot| self.row(slot, before).iter().any(|x| x.abs() > range))
+        };
+        op.visit(Apply { arch: self.arch, slots, places, z });
+        careful
+    }
+
+    /// The lanes of a value; a uniform value's are one number.
+    fn row<'a>(&'a self, slot: u32, values: &'a [F]) -> &'a [F] {
+        if self.varies(slot) { &values[self.at(slot)..][..L] } else { &self.uniform[slot as usize..][..1] }
+    }
+
+    /// For each operand of a run, its slot in each operation.
+    fn slots(&self, operands: &[Operand; 3], count: usize) -> [&[u32]; 3] {
+        operands.map(|operand| match operand.class {
+            _ if operand.access == Access::None => &[][..],
+            _ => &self.schedule.operands[operand.list as usize..][..count],
+        })
+    }
+
+    fn reduce(&self, reduction: Reduction, first: u32, before: &[F], z: &mut [F]) -> bool {
+        let lists =
+            Lists { operands: &self.schedule.operands, terms: &self.schedule.terms[first as usize..] };
+        let places = self.places(before);
+        match reduction {
+            Reduction::Dot | Reduction::Chain => {
+                self.arch.dispatch(Dot { chain: reduction == Reduction::Chain, lists, places, z });
+                false
+            }
+            _ => self.arch.dispatch(Fold { reduction, lists, places, z }),
+        }
+    }
+
+    /// Carries the adjoints of varying values back: to other such values, to uniform ones, or to both.
+    ///
+    /// `wide` takes what uniform values gain; the weights and biases of affine maps go their own way.
+    pub(super) fn reverse<const W: usize>(
+        &self,
+        wrt: Wrt,
+        to: To,
+        buffers: &mut Buffers<F>,
+        wide: &mut [F],
+        weights: &mut Weights<'_, F>,
+    ) {
+        let Buffers { values, adjoints, rows, room, transposed } = buffers;
+        let values = values.get();
+        for run in self.schedule.runs[self.schedule.varying_runs()].iter().rev() {
+            let (before, own) = adjoints.get_mut().split_at_mut(self.at(run.first));
+            let own = &own[..run.count as usize * L];
+            let z = &values[self.at(run.first)..][..own.len()];
+            let first_varying = self.schedule.first_varying as u32;
+            let mut adjoints = Adjoints::<F, W> {
+                first_varying,
+                to,
+                varying: before,
+                wide_of: self.wide_of,
+                wide: &mut *wide,
+            };
+            match run.step {
+                Step::Apply(op, operands) => {
+                    for which in 0..op.arity() {
+                        let class = operands[which].class;
+                        let reached = if class == Class::Uniform { to.uniform } else { to.varying };
+                        if reached && wrt.wants(class) {
+                            let (arch, places) = (self.arch, self.places(values));
+                            let slots = self.slots(&operands, run.count as usize);
+                            op.visit(Gain { arch, slots, places, z, own, which, adjoints: &mut adjoints });
+                        }
+                    }
+                }
+                Step::Reduce(_, _, class) if !wrt.wants(class) => {}
+                Step::Reduce(reduction, first, _) => {
+                    self.reduce_back(reduction, first, values, z, own, &mut adjoints);
+                }
+                Step::Affine(affine, class) => {
+                    if to.uniform && wrt != Wrt::Data {
+                        let points = self.points(affine.x, values, rows, room, transposed);
+                        self.weights_back(&affine, own, points, weights);
+                    }
+                    if to.varying && wrt.wants(class) {
+                        self.vector_back(&affine, own, &mut adjoints, room);
+                    }
+                }
+            }
+        }
+    }
+
+    fn reduce_back<const W: usize>(
+        &self,
+        reduction: Reduction,
+        first: u32,
+        values: &[F],
+        z: &[F],
+        own: &[F],
+        adjoints: &mut Adjoints<'_, F, W>,
+    ) {
+        let lists =
+            Lists { operands: &self.schedule.operands, terms: &self.schedule.terms[first as usize..] };
+        let places = self.places(values);
+        match reduction {
+            Reduction::Dot | Reduction::Chain => {
+                let chain = reduction == Reduction::Chain;
+                self.arch.dispatch(DotBack { chain, lists, places, own, adjoints });
+            }
+            _ => self.arch.dispatch(FoldBack { reduction, lists, places, z, own, adjoints }),
+        }
+    }
+
+    /// The vectors of an affine map, one for each point: the first of them on, and how far apart they are.
+    fn points<'a>(
+        &self,
+        list: List,
+        values: &'a [F],
+        rows: &'a [F],
+        room: &'a mut Aligned<F>,
+        transposed: &'a mut Vec<F>,
+    ) -> (&'a [F], usize) {
+        self.data_columns(list, rows).unwrap_or_else(|| {
+            affine::transpose(self.vector(list, values, room), transposed);
+            (&transposed[..], list.len as usize)
+        })
+    }
+
+    /// Adds what the weights and biases of an affine map gain.
+    fn weights_back(
+        &self,
+        affine: &Affine,
+        own: &[F],
+        (points, stride): (&[F], usize),
+        to: &mut Weights<'_, F>,
+    ) {
+        let columns = affine.x.len as usize;
+        let (first, first_bias) = (affine.weights as usize, affine.bias as usize);
+        let own_rows = own.as_chunks::<L>().0;
+        match to {
+            Weights::Sum(direct) => {
+                for (bias, own) in direct[first_bias..].iter_mut().zip(own_rows) {
+                    *bias += own.iter().copied().fold(F::zero(), |sum, own| sum + own);
+                }
+                let weights = &mut direct[first..][..affine.rows as usize * columns];
+                self.arch.dispatch(affine::WeightsBack { own, points, stride, columns, weights });
+            }
+            Weights::Norms(squares) => {
+                for (lane, square) in squares.iter_mut().enumerate() {
+                    let x = &points[lane * stride..][..columns];
+                    let of_x = x.iter().fold(F::one(), |sum, &x| sum + x * x);
+                    *square += of_x * own_rows.iter().fold(F::zero(), |sum, own| sum + own[lane] * own[lane]);
+                }
+            }
+            Weights::Rows { rows, width, skip } => {
+                for (lane, gradient) in rows.chunks_exact_mut(*width).enumerate() {
+                    let x = &points[lane * stride..][..columns];
+                    let gradient = &mut gradient[..];
+                    for (r, own) in own_rows.iter().enumerate() {
+                        gradient[first_bias - *skip + r] += own[lane];
+                        let weights = &mut gradient[first - *skip + r * columns..][..columns];
+                        for (weight, &x) in weights.iter_mut().zip(x) {
+                            *weight += own[lane] * x;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds what the vector of an affine map gains.
+    fn vector_back<const W: usize>(
+        &self,
+        affine: &Affine,
+        own: &[F],
+        adjoints: &mut Adjoints<'_, F, W>,
+        room: &mut Aligned<F>,
+    ) {
+        let columns = affine.x.len as usize;
+        let weights = &self.uniform[affine.weights as usize..][..affine.rows as usize * columns];
+        let slots = &self.schedule.operands[affine.x.range()];
+        if let Some(first) = self.consecutive(slots) {
+            let gain = &mut adjoints.varying[first..first + columns * L];
+            return self.arch.dispatch(affine::VectorBack { weights, own, gain });
+        }
+        self.arch.dispatch(affine::VectorBack { weights, own, gain: room.zeros(columns * L) });
+        for (&slot, gain) in slots.iter().zip(room.get().as_chunks::<L>().0) {
+            adjoints.add(slot, |lane| gain[lane]);
+        }
+    }
+
+    /// Where the lanes of consecutive varying slots begin.
+    fn consecutive(&self, slots: &[u32]) -> Option<usize> {
+        let &first = slots.first()?;
+        let follow = self.varies(first) && slots.iter().zip(first..).all(|(&slot, next)| slot == next);
+        follow.then(|| self.at(first))
+    }
+
+    /// Consecutive data, as the points came: the numbers of the first point on, and the distance to the next.
+    fn data_columns<'a>(&self, list: List, rows: &'a [F]) -> Option<(&'a [F], usize)> {
+        let first = self.consecutive(&self.schedule.operands[list.range()])? / L;
+        let width = rows.len() / L;
+        (first + list.len as usize <= width).then(|| (&rows[first..], width))
+    }
+
+    /// The vector of an affine map, a row of lanes for each component.
+    fn vector<'a>(&self, list: List, values: &'a [F], room: &'a mut Aligned<F>) -> &'a [F] {
+        let slots = &self.schedule.operands[list.range()];
+        if let Some(first) = self.consecutive(slots) {
+            return &values[first..first + slots.len() * L];
+        }
+        room.resize(slots.len() * L);
+        for (row, &slot) in room.get_mut().as_chunks_mut::<L>().0.iter_mut().zip(slots) {
+            self.copy(slot, values, row);
+        }
+        room.get()
+    }
+
+    /// The lanes of a slot.
+    fn copy(&self, slot: u32, values: &[F], row: &mut [F; L]) {
+        if self.varies(slot) {
+            row.copy_from_slice(&values[self.at(slot)..][..L]);
+        } else {
+            row.fill(self.uniform[slot as usize]);
+        }
+    }
+}
+
+/// Where the gains of the weights and biases of affine maps go.
+pub(super) enum Weights<'a, F> {
+    /// Summed over the points, by slot.
+    Sum(&'a mut [F]),
+    /// Only their squares are wanted, for each lane: ‖δ xᵀ‖² is ‖δ‖² ‖x‖². Good where no parameter gains
+    /// from elsewhere, too.
+    Norms(&'a mut [F; L]),
+    /// To each point's own gradient, `width` numbers long, in which the first parameter, of slot `skip`, comes
+    /// first.
+    Rows {
+        /// One gradient after the other, one for each lane.
+        rows: &'a mut [F],
+        /// The length of a gradient.
+        width: usize,
+        /// The slot of the first parameter.
+        skip: usize,
+    },
+}

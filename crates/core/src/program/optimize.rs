@@ -1,0 +1,137 @@
+//! The optimiser: graph in, smaller graph out, and never another value.
+//!
+//! Each pass reads the nodes in order, and may send uses of a node elsewhere (`stands_for`) or rewrite it in
+//! place; operands always stand before their uses. What nothing uses any more falls out at the end, when the
+//! [schedule](super::schedule) picks what is alive. To change a pass, keep to that, and to IEEE arithmetic:
+//! `x · 1` is `x`, but `x · 0` is not 0, and `x + 0` is not `x` for `x = −0`.
+
+use super::graph::{Graph, List, Node, Reduction};
+use crate::Scalar;
+use crate::rules::Op;
+
+/// A chain of fewer links stays a row of single operations, which are run side by side with their likes.
+const SHORTEST_CHAIN: u32 = 4;
+
+/// Applies all passes.
+pub(super) fn optimize<F: Scalar>(graph: &mut Graph<F>) {
+    drop_identities(graph);
+    gather_chains(graph, Op::Mul, Reduction::Chain);
+    gather_chains(graph, Op::Add, Reduction::Sum);
+}
+
+/// Operations that return an operand as it is, to the bit, give way to that operand.
+fn drop_identities<F: Scalar>(graph: &mut Graph<F>) {
+    let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
+    for index in 0..graph.nodes.len() {
+        redirect(graph, index, &stands_for);
+        // An input stays: its slope is 1 also where it is NaN, that of an operation is NaN there.
+        let same = identity(graph, graph.nodes[index]);
+        if let Some(same) = same.filter(|&same| !matches!(graph.nodes[same as usize], Node::Input)) {
+            stands_for[index] = same;
+        }
+    }
+    for operand in &mut graph.lists {
+        *operand = stands_for[*operand as usize];
+    }
+    for output in &mut graph.outputs {
+        *output = stands_for[*output as usize];
+    }
+    for guard in &mut graph.guards {
+        *guard = guard.renumbered(|place| stands_for[place as usize]);
+    }
+}
+
+/// Points the operands of an operation to what they stand for.
+fn redirect<F: Scalar>(graph: &mut Graph<F>, index: usize, stands_for: &[u32]) {
+    if let Node::Apply(_, operands) = &mut graph.nodes[index] {
+        *operands = operands.map(|operand| stands_for[operand as usize]);
+    }
+}
+
+/// The operand that a node returns unchanged, if there is one.
+fn identity<F: Scalar>(graph: &Graph<F>, node: Node<F>) -> Option<u32> {
+    let is = |place: u32, number: F| matches!(graph.nodes[place as usize], Node::Constant(c) if super::guard::same_bits(c, number));
+    match node {
+        Node::Apply(Op::Mul, [x, one, _]) if is(one, F::one()) => Some(x),
+        Node::Apply(Op::Mul, [one, x, _]) if is(one, F::one()) => Some(x),
+        Node::Apply(Op::Div, [x, one, _]) if is(one, F::one()) => Some(x),
+        Node::Apply(Op::Sub, [x, zero, _]) if is(zero, F::zero()) => Some(x),
+        Node::Apply(Op::Add, [x, zero, _]) if is(zero, -F::zero()) => Some(x),
+        Node::Apply(Op::Add, [zero, x, _]) if is(zero, -F::zero()) => Some(x),
+        Node::Apply(Op::Powi(1), [x, ..]) => Some(x),
+        Node::Apply(Op::Neg, [x, ..]) => match graph.nodes[x as usize] {
+            Node::Apply(Op::Neg, [same, ..]) => Some(same),
+            _ => None,
+        },
+        Node::Reduce(Reduction::Sum, List { start, len: 1 }) => Some(graph.lists[start as usize]),
+        _ => None,
+    }
+}
+
+/// Chains `((s + a·b) + c·d) + …` and `((s + a) + b) + …`, whose links nothing else uses, become one
+/// reduction each: one store instead of many, and no waiting from link to link on the way back.
+fn gather_chains<F: Scalar>(graph: &mut Graph<F>, link: Op, reduction: Reduction) {
+    let uses = count_uses(graph);
+    // For each node that ends a chain so far: where the chain started, and how many links it has.
+    let mut chains: Vec<(u32, u32)> = vec![(0, 0); graph.nodes.len()];
+    let mut swallowed = vec![false; graph.nodes.len()];
+    for index in 0..graph.nodes.len() {
+        let Some((before, _)) = chain_link(graph, &uses, link, index) else { continue };
+        let (start, links) = chains[before as usize];
+        let goes_on = links > 0 && uses[before as usize] == 1;
+        chains[index] = if goes_on { (start, links + 1) } else { (before, 1) };
+        swallowed[before as usize] |= goes_on;
+    }
+    for index in 0..graph.nodes.len() {
+        let (start, links) = chains[index];
+        if links < SHORTEST_CHAIN || swallowed[index] {
+            continue;
+        }
+        let mut terms = Vec::with_capacity(links as usize);
+        let mut end = index;
+        for _ in 0..links {
+            let (before, term) = chain_link(graph, &uses, link, end).expect("the chain was followed before");
+            terms.push(term);
+            end = before as usize;
+        }
+        let first = graph.lists.len() as u32;
+        graph.lists.push(start);
+        for term in terms.into_iter().rev() {
+            match graph.nodes[term as usize] {
+                Node::Apply(Op::Mul, [a, b, _]) if link == Op::Mul => graph.lists.extend([a, b]),
+                _ => graph.lists.push(term),
+            }
+        }
+        let list = List { start: first, len: graph.lists.len() as u32 - first };
+        graph.nodes[index] = Node::Reduce(reduction, list);
+    }
+}
+
+/// If a node adds one more link to what came before: what came before, and the term.
+fn chain_link<F: Scalar>(graph: &Graph<F>, uses: &[u32], link: Op, index: usize) -> Option<(u32, u32)> {
+    let Node::Apply(Op::Add, [left, right, _]) = graph.nodes[index] else { return None };
+    if link == Op::Add {
+        return Some((left, right));
+    }
+    let is_product = |place: u32| {
+        uses[place as usize] == 1 && matches!(graph.nodes[place as usize], Node::Apply(Op::Mul, _))
+    };
+    if is_product(right) {
+        Some((left, right))
+    } else if is_product(left) {
+        Some((right, left))
+    } else {
+        None
+    }
+}
+
+/// How often each node is read: by nodes, as an output, by a guard.
+fn count_uses<F: Scalar>(graph: &Graph<F>) -> Vec<u32> {
+    let mut uses = vec![0; graph.nodes.len()];
+    let readers = graph.nodes.iter().flat_map(|node| graph.operands(node));
+    let guards = graph.guards.iter().flat_map(super::guard::Guard::operands);
+    for place in readers.chain(guards).chain(graph.outputs.iter().copied()) {
+        uses[place as usize] += 1;
+    }
+    uses
+}

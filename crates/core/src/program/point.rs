@@ -1,0 +1,371 @@
+//! Evaluation at one point, over any number type: forward through the runs, and in reverse.
+//!
+//! Values are those of the eager modes, to the bit. So are derivatives, up to the order in which a value's
+//! adjoint is added up.
+
+use super::graph::{Affine, List, Reduction};
+use super::schedule::{Access, Class, Operand, Schedule, Step};
+use crate::Differentiable;
+use crate::rules::{Binary, Op, Partial, Ternary, Unary, Visitor, guarded, reductions};
+use std::ops::Range;
+
+/// How many operations go through together where operands have to be gathered first.
+const PIECE: usize = 128;
+
+/// Room for the operands of a piece of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Scratch<T>(pub(super) [Vec<T>; 4]);
+
+/// Computes the results of some runs from the values before them.
+pub(super) fn forward<T: Differentiable>(
+    schedule: &Schedule,
+    runs: Range<usize>,
+    values: &mut [T],
+    scratch: &mut Scratch<T>,
+) {
+    for run in &schedule.runs[runs] {
+        let (before, results) = values.split_at_mut(run.first as usize);
+        let results = &mut results[..run.count as usize];
+        match run.step {
+            Step::Apply(op, operands) => {
+                for (start, len) in pieces(&operands, results.len()) {
+                    let Scratch([a, b, c, _]) = scratch;
+                    let gather =
+                        |which: usize, room| schedule.gather(operands[which], start, len, before, room);
+                    let x = [gather(0, a), gather(1, b), gather(2, c)];
+                    op.visit(Forward { x, z: &mut results[start..start + len] });
+                }
+            }
+            Step::Reduce(reduction, first, _) => {
+                for (z, terms) in results.iter_mut().zip(&schedule.terms[first as usize..]) {
+                    *z = reduce(reduction, schedule.list(terms.list).map(|slot| before[slot]));
+                }
+            }
+            Step::Affine(affine, _) => {
+                for (z, (weights, bias)) in results.iter_mut().zip(rows(&affine)) {
+                    let x = schedule.list(affine.x).map(|slot| before[slot]);
+                    *z = T::dot_pairs(before[weights].iter().copied().zip(x), Some(before[bias]));
+                }
+            }
+        }
+    }
+}
+
+/// Which adjoints a sweep carries back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrt {
+    /// Those of parameters.
+    Parameters,
+    /// Those of data.
+    Data,
+    /// All.
+    Both,
+}
+
+impl Wrt {
+    /// Whether a value of the given class has an adjoint that matters.
+    pub(super) fn wants(self, class: Class) -> bool {
+        match self {
+            Self::Parameters => class.on_parameters(),
+            Self::Data => class.on_data(),
+            Self::Both => class != Class::Constant,
+        }
+    }
+}
+
+/// Carries adjoints back through some runs.
+///
+/// Without `EXACT`, a zero does not win over ∞ or NaN: there is then a NaN in the result, which the caller
+/// has to look for.
+pub(super) fn reverse<T: Differentiable, const EXACT: bool>(
+    schedule: &Schedule,
+    runs: Range<usize>,
+    wrt: Wrt,
+    values: &[T],
+    adjoints: &mut [T],
+    scratch: &mut Scratch<T>,
+) {
+    for run in schedule.runs[runs].iter().rev() {
+        let (before, own) = adjoints.split_at_mut(run.first as usize);
+        let own = &own[..run.count as usize];
+        if run.count == 1 && own[0].is_identically_zero() {
+            continue;
+        }
+        let z = &values[run.first as usize..][..run.count as usize];
+        match run.step {
+            Step::Apply(op, operands) => {
+                let sweep = Sweep { schedule, op, operands, values, z, own };
+                for (which, operand) in operands.iter().enumerate().take(op.arity()) {
+                    if wrt.wants(operand.class) {
+                        sweep.operand::<EXACT>(which, before, scratch);
+                    }
+                }
+            }
+            Step::Reduce(reduction, first, _) => {
+                for ((&z, &own), terms) in z.iter().zip(own).zip(&schedule.terms[first as usize..]) {
+                    if !own.is_identically_zero() {
+                        spread::<T, EXACT>(reduction, schedule.list(terms.list), values, z, own, before);
+                    }
+                }
+            }
+            Step::Affine(affine, _) => spread_affine::<T, EXACT>(schedule, &affine, values, z, own, before),
+        }
+    }
+}
+
+impl Schedule {
+    /// The slots of a list.
+    pub(super) fn list(&self, list: List) -> impl Iterator<Item = usize> + Clone + '_ {
+        self.operands[list.range()].iter().map(|&slot| slot as usize)
+    }
+
+    /// The operands of a piece of a run, one after the other.
+    #[inline(always)]
+    fn gather<'a, T: Copy>(
+        &self,
+        operand: Operand,
+        start: usize,
+        len: usize,
+        values: &'a [T],
+        room: &'a mut Vec<T>,
+    ) -> &'a [T] {
+        match operand.access {
+            Access::Range(first) => &values[first as usize + start..][..len],
+            Access::One(slot) => {
+                room.clear();
+                room.resize(len, values[slot as usize]);
+                room
+            }
+            Access::None => &[],
+            Access::List => {
+                room.clear();
+                let slots = &self.operands[operand.list as usize + start..][..len];
+                room.extend(slots.iter().map(|&slot| values[slot as usize]));
+                room
+            }
+        }
+    }
+}
+
+/// The parts of a run: all of it where nothing has to be gathered.
+fn pieces(operands: &[Operand; 3], count: usize) -> impl Iterator<Item = (usize, usize)> {
+    let in_place = operands.iter().all(|operand| matches!(operand.access, Access::Range(_) | Access::None));
+    let piece = if in_place { count } else { PIECE };
+    (0..count).step_by(piece).map(move |start| (start, piece.min(count - start)))
+}
+
+/// The slots of the weights and of the bias, row after row.
+fn rows(affine: &Affine) -> impl Iterator<Item = (Range<usize>, usize)> {
+    let (first, columns, bias) = (affine.weights as usize, affine.x.len as usize, affine.bias as usize);
+    (0..affine.rows as usize).map(move |row| {
+        let start = first + row * columns;
+        (start..start + columns, bias + row)
+    })
+}
+
+/// The value of a reduction.
+fn reduce<T: Differentiable>(reduction: Reduction, mut terms: impl Iterator<Item = T> + Clone) -> T {
+    match reduction {
+        Reduction::Sum => T::sum_terms(terms),
+        Reduction::Dot => T::dot_pairs(Pairs(terms), None),
+        Reduction::Chain => {
+            let start = terms.next().expect("a chain has a start");
+            Pairs(terms).fold(start, |sum, (a, b)| sum + a * b)
+        }
+        Reduction::LogSumExp => T::log_sum_exp_terms(terms),
+        Reduction::Norm => T::norm_terms(terms),
+    }
+}
+
+/// Takes items two by two.
+#[derive(Clone)]
+struct Pairs<I>(I);
+
+impl<I: Iterator> Iterator for Pairs<I> {
+    type Item = (I::Item, I::Item);
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.0.next()?, self.0.next()?))
+    }
+}
+
+/// Computes one operation, side by side with its likes.
+struct Forward<'a, T> {
+    x: [&'a [T]; 3],
+    z: &'a mut [T],
+}
+
+impl<T: Differentiable> Visitor for Forward<'_, T> {
+    type Output = ();
+
+    #[inline]
+    fn unary<O: Unary>(self, op: O) {
+        for (z, &x) in self.z.iter_mut().zip(self.x[0]) {
+            *z = x.unary(op);
+        }
+    }
+
+    #[inline]
+    fn binary<O: Binary>(self, op: O) {
+        for (z, (&x, &y)) in self.z.iter_mut().zip(self.x[0].iter().zip(self.x[1])) {
+            *z = x.binary(op, y);
+        }
+    }
+
+    #[inline]
+    fn ternary<O: Ternary>(self, op: O) {
+        for (i, z) in self.z.iter_mut().enumerate() {
+            *z = T::ternary(op, self.x.map(|x| x[i]));
+        }
+    }
+}
+
+/// The way back through one run.
+struct Sweep<'a, T> {
+    schedule: &'a Schedule,
+    op: Op,
+    operands: [Operand; 3],
+    values: &'a [T],
+    z: &'a [T],
+    own: &'a [T],
+}
+
+impl<T: Differentiable> Sweep<'_, T> {
+    /// Adds what one operand's adjoints gain.
+    fn operand<const EXACT: bool>(&self, which: usize, before: &mut [T], scratch: &mut Scratch<T>) {
+        for (start, len) in pieces(&self.operands, self.z.len()) {
+            let Scratch([a, b, c, gain]) = scratch;
+            let gather = |which: usize, room| {
+                self.schedule.gather(self.operands[which], start, len, self.values, room)
+            };
+            let x = [gather(0, a), gather(1, b), gather(2, c)];
+            let (z, own) = (&self.z[start..start + len], &self.own[start..start + len]);
+            if let Access::Range(first) = self.operands[which].access {
+                let gain = &mut before[first as usize + start..][..len];
+                self.op.visit(Gain::<T, EXACT> { x, z, own, which, gain });
+                continue;
+            }
+            gain.clear();
+            gain.resize(len, T::zero());
+            self.op.visit(Gain::<T, EXACT> { x, z, own, which, gain });
+            match self.operands[which].access {
+                Access::List => {
+                    let list = self.operands[which].list as usize;
+                    let slots = &self.schedule.operands[list + start..][..len];
+                    for (&slot, &gain) in slots.iter().zip(&*gain) {
+                        before[slot as usize] += gain;
+                    }
+                }
+                Access::Range(_) | Access::None => {}
+                Access::One(slot) => {
+                    before[slot as usize] += gain.iter().copied().fold(T::zero(), |sum, gain| sum + gain);
+                }
+            }
+        }
+    }
+}
+
+/// The chain rule for one operand of one operation, side by side with its likes.
+struct Gain<'a, T, const EXACT: bool> {
+    x: [&'a [T]; 3],
+    z: &'a [T],
+    own: &'a [T],
+    which: usize,
+    gain: &'a mut [T],
+}
+
+impl<T: Differentiable, const EXACT: bool> Gain<'_, T, EXACT> {
+    #[inline(always)]
+    fn add(self, partial: impl Fn(usize, T) -> Partial<T>) {
+        for (i, ((gain, &own), &z)) in self.gain.iter_mut().zip(self.own).zip(self.z).enumerate() {
+            *gain += carry::<T, EXACT>(&z, own, || partial(i, z));
+        }
+    }
+}
+
+/// A partial derivative times an adjoint.
+#[inline(always)]
+fn carry<T: Differentiable, const EXACT: bool>(z: &T, own: T, partial: impl FnOnce() -> Partial<T>) -> T {
+    if EXACT { guarded(z, partial).times(own) } else { partial().scale(own) }
+}
+
+impl<T: Differentiable, const EXACT: bool> Visitor for Gain<'_, T, EXACT> {
+    type Output = ();
+
+    #[inline]
+    fn unary<O: Unary>(self, op: O) {
+        let x = &self.x[0][..self.z.len()];
+        self.add(|i, z| op.partial(x[i], z));
+    }
+
+    #[inline]
+    fn binary<O: Binary>(self, op: O) {
+        let [x, y] = [0, 1].map(|which| &self.x[which][..self.z.len()]);
+        match self.which {
+            0 => self.add(|i, z| op.left(x[i], y[i], z)),
+            _ => self.add(|i, z| op.right(x[i], y[i], z)),
+        }
+    }
+
+    #[inline]
+    fn ternary<O: Ternary>(self, op: O) {
+        let (x, which) = (self.x, self.which);
+        self.add(|i, z| op.partials(x.map(|x| x[i]), z)[which]);
+    }
+}
+
+/// Adds what the operands of a reduction gain.
+fn spread<T: Differentiable, const EXACT: bool>(
+    reduction: Reduction,
+    mut slots: impl Iterator<Item = usize> + Clone,
+    values: &[T],
+    z: T,
+    own: T,
+    adjoints: &mut [T],
+) {
+    let gain = |partial: Partial<T>| carry::<T, EXACT>(&z, own, || partial);
+    match reduction {
+        Reduction::Sum => {
+            let gain = gain(Partial::One);
+            slots.for_each(|slot| adjoints[slot] += gain);
+        }
+        Reduction::Dot | Reduction::Chain => {
+            if reduction == Reduction::Chain {
+                adjoints[slots.next().expect("a chain has a start")] += gain(Partial::One);
+            }
+            for (a, b) in Pairs(slots) {
+                adjoints[a] += gain(Partial::Of(values[b]));
+                adjoints[b] += gain(Partial::Of(values[a]));
+            }
+        }
+        Reduction::LogSumExp => {
+            let (_, slope) = reductions::log_sum_exp_and_slopes(slots.clone().map(|slot| values[slot]));
+            slots.for_each(|slot| adjoints[slot] += gain(slope(values[slot])));
+        }
+        Reduction::Norm => {
+            slots.for_each(|slot| adjoints[slot] += gain(reductions::norm_slope(values[slot], z)));
+        }
+    }
+}
+
+/// Adds what the weights, the biases and the vector of an affine map gain.
+fn spread_affine<T: Differentiable, const EXACT: bool>(
+    schedule: &Schedule,
+    affine: &Affine,
+    values: &[T],
+    z: &[T],
+    own: &[T],
+    adjoints: &mut [T],
+) {
+    for ((weights, bias), (z, &own)) in rows(affine).zip(z.iter().zip(own)) {
+        if own.is_identically_zero() {
+            continue;
+        }
+        let gain = |partial: Partial<T>| carry::<T, EXACT>(z, own, || partial);
+        adjoints[bias] += gain(Partial::One);
+        for (weight, x) in weights.zip(schedule.list(affine.x)) {
+            adjoints[weight] += gain(Partial::Of(values[x]));
+            adjoints[x] += gain(Partial::Of(values[weight]));
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! A program at one point: value, gradient, products with the Jacobian and the Hessian, and these themselves.
+//!
+//! The inputs are the parameters, followed by the data.
+
+use super::point::{self, Wrt};
+use super::workspace::Buffers;
+use super::{Program, Workspace};
+use crate::{Differentiable, Dual, Error, Lanes, Scalar};
+use generic_array::GenericArray;
+use generic_array::sequence::GenericSequence;
+use generic_array::typenum::{U8, Unsigned};
+
+/// How many directions go through together.
+const LANES: usize = U8::USIZE;
+
+impl<F: Scalar> Program<F> {
+    /// The value at `x` of a program with one output: the same bits as the function itself gives.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::NotOneOutput`], and
+    /// [`Error::BranchChanged`] where the function takes another branch.
+    pub fn value(&self, workspace: &mut Workspace<F>, x: &[F]) -> Result<F, Error> {
+        let output = self.one_output()?;
+        self.forward(&mut workspace.plain, x)?;
+        Ok(workspace.plain.values[output])
+    }
+
+    /// Writes all outputs at `x`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], and [`Error::BranchChanged`] where the function takes another branch.
+    pub fn evaluate(&self, workspace: &mut Workspace<F>, x: &[F], outputs: &mut [F]) -> Result<(), Error> {
+        self.check_outputs(outputs)?;
+        self.forward(&mut workspace.plain, x)?;
+        self.read_outputs(&workspace.plain.values, outputs);
+        Ok(())
+    }
+
+    /// Writes the gradient at `x` of a program with one output, and returns the value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], [`Error::NotOneOutput`], and [`Error::BranchChanged`].
+    pub fn gradient(&self, workspace: &mut Workspace<F>, x: &[F], gradient: &mut [F]) -> Result<F, Error> {
+        let output = self.one_output()?;
+        Error::check_length("gradient", "input", self.inputs(), gradient.len())?;
+        let buffers = &mut workspace.plain;
+        self.forward(buffers, x)?;
+        self.pull(buffers, [(output, F::one())].into_iter(), gradient);
+        Ok(buffers.values[output])
+    }
+
+    /// Writes all outputs, and the cotangent times the Jacobian.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], and [`Error::BranchChanged`].
+    ///
+    /// ```
+    /// use dualtape::{Float, Program};
+    /// let program = Program::record(|x| [x[0] * x[1], x[0].sin()], &[1.0_f64, 2.0])?;
+    /// let (mut outputs, mut product) = ([0.0; 2], [0.0; 2]);
+    /// program.vjp(&mut program.workspace(), &[0.0, 3.0], &[10.0, 1.0], &mut outputs, &mut product)?;
+    /// assert_eq!((outputs, product), ([0.0, 0.0], [31.0, 0.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn vjp(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        cotangent: &[F],
+        outputs: &mut [F],
+        product: &mut [F],
+    ) -> Result<(), Error> {
+        Error::check_length("cotangent", "output", self.outputs(), cotangent.len())?;
+        Error::check_length("product", "input", self.inputs(), product.len())?;
+        self.evaluate(workspace, x, outputs)?;
+        let seeds = self.outputs.iter().zip(cotangent).map(|(&slot, &weight)| (slot as usize, weight));
+        self.pull(&mut workspace.plain, seeds, product);
+        Ok(())
+    }
+
+    /// Writes all outputs, and the Jacobian times the tangent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], and [`Error::BranchChanged`].
+    pub fn jvp(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        tangent: &[F],
+        outputs: &mut [F],
+        product: &mut [F],
+    ) -> Result<(), Error> {
+        self.check_outputs(outputs)?;
+        self.check_outputs(product)?;
+        Error::check_length("tangent", "input", self.inputs(), tangent.len())?;
+        let buffers = &mut workspace.moving;
+        self.forward_moving(buffers, x, |input, _| tangent[input])?;
+        for (&slot, (output, product)) in self.outputs.iter().zip(outputs.iter_mut().zip(product)) {
+            let y = buffers.values[slot as usize];
+            (*output, *product) = (y.primal(), y.slope(0));
+        }
+        Ok(())
+    }
+
+    /// Writes all outputs and the Jacobian, a row for each output: forward where there are few inputs,
+    /// otherwise in reverse.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], and [`Error::BranchChanged`].
+    pub fn jacobian(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        outputs: &mut [F],
+        jacobian: &mut [F],
+    ) -> Result<(), Error> {
+        let (rows, columns) = (self.outputs(), self.inputs());
+        Error::check_length("Jacobian", "pair of output and input", rows * columns, jacobian.len())?;
+        self.evaluate(workspace, x, outputs)?;
+        if columns.div_ceil(LANES) >= rows {
+            for (&slot, row) in self.outputs.iter().zip(jacobian.chunks_mut(columns.max(1))) {
+                self.pull(&mut workspace.plain, [(slot as usize, F::one())].into_iter(), row);
+            }
+            return Ok(());
+        }
+        for first in (0..columns).step_by(LANES) {
+            let lanes = &mut workspace.lanes;
+            self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
+            for (&slot, row) in self.outputs.iter().zip(jacobian.chunks_mut(columns)) {
+                let y = lanes.values[slot as usize];
+                for (lane, entry) in row[first..].iter_mut().take(LANES).enumerate() {
+                    *entry = y.slope(lane);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the gradient of a program with one output, and its Hessian times the direction; returns the
+    /// value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], [`Error::NotOneOutput`], and [`Error::BranchChanged`].
+    pub fn hvp(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        direction: &[F],
+        gradient: &mut [F],
+        product: &mut [F],
+    ) -> Result<F, Error> {
+        let output = self.one_output()?;
+        for (what, given) in
+            [("direction", direction.len()), ("gradient", gradient.len()), ("product", product.len())]
+        {
+            Error::check_length(what, "input", self.inputs(), given)?;
+        }
+        let buffers = &mut workspace.moving;
+        self.forward_moving(buffers, x, |input, _| direction[input])?;
+        self.sweep::<_, true>(buffers, [(output, Dual::lift(F::one()))].into_iter());
+        for (input, (gradient, product)) in gradient.iter_mut().zip(product).enumerate() {
+            let adjoint = buffers.adjoints[self.slot_of_input(input)];
+            (*gradient, *product) = (adjoint.primal(), adjoint.slope(0));
+        }
+        Ok(buffers.values[output].primal())
+    }
+
+    /// Writes the gradient and the Hessian (square, row after row) of a program with one output: the
+    /// gradient, swept over eight directions at a time. Returns the value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`], [`Error::NotOneOutput`], and [`Error::BranchChanged`].
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| x[0] * x[0] * x[1], &[1.0_f64, 2.0])?;
+    /// let (mut slope, mut hessian) = ([0.0; 2], [0.0; 4]);
+    /// program.hessian(&mut program.workspace(), &[3.0, 4.0], &mut slope, &mut hessian)?;
+    /// assert_eq!(hessian, [8.0, 6.0, 6.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn hessian(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        gradient: &mut [F],
+        hessian: &mut [F],
+    ) -> Result<F, Error> {
+        let n = self.inputs();
+        Error::check_length("Hessian", "pair of inputs", n * n, hessian.len())?;
+        let value = self.gradient(workspace, x, gradient)?;
+        let output = self.one_output()?;
+        for first in (0..n).step_by(LANES) {
+            let lanes = &mut workspace.lanes;
+            self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
+            self.sweep::<_, true>(lanes, [(output, Dual::lift(F::one()))].into_iter());
+            for (column, row) in hessian[first * n..].chunks_mut(n).take(LANES).enumerate() {
+                for (input, entry) in row.iter_mut().enumerate() {
+                    *entry = lanes.adjoints[self.slot_of_input(input)].slope(column);
+                }
+            }
+        }
+        Ok(value)
+    }
+
+    /// The slot of the only output.
+    pub(super) fn one_output(&self) -> Result<usize, Error> {
+        match *self.outputs {
+            [output] => Ok(output as usize),
+            _ => Err(Error::NotOneOutput { given: self.outputs() }),
+        }
+    }
+
+    fn check_outputs(&self, outputs: &[F]) -> Result<(), Error> {
+        Error::check_length("output", "output", self.outputs(), outputs.len())
+    }
+
+    fn read_outputs(&self, values: &[F], outputs: &mut [F]) {
+        for (output, &slot) in outputs.iter_mut().zip(&self.outputs) {
+            *output = values[slot as usize];
+        }
+    }
+
+    pub(super) fn slot_of_input(&self, input: usize) -> usize {
+        match input.checked_sub(self.parameters) {
+            None => self.schedule.constants + input,
+            Some(datum) => self.schedule.first_varying + datum,
+        }
+    }
+
+    /// Writes constants and inputs to their slots.
+    fn load<T: Differentiable<Scalar = F>>(&self, values: &mut Vec<T>, x: impl Fn(usize) -> T) {
+        values.resize(self.schedule.slots, T::zero());
+        for (value, &constant) in values.iter_mut().zip(&self.constants) {
+            *value = T::constant(constant);
+        }
+        let (uniform, varying) = values.split_at_mut(self.schedule.first_varying);
+        let parameters = &mut uniform[self.schedule.constants..][..self.parameters];
+        for (input, value) in parameters.iter_mut().chain(&mut varying[..self.data]).enumerate() {
+            *value = x(input);
+        }
+    }
+
+    /// Evaluates at `x`, and checks the guards.
+    pub(super) fn forward(&self, buffers: &mut Buffers<F>, x: &[F]) -> Result<(), Error> {
+        Error::check_length("point", "input", self.inputs(), x.len())?;
+        self.load(&mut buffers.values, |input| x[input]);
+        let runs = 0..self.schedule.runs.len();
+        point::forward(&self.schedule, runs, &mut buffers.values, &mut buffers.scratch);
+        self.check_guards(0, |slot| buffers.values[slot as usize])
+    }
+
+    /// Evaluates at `x`, moving in the directions that `tangent` gives by input and lane.
+    fn forward_moving<N: Lanes<F>>(
+        &self,
+        buffers: &mut Buffers<Dual<F, N>>,
+        x: &[F],
+        tangent: impl Fn(usize, usize) -> F,
+    ) -> Result<(), Error> {
+        Error::check_length("point", "input", self.inputs(), x.len())?;
+        self.load(&mut buffers.values, |input| {
+            Dual::new(x[input], GenericArray::generate(|lane| tangent(input, lane)))
+        });
+        let runs = 0..self.schedule.runs.len();
+        point::forward(&self.schedule, runs, &mut buffers.values, &mut buffers.scratch);
+        self.check_guards(0, |slot| buffers.values[slot as usize].primal())
+    }
+
+    /// Whether every question has the answer it had when it was recorded.
+    pub(super) fn check_guards(&self, point: usize, value: impl Fn(u32) -> F) -> Result<(), Error> {
+        match self.guards.iter().position(|guard| !guard.holds(&value)) {
+            None => Ok(()),
+            Some(number) => Err(self.branch_changed(point, number)),
+        }
+    }
+
+    pub(super) fn branch_changed(&self, point: usize, number: usize) -> Error {
+        Error::BranchChanged { point, number, guard: self.guards[number].words() }
+    }
+
+    /// The gradient of the seeded outputs, into `gradient`. If singular points make NaN of a product with
+    /// zero, all is done again with more care.
+    fn pull(
+        &self,
+        buffers: &mut Buffers<F>,
+        seeds: impl Iterator<Item = (usize, F)> + Clone,
+        gradient: &mut [F],
+    ) {
+        self.sweep::<F, false>(buffers, seeds.clone());
+        let healthy = self.read_gradient(buffers, gradient)
+            && seeds.clone().all(|(slot, _)| buffers.values[slot].is_finite());
+        if !healthy {
+            self.sweep::<F, true>(buffers, seeds);
+            self.read_gradient(buffers, gradient);
+        }
+    }
+
+    /// Reads the adjoints of the inputs; says whether all are finite.
+    fn read_gradient(&self, buffers: &Buffers<F>, gradient: &mut [F]) -> bool {
+        let (uniform, varying) = buffers.adjoints.split_at(self.schedule.first_varying);
+        let (of_parameters, of_data) = gradient.split_at_mut(self.parameters);
+        of_parameters.copy_from_slice(&uniform[self.schedule.constants..][..self.parameters]);
+        of_data.copy_from_slice(&varying[..self.data]);
+        gradient.iter().all(|slope| slope.is_finite())
+    }
+
+    /// Carries the seeds back to the inputs.
+    fn sweep<T: Differentiable<Scalar = F>, const EXACT: bool>(
+        &self,
+        buffers: &mut Buffers<T>,
+        seeds: impl Iterator<Item = (usize, T)>,
+    ) {
+        let Buffers { values, adjoints, scratch } = buffers;
+        adjoints.clear();
+        adjoints.resize(self.schedule.slots, T::zero());
+        for (slot, seed) in seeds {
+            adjoints[slot] += seed;
+        }
+        let runs = 0..self.schedule.runs.len();
+        point::reverse::<T, EXACT>(&self.schedule, runs, Wrt::Both, values, adjoints, scratch);
+    }
+}
+
+/// One where the condition holds, otherwise zero.
+fn unit<F: Scalar>(holds: bool) -> F {
+    if holds { F::one() } else { F::zero() }
+}

@@ -1,0 +1,479 @@
+//! A task: the points of a batch that one thread takes, in blocks of lanes.
+//!
+//! A block that shows a singular point, or a number that is not finite, is no block for lanes: the task then
+//! takes all its points again, one by one, by the rules of single points.
+
+use super::kernels::To;
+use super::lanes::{self, Aligned, L, Machine, Weights};
+use super::point::{self, Wrt};
+use super::points::Points;
+use super::workspace;
+use super::{Program, Sums};
+use crate::{Error, Scalar};
+use std::ops::Range;
+
+/// The width of a uniform value's adjoint while a task is at work: a cache line.
+const fn wide<F>() -> usize {
+    if size_of::<F>() == 8 { L / 2 } else { L }
+}
+
+/// What is asked of the points.
+pub(super) struct Job<'a, F, P: ?Sized> {
+    pub(super) program: &'a Program<F>,
+    pub(super) machine: Machine<'a, F>,
+    pub(super) points: &'a P,
+    pub(super) sums: &'a Sums<'a, F>,
+    pub(super) wrt: Wrt,
+}
+
+/// The memory of a task, and its results.
+#[derive(Clone, Debug)]
+pub(super) struct Task<F: Scalar> {
+    lanes: lanes::Buffers<F>,
+    point: workspace::Buffers<F>,
+    /// The adjoints of uniform values, a cache line each.
+    wide: Aligned<F>,
+    /// The same for each lane, for gradients of single points.
+    wide_lanes: Aligned<F>,
+    /// The adjoints of uniform values, summed over the task's points.
+    pub(super) adjoints: Vec<F>,
+    /// The weighted sum of the outputs.
+    pub(super) value: F,
+    pub(super) clipped: usize,
+    /// For each point: the outputs, the norm of its gradient, the gradients asked for.
+    pub(super) values: Vec<F>,
+    pub(super) norms: Vec<F>,
+    pub(super) rows: Vec<F>,
+}
+
+impl<F: Scalar> Default for Task<F> {
+    fn default() -> Self {
+        Self {
+            lanes: lanes::Buffers::default(),
+            point: workspace::Buffers::default(),
+            wide: Aligned::new(),
+            wide_lanes: Aligned::new(),
+            adjoints: Vec::new(),
+            value: F::zero(),
+            clipped: 0,
+            values: Vec::new(),
+            norms: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+}
+
+impl<F: Scalar> Task<F> {
+    fn reset(&mut self, uniform: usize) {
+        self.value = F::zero();
+        self.clipped = 0;
+        self.values.clear();
+        self.norms.clear();
+        self.rows.clear();
+        self.adjoints.clear();
+        self.adjoints.resize(uniform, F::zero());
+    }
+}
+
+impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
+    /// The weighted sum of the outputs and of their gradients over some points.
+    pub(super) fn sum(&self, range: Range<usize>, task: &mut Task<F>) -> Result<(), Error> {
+        if !self.sum_by_lanes(task, range.clone())? {
+            self.sum_by_points(task, range)?;
+        }
+        Ok(())
+    }
+
+    /// The same, by lanes; says whether the result can be trusted.
+    fn sum_by_lanes(&self, task: &mut Task<F>, range: Range<usize>) -> Result<bool, Error> {
+        let program = self.program;
+        let output = program.one_output()? as u32;
+        if self.sums.clip.is_some() && self.is_uniform(output) {
+            return Ok(false);
+        }
+        task.reset(program.schedule.first_varying);
+        task.wide.zeros((program.wide_slots.len() + 1) * wide::<F>());
+        for start in range.clone().step_by(L) {
+            let block = start..range.end.min(start + L);
+            if !self.evaluate(task, block.clone())? {
+                return Ok(false);
+            }
+            let mut weights: [F; L] = [F::zero(); L];
+            for (lane, point) in block.clone().enumerate() {
+                weights[lane] = self.sums.weight(point);
+                let value = self.value(task, output, lane);
+                task.values.push(value);
+                task.value += weights[lane] * value;
+            }
+            let healthy = match self.sums.clip {
+                None => {
+                    self.seed(task, output, &weights);
+                    let to = To { varying: true, uniform: true };
+                    self.reverse(task, self.wrt, to);
+                    true
+                }
+                Some(bound) => {
+                    self.seed(task, output, &[F::one(); L]);
+                    self.sum_clipped(task, &weights[..block.len()], bound)
+                }
+            };
+            if !(healthy && self.push_data_gradients(task, block.len())) {
+                return Ok(false);
+            }
+        }
+        for (&slot, wide) in program.wide_slots.iter().zip(task.wide.get().chunks_exact(wide::<F>())) {
+            task.adjoints[slot as usize] += wide.iter().copied().fold(F::zero(), |sum, x| sum + x);
+        }
+        Ok(task.value.is_finite() && task.adjoints.iter().all(|x| x.is_finite()))
+    }
+
+    /// Adds up the gradients of a block, each held to a norm, then weighted. Says whether all norms are sound.
+    fn sum_clipped(&self, task: &mut Task<F>, point_weights: &[F], bound: F) -> bool {
+        let mut squares = [F::zero(); L];
+        self.gradient_squares(task, &mut squares);
+        let mut factors = [F::zero(); L];
+        for ((factor, &weight), &square) in factors.iter_mut().zip(point_weights).zip(&squares) {
+            // A square may overflow or vanish where the norm does not.
+            if !(square.is_normal() || square == F::zero()) {
+                return false;
+            }
+            *factor = weight * self.factor(task, square.sqrt(), bound);
+        }
+        let adjoints = task.lanes.adjoints.get_mut();
+        for row in adjoints.as_chunks_mut::<L>().0 {
+            for lane in 0..L {
+                row[lane] *= factors[lane];
+            }
+        }
+        let to = To { varying: false, uniform: true };
+        self.reverse(task, Wrt::Parameters, to);
+        true
+    }
+
+    /// Carries the adjoints of a block back, summing those of uniform values over the points.
+    fn reverse(&self, task: &mut Task<F>, wrt: Wrt, to: To) {
+        let Task { lanes, wide, adjoints, .. } = task;
+        let (wide, weights) = (wide.get_mut(), &mut Weights::Sum(adjoints));
+        if self::wide::<F>() == L {
+            self.machine.reverse::<L>(wrt, to, lanes, wide, weights);
+        } else {
+            self.machine.reverse::<{ L / 2 }>(wrt, to, lanes, wide, weights);
+        }
+    }
+
+    /// Notes a norm; the factor that holds it to the bound.
+    fn factor(&self, task: &mut Task<F>, norm: F, bound: F) -> F {
+        task.norms.push(norm);
+        let factor = bound / (norm + F::nearest(super::CLIP_EPSILON));
+        task.clipped += usize::from(factor < F::one());
+        factor.min(F::one())
+    }
+
+    /// The square of the norm of each lane's gradient in the parameters, with adjoints seeded.
+    fn gradient_squares(&self, task: &mut Task<F>, squares: &mut [F; L]) {
+        let program = self.program;
+        let to = To { varying: true, uniform: true };
+        if program.affine_alone && program.schedule.uniform_runs().is_empty() {
+            let wide = task.wide_lanes.zeros((program.wide_slots.len() + 1) * L);
+            let weights = &mut Weights::Norms(squares);
+            self.machine.reverse::<L>(Wrt::Parameters, to, &mut task.lanes, wide, weights);
+            let of_parameters = wide.as_chunks::<L>().0.iter().take(program.wide_slots.len());
+            for adjoint in of_parameters {
+                for lane in 0..L {
+                    squares[lane] += adjoint[lane] * adjoint[lane];
+                }
+            }
+            return;
+        }
+        let mut rows = std::mem::take(&mut task.rows);
+        let (first, width) = (rows.len(), program.parameters);
+        self.push_gradients(task, Wrt::Parameters, L, &mut rows);
+        for (square, row) in squares.iter_mut().zip(rows[first..].chunks(width.max(1))) {
+            *square = row.iter().fold(F::zero(), |sum, &slope| sum + slope * slope);
+        }
+        rows.truncate(first);
+        task.rows = rows;
+    }
+
+    /// Appends the gradient of each of the first lanes, with adjoints seeded: parameters, then data.
+    fn push_gradients(&self, task: &mut Task<F>, wrt: Wrt, lanes: usize, rows: &mut Vec<F>) {
+        let program = self.program;
+        let schedule = &program.schedule;
+        let (parameters, data) = (program.wanted_parameters(wrt), program.wanted_data(wrt));
+        let width = parameters + data;
+        let first = rows.len();
+        rows.resize(first + width * L, F::zero());
+        let wide = task.wide_lanes.zeros((program.wide_slots.len() + 1) * L);
+        let to = To { varying: true, uniform: parameters > 0 };
+        let block = &mut rows[first..];
+        let weights = &mut Weights::Rows { rows: block, width: width.max(1), skip: schedule.constants };
+        self.machine.reverse::<L>(wrt, to, &mut task.lanes, wide, weights);
+        let adjoints = task.lanes.adjoints.get().as_chunks::<L>().0;
+        let uniform = &mut task.point.adjoints;
+        for (lane, row) in block.chunks_exact_mut(width.max(1)).enumerate().take(lanes) {
+            let (of_parameters, of_data) = row.split_at_mut(parameters);
+            if parameters > 0 {
+                uniform.clear();
+                uniform.resize(schedule.first_varying, F::zero());
+                for (&slot, wide) in program.wide_slots.iter().zip(wide.as_chunks::<L>().0) {
+                    uniform[slot as usize] = wide[lane];
+                }
+                let (runs, scratch) = (schedule.uniform_runs(), &mut task.point.scratch);
+                point::reverse::<F, false>(schedule, runs, Wrt::Both, self.machine.uniform, uniform, scratch);
+                for (slope, &gain) in of_parameters.iter_mut().zip(&uniform[schedule.constants..]) {
+                    *slope += gain;
+                }
+            }
+            for (slope, row) in of_data.iter_mut().zip(adjoints) {
+                *slope = row[lane];
+            }
+        }
+        rows.truncate(first + width * lanes);
+    }
+
+    /// Appends the gradients in the data, where asked for; says whether they are finite.
+    fn push_data_gradients(&self, task: &mut Task<F>, lanes: usize) -> bool {
+        if self.wrt == Wrt::Parameters {
+            return true;
+        }
+        let adjoints = task.lanes.adjoints.get().as_chunks::<L>().0;
+        let mut finite = true;
+        for lane in 0..lanes {
+            let slopes = adjoints[..self.program.data].iter().map(|row| row[lane]);
+            finite &= slopes.clone().all(F::is_finite);
+            task.rows.extend(slopes);
+        }
+        finite
+    }
+
+    /// The outputs of some points, and if asked for, the Jacobian of each.
+    pub(super) fn jacobians(
+        &self,
+        task: &mut Task<F>,
+        range: Range<usize>,
+        derive: bool,
+    ) -> Result<(), Error> {
+        if !self.jacobians_by_lanes(task, range.clone(), derive)? {
+            self.jacobians_by_points(task, range, derive)?;
+        }
+        Ok(())
+    }
+
+    fn jacobians_by_lanes(
+        &self,
+        task: &mut Task<F>,
+        range: Range<usize>,
+        derive: bool,
+    ) -> Result<bool, Error> {
+        let program = self.program;
+        task.reset(0);
+        if derive && program.outputs.iter().any(|&slot| self.is_uniform(slot)) {
+            return Ok(false);
+        }
+        let (outputs, width) = (program.outputs(), program.width(self.wrt));
+        for start in range.clone().step_by(L) {
+            let lanes = range.end.min(start + L) - start;
+            if !self.evaluate(task, start..start + lanes)? {
+                return Ok(false);
+            }
+            for lane in 0..lanes {
+                for &slot in &program.outputs {
+                    let value = self.value(task, slot, lane);
+                    task.values.push(value);
+                }
+            }
+            if !derive {
+                continue;
+            }
+            let first = task.rows.len();
+            task.rows.resize(first + lanes * outputs * width, F::zero());
+            for (index, &slot) in program.outputs.iter().enumerate() {
+                self.seed(task, slot, &[F::one(); L]);
+                let mut rows = std::mem::take(&mut task.norms);
+                self.push_gradients(task, self.wrt, lanes, &mut rows);
+                for (lane, row) in rows.chunks(width.max(1)).enumerate() {
+                    let place = first + (lane * outputs + index) * width;
+                    task.rows[place..place + width].copy_from_slice(row);
+                }
+                rows.clear();
+                task.norms = rows;
+            }
+        }
+        Ok(task.values.iter().chain(&task.rows).all(|x| x.is_finite()))
+    }
+
+    /// Evaluates a block; says whether the values can be trusted.
+    fn compute(&self, task: &mut Task<F>, block: Range<usize>) -> Result<bool, Error> {
+        let (program, width) = (self.program, self.program.data);
+        let lanes::Buffers { values, rows, .. } = &mut task.lanes;
+        values.resize((program.schedule.slots - program.schedule.first_varying) * L);
+        rows.resize(width * L, F::zero());
+        for (lane, row) in rows.chunks_exact_mut(width.max(1)).enumerate() {
+            // The last point fills the lanes that are left over.
+            let point = self.points.point((block.start + lane).min(block.end - 1));
+            Error::check_length("point", "datum", width, point.len())?;
+            row.copy_from_slice(point);
+        }
+        for (datum, values) in values.get_mut().as_chunks_mut::<L>().0.iter_mut().take(width).enumerate() {
+            for lane in 0..L {
+                values[lane] = rows[lane * width + datum];
+            }
+        }
+        Ok(!self.machine.forward(&mut task.lanes))
+    }
+
+    /// Evaluates a block and checks the guards; says whether the values can be trusted.
+    fn evaluate(&self, task: &mut Task<F>, block: Range<usize>) -> Result<bool, Error> {
+        if !self.compute(task, block.clone())? {
+            return Ok(false);
+        }
+        for (number, guard) in self.program.guards.iter().enumerate() {
+            for (lane, point) in block.clone().enumerate() {
+                if !guard.holds(|slot| self.value(task, slot, lane)) {
+                    return Err(self.program.branch_changed(point, number));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes, as the values of some points, which of them take the program's path.
+    pub(super) fn fits(&self, range: Range<usize>, task: &mut Task<F>) -> Result<(), Error> {
+        task.reset(0);
+        for start in range.clone().step_by(L) {
+            let block = start..range.end.min(start + L);
+            let sound = self.compute(task, block.clone())?;
+            for (lane, point) in block.enumerate() {
+                let fits = if sound {
+                    self.program.guards.iter().all(|guard| guard.holds(|slot| self.value(task, slot, lane)))
+                } else {
+                    match self.evaluate_point(task, point) {
+                        Err(Error::BranchChanged { .. }) => false,
+                        other => other.map(|()| true)?,
+                    }
+                };
+                task.values.push(if fits { F::one() } else { F::zero() });
+            }
+        }
+        Ok(())
+    }
+
+    fn is_uniform(&self, slot: u32) -> bool {
+        (slot as usize) < self.program.schedule.first_varying
+    }
+
+    /// The value of a slot in a lane.
+    fn value(&self, task: &Task<F>, slot: u32, lane: usize) -> F {
+        match self.machine.uniform.get(slot as usize) {
+            Some(&value) => value,
+            None => task.lanes.values.get()[self.machine.at(slot) + lane],
+        }
+    }
+
+    /// Starts the adjoints of a block at one slot.
+    fn seed(&self, task: &mut Task<F>, slot: u32, seeds: &[F; L]) {
+        let schedule = &self.program.schedule;
+        let adjoints = task.lanes.adjoints.zeros((schedule.slots - schedule.first_varying) * L);
+        if !self.is_uniform(slot) {
+            adjoints[self.machine.at(slot)..][..L].copy_from_slice(seeds);
+        } else if let Some(adjoint) = task.adjoints.get_mut(slot as usize) {
+            *adjoint += seeds.iter().copied().fold(F::zero(), |sum, seed| sum + seed);
+        }
+    }
+
+    // One point after the other.
+
+    fn sum_by_points(&self, task: &mut Task<F>, range: Range<usize>) -> Result<(), Error> {
+        let program = self.program;
+        let schedule = &program.schedule;
+        let output = program.one_output()?;
+        task.reset(schedule.first_varying);
+        for index in range {
+            self.evaluate_point(task, index)?;
+            let (value, weight) = (task.point.values[output], self.sums.weight(index));
+            task.values.push(value);
+            if weight != F::zero() {
+                task.value += weight * value;
+            }
+            let seed = if self.sums.clip.is_some() { F::one() } else { weight };
+            self.reverse_point(task, output, seed);
+            let factor = match self.sums.clip {
+                None => F::one(),
+                Some(bound) => {
+                    let runs = schedule.uniform_runs();
+                    let workspace::Buffers { values, adjoints, scratch } = &mut task.point;
+                    point::reverse::<F, true>(schedule, runs, Wrt::Both, values, adjoints, scratch);
+                    // What is left are the adjoints of parameters; those of results are done.
+                    adjoints[schedule.constants + program.parameters..schedule.first_varying].fill(F::zero());
+                    let gradient = &adjoints[schedule.constants..][..program.parameters];
+                    let norm = F::norm(gradient);
+                    weight * self.factor(task, norm, bound)
+                }
+            };
+            let (uniform, varying) = task.point.adjoints.split_at(schedule.first_varying);
+            for (sum, &adjoint) in task.adjoints.iter_mut().zip(uniform) {
+                *sum += crate::rules::Partial::Of(factor).times(adjoint);
+            }
+            if self.wrt != Wrt::Parameters {
+                task.rows.extend_from_slice(&varying[..program.data]);
+            }
+        }
+        Ok(())
+    }
+
+    fn jacobians_by_points(
+        &self,
+        task: &mut Task<F>,
+        range: Range<usize>,
+        derive: bool,
+    ) -> Result<(), Error> {
+        let program = self.program;
+        let schedule = &program.schedule;
+        task.reset(0);
+        let (parameters, data) = (program.wanted_parameters(self.wrt), program.wanted_data(self.wrt));
+        for index in range {
+            self.evaluate_point(task, index)?;
+            for &slot in &program.outputs {
+                task.values.push(task.point.values[slot as usize]);
+                if !derive {
+                    continue;
+                }
+                self.reverse_point(task, slot as usize, F::one());
+                let workspace::Buffers { values, adjoints, scratch } = &mut task.point;
+                point::reverse::<F, true>(
+                    schedule,
+                    schedule.uniform_runs(),
+                    Wrt::Both,
+                    values,
+                    adjoints,
+                    scratch,
+                );
+                task.rows.extend_from_slice(&adjoints[schedule.constants..][..parameters]);
+                task.rows.extend_from_slice(&adjoints[schedule.first_varying..][..data]);
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate_point(&self, task: &mut Task<F>, index: usize) -> Result<(), Error> {
+        let (program, schedule) = (self.program, &self.program.schedule);
+        let point = self.points.point(index);
+        Error::check_length("point", "datum", program.data, point.len())?;
+        let workspace::Buffers { values, scratch, .. } = &mut task.point;
+        values.resize(schedule.slots, F::zero());
+        values[..schedule.first_varying].copy_from_slice(self.machine.uniform);
+        values[schedule.first_varying..][..program.data].copy_from_slice(point);
+        point::forward(schedule, schedule.varying_runs(), values, scratch);
+        program.check_guards(index, |slot| values[slot as usize])
+    }
+
+    /// Carries a seed back to uniform values and data.
+    fn reverse_point(&self, task: &mut Task<F>, output: usize, seed: F) {
+        let schedule = &self.program.schedule;
+        let workspace::Buffers { values, adjoints, scratch } = &mut task.point;
+        adjoints.clear();
+        adjoints.resize(schedule.slots, F::zero());
+        adjoints[output] = seed;
+        point::reverse::<F, true>(schedule, schedule.varying_runs(), Wrt::Both, values, adjoints, scratch);
+    }
+}

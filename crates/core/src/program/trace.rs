@@ -1,0 +1,241 @@
+//! `Traced`: a number that records what is done with it, for a program to replay.
+
+use super::graph::Reduction;
+use super::guard::Guard;
+use super::recorder::{Recorder, with};
+use crate::differentiable::affine_rows;
+use crate::question::{Property, Relation};
+use crate::rules::{Binary, Op, Ternary, Unary, reductions};
+use crate::{Differentiable, Scalar};
+use std::fmt;
+
+/// A number of a recording under way on this thread, or a constant, which records nothing.
+///
+/// It is `Copy` and `'static`, so any generic code can be recorded. It knows its value at the point of
+/// recording, by which the function branches; each comparison is noted as a guard. Reading the plain value
+/// ([`value`](Differentiable::value), a conversion to an integer) is noted, too: such a program answers only
+/// where that value is the same again.
+///
+/// ```
+/// use dualtape::{Float, Program};
+/// let program = Program::record(|x| x[0].sin() * x[1], &[1.0_f64, 2.0])?;
+/// assert_eq!(program.value(&mut program.workspace(), &[0.0, 5.0])?, 0.0);
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Traced<T> {
+    value: T,
+    /// Its place in the recording; [`CONSTANT`] for none.
+    index: u32,
+    recording: u32,
+}
+
+/// Writes `2.0 * x`, for the two types of literals.
+macro_rules! literals_on_the_left {
+    ({} operators { $($(#[$doc:meta])* $Name:ident $method:ident $body:tt)* } $($others:tt)*) => { $(
+        impl_literal_left!([] Traced<f32>, $Name $method, f32 []);
+        impl_literal_left!([] Traced<f64>, $Name $method, f64 []);
+    )* };
+}
+
+const CONSTANT: u32 = u32::MAX;
+
+impl<T: Scalar> Traced<T> {
+    pub(super) fn node(value: T, index: u32, recording: u32) -> Self {
+        Self { value, index, recording }
+    }
+
+    fn is_constant(&self) -> bool {
+        self.index == CONSTANT
+    }
+
+    /// The place in a recording, which a constant is given when it is first used.
+    pub(super) fn place(&self, recorder: &mut Recorder<T>) -> u32 {
+        if self.is_constant() {
+            return recorder.constant(self.value);
+        }
+        recorder.check(self.recording);
+        self.index
+    }
+
+    /// The result of an operation with the given value.
+    fn apply<const N: usize>(op: Op, value: T, operands: [Self; N]) -> Self {
+        Self::record(value, operands.iter().copied(), |recorder| {
+            let mut places = [0; 3];
+            for (place, operand) in places.iter_mut().zip(operands) {
+                *place = operand.place(recorder);
+            }
+            recorder.apply(op, places)
+        })
+    }
+
+    /// The result of a reduction with the given value.
+    fn reduce(reduction: Reduction, value: T, operands: impl Iterator<Item = Self> + Clone) -> Self {
+        Self::record(value, operands.clone(), |recorder| {
+            let places: Vec<u32> = operands.map(|x| x.place(recorder)).collect();
+            recorder.reduce(reduction, places.into_iter())
+        })
+    }
+
+    /// A number of the recording that the operands belong to; a constant if they all are.
+    fn record(
+        value: T,
+        mut operands: impl Iterator<Item = Self>,
+        write: impl FnOnce(&mut Recorder<T>) -> u32,
+    ) -> Self {
+        match operands.find(|x| !x.is_constant()) {
+            Some(Self { recording, .. }) => Self::node(value, with(recording, write), recording),
+            None => Self::constant(value),
+        }
+    }
+}
+
+impl<T: Scalar> Differentiable for Traced<T> {
+    type Scalar = T;
+
+    #[inline]
+    fn constant(value: T) -> Self {
+        Self { value, index: CONSTANT, recording: 0 }
+    }
+
+    fn value(&self) -> T {
+        if !self.is_constant() {
+            with(self.recording, |recorder| {
+                recorder.guard(Guard::Value { operand: self.index, value: self.value });
+            });
+        }
+        self.value
+    }
+
+    #[inline]
+    fn peek(&self) -> T {
+        self.value
+    }
+
+    fn relates(&self, relation: Relation, other: &Self) -> bool {
+        let answer = relation.holds(self.value, other.value);
+        if let Some(one) = [self, other].into_iter().find(|x| !x.is_constant()) {
+            with(one.recording, |recorder| {
+                let operands = [self.place(recorder), other.place(recorder)];
+                recorder.guard(Guard::Relation { relation, operands, answer });
+            });
+        }
+        answer
+    }
+
+    fn has(&self, property: Property) -> bool {
+        let answer = property.holds(self.value);
+        if !self.is_constant() {
+            with(self.recording, |recorder: &mut Recorder<T>| {
+                recorder.guard(Guard::Property { property, operand: self.index, answer });
+            });
+        }
+        answer
+    }
+
+    #[inline]
+    fn is_identically_zero(&self) -> bool {
+        self.is_constant() && self.value == T::zero()
+    }
+
+    fn unary<O: Unary>(self, op: O) -> Self {
+        Self::apply(op.code(), op.value(self.value), [self])
+    }
+
+    fn binary<O: Binary>(self, op: O, right: Self) -> Self {
+        Self::apply(op.code(), op.value(self.value, right.value), [self, right])
+    }
+
+    fn binary_right<O: Binary>(self, op: O, right: T) -> Self {
+        self.binary(op, Self::constant(right))
+    }
+
+    fn binary_left<O: Binary>(op: O, left: T, right: Self) -> Self {
+        Self::constant(left).binary(op, right)
+    }
+
+    fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self {
+        let value = op.value(operands.map(|x| x.value));
+        Self::apply(op.code(), value, operands)
+    }
+
+    fn affine_into(weights: &[Self], bias: &[Self], x: &[Self], out: &mut Vec<Self>) {
+        let first = out.len();
+        let varying = x.iter().find(|x| !x.is_constant());
+        let all_recorded = weights.iter().chain(bias).all(|w| !w.is_constant());
+        let recording = varying.filter(|_| all_recorded && !bias.is_empty()).map(|x| x.recording);
+        let rows = recording.and_then(|recording| {
+            with(recording, |recorder| {
+                let mut places = |numbers: &[Self]| -> Vec<u32> {
+                    numbers.iter().map(|number| number.place(recorder)).collect()
+                };
+                let (weights, bias, x) = (places(weights), places(bias), places(x));
+                recorder.affine(&weights, &bias, &x).map(|row| (row, recording))
+            })
+        });
+        let Some((row, recording)) = rows else { return affine_rows(weights, bias, x, out) };
+        for (row, (bias, weights)) in (row..).zip(bias.iter().zip(weights.chunks(x.len()))) {
+            let pairs = weights.iter().zip(x).map(|(w, x)| (w.value, x.value));
+            let value = reductions::scalar_dot(pairs, Some(bias.value));
+            out.push(Self::node(value, row, recording));
+        }
+        debug_assert_eq!(out.len(), first + bias.len());
+    }
+
+    fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+        Self::reduce(Reduction::Sum, terms.clone().map(|x| x.value).sum(), terms)
+    }
+
+    fn dot_pairs<I: Iterator<Item = (Self, Self)> + Clone>(pairs: I, bias: Option<Self>) -> Self {
+        let value = reductions::scalar_dot(pairs.clone().map(|(a, b)| (a.value, b.value)), None);
+        let dot = Self::reduce(Reduction::Dot, value, pairs.flat_map(|(a, b)| [a, b]));
+        bias.map_or(dot, |bias| dot + bias)
+    }
+
+    fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+        let value = reductions::scalar_log_sum_exp(terms.clone().map(|x| x.value));
+        Self::reduce(Reduction::LogSumExp, value, terms)
+    }
+
+    fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
+        let value = reductions::scalar_norm(terms.clone().map(|x| x.value));
+        Self::reduce(Reduction::Norm, value, terms)
+    }
+}
+
+impl<T: Scalar> std::iter::Sum for Traced<T> {
+    /// Gathers the terms first: the iterator may itself record.
+    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+        let terms: Vec<Self> = terms.collect();
+        Self::sum_of(&terms)
+    }
+}
+
+impl_operators!(of [T: Scalar] Traced<T>);
+rule_table!(literals_on_the_left);
+impl_float!([T: Scalar] Traced<T>);
+
+impl<T: fmt::Debug> fmt::Debug for Traced<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut traced = f.debug_struct("Traced");
+        traced.field("value", &self.value);
+        if self.index != CONSTANT {
+            traced.field("index", &self.index);
+        }
+        traced.finish_non_exhaustive()
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Traced<T> {
+    /// Writes the value at the point of recording.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl<T: fmt::LowerExp> fmt::LowerExp for Traced<T> {
+    /// Writes the value at the point of recording.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}

@@ -1,0 +1,36 @@
+//! The memory that evaluations of a program at one point need, kept from one to the next.
+
+use super::point::Scratch;
+use crate::{Differentiable, Dual, Scalar};
+use generic_array::typenum::{U1, U8};
+
+/// Buffers for evaluating a [`Program`](super::Program) at one point. One belongs to one thread at a time; it
+/// may serve several programs, and allocates nothing once warm.
+#[derive(Clone, Debug)]
+pub struct Workspace<F: Scalar> {
+    pub(super) plain: Buffers<F>,
+    /// For Jacobian-vector and Hessian-vector products.
+    pub(super) moving: Buffers<Dual<F, U1>>,
+    /// For Jacobians and Hessians, eight directions at a time.
+    pub(super) lanes: Buffers<Dual<F, U8>>,
+}
+
+impl<F: Scalar> Default for Workspace<F> {
+    fn default() -> Self {
+        Self { plain: Buffers::default(), moving: Buffers::default(), lanes: Buffers::default() }
+    }
+}
+
+/// Values and adjoints of one number type.
+#[derive(Clone, Debug)]
+pub(super) struct Buffers<T: Differentiable> {
+    pub(super) values: Vec<T>,
+    pub(super) adjoints: Vec<T>,
+    pub(super) scratch: Scratch<T>,
+}
+
+impl<T: Differentiable> Default for Buffers<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), adjoints: Vec::new(), scratch: Scratch([const { Vec::new() }; 4]) }
+    }
+}
