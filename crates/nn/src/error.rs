@@ -12,6 +12,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A recorded loss does not fit, or was evaluated with something of the wrong size.
+    #[error(transparent)]
+    Program(#[from] dualtape::Error),
     /// A setting is out of its range.
     #[error("the {what} is {given}; expected {expected}")]
     Setting {

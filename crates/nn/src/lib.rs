@@ -33,6 +33,7 @@ mod layer;
 pub mod loss;
 mod mlp;
 mod neuron;
+mod recorded;
 mod sgd;
 mod train;
 
@@ -45,5 +46,6 @@ pub use initialize::Initializer;
 pub use layer::{Layer, LayerParameters};
 pub use mlp::Mlp;
 pub use neuron::Neuron;
+pub use recorded::Recorded;
 pub use sgd::Sgd;
 pub use train::{Event, Metrics, Progress, Record, Settings, evaluate, train};

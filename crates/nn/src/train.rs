@@ -1,8 +1,9 @@
 //! Training a classifier: epochs, batches, steps, and what is measured on the way.
 
 use crate::data::Dataset;
-use crate::{BatchGradient, Clip, Error, Mlp, Sgd, clip, initialize, loss};
+use crate::{Clip, Error, Mlp, Recorded, Sgd, clip, initialize, loss};
 use dualtape::Differentiable;
+use dualtape::program::{Rows, Selected};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
@@ -171,11 +172,12 @@ fn check_shapes(model: &Mlp, parameters: &[f64], data: &Dataset) -> Result<(), E
 
 /// What is kept from step to step.
 struct Descent<'a> {
-    model: &'a Mlp,
-    data: &'a Dataset,
     settings: &'a Settings,
     sgd: Sgd<f64>,
-    batch: BatchGradient<f64>,
+    recorded: Recorded<f64>,
+    /// Each sample's input, followed by its class as a one-hot row.
+    samples: Vec<f64>,
+    width: usize,
     gradient: Vec<f64>,
     /// The last parameters that gave a finite loss.
     good: Vec<f64>,
@@ -186,11 +188,18 @@ struct Descent<'a> {
 impl<'a> Descent<'a> {
     fn new(model: &'a Mlp, data: &'a Dataset, settings: &'a Settings) -> Result<Self, Error> {
         Ok(Self {
-            model,
-            data,
             settings,
             sgd: Sgd::new(settings.rate, settings.momentum)?,
-            batch: BatchGradient::new(),
+            recorded: Recorded::new(
+                model.parameter_count(),
+                model.inputs() + model.outputs(),
+                |parameters, sample| {
+                    let (input, shares) = sample.split_at(model.inputs());
+                    loss::cross_entropy_of_shares(&model.forward(parameters, input), shares)
+                },
+            )?,
+            samples: samples(data),
+            width: model.inputs() + model.outputs(),
             gradient: vec![0.0; model.parameter_count()],
             good: Vec::new(),
             order: (0..data.len()).collect(),
@@ -211,7 +220,7 @@ impl<'a> Descent<'a> {
         let batches = order.len().div_ceil(self.settings.batch_size);
         let mut norms = 0.0;
         for (samples, done) in order.chunks(self.settings.batch_size).zip(1..) {
-            let (loss, norm) = pool.install(|| self.slope(parameters, samples));
+            let (loss, norm) = pool.install(|| self.slope(parameters, samples))?;
             for (what, value) in [("loss", loss), ("norm of the gradient", norm)] {
                 if !value.is_finite() {
                     if !self.good.is_empty() {
@@ -231,29 +240,30 @@ impl<'a> Descent<'a> {
     }
 
     /// Computes and clips the gradient of one batch; returns the mean loss, and the norm before clipping.
-    fn slope(&mut self, parameters: &[f64], samples: &[usize]) -> (f64, f64) {
-        let (model, data) = (self.model, self.data);
+    fn slope(&mut self, parameters: &[f64], samples: &[usize]) -> Result<(f64, f64), Error> {
         let sample_limit = match self.settings.clip {
             Clip::PerSample(limit) => Some(limit),
             _ => None,
         };
-        let batch = self.batch.mean(
-            parameters,
-            samples,
-            sample_limit,
-            |parameters, &i| {
-                let (input, class) = data.sample(i);
-                let input: Vec<_> = input.iter().map(|&x| x.into()).collect();
-                loss::cross_entropy(&model.forward(parameters, &input), class)
-            },
-            &mut self.gradient,
-        );
+        let points = Rows::new(&self.samples, self.width);
+        let chosen = Selected { points: &points, indices: samples };
+        let batch = self.recorded.mean(parameters, &chosen, sample_limit, &mut self.gradient)?;
         let norm = f64::norm(&self.gradient);
         match self.settings.clip {
             Clip::Value(limit) => clip::by_value(&mut self.gradient, limit),
             Clip::Norm(limit) => drop(clip::by_norm(&mut self.gradient, limit)),
             Clip::None | Clip::PerSample(_) => {}
         }
-        (batch.loss, norm)
+        Ok((batch.loss, norm))
     }
+}
+
+/// Each sample's input, followed by its class as a one-hot row.
+fn samples(data: &Dataset) -> Vec<f64> {
+    let row = |i| {
+        let (input, class) = data.sample(i);
+        let share = move |other| if other == class { 1.0 } else { 0.0 };
+        input.iter().copied().chain((0..data.classes().len()).map(share))
+    };
+    (0..data.len()).flat_map(row).collect()
 }

@@ -15,11 +15,15 @@ const KEPT: usize = 16;
 /// better differentiated by tape.
 ///
 /// ```
-/// use dualtape::program::Compiled;
+/// use dualtape::{Differentiable, program::Compiled};
 ///
-/// let mut branching = Compiled::new(|_, x| if x[0] > 0.0 { x[0] * x[0] } else { x[0] * -3.0 });
+/// fn bent<D: Differentiable<Scalar = f64>>(_: &[D], x: &[D]) -> D {
+///     if x[0] > D::literal(0.0) { x[0] * x[0] } else { x[0] * -3.0 }
+/// }
+///
+/// let mut branching = Compiled::new(bent);
 /// let mut slope = [0.0];
-/// assert_eq!(branching.gradient(&[], &[5.0_f64], &mut slope)?, 25.0);
+/// assert_eq!(branching.gradient(&[], &[5.0], &mut slope)?, 25.0);
 /// assert_eq!(slope, [10.0]);
 /// assert_eq!(branching.gradient(&[], &[-2.0], &mut slope)?, 6.0);
 /// assert_eq!(slope, [-3.0]);

@@ -1,0 +1,83 @@
+//! The gradient of a batch by a recorded program: model and loss run once, for the recording, and are then
+//! evaluated for many samples at once.
+
+use crate::batch::Batch;
+use dualtape::program::{self, Points, Results, Sums};
+use dualtape::{Error, Program, Scalar, Traced};
+
+/// A loss of one sample, recorded, with the buffers to evaluate batches of samples.
+///
+/// Where [`BatchGradient`](crate::BatchGradient) takes any loss, branches included, this takes one that
+/// computes the same for every sample, and is much faster.
+///
+/// ```
+/// use dualtape::{Float, program::Rows};
+/// use dualtape_nn::Recorded;
+///
+/// // The mean of (θ·x)² over x = 1, 2, and its gradient at θ = 3.
+/// let mut recorded = Recorded::new(1, 1, |p, x| (p[0] * x[0]).powi(2))?;
+/// let mut slope = [0.0];
+/// let batch = recorded.mean(&[3.0], &Rows::new(&[1.0, 2.0], 1), None, &mut slope)?;
+/// assert_eq!((batch.loss, slope), (22.5, [15.0]));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Recorded<F: Scalar> {
+    program: Program<F>,
+    batch: program::Batch<F>,
+    norms: Vec<F>,
+}
+
+impl<F: Scalar> Recorded<F> {
+    /// Records the loss of one sample, given so many parameters and so many numbers a sample.
+    ///
+    /// It is recorded at small numbers that mean nothing: a loss that branches on its arguments does not
+    /// belong here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] if the recording does not fit.
+    pub fn new(
+        parameters: usize,
+        data: usize,
+        loss: impl FnOnce(&[Traced<F>], &[Traced<F>]) -> Traced<F>,
+    ) -> Result<Self, Error> {
+        let some = |count: usize| vec![F::nearest(0.01); count];
+        let program = Program::record_with_data(loss, &some(parameters), &some(data))?;
+        let batch = program.batch();
+        Ok(Self { program, batch, norms: Vec::new() })
+    }
+
+    /// What was recorded.
+    pub fn program(&self) -> &Program<F> {
+        &self.program
+    }
+
+    /// Writes the gradient of the mean loss over the samples into `gradient`; of no samples, zeros.
+    ///
+    /// With a `sample_limit`, each sample's gradient is first scaled to have at most that norm. Work is
+    /// spread over rayon's current thread pool.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if a slice does not fit the recording, and [`Error::BranchChanged`].
+    pub fn mean<P: Points<F> + ?Sized>(
+        &mut self,
+        parameters: &[F],
+        samples: &P,
+        sample_limit: Option<F>,
+        gradient: &mut [F],
+    ) -> Result<Batch<F>, Error> {
+        self.norms.resize(if sample_limit.is_some() { samples.count() } else { 0 }, F::zero());
+        let sums = Sums { clip: sample_limit, weights: None };
+        let norms = sample_limit.map(|_| &mut self.norms[..]);
+        let results = Results { gradient: Some(&mut *gradient), norms, ..Results::none() };
+        let sum = self.program.sum(&mut self.batch, parameters, samples, &sums, results)?;
+        let share = F::nearest(samples.count().max(1) as f64).recip();
+        for slope in gradient {
+            *slope *= share;
+        }
+        let mean_norm = sample_limit.map(|_| self.norms.iter().copied().sum::<F>() * share);
+        Ok(Batch { loss: sum.value * share, mean_norm, clipped: sum.clipped })
+    }
+}
