@@ -138,7 +138,7 @@ fn weights_and_clipping_act_on_each_points_own_gradient() {
     let weights: Vec<f64> = (0..50).map(|k| f64::from(k % 5) - 1.0).collect();
     let (mut slope, mut norms) = (vec![0.0; PARAMETERS], vec![0.0; 50]);
     let bound = 4.0;
-    let sums = Sums { weights: Some(&weights), clip: Some(bound) };
+    let sums = Sums { weights: Some(&weights), clip: Some(bound), ..Sums::none() };
     let results = Results { gradient: Some(&mut slope), norms: Some(&mut norms), ..Results::none() };
     let sum = program.sum(&mut program.batch(), &p, &Rows::new(&flat, DATA), &sums, results).unwrap();
     let (mut expected, mut total, mut clipped) = (vec![0.0; PARAMETERS], 0.0, 0);

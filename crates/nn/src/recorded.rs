@@ -69,15 +69,13 @@ impl<F: Scalar> Recorded<F> {
         gradient: &mut [F],
     ) -> Result<Batch<F>, Error> {
         self.norms.resize(if sample_limit.is_some() { samples.count() } else { 0 }, F::zero());
-        let sums = Sums { clip: sample_limit, weights: None };
-        let norms = sample_limit.map(|_| &mut self.norms[..]);
-        let results = Results { gradient: Some(&mut *gradient), norms, ..Results::none() };
-        let sum = self.program.sum(&mut self.batch, parameters, samples, &sums, results)?;
+        // Of no samples, the sum is zero with any share.
         let share = F::nearest(samples.count().max(1) as f64).recip();
-        for slope in gradient {
-            *slope *= share;
-        }
+        let sums = Sums { clip: sample_limit, scale: Some(share), ..Sums::none() };
+        let norms = sample_limit.map(|_| &mut self.norms[..]);
+        let results = Results { gradient: Some(gradient), norms, ..Results::none() };
+        let sum = self.program.sum(&mut self.batch, parameters, samples, &sums, results)?;
         let mean_norm = sample_limit.map(|_| self.norms.iter().copied().sum::<F>() * share);
-        Ok(Batch { loss: sum.value * share, mean_norm, clipped: sum.clipped })
+        Ok(Batch { loss: sum.value, mean_norm, clipped: sum.clipped })
     }
 }

@@ -156,10 +156,10 @@ impl<F: Scalar> WithSimd for VectorBack<'_, F> {
 /// Adds δ xᵀ to the adjoints of the weights.
 pub(super) struct WeightsBack<'a, F> {
     pub(super) own: &'a [F],
-    /// The vectors of the `L` points, `stride` apart.
-    pub(super) points: &'a [F],
-    pub(super) stride: usize,
-    pub(super) columns: usize,
+    /// The vectors, a row of lanes for each column of the matrix.
+    pub(super) x: &'a [F],
+    /// The same, a slice for each point.
+    pub(super) points: [&'a [F]; L],
     pub(super) weights: &'a mut [F],
 }
 
@@ -167,20 +167,18 @@ pub(super) struct WeightsBack<'a, F> {
 const HIGH: usize = 4;
 
 impl<F: Scalar> WeightsBack<'_, F> {
+    fn columns(&self) -> usize {
+        self.x.len() / L
+    }
+
     /// The gain of `R` rows and `C` registers of columns.
     #[inline(always)]
-    fn tile<S: Simd, const R: usize, const C: usize>(
-        &mut self,
-        simd: S,
-        row: usize,
-        column: usize,
-        width: usize,
-    ) {
+    fn tile<S: Simd, const R: usize, const C: usize>(&mut self, simd: S, row: usize, column: usize) {
+        let width = L / F::registers::<S>();
         let own: [&[F; L]; R] = std::array::from_fn(|r| &self.own.as_chunks::<L>().0[row + r]);
         let mut sums: [[F::Vector<S>; C]; R] = [[F::splat(simd, F::zero()); C]; R];
         for lane in 0..L {
-            let x = &self.points[lane * self.stride + column..][..C * width];
-            let x = vector::row::<F, S, C>(x);
+            let x = vector::row::<F, S, C>(&self.points[lane][column..column + C * width]);
             for r in 0..R {
                 let own = F::splat(simd, own[r][lane]);
                 for c in 0..C {
@@ -188,8 +186,9 @@ impl<F: Scalar> WeightsBack<'_, F> {
                 }
             }
         }
+        let columns = self.columns();
         for r in 0..R {
-            let weights = &mut self.weights[(row + r) * self.columns + column..][..C * width];
+            let weights = &mut self.weights[(row + r) * columns + column..][..C * width];
             for (weight, sum) in F::load_mut::<S>(weights).iter_mut().zip(sums[r]) {
                 *weight = F::plus(simd, *weight, sum);
             }
@@ -198,25 +197,39 @@ impl<F: Scalar> WeightsBack<'_, F> {
 
     /// The gain of `R` whole rows.
     #[inline(always)]
-    fn rows<S: Simd, const R: usize>(&mut self, simd: S, row: usize, width: usize) {
+    fn rows<S: Simd, const R: usize>(&mut self, simd: S, row: usize) {
+        let (columns, width) = (self.columns(), L / F::registers::<S>());
         let mut column = 0;
-        while column + 4 * width <= self.columns {
-            self.tile::<S, R, 4>(simd, row, column, width);
+        while column + 4 * width <= columns {
+            self.tile::<S, R, 4>(simd, row, column);
             column += 4 * width;
         }
-        while column + width <= self.columns {
-            self.tile::<S, R, 1>(simd, row, column, width);
+        if column + 2 * width <= columns {
+            self.tile::<S, R, 2>(simd, row, column);
+            column += 2 * width;
+        }
+        if column + width <= columns {
+            self.tile::<S, R, 1>(simd, row, column);
             column += width;
         }
-        for column in column..self.columns {
+        // Too few columns for a register: the lanes of points serve instead.
+        for column in column..columns {
+            let x = &self.x.as_chunks::<L>().0[column];
             for r in 0..R {
-                let own = &self.own[(row + r) * L..][..L];
-                let xs = self.points[column..].iter().step_by(self.stride);
-                let sum = own.iter().zip(xs).fold(F::zero(), |sum, (&own, &x)| sum + own * x);
-                self.weights[(row + r) * self.columns + column] += sum;
+                let own = &self.own.as_chunks::<L>().0[row + r];
+                self.weights[(row + r) * columns + column] +=
+                    total(&std::array::from_fn(|lane| own[lane] * x[lane]));
             }
         }
     }
+}
+
+/// The sum of all lanes, by halves.
+#[inline(always)]
+pub(super) fn total<F: Scalar>(lanes: &[F; L]) -> F {
+    let eight: [F; 8] = std::array::from_fn(|i| lanes[i] + lanes[i + 8]);
+    let four: [F; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 impl<F: Scalar> WithSimd for WeightsBack<'_, F> {
@@ -224,14 +237,13 @@ impl<F: Scalar> WithSimd for WeightsBack<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let width = L / F::registers::<S>();
         let rows = self.own.len() / L;
         let whole = rows - rows % HIGH;
         for row in (0..whole).step_by(HIGH) {
-            self.rows::<S, HIGH>(simd, row, width);
+            self.rows::<S, HIGH>(simd, row);
         }
         for row in whole..rows {
-            self.rows::<S, 1>(simd, row, width);
+            self.rows::<S, 1>(simd, row);
         }
     }
 }

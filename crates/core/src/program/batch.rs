@@ -4,6 +4,7 @@
 //! tasks are put together in order: so the same points give the same bits on any machine with the same
 //! instructions, with any number of threads.
 
+use super::kernels::{AddTo, AllFinite};
 use super::lanes::{L, Machine};
 use super::point::{self, Wrt};
 use super::points::Points;
@@ -51,11 +52,19 @@ pub struct Sums<'a, F> {
     /// The norm to which each point's gradient in the parameters is held, before it is weighted: it is
     /// multiplied by min(1, bound / (norm + 1e-6)).
     pub clip: Option<F>,
+    /// A factor for all points, besides their weights: 1/n turns the sum into the mean.
+    pub scale: Option<F>,
 }
 
 impl<F: Scalar> Sums<'_, F> {
+    /// The plain sum.
+    pub fn none() -> Self {
+        Self { weights: None, clip: None, scale: None }
+    }
+
     pub(super) fn weight(&self, point: usize) -> F {
-        self.weights.map_or(F::one(), |weights| weights[point])
+        let scale = self.scale.unwrap_or(F::one());
+        self.weights.map_or(scale, |weights| weights[point] * scale)
     }
 }
 
@@ -118,7 +127,7 @@ impl<F: Scalar> Program<F> {
         gradient: &mut [F],
     ) -> Result<F, Error> {
         let results = Results { gradient: Some(gradient), ..Results::none() };
-        Ok(self.sum(batch, parameters, points, &Sums { weights: None, clip: None }, results)?.value)
+        Ok(self.sum(batch, parameters, points, &Sums::none(), results)?.value)
     }
 
     /// The mean of the values over all points, and its gradient in the parameters. Both are NaN if there are
@@ -134,12 +143,14 @@ impl<F: Scalar> Program<F> {
         points: &P,
         gradient: &mut [F],
     ) -> Result<F, Error> {
-        let sum = self.sum_gradient(batch, parameters, points, gradient)?;
-        let count = F::nearest(points.count() as f64);
-        for slope in gradient {
-            *slope /= count;
+        let scale = Some(F::nearest(points.count() as f64).recip());
+        let results = Results { gradient: Some(&mut *gradient), ..Results::none() };
+        let mean = self.sum(batch, parameters, points, &Sums { scale, ..Sums::none() }, results)?;
+        if points.count() > 0 {
+            return Ok(mean.value);
         }
-        Ok(sum / count)
+        gradient.fill(F::nan());
+        Ok(F::nan())
     }
 
     /// The weighted sum of the values over all points, with what else is asked for.
@@ -188,7 +199,7 @@ impl<F: Scalar> Program<F> {
         points: &P,
         values: &mut [F],
     ) -> Result<(), Error> {
-        let (count, none) = (points.count(), Sums { weights: None, clip: None });
+        let (count, none) = (points.count(), Sums::none());
         Error::check_length("value", "output and point", count * self.outputs(), values.len())?;
         self.each_task(batch, parameters, points, &none, Wrt::Parameters, |job, task, range| {
             job.jacobians(task, range, false)
@@ -224,7 +235,7 @@ impl<F: Scalar> Program<F> {
         values: &mut [F],
         jacobians: &mut [F],
     ) -> Result<(), Error> {
-        let (count, outputs, none) = (points.count(), self.outputs(), Sums { weights: None, clip: None });
+        let (count, outputs, none) = (points.count(), self.outputs(), Sums::none());
         Error::check_length("value", "output and point", count * outputs, values.len())?;
         let entries = count * outputs * self.width(wrt);
         Error::check_length("Jacobian", "pair of output and input at each point", entries, jacobians.len())?;
@@ -278,7 +289,7 @@ impl<F: Scalar> Program<F> {
         parameters: &[F],
         points: &P,
     ) -> Result<Vec<bool>, Error> {
-        let none = Sums { weights: None, clip: None };
+        let none = Sums::none();
         self.each_task(batch, parameters, points, &none, Wrt::Parameters, |job, task, range| {
             job.fits(range, task)
         })?;
@@ -331,13 +342,21 @@ impl<F: Scalar> Program<F> {
         let workspace::Buffers { values, adjoints, scratch } = uniform;
         let tasks = &tasks[..self.task_ranges(count).count()];
         let schedule = &self.schedule;
+        let arch = pulp::Arch::new();
+        if schedule.uniform_runs().is_empty() {
+            // What the tasks summed are the parameters' own adjoints.
+            let own = schedule.constants..schedule.constants + self.parameters;
+            gradient.copy_from_slice(&tasks[0].adjoints[own.clone()]);
+            for task in &tasks[1..] {
+                arch.dispatch(AddTo { sums: gradient, terms: &task.adjoints[own.clone()] });
+            }
+            return;
+        }
         let mut pull = |exact: bool| {
             adjoints.clear();
-            adjoints.resize(schedule.first_varying, F::zero());
-            for task in tasks {
-                for (sum, &adjoint) in adjoints.iter_mut().zip(&task.adjoints) {
-                    *sum += adjoint;
-                }
+            adjoints.extend_from_slice(&tasks[0].adjoints);
+            for task in &tasks[1..] {
+                arch.dispatch(AddTo { sums: adjoints, terms: &task.adjoints });
             }
             let runs = schedule.uniform_runs();
             if exact {
@@ -346,7 +365,7 @@ impl<F: Scalar> Program<F> {
                 point::reverse::<F, false>(schedule, runs, Wrt::Both, values, adjoints, scratch);
             }
             gradient.copy_from_slice(&adjoints[schedule.constants..][..self.parameters]);
-            gradient.iter().all(|slope| slope.is_finite())
+            arch.dispatch(AllFinite(gradient))
         };
         if !pull(false) {
             pull(true);

@@ -129,7 +129,7 @@ where
         self.part.resize(parameters.len(), F::zero());
         let chosen = Selected { points, indices: &self.taken };
         let results = Results { gradient: Some(&mut self.part), ..Results::none() };
-        let part = self.programs[0].sum(&mut self.batch, parameters, &chosen, &Sums::default(), results)?;
+        let part = self.programs[0].sum(&mut self.batch, parameters, &chosen, &Sums::none(), results)?;
         for (slope, &part) in gradient.iter_mut().zip(&self.part) {
             *slope += part;
         }

@@ -168,15 +168,17 @@ fn nearest(x: f64) -> (f64, u64) {
     (shifted - ROUNDER, shifted.to_bits().wrapping_sub(ROUNDER.to_bits()))
 }
 
-/// x = n ln 2 + r, and eʳ − 1. The scale 2ⁿ comes in two factors, since it may exceed the range.
+/// x = n ln 2 + r: r, eʳ − 1 − r, and 2ⁿ in two factors, since it may exceed the range.
 #[inline(always)]
-fn exp_parts<const FMA: bool, const SHORT: bool>(x: f64) -> (f64, [f64; 2]) {
+fn exp_parts<const FMA: bool, const SHORT: bool>(x: f64) -> (f64, f64, [f64; 2]) {
     let (n, bits) = nearest(x * std::f64::consts::LOG2_E);
-    let r = fma::<FMA>(-n, LN_2[1], fma::<FMA>(-n, LN_2[0], x));
+    let (high, low) = (fma::<FMA>(-n, LN_2[0], x), n * LN_2[1]);
+    let r = high - low;
+    let lost = (high - r) - low;
     let q = if SHORT { polynomial::<FMA, 6>(EXP_SHORT, r) } else { polynomial::<FMA, 10>(EXP, r) };
     let half = (bits.wrapping_add(4096) >> 1).wrapping_sub(2048);
     let power = |n: u64| f64::from_bits(n.wrapping_add(1023) << 52);
-    (fma::<FMA>(r * r, q, r), [power(half), power(bits.wrapping_sub(half))])
+    (r, fma::<FMA>(r * r, q, lost), [power(half), power(bits.wrapping_sub(half))])
 }
 
 /// Held where neither the result nor the scale can leave the numbers' range by more than it should.
@@ -188,16 +190,16 @@ fn clamped(x: f64) -> f64 {
 
 #[inline(always)]
 fn exp<const FMA: bool, const SHORT: bool>(x: f64) -> f64 {
-    let (p, [a, b]) = exp_parts::<FMA, SHORT>(clamped(x));
-    (1.0 + p) * a * b
+    let (r, tail, [a, b]) = exp_parts::<FMA, SHORT>(clamped(x));
+    (1.0 + (r + tail)) * a * b
 }
 
 #[inline(always)]
 fn exp_m1<const FMA: bool, const SHORT: bool>(x: f64) -> f64 {
-    let (p, [a, b]) = exp_parts::<FMA, SHORT>(clamped(x));
+    let (r, tail, [a, b]) = exp_parts::<FMA, SHORT>(clamped(x));
     let scale = a * b;
-    let small = fma::<FMA>(scale, p, scale - 1.0);
-    let large = (1.0 + p) * a * b;
+    let small = fma::<FMA>(scale, tail, fma::<FMA>(scale, r, scale - 1.0));
+    let large = (1.0 + (r + tail)) * a * b;
     let result = if x > 40.0 { large } else { small };
     if x == 0.0 { x } else { result }
 }
@@ -206,11 +208,11 @@ fn exp_m1<const FMA: bool, const SHORT: bool>(x: f64) -> f64 {
 fn tanh<const FMA: bool, const SHORT: bool>(x: f64) -> f64 {
     let size = x.abs();
     let held = if size > 25.0 { 25.0 } else { size };
-    let (p, [a, b]) = exp_parts::<FMA, SHORT>(-2.0 * held);
-    let scale = a * b;
+    let (r, tail, [a, b]) = exp_parts::<FMA, SHORT>(-2.0 * held);
+    let (p, scale) = (r + tail, a * b);
     // With q = e^(−2|x|): (1 − q)/(1 + q) where q is not small, and 1 − 2q/(1 + q) where it is.
     let q = fma::<FMA>(scale, p, scale);
-    let minus_q_less_1 = -fma::<FMA>(scale, p, scale - 1.0);
+    let minus_q_less_1 = -fma::<FMA>(scale, tail, fma::<FMA>(scale, r, scale - 1.0));
     let near = size < 0.55;
     let ratio = (if near { minus_q_less_1 } else { 2.0 * q }) / (1.0 + q);
     let result = if near { ratio } else { 1.0 - ratio };

@@ -98,6 +98,8 @@ pub(super) struct Affine {
     pub(super) bias: u32,
     pub(super) rows: u32,
     pub(super) x: List,
+    /// In a schedule: whether the vector is varying values in consecutive slots.
+    pub(super) in_line: bool,
 }
 
 impl<F: Scalar> Graph<F> {

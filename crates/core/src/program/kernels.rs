@@ -631,3 +631,33 @@ impl<F: Scalar, const W: usize> WithSimd for FoldBack<'_, '_, F, W> {
         });
     }
 }
+
+/// Whether all numbers are finite.
+pub(super) struct AllFinite<'a, F>(pub(super) &'a [F]);
+
+impl<F: Scalar> WithSimd for AllFinite<'_, F> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> bool {
+        // Without a way out in between, it is one comparison a register.
+        self.0.iter().fold(true, |all, x| all & (x.abs() < F::infinity()))
+    }
+}
+
+/// Adds numbers to others, one by one.
+pub(super) struct AddTo<'a, F> {
+    pub(super) sums: &'a mut [F],
+    pub(super) terms: &'a [F],
+}
+
+impl<F: Scalar> WithSimd for AddTo<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (sum, &term) in self.sums.iter_mut().zip(self.terms) {
+            *sum += term;
+        }
+    }
+}

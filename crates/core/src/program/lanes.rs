@@ -11,7 +11,7 @@
 
 use super::affine;
 use super::elementary::TRIGONOMETRIC_RANGE;
-use super::graph::{Affine, List, Reduction};
+use super::graph::{Affine, Reduction};
 use super::kernels::{Adjoints, Apply, Dot, DotBack, Fold, FoldBack, Gain, Lists, Places, To};
 use super::point::Wrt;
 use super::schedule::{Access, Class, Operand, Schedule, Step};
@@ -67,8 +67,6 @@ pub(super) struct Buffers<F> {
     /// Values that differ from point to point, lane by lane.
     pub(super) values: Aligned<F>,
     pub(super) adjoints: Aligned<F>,
-    /// The points of a block as they came, one after the other.
-    pub(super) rows: Vec<F>,
     room: Aligned<F>,
     transposed: Vec<F>,
 }
@@ -78,7 +76,6 @@ impl<F: Scalar> Default for Buffers<F> {
         Self {
             values: Aligned::new(),
             adjoints: Aligned::new(),
-            rows: Vec::new(),
             room: Aligned::new(),
             transposed: Vec::new(),
         }
@@ -124,7 +121,7 @@ impl<F: Scalar> Machine<'_, F> {
                     let weights =
                         affine.weights as usize..(affine.weights + affine.rows * affine.x.len) as usize;
                     let bias = affine.bias as usize..(affine.bias + affine.rows) as usize;
-                    let x = self.vector(affine.x, before, room);
+                    let x = self.vector(&affine, before, room);
                     let (weights, bias) = (&self.uniform[weights], &self.uniform[bias]);
                     self.arch.dispatch(affine::Forward { weights, bias, x, z: results });
                 }
@@ -171,16 +168,17 @@ impl<F: Scalar> Machine<'_, F> {
 
     /// Carries the adjoints of varying values back: to other such values, to uniform ones, or to both.
     ///
-    /// `wide` takes what uniform values gain; the weights and biases of affine maps go their own way.
+    /// `data` are the points of the block, as they came; `wide` takes what uniform values gain; the weights and biases of affine maps go their own way.
     pub(super) fn reverse<const W: usize>(
         &self,
         wrt: Wrt,
         to: To,
+        data: &[&[F]; L],
         buffers: &mut Buffers<F>,
         wide: &mut [F],
         weights: &mut Weights<'_, F>,
     ) {
-        let Buffers { values, adjoints, rows, room, transposed } = buffers;
+        let Buffers { values, adjoints, room, transposed } = buffers;
         let values = values.get();
         for run in self.schedule.runs[self.schedule.varying_runs()].iter().rev() {
             let (before, own) = adjoints.get_mut().split_at_mut(self.at(run.first));
@@ -212,8 +210,9 @@ impl<F: Scalar> Machine<'_, F> {
                 }
                 Step::Affine(affine, class) => {
                     if to.uniform && wrt != Wrt::Data {
-                        let points = self.points(affine.x, values, rows, room, transposed);
-                        self.weights_back(&affine, own, points, weights);
+                        let x = self.vector(&affine, values, room);
+                        let points = self.points(&affine, x, data, transposed);
+                        self.weights_back(&affine, own, x, points, weights);
                     }
                     if to.varying && wrt.wants(class) {
                         self.vector_back(&affine, own, &mut adjoints, room);
@@ -244,50 +243,45 @@ impl<F: Scalar> Machine<'_, F> {
         }
     }
 
-    /// The vectors of an affine map, one for each point: the first of them on, and how far apart they are.
+    /// The vectors of an affine map, one for each point, given the same in lanes.
     fn points<'a>(
         &self,
-        list: List,
-        values: &'a [F],
-        rows: &'a [F],
-        room: &'a mut Aligned<F>,
+        affine: &Affine,
+        x: &[F],
+        data: &[&'a [F]; L],
         transposed: &'a mut Vec<F>,
-    ) -> (&'a [F], usize) {
-        self.data_columns(list, rows).unwrap_or_else(|| {
-            affine::transpose(self.vector(list, values, room), transposed);
-            (&transposed[..], list.len as usize)
-        })
+    ) -> [&'a [F]; L] {
+        let columns = affine.x.len as usize;
+        let first = self.first_datum(affine).filter(|first| first + columns <= data[0].len());
+        if let Some(first) = first {
+            return data.map(|point| &point[first..first + columns]);
+        }
+        affine::transpose(x, transposed);
+        std::array::from_fn(|lane| &transposed[lane * columns..(lane + 1) * columns])
     }
 
     /// Adds what the weights and biases of an affine map gain.
-    fn weights_back(
-        &self,
-        affine: &Affine,
-        own: &[F],
-        (points, stride): (&[F], usize),
-        to: &mut Weights<'_, F>,
-    ) {
+    fn weights_back(&self, affine: &Affine, own: &[F], x: &[F], points: [&[F]; L], to: &mut Weights<'_, F>) {
         let columns = affine.x.len as usize;
         let (first, first_bias) = (affine.weights as usize, affine.bias as usize);
         let own_rows = own.as_chunks::<L>().0;
         match to {
             Weights::Sum(direct) => {
                 for (bias, own) in direct[first_bias..].iter_mut().zip(own_rows) {
-                    *bias += own.iter().copied().fold(F::zero(), |sum, own| sum + own);
+                    *bias += affine::total(own);
                 }
                 let weights = &mut direct[first..][..affine.rows as usize * columns];
-                self.arch.dispatch(affine::WeightsBack { own, points, stride, columns, weights });
+                self.arch.dispatch(affine::WeightsBack { own, x, points, weights });
             }
             Weights::Norms(squares) => {
                 for (lane, square) in squares.iter_mut().enumerate() {
-                    let x = &points[lane * stride..][..columns];
-                    let of_x = x.iter().fold(F::one(), |sum, &x| sum + x * x);
+                    let of_x = x.as_chunks::<L>().0.iter().fold(F::one(), |sum, x| sum + x[lane] * x[lane]);
                     *square += of_x * own_rows.iter().fold(F::zero(), |sum, own| sum + own[lane] * own[lane]);
                 }
             }
             Weights::Rows { rows, width, skip } => {
                 for (lane, gradient) in rows.chunks_exact_mut(*width).enumerate() {
-                    let x = &points[lane * stride..][..columns];
+                    let x = points[lane];
                     let gradient = &mut gradient[..];
                     for (r, own) in own_rows.iter().enumerate() {
                         gradient[first_bias - *skip + r] += own[lane];
@@ -312,8 +306,8 @@ impl<F: Scalar> Machine<'_, F> {
         let columns = affine.x.len as usize;
         let weights = &self.uniform[affine.weights as usize..][..affine.rows as usize * columns];
         let slots = &self.schedule.operands[affine.x.range()];
-        if let Some(first) = self.consecutive(slots) {
-            let gain = &mut adjoints.varying[first..first + columns * L];
+        if let Some(first) = self.first_datum(affine) {
+            let gain = &mut adjoints.varying[first * L..(first + columns) * L];
             return self.arch.dispatch(affine::VectorBack { weights, own, gain });
         }
         self.arch.dispatch(affine::VectorBack { weights, own, gain: room.zeros(columns * L) });
@@ -322,25 +316,17 @@ impl<F: Scalar> Machine<'_, F> {
         }
     }
 
-    /// Where the lanes of consecutive varying slots begin.
-    fn consecutive(&self, slots: &[u32]) -> Option<usize> {
-        let &first = slots.first()?;
-        let follow = self.varies(first) && slots.iter().zip(first..).all(|(&slot, next)| slot == next);
-        follow.then(|| self.at(first))
-    }
-
-    /// Consecutive data, as the points came: the numbers of the first point on, and the distance to the next.
-    fn data_columns<'a>(&self, list: List, rows: &'a [F]) -> Option<(&'a [F], usize)> {
-        let first = self.consecutive(&self.schedule.operands[list.range()])? / L;
-        let width = rows.len() / L;
-        (first + list.len as usize <= width).then(|| (&rows[first..], width))
+    /// The place of an affine map's first component among varying values, if the others follow.
+    fn first_datum(&self, affine: &Affine) -> Option<usize> {
+        let first = *self.schedule.operands[affine.x.range()].first().filter(|_| affine.in_line)?;
+        Some(first as usize - self.schedule.first_varying)
     }
 
     /// The vector of an affine map, a row of lanes for each component.
-    fn vector<'a>(&self, list: List, values: &'a [F], room: &'a mut Aligned<F>) -> &'a [F] {
-        let slots = &self.schedule.operands[list.range()];
-        if let Some(first) = self.consecutive(slots) {
-            return &values[first..first + slots.len() * L];
+    fn vector<'a>(&self, affine: &Affine, values: &'a [F], room: &'a mut Aligned<F>) -> &'a [F] {
+        let slots = &self.schedule.operands[affine.x.range()];
+        if let Some(first) = self.first_datum(affine) {
+            return &values[first * L..(first + slots.len()) * L];
         }
         room.resize(slots.len() * L);
         for (row, &slot) in room.get_mut().as_chunks_mut::<L>().0.iter_mut().zip(slots) {

@@ -291,7 +291,11 @@ impl Schedule {
                 let slot = |node: u32| self.slot_of[node as usize];
                 let (weights, bias) = (slot(affine.weights), slot(affine.bias));
                 let x = self.copy_list(graph, affine.x);
-                Step::Affine(Affine { weights, bias, x, ..affine }, entries[0].classes[0])
+                let slots = &self.operands[x.range()];
+                let consecutive = slots.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+                let in_line =
+                    consecutive && slots.first().is_some_and(|&slot| slot as usize >= self.first_varying);
+                Step::Affine(Affine { weights, bias, x, in_line, ..affine }, entries[0].classes[0])
             }
         };
         self.runs.push(Run { step, first, count: entries.len() as u32 });

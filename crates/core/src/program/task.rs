@@ -3,7 +3,7 @@
 //! A block that shows a singular point, or a number that is not finite, is no block for lanes: the task then
 //! takes all its points again, one by one, by the rules of single points.
 
-use super::kernels::To;
+use super::kernels::{AllFinite, To};
 use super::lanes::{self, Aligned, L, Machine, Weights};
 use super::point::{self, Wrt};
 use super::points::Points;
@@ -109,12 +109,12 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 None => {
                     self.seed(task, output, &weights);
                     let to = To { varying: true, uniform: true };
-                    self.reverse(task, self.wrt, to);
+                    self.reverse(task, block.clone(), self.wrt, to);
                     true
                 }
                 Some(bound) => {
                     self.seed(task, output, &[F::one(); L]);
-                    self.sum_clipped(task, &weights[..block.len()], bound)
+                    self.sum_clipped(task, block.clone(), &weights, bound)
                 }
             };
             if !(healthy && self.push_data_gradients(task, block.len())) {
@@ -124,15 +124,17 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         for (&slot, wide) in program.wide_slots.iter().zip(task.wide.get().chunks_exact(wide::<F>())) {
             task.adjoints[slot as usize] += wide.iter().copied().fold(F::zero(), |sum, x| sum + x);
         }
-        Ok(task.value.is_finite() && task.adjoints.iter().all(|x| x.is_finite()))
+        Ok(task.value.is_finite() && self.machine.arch.dispatch(AllFinite(&task.adjoints)))
     }
 
     /// Adds up the gradients of a block, each held to a norm, then weighted. Says whether all norms are sound.
-    fn sum_clipped(&self, task: &mut Task<F>, point_weights: &[F], bound: F) -> bool {
+    fn sum_clipped(&self, task: &mut Task<F>, block: Range<usize>, point_weights: &[F; L], bound: F) -> bool {
         let mut squares = [F::zero(); L];
-        self.gradient_squares(task, &mut squares);
+        self.gradient_squares(task, block.clone(), &mut squares);
         let mut factors = [F::zero(); L];
-        for ((factor, &weight), &square) in factors.iter_mut().zip(point_weights).zip(&squares) {
+        for ((factor, &weight), &square) in
+            factors.iter_mut().zip(point_weights).zip(&squares).take(block.len())
+        {
             // A square may overflow or vanish where the norm does not.
             if !(square.is_normal() || square == F::zero()) {
                 return false;
@@ -146,18 +148,19 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             }
         }
         let to = To { varying: false, uniform: true };
-        self.reverse(task, Wrt::Parameters, to);
+        self.reverse(task, block, Wrt::Parameters, to);
         true
     }
 
     /// Carries the adjoints of a block back, summing those of uniform values over the points.
-    fn reverse(&self, task: &mut Task<F>, wrt: Wrt, to: To) {
+    fn reverse(&self, task: &mut Task<F>, block: Range<usize>, wrt: Wrt, to: To) {
+        let data = &self.data(block);
         let Task { lanes, wide, adjoints, .. } = task;
         let (wide, weights) = (wide.get_mut(), &mut Weights::Sum(adjoints));
         if self::wide::<F>() == L {
-            self.machine.reverse::<L>(wrt, to, lanes, wide, weights);
+            self.machine.reverse::<L>(wrt, to, data, lanes, wide, weights);
         } else {
-            self.machine.reverse::<{ L / 2 }>(wrt, to, lanes, wide, weights);
+            self.machine.reverse::<{ L / 2 }>(wrt, to, data, lanes, wide, weights);
         }
     }
 
@@ -170,13 +173,14 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     }
 
     /// The square of the norm of each lane's gradient in the parameters, with adjoints seeded.
-    fn gradient_squares(&self, task: &mut Task<F>, squares: &mut [F; L]) {
+    fn gradient_squares(&self, task: &mut Task<F>, block: Range<usize>, squares: &mut [F; L]) {
         let program = self.program;
         let to = To { varying: true, uniform: true };
         if program.affine_alone && program.schedule.uniform_runs().is_empty() {
             let wide = task.wide_lanes.zeros((program.wide_slots.len() + 1) * L);
             let weights = &mut Weights::Norms(squares);
-            self.machine.reverse::<L>(Wrt::Parameters, to, &mut task.lanes, wide, weights);
+            let data = &self.data(block);
+            self.machine.reverse::<L>(Wrt::Parameters, to, data, &mut task.lanes, wide, weights);
             let of_parameters = wide.as_chunks::<L>().0.iter().take(program.wide_slots.len());
             for adjoint in of_parameters {
                 for lane in 0..L {
@@ -187,7 +191,9 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         }
         let mut rows = std::mem::take(&mut task.rows);
         let (first, width) = (rows.len(), program.parameters);
-        self.push_gradients(task, Wrt::Parameters, L, &mut rows);
+        let lanes = block.len();
+        self.push_gradients(task, Wrt::Parameters, block, &mut rows);
+        rows.resize(first + lanes * width, F::zero());
         for (square, row) in squares.iter_mut().zip(rows[first..].chunks(width.max(1))) {
             *square = row.iter().fold(F::zero(), |sum, &slope| sum + slope * slope);
         }
@@ -196,7 +202,9 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     }
 
     /// Appends the gradient of each of the first lanes, with adjoints seeded: parameters, then data.
-    fn push_gradients(&self, task: &mut Task<F>, wrt: Wrt, lanes: usize, rows: &mut Vec<F>) {
+    fn push_gradients(&self, task: &mut Task<F>, wrt: Wrt, points: Range<usize>, rows: &mut Vec<F>) {
+        let lanes = points.len();
+        let data_rows = &self.data(points);
         let program = self.program;
         let schedule = &program.schedule;
         let (parameters, data) = (program.wanted_parameters(wrt), program.wanted_data(wrt));
@@ -207,7 +215,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let to = To { varying: true, uniform: parameters > 0 };
         let block = &mut rows[first..];
         let weights = &mut Weights::Rows { rows: block, width: width.max(1), skip: schedule.constants };
-        self.machine.reverse::<L>(wrt, to, &mut task.lanes, wide, weights);
+        self.machine.reverse::<L>(wrt, to, data_rows, &mut task.lanes, wide, weights);
         let adjoints = task.lanes.adjoints.get().as_chunks::<L>().0;
         let uniform = &mut task.point.adjoints;
         for (lane, row) in block.chunks_exact_mut(width.max(1)).enumerate().take(lanes) {
@@ -290,7 +298,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             for (index, &slot) in program.outputs.iter().enumerate() {
                 self.seed(task, slot, &[F::one(); L]);
                 let mut rows = std::mem::take(&mut task.norms);
-                self.push_gradients(task, self.wrt, lanes, &mut rows);
+                self.push_gradients(task, self.wrt, start..start + lanes, &mut rows);
                 for (lane, row) in rows.chunks(width.max(1)).enumerate() {
                     let place = first + (lane * outputs + index) * width;
                     task.rows[place..place + width].copy_from_slice(row);
@@ -302,21 +310,24 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(task.values.iter().chain(&task.rows).all(|x| x.is_finite()))
     }
 
+    /// The data of a block. The last point fills the lanes that are left over.
+    fn data(&self, block: Range<usize>) -> [&[F]; L] {
+        std::array::from_fn(|lane| self.points.point((block.start + lane).min(block.end - 1)))
+    }
+
     /// Evaluates a block; says whether the values can be trusted.
     fn compute(&self, task: &mut Task<F>, block: Range<usize>) -> Result<bool, Error> {
         let (program, width) = (self.program, self.program.data);
-        let lanes::Buffers { values, rows, .. } = &mut task.lanes;
+        let values = &mut task.lanes.values;
         values.resize((program.schedule.slots - program.schedule.first_varying) * L);
-        rows.resize(width * L, F::zero());
-        for (lane, row) in rows.chunks_exact_mut(width.max(1)).enumerate() {
-            // The last point fills the lanes that are left over.
-            let point = self.points.point((block.start + lane).min(block.end - 1));
+        let rows = self.data(block);
+        for point in rows {
             Error::check_length("point", "datum", width, point.len())?;
-            row.copy_from_slice(point);
         }
+        let rows = rows.map(|row| &row[..width]);
         for (datum, values) in values.get_mut().as_chunks_mut::<L>().0.iter_mut().take(width).enumerate() {
             for lane in 0..L {
-                values[lane] = rows[lane * width + datum];
+                values[lane] = rows[lane][datum];
             }
         }
         Ok(!self.machine.forward(&mut task.lanes))
