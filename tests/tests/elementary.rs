@@ -49,13 +49,17 @@ fn f64_is_within_two_units_of_sixty_digits() {
 fn check_f32(step: usize) {
     for op in functions() {
         for sign in [0, 1_u32 << 31] {
-            let all: Vec<f32> = (0..0x7f80_0000_u32).step_by(step).map(|bits| f32::from_bits(bits | sign)).collect();
+            let all: Vec<f32> =
+                (0..0x7f80_0000_u32).step_by(step).map(|bits| f32::from_bits(bits | sign)).collect();
             for x in all.chunks(4096) {
                 for (&x, got) in x.iter().zip(in_lanes(op, x)) {
                     let exact: f64 = op.apply(&[f64::from(x)]);
                     let nearest = exact as f32;
                     if !nearest.is_finite() {
-                        assert!(got == nearest || got.is_nan() && nearest.is_nan(), "{op:?} at {x:e}: {got:e}");
+                        assert!(
+                            got == nearest || got.is_nan() && nearest.is_nan(),
+                            "{op:?} at {x:e}: {got:e}"
+                        );
                         continue;
                     }
                     let unit = f64::from(nearest.abs().next_up()) - f64::from(nearest.abs());
@@ -105,7 +109,10 @@ fn the_ends_of_the_range_are_those_of_the_standard_library() {
             let (got, exact) = (in_lanes(op, &[x])[0], op.apply(&[x]));
             let close = (got - exact).abs() <= exact.abs() * 4.5e-16;
             let same = got == exact && got.is_sign_negative() == exact.is_sign_negative();
-            assert!(same || close && exact != 0.0 || got.is_nan() && exact.is_nan(), "{op:?} at {x:e}: {got:e}, not {exact:e}");
+            assert!(
+                same || close && exact != 0.0 || got.is_nan() && exact.is_nan(),
+                "{op:?} at {x:e}: {got:e}, not {exact:e}"
+            );
         }
     }
 }

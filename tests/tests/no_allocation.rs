@@ -1,7 +1,10 @@
 //! Warm drivers allocate nothing.
 
+use dualtape::program::{Results, Rows, Sums, Wrt};
 use dualtape::typenum::U1;
-use dualtape::{Differentiable, Float, Forward, Function, Jacobian, Reverse, SecondOrder, derivatives};
+use dualtape::{
+    Differentiable, Float, Forward, Function, Jacobian, Program, Reverse, SecondOrder, derivatives,
+};
 use dualtape_tests::scenarios::{rosenbrock, rosenbrock_point};
 
 /// Runs once to warm up, and then counts.
@@ -85,5 +88,40 @@ fn memory_stays_flat_over_2000_points() {
         let points = (0..2000).map(f64::from);
         let loss = reverse.sum_gradient(&[2.0, 1.0], points, |p, x| (p[0] * x + p[1]).powi(2), &mut slope);
         assert!(loss.unwrap() > 0.0);
+    });
+}
+
+#[test]
+fn replays_at_one_point() {
+    let x = rosenbrock_point(50);
+    let program = Program::record(rosenbrock, &x).unwrap();
+    let mut workspace = program.workspace();
+    let (mut slope, mut product, mut matrix, mut value) =
+        (vec![0.0; 50], vec![0.0; 50], vec![0.0; 2500], [0.0]);
+    assert_no_allocation(|| {
+        program.gradient(&mut workspace, &x, &mut slope).unwrap();
+        program.hvp(&mut workspace, &x, &x, &mut slope, &mut product).unwrap();
+        program.hessian(&mut workspace, &x, &mut slope, &mut matrix).unwrap();
+        program.vjp(&mut workspace, &x, &[1.0], &mut value, &mut slope).unwrap();
+    });
+}
+
+#[test]
+fn replays_over_a_batch() {
+    fn loss<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> D {
+        let hidden: Vec<D> = D::affine(&p[..6], &p[6..9], x).iter().map(|h| h.tanh()).collect();
+        D::log_sum_exp(&hidden) + p[9].exp() * x[0]
+    }
+    let (p, flat) = ([0.3; 10], rosenbrock_point(120));
+    let program = Program::record_with_data(loss, &p, &[1.0, 2.0]).unwrap();
+    let points = Rows::new(&flat, 2);
+    let mut batch = program.batch();
+    let (mut slope, mut values, mut rows) = ([0.0; 10], vec![0.0; 60], vec![0.0; 600]);
+    assert_no_allocation(|| {
+        program.mean_gradient(&mut batch, &p, &points, &mut slope).unwrap();
+        let clipped = Sums { clip: Some(0.1), ..Sums::none() };
+        let results = Results { gradient: Some(&mut slope), ..Results::none() };
+        program.sum(&mut batch, &p, &points, &clipped, results).unwrap();
+        program.jacobians(&mut batch, &p, &points, Wrt::Parameters, &mut values, &mut rows).unwrap();
     });
 }

@@ -1,7 +1,8 @@
 //! On random expression graphs, every mode agrees with a naive oracle and with the identities that bind them.
 
+use dualtape::program::Wrt;
 use dualtape::rules::Op;
-use dualtape::{Differentiable, Dual, gradient, hessian, jvp, vjp};
+use dualtape::{Differentiable, Dual, Program, gradient, hessian, jvp, vjp};
 use dualtape_tests::close::assert_close;
 use dualtape_tests::modes::{Function, first_order, second_order};
 use proptest::prelude::*;
@@ -120,6 +121,29 @@ proptest! {
         for got in first_order(&graph, &x) {
             close_as_vectors(got.mode, &got.gradient, &expected);
             prop_assert_eq!(got.value.to_bits(), graph.call(&x).to_bits());
+        }
+    }
+
+    #[test]
+    fn programs_recorded_elsewhere_give_the_tapes_gradients_at_one_point_and_at_many(
+        graph in graphs(),
+        there in points(),
+        all in prop::collection::vec(points(), 1..40),
+    ) {
+        prop_assume!(all.iter().all(|x| moderate(&graph, x)));
+        let program = Program::record(|x| graph.call(x), &there).unwrap();
+        let mut workspace = program.workspace();
+        let mut values = vec![0.0; all.len()];
+        let mut slopes = vec![0.0; all.len() * INPUTS];
+        program.jacobians(&mut program.batch(), &[], &all, Wrt::Data, &mut values, &mut slopes).unwrap();
+        for (k, x) in all.iter().enumerate() {
+            let (value, expected) = gradient(|x| graph.call(x), x);
+            let mut slope = [0.0; INPUTS];
+            let replayed = program.gradient(&mut workspace, x, &mut slope).unwrap();
+            prop_assert_eq!(replayed.to_bits(), value.to_bits());
+            close_as_vectors("one point", &slope, &expected);
+            close_as_vectors("many points", &slopes[k * INPUTS..(k + 1) * INPUTS], &expected);
+            prop_assert!((values[k] - value).abs() <= 1e-12 * value.abs().max(1.0));
         }
     }
 

@@ -10,6 +10,21 @@ const TOLERANCE: f64 = 1e-12;
 /// Named variables and two descents.
 mod notebook_000 {
     use super::*;
+    use dualtape::program::Graph;
+
+    #[test]
+    fn expressions_have_the_names_that_were_printed() {
+        let second = Graph::record(
+            |x| {
+                let rest = x[2] - (x[0] + x[1]);
+                rest * rest
+            },
+            &[2.0, 3.0, 49.0],
+        );
+        assert_eq!(second.unwrap().expression(&["x", "y", "a"]).unwrap(), "((a-(x+y))*(a-(x+y)))");
+        let first = Graph::record(|x| (x[3] - x[2] * x[0] * x[1]).powi(2), &[2.0, 3.0, 2.0, 49.0]);
+        assert_eq!(first.unwrap().expression(&["x", "y", "a", "c"]).unwrap(), "((c-((a*x)*y))**2)");
+    }
 
     /// Ten rows of loss and gradient, as printed (the losses with two decimals).
     const ROWS: [(f64, f64); 10] = [
@@ -300,6 +315,51 @@ mod notebook_002 {
 /// Topological order, the chain rule by hand, a tanh neuron.
 mod notebook_003 {
     use super::*;
+    use dualtape::program::Graph;
+
+    #[test]
+    fn the_drawing_shows_values_with_data_and_gradient_and_operations_between() {
+        let inputs = [2.0, -3.0, 10.0, -2.0];
+        let graph = Graph::record(|x| (x[0] * x[1] + x[2]) * x[3], &inputs).unwrap();
+        let drawing = graph.dot(&["a", "b", "c", "f"], &inputs).unwrap();
+        for label in [
+            "a | data 2 | grad 6",
+            "b | data -3 | grad -4",
+            "c | data 10 | grad -2",
+            "f | data -2 | grad 4",
+            "{ data -6 | grad -2 }",
+            "{ data 4 | grad -2 }",
+            "{ data -8 | grad 1 }",
+        ] {
+            assert!(drawing.contains(label), "{label} in {drawing}");
+        }
+        // Operations are nodes of their own: two products and a sum, each with two arrows in and one out.
+        assert_eq!(drawing.matches("[label=\"*\"]").count(), 2);
+        assert_eq!(drawing.matches("[label=\"+\"]").count(), 1);
+        assert_eq!(drawing.matches("->").count(), 9);
+    }
+
+    #[test]
+    fn the_tanh_neuron_is_drawn_with_its_printed_numbers() {
+        let inputs = [2.0, 0.0, -3.0, 1.0, 6.787875467865];
+        let neuron = |x: &[dualtape::Traced<f64>]| (x[0] * x[2] + x[1] * x[3] + x[4]).tanh();
+        let drawing =
+            Graph::record(neuron, &inputs).unwrap().dot(&["x1", "x2", "w1", "w2", "b"], &inputs).unwrap();
+        assert!(drawing.contains("data 0.6572 | grad 1"), "{drawing}");
+        assert!(drawing.contains("data 0.7879 | grad 0.5681"), "{drawing}");
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_drawn() {
+        let large = Graph::record(|x| (0..600).fold(x[0], |sum, _| sum.sin()), &[1.0]).unwrap();
+        let refused = large.dot(&["x"], &[1.0]).unwrap_err().to_string();
+        assert_eq!(refused, "the function is too large to show: more than 500 nodes; show a part of it");
+        let doubling = Graph::record(|x| (0..40).fold(x[0], |sum, _| sum + sum), &[1.0]).unwrap();
+        let refused = doubling.expression(&["x"]).unwrap_err().to_string();
+        assert!(refused.contains("more than 100000 characters"), "{refused}");
+        let unnamed = doubling.expression(&[]).unwrap_err().to_string();
+        assert_eq!(unnamed, "the list of names needs 1 numbers, one for each input, not 0");
+    }
 
     #[test]
     fn nudging_along_the_gradient_raises_the_value() {

@@ -87,9 +87,9 @@ fn a_panic_in_a_worker_leaves_the_batch_usable() {
 #[test]
 fn a_loss_that_is_not_finite_stops_and_keeps_good_parameters() {
     let (training, validation) = iris().split(0.2, 3).unwrap();
-    let model = Mlp::new(&[4, 8, 3], Activation::Relu).unwrap();
+    let model = Mlp::new(&[4, 8, 3], Activation::Softplus).unwrap();
     let mut parameters = model.initialize(3);
-    let settings = Settings { rate: 1e308, ..Settings::default() };
+    let settings = Settings { rate: 1e200, ..Settings::default() };
     let mut steps = 0;
     let count = |event| steps += usize::from(matches!(event, Event::Batch(_)));
     let error = train(&model, &mut parameters, &training, &validation, &settings, count).unwrap_err();

@@ -43,6 +43,15 @@ pub enum Error {
         limit: usize,
     },
 
+    /// A recorded function is too large to be written out or drawn.
+    #[error("the function is too large to show: more than {limit} {what}; show a part of it")]
+    TooLargeToShow {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
+
     /// A driver for functions of one output was given a program of another number.
     #[error("this needs a program with one output, not {given}")]
     NotOneOutput {

@@ -117,6 +117,7 @@ pub mod check;
 mod differentiable;
 mod drivers;
 mod error;
+mod export;
 mod forward;
 pub mod neighbours;
 pub mod program;

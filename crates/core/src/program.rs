@@ -102,7 +102,7 @@ pub use workspace::Workspace;
 
 use crate::{Error, Scalar};
 use batch::CLIP_EPSILON;
-use graph::Node;
+pub(crate) use graph::{Node, Reduction};
 use guard::Guard;
 use schedule::{Run, Schedule, Step};
 use std::collections::HashSet;

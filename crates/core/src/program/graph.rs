@@ -26,19 +26,19 @@ pub(super) const DEFAULT_LIMIT: usize = 1 << 26;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Graph<F> {
-    pub(super) nodes: Vec<Node<F>>,
+    pub(crate) nodes: Vec<Node<F>>,
     /// The operands of reductions and affine maps, one list after the other.
     pub(super) lists: Vec<u32>,
     pub(super) affines: Vec<Affine>,
     pub(super) guards: Vec<Guard<F>>,
-    pub(super) outputs: Vec<u32>,
+    pub(crate) outputs: Vec<u32>,
     pub(super) parameters: usize,
     pub(super) data: usize,
 }
 
 /// One value of a recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Node<F> {
+pub(crate) enum Node<F> {
     Input,
     Constant(F),
     /// An operation of the rule table; operands beyond its arity are 0.
@@ -53,7 +53,7 @@ pub(super) enum Node<F> {
 
 /// An operation of any number of operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Reduction {
+pub(crate) enum Reduction {
     Sum,
     /// The operands go in pairs.
     Dot,
@@ -65,7 +65,7 @@ pub(super) enum Reduction {
 
 impl Reduction {
     /// The name of the method, or what it is.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sum => "sum_of",
             Self::Dot => "dot",
@@ -78,7 +78,7 @@ impl Reduction {
 
 /// A stretch of [`Graph::lists`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct List {
+pub(crate) struct List {
     pub(super) start: u32,
     pub(super) len: u32,
 }
@@ -178,7 +178,7 @@ impl<F: Scalar> Graph<F> {
     }
 
     /// The places of a node's operands, in order.
-    pub(super) fn operands(&self, node: &Node<F>) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn operands(&self, node: &Node<F>) -> impl Iterator<Item = u32> + '_ {
         let (list, weights, bias) = match *node {
             Node::Input | Node::Constant(_) => (0..0, 0..0, 0..0),
             Node::Apply(op, operands) => return Operands::Few(operands.into_iter().take(op.arity())),
