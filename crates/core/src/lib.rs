@@ -22,6 +22,8 @@
 //!   along `N` directions. It needs no memory beyond the numbers themselves.
 //! - [`Var<T>`](Var) records what is done with it on a [`Tape`]: *reverse mode*. One evaluation and one
 //!   sweep back give the derivatives with respect to all inputs. The tape grows with the computation.
+//! - [`Traced<T>`](Traced) records what is done with it, once, for a [`Program`] to replay at any point, or at
+//!   many at a time: see [`program`].
 //! - `f32` and `f64` themselves, with no derivative, at full speed.
 //!
 //! `T` is a plain number, or again one of these: a `Var<Dual<f64>>` gives second derivatives, forward over
