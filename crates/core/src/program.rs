@@ -94,6 +94,7 @@ pub use batch::{Batch, Results, Sum, Sums};
 pub use compiled::Compiled;
 pub(crate) use elementary::Elementary;
 pub use graph::Graph;
+pub(crate) use lanes::ByLanes;
 pub use outputs::Outputs;
 pub use point::Wrt;
 pub use points::{Points, Rows, Selected};

@@ -1,7 +1,7 @@
 //! `Scalar`: the plain numbers at the bottom of every number type.
 
 use crate::Differentiable;
-use crate::program::{Elementary, recorder};
+use crate::program::{ByLanes, Elementary, recorder};
 use crate::rules::{Binary, Ternary, Unary, reductions};
 use crate::special::polygamma;
 use std::cell::RefCell;
@@ -17,7 +17,7 @@ use std::cell::RefCell;
 /// assert_eq!(half::<f32>(), 0.5);
 /// ```
 pub trait Scalar:
-    Differentiable<Scalar = Self> + Elementary + sealed::Sealed + Send + Sync + 'static
+    Differentiable<Scalar = Self> + Elementary + ByLanes + sealed::Sealed + Send + Sync + 'static
 {
     /// The number of this type nearest to `x`.
     fn nearest(x: f64) -> Self;

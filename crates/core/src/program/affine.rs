@@ -16,7 +16,8 @@ const fn sums<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 { 16 } else { 8 }
 }
 
-/// Runs `$work` with `$R` as a constant: how many rows of `N` registers a tile has.
+/// Runs `$work` with `$R` as a constant: how many rows of `N` registers a tile has, and no more than there are
+/// pointers to hold.
 macro_rules! with_tile {
     ($S:ident, $N:ident, $R:ident, $work:block) => {
         match sums::<$S>() / $N {
@@ -32,12 +33,8 @@ macro_rules! with_tile {
                 const $R: usize = 4;
                 $work
             }
-            8 => {
-                const $R: usize = 8;
-                $work
-            }
             _ => {
-                const $R: usize = 16;
+                const $R: usize = 8;
                 $work
             }
         }
@@ -54,28 +51,52 @@ pub(super) struct Forward<'a, F> {
     pub(super) z: &'a mut [F],
 }
 
+/// Adds what one column of the matrix contributes to `R` rows.
+#[inline(always)]
+fn add_column<F: Scalar, S: Simd, const N: usize, const R: usize>(
+    simd: S,
+    sums: &mut [[F::Vector<S>; N]; R],
+    rows: &[&[F]; R],
+    x: &[[F; L]],
+    column: usize,
+) {
+    let x = vector::row::<F, S, N>(&x[column]);
+    for r in 0..R {
+        let weight = F::splat(simd, rows[r][column]);
+        for n in 0..N {
+            sums[r][n] = F::multiply_add(simd, weight, x[n], sums[r][n]);
+        }
+    }
+}
+
 impl<F: Scalar> Forward<'_, F> {
-    /// `R` rows of the result.
+    /// `R` rows of the result. Columns go two by two, so that sums enough are under way.
     #[inline(always)]
     fn tile<S: Simd, const N: usize, const R: usize>(&mut self, simd: S, first: usize) {
         let x = self.x.as_chunks::<L>().0;
         let columns = x.len();
         let rows: [&[F]; R] = std::array::from_fn(|r| &self.weights[(first + r) * columns..][..columns]);
-        let mut sums: [[F::Vector<S>; N]; R] = [[F::splat(simd, F::zero()); N]; R];
-        for (column, x) in x.iter().enumerate() {
-            let x = vector::row::<F, S, N>(x);
-            for r in 0..R {
-                let weight = F::splat(simd, rows[r][column]);
-                for n in 0..N {
-                    sums[r][n] = F::multiply_add(simd, weight, x[n], sums[r][n]);
-                }
+        let mut even: [[F::Vector<S>; N]; R] = [[F::splat(simd, F::zero()); N]; R];
+        let mut odd = even;
+        if N == 1 {
+            for pair in 0..columns / 2 {
+                add_column::<F, S, N, R>(simd, &mut even, &rows, x, 2 * pair);
+                add_column::<F, S, N, R>(simd, &mut odd, &rows, x, 2 * pair + 1);
+            }
+            if columns % 2 == 1 {
+                add_column::<F, S, N, R>(simd, &mut even, &rows, x, columns - 1);
+            }
+        } else {
+            for column in 0..columns {
+                add_column::<F, S, N, R>(simd, &mut even, &rows, x, column);
             }
         }
         for r in 0..R {
             let bias = F::splat(simd, self.bias[first + r]);
             let z = F::load_mut::<S>(&mut self.z.as_chunks_mut::<L>().0[first + r]);
             for n in 0..N {
-                z[n] = F::plus(simd, sums[r][n], bias);
+                let sum = if N == 1 { F::plus(simd, even[r][n], odd[r][n]) } else { even[r][n] };
+                z[n] = F::plus(simd, sum, bias);
             }
         }
     }
@@ -195,31 +216,26 @@ impl<F: Scalar> WeightsBack<'_, F> {
         }
     }
 
-    /// The gain of `R` whole rows.
+    /// The gain of all rows in `C` registers of columns: the points' numbers there stay at hand.
     #[inline(always)]
-    fn rows<S: Simd, const R: usize>(&mut self, simd: S, row: usize) {
-        let (columns, width) = (self.columns(), L / F::registers::<S>());
-        let mut column = 0;
-        while column + 4 * width <= columns {
-            self.tile::<S, R, 4>(simd, row, column);
-            column += 4 * width;
+    fn strip<S: Simd, const C: usize>(&mut self, simd: S, column: usize) {
+        let rows = self.own.len() / L;
+        let whole = rows - rows % HIGH;
+        for row in (0..whole).step_by(HIGH) {
+            self.tile::<S, HIGH, C>(simd, row, column);
         }
-        if column + 2 * width <= columns {
-            self.tile::<S, R, 2>(simd, row, column);
-            column += 2 * width;
+        for row in whole..rows {
+            self.tile::<S, 1, C>(simd, row, column);
         }
-        if column + width <= columns {
-            self.tile::<S, R, 1>(simd, row, column);
-            column += width;
-        }
-        // Too few columns for a register: the lanes of points serve instead.
-        for column in column..columns {
-            let x = &self.x.as_chunks::<L>().0[column];
-            for r in 0..R {
-                let own = &self.own.as_chunks::<L>().0[row + r];
-                self.weights[(row + r) * columns + column] +=
-                    total(&std::array::from_fn(|lane| own[lane] * x[lane]));
-            }
+    }
+
+    /// The gain of all rows in one column, where they are too few for a register: the lanes serve instead.
+    #[inline(always)]
+    fn column(&mut self, column: usize) {
+        let columns = self.columns();
+        let x = &self.x.as_chunks::<L>().0[column];
+        for (row, own) in self.own.as_chunks::<L>().0.iter().enumerate() {
+            self.weights[row * columns + column] += total(&std::array::from_fn(|lane| own[lane] * x[lane]));
         }
     }
 }
@@ -237,13 +253,22 @@ impl<F: Scalar> WithSimd for WeightsBack<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let rows = self.own.len() / L;
-        let whole = rows - rows % HIGH;
-        for row in (0..whole).step_by(HIGH) {
-            self.rows::<S, HIGH>(simd, row);
+        let (columns, width) = (self.columns(), L / F::registers::<S>());
+        let mut next = 0;
+        while next + 4 * width <= columns {
+            self.strip::<S, 4>(simd, next);
+            next += 4 * width;
         }
-        for row in whole..rows {
-            self.rows::<S, 1>(simd, row);
+        if next + 2 * width <= columns {
+            self.strip::<S, 2>(simd, next);
+            next += 2 * width;
+        }
+        if next + width <= columns {
+            self.strip::<S, 1>(simd, next);
+            next += width;
+        }
+        for column in next..columns {
+            self.column(column);
         }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) enum Node<F> {
 }
 
 /// An operation of any number of operands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Reduction {
     Sum,
     /// The operands go in pairs.

@@ -63,7 +63,7 @@ impl<F: Scalar> Aligned<F> {
 
 /// The memory of one task.
 #[derive(Clone, Debug)]
-pub(super) struct Buffers<F> {
+pub struct Buffers<F> {
     /// Values that differ from point to point, lane by lane.
     pub(super) values: Aligned<F>,
     pub(super) adjoints: Aligned<F>,
@@ -84,7 +84,7 @@ impl<F: Scalar> Default for Buffers<F> {
 
 /// A schedule, with what does not change within a batch.
 #[derive(Clone, Copy)]
-pub(super) struct Machine<'a, F> {
+pub struct Machine<'a, F> {
     pub(super) schedule: &'a Schedule,
     pub(super) uniform: &'a [F],
     pub(super) wide_of: &'a [u32],
@@ -106,7 +106,7 @@ impl<F: Scalar> Machine<'_, F> {
     }
 
     /// Computes all varying values from the data; says whether a result needs more care.
-    pub(super) fn forward(&self, buffers: &mut Buffers<F>) -> bool {
+    fn forward(&self, buffers: &mut Buffers<F>) -> bool {
         let Buffers { values, room, .. } = buffers;
         let mut careful = false;
         for run in &self.schedule.runs[self.schedule.varying_runs()] {
@@ -169,7 +169,7 @@ impl<F: Scalar> Machine<'_, F> {
     /// Carries the adjoints of varying values back: to other such values, to uniform ones, or to both.
     ///
     /// `data` are the points of the block, as they came; `wide` takes what uniform values gain; the weights and biases of affine maps go their own way.
-    pub(super) fn reverse<const W: usize>(
+    fn reverse<const W: usize>(
         &self,
         wrt: Wrt,
         to: To,
@@ -343,6 +343,65 @@ impl<F: Scalar> Machine<'_, F> {
             row.fill(self.uniform[slot as usize]);
         }
     }
+}
+
+/// The way through a schedule in lanes, and back.
+///
+/// The plain numbers implement it one by one, so that the kernels are compiled here, once, and not again in
+/// every crate that evaluates a program.
+pub trait ByLanes: Sized {
+    /// See [`Machine::forward`].
+    fn forward_by_lanes(machine: &Machine<'_, Self>, buffers: &mut Buffers<Self>) -> bool;
+
+    /// See [`Machine::reverse`]; adjoints of uniform values are a cache line wide, or if `each` says so, as
+    /// wide as the lanes.
+    fn reverse_by_lanes(
+        machine: &Machine<'_, Self>,
+        back: Back<'_, '_, Self>,
+        buffers: &mut Buffers<Self>,
+        each: bool,
+    );
+}
+
+/// What a way back is told.
+pub struct Back<'a, 'w, F> {
+    pub(super) wrt: Wrt,
+    pub(super) to: To,
+    pub(super) data: &'a [&'a [F]; L],
+    pub(super) wide: &'a mut [F],
+    pub(super) weights: &'a mut Weights<'w, F>,
+}
+
+macro_rules! by_lanes {
+    ($F:ty, $WIDE:expr) => {
+        impl ByLanes for $F {
+            fn forward_by_lanes(machine: &Machine<'_, Self>, buffers: &mut Buffers<Self>) -> bool {
+                machine.forward(buffers)
+            }
+
+            fn reverse_by_lanes(
+                machine: &Machine<'_, Self>,
+                back: Back<'_, '_, Self>,
+                buffers: &mut Buffers<Self>,
+                each: bool,
+            ) {
+                let Back { wrt, to, data, wide, weights } = back;
+                if each || $WIDE == L {
+                    machine.reverse::<L>(wrt, to, data, buffers, wide, weights);
+                } else {
+                    machine.reverse::<{ $WIDE }>(wrt, to, data, buffers, wide, weights);
+                }
+            }
+        }
+    };
+}
+
+by_lanes!(f32, wide::<f32>());
+by_lanes!(f64, wide::<f64>());
+
+/// The width of a uniform value's adjoint while a task is at work: a cache line.
+pub(super) const fn wide<F>() -> usize {
+    if size_of::<F>() == 8 { L / 2 } else { L }
 }
 
 /// Where the gains of the weights and biases of affine maps go.

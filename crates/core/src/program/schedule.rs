@@ -14,10 +14,12 @@
 use super::graph::{Affine, Graph, List, Node, Reduction};
 use crate::Scalar;
 use crate::rules::Op;
+use rustc_hash::FxBuildHasher;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// What a value depends on, and so who wants its adjoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Class {
     /// Nothing.
     Constant,
@@ -122,17 +124,23 @@ pub(super) struct Schedule {
 }
 
 /// An operation that is alive, with all that decides its place.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 struct Entry {
-    varying: bool,
-    level: u32,
+    /// Uniform before varying; then by level; then by kind and classes, in the order of their appearance.
+    key: u64,
     kind: Kind,
     classes: [Class; 3],
     node: u32,
 }
 
+impl Entry {
+    fn varying(&self) -> bool {
+        self.key >> 63 == 1
+    }
+}
+
 /// What may share a run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     Apply(Op),
     Reduce(Reduction),
@@ -145,9 +153,7 @@ pub(super) fn schedule<F: Scalar>(graph: &Graph<F>) -> Schedule {
     let classes = classes(graph);
     let entries = entries(graph, &alive, &classes);
     let mut plan = number(graph, &alive, &entries);
-    for run in entries
-        .chunk_by(|a, b| (a.varying, a.level, a.kind, a.classes) == (b.varying, b.level, b.kind, b.classes))
-    {
+    for run in entries.chunk_by(|a, b| a.key == b.key) {
         plan.push_run(graph, run);
     }
     plan.first_varying_run = plan.runs.partition_point(|run| (run.first as usize) < plan.first_varying);
@@ -198,6 +204,7 @@ fn classes<F: Scalar>(graph: &Graph<F>) -> Vec<Class> {
 fn entries<F: Scalar>(graph: &Graph<F>, alive: &[bool], classes: &[Class]) -> Vec<Entry> {
     let mut levels = vec![0_u32; graph.nodes.len()];
     let mut entries = Vec::new();
+    let mut kinds: HashMap<(Kind, [Class; 3]), u64, FxBuildHasher> = HashMap::default();
     for (index, node) in graph.nodes.iter().enumerate().filter(|&(index, _)| alive[index]) {
         let (kind, of_operands) = match *node {
             Node::Input | Node::Constant(_) => continue,
@@ -217,10 +224,13 @@ fn entries<F: Scalar>(graph: &Graph<F>, alive: &[bool], classes: &[Class]) -> Ve
         };
         let level = graph.operands(node).map(|operand| levels[operand as usize] + 1).max().unwrap_or(0);
         levels[index] = level;
-        let varying = classes[index].on_data();
-        entries.push(Entry { varying, level, kind, classes: of_operands, node: index as u32 });
+        let rank = kinds.len() as u64;
+        let rank = *kinds.entry((kind, of_operands)).or_insert(rank);
+        let key = u64::from(classes[index].on_data()) << 63 | u64::from(level) << 31 | rank;
+        entries.push(Entry { key, kind, classes: of_operands, node: index as u32 });
     }
-    entries.sort_unstable();
+    // Stable: within a run, the order is that of the recording, in which operands tend to be consecutive.
+    entries.sort_by_key(|entry| entry.key);
     entries
 }
 
@@ -239,7 +249,7 @@ fn number<F: Scalar>(graph: &Graph<F>, alive: &[bool], entries: &[Entry]) -> Sch
             constants = place(index);
         }
     }
-    let uniform = entries.partition_point(|entry| !entry.varying);
+    let uniform = entries.partition_point(|entry| !entry.varying());
     let (uniform, varying) = entries.split_at(uniform);
     let of = |entries: &[Entry]| entries.iter().map(|entry| entry.node as usize).collect::<Vec<_>>();
     let first_varying = (0..graph.parameters).chain(of(uniform)).fold(constants, |_, node| place(node));

@@ -4,18 +4,13 @@
 //! takes all its points again, one by one, by the rules of single points.
 
 use super::kernels::{AllFinite, To};
-use super::lanes::{self, Aligned, L, Machine, Weights};
+use super::lanes::{self, Aligned, Back, L, Machine, Weights, wide};
 use super::point::{self, Wrt};
 use super::points::Points;
 use super::workspace;
 use super::{Program, Sums};
 use crate::{Error, Scalar};
 use std::ops::Range;
-
-/// The width of a uniform value's adjoint while a task is at work: a cache line.
-const fn wide<F>() -> usize {
-    if size_of::<F>() == 8 { L / 2 } else { L }
-}
 
 /// What is asked of the points.
 pub(super) struct Job<'a, F, P: ?Sized> {
@@ -157,11 +152,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let data = &self.data(block);
         let Task { lanes, wide, adjoints, .. } = task;
         let (wide, weights) = (wide.get_mut(), &mut Weights::Sum(adjoints));
-        if self::wide::<F>() == L {
-            self.machine.reverse::<L>(wrt, to, data, lanes, wide, weights);
-        } else {
-            self.machine.reverse::<{ L / 2 }>(wrt, to, data, lanes, wide, weights);
-        }
+        F::reverse_by_lanes(&self.machine, Back { wrt, to, data, wide, weights }, lanes, false);
     }
 
     /// Notes a norm; the factor that holds it to the bound.
@@ -180,7 +171,8 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             let wide = task.wide_lanes.zeros((program.wide_slots.len() + 1) * L);
             let weights = &mut Weights::Norms(squares);
             let data = &self.data(block);
-            self.machine.reverse::<L>(Wrt::Parameters, to, data, &mut task.lanes, wide, weights);
+            let back = Back { wrt: Wrt::Parameters, to, data, wide: &mut *wide, weights };
+            F::reverse_by_lanes(&self.machine, back, &mut task.lanes, true);
             let of_parameters = wide.as_chunks::<L>().0.iter().take(program.wide_slots.len());
             for adjoint in of_parameters {
                 for lane in 0..L {
@@ -215,7 +207,8 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let to = To { varying: true, uniform: parameters > 0 };
         let block = &mut rows[first..];
         let weights = &mut Weights::Rows { rows: block, width: width.max(1), skip: schedule.constants };
-        self.machine.reverse::<L>(wrt, to, data_rows, &mut task.lanes, wide, weights);
+        let back = Back { wrt, to, data: data_rows, wide: &mut *wide, weights };
+        F::reverse_by_lanes(&self.machine, back, &mut task.lanes, true);
         let adjoints = task.lanes.adjoints.get().as_chunks::<L>().0;
         let uniform = &mut task.point.adjoints;
         for (lane, row) in block.chunks_exact_mut(width.max(1)).enumerate().take(lanes) {
@@ -330,7 +323,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 values[lane] = rows[lane][datum];
             }
         }
-        Ok(!self.machine.forward(&mut task.lanes))
+        Ok(!F::forward_by_lanes(&self.machine, &mut task.lanes))
     }
 
     /// Evaluates a block and checks the guards; says whether the values can be trusted.

@@ -57,7 +57,7 @@ macro_rules! define_op {
         /// assert_eq!(Op::Mul.apply(&[3.0, 4.0]), 12.0);
         /// assert_eq!(Op::Powi(3).apply(&[2.0]), 8.0);
         /// ```
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Op {
             /// `−x`
