@@ -189,6 +189,36 @@ fn norms_of_plain_networks_are_those_of_the_gradients() {
     assert_close("clipped sum", &slope, &expected, 1e-12);
 }
 
+/// An affine map of data and of a number that depends on parameters only.
+#[test]
+fn clipping_reaches_uniform_components_of_an_affine_maps_vector() {
+    fn mixed<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> D {
+        let vector = [x[0], p[6].exp(), x[1]];
+        D::affine(&p[..3], &p[3..4], &vector)[0].sin() * p[4] + p[5]
+    }
+    let p: Vec<f64> = (0..7).map(|i| (f64::from(i) * 0.9).cos()).collect();
+    let flat = data(10);
+    let program = Program::record_with_data(mixed, &p, &flat[..2]).unwrap();
+    let mut slope = vec![0.0; 7];
+    let sums = Sums { clip: Some(0.7), ..Sums::default() };
+    let results = Results { gradient: Some(&mut slope), ..Results::none() };
+    program.sum(&mut program.batch(), &p, &Rows::new(&flat, 2), &sums, results).unwrap();
+    let mut expected = vec![0.0; 7];
+    for point in flat.chunks(2) {
+        let (_, all) = gradient(|all| mixed(&all[..7], &all[7..]), &[&p[..], point].concat());
+        let factor = (0.7 / (f64::norm(&all[..7]) + 1e-6)).min(1.0);
+        expected.iter_mut().zip(&all).for_each(|(sum, slope)| *sum += factor * slope);
+    }
+    assert_close("clipped sum", &slope, &expected, 1e-12);
+}
+
+#[test]
+#[should_panic(expected = "affine needs 2 rows of 3 weights, 6 in all, not 5")]
+fn a_recorded_affine_map_with_too_few_weights_panics_as_it_does_eagerly() {
+    let short = |p: &[_], x: &[_]| Traced::affine(&p[..5], &p[5..7], x);
+    let _ = Program::record_with_data(short, &[1.0_f64; 7], &[1.0; 3]);
+}
+
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     let (program, p, flat) = (recorded(), parameters(), data(5000));

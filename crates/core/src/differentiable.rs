@@ -240,15 +240,19 @@ pub trait Differentiable:
     fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self;
 }
 
+/// Panics if there is not a weight for each row and column of an affine map.
+pub(crate) fn check_affine(weights: usize, rows: usize, columns: usize) {
+    assert!(
+        weights == rows * columns,
+        "affine needs {rows} rows of {columns} weights, {} in all, not {weights}",
+        rows * columns
+    );
+}
+
 /// The rows of an affine map, one statement for each.
 pub(crate) fn affine_rows<D: Differentiable>(weights: &[D], bias: &[D], x: &[D], out: &mut Vec<D>) {
-    let (rows, columns) = (bias.len(), x.len());
-    assert!(
-        weights.len() == rows * columns,
-        "affine needs {rows} rows of {columns} weights, {} in all, not {}",
-        rows * columns,
-        weights.len()
-    );
+    let columns = x.len();
+    check_affine(weights.len(), bias.len(), columns);
     out.extend(bias.iter().enumerate().map(|(row, &bias)| {
         let weights = &weights[row * columns..(row + 1) * columns];
         D::dot_pairs(weights.iter().copied().zip(x.iter().copied()), Some(bias))

@@ -214,7 +214,9 @@ impl<F: Scalar> Machine<'_, F> {
                         let points = self.points(&affine, x, data, transposed);
                         self.weights_back(&affine, own, x, points, weights);
                     }
-                    if to.varying && wrt.wants(class) {
+                    // A vector that is not in line may hold uniform values, too.
+                    let reached = to.varying || (to.uniform && !affine.in_line);
+                    if reached && wrt.wants(class) {
                         self.vector_back(&affine, own, &mut adjoints, room);
                     }
                 }

@@ -72,7 +72,7 @@ impl<F: Scalar> Recorder<F> {
     }
 
     /// The place of the first row of an affine map, unless its weights and biases are not parameters in
-    /// order, or its vector does not depend on data.
+    /// order.
     pub(super) fn affine(&mut self, weights: &[u32], bias: &[u32], x: &[u32]) -> Option<u32> {
         let (&first, &first_bias) = (weights.first()?, bias.first()?);
         let consecutive = |places: &[u32]| places.iter().zip(places[0]..).all(|(&place, next)| place == next);

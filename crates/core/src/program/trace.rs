@@ -3,7 +3,7 @@
 use super::graph::Reduction;
 use super::guard::Guard;
 use super::recorder::{Recorder, with};
-use crate::differentiable::affine_rows;
+use crate::differentiable::{affine_rows, check_affine};
 use crate::question::{Property, Relation};
 use crate::rules::{Binary, Op, Ternary, Unary, reductions};
 use crate::{Differentiable, Scalar};
@@ -160,7 +160,7 @@ impl<T: Scalar> Differentiable for Traced<T> {
     }
 
     fn affine_into(weights: &[Self], bias: &[Self], x: &[Self], out: &mut Vec<Self>) {
-        let first = out.len();
+        check_affine(weights.len(), bias.len(), x.len());
         let varying = x.iter().find(|x| !x.is_constant());
         let all_recorded = weights.iter().chain(bias).all(|w| !w.is_constant());
         let recording = varying.filter(|_| all_recorded && !bias.is_empty()).map(|x| x.recording);
@@ -179,7 +179,6 @@ impl<T: Scalar> Differentiable for Traced<T> {
             let value = reductions::scalar_dot(pairs, Some(bias.value));
             out.push(Self::node(value, row, recording));
         }
-        debug_assert_eq!(out.len(), first + bias.len());
     }
 
     fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
