@@ -70,6 +70,7 @@
 //! programs.
 
 mod affine;
+mod aligned;
 mod batch;
 mod compiled;
 mod elementary;
@@ -85,12 +86,14 @@ mod points;
 pub(crate) mod recorder;
 mod schedule;
 mod single;
+mod singly;
+mod sums;
 mod task;
 mod trace;
 mod vector;
 mod workspace;
 
-pub use batch::{Batch, Results, Sum, Sums};
+pub use batch::Batch;
 pub use compiled::Compiled;
 pub(crate) use elementary::Elementary;
 pub use graph::Graph;
@@ -98,11 +101,11 @@ pub(crate) use lanes::ByLanes;
 pub use outputs::Outputs;
 pub use point::Wrt;
 pub use points::{Points, Rows, Selected};
+pub use sums::{Results, Sum, Sums, clip_factor};
 pub use trace::Traced;
 pub use workspace::Workspace;
 
 use crate::{Error, Scalar};
-use batch::CLIP_EPSILON;
 pub(crate) use graph::{Node, Reduction};
 use guard::Guard;
 use schedule::{Run, Schedule, Step};
@@ -135,7 +138,7 @@ pub struct Program<F> {
     wide_slots: Vec<u32>,
     /// The place of each uniform slot among them; beyond the last for those that are not.
     wide_of: Vec<u32>,
-    /// Whether no weight or bias gains from elsewhere than its one affine map.
+    /// Whether no weight or bias gains from elsewhere than its one affine map, and no result is uniform.
     affine_alone: bool,
     /// How many operations a point takes, those of reductions and matrices counted singly.
     cost: usize,
@@ -232,7 +235,7 @@ impl<F: Scalar> From<Graph<F>> for Program<F> {
         }
         let mut known = HashSet::new();
         let guards = graph.guards.iter().map(|guard| guard.renumbered(slot));
-        let guards = guards.filter(|guard| known.insert(guard.words())).collect();
+        let guards = guards.filter(|guard| known.insert(guard.key())).collect();
         let outputs = graph.outputs.iter().map(|&node| slot(node)).collect();
         let (wide_slots, wide_of) = schedule.wide_slots();
         let (affine_alone, cost) = (schedule.affine_alone(&wide_of, wide_slots.len()), schedule.cost());

@@ -7,38 +7,22 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::lanes::L;
-use super::vector::{self, with_registers};
+use super::vector::{self, with_constant};
 use crate::Scalar;
 use pulp::{Simd, WithSimd};
 
-/// How many registers of sums fill the register file well, with room for operands.
-const fn sums<S: Simd>() -> usize {
-    if S::REGISTER_COUNT >= 32 { 16 } else { 8 }
-}
-
-/// Runs `$work` with `$R` as a constant: how many rows of `N` registers a tile has, and no more than there are
-/// pointers to hold.
-macro_rules! with_tile {
-    ($S:ident, $N:ident, $R:ident, $work:block) => {
-        match sums::<$S>() / $N {
-            0 | 1 => {
-                const $R: usize = 1;
-                $work
-            }
-            2 => {
-                const $R: usize = 2;
-                $work
-            }
-            4 => {
-                const $R: usize = 4;
-                $work
-            }
-            _ => {
-                const $R: usize = 8;
-                $work
-            }
-        }
-    };
+/// How many rows of `N` registers a tile has: so many that the sums fill the register file well, with room for
+/// operands, and no more than there are pointers to hold.
+const fn tile<S: Simd, const N: usize>() -> usize {
+    let sums = if S::REGISTER_COUNT >= 32 { 16 } else { 8 };
+    let rows = sums / N;
+    if rows == 0 {
+        1
+    } else if rows > 8 {
+        8
+    } else {
+        rows
+    }
 }
 
 /// z = W x + b, for `L` points.
@@ -119,7 +103,9 @@ impl<F: Scalar> WithSimd for Forward<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        with_registers!(F, S, N, { with_tile!(S, N, R, { self.run::<S, N, R>(simd) }) });
+        with_constant!(N = F::registers::<S>(), {
+            with_constant!(R = tile::<S, N>(), { self.run::<S, N, R>(simd) });
+        });
     }
 }
 
@@ -170,7 +156,9 @@ impl<F: Scalar> WithSimd for VectorBack<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        with_registers!(F, S, N, { with_tile!(S, N, R, { self.run::<S, N, R>(simd) }) });
+        with_constant!(N = F::registers::<S>(), {
+            with_constant!(R = tile::<S, N>(), { self.run::<S, N, R>(simd) });
+        });
     }
 }
 

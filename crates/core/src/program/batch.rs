@@ -8,13 +8,11 @@ use super::kernels::{AddTo, AllFinite};
 use super::lanes::{L, Machine};
 use super::point::{self, Wrt};
 use super::points::Points;
+use super::sums::{Results, Sum, Sums};
 use super::task::{Job, Task};
 use super::{Program, Workspace, workspace};
 use crate::{Error, Scalar};
 use rayon::prelude::*;
-
-/// Added to a norm before it divides a bound, as is usual in clipping.
-pub(super) const CLIP_EPSILON: f64 = 1e-6;
 
 /// The fewest points in a task.
 const SMALLEST_TASK: usize = 2 * L;
@@ -36,59 +34,6 @@ impl<F: Scalar> Default for Batch<F> {
     fn default() -> Self {
         Self { uniform: workspace::Buffers::default(), tasks: Vec::new() }
     }
-}
-
-/// What else to do while summing gradients, and what else to report.
-///
-/// ```
-/// use dualtape::program::Sums;
-/// let clipped = Sums { clip: Some(1.0), ..Sums::default() };
-/// # let _: Sums<'_, f64> = clipped;
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sums<'a, F> {
-    /// A factor for each point; all 1 if there are none.
-    pub weights: Option<&'a [F]>,
-    /// The norm to which each point's gradient in the parameters is held, before it is weighted: it is
-    /// multiplied by min(1, bound / (norm + 1e-6)).
-    pub clip: Option<F>,
-    /// A factor for all points, besides their weights: 1/n turns the sum into the mean.
-    pub scale: Option<F>,
-}
-
-impl<F: Scalar> Sums<'_, F> {
-    /// The plain sum.
-    pub fn none() -> Self {
-        Self { weights: None, clip: None, scale: None }
-    }
-
-    pub(super) fn weight(&self, point: usize) -> F {
-        let scale = self.scale.unwrap_or(F::one());
-        self.weights.map_or(scale, |weights| weights[point] * scale)
-    }
-}
-
-/// Where results of a sum go. Slices that are not asked for stay empty.
-#[derive(Debug, Default)]
-pub struct Results<'a, F> {
-    /// The sum's gradient, a number for each parameter.
-    pub gradient: Option<&'a mut [F]>,
-    /// The value at each point, without its weight.
-    pub values: Option<&'a mut [F]>,
-    /// The norm of each point's gradient in the parameters, without its weight; needs a bound to clip to,
-    /// which may be infinite.
-    pub norms: Option<&'a mut [F]>,
-    /// The gradient in the data, a row for each point; not while clipping.
-    pub data_gradients: Option<&'a mut [F]>,
-}
-
-/// What came of a sum.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sum<F> {
-    /// The weighted sum of the values.
-    pub value: F,
-    /// How many points had their gradient shortened.
-    pub clipped: usize,
 }
 
 impl<F: Scalar> Program<F> {
@@ -175,7 +120,7 @@ impl<F: Scalar> Program<F> {
             (Some(_), Some(_)) => Wrt::Both,
         };
         self.each_task(batch, parameters, points, sums, wrt, |job, task, range| job.sum(range, task))?;
-        let tasks = &batch.tasks[..self.task_ranges(count).count()];
+        let tasks = &batch.tasks[..self.task_count(count)];
         copy_parts(results.values, tasks.iter().map(|task| &task.values[..]));
         copy_parts(results.norms, tasks.iter().map(|task| &task.norms[..]));
         copy_parts(results.data_gradients, tasks.iter().map(|task| &task.rows[..]));
@@ -204,7 +149,7 @@ impl<F: Scalar> Program<F> {
         self.each_task(batch, parameters, points, &none, Wrt::Parameters, |job, task, range| {
             job.jacobians(task, range, false)
         })?;
-        let tasks = batch.tasks[..self.task_ranges(count).count()].iter();
+        let tasks = batch.tasks[..self.task_count(count)].iter();
         copy_parts(Some(values), tasks.map(|task| &task.values[..]));
         Ok(())
     }
@@ -242,7 +187,7 @@ impl<F: Scalar> Program<F> {
         self.each_task(batch, parameters, points, &none, wrt, |job, task, range| {
             job.jacobians(task, range, true)
         })?;
-        let tasks = &batch.tasks[..self.task_ranges(count).count()];
+        let tasks = &batch.tasks[..self.task_count(count)];
         copy_parts(Some(values), tasks.iter().map(|task| &task.values[..]));
         copy_parts(Some(jacobians), tasks.iter().map(|task| &task.rows[..]));
         Ok(())
@@ -293,7 +238,7 @@ impl<F: Scalar> Program<F> {
         self.each_task(batch, parameters, points, &none, Wrt::Parameters, |job, task, range| {
             job.fits(range, task)
         })?;
-        let tasks = &batch.tasks[..self.task_ranges(points.count()).count()];
+        let tasks = &batch.tasks[..self.task_count(points.count())];
         Ok(tasks.iter().flat_map(|task| &task.values).map(|&fits| fits == F::one()).collect())
     }
 
@@ -317,8 +262,7 @@ impl<F: Scalar> Program<F> {
         let machine =
             Machine { schedule, uniform: &uniform.values, wide_of: &self.wide_of, arch: pulp::Arch::new() };
         let job = Job { program: self, machine, points, sums, wrt };
-        let ranges = self.task_ranges(points.count());
-        let count = ranges.clone().count();
+        let count = self.task_count(points.count());
         if tasks.len() < count {
             tasks.resize_with(count, Task::default);
         }
@@ -340,7 +284,7 @@ impl<F: Scalar> Program<F> {
     fn finish_gradient(&self, batch: &mut Batch<F>, count: usize, gradient: &mut [F]) {
         let Batch { uniform, tasks } = batch;
         let workspace::Buffers { values, adjoints, scratch } = uniform;
-        let tasks = &tasks[..self.task_ranges(count).count()];
+        let tasks = &tasks[..self.task_count(count)];
         let schedule = &self.schedule;
         let arch = pulp::Arch::new();
         if schedule.uniform_runs().is_empty() {
@@ -420,15 +364,9 @@ impl<F: Scalar> Program<F> {
         count.div_ceil(tasks).next_multiple_of(L)
     }
 
-    fn task_ranges(&self, count: usize) -> impl Iterator<Item = usize> + Clone + use<F> {
-        (0..count.max(1)).step_by(self.points_per_task(count).max(1))
-    }
-}
-
-impl<F> Results<'_, F> {
-    /// Nothing but the value of the sum.
-    pub fn none() -> Self {
-        Self { gradient: None, values: None, norms: None, data_gradients: None }
+    /// How many tasks there are; one, if only to check lengths, where there are no points.
+    fn task_count(&self, count: usize) -> usize {
+        count.div_ceil(self.points_per_task(count).max(1)).max(1)
     }
 }
 

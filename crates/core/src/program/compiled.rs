@@ -130,9 +130,7 @@ where
         let chosen = Selected { points, indices: &self.taken };
         let results = Results { gradient: Some(&mut self.part), ..Results::none() };
         let part = self.programs[0].sum(&mut self.batch, parameters, &chosen, &Sums::none(), results)?;
-        for (slope, &part) in gradient.iter_mut().zip(&self.part) {
-            *slope += part;
-        }
+        add(gradient, &self.part);
         Ok(part.value)
     }
 
@@ -149,9 +147,7 @@ where
             let mut part = std::mem::take(&mut self.part);
             part.resize(parameters.len() + data.len(), F::zero());
             let value = self.gradient(parameters, data, &mut part);
-            for (slope, &part) in gradient.iter_mut().zip(&part) {
-                *slope += part;
-            }
+            add(gradient, &part);
             self.part = part;
             sum += value?;
         }
@@ -200,5 +196,12 @@ where
             !fits
         });
         Ok(())
+    }
+}
+
+/// Adds one gradient to another.
+fn add<F: Scalar>(gradient: &mut [F], part: &[F]) {
+    for (slope, &part) in gradient.iter_mut().zip(part) {
+        *slope += part;
     }
 }

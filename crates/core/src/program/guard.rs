@@ -53,6 +53,15 @@ impl<F: Scalar> Guard<F> {
         }
     }
 
+    /// What two guards have in common if they ask the same; whatever was answered, it was the same, too.
+    pub(super) fn key(&self) -> (Option<Relation>, Option<Property>, [u32; 2]) {
+        match *self {
+            Self::Relation { relation, operands, .. } => (Some(relation), None, operands),
+            Self::Property { property, operand, .. } => (None, Some(property), [operand; 2]),
+            Self::Value { operand, .. } => (None, None, [operand; 2]),
+        }
+    }
+
     /// The guard in words, for an error.
     pub(super) fn words(&self) -> String {
         let not = |answer: bool| if answer { "true" } else { "false" };

@@ -50,15 +50,13 @@ pub(super) struct Places<'a, F> {
 impl<F: Scalar> Places<'_, F> {
     /// The lanes of a slot.
     #[inline(always)]
-    fn lanes(&self, slot: u32) -> Lanes<F> {
+    pub(super) fn lanes(&self, slot: u32) -> Lanes<F> {
         match slot.checked_sub(self.first_varying) {
             Some(place) => *row(self.values, place),
             None => [self.uniform[slot as usize]; L],
         }
     }
-}
 
-impl<F: Scalar> Places<'_, F> {
     /// The registers of a slot.
     #[inline(always)]
     fn registers<S: Simd, const N: usize>(&self, simd: S, slot: u32) -> [F::Vector<S>; N] {
@@ -100,7 +98,7 @@ pub(super) struct Adjoints<'a, F, const W: usize> {
 impl<F: Scalar, const W: usize> Adjoints<'_, F, W> {
     /// Adds to the adjoint of a slot, lane by lane.
     #[inline(always)]
-    fn add_lanes(&mut self, slot: u32, gain: &Lanes<F>) {
+    pub(super) fn add_lanes(&mut self, slot: u32, gain: &Lanes<F>) {
         match slot.checked_sub(self.first_varying) {
             Some(place) if self.to.varying => {
                 for (adjoint, gain) in row_mut(self.varying, place).iter_mut().zip(gain) {

@@ -10,6 +10,7 @@
 //! noticed by [`Machine::forward`]; the caller then takes the points one by one, with all care.
 
 use super::affine;
+use super::aligned::Aligned;
 use super::elementary::TRIGONOMETRIC_RANGE;
 use super::graph::{Affine, Reduction};
 use super::kernels::{Adjoints, Apply, Dot, DotBack, Fold, FoldBack, Gain, Lists, Places, To};
@@ -20,46 +21,6 @@ use crate::rules::Op;
 
 /// How many points go through together: two vectors of the widest registers in `f64`, one in `f32`.
 pub(super) const L: usize = 16;
-
-/// A vector that begins on a cache line.
-#[derive(Clone, Debug)]
-pub(super) struct Aligned<F> {
-    room: Vec<F>,
-    skip: usize,
-    len: usize,
-}
-
-/// In bytes, and more than the numbers in it.
-const CACHE_LINE: usize = 64;
-
-impl<F: Scalar> Aligned<F> {
-    pub(super) const fn new() -> Self {
-        Self { room: Vec::new(), skip: 0, len: 0 }
-    }
-
-    pub(super) fn resize(&mut self, len: usize) {
-        if self.room.len() < len + CACHE_LINE {
-            self.room.resize(len + CACHE_LINE, F::zero());
-            self.skip = self.room.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE);
-        }
-        self.len = len;
-    }
-
-    pub(super) fn get(&self) -> &[F] {
-        &self.room[self.skip..self.skip + self.len]
-    }
-
-    pub(super) fn get_mut(&mut self) -> &mut [F] {
-        &mut self.room[self.skip..self.skip + self.len]
-    }
-
-    pub(super) fn zeros(&mut self, len: usize) -> &mut [F] {
-        self.resize(len);
-        let all = self.get_mut();
-        all.fill(F::zero());
-        all
-    }
-}
 
 /// The memory of one task.
 #[derive(Clone, Debug)]
@@ -97,10 +58,6 @@ impl<F: Scalar> Machine<'_, F> {
         (slot as usize - self.schedule.first_varying) * L
     }
 
-    fn varies(&self, slot: u32) -> bool {
-        slot as usize >= self.schedule.first_varying
-    }
-
     fn places<'a>(&'a self, values: &'a [F]) -> Places<'a, F> {
         Places { first_varying: self.schedule.first_varying as u32, uniform: self.uniform, values }
     }
@@ -134,28 +91,27 @@ impl<F: Scalar> Machine<'_, F> {
         let (slots, places) = (self.slots(operands, z.len() / L), self.places(before));
         let careful = matches!(op, Op::Sin | Op::Cos) && {
             let range = F::nearest(TRIGONOMETRIC_RANGE);
-            slots[0].iter().any(|&slot| self.row(slot, before).iter().any(|x| x.abs() > range))
+            slots[0].iter().any(|&slot| places.lanes(slot).iter().any(|x| x.abs() > range))
         };
         op.visit(Apply { arch: self.arch, slots, places, z });
         careful
     }
 
-    /// The lanes of a value; a uniform value's are one number.
-    fn row<'a>(&'a self, slot: u32, values: &'a [F]) -> &'a [F] {
-        if self.varies(slot) { &values[self.at(slot)..][..L] } else { &self.uniform[slot as usize..][..1] }
-    }
-
     /// For each operand of a run, its slot in each operation.
     fn slots(&self, operands: &[Operand; 3], count: usize) -> [&[u32]; 3] {
-        operands.map(|operand| match operand.class {
-            _ if operand.access == Access::None => &[][..],
-            _ => &self.schedule.operands[operand.list as usize..][..count],
+        operands.map(|operand| {
+            let count = if operand.access == Access::None { 0 } else { count };
+            &self.schedule.operands[operand.list as usize..][..count]
         })
     }
 
+    /// The operands of reductions, from the first of a run on.
+    fn lists(&self, first: u32) -> Lists<'_> {
+        Lists { operands: &self.schedule.operands, terms: &self.schedule.terms[first as usize..] }
+    }
+
     fn reduce(&self, reduction: Reduction, first: u32, before: &[F], z: &mut [F]) -> bool {
-        let lists =
-            Lists { operands: &self.schedule.operands, terms: &self.schedule.terms[first as usize..] };
+        let lists = self.lists(first);
         let places = self.places(before);
         match reduction {
             Reduction::Dot | Reduction::Chain => {
@@ -168,7 +124,8 @@ impl<F: Scalar> Machine<'_, F> {
 
     /// Carries the adjoints of varying values back: to other such values, to uniform ones, or to both.
     ///
-    /// `data` are the points of the block, as they came; `wide` takes what uniform values gain; the weights and biases of affine maps go their own way.
+    /// `data` are the points of the block, as they came; `wide` takes what uniform values gain; the weights and
+    /// biases of affine maps go their own way.
     fn reverse<const W: usize>(
         &self,
         wrt: Wrt,
@@ -233,8 +190,7 @@ impl<F: Scalar> Machine<'_, F> {
         own: &[F],
         adjoints: &mut Adjoints<'_, F, W>,
     ) {
-        let lists =
-            Lists { operands: &self.schedule.operands, terms: &self.schedule.terms[first as usize..] };
+        let lists = self.lists(first);
         let places = self.places(values);
         match reduction {
             Reduction::Dot | Reduction::Chain => {
@@ -254,7 +210,7 @@ impl<F: Scalar> Machine<'_, F> {
         transposed: &'a mut Vec<F>,
     ) -> [&'a [F]; L] {
         let columns = affine.x.len as usize;
-        let first = self.first_datum(affine).filter(|first| first + columns <= data[0].len());
+        let first = self.first_row(affine).filter(|first| first + columns <= data[0].len());
         if let Some(first) = first {
             return data.map(|point| &point[first..first + columns]);
         }
@@ -308,18 +264,18 @@ impl<F: Scalar> Machine<'_, F> {
         let columns = affine.x.len as usize;
         let weights = &self.uniform[affine.weights as usize..][..affine.rows as usize * columns];
         let slots = &self.schedule.operands[affine.x.range()];
-        if let Some(first) = self.first_datum(affine) {
+        if let Some(first) = self.first_row(affine) {
             let gain = &mut adjoints.varying[first * L..(first + columns) * L];
             return self.arch.dispatch(affine::VectorBack { weights, own, gain });
         }
         self.arch.dispatch(affine::VectorBack { weights, own, gain: room.zeros(columns * L) });
         for (&slot, gain) in slots.iter().zip(room.get().as_chunks::<L>().0) {
-            adjoints.add(slot, |lane| gain[lane]);
+            adjoints.add_lanes(slot, gain);
         }
     }
 
     /// The place of an affine map's first component among varying values, if the others follow.
-    fn first_datum(&self, affine: &Affine) -> Option<usize> {
+    fn first_row(&self, affine: &Affine) -> Option<usize> {
         let first = *self.schedule.operands[affine.x.range()].first().filter(|_| affine.in_line)?;
         Some(first as usize - self.schedule.first_varying)
     }
@@ -327,23 +283,15 @@ impl<F: Scalar> Machine<'_, F> {
     /// The vector of an affine map, a row of lanes for each component.
     fn vector<'a>(&self, affine: &Affine, values: &'a [F], room: &'a mut Aligned<F>) -> &'a [F] {
         let slots = &self.schedule.operands[affine.x.range()];
-        if let Some(first) = self.first_datum(affine) {
+        if let Some(first) = self.first_row(affine) {
             return &values[first * L..(first + slots.len()) * L];
         }
         room.resize(slots.len() * L);
+        let places = self.places(values);
         for (row, &slot) in room.get_mut().as_chunks_mut::<L>().0.iter_mut().zip(slots) {
-            self.copy(slot, values, row);
+            *row = places.lanes(slot);
         }
         room.get()
-    }
-
-    /// The lanes of a slot.
-    fn copy(&self, slot: u32, values: &[F], row: &mut [F; L]) {
-        if self.varies(slot) {
-            row.copy_from_slice(&values[self.at(slot)..][..L]);
-        } else {
-            row.fill(self.uniform[slot as usize]);
-        }
     }
 }
 

@@ -400,14 +400,9 @@ impl Schedule {
         (slots, places)
     }
 
-    /// Whether no weight or bias of an affine map gains from anywhere else.
+    /// Whether no weight or bias of an affine map gains from anywhere else, and no result is uniform.
     pub(super) fn affine_alone(&self, wide_of: &[u32], wide: usize) -> bool {
         let mut gains: Vec<bool> = wide_of.iter().map(|&place| (place as usize) < wide).collect();
-        for run in &self.runs[self.uniform_runs()] {
-            for slot in self.slots_read(run) {
-                gains[slot as usize] = true;
-            }
-        }
         for run in &self.runs[self.varying_runs()] {
             let Step::Affine(affine, _) = run.step else { continue };
             let (weights, bias) = (affine.weights as usize, affine.bias as usize);
@@ -418,7 +413,7 @@ impl Schedule {
                 }
             }
         }
-        true
+        self.uniform_runs().is_empty()
     }
 
     /// How many operations a point takes, those of reductions and matrices counted singly.

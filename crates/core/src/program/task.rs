@@ -3,12 +3,13 @@
 //! A block that shows a singular point, or a number that is not finite, is no block for lanes: the task then
 //! takes all its points again, one by one, by the rules of single points.
 
+use super::aligned::Aligned;
 use super::kernels::{AllFinite, To};
-use super::lanes::{self, Aligned, Back, L, Machine, Weights, wide};
+use super::lanes::{self, Back, L, Machine, Weights, wide};
 use super::point::{self, Wrt};
 use super::points::Points;
-use super::workspace;
-use super::{Program, Sums};
+use super::sums::{Sums, clip_factor};
+use super::{Program, workspace};
 use crate::{Error, Scalar};
 use std::ops::Range;
 
@@ -25,7 +26,7 @@ pub(super) struct Job<'a, F, P: ?Sized> {
 #[derive(Clone, Debug)]
 pub(super) struct Task<F: Scalar> {
     lanes: lanes::Buffers<F>,
-    point: workspace::Buffers<F>,
+    pub(super) point: workspace::Buffers<F>,
     /// The adjoints of uniform values, a cache line each.
     wide: Aligned<F>,
     /// The same for each lane, for gradients of single points.
@@ -59,7 +60,7 @@ impl<F: Scalar> Default for Task<F> {
 }
 
 impl<F: Scalar> Task<F> {
-    fn reset(&mut self, uniform: usize) {
+    pub(super) fn reset(&mut self, uniform: usize) {
         self.value = F::zero();
         self.clipped = 0;
         self.values.clear();
@@ -156,18 +157,18 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     }
 
     /// Notes a norm; the factor that holds it to the bound.
-    fn factor(&self, task: &mut Task<F>, norm: F, bound: F) -> F {
+    pub(super) fn factor(&self, task: &mut Task<F>, norm: F, bound: F) -> F {
         task.norms.push(norm);
-        let factor = bound / (norm + F::nearest(super::CLIP_EPSILON));
+        let factor = clip_factor(norm, bound);
         task.clipped += usize::from(factor < F::one());
-        factor.min(F::one())
+        factor
     }
 
     /// The square of the norm of each lane's gradient in the parameters, with adjoints seeded.
     fn gradient_squares(&self, task: &mut Task<F>, block: Range<usize>, squares: &mut [F; L]) {
         let program = self.program;
         let to = To { varying: true, uniform: true };
-        if program.affine_alone && program.schedule.uniform_runs().is_empty() {
+        if program.affine_alone {
             let wide = task.wide_lanes.zeros((program.wide_slots.len() + 1) * L);
             let weights = &mut Weights::Norms(squares);
             let data = &self.data(block);
@@ -183,9 +184,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         }
         let mut rows = std::mem::take(&mut task.rows);
         let (first, width) = (rows.len(), program.parameters);
-        let lanes = block.len();
         self.push_gradients(task, Wrt::Parameters, block, &mut rows);
-        rows.resize(first + lanes * width, F::zero());
         for (square, row) in squares.iter_mut().zip(rows[first..].chunks(width.max(1))) {
             *square = row.iter().fold(F::zero(), |sum, &slope| sum + slope * slope);
         }
@@ -383,101 +382,5 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         } else if let Some(adjoint) = task.adjoints.get_mut(slot as usize) {
             *adjoint += seeds.iter().copied().fold(F::zero(), |sum, seed| sum + seed);
         }
-    }
-
-    // One point after the other.
-
-    fn sum_by_points(&self, task: &mut Task<F>, range: Range<usize>) -> Result<(), Error> {
-        let program = self.program;
-        let schedule = &program.schedule;
-        let output = program.one_output()?;
-        task.reset(schedule.first_varying);
-        for index in range {
-            self.evaluate_point(task, index)?;
-            let (value, weight) = (task.point.values[output], self.sums.weight(index));
-            task.values.push(value);
-            if weight != F::zero() {
-                task.value += weight * value;
-            }
-            let seed = if self.sums.clip.is_some() { F::one() } else { weight };
-            self.reverse_point(task, output, seed);
-            let factor = match self.sums.clip {
-                None => F::one(),
-                Some(bound) => {
-                    let runs = schedule.uniform_runs();
-                    let workspace::Buffers { values, adjoints, scratch } = &mut task.point;
-                    point::reverse::<F, true>(schedule, runs, Wrt::Both, values, adjoints, scratch);
-                    // What is left are the adjoints of parameters; those of results are done.
-                    adjoints[schedule.constants + program.parameters..schedule.first_varying].fill(F::zero());
-                    let gradient = &adjoints[schedule.constants..][..program.parameters];
-                    let norm = F::norm(gradient);
-                    weight * self.factor(task, norm, bound)
-                }
-            };
-            let (uniform, varying) = task.point.adjoints.split_at(schedule.first_varying);
-            for (sum, &adjoint) in task.adjoints.iter_mut().zip(uniform) {
-                *sum += crate::rules::Partial::Of(factor).times(adjoint);
-            }
-            if self.wrt != Wrt::Parameters {
-                task.rows.extend_from_slice(&varying[..program.data]);
-            }
-        }
-        Ok(())
-    }
-
-    fn jacobians_by_points(
-        &self,
-        task: &mut Task<F>,
-        range: Range<usize>,
-        derive: bool,
-    ) -> Result<(), Error> {
-        let program = self.program;
-        let schedule = &program.schedule;
-        task.reset(0);
-        let (parameters, data) = (program.wanted_parameters(self.wrt), program.wanted_data(self.wrt));
-        for index in range {
-            self.evaluate_point(task, index)?;
-            for &slot in &program.outputs {
-                task.values.push(task.point.values[slot as usize]);
-                if !derive {
-                    continue;
-                }
-                self.reverse_point(task, slot as usize, F::one());
-                let workspace::Buffers { values, adjoints, scratch } = &mut task.point;
-                point::reverse::<F, true>(
-                    schedule,
-                    schedule.uniform_runs(),
-                    Wrt::Both,
-                    values,
-                    adjoints,
-                    scratch,
-                );
-                task.rows.extend_from_slice(&adjoints[schedule.constants..][..parameters]);
-                task.rows.extend_from_slice(&adjoints[schedule.first_varying..][..data]);
-            }
-        }
-        Ok(())
-    }
-
-    fn evaluate_point(&self, task: &mut Task<F>, index: usize) -> Result<(), Error> {
-        let (program, schedule) = (self.program, &self.program.schedule);
-        let point = self.points.point(index);
-        Error::check_length("point", "datum", program.data, point.len())?;
-        let workspace::Buffers { values, scratch, .. } = &mut task.point;
-        values.resize(schedule.slots, F::zero());
-        values[..schedule.first_varying].copy_from_slice(self.machine.uniform);
-        values[schedule.first_varying..][..program.data].copy_from_slice(point);
-        point::forward(schedule, schedule.varying_runs(), values, scratch);
-        program.check_guards(index, |slot| values[slot as usize])
-    }
-
-    /// Carries a seed back to uniform values and data.
-    fn reverse_point(&self, task: &mut Task<F>, output: usize, seed: F) {
-        let schedule = &self.program.schedule;
-        let workspace::Buffers { values, adjoints, scratch } = &mut task.point;
-        adjoints.clear();
-        adjoints.resize(schedule.slots, F::zero());
-        adjoints[output] = seed;
-        point::reverse::<F, true>(schedule, schedule.varying_runs(), Wrt::Both, values, adjoints, scratch);
     }
 }

@@ -70,10 +70,10 @@ macro_rules! vectors {
 vectors!(f32, f32s, F32_LANES, splat_f32s, as_simd_f32s, as_mut_simd_f32s, mul_add_e_f32s, add_f32s);
 vectors!(f64, f64s, F64_LANES, splat_f64s, as_simd_f64s, as_mut_simd_f64s, mul_add_e_f64s, add_f64s);
 
-/// Runs `$work` with `$N` as a constant: how many registers of the instruction set a row takes.
-macro_rules! with_registers {
-    ($F:ty, $S:ident, $N:ident, $work:block) => {
-        match <$F as $crate::program::vector::Vectors>::registers::<$S>() {
+/// Runs `$work` with `$N` as a constant: the number given, which must be a power of two up to 16.
+macro_rules! with_constant {
+    ($N:ident = $number:expr, $work:block) => {
+        match $number {
             1 => {
                 const $N: usize = 1;
                 $work
@@ -97,7 +97,7 @@ macro_rules! with_registers {
         }
     };
 }
-pub(super) use with_registers;
+pub(super) use with_constant;
 
 /// The registers of a row of lanes.
 #[inline(always)]

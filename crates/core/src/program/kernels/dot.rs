@@ -3,7 +3,7 @@
 use super::{Adjoints, L, Places, add_to_row, add_to_wide};
 use crate::Scalar;
 use crate::program::schedule::Terms;
-use crate::program::vector::{self, with_registers};
+use crate::program::vector::{self, with_constant};
 use pulp::{Simd, WithSimd};
 
 /// The operands of reductions, one after the other.
@@ -79,7 +79,7 @@ impl<F: Scalar> WithSimd for Dot<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        with_registers!(F, S, N, { self.run::<S, N>(simd) });
+        with_constant!(N = F::registers::<S>(), { self.run::<S, N>(simd) });
     }
 }
 
@@ -133,6 +133,6 @@ impl<F: Scalar, const W: usize> WithSimd for DotBack<'_, '_, F, W> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        with_registers!(F, S, N, { self.run::<S, N>(simd) });
+        with_constant!(N = F::registers::<S>(), { self.run::<S, N>(simd) });
     }
 }
