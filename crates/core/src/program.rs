@@ -111,6 +111,7 @@ use guard::Guard;
 use schedule::{Run, Schedule, Step};
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 
 /// A recorded function, ready to be evaluated and differentiated at any point.
 ///
@@ -138,7 +139,9 @@ pub struct Program<F> {
     wide_slots: Vec<u32>,
     /// The place of each uniform slot among them; beyond the last for those that are not.
     wide_of: Vec<u32>,
-    /// Whether no weight or bias gains from elsewhere than its one affine map, and no result is uniform.
+    /// The uniform slots of all but the weights and biases that one affine map reads, and nothing else.
+    loose: Vec<Range<usize>>,
+    /// Whether there are no other parameters, and no results are uniform.
     affine_alone: bool,
     /// How many operations a point takes, those of reductions and matrices counted singly.
     cost: usize,
@@ -223,7 +226,7 @@ impl<F: Scalar> From<Graph<F>> for Program<F> {
     /// Optimises a graph and plans its evaluation.
     fn from(mut graph: Graph<F>) -> Self {
         optimize::optimize(&mut graph);
-        let schedule = schedule::schedule(&graph);
+        let mut schedule = schedule::schedule(&graph);
         let slot = |node: u32| schedule.slot_of[node as usize];
         let mut constants = vec![F::zero(); schedule.constants];
         for (node, &slot) in graph.nodes.iter().zip(&schedule.slot_of) {
@@ -235,10 +238,12 @@ impl<F: Scalar> From<Graph<F>> for Program<F> {
         }
         let mut known = HashSet::new();
         let guards = graph.guards.iter().map(|guard| guard.renumbered(slot));
-        let guards = guards.filter(|guard| known.insert(guard.key())).collect();
-        let outputs = graph.outputs.iter().map(|&node| slot(node)).collect();
+        let guards: Vec<_> = guards.filter(|guard| known.insert(guard.key())).collect();
+        let outputs: Vec<u32> = graph.outputs.iter().map(|&node| slot(node)).collect();
+        let read: Vec<u32> = guards.iter().flat_map(Guard::operands).chain(outputs.iter().copied()).collect();
         let (wide_slots, wide_of) = schedule.wide_slots();
-        let (affine_alone, cost) = (schedule.affine_alone(&wide_of, wide_slots.len()), schedule.cost());
+        let loose = schedule.mark_alone(read.into_iter());
+        let (affine_alone, cost) = (schedule.is_affine_alone(), schedule.cost());
         Self {
             constants,
             guards,
@@ -247,6 +252,7 @@ impl<F: Scalar> From<Graph<F>> for Program<F> {
             data: graph.data,
             wide_slots,
             wide_of,
+            loose,
             affine_alone,
             cost,
             schedule,

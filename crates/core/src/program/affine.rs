@@ -162,7 +162,7 @@ impl<F: Scalar> WithSimd for VectorBack<'_, F> {
     }
 }
 
-/// Adds δ xᵀ to the adjoints of the weights.
+/// Adds δ xᵀ, summed over the points, to the adjoints of the weights.
 pub(super) struct WeightsBack<'a, F> {
     pub(super) own: &'a [F],
     /// The vectors, a row of lanes for each column of the matrix.
@@ -170,6 +170,8 @@ pub(super) struct WeightsBack<'a, F> {
     /// The same, a slice for each point.
     pub(super) points: [&'a [F]; L],
     pub(super) weights: &'a mut [F],
+    /// Whether what is in `weights` does not count.
+    pub(super) fresh: bool,
 }
 
 /// How many rows of weights a tile has.
@@ -199,7 +201,7 @@ impl<F: Scalar> WeightsBack<'_, F> {
         for r in 0..R {
             let weights = &mut self.weights[(row + r) * columns + column..][..C * width];
             for (weight, sum) in F::load_mut::<S>(weights).iter_mut().zip(sums[r]) {
-                *weight = F::plus(simd, *weight, sum);
+                *weight = if self.fresh { sum } else { F::plus(simd, *weight, sum) };
             }
         }
     }
@@ -223,7 +225,9 @@ impl<F: Scalar> WeightsBack<'_, F> {
         let columns = self.columns();
         let x = &self.x.as_chunks::<L>().0[column];
         for (row, own) in self.own.as_chunks::<L>().0.iter().enumerate() {
-            self.weights[row * columns + column] += total(&std::array::from_fn(|lane| own[lane] * x[lane]));
+            let weight = &mut self.weights[row * columns + column];
+            let gain = total(&std::array::from_fn(|lane| own[lane] * x[lane]));
+            *weight = if self.fresh { gain } else { *weight + gain };
         }
     }
 }

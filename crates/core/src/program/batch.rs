@@ -120,15 +120,18 @@ impl<F: Scalar> Program<F> {
             (Some(_), Some(_)) => Wrt::Both,
         };
         self.each_task(batch, parameters, points, sums, wrt, |job, task, range| job.sum(range, task))?;
+        if let Some(gradient) = results.gradient
+            && !self.finish_gradient(batch, count, gradient, false)
+        {
+            self.each_task(batch, parameters, points, sums, wrt, |job, task, range| job.mend(range, task))?;
+            self.finish_gradient(batch, count, gradient, true);
+        }
         let tasks = &batch.tasks[..self.task_count(count)];
         copy_parts(results.values, tasks.iter().map(|task| &task.values[..]));
         copy_parts(results.norms, tasks.iter().map(|task| &task.norms[..]));
         copy_parts(results.data_gradients, tasks.iter().map(|task| &task.rows[..]));
         let value = tasks.iter().fold(F::zero(), |sum, task| sum + task.value);
         let clipped = tasks.iter().map(|task| task.clipped).sum();
-        if let Some(gradient) = results.gradient {
-            self.finish_gradient(batch, count, gradient);
-        }
         Ok(Sum { value, clipped })
     }
 
@@ -257,10 +260,15 @@ impl<F: Scalar> Program<F> {
         let Batch { uniform, tasks } = batch;
         uniform.values.resize(schedule.first_varying, F::zero());
         uniform.values[..schedule.constants].copy_from_slice(&self.constants);
-        uniform.values[schedule.constants..][..self.parameters].copy_from_slice(parameters);
+        self.copy_loose(parameters, &mut uniform.values);
         point::forward(schedule, schedule.uniform_runs(), &mut uniform.values, &mut uniform.scratch);
-        let machine =
-            Machine { schedule, uniform: &uniform.values, wide_of: &self.wide_of, arch: pulp::Arch::new() };
+        let machine = Machine {
+            schedule,
+            uniform: &uniform.values,
+            parameters,
+            wide_of: &self.wide_of,
+            arch: pulp::Arch::new(),
+        };
         let job = Job { program: self, machine, points, sums, wrt };
         let count = self.task_count(points.count());
         if tasks.len() < count {
@@ -280,40 +288,43 @@ impl<F: Scalar> Program<F> {
             .reduce(|| Ok(()), Result::and)
     }
 
-    /// Puts the adjoints of all tasks together and carries them back to the parameters.
-    fn finish_gradient(&self, batch: &mut Batch<F>, count: usize, gradient: &mut [F]) {
+    /// Copies the parameters that are read otherwise than as weights and biases of one affine map.
+    fn copy_loose(&self, parameters: &[F], uniform: &mut [F]) {
+        let constants = self.schedule.constants;
+        for loose in &self.loose {
+            let range = loose.start.max(constants)..loose.end.min(constants + parameters.len());
+            if !range.is_empty() {
+                uniform[range.clone()]
+                    .copy_from_slice(&parameters[range.start - constants..range.end - constants]);
+            }
+        }
+    }
+
+    /// Adds up the adjoints of all tasks and carries them back to the parameters. Says whether the sums are
+    /// finite; if not, they are carried back only if that is the last word.
+    fn finish_gradient(&self, batch: &mut Batch<F>, count: usize, gradient: &mut [F], last: bool) -> bool {
         let Batch { uniform, tasks } = batch;
         let workspace::Buffers { values, adjoints, scratch } = uniform;
         let tasks = &tasks[..self.task_count(count)];
         let schedule = &self.schedule;
-        let arch = pulp::Arch::new();
         if schedule.uniform_runs().is_empty() {
             // What the tasks summed are the parameters' own adjoints.
-            let own = schedule.constants..schedule.constants + self.parameters;
-            gradient.copy_from_slice(&tasks[0].adjoints[own.clone()]);
-            for task in &tasks[1..] {
-                arch.dispatch(AddTo { sums: gradient, terms: &task.adjoints[own.clone()] });
-            }
-            return;
+            return add_up(tasks, schedule.constants, gradient);
         }
-        let mut pull = |exact: bool| {
-            adjoints.clear();
-            adjoints.extend_from_slice(&tasks[0].adjoints);
-            for task in &tasks[1..] {
-                arch.dispatch(AddTo { sums: adjoints, terms: &task.adjoints });
-            }
-            let runs = schedule.uniform_runs();
-            if exact {
-                point::reverse::<F, true>(schedule, runs, Wrt::Both, values, adjoints, scratch);
-            } else {
-                point::reverse::<F, false>(schedule, runs, Wrt::Both, values, adjoints, scratch);
-            }
-            gradient.copy_from_slice(&adjoints[schedule.constants..][..self.parameters]);
-            arch.dispatch(AllFinite(gradient))
-        };
-        if !pull(false) {
-            pull(true);
+        adjoints.resize(schedule.first_varying, F::zero());
+        let finite = add_up(tasks, 0, adjoints);
+        if !(finite || last) {
+            return false;
         }
+        let runs = schedule.uniform_runs();
+        point::reverse::<F, false>(schedule, runs.clone(), Wrt::Both, values, adjoints, scratch);
+        let own = schedule.constants..schedule.constants + self.parameters;
+        if !pulp::Arch::new().dispatch(AllFinite(&adjoints[own.clone()])) {
+            add_up(tasks, 0, adjoints);
+            point::reverse::<F, true>(schedule, runs, Wrt::Both, values, adjoints, scratch);
+        }
+        gradient.copy_from_slice(&adjoints[own]);
+        finite
     }
 
     fn check_sum(&self, count: usize, sums: &Sums<'_, F>, results: &Results<'_, F>) -> Result<(), Error> {
@@ -381,4 +392,28 @@ fn copy_parts<'a, F: Copy + 'a>(to: Option<&mut [F]>, parts: impl Iterator<Item 
         here.copy_from_slice(part);
         rest = after;
     }
+}
+
+/// How many sums are made together: so many that they stay in the first cache until they are complete.
+const PIECE: usize = 1 << 12;
+
+/// Adds up the adjoints of tasks, from a slot on. Says whether the sums are finite.
+fn add_up<F: Scalar>(tasks: &[Task<F>], first: usize, sums: &mut [F]) -> bool {
+    let arch = pulp::Arch::new();
+    let add = |(piece, sums): (usize, &mut [F])| {
+        let start = first + piece * PIECE;
+        let range = start..start + sums.len();
+        let terms = tasks.iter().map(|task| &task.adjoints[range.clone()]);
+        for (index, terms) in terms.enumerate() {
+            match index {
+                0 => sums.copy_from_slice(terms),
+                _ => arch.dispatch(AddTo { sums, terms }),
+            }
+        }
+        arch.dispatch(AllFinite(sums))
+    };
+    if sums.len() <= 4 * PIECE {
+        return sums.chunks_mut(PIECE).enumerate().fold(true, |finite, piece| add(piece) & finite);
+    }
+    sums.par_chunks_mut(PIECE).enumerate().map(add).reduce(|| true, |a, b| a & b)
 }

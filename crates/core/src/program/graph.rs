@@ -9,6 +9,7 @@ use super::outputs::Outputs;
 use super::recorder::{self, Recorder};
 use crate::rules::Op;
 use crate::{Error, Scalar};
+use std::ops::Range;
 
 /// How many nodes and operands a recording may take, unless it is told otherwise: about four gigabytes.
 pub(super) const DEFAULT_LIMIT: usize = 1 << 26;
@@ -84,7 +85,7 @@ pub(crate) struct List {
 }
 
 impl List {
-    pub(super) fn range(self) -> std::ops::Range<usize> {
+    pub(super) fn range(self) -> Range<usize> {
         self.start as usize..(self.start + self.len) as usize
     }
 }
@@ -100,6 +101,15 @@ pub(super) struct Affine {
     pub(super) x: List,
     /// In a schedule: whether the vector is varying values in consecutive slots.
     pub(super) in_line: bool,
+    /// In a program: whether nothing else reads the weights and biases.
+    pub(super) alone: bool,
+}
+
+impl Affine {
+    /// The places of the weights, and those of the biases.
+    pub(super) fn parameters(&self) -> [Range<u32>; 2] {
+        [self.weights..self.weights + self.rows * self.x.len, self.bias..self.bias + self.rows]
+    }
 }
 
 impl<F: Scalar> Graph<F> {

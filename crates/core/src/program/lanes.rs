@@ -18,6 +18,7 @@ use super::point::Wrt;
 use super::schedule::{Access, Class, Operand, Schedule, Step};
 use crate::Scalar;
 use crate::rules::Op;
+use std::ops::Range;
 
 /// How many points go through together: two vectors of the widest registers in `f64`, one in `f32`.
 pub(super) const L: usize = 16;
@@ -47,7 +48,9 @@ impl<F: Scalar> Default for Buffers<F> {
 #[derive(Clone, Copy)]
 pub struct Machine<'a, F> {
     pub(super) schedule: &'a Schedule,
+    /// Of weights and biases only those that are read otherwise, too.
     pub(super) uniform: &'a [F],
+    pub(super) parameters: &'a [F],
     pub(super) wide_of: &'a [u32],
     pub(super) arch: pulp::Arch,
 }
@@ -75,11 +78,7 @@ impl<F: Scalar> Machine<'_, F> {
                     careful |= self.reduce(reduction, first, before, results);
                 }
                 Step::Affine(affine, _) => {
-                    let weights =
-                        affine.weights as usize..(affine.weights + affine.rows * affine.x.len) as usize;
-                    let bias = affine.bias as usize..(affine.bias + affine.rows) as usize;
-                    let x = self.vector(&affine, before, room);
-                    let (weights, bias) = (&self.uniform[weights], &self.uniform[bias]);
+                    let (x, [weights, bias]) = (self.vector(&affine, before, room), self.weights(&affine));
                     self.arch.dispatch(affine::Forward { weights, bias, x, z: results });
                 }
             }
@@ -224,12 +223,13 @@ impl<F: Scalar> Machine<'_, F> {
         let (first, first_bias) = (affine.weights as usize, affine.bias as usize);
         let own_rows = own.as_chunks::<L>().0;
         match to {
-            Weights::Sum(direct) => {
-                for (bias, own) in direct[first_bias..].iter_mut().zip(own_rows) {
-                    *bias += affine::total(own);
+            Weights::Sum { sums, fresh } => {
+                let fresh = *fresh && affine.alone;
+                for (bias, own) in sums[first_bias..].iter_mut().zip(own_rows) {
+                    *bias = if fresh { affine::total(own) } else { *bias + affine::total(own) };
                 }
-                let weights = &mut direct[first..][..affine.rows as usize * columns];
-                self.arch.dispatch(affine::WeightsBack { own, x, points, weights });
+                let weights = &mut sums[first..][..affine.rows as usize * columns];
+                self.arch.dispatch(affine::WeightsBack { own, x, points, weights, fresh });
             }
             Weights::Norms(squares) => {
                 for (lane, square) in squares.iter_mut().enumerate() {
@@ -262,7 +262,7 @@ impl<F: Scalar> Machine<'_, F> {
         room: &mut Aligned<F>,
     ) {
         let columns = affine.x.len as usize;
-        let weights = &self.uniform[affine.weights as usize..][..affine.rows as usize * columns];
+        let [weights, _] = self.weights(affine);
         let slots = &self.schedule.operands[affine.x.range()];
         if let Some(first) = self.first_row(affine) {
             let gain = &mut adjoints.varying[first * L..(first + columns) * L];
@@ -272,6 +272,16 @@ impl<F: Scalar> Machine<'_, F> {
         for (&slot, gain) in slots.iter().zip(room.get().as_chunks::<L>().0) {
             adjoints.add_lanes(slot, gain);
         }
+    }
+
+    /// The weights and the biases of an affine map.
+    fn weights(&self, affine: &Affine) -> [&[F]; 2] {
+        let own = |slots: Range<u32>| {
+            let first = slots.start as usize - self.schedule.constants;
+            &self.parameters[first..first + slots.len()]
+        };
+        let [weights, bias] = affine.parameters();
+        [own(weights), own(bias)]
     }
 
     /// The place of an affine map's first component among varying values, if the others follow.
@@ -357,7 +367,12 @@ pub(super) const fn wide<F>() -> usize {
 /// Where the gains of the weights and biases of affine maps go.
 pub(super) enum Weights<'a, F> {
     /// Summed over the points, by slot.
-    Sum(&'a mut [F]),
+    Sum {
+        /// The sums so far.
+        sums: &'a mut [F],
+        /// Whether there are no sums yet of what one affine map alone reads.
+        fresh: bool,
+    },
     /// Only their squares are wanted, for each lane: ‖δ xᵀ‖² is ‖δ‖² ‖x‖². Good where no parameter gains
     /// from elsewhere, too.
     Norms(&'a mut [F; L]),

@@ -85,7 +85,14 @@ impl<F: Scalar> Recorder<F> {
         let rows = bias.len() as u32;
         let x = self.list(x.iter().copied());
         let affine = self.graph.affines.len() as u32;
-        self.graph.affines.push(Affine { weights: first, bias: first_bias, rows, x, in_line: false });
+        self.graph.affines.push(Affine {
+            weights: first,
+            bias: first_bias,
+            rows,
+            x,
+            in_line: false,
+            alone: false,
+        });
         let first_row = self.push(Node::Row { affine, row: 0 });
         for row in 1..rows {
             self.push(Node::Row { affine, row });

@@ -400,20 +400,45 @@ impl Schedule {
         (slots, places)
     }
 
-    /// Whether no weight or bias of an affine map gains from anywhere else, and no result is uniform.
-    pub(super) fn affine_alone(&self, wide_of: &[u32], wide: usize) -> bool {
-        let mut gains: Vec<bool> = wide_of.iter().map(|&place| (place as usize) < wide).collect();
-        for run in &self.runs[self.varying_runs()] {
-            let Step::Affine(affine, _) = run.step else { continue };
-            let (weights, bias) = (affine.weights as usize, affine.bias as usize);
-            let weights = weights..weights + (affine.rows * affine.x.len) as usize;
-            for slot in weights.chain(bias..bias + affine.rows as usize) {
-                if std::mem::replace(&mut gains[slot], true) {
-                    return false;
+    /// Marks the affine maps whose weights and biases nothing else reads, neither runs nor the given slots of
+    /// outputs and guards. Returns the uniform slots that are left, in order.
+    pub(super) fn mark_alone(&mut self, others: impl Iterator<Item = u32>) -> Vec<Range<usize>> {
+        let mut readers = vec![0_u8; self.first_varying];
+        let mut read = |slot: u32, times: u8| {
+            if let Some(readers) = readers.get_mut(slot as usize) {
+                *readers = readers.saturating_add(times);
+            }
+        };
+        others.for_each(|slot| read(slot, 2));
+        for (index, run) in self.runs.iter().enumerate() {
+            self.slots_read(run).into_iter().for_each(|slot| read(slot, 2));
+            if let Step::Affine(affine, _) = run.step {
+                let times = if index < self.first_varying_run { 2 } else { 1 };
+                affine.parameters().into_iter().flatten().for_each(|slot| read(slot, times));
+            }
+        }
+        let mut loose = vec![true; self.first_varying];
+        for run in &mut self.runs {
+            if let Step::Affine(affine, _) = &mut run.step {
+                affine.alone =
+                    affine.parameters().into_iter().flatten().all(|slot| readers[slot as usize] == 1);
+                for range in affine.parameters().into_iter().filter(|_| affine.alone) {
+                    loose[range.start as usize..range.end as usize].fill(false);
                 }
             }
         }
-        self.uniform_runs().is_empty()
+        let mut start = 0;
+        let chunks = loose.chunk_by(|a, b| a == b).map(|chunk| {
+            start += chunk.len();
+            (chunk[0], start - chunk.len()..start)
+        });
+        chunks.filter(|&(loose, _)| loose).map(|(_, range)| range).collect()
+    }
+
+    /// Whether parameters are read as weights and biases of affine maps only, each by one.
+    pub(super) fn is_affine_alone(&self) -> bool {
+        let alone = |run: &Run| !matches!(run.step, Step::Affine(Affine { alone: false, .. }, _));
+        self.uniform_runs().is_empty() && self.runs.iter().all(alone)
     }
 
     /// How many operations a point takes, those of reductions and matrices counted singly.

@@ -13,7 +13,9 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let program = self.program;
         let schedule = &program.schedule;
         let output = program.one_output()?;
-        task.reset(schedule.first_varying);
+        task.reset();
+        task.adjoints.clear();
+        task.adjoints.resize(schedule.first_varying, F::zero());
         for index in range {
             self.evaluate_point(task, index)?;
             let (value, weight) = (task.point.values[output], self.sums.weight(index));
@@ -55,7 +57,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     ) -> Result<(), Error> {
         let program = self.program;
         let schedule = &program.schedule;
-        task.reset(0);
+        task.reset();
         let (parameters, data) = (program.wanted_parameters(self.wrt), program.wanted_data(self.wrt));
         for index in range {
             self.evaluate_point(task, index)?;
@@ -82,6 +84,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let workspace::Buffers { values, scratch, .. } = &mut task.point;
         values.resize(schedule.slots, F::zero());
         values[..schedule.first_varying].copy_from_slice(self.machine.uniform);
+        values[schedule.constants..][..program.parameters].copy_from_slice(self.machine.parameters);
         values[schedule.first_varying..][..program.data].copy_from_slice(point);
         point::forward(schedule, schedule.varying_runs(), values, scratch);
         program.check_guards(index, |slot| values[slot as usize])

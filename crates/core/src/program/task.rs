@@ -1,7 +1,8 @@
 //! A task: the points of a batch that one thread takes, in blocks of lanes.
 //!
 //! A block that shows a singular point, or a number that is not finite, is no block for lanes: the task then
-//! takes all its points again, one by one, by the rules of single points.
+//! takes all its points again, one by one, by the rules of single points. So it does if the sum of all tasks
+//! turns out not to be finite, and this task's part is not.
 
 use super::aligned::Aligned;
 use super::kernels::{AllFinite, To};
@@ -60,14 +61,13 @@ impl<F: Scalar> Default for Task<F> {
 }
 
 impl<F: Scalar> Task<F> {
-    pub(super) fn reset(&mut self, uniform: usize) {
+    /// Forgets all results but the adjoints of uniform values.
+    pub(super) fn reset(&mut self) {
         self.value = F::zero();
         self.clipped = 0;
         self.values.clear();
         self.norms.clear();
         self.rows.clear();
-        self.adjoints.clear();
-        self.adjoints.resize(uniform, F::zero());
     }
 }
 
@@ -80,17 +80,32 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(())
     }
 
-    /// The same, by lanes; says whether the result can be trusted.
+    /// The same once more, point by point, if the adjoints summed are not finite.
+    pub(super) fn mend(&self, range: Range<usize>, task: &mut Task<F>) -> Result<(), Error> {
+        if !self.machine.arch.dispatch(AllFinite(&task.adjoints)) {
+            self.sum_by_points(task, range)?;
+        }
+        Ok(())
+    }
+
+    /// The same, by lanes; says whether the result can be trusted, the adjoints of uniform values apart.
     fn sum_by_lanes(&self, task: &mut Task<F>, range: Range<usize>) -> Result<bool, Error> {
         let program = self.program;
         let output = program.one_output()? as u32;
         if self.sums.clip.is_some() && self.is_uniform(output) {
             return Ok(false);
         }
-        task.reset(program.schedule.first_varying);
+        task.reset();
+        task.adjoints.resize(program.schedule.first_varying, F::zero());
+        if range.is_empty() {
+            task.adjoints.fill(F::zero());
+        }
+        // The rest is written, not added to, by the first block.
+        program.loose.iter().for_each(|loose| task.adjoints[loose.clone()].fill(F::zero()));
         task.wide.zeros((program.wide_slots.len() + 1) * wide::<F>());
         for start in range.clone().step_by(L) {
             let block = start..range.end.min(start + L);
+            let fresh = start == range.start;
             if !self.evaluate(task, block.clone())? {
                 return Ok(false);
             }
@@ -105,12 +120,12 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 None => {
                     self.seed(task, output, &weights);
                     let to = To { varying: true, uniform: true };
-                    self.reverse(task, block.clone(), self.wrt, to);
+                    self.reverse(task, block.clone(), self.wrt, to, fresh);
                     true
                 }
                 Some(bound) => {
                     self.seed(task, output, &[F::one(); L]);
-                    self.sum_clipped(task, block.clone(), &weights, bound)
+                    self.sum_clipped(task, block.clone(), &weights, bound, fresh)
                 }
             };
             if !(healthy && self.push_data_gradients(task, block.len())) {
@@ -120,11 +135,18 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         for (&slot, wide) in program.wide_slots.iter().zip(task.wide.get().chunks_exact(wide::<F>())) {
             task.adjoints[slot as usize] += wide.iter().copied().fold(F::zero(), |sum, x| sum + x);
         }
-        Ok(task.value.is_finite() && self.machine.arch.dispatch(AllFinite(&task.adjoints)))
+        Ok(task.value.is_finite())
     }
 
     /// Adds up the gradients of a block, each held to a norm, then weighted. Says whether all norms are sound.
-    fn sum_clipped(&self, task: &mut Task<F>, block: Range<usize>, point_weights: &[F; L], bound: F) -> bool {
+    fn sum_clipped(
+        &self,
+        task: &mut Task<F>,
+        block: Range<usize>,
+        point_weights: &[F; L],
+        bound: F,
+        fresh: bool,
+    ) -> bool {
         let mut squares = [F::zero(); L];
         self.gradient_squares(task, block.clone(), &mut squares);
         let mut factors = [F::zero(); L];
@@ -144,15 +166,15 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             }
         }
         let to = To { varying: false, uniform: true };
-        self.reverse(task, block, Wrt::Parameters, to);
+        self.reverse(task, block, Wrt::Parameters, to, fresh);
         true
     }
 
     /// Carries the adjoints of a block back, summing those of uniform values over the points.
-    fn reverse(&self, task: &mut Task<F>, block: Range<usize>, wrt: Wrt, to: To) {
+    fn reverse(&self, task: &mut Task<F>, block: Range<usize>, wrt: Wrt, to: To, fresh: bool) {
         let data = &self.data(block);
         let Task { lanes, wide, adjoints, .. } = task;
-        let (wide, weights) = (wide.get_mut(), &mut Weights::Sum(adjoints));
+        let (wide, weights) = (wide.get_mut(), &mut Weights::Sum { sums: adjoints, fresh });
         F::reverse_by_lanes(&self.machine, Back { wrt, to, data, wide, weights }, lanes, false);
     }
 
@@ -266,7 +288,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         derive: bool,
     ) -> Result<bool, Error> {
         let program = self.program;
-        task.reset(0);
+        task.reset();
         if derive && program.outputs.iter().any(|&slot| self.is_uniform(slot)) {
             return Ok(false);
         }
@@ -342,7 +364,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
 
     /// Writes, as the values of some points, which of them take the program's path.
     pub(super) fn fits(&self, range: Range<usize>, task: &mut Task<F>) -> Result<(), Error> {
-        task.reset(0);
+        task.reset();
         for start in range.clone().step_by(L) {
             let block = start..range.end.min(start + L);
             let sound = self.compute(task, block.clone())?;
