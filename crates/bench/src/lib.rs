@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod gradbench;
 pub mod network;
 
 pub use dualtape_tests::scenarios;

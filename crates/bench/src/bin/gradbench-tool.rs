@@ -1,0 +1,34 @@
+//! Speaks GradBench's protocol on standard input and output; see [`dualtape_bench::gradbench`].
+//!
+//! Usage: `gradbench-tool [--multithreaded]`, started by the harness:
+//! `gradbench run --eval "…" --tool target/release/gradbench-tool`.
+
+use dualtape_bench::gradbench;
+use std::io;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let threads = match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => 1,
+        ["--multithreaded"] => 0,
+        _ => {
+            eprintln!("usage: gradbench-tool [--multithreaded], with messages on standard input");
+            return ExitCode::from(2);
+        }
+    };
+    // Everything runs inside the pool: a task handed in from outside would wake up a thread each time.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let served = pool
+        .map_err(io::Error::other)
+        .and_then(|pool| pool.install(|| gradbench::serve(io::BufReader::new(io::stdin()), io::stdout())));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        // The harness has gone.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

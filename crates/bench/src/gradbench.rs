@@ -1,0 +1,55 @@
+//! The tool for GradBench, the public benchmark suite for automatic differentiation.
+//!
+//! GradBench's harness sends messages, a line of JSON each, and reads an answer to each: [`serve`] is the
+//! loop. Every eval has a file here with its objective, written once for any
+//! [`Differentiable`](dualtape::Differentiable) number after the eval's published definition, and the engine
+//! that differentiates it. No derivative is written by hand.
+
+mod ba;
+mod descent;
+mod det;
+mod gmm;
+mod hello;
+mod ht;
+mod kmeans;
+mod llsq;
+mod lse;
+mod lstm;
+mod measure;
+mod ode;
+mod particle;
+mod protocol;
+mod saddle;
+
+pub use protocol::serve;
+
+use measure::{Failure, Reply};
+use serde_json::Value;
+
+/// What an eval does with the name of a function and its input.
+type Eval = fn(&str, &Value) -> Result<Reply, Failure>;
+
+/// The evals, by the name of their module.
+const EVALS: [(&str, Eval); 12] = [
+    ("ba", ba::evaluate),
+    ("det", det::evaluate),
+    ("gmm", gmm::evaluate),
+    ("hello", hello::evaluate),
+    ("ht", ht::evaluate),
+    ("kmeans", kmeans::evaluate),
+    ("llsq", llsq::evaluate),
+    ("lse", lse::evaluate),
+    ("lstm", lstm::evaluate),
+    ("ode", ode::evaluate),
+    ("particle", particle::evaluate),
+    ("saddle", saddle::evaluate),
+];
+
+/// The eval of a module.
+fn eval(module: &str) -> Result<Eval, Failure> {
+    let found = EVALS.iter().find(|(name, _)| *name == module);
+    found.map(|&(_, eval)| eval).ok_or_else(|| {
+        let names: Vec<&str> = EVALS.iter().map(|&(name, _)| name).collect();
+        Failure(format!("there is no module '{module}', only {}", names.join(", ")))
+    })
+}

@@ -1,0 +1,269 @@
+//! `ba`: bundle adjustment. How far observed points of a scene lie from where cameras should see them, and the
+//! sparse Jacobian of that.
+
+use super::measure::{Clock, Failure, Reply, check, parse};
+use dualtape::program::{Batch, Rows, Wrt};
+use dualtape::typenum::U16;
+use dualtape::{Differentiable, Error, Forward, Program, derivative};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The parameters of a camera: rotation (3), centre (3), focal length, principal point (2), distortion (2).
+const CAMERA: usize = 11;
+const POINT: usize = 3;
+/// What a residual depends on: camera, point, weight. The feature comes after them, as data.
+const WIDTH: usize = CAMERA + POINT + 1;
+const OBSERVATION: usize = WIDTH + 2;
+
+/// One camera, point, weight and feature, to be repeated `n`, `m` and `p` times.
+#[derive(Deserialize)]
+struct Input {
+    n: usize,
+    m: usize,
+    p: usize,
+    cam: Vec<f64>,
+    x: Vec<f64>,
+    w: f64,
+    feat: Vec<f64>,
+}
+
+/// A point turned about an axis, by an angle that is the length of the axis.
+fn rotate<D: Differentiable<Scalar = f64>>(axis: &[D], point: [D; 3]) -> [D; 3] {
+    let cross = |a: [D; 3], b: [D; 3]| {
+        [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+    };
+    let axis = [axis[0], axis[1], axis[2]];
+    let square = D::dot(&axis, &axis);
+    if square == D::zero() {
+        let moved = cross(axis, point);
+        return std::array::from_fn(|i| point[i] + moved[i]);
+    }
+    let angle = square.sqrt();
+    let (sin, cos) = angle.sin_cos();
+    let inverse = angle.recip();
+    let unit = axis.map(|x| x * inverse);
+    let crossed = cross(unit, point);
+    let along = D::dot(&unit, &point) * (-cos + 1.0);
+    std::array::from_fn(|i| point[i] * cos + crossed[i] * sin + unit[i] * along)
+}
+
+/// Where a camera sees a point.
+fn project<D: Differentiable<Scalar = f64>>(camera: &[D], point: &[D]) -> [D; 2] {
+    let seen = rotate(&camera[..3], std::array::from_fn(|i| point[i] - camera[3 + i]));
+    let flat = [seen[0] / seen[2], seen[1] / seen[2]];
+    let square = D::dot(&flat, &flat);
+    let distortion = camera[9] * square + camera[10] * square * square + 1.0;
+    std::array::from_fn(|i| flat[i] * distortion * camera[6] + camera[7 + i])
+}
+
+/// How far off an observation is: camera, point, weight, feature.
+fn reprojection_error<D: Differentiable<Scalar = f64>>(observation: &[D]) -> [D; 2] {
+    let (camera, rest) = observation.split_at(CAMERA);
+    let (point, weight, feature) = (&rest[..POINT], rest[POINT], &rest[POINT + 1..]);
+    let seen = project(camera, point);
+    std::array::from_fn(|i| weight * (seen[i] - feature[i]))
+}
+
+fn weight_error<D: Differentiable<Scalar = f64>>(weight: D) -> D {
+    -weight * weight + 1.0
+}
+
+/// All cameras, points, weights and features, and who sees what.
+struct Scene {
+    cameras: Vec<f64>,
+    points: Vec<f64>,
+    weights: Vec<f64>,
+    features: Vec<f64>,
+    seen: Vec<[usize; 2]>,
+}
+
+impl Scene {
+    fn new(input: &Input) -> Result<Self, Failure> {
+        let Input { n, m, p, .. } = *input;
+        check("numbers in cam", input.cam.len(), CAMERA)?;
+        check("numbers in x", input.x.len(), POINT)?;
+        check("numbers in feat", input.feat.len(), 2)?;
+        if n == 0 || m == 0 || p == 0 {
+            return Err(Failure(format!(
+                "a scene needs a camera, a point and an observation: {n}, {m}, {p}"
+            )));
+        }
+        Ok(Self {
+            cameras: input.cam.repeat(n),
+            points: input.x.repeat(m),
+            weights: vec![input.w; p],
+            features: input.feat.repeat(p),
+            seen: (0..p).map(|i| [i % n, i % m]).collect(),
+        })
+    }
+
+    fn count(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// All that an observation depends on.
+    fn observation(&self, index: usize) -> [f64; OBSERVATION] {
+        let [camera, point] = self.seen[index];
+        let mut all = [0.0; OBSERVATION];
+        all[..CAMERA].copy_from_slice(&self.cameras[camera * CAMERA..][..CAMERA]);
+        all[CAMERA..][..POINT].copy_from_slice(&self.points[point * POINT..][..POINT]);
+        all[CAMERA + POINT] = self.weights[index];
+        all[WIDTH..].copy_from_slice(&self.features[2 * index..][..2]);
+        all
+    }
+}
+
+/// How many observations go through together: their Jacobians stay in cache.
+const CHUNK: usize = 256;
+
+/// What a thread works with.
+struct Worker<'a> {
+    program: &'a Program<f64>,
+    batch: Batch<f64>,
+    forward: Forward<f64, U16>,
+    rows: Vec<f64>,
+    values: Vec<f64>,
+    slopes: Vec<f64>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(program: &'a Program<f64>) -> Self {
+        let batch = program.batch();
+        Self {
+            program,
+            batch,
+            forward: Forward::new(),
+            rows: Vec::new(),
+            values: Vec::new(),
+            slopes: Vec::new(),
+        }
+    }
+
+    /// Writes the entries of both rows of each observation, the first of which is given.
+    fn blocks(&mut self, scene: &Scene, first: usize, entries: &mut [f64]) -> Result<(), Error> {
+        let count = entries.len() / (2 * WIDTH);
+        self.rows.clear();
+        (first..first + count).for_each(|index| self.rows.extend(scene.observation(index)));
+        self.values.resize(2 * count, 0.0);
+        self.slopes.resize(2 * count * OBSERVATION, 0.0);
+        let (points, values, slopes) =
+            (Rows::new(&self.rows, OBSERVATION), &mut self.values, &mut self.slopes);
+        match self.program.jacobians(&mut self.batch, &[], &points, Wrt::Data, values, slopes) {
+            // A camera that is not turned takes the other branch: one observation at a time, then.
+            Err(Error::BranchChanged { .. }) => self.singly()?,
+            done => done?,
+        }
+        for (entries, slopes) in entries.chunks_mut(WIDTH).zip(self.slopes.chunks(OBSERVATION)) {
+            entries.copy_from_slice(&slopes[..WIDTH]);
+        }
+        Ok(())
+    }
+
+    fn singly(&mut self) -> Result<(), Error> {
+        let outputs = self.values.chunks_mut(2).zip(self.slopes.chunks_mut(2 * OBSERVATION));
+        for (row, (values, slopes)) in self.rows.chunks(OBSERVATION).zip(outputs) {
+            let error = |x: &[_], y: &mut [_]| y.copy_from_slice(&reprojection_error(x));
+            self.forward.jacobian(error, row, values, slopes)?;
+        }
+        Ok(())
+    }
+}
+
+/// The Jacobian by compressed rows: the rows of all observations, two each, then those of the weights.
+#[derive(Default)]
+struct Sparse {
+    rows: Vec<usize>,
+    columns: Vec<usize>,
+    entries: Vec<f64>,
+}
+
+impl Sparse {
+    fn fill(&mut self, scene: &Scene, program: &Program<f64>) -> Result<(), Failure> {
+        let Self { rows, columns, entries } = self;
+        let (count, blocks) = (scene.count(), scene.count() * 2 * WIDTH);
+        rows.clear();
+        rows.extend((0..=2 * count).map(|row| row * WIDTH));
+        rows.extend((1..=count).map(|row| blocks + row));
+        columns.resize(blocks + count, 0);
+        entries.resize(blocks + count, 0.0);
+        let (entries, of_weights) = entries.split_at_mut(blocks);
+        let (columns, columns_of_weights) = columns.split_at_mut(blocks);
+        entries.par_chunks_mut(2 * WIDTH * CHUNK).enumerate().try_for_each_init(
+            || Worker::new(program),
+            |worker, (chunk, entries)| worker.blocks(scene, chunk * CHUNK, entries),
+        )?;
+        let first_weight = scene.cameras.len() + scene.points.len();
+        columns.par_chunks_mut(2 * WIDTH).enumerate().for_each(|(index, columns)| {
+            let [camera, point] = scene.seen[index];
+            for row in columns.chunks_mut(WIDTH) {
+                for (i, column) in row[..CAMERA].iter_mut().enumerate() {
+                    *column = camera * CAMERA + i;
+                }
+                for (i, column) in row[CAMERA..CAMERA + POINT].iter_mut().enumerate() {
+                    *column = scene.cameras.len() + point * POINT + i;
+                }
+                row[CAMERA + POINT] = first_weight + index;
+            }
+        });
+        for (index, (entry, column)) in of_weights.iter_mut().zip(columns_of_weights).enumerate() {
+            (_, *entry) = derivative(weight_error, scene.weights[index]);
+            *column = first_weight + index;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Sparse {
+    /// The first thirty of each list, and the last: the input is one observation, repeated.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        fn ends<T: Copy + Serialize>(list: &[T]) -> Value {
+            json!(list.iter().take(2 * WIDTH).chain(list.last()).collect::<Vec<_>>())
+        }
+        json!({ "rows": ends(&self.rows), "cols": ends(&self.columns), "vals": ends(&self.entries) })
+            .serialize(serializer)
+    }
+}
+
+/// The residuals.
+#[derive(Default)]
+struct Residuals {
+    reprojection: Vec<[f64; 2]>,
+    weights: Vec<f64>,
+}
+
+impl Serialize for Residuals {
+    /// The first of each, and how many there are.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        json!({
+            "reproj_error": { "elements": self.reprojection.first(), "repeated": self.reprojection.len() },
+            "w_err": { "element": self.weights.first(), "repeated": self.weights.len() },
+        })
+        .serialize(serializer)
+    }
+}
+
+pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> {
+    let clock = Clock::start(input);
+    let scene = Scene::new(&parse(input)?)?;
+    match function {
+        "objective" => clock.run(Residuals::default(), |residuals| {
+            let errors =
+                (0..scene.count()).into_par_iter().map(|i| reprojection_error(&scene.observation(i)));
+            errors.collect_into_vec(&mut residuals.reprojection);
+            scene
+                .weights
+                .par_iter()
+                .map(|&weight| weight_error(weight))
+                .collect_into_vec(&mut residuals.weights);
+            Ok(())
+        }),
+        // All observations compute the same, and few numbers: a batch of small dense Jacobians.
+        "jacobian" => {
+            let error = |_: &[_], observation: &[_]| reprojection_error(observation);
+            let program = Program::record_with_data(error, &[], &scene.observation(0))?;
+            clock.run(Sparse::default(), |jacobian| jacobian.fill(&scene, &program))
+        }
+        _ => Err(Failure::function(function, "objective and jacobian")),
+    }
+}

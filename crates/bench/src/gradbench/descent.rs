@@ -1,0 +1,84 @@
+//! Gradient descent with a step that adapts, over any number; the suite prescribes it for `particle` and
+//! `saddle`, where what is descended may itself be differentiated.
+
+use dualtape::typenum::U4;
+use dualtape::{Differentiable, gradient, gradient_lanes};
+
+/// A function of a few numbers, for any mode.
+pub(super) trait Objective {
+    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D;
+}
+
+/// A way to differentiate.
+pub(super) trait Mode {
+    fn gradient<D: Differentiable<Scalar = f64>>(f: &impl Objective, x: &[D]) -> Vec<D>;
+}
+
+/// Dual numbers, all directions at once.
+pub(super) struct ForwardMode;
+
+impl Mode for ForwardMode {
+    fn gradient<D: Differentiable<Scalar = f64>>(f: &impl Objective, x: &[D]) -> Vec<D> {
+        gradient_lanes::<D, U4, _>(|x| f.call(x), x).1
+    }
+}
+
+/// A tape.
+pub(super) struct ReverseMode;
+
+impl Mode for ReverseMode {
+    fn gradient<D: Differentiable<Scalar = f64>>(f: &impl Objective, x: &[D]) -> Vec<D> {
+        gradient(|x| f.call(x), x).1
+    }
+}
+
+/// Shorter gradients and steps than this end the search.
+const SHORT: f64 = 1e-5;
+
+/// How long a vector is.
+fn length<D: Differentiable<Scalar = f64>>(x: impl Iterator<Item = D>) -> f64 {
+    x.map(|x| x.value() * x.value()).sum::<f64>().sqrt()
+}
+
+/// Where `f` is least, near the start: the step is halved where it leads up, and doubled after ten that lead
+/// down.
+pub(super) fn argmin<D: Differentiable<Scalar = f64>>(
+    f: impl Fn(&[D]) -> D,
+    slope: impl Fn(&[D]) -> Vec<D>,
+    start: &[D],
+) -> Vec<D> {
+    let mut x = start.to_vec();
+    let (mut value, mut gradient) = (f(&x), slope(&x));
+    let (mut rate, mut downhill) = (1e-5, 0);
+    while length(gradient.iter().copied()) > SHORT {
+        if downhill == 10 {
+            rate *= 2.0;
+            downhill = 0;
+            continue;
+        }
+        let next: Vec<D> = x.iter().zip(&gradient).map(|(&x, &slope)| x - slope * rate).collect();
+        let moved = length(x.iter().zip(&next).map(|(&x, &next)| x - next));
+        if moved <= SHORT || moved.is_nan() {
+            break;
+        }
+        let there = f(&next);
+        if there < value {
+            (x, value) = (next, there);
+            gradient = slope(&x);
+            downhill += 1;
+        } else {
+            rate /= 2.0;
+            downhill = 0;
+        }
+    }
+    x
+}
+
+/// Where `f` is greatest, near the start.
+pub(super) fn argmax<D: Differentiable<Scalar = f64>>(
+    f: impl Fn(&[D]) -> D,
+    slope: impl Fn(&[D]) -> Vec<D>,
+    start: &[D],
+) -> Vec<D> {
+    argmin(|x| -f(x), |x| slope(x).into_iter().map(|slope| -slope).collect(), start)
+}

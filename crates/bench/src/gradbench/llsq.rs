@@ -1,0 +1,80 @@
+//! `llsq`: a polynomial fitted to the sign function, by least squares.
+//!
+//! y(x) = ½ Σᵢ (sᵢ − Σⱼ xⱼ tᵢʲ)², where tᵢ runs from −1 to 1 and sᵢ = sign tᵢ.
+
+use super::measure::{Clock, Failure, Reply, parse};
+use dualtape::program::Rows;
+use dualtape::{Differentiable, Program};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Input {
+    /// The coefficients.
+    x: Vec<f64>,
+    /// How many points there are.
+    n: usize,
+}
+
+/// t, t², t³ and so on: those that are there, times the last, give as many again.
+fn powers<D: Differentiable>(t: D, count: usize) -> Vec<D> {
+    let mut powers = vec![t];
+    while powers.len() < count {
+        let last = powers[powers.len() - 1];
+        powers.extend_from_within(..);
+        let half = powers.len() / 2;
+        powers[half..].iter_mut().for_each(|power| *power *= last);
+    }
+    powers.truncate(count);
+    powers
+}
+
+/// Half the squared residual at one point (s, t).
+fn residual<D: Differentiable>(x: &[D], point: &[D]) -> D {
+    let [s, t] = [point[0], point[1]];
+    let fitted = match x.split_first() {
+        None => D::zero(),
+        Some((&constant, others)) => D::dot(others, &powers(t, others.len())) + constant,
+    };
+    let short = s - fitted;
+    short * short / D::literal(2.0)
+}
+
+/// The points (s, t), one after the other.
+fn write_points(n: usize, points: &mut Vec<f64>) {
+    points.clear();
+    for i in 0..n {
+        let t = -1.0 + i as f64 * 2.0 / (n as f64 - 1.0);
+        let sign = if t == 0.0 { 0.0 } else { t.signum() };
+        points.extend([sign, t]);
+    }
+}
+
+pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> {
+    let clock = Clock::start(input);
+    let Input { x, n } = parse(input)?;
+    if n < 2 {
+        return Err(Failure(format!(
+            "{n} points do not span the interval from -1 to 1: n must be at least 2"
+        )));
+    }
+    let mut points = Vec::with_capacity(2 * n);
+    match function {
+        "primal" => clock.run(0.0, |y| {
+            write_points(n, &mut points);
+            *y = points.chunks(2).map(|point| residual(&x, point)).sum();
+            Ok(())
+        }),
+        // A sum over points that all compute the same: a batch.
+        "gradient" => {
+            let program = Program::record_with_data(residual, &x, &[1.0, 0.5])?;
+            let mut batch = program.batch();
+            clock.run(vec![0.0; x.len()], |gradient| {
+                write_points(n, &mut points);
+                program.sum_gradient(&mut batch, &x, &Rows::new(&points, 2), gradient)?;
+                Ok(())
+            })
+        }
+        _ => Err(Failure::function(function, "primal and gradient")),
+    }
+}
