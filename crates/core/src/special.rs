@@ -24,6 +24,8 @@ const MAX_REFLECTED: usize = 16;
 ///
 /// Digamma itself is that of the `statrs` crate. Its derivatives: recurrence up to where the asymptotic
 /// series holds, reflection for negative numbers (Abramowitz and Stegun, 6.4.6, 6.4.7 and 6.4.11).
+// Kept out of the kernels, where LLVM would compute parts of it for every other operation, too.
+#[inline(never)]
 pub(crate) fn polygamma(n: u32, x: f64) -> f64 {
     if x <= 0.0 && x == x.floor() {
         return f64::NAN;

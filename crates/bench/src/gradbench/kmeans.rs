@@ -5,6 +5,7 @@
 use super::measure::{Clock, Failure, Reply, flatten, parse};
 use dualtape::program::{Batch, Rows};
 use dualtape::{Differentiable, Program, Traced, hessian_diagonal};
+use pulp::WithSimd;
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,7 +22,7 @@ fn squared_distance<D: Differentiable>(centroid: &[D], point: &[D]) -> D {
 }
 
 /// Centroids stand side by side, so that distances to several are computed at once.
-const SIDE: usize = 8;
+const SIDE: usize = 16;
 
 /// The centroids, `SIDE` by `SIDE`: the first numbers of all, the second numbers of all, and so on.
 struct Shelves {
@@ -43,41 +44,76 @@ impl Shelves {
         Self { dimension, numbers: centroids.chunks(SIDE * dimension).flat_map(shelf).collect() }
     }
 
-    /// The nearest centroid of a point. It is a choice, like any branch, and has no derivative.
+    /// The nearest centroid of a point, the first of several.
+    #[inline(always)]
     fn nearest(&self, point: &[f64]) -> usize {
-        let mut best = [f64::INFINITY; SIDE];
-        let mut places = [0_usize; SIDE];
+        let (mut least, mut nearest) = (f64::INFINITY, 0);
         for (shelf, numbers) in self.numbers.chunks(self.dimension).enumerate() {
-            let mut squares = [0.0; SIDE];
-            for (numbers, &x) in numbers.iter().zip(point) {
-                for (square, number) in squares.iter_mut().zip(numbers) {
-                    *square += (number - x) * (number - x);
+            let squares = squared_distances(numbers, point);
+            // Seldom true, and so better asked of all sides together.
+            if squares.iter().fold(false, |any, &square| any | (square < least)) {
+                for (side, square) in squares.into_iter().enumerate() {
+                    if square < least {
+                        (least, nearest) = (square, shelf * SIDE + side);
+                    }
                 }
             }
-            for side in 0..SIDE {
-                let nearer = squares[side] < best[side];
-                best[side] = if nearer { squares[side] } else { best[side] };
-                places[side] = if nearer { shelf } else { places[side] };
-            }
         }
-        let side = (1..SIDE).fold(0, |least, side| {
-            let (a, b) = ((best[side], places[side]), (best[least], places[least]));
-            if a < b { side } else { least }
-        });
-        places[side] * SIDE + side
+        nearest
     }
+
+    /// The nearest centroid of each point. It is a choice, like any branch, and has no derivative.
+    fn choose(&self, points: &[f64], nearest: &mut [usize]) {
+        const TOGETHER: usize = 64;
+        let points = points.par_chunks(TOGETHER * self.dimension);
+        points.zip(nearest.par_chunks_mut(TOGETHER)).for_each(|(points, nearest)| {
+            pulp::Arch::new().dispatch(Choice { shelves: self, points, nearest });
+        });
+    }
+}
+
+/// The choice for some points, compiled for the processor at hand.
+struct Choice<'a> {
+    shelves: &'a Shelves,
+    points: &'a [f64],
+    nearest: &'a mut [usize],
+}
+
+impl WithSimd for Choice<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        for (point, nearest) in self.points.chunks(self.shelves.dimension).zip(self.nearest) {
+            *nearest = self.shelves.nearest(point);
+        }
+    }
+}
+
+/// The squared distances of a point from the centroids of a shelf.
+#[inline(always)]
+fn squared_distances(shelf: &[[f64; SIDE]], point: &[f64]) -> [f64; SIDE] {
+    let mut squares = [0.0; SIDE];
+    for (numbers, &x) in shelf.iter().zip(point) {
+        for side in 0..SIDE {
+            let apart = numbers[side] - x;
+            squares[side] += apart * apart;
+        }
+    }
+    squares
 }
 
 /// The sum over all points.
 fn cost<D: Differentiable<Scalar = f64>>(points: &[f64], centroids: &[D], dimension: usize) -> D {
     let values: Vec<f64> = centroids.iter().map(Differentiable::value).collect();
     let shelves = Shelves::new(&values, dimension);
-    let least = |point: &[f64]| {
-        let nearest = &centroids[shelves.nearest(point) * dimension..][..dimension];
+    let mut nearest = vec![0; points.len() / dimension];
+    shelves.choose(points, &mut nearest);
+    let squared_distance = |(point, &nearest): (&[f64], &usize)| {
         let point: Vec<D> = point.iter().map(|&x| D::constant(x)).collect();
-        squared_distance(nearest, &point)
+        squared_distance(&centroids[nearest * dimension..][..dimension], &point)
     };
-    points.chunks(dimension).map(least).sum()
+    points.chunks(dimension).zip(&nearest).map(squared_distance).sum()
 }
 
 /// Of a centroid followed by a point: the derivatives of their squared distance by the centroid's numbers,
@@ -100,36 +136,46 @@ struct Newton {
     program: Program<f64>,
     batch: Batch<f64>,
     nearest: Vec<usize>,
+    /// Of some points: each with its nearest centroid, and what they contribute.
     rows: Vec<f64>,
     contributions: Vec<f64>,
+    /// For each centroid the sums of its points' contributions.
+    sums: Vec<f64>,
 }
+
+/// How many points go through together: all of them that stay in cache.
+const CHUNK: usize = 1024;
 
 impl Newton {
     fn new(points: Vec<f64>, centroids: Vec<f64>, dimension: usize) -> Result<Self, Failure> {
         let program =
             Program::record_with_data(|_, both| slopes_and_curvatures(both), &[], &vec![1.0; 2 * dimension])?;
-        let (batch, nearest) = (program.batch(), vec![0; points.len() / dimension]);
-        let (rows, contributions) = (vec![0.0; 2 * points.len()], vec![0.0; 2 * points.len()]);
-        Ok(Self { dimension, points, centroids, program, batch, nearest, rows, contributions })
+        let (batch, sums) = (program.batch(), vec![0.0; 2 * centroids.len()]);
+        let (nearest, rows, contributions) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { dimension, points, centroids, program, batch, nearest, rows, contributions, sums })
     }
 
     fn step(&mut self, steps: &mut [Vec<f64>]) -> Result<(), Failure> {
         let d = self.dimension;
         let shelves = Shelves::new(&self.centroids, d);
-        let centroids = &self.centroids;
-        let points = self.points.par_chunks(d).zip(self.rows.par_chunks_mut(2 * d));
-        points.zip(&mut self.nearest).for_each(|((point, row), nearest)| {
-            *nearest = shelves.nearest(point);
-            row[..d].copy_from_slice(&centroids[*nearest * d..][..d]);
-            row[d..].copy_from_slice(point);
-        });
-        self.program.values(&mut self.batch, &[], &Rows::new(&self.rows, 2 * d), &mut self.contributions)?;
-        let mut sums = vec![0.0; 2 * self.centroids.len()];
-        for (&nearest, contribution) in self.nearest.iter().zip(self.contributions.chunks(2 * d)) {
-            let sums = &mut sums[nearest * 2 * d..][..2 * d];
-            sums.iter_mut().zip(contribution).for_each(|(sum, &x)| *sum += x);
+        self.sums.fill(0.0);
+        for points in self.points.chunks(CHUNK * d) {
+            self.nearest.resize(points.len() / d, 0);
+            shelves.choose(points, &mut self.nearest);
+            self.rows.clear();
+            for (point, &nearest) in points.chunks(d).zip(&self.nearest) {
+                self.rows.extend(&self.centroids[nearest * d..][..d]);
+                self.rows.extend(point);
+            }
+            self.contributions.resize(self.rows.len(), 0.0);
+            let rows = Rows::new(&self.rows, 2 * d);
+            self.program.values(&mut self.batch, &[], &rows, &mut self.contributions)?;
+            for (&nearest, contribution) in self.nearest.iter().zip(self.contributions.chunks(2 * d)) {
+                let sums = &mut self.sums[nearest * 2 * d..][..2 * d];
+                sums.iter_mut().zip(contribution).for_each(|(sum, &x)| *sum += x);
+            }
         }
-        for (step, sums) in steps.iter_mut().zip(sums.chunks(2 * d)) {
+        for (step, sums) in steps.iter_mut().zip(self.sums.chunks(2 * d)) {
             let (slopes, curvatures) = sums.split_at(d);
             step.clear();
             step.extend(slopes.iter().zip(curvatures).map(|(slope, curvature)| slope / curvature));

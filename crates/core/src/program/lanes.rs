@@ -237,10 +237,8 @@ impl<F: Scalar> Machine<'_, F> {
                     *square += of_x * own_rows.iter().fold(F::zero(), |sum, own| sum + own[lane] * own[lane]);
                 }
             }
-            Weights::Rows { rows, width, skip } => {
-                for (lane, gradient) in rows.chunks_exact_mut(*width).enumerate() {
-                    let x = points[lane];
-                    let gradient = &mut gradient[..];
+            Weights::Rows { rows, stride, skip } => {
+                for (lane, (gradient, x)) in rows.chunks_mut(*stride).zip(points).enumerate() {
                     for (r, own) in own_rows.iter().enumerate() {
                         gradient[first_bias - *skip + r] += own[lane];
                         let weights = &mut gradient[first - *skip + r * columns..][..columns];
@@ -376,13 +374,12 @@ pub(super) enum Weights<'a, F> {
     /// Only their squares are wanted, for each lane: ‖δ xᵀ‖² is ‖δ‖² ‖x‖². Good where no parameter gains
     /// from elsewhere, too.
     Norms(&'a mut [F; L]),
-    /// To each point's own gradient, `width` numbers long, in which the first parameter, of slot `skip`, comes
-    /// first.
+    /// To each point's own gradient, in which the first parameter, of slot `skip`, comes first.
     Rows {
         /// One gradient after the other, one for each lane.
         rows: &'a mut [F],
-        /// The length of a gradient.
-        width: usize,
+        /// How far it is from the begin of one to that of the next.
+        stride: usize,
         /// The slot of the first parameter.
         skip: usize,
     },

@@ -206,7 +206,8 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         }
         let mut rows = std::mem::take(&mut task.rows);
         let (first, width) = (rows.len(), program.parameters);
-        self.push_gradients(task, Wrt::Parameters, block, &mut rows);
+        rows.resize(first + L * width, F::zero());
+        self.write_gradients(task, Wrt::Parameters, block, &mut rows[first..], width);
         for (square, row) in squares.iter_mut().zip(rows[first..].chunks(width.max(1))) {
             *square = row.iter().fold(F::zero(), |sum, &slope| sum + slope * slope);
         }
@@ -214,25 +215,28 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         task.rows = rows;
     }
 
-    /// Appends the gradient of each of the first lanes, with adjoints seeded: parameters, then data.
-    fn push_gradients(&self, task: &mut Task<F>, wrt: Wrt, points: Range<usize>, rows: &mut Vec<F>) {
-        let lanes = points.len();
-        let data_rows = &self.data(points);
+    /// Writes the gradient of each lane, with adjoints seeded, over zeros: parameters, then data. Each begins
+    /// so many numbers after the one before.
+    fn write_gradients(
+        &self,
+        task: &mut Task<F>,
+        wrt: Wrt,
+        points: Range<usize>,
+        rows: &mut [F],
+        stride: usize,
+    ) {
+        let data = &self.data(points);
         let program = self.program;
         let schedule = &program.schedule;
-        let (parameters, data) = (program.wanted_parameters(wrt), program.wanted_data(wrt));
-        let width = parameters + data;
-        let first = rows.len();
-        rows.resize(first + width * L, F::zero());
+        let (parameters, stride) = (program.wanted_parameters(wrt), stride.max(1));
         let wide = task.wide_lanes.zeros((program.wide_slots.len() + 1) * L);
         let to = To { varying: true, uniform: parameters > 0 };
-        let block = &mut rows[first..];
-        let weights = &mut Weights::Rows { rows: block, width: width.max(1), skip: schedule.constants };
-        let back = Back { wrt, to, data: data_rows, wide: &mut *wide, weights };
+        let weights = &mut Weights::Rows { rows, stride, skip: schedule.constants };
+        let back = Back { wrt, to, data, wide: &mut *wide, weights };
         F::reverse_by_lanes(&self.machine, back, &mut task.lanes, true);
         let adjoints = task.lanes.adjoints.get().as_chunks::<L>().0;
         let uniform = &mut task.point.adjoints;
-        for (lane, row) in block.chunks_exact_mut(width.max(1)).enumerate().take(lanes) {
+        for (lane, row) in rows.chunks_mut(stride).enumerate() {
             let (of_parameters, of_data) = row.split_at_mut(parameters);
             if parameters > 0 {
                 uniform.clear();
@@ -246,11 +250,10 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                     *slope += gain;
                 }
             }
-            for (slope, row) in of_data.iter_mut().zip(adjoints) {
+            for (slope, row) in of_data.iter_mut().zip(&adjoints[..program.wanted_data(wrt)]) {
                 *slope = row[lane];
             }
         }
-        rows.truncate(first + width * lanes);
     }
 
     /// Appends the gradients in the data, where asked for; says whether they are finite.
@@ -298,30 +301,42 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             if !self.evaluate(task, start..start + lanes)? {
                 return Ok(false);
             }
-            for lane in 0..lanes {
-                for &slot in &program.outputs {
-                    let value = self.value(task, slot, lane);
-                    task.values.push(value);
-                }
-            }
+            self.push_outputs(task, lanes);
             if !derive {
                 continue;
             }
-            let first = task.rows.len();
-            task.rows.resize(first + lanes * outputs * width, F::zero());
+            let stride = outputs * width;
+            let mut rows = std::mem::take(&mut task.rows);
+            let first = rows.len();
+            rows.resize(first + L * stride, F::zero());
             for (index, &slot) in program.outputs.iter().enumerate() {
                 self.seed(task, slot, &[F::one(); L]);
-                let mut rows = std::mem::take(&mut task.norms);
-                self.push_gradients(task, self.wrt, start..start + lanes, &mut rows);
-                for (lane, row) in rows.chunks(width.max(1)).enumerate() {
-                    let place = first + (lane * outputs + index) * width;
-                    task.rows[place..place + width].copy_from_slice(row);
+                let of_output = &mut rows[first + index * width..];
+                self.write_gradients(task, self.wrt, start..start + lanes, of_output, stride);
+            }
+            rows.truncate(first + lanes * stride);
+            task.rows = rows;
+        }
+        let all_finite = |numbers: &[F]| self.machine.arch.dispatch(AllFinite(numbers));
+        Ok(all_finite(&task.values) && all_finite(&task.rows))
+    }
+
+    /// Appends the outputs of each of the first lanes.
+    fn push_outputs(&self, task: &mut Task<F>, lanes: usize) {
+        let outputs = &self.program.outputs;
+        let Task { values, lanes: buffers, .. } = task;
+        let first = values.len();
+        values.resize(first + lanes * outputs.len(), F::zero());
+        for (index, &slot) in outputs.iter().enumerate() {
+            let places = values[first + index..].iter_mut().step_by(outputs.len());
+            match self.machine.uniform.get(slot as usize) {
+                Some(&value) => places.for_each(|place| *place = value),
+                None => {
+                    let row = &buffers.values.get()[self.machine.at(slot)..][..L];
+                    places.zip(row).for_each(|(place, &value)| *place = value);
                 }
-                rows.clear();
-                task.norms = rows;
             }
         }
-        Ok(task.values.iter().chain(&task.rows).all(|x| x.is_finite()))
     }
 
     /// The data of a block. The last point fills the lanes that are left over.
