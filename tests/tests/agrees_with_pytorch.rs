@@ -3,8 +3,10 @@
 
 use dualtape::program::{Results, Rows, Sums, Wrt};
 use dualtape::{Traced, gradient};
+use dualtape_nn::data::Dataset;
 use dualtape_nn::{
-    Activation, BatchGradient, Loss, Method, Mlp, Optimizer, Recorded, Reduction, Schedule, clip,
+    Activation, BatchGradient, Clip, Event, Loss, Method, Mlp, Optimizer, Recorded, Reduction, Schedule,
+    Settings, Unit, clip, train,
 };
 use serde_json::{Map, Value};
 
@@ -300,6 +302,68 @@ fn twenty_steps_with_each_schedule() {
         // One cycle cycles a momentum too; the others went with plain descent.
         let method = Method::sgd(schedule.momentum(0).unwrap_or(0.0));
         fixture.check_steps(&mut agreement, name, method, fixture.rate(), &schedule, |_| None);
+    }
+}
+
+/// The samples in one batch, shuffled: nothing but the order of a sum differs.
+#[test]
+fn the_trainer_makes_the_same_steps() {
+    let fixture = Fixture::read();
+    let mut agreement = Agreement::of("trainer");
+    let names = |first: &str, width| (0..width).map(|i| format!("{first}{i}")).collect::<Vec<_>>();
+    let (inputs, outputs) = (fixture.model.inputs(), fixture.model.outputs());
+    let (x, y) = (fixture.x.concat(), fixture.y.concat());
+    let data = Dataset::regression("fixture", names("x", inputs), names("y", outputs), x, y).unwrap();
+    let settings = Settings {
+        epochs: 20,
+        batch_size: fixture.x.len(),
+        rate: fixture.rate(),
+        loss: Loss::MeanSquared,
+        optimizer: Method::sgd(0.0),
+        keep_best: false,
+        ..Settings::default()
+    };
+    let cases = [
+        (
+            "optimizers",
+            "sgd_momentum_0.9_dampening_0.1",
+            Settings { optimizer: method("sgd_momentum_0.9_dampening_0.1"), ..settings.clone() },
+        ),
+        ("optimizers", "adamw", Settings { optimizer: Method::adamw(), ..settings.clone() }),
+        ("clipping", "norm_0.3", Settings { clip: Clip::Norm(0.3), ..settings.clone() }),
+        ("clipping", "value_0.05", Settings { clip: Clip::Value(0.05), ..settings.clone() }),
+        (
+            "schedules",
+            "linear_warmup_5",
+            Settings { schedule: "warmup:5".parse().unwrap(), ..settings.clone() },
+        ),
+        (
+            "schedules",
+            "one_cycle_max_0.1_total_20",
+            Settings {
+                schedule: "one-cycle:0.1:21".parse().unwrap(),
+                schedule_unit: Unit::Step,
+                optimizer: Method::sgd(0.9),
+                ..settings
+            },
+        ),
+    ];
+    for (table, name, settings) in cases {
+        let expected = &fixture.json[table][name];
+        let mut parameters = fixture.parameters.clone();
+        let mut steps = Vec::new();
+        train(&fixture.model, &mut parameters, &data, &data, &settings, |event| {
+            if let Event::Batch(progress) = event {
+                steps.push(progress);
+            }
+        })
+        .unwrap();
+        for (step, expected) in steps.iter().zip(expected["steps"].as_array().unwrap()) {
+            let expected = ["loss", "lr"].map(|what| expected[what].as_f64().unwrap());
+            agreement.check(name, &[step.loss, step.rate], &expected);
+        }
+        assert_eq!(steps.len(), 20);
+        agreement.check(name, &parameters, &numbers(&expected["final_parameters"]));
     }
 }
 

@@ -201,6 +201,22 @@ fn every_truncation_and_every_flipped_bit_is_refused() {
 }
 
 #[test]
+fn what_is_no_file_of_ours_is_refused_before_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.safetensors");
+    // As long as a file can be, and empty: reading it whole would take all memory.
+    let file = std::fs::File::create(&path).unwrap();
+    file.set_len(1 << 42).unwrap();
+    let error = SavedModel::load(&path).unwrap_err().to_string();
+    assert!(error.contains("does not begin like a file of dualtape"), "{error}");
+    assert!(matches!(SavedModel::load(folder.path()), Err(Error::Read { .. })));
+    assert!(matches!(SavedModel::load(folder.path().join("none")), Err(Error::Read { .. })));
+    // A header that claims to be long.
+    std::fs::write(&path, [&u64::MAX.to_le_bytes()[..], &b"{\"__metadata__\":"[..]].concat()).unwrap();
+    assert!(matches!(SavedModel::load(&path), Err(Error::Checkpoint { .. })));
+}
+
+#[test]
 fn models_come_back_whole_and_predict_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");

@@ -10,7 +10,8 @@ use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// How every file begins, after the eight bytes of the header's length.
@@ -107,13 +108,12 @@ struct Metadata {
 ///
 /// [`Error::Read`], and [`Error::Checkpoint`] if it is damaged, not ours, or of another kind.
 pub(crate) fn read<A: DeserializeOwned>(path: &Path, kind: &str) -> Result<Container<A>, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let wrong = |problem: String| Error::Checkpoint { path: path.to_owned(), problem };
-    if bytes.len() < CHECKSUM_AT + 8 || !bytes[8..].starts_with(BEGINNING) {
-        let what =
-            "it does not begin like a file of dualtape; expected a safetensors file with dualtape's metadata";
+    let read = read_bytes(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let Some(bytes) = read else {
+        let what = "it does not begin like a file of dualtape; expected a safetensors file with its metadata";
         return Err(wrong(what.to_owned()));
-    }
+    };
     let (written, computed) = (&bytes[CHECKSUM_AT..][..8], checksum(&bytes));
     if written != computed.as_bytes() {
         let written = String::from_utf8_lossy(written);
@@ -130,6 +130,21 @@ pub(crate) fn read<A: DeserializeOwned>(path: &Path, kind: &str) -> Result<Conta
     }
     let about = serde_json::from_value(metadata.about).map_err(|error| wrong(error.to_string()))?;
     Ok(Container { path: path.to_owned(), bytes, about })
+}
+
+/// All bytes of a file that begins like ours; nothing of its size is allocated for another.
+fn read_bytes(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    file.by_ref().take(CHECKSUM_AT as u64 + 8).read_to_end(&mut bytes)?;
+    if bytes.len() < CHECKSUM_AT + 8 || !bytes[8..].starts_with(BEGINNING) {
+        return Ok(None);
+    }
+    let rest = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(bytes.len());
+    bytes.try_reserve_exact(rest)?;
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 impl<A> Container<A> {

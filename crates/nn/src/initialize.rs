@@ -76,6 +76,10 @@ pub enum Initializer {
 
 impl Initializer {
     /// Appends `inputs · outputs` weights.
+    ///
+    /// # Panics
+    ///
+    /// If that is more than there can be.
     pub fn weights<F: Scalar>(
         self,
         inputs: usize,
@@ -83,8 +87,8 @@ impl Initializer {
         stream: &mut ChaCha8Rng,
         weights: &mut Vec<F>,
     ) {
-        let (fan_in, fan_both) = (inputs as f64, (inputs + outputs) as f64);
-        let count = inputs * outputs;
+        let (fan_in, fan_both) = (inputs as f64, inputs as f64 + outputs as f64);
+        let count = inputs.checked_mul(outputs).expect("a matrix of weights fits into memory");
         match self {
             Self::Zeros => weights.extend(std::iter::repeat_n(F::zero(), count)),
             Self::Uniform { limit } => extend_uniform(limit, count, stream, weights),
