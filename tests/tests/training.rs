@@ -1,8 +1,8 @@
 //! Training: the same bits for any number of threads, clear refusals, and parameters that survive.
 
-use dualtape_nn::data::{Standardizer, digits, iris, open, parse_csv, read_csv};
+use dualtape_nn::data::{Csv, Standardizer, digits, iris, open, parse_csv, read_csv};
 use dualtape_nn::{
-    Activation, BatchGradient, Clip, Error, Event, Mlp, Settings, evaluate, load, save, train,
+    Activation, BatchGradient, Clip, Error, Event, Loss, Method, Mlp, Settings, evaluate, train,
 };
 
 fn bits(numbers: &[f64]) -> Vec<u64> {
@@ -95,7 +95,7 @@ fn a_loss_that_is_not_finite_stops_and_keeps_good_parameters() {
     let error = train(&model, &mut parameters, &training, &validation, &settings, count).unwrap_err();
     let Error::NotFinite { epoch, batch, .. } = error else { panic!("{error}") };
     assert_eq!((epoch, batch), (1, steps + 1), "{error}");
-    assert!(evaluate(&model, &parameters, &training).loss.is_finite());
+    assert!(evaluate(&model, &parameters, &training, Loss::CrossEntropy).unwrap().loss.is_finite());
 }
 
 #[test]
@@ -107,8 +107,18 @@ fn settings_out_of_range_are_refused_by_name() {
         (Settings { rate: 0.0, ..default.clone() }, "the rate is 0; expected a positive number"),
         (Settings { rate: f64::NAN, ..default.clone() }, "the rate is NaN; expected a positive number"),
         (
-            Settings { momentum: 1.0, ..default.clone() },
+            Settings { optimizer: Method::sgd(1.0), ..default.clone() },
             "the momentum is 1; expected 0 or more, and less than 1",
+        ),
+        (Settings { patience: Some(0), ..default.clone() }, "the patience is 0; expected at least 1"),
+        (Settings { l2: -1.0, ..default.clone() }, "the L2 penalty is -1; expected a number of 0 or more"),
+        (
+            Settings { noise: 1.0, ..default.clone() },
+            "the noise is 1; expected 0, or clipping for each sample, as in per-sample:1",
+        ),
+        (
+            Settings { loss: Loss::Huber(0.0), ..default.clone() },
+            "the loss is 'huber:0'; expected mse, l1, huber, huber:DELTA with a positive number DELTA, cross-entropy, binary-cross-entropy or hinge",
         ),
         (
             Settings { threads: 5000, ..default.clone() },
@@ -135,8 +145,14 @@ fn shapes_that_do_not_fit_are_refused_by_name() {
             .to_string()
     };
     assert_eq!(refused(&[4, 3], 14), "parameters of the model: 14 given, 15 expected");
-    assert_eq!(refused(&[5, 3], 18), "features of the data, for the model's inputs: 4 given, 5 expected");
-    assert_eq!(refused(&[4, 2], 10), "classes of the data, for the model's outputs: 3 given, 2 expected");
+    assert_eq!(
+        refused(&[5, 3], 18),
+        "features of the data, for the inputs of layer 1 (5 -> 3): 4 given, 5 expected"
+    );
+    assert_eq!(
+        refused(&[4, 2], 10),
+        "classes of the data, for the outputs of layer 1 (4 -> 2): 3 given, 2 expected"
+    );
     let huge = Mlp::new(&[usize::MAX, 2], Activation::Tanh).unwrap_err().to_string();
     assert!(huge.contains("too many parameters"), "{huge}");
 }
@@ -198,8 +214,8 @@ fn well_formed_data_may_have_a_header_names_and_odd_line_ends() {
 #[test]
 fn data_that_are_not_there_are_named() {
     assert_eq!(
-        open("nope").unwrap_err().to_string(),
-        "there is no data set 'nope'; expected digits, iris, or the path of a CSV file"
+        open("nope", &Csv::new(), 1).unwrap_err().to_string(),
+        "there is no data set 'nope'; expected digits, iris, moons, circles, spirals, or the path of a CSV file"
     );
     assert!(read_csv("no/such.csv").unwrap_err().to_string().starts_with("cannot read no/such.csv: "));
 }
@@ -235,38 +251,9 @@ fn constant_features_survive_standardising() {
 }
 
 #[test]
-fn saved_parameters_come_back_bit_for_bit() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.safetensors");
-    let model = Mlp::new(&[4, 8, 3], Activation::Tanh).unwrap();
-    let parameters: Vec<f64> = model.initialize(9);
-    save(&path, &model, &parameters, Some(&Standardizer::fit(&iris()))).unwrap();
-    assert_eq!(bits(&load(&path, &model).unwrap()), bits(&parameters));
-    let other = Mlp::new(&[4, 9, 3], Activation::Tanh).unwrap();
-    let error = load(&path, &other).unwrap_err().to_string();
-    assert!(error.contains("'layers.0.weight' is F64 [8, 4]; expected F64 [9, 4]"), "{error}");
-    // Nothing else is left in the folder.
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-}
-
-#[test]
-fn a_damaged_or_missing_checkpoint_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.safetensors");
-    let model = Mlp::new(&[2, 2], Activation::Tanh).unwrap();
-    assert!(matches!(load(&path, &model), Err(Error::Read { .. })));
-    save(&path, &model, &[0.5; 6], None).unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    for length in 0..bytes.len() {
-        std::fs::write(&path, &bytes[..length]).unwrap();
-        assert!(matches!(load(&path, &model), Err(Error::Checkpoint { .. })), "{length} bytes");
-    }
-}
-
-#[test]
 fn a_summary_counts_what_there_is() {
     let model = Mlp::new(&[64, 32, 10], Activation::Tanh).unwrap();
-    let summary = model.to_string();
+    let summary = model.summary();
     for part in ["64 -> 32", "tanh", "2080", "32 -> 10", "identity", "330", "2410"] {
         assert!(summary.contains(part), "{part} in\n{summary}");
     }

@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use dualtape_nn::{Activation, Clip, Error, Settings};
+use dualtape_nn::{Activation, Clip, Error, Method, Settings};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -30,14 +30,14 @@ pub(crate) enum Command {
     dualtape train iris --hidden 8 --epochs 50\n  \
     dualtape train flowers.csv --clip per-sample:1 --output runs/clipped")]
 pub(crate) struct TrainOptions {
-    /// A data set (digits or iris), or a CSV file: one sample a line, numbers first, its label last
+    /// A data set (digits, iris, moons, circles or spirals), or a CSV file: one sample a line, numbers first, its label last
     pub(crate) data: String,
 
     /// Sizes of the hidden layers, separated by commas; 'none' for a linear model
     #[arg(long, value_name = "SIZES", default_value = "32", value_parser = parse_sizes)]
     pub(crate) hidden: Sizes,
 
-    /// What hidden neurons do with their sum: identity, tanh, relu, sigmoid, softplus
+    /// What hidden neurons do with their sum: identity, tanh, relu, leaky-relu, elu, gelu, gelu-tanh, silu, sigmoid, softplus
     #[arg(long, value_name = "NAME", default_value = "tanh", value_parser = expected::<Activation>)]
     pub(crate) activation: Activation,
 
@@ -54,7 +54,7 @@ pub(crate) struct TrainOptions {
     pub(crate) rate: f64,
 
     /// Share of the last step that is kept, from 0 to less than 1
-    #[arg(long, value_name = "X", default_value_t = defaults().momentum, allow_negative_numbers = true, value_parser = number)]
+    #[arg(long, value_name = "X", default_value_t = 0.9, allow_negative_numbers = true, value_parser = number)]
     pub(crate) momentum: f64,
 
     /// Gradient clipping: none, value:C, norm:C (the batch) or per-sample:C
@@ -88,10 +88,11 @@ impl TrainOptions {
             epochs: self.epochs,
             batch_size: self.batch,
             rate: self.rate,
-            momentum: self.momentum,
+            optimizer: Method::sgd(self.momentum),
             clip: self.clip,
             seed: self.seed,
             threads: self.threads,
+            ..Settings::default()
         }
     }
 }

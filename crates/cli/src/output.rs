@@ -1,6 +1,6 @@
 //! What a run leaves behind: its curves, its metrics, its parameters.
 
-use dualtape_nn::{Error, Record, files};
+use dualtape_nn::{Error, Metrics, Record, files};
 use dualtape_plots::{Chart, Panel, Scale, Series};
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -9,6 +9,11 @@ use std::path::{Path, PathBuf};
 /// Prints a line. Whoever closed the other end of the pipe has read enough; the run goes on.
 pub(crate) fn say(line: impl Display) {
     let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// The accuracy of a classifier.
+pub(crate) fn accuracy(metrics: &Metrics) -> f64 {
+    metrics.accuracy.unwrap_or(f64::NAN)
 }
 
 /// A folder that was seen to take files.
@@ -75,9 +80,9 @@ fn metrics_table(history: &[Record]) -> Result<Vec<u8>, csv::Error> {
         table.write_record([
             record.epoch.to_string(),
             record.training.loss.to_string(),
-            record.training.accuracy.to_string(),
+            accuracy(&record.training).to_string(),
             record.validation.loss.to_string(),
-            record.validation.accuracy.to_string(),
+            accuracy(&record.validation).to_string(),
             record.gradient_norm.to_string(),
             format!("{:.3}", record.elapsed.as_secs_f64()),
         ])?;
@@ -94,7 +99,7 @@ fn curves(title: &str, history: &[Record]) -> Chart {
         .with(over_epochs("validation", |record| record.validation.loss));
     let accuracy = Panel::new("accuracy", "epoch", "right answers")
         .scale(Scale::Percent)
-        .with(over_epochs("training", |record| record.training.accuracy))
-        .with(over_epochs("validation", |record| record.validation.accuracy));
+        .with(over_epochs("training", |record| accuracy(&record.training)))
+        .with(over_epochs("validation", |record| accuracy(&record.validation)));
     Chart::new(title).with(loss).with(accuracy)
 }

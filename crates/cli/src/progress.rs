@@ -1,6 +1,6 @@
 //! How far a training has come: a bar on a terminal, one line an epoch otherwise.
 
-use crate::output::say;
+use crate::output::{accuracy, say};
 use dualtape_nn::{Event, Metrics, Record};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal};
@@ -52,7 +52,7 @@ impl Display {
 }
 
 fn reading(metrics: &Metrics) -> String {
-    format!("loss {}, accuracy {:5.1} %", loss_reading(metrics.loss), metrics.accuracy * 100.0)
+    format!("loss {}, accuracy {:5.1} %", loss_reading(metrics.loss), accuracy(metrics) * 100.0)
 }
 
 /// Four digits after the point while that can be read.

@@ -1,17 +1,17 @@
 //! `dualtape train`: from data to a trained model and its picture.
 
 use crate::arguments::TrainOptions;
-use crate::output::{Folder, say};
+use crate::output::{Folder, accuracy, say};
 use crate::progress::Display;
-use dualtape_nn::data::{self, Dataset, Standardizer};
-use dualtape_nn::{Error, Event, Mlp, Record, Settings, save};
+use dualtape_nn::data::{self, Csv, Dataset, Standardizer};
+use dualtape_nn::{Error, Event, Mlp, Record, SavedModel, Settings};
 use std::path::{Path, PathBuf};
 
 /// Everything that can be wrong with the options and the data is found before the folder is made.
 pub(crate) fn run(options: &TrainOptions) -> Result<(), Error> {
     let settings = options.settings();
     settings.check()?;
-    let all = data::open(&options.data)?;
+    let all = data::open(&options.data, &Csv::new(), options.seed)?;
     let (training, validation) = all.split(options.validation, options.seed)?;
     let scale = Standardizer::fit(&training);
     let model = Mlp::new(&sizes(options, &all), options.activation)?;
@@ -31,7 +31,8 @@ pub(crate) fn run(options: &TrainOptions) -> Result<(), Error> {
     display.finish();
 
     // A training that had to stop keeps what it had until then.
-    save(folder.join("model.safetensors"), &model, &parameters, Some(&scale))?;
+    let saved = SavedModel::new(model.clone(), parameters, &all, settings.loss);
+    SavedModel { input_scale: Some(scale), ..saved }.save(folder.join("model.safetensors"))?;
     folder.write_metrics(&history)?;
     if !history.is_empty() {
         folder.write_curves(&format!("{}: {}", all.name(), shape(&model)), &history)?;
@@ -68,9 +69,9 @@ fn introduce(all: &Dataset, training: &Dataset, validation: &Dataset, model: &Ml
         training.len(),
         validation.len(),
     ));
-    let Settings { epochs, batch_size, rate, momentum, clip, seed, .. } = settings;
+    let Settings { epochs, batch_size, rate, optimizer, clip, seed, .. } = settings;
     say(format_args!(
-        "{epochs} epochs in batches of {batch_size}; rate {rate:?}, momentum {momentum}, clip {clip}, seed {seed}\n"
+        "{epochs} epochs in batches of {batch_size}; rate {rate:?}, {optimizer}, clip {clip}, seed {seed}\n"
     ));
 }
 
@@ -78,7 +79,7 @@ fn conclude(folder: &Folder, history: &[Record]) {
     let Some(last) = history.last() else { return };
     say(format_args!(
         "\nvalidation accuracy {:.1} % after {:.1} s\nwrote loss.png, metrics.csv and model.safetensors to {}",
-        last.validation.accuracy * 100.0,
+        accuracy(&last.validation) * 100.0,
         last.elapsed.as_secs_f64(),
         folder.path().display(),
     ));

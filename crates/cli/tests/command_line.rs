@@ -74,7 +74,10 @@ fn bad_input_ends_with_one_clear_line_code_2_and_nothing_written() {
     }
     let before = fs::read_dir(folder.path()).unwrap().count();
     let cases: [(&[&str], &str); 20] = [
-        (&["nope"], "there is no data set 'nope'; expected digits, iris, or the path of a CSV file"),
+        (
+            &["nope"],
+            "there is no data set 'nope'; expected digits, iris, moons, circles, spirals, or the path of a CSV file",
+        ),
         (&["nope.csv"], "cannot read nope.csv: "),
         (&["ragged.csv"], "ragged.csv: line 3 has 2 columns; expected 3, as in line 1"),
         (&["word.csv"], "word.csv: line 2, column 2 is 'x'; expected a finite number"),

@@ -7,13 +7,17 @@ use std::str::FromStr;
 
 /// What a neuron does with its weighted sum.
 ///
+/// None of them branches, so all of them can be recorded. At a kink the slope is that of least magnitude:
+/// 0 for relu, the slope of the negative side for leaky relu.
+///
 /// ```
 /// use dualtape_nn::Activation;
 /// assert_eq!(Activation::Relu.apply(-1.0), 0.0);
 /// assert_eq!("tanh".parse::<Activation>()?, Activation::Tanh);
+/// assert_eq!("leaky-relu:0.2".parse::<Activation>()?, Activation::LeakyRelu(0.2));
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// Nothing.
     Identity,
@@ -21,15 +25,39 @@ pub enum Activation {
     Tanh,
     /// The larger of the sum and 0.
     Relu,
+    /// The sum, times this slope where it is negative. Maas and others, 2013.
+    LeakyRelu(f64),
+    /// The sum; where it is negative, this number times eˣ − 1. Clevert and others, 2015.
+    Elu(f64),
+    /// x Φ(x), with the normal distribution Φ. Hendrycks and Gimpel, 2016.
+    Gelu,
+    /// `Gelu` by its usual approximation, ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    GeluTanh,
+    /// x times its logistic function, also known as swish.
+    Silu,
     /// The logistic function.
     Sigmoid,
     /// ln(1 + eˣ), a smooth relu.
     Softplus,
 }
 
+const EXPECTED: &str = "identity, tanh, relu, leaky-relu, leaky-relu:SLOPE, elu, elu:SCALE, gelu, gelu-tanh, \
+                        silu, sigmoid or softplus";
+
 impl Activation {
-    /// Every activation.
-    pub const ALL: [Self; 5] = [Self::Identity, Self::Tanh, Self::Relu, Self::Sigmoid, Self::Softplus];
+    /// Every activation, with the usual numbers.
+    pub const ALL: [Self; 10] = [
+        Self::Identity,
+        Self::Tanh,
+        Self::Relu,
+        Self::LeakyRelu(0.01),
+        Self::Elu(1.0),
+        Self::Gelu,
+        Self::GeluTanh,
+        Self::Silu,
+        Self::Sigmoid,
+        Self::Softplus,
+    ];
 
     /// The function itself.
     #[inline]
@@ -38,34 +66,81 @@ impl Activation {
             Self::Identity => x,
             Self::Tanh => x.tanh(),
             Self::Relu => x.relu(),
+            Self::LeakyRelu(slope) => x.relu() + negative_part(x) * D::literal(slope),
+            Self::Elu(scale) => x.relu() + negative_part(x).exp_m1() * D::literal(scale),
+            // Φ by erfc: 1 + erf would cancel far below 0.
+            Self::Gelu => x * (x * -D::FRAC_1_SQRT_2()).erfc() * D::literal(0.5),
+            // ½ (1 + tanh u) is the logistic function of 2u, which does not cancel.
+            Self::GeluTanh => {
+                let cubic = x + x * x * x * D::literal(0.044715);
+                x * (cubic * D::literal(2.0 * (std::f64::consts::FRAC_2_PI).sqrt())).sigmoid()
+            }
+            Self::Silu => x * x.sigmoid(),
             Self::Sigmoid => x.sigmoid(),
             Self::Softplus => x.softplus(),
         }
     }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Tanh => "tanh",
+            Self::Relu => "relu",
+            Self::LeakyRelu(_) => "leaky-relu",
+            Self::Elu(_) => "elu",
+            Self::Gelu => "gelu",
+            Self::GeluTanh => "gelu-tanh",
+            Self::Silu => "silu",
+            Self::Sigmoid => "sigmoid",
+            Self::Softplus => "softplus",
+        }
+    }
+}
+
+/// The smaller of `x` and 0, with slope 1 at 0, where `min` has ½.
+fn negative_part<D: Differentiable>(x: D) -> D {
+    x.clamp(D::neg_infinity(), D::zero())
+}
+
+/// The softmax of the logits: their exponentials over the sum of these. The largest logit is taken off all of
+/// them first, so none overflows.
+///
+/// ```
+/// let shares = dualtape_nn::softmax(&[1000.0_f64, 1000.0]);
+/// assert_eq!(shares, [0.5, 0.5]);
+/// ```
+pub fn softmax<D: Differentiable>(logits: &[D]) -> Vec<D> {
+    let largest = logits.iter().copied().reduce(D::max).unwrap_or(D::zero());
+    let powers: Vec<D> = logits.iter().map(|&logit| (logit - largest).exp()).collect();
+    let sum = D::sum_of(&powers);
+    powers.into_iter().map(|power| power / sum).collect()
 }
 
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Identity => "identity",
-            Self::Tanh => "tanh",
-            Self::Relu => "relu",
-            Self::Sigmoid => "sigmoid",
-            Self::Softplus => "softplus",
-        })
+        match *self {
+            Self::LeakyRelu(number) if number != 0.01 => f.pad(&format!("leaky-relu:{number}")),
+            Self::Elu(number) if number != 1.0 => f.pad(&format!("elu:{number}")),
+            _ => f.pad(self.name()),
+        }
     }
 }
 
 impl FromStr for Activation {
     type Err = Error;
 
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|activation| activation.to_string() == name).ok_or_else(|| {
-            Error::Setting {
-                what: "activation",
-                given: format!("'{name}'"),
-                expected: "identity, tanh, relu, sigmoid or softplus",
-            }
-        })
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = || Error::Setting { what: "activation", given: format!("'{text}'"), expected: EXPECTED };
+        let (name, number) = match text.split_once(':') {
+            Some((name, number)) => (name, Some(number.parse::<f64>().map_err(|_| wrong())?)),
+            None => (text, None),
+        };
+        let known = Self::ALL.into_iter().find(|activation| activation.name() == name).ok_or_else(wrong)?;
+        match (known, number) {
+            (_, None) => Ok(known),
+            (Self::LeakyRelu(_), Some(slope)) if slope.is_finite() => Ok(Self::LeakyRelu(slope)),
+            (Self::Elu(_), Some(scale)) if scale.is_finite() => Ok(Self::Elu(scale)),
+            _ => Err(wrong()),
+        }
     }
 }

@@ -98,18 +98,45 @@ pub fn by_value<F: Scalar>(gradient: &mut [F], limit: F) {
     }
 }
 
-/// Limits the norm, and returns what it was before.
+/// Limits the norm, and returns what it was before. The norm is computed without overflow.
+///
+/// # Errors
+///
+/// [`Error::NonFiniteNorm`] if the norm is NaN or infinite; the gradient is then left as it was.
 ///
 /// ```
-/// let mut gradient = [3.0, 4.0_f64];
-/// assert_eq!(dualtape_nn::clip::by_norm(&mut gradient, 1.0), 5.0);
+/// let mut gradient = [3e200, 4e200_f64];
+/// let norm = dualtape_nn::clip::by_norm(&mut gradient, 1.0)?;
+/// assert!((norm / 5e200 - 1.0).abs() < 1e-15);
 /// assert!((gradient[0] - 0.6).abs() < 1e-6);
+/// assert!(dualtape_nn::clip::by_norm(&mut [f64::NAN], 1.0).is_err());
+/// # Ok::<(), dualtape_nn::Error>(())
 /// ```
-pub fn by_norm<F: Scalar>(gradient: &mut [F], limit: F) -> F {
+pub fn by_norm<F: Scalar>(gradient: &mut [F], limit: F) -> Result<F, Error> {
     let norm = F::norm(gradient);
-    let factor = factor(norm, limit);
+    if !norm.is_finite() {
+        return Err(Error::NonFiniteNorm { norm: norm.wide() });
+    }
+    scale(gradient, factor(norm, limit));
+    Ok(norm)
+}
+
+/// As [`by_norm`], but a norm that is not finite is no error: as in PyTorch, an infinite one makes finite
+/// components 0 and infinite ones NaN, and NaN makes all of them NaN.
+///
+/// ```
+/// let mut gradient = [f64::INFINITY, 4.0];
+/// assert_eq!(dualtape_nn::clip::by_any_norm(&mut gradient, 1.0), f64::INFINITY);
+/// assert!(gradient[0].is_nan() && gradient[1] == 0.0);
+/// ```
+pub fn by_any_norm<F: Scalar>(gradient: &mut [F], limit: F) -> F {
+    let norm = F::norm(gradient);
+    scale(gradient, if norm.is_nan() { norm } else { factor(norm, limit) });
+    norm
+}
+
+fn scale<F: Scalar>(gradient: &mut [F], factor: F) {
     for g in gradient {
         *g *= factor;
     }
-    norm
 }

@@ -1,17 +1,18 @@
-//! Data sets: numbers by row, and the class of each row.
+//! Data sets: numbers by row, and what each row should give: a class, or numbers.
 
 mod csv;
 mod embedded;
+pub mod generate;
 mod standardize;
 
-pub use self::csv::{parse_csv, read_csv};
-pub use embedded::{digits, iris, open};
+pub use self::csv::{Csv, parse_csv, read_csv};
+pub use embedded::{digits, iris, moons, open};
 pub use standardize::Standardizer;
 
 use crate::{Error, initialize};
 use rand::seq::SliceRandom;
 
-/// Samples for classification.
+/// Samples, for classification, for regression, or without targets, to predict them.
 ///
 /// ```
 /// let digits = dualtape_nn::data::digits();
@@ -23,15 +24,35 @@ use rand::seq::SliceRandom;
 pub struct Dataset {
     name: String,
     features: Vec<String>,
-    classes: Vec<String>,
     /// Row after row.
     inputs: Vec<f64>,
-    labels: Vec<usize>,
+    targets: Targets,
+}
+
+/// What the rows of a data set should give.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// Unknown.
+    None,
+    /// A class each.
+    Classes {
+        /// The names of the classes.
+        names: Vec<String>,
+        /// The number of each row's class.
+        labels: Vec<usize>,
+    },
+    /// One or several numbers each.
+    Numbers {
+        /// The names of the numbers.
+        names: Vec<String>,
+        /// Row after row.
+        values: Vec<f64>,
+    },
 }
 
 impl Dataset {
-    /// A data set of the given rows: `inputs` has one number for each feature and row, row after row, and
-    /// `labels` the number of each row's class.
+    /// A data set for classification, of the given rows: `inputs` has one number for each feature and row,
+    /// row after row, and `labels` the number of each row's class.
     ///
     /// # Errors
     ///
@@ -44,20 +65,81 @@ impl Dataset {
         inputs: Vec<f64>,
         labels: Vec<usize>,
     ) -> Result<Self, Error> {
+        if let Some(row) = labels.iter().position(|&label| label >= classes.len()) {
+            let problem = format!(
+                "sample {} has label {}; expected a class from 0 to {}",
+                row + 1,
+                labels[row],
+                classes.len() as i64 - 1
+            );
+            return Err(Error::Data { origin: name.to_owned(), problem });
+        }
+        let rows = labels.len();
+        let targets = Targets::Classes { names: classes, labels };
+        Self::checked(Self { name: name.to_owned(), features, inputs, targets }, rows)
+    }
+
+    /// A data set for regression: `values` has one number for each name in `targets` and row, row after row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] if there is no row, feature or target, the numbers are not as many as these say, or one
+    /// is not finite.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Dataset;
+    /// let line = Dataset::regression("line", vec!["x".into()], vec!["y".into()], vec![0.0, 1.0], vec![1.0, 3.0])?;
+    /// assert_eq!((line.input(1), line.numbers(1)), (&[1.0][..], &[3.0][..]));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn regression(
+        name: &str,
+        features: Vec<String>,
+        targets: Vec<String>,
+        inputs: Vec<f64>,
+        values: Vec<f64>,
+    ) -> Result<Self, Error> {
         let wrong = |problem| Err(Error::Data { origin: name.to_owned(), problem });
-        if features.is_empty() || labels.is_empty() {
+        let rows = values.len().checked_div(targets.len()).unwrap_or(0);
+        if rows * targets.len() != values.len() || targets.is_empty() {
+            let (values, targets) = (values.len(), targets.len());
             return wrong(format!(
-                "there are {} rows of {} numbers; expected at least one row with a number and a label",
-                labels.len(),
+                "there are {values} targets; expected {targets} for each row, and at least one"
+            ));
+        }
+        if let Some(i) = values.iter().position(|x| !x.is_finite()) {
+            let row = i / targets.len() + 1;
+            return wrong(format!("the target of sample {row} is {}; expected a finite number", values[i]));
+        }
+        let targets = Targets::Numbers { names: targets, values };
+        Self::checked(Self { name: name.to_owned(), features, inputs, targets }, rows)
+    }
+
+    /// Samples whose targets are to be predicted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] if there is no row or no feature, the inputs do not come out even, or a number is not
+    /// finite.
+    pub fn unlabelled(name: &str, features: Vec<String>, inputs: Vec<f64>) -> Result<Self, Error> {
+        let rows = inputs.len().checked_div(features.len()).unwrap_or(0);
+        Self::checked(Self { name: name.to_owned(), features, inputs, targets: Targets::None }, rows)
+    }
+
+    fn checked(self, rows: usize) -> Result<Self, Error> {
+        let Self { name, features, inputs, .. } = &self;
+        let wrong = |problem| Err(Error::Data { origin: name.clone(), problem });
+        if features.is_empty() || rows == 0 {
+            return wrong(format!(
+                "there are {rows} rows of {} numbers; expected at least one row with a number and a label",
                 features.len()
             ));
         }
-        if Some(inputs.len()) != features.len().checked_mul(labels.len()) {
+        if Some(inputs.len()) != features.len().checked_mul(rows) {
             return wrong(format!(
-                "there are {} numbers; expected {} for each of {} rows",
+                "there are {} numbers; expected {} for each of {rows} rows",
                 inputs.len(),
                 features.len(),
-                labels.len()
             ));
         }
         if let Some(i) = inputs.iter().position(|x| !x.is_finite()) {
@@ -67,15 +149,7 @@ impl Dataset {
                 inputs[i]
             ));
         }
-        if let Some(row) = labels.iter().position(|&label| label >= classes.len()) {
-            return wrong(format!(
-                "sample {} has label {}; expected a class from 0 to {}",
-                row + 1,
-                labels[row],
-                classes.len() as i64 - 1
-            ));
-        }
-        Ok(Self { name: name.to_owned(), features, classes, inputs, labels })
+        Ok(self)
     }
 
     /// Where the data come from.
@@ -88,30 +162,75 @@ impl Dataset {
         &self.features
     }
 
-    /// The names of the classes.
+    /// What the rows should give.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// The names of the classes; none unless this is for classification.
     pub fn classes(&self) -> &[String] {
-        &self.classes
+        match &self.targets {
+            Targets::Classes { names, .. } => names,
+            _ => &[],
+        }
     }
 
     /// The number of samples; at least one.
     #[allow(clippy::len_without_is_empty)] // never empty
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.inputs.len() / self.features.len()
     }
 
-    /// The numbers and the class of one sample.
+    /// The features of one sample.
     ///
     /// # Panics
     ///
     /// If there is no such sample.
-    pub fn sample(&self, i: usize) -> (&[f64], usize) {
+    pub fn input(&self, i: usize) -> &[f64] {
         let width = self.features.len();
-        (&self.inputs[i * width..(i + 1) * width], self.labels[i])
+        &self.inputs[i * width..(i + 1) * width]
     }
 
-    /// All samples, in their order.
+    /// The class of one sample; none unless this is for classification.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such sample.
+    pub fn label(&self, i: usize) -> Option<usize> {
+        match &self.targets {
+            Targets::Classes { labels, .. } => Some(labels[i]),
+            _ => None,
+        }
+    }
+
+    /// The numbers one sample should give; none unless this is for regression.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such sample.
+    pub fn numbers(&self, i: usize) -> &[f64] {
+        match &self.targets {
+            Targets::Numbers { names, values } => &values[i * names.len()..(i + 1) * names.len()],
+            _ => &[],
+        }
+    }
+
+    /// The features and the class of one sample.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such sample, or this is not for classification.
+    pub fn sample(&self, i: usize) -> (&[f64], usize) {
+        (self.input(i), self.label(i).expect("the samples have classes"))
+    }
+
+    /// All samples for classification, in their order.
+    ///
+    /// # Panics
+    ///
+    /// If this is not for classification.
     pub fn samples(&self) -> impl Iterator<Item = (&[f64], usize)> {
-        self.inputs.chunks_exact(self.features.len()).zip(self.labels.iter().copied())
+        (0..self.len()).map(|i| self.sample(i))
     }
 
     /// Two parts, for training and for validation, drawn by seed; the second holds the given share of the
@@ -141,21 +260,17 @@ impl Dataset {
     }
 
     fn select(&self, rows: &[usize]) -> Self {
-        Self {
-            inputs: rows.iter().flat_map(|&i| self.sample(i).0).copied().collect(),
-            labels: rows.iter().map(|&i| self.labels[i]).collect(),
-            ..self.heading()
-        }
-    }
-
-    /// The same names without samples, to be filled in.
-    fn heading(&self) -> Self {
-        Self {
-            name: self.name.clone(),
-            features: self.features.clone(),
-            classes: self.classes.clone(),
-            inputs: Vec::new(),
-            labels: Vec::new(),
-        }
+        let targets = match &self.targets {
+            Targets::None => Targets::None,
+            Targets::Classes { names, labels } => {
+                Targets::Classes { names: names.clone(), labels: rows.iter().map(|&i| labels[i]).collect() }
+            }
+            Targets::Numbers { names, .. } => {
+                let values = rows.iter().flat_map(|&i| self.numbers(i)).copied().collect();
+                Targets::Numbers { names: names.clone(), values }
+            }
+        };
+        let inputs = rows.iter().flat_map(|&i| self.input(i)).copied().collect();
+        Self { name: self.name.clone(), features: self.features.clone(), inputs, targets }
     }
 }

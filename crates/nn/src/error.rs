@@ -50,7 +50,10 @@ pub enum Error {
         expected: usize,
     },
     /// A data set that is not embedded.
-    #[error("there is no data set '{name}'; expected digits, iris, or the path of a CSV file")]
+    #[error(
+        "there is no data set '{name}'; expected digits, iris, moons, circles, spirals, or the path of a CSV \
+             file"
+    )]
     UnknownDataset {
         /// What was asked for.
         name: String,
@@ -71,6 +74,12 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A folder that another run writes.
+    #[error("another run is writing {}; wait for it, or choose another folder", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Data that cannot be understood.
     #[error("{origin}: {problem}")]
     Data {
@@ -79,13 +88,19 @@ pub enum Error {
         /// Where and what, and what was expected.
         problem: String,
     },
-    /// A file of parameters that cannot be understood or does not fit the model.
-    #[error("{} is no checkpoint of this model: {problem}", path.display())]
+    /// A file of a model or checkpoint that is damaged, or does not fit.
+    #[error("{} cannot be used: {problem}", path.display())]
     Checkpoint {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
+    },
+    /// A gradient that cannot be clipped by its norm.
+    #[error("the norm of the gradient is {norm}; expected a finite one, to clip by")]
+    NonFiniteNorm {
+        /// The norm.
+        norm: f64,
     },
     /// The loss or its gradient became NaN or infinite. The parameters are the last for which it was finite.
     #[error(
@@ -101,6 +116,12 @@ pub enum Error {
         epoch: usize,
         /// The batch in that epoch, counted from 1.
         batch: usize,
+    },
+    /// A minimisation failed.
+    #[error("the minimisation failed: {problem}")]
+    Minimize {
+        /// Why.
+        problem: String,
     },
     /// Worker threads could not be started.
     #[error("cannot start {threads} worker threads: {source}")]

@@ -1,7 +1,7 @@
 //! Files that are replaced whole or not at all.
 
 use crate::Error;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -36,16 +36,25 @@ fn write_and_rename(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(folder)
 }
 
+/// How the names of temporary files begin and end, so that those of a run that was killed can be told.
+const TEMPORARY: [&str; 2] = [".dualtape-", ".tmp"];
+
+fn named() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY[0]).suffix(TEMPORARY[1]);
+    builder
+}
+
 /// Readable to all whom the umask allows; temporary files are otherwise private.
 #[cfg(unix)]
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
-    tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o666)).tempfile_in(folder)
+    named().permissions(std::fs::Permissions::from_mode(0o666)).tempfile_in(folder)
 }
 
 #[cfg(not(unix))]
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    tempfile::NamedTempFile::new_in(folder)
+    named().tempfile_in(folder)
 }
 
 /// The rename itself is on disk only once the folder is.
@@ -57,5 +66,60 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 /// Other systems do not open folders as files.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// A folder that one run writes and no other, until this is dropped or its process ends, however it ends.
+///
+/// ```
+/// use dualtape_nn::{Error, files::FolderLock};
+/// let folder = tempfile::tempdir()?;
+/// let lock = FolderLock::acquire(folder.path()).unwrap();
+/// assert!(matches!(FolderLock::acquire(folder.path()), Err(Error::InUse { .. })));
+/// drop(lock);
+/// assert!(FolderLock::acquire(folder.path()).is_ok());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct FolderLock {
+    /// Locked while it is open. The file stays: whoever removed it could remove another's.
+    _file: File,
+}
+
+impl FolderLock {
+    /// The name of the file that is locked.
+    pub const NAME: &str = ".lock";
+
+    /// Takes the folder, which must be there, and removes what a run that was killed was writing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`] if another run has it, [`Error::Write`] if the lock cannot be made.
+    pub fn acquire(folder: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = folder.as_ref();
+        let path = folder.join(Self::NAME);
+        let unwritable = |source| Error::Write { path: path.clone(), source };
+        let options = File::options().write(true).create(true).truncate(false).open(&path);
+        let file = options.map_err(unwritable)?;
+        match file.try_lock() {
+            Ok(()) => {
+                remove_temporaries(folder).map_err(unwritable)?;
+                Ok(Self { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => Err(Error::InUse { folder: folder.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(unwritable(source)),
+        }
+    }
+}
+
+fn remove_temporaries(folder: &Path) -> io::Result<()> {
+    for entry in folder.read_dir()? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY[0]) && name.ends_with(TEMPORARY[1]) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
     Ok(())
 }

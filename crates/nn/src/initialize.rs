@@ -1,10 +1,13 @@
 //! Initial weights, from a seed.
 
+use crate::Error;
 use dualtape::Scalar;
 use rand::SeedableRng;
 use rand::distr::{Distribution, Uniform};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
+use std::fmt;
+use std::str::FromStr;
 
 /// A stream of random numbers that is the same on every machine.
 ///
@@ -14,6 +17,26 @@ use rand_distr::StandardNormal;
 /// ```
 pub fn stream(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// What a stream of its own is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Use {
+    /// The order of an epoch's samples.
+    Shuffle,
+    /// The noise of a step.
+    Noise,
+}
+
+/// The stream for one epoch or step, counted from 1. Nothing has to be remembered to go on from there, and
+/// [`stream`] itself, which is number 0, is left to initial weights and splits: so numbers start from 1.
+pub(crate) fn substream(seed: u64, purpose: Use, number: u64) -> ChaCha8Rng {
+    let mut stream = stream(seed);
+    stream.set_stream(number.wrapping_mul(2).wrapping_add(match purpose {
+        Use::Shuffle => 0,
+        Use::Noise => 1,
+    }));
+    stream
 }
 
 /// How the weights of a layer start.
@@ -53,6 +76,10 @@ pub enum Initializer {
 
 impl Initializer {
     /// Appends `inputs · outputs` weights.
+    ///
+    /// # Panics
+    ///
+    /// If that is more than there can be.
     pub fn weights<F: Scalar>(
         self,
         inputs: usize,
@@ -60,8 +87,8 @@ impl Initializer {
         stream: &mut ChaCha8Rng,
         weights: &mut Vec<F>,
     ) {
-        let (fan_in, fan_both) = (inputs as f64, (inputs + outputs) as f64);
-        let count = inputs * outputs;
+        let (fan_in, fan_both) = (inputs as f64, inputs as f64 + outputs as f64);
+        let count = inputs.checked_mul(outputs).expect("a matrix of weights fits into memory");
         match self {
             Self::Zeros => weights.extend(std::iter::repeat_n(F::zero(), count)),
             Self::Uniform { limit } => extend_uniform(limit, count, stream, weights),
@@ -71,6 +98,43 @@ impl Initializer {
             Self::KaimingUniform => extend_uniform((6.0 / fan_in).sqrt(), count, stream, weights),
             Self::KaimingNormal => extend_normal((2.0 / fan_in).sqrt(), count, stream, weights),
         }
+    }
+}
+
+impl fmt::Display for Initializer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zeros => f.pad("zeros"),
+            Self::Uniform { limit } => f.pad(&format!("uniform:{limit}")),
+            Self::Normal { deviation } => f.pad(&format!("normal:{deviation}")),
+            Self::XavierUniform => f.pad("xavier-uniform"),
+            Self::XavierNormal => f.pad("xavier-normal"),
+            Self::KaimingUniform => f.pad("kaiming-uniform"),
+            Self::KaimingNormal => f.pad("kaiming-normal"),
+        }
+    }
+}
+
+impl FromStr for Initializer {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let number = |text: &str| text.parse().ok().filter(|x: &f64| x.is_finite() && *x >= 0.0);
+        let known = match text.split_once(':') {
+            Some(("uniform", limit)) => number(limit).map(|limit| Self::Uniform { limit }),
+            Some(("normal", deviation)) => number(deviation).map(|deviation| Self::Normal { deviation }),
+            _ => {
+                let named =
+                    [Self::XavierUniform, Self::XavierNormal, Self::KaimingUniform, Self::KaimingNormal];
+                named.into_iter().chain([Self::Zeros]).find(|one| one.to_string() == text)
+            }
+        };
+        known.ok_or_else(|| Error::Setting {
+            what: "initialiser",
+            given: format!("'{text}'"),
+            expected: "zeros, uniform:LIMIT, normal:DEVIATION, xavier-uniform, xavier-normal, kaiming-uniform or \
+                       kaiming-normal",
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use dualtape::Differentiable;
 /// let layer = Layer { inputs: 2, outputs: 2, activation: Activation::Relu };
 /// assert_eq!(layer.forward(&[1.0, 2.0, 3.0, 4.0, 10.0, -20.0], &[1.0, 1.0]), [13.0, 0.0]);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Layer {
     /// The number of inputs.
     pub inputs: usize,

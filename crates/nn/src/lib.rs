@@ -14,7 +14,7 @@
 //! let mut parameters = model.initialize(7);
 //! let settings = Settings { epochs: 30, ..Settings::default() };
 //! let history = train(&model, &mut parameters, &training, &validation, &settings, |_| {})?;
-//! assert!(history.last().unwrap().validation.accuracy > 0.9);
+//! assert!(history.last().unwrap().validation.accuracy > Some(0.9));
 //! # Ok::<(), dualtape_nn::Error>(())
 //! ```
 
@@ -23,29 +23,48 @@
 
 mod activation;
 mod batch;
-mod checkpoint;
 pub mod clip;
+mod container;
 pub mod data;
 mod error;
+mod evaluate;
 pub mod files;
+mod history;
 pub mod initialize;
 mod layer;
 pub mod loss;
+pub mod metrics;
+#[cfg(feature = "argmin")]
+pub mod minimize;
 mod mlp;
+mod model;
 mod neuron;
+mod optimizer;
+mod penalty;
+pub mod privacy;
 mod recorded;
-mod sgd;
+mod saved;
+mod schedule;
+mod settings;
+mod text;
 mod train;
 
-pub use activation::Activation;
+pub use activation::{Activation, softmax};
 pub use batch::{Batch, BatchGradient};
-pub use checkpoint::{load, save};
 pub use clip::Clip;
 pub use error::Error;
+pub use evaluate::{Metrics, confusion, evaluate, predict, sample_norms};
+pub use history::{Event, Progress, Record};
 pub use initialize::Initializer;
 pub use layer::{Layer, LayerParameters};
+pub use loss::{Loss, Reduction};
 pub use mlp::Mlp;
+pub use model::Model;
 pub use neuron::Neuron;
+pub use optimizer::{Method, Optimizer, Sgd};
+pub use penalty::Penalty;
 pub use recorded::Recorded;
-pub use sgd::Sgd;
-pub use train::{Event, Metrics, Progress, Record, Settings, evaluate, train};
+pub use saved::SavedModel;
+pub use schedule::{Link, Schedule};
+pub use settings::{Settings, Unit};
+pub use train::{Trainer, train};

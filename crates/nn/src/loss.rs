@@ -1,6 +1,175 @@
-//! Losses of one sample.
+//! Losses of one sample, and how those of a batch are put together.
+//!
+//! None of them branches, so all of them can be recorded. Targets are numbers like the outputs: data of the
+//! recording, or constants.
 
+use crate::Error;
 use dualtape::{Differentiable, Scalar};
+use std::fmt;
+use std::str::FromStr;
+
+/// A loss between the outputs of a model and its targets.
+///
+/// For one sample, elementwise losses are the mean over its outputs, as PyTorch's are.
+///
+/// ```
+/// use dualtape_nn::Loss;
+/// assert_eq!(Loss::MeanSquared.of(&[1.0, 3.0], &[0.0, 1.0]), 2.5);
+/// assert_eq!("huber:0.5".parse::<Loss>()?, Loss::Huber(0.5));
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
+    /// The squared difference.
+    MeanSquared,
+    /// The absolute difference.
+    L1,
+    /// Half the squared difference up to this distance, and growing linearly beyond. Huber, 1964.
+    Huber(f64),
+    /// The cross-entropy of the softmax of the outputs against a share for each class.
+    CrossEntropy,
+    /// The cross-entropy of the logistic function of each output against a target from 0 to 1.
+    BinaryCrossEntropy,
+    /// How far an output times its target of ±1 stays behind a margin of 1.
+    Hinge,
+}
+
+const EXPECTED: &str =
+    "mse, l1, huber, huber:DELTA with a positive number DELTA, cross-entropy, binary-cross-entropy or hinge";
+
+impl Loss {
+    /// Every loss, with the usual numbers.
+    pub const ALL: [Self; 6] = [
+        Self::MeanSquared,
+        Self::L1,
+        Self::Huber(1.0),
+        Self::CrossEntropy,
+        Self::BinaryCrossEntropy,
+        Self::Hinge,
+    ];
+
+    /// The loss of one sample.
+    ///
+    /// # Panics
+    ///
+    /// If there are no outputs, or not one target for each.
+    pub fn of<D: Differentiable>(self, outputs: &[D], targets: &[D]) -> D {
+        check_lengths(outputs.len(), targets.len());
+        let mean = |each: &dyn Fn(D, D) -> D| {
+            let all = outputs.iter().zip(targets).map(|(&output, &target)| each(output, target));
+            all.sum::<D>() / D::Scalar::nearest(outputs.len() as f64)
+        };
+        match self {
+            Self::MeanSquared => mean(&squared),
+            Self::L1 => mean(&absolute),
+            Self::Huber(delta) => mean(&|output, target| huber(output, target, D::Scalar::nearest(delta))),
+            Self::CrossEntropy => cross_entropy_of_shares(outputs, targets),
+            Self::BinaryCrossEntropy => mean(&binary_cross_entropy),
+            Self::Hinge => mean(&hinge),
+        }
+    }
+
+    /// Whether it compares classes, not quantities.
+    pub fn is_for_classes(self) -> bool {
+        matches!(self, Self::CrossEntropy | Self::BinaryCrossEntropy | Self::Hinge)
+    }
+
+    /// How many outputs a model needs for so many classes: one for each, but a single one for two classes
+    /// under a loss that looks at each output on its own.
+    pub fn outputs_for(self, classes: usize) -> usize {
+        let single = matches!(self, Self::BinaryCrossEntropy | Self::Hinge) && classes == 2;
+        if single { 1 } else { classes }
+    }
+
+    /// The target of one output that should speak for a class, or against it.
+    pub fn class_target(self, is_class: bool) -> f64 {
+        match (self, is_class) {
+            (_, true) => 1.0,
+            (Self::Hinge, false) => -1.0,
+            (_, false) => 0.0,
+        }
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::Setting`] if the distance of Huber's loss is not a positive number.
+    pub fn check(self) -> Result<Self, Error> {
+        match self {
+            Self::Huber(delta) if !(delta.is_finite() && delta > 0.0) => Err(wrong(self)),
+            _ => Ok(self),
+        }
+    }
+}
+
+fn wrong(given: impl fmt::Display) -> Error {
+    Error::Setting { what: "loss", given: format!("'{given}'"), expected: EXPECTED }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MeanSquared => f.pad("mse"),
+            Self::L1 => f.pad("l1"),
+            Self::Huber(delta) => f.pad(&format!("huber:{delta}")),
+            Self::CrossEntropy => f.pad("cross-entropy"),
+            Self::BinaryCrossEntropy => f.pad("binary-cross-entropy"),
+            Self::Hinge => f.pad("hinge"),
+        }
+    }
+}
+
+impl FromStr for Loss {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match (text, text.strip_prefix("huber:")) {
+            ("huber", _) => Ok(Self::Huber(1.0)),
+            (_, Some(delta)) => Self::Huber(delta.parse().map_err(|_| wrong(text))?).check(),
+            _ => Self::ALL.into_iter().find(|loss| loss.to_string() == text).ok_or_else(|| wrong(text)),
+        }
+    }
+}
+
+/// How the losses of a batch become one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// Their sum.
+    Sum,
+}
+
+impl fmt::Display for Reduction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Mean => "mean",
+            Self::Sum => "sum",
+        })
+    }
+}
+
+impl FromStr for Reduction {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "mean" => Ok(Self::Mean),
+            "sum" => Ok(Self::Sum),
+            _ => {
+                Err(Error::Setting { what: "reduction", given: format!("'{text}'"), expected: "mean or sum" })
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn check_lengths(outputs: usize, targets: usize) {
+    assert!(
+        outputs == targets && outputs > 0,
+        "a loss needs a target for each output, and some: {outputs} outputs, {targets} targets"
+    );
+}
 
 /// The mean of the squared differences between outputs and targets.
 ///
@@ -12,14 +181,43 @@ use dualtape::{Differentiable, Scalar};
 /// assert_eq!(dualtape_nn::loss::mean_squared(&[1.0, 3.0], &[0.0, 1.0]), 2.5);
 /// ```
 pub fn mean_squared<D: Differentiable>(outputs: &[D], targets: &[D::Scalar]) -> D {
-    assert!(
-        outputs.len() == targets.len() && !outputs.is_empty(),
-        "the mean squared loss needs a target for each output, and some: {} outputs, {} targets",
-        outputs.len(),
-        targets.len()
-    );
+    check_lengths(outputs.len(), targets.len());
     let squares = outputs.iter().zip(targets).map(|(&output, &target)| (output - target).powi(2));
     squares.sum::<D>() / D::Scalar::nearest(outputs.len() as f64)
+}
+
+/// The squared difference.
+pub fn squared<D: Differentiable>(output: D, target: D) -> D {
+    (output - target).powi(2)
+}
+
+/// The absolute difference; its slope at 0 is 0.
+pub fn absolute<D: Differentiable>(output: D, target: D) -> D {
+    (output - target).abs()
+}
+
+/// Half the squared difference up to the distance `delta`, delta · (distance − ½ delta) beyond.
+///
+/// ```
+/// use dualtape_nn::loss::huber;
+/// assert_eq!((huber(0.5, 0.0, 1.0), huber(3.0, 0.0, 1.0)), (0.125, 2.5));
+/// ```
+pub fn huber<D: Differentiable>(output: D, target: D, delta: D::Scalar) -> D {
+    let distance = (output - target).abs();
+    let near = distance.min(D::constant(delta));
+    near * near * D::Scalar::nearest(0.5) + (distance - near) * delta
+}
+
+/// The cross-entropy of the logistic function of a logit against a target from 0 to 1. Neither it nor its
+/// slope overflows or cancels, however large the logit.
+///
+/// ```
+/// use dualtape_nn::loss::binary_cross_entropy;
+/// assert_eq!(binary_cross_entropy(0.0, 1.0), std::f64::consts::LN_2);
+/// assert_eq!(binary_cross_entropy(1000.0, 0.0), 1000.0);
+/// ```
+pub fn binary_cross_entropy<D: Differentiable>(logit: D, target: D) -> D {
+    logit.softplus() * (D::one() - target) + (-logit).softplus() * target
 }
 
 /// The cross-entropy of the softmax of `logits` against the true class: ln Σ exp − the true class's logit.

@@ -18,7 +18,7 @@ use std::fmt;
 /// assert_eq!(slope.len(), model.parameter_count());
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mlp {
     layers: Vec<Layer>,
 }
@@ -44,28 +44,60 @@ impl Mlp {
         if layers.is_empty() || sizes.contains(&0) {
             return Err(Error::Sizes { given: sizes.to_vec() });
         }
-        let counted = layers.iter().try_fold(0_usize, |sum, layer| {
-            sum.checked_add(layer.outputs.checked_mul(layer.inputs.checked_add(1)?)?)
-        });
-        match counted {
-            Some(count) if count <= Self::MAX_PARAMETERS => Ok(Self { layers }),
-            _ => Err(Error::TooLarge { given: sizes.to_vec(), most: Self::MAX_PARAMETERS }),
-        }
+        Self::checked(layers)
     }
 
     /// A perceptron of the given layers.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if a layer does not take what the one before it gives.
+    /// [`Error::Shape`] if a layer does not take what the one before it gives, naming both; and those of
+    /// [`new`](Self::new).
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation::Relu, Layer, Mlp};
+    /// let layers = vec![Layer { inputs: 2, outputs: 8, activation: Relu }, Layer { inputs: 9, outputs: 1, activation: Relu }];
+    /// assert_eq!(
+    ///     Mlp::from_layers(layers).unwrap_err().to_string(),
+    ///     "inputs of layer 2 (9 -> 1), after layer 1 (2 -> 8): 9 given, 8 expected",
+    /// );
+    /// ```
     pub fn from_layers(layers: Vec<Layer>) -> Result<Self, Error> {
+        let sizes = || layers.iter().flat_map(|layer| [layer.inputs, layer.outputs]);
+        if layers.is_empty() || sizes().any(|size| size == 0) {
+            return Err(Error::Sizes { given: sizes().collect() });
+        }
         for (i, pair) in layers.windows(2).enumerate() {
-            if pair[0].outputs != pair[1].inputs {
-                let what = format!("inputs of layer {}", i + 2);
-                return Err(Error::Shape { what, given: pair[1].inputs, expected: pair[0].outputs });
+            let [a, b] = [pair[0], pair[1]];
+            if a.outputs != b.inputs {
+                let what = format!(
+                    "inputs of layer {} ({} -> {}), after layer {} ({} -> {})",
+                    i + 2,
+                    b.inputs,
+                    b.outputs,
+                    i + 1,
+                    a.inputs,
+                    a.outputs
+                );
+                return Err(Error::Shape { what, given: b.inputs, expected: a.outputs });
             }
         }
-        if layers.is_empty() { Err(Error::Sizes { given: Vec::new() }) } else { Ok(Self { layers }) }
+        Self::checked(layers)
+    }
+
+    /// Refuses more parameters than make sense, before anything of that size is allocated.
+    fn checked(layers: Vec<Layer>) -> Result<Self, Error> {
+        let counted = layers.iter().try_fold(0_usize, |sum, layer| {
+            sum.checked_add(layer.outputs.checked_mul(layer.inputs.checked_add(1)?)?)
+        });
+        match counted {
+            Some(count) if count <= Self::MAX_PARAMETERS => Ok(Self { layers }),
+            _ => {
+                let outputs = layers.iter().map(|layer| layer.outputs);
+                let given = layers.first().map(|layer| layer.inputs).into_iter().chain(outputs).collect();
+                Err(Error::TooLarge { given, most: Self::MAX_PARAMETERS })
+            }
+        }
     }
 
     /// The layers, from input to output.
@@ -100,7 +132,7 @@ impl Mlp {
     /// Fresh parameters: Xavier-uniform weights (Kaiming where the activation is relu), biases 0.
     pub fn initialize<F: Scalar>(&self, seed: u64) -> Vec<F> {
         let suited = |layer: &Layer| match layer.activation {
-            Activation::Relu => Initializer::KaimingNormal,
+            Activation::Relu | Activation::LeakyRelu(_) => Initializer::KaimingNormal,
             _ => Initializer::XavierUniform,
         };
         self.initialize_with(seed, suited)
@@ -115,6 +147,11 @@ impl Mlp {
             parameters.extend(std::iter::repeat_n(F::zero(), layer.outputs));
         }
         parameters
+    }
+
+    /// What [`Display`](fmt::Display) writes: layers, their shapes and numbers of parameters, and the total.
+    pub fn summary(&self) -> String {
+        self.to_string()
     }
 
     /// The outputs for one input.

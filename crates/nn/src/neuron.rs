@@ -14,7 +14,7 @@ use dualtape::Differentiable;
 /// assert_eq!(value, -0.5);
 /// assert_eq!(slope, [2.0, 5.0, 1.0]);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Neuron {
     /// The number of inputs.
     pub inputs: usize,

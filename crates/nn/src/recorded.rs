@@ -1,6 +1,7 @@
 //! The gradient of a batch by a recorded program: model and loss run once, for the recording, and are then
 //! evaluated for many samples at once.
 
+use crate::Reduction;
 use crate::batch::Batch;
 use dualtape::program::{self, Points, Results, Sums};
 use dualtape::{Error, Program, Scalar, Traced};
@@ -68,14 +69,52 @@ impl<F: Scalar> Recorded<F> {
         sample_limit: Option<F>,
         gradient: &mut [F],
     ) -> Result<Batch<F>, Error> {
-        self.norms.resize(if sample_limit.is_some() { samples.count() } else { 0 }, F::zero());
-        // Of no samples, the sum is zero with any share.
-        let share = F::nearest(samples.count().max(1) as f64).recip();
+        self.reduce(Reduction::Mean, parameters, samples, sample_limit, gradient)
+    }
+
+    /// As [`mean`](Self::mean), for the mean or the sum over the samples.
+    ///
+    /// # Errors
+    ///
+    /// As [`mean`](Self::mean).
+    pub fn reduce<P: Points<F> + ?Sized>(
+        &mut self,
+        reduction: Reduction,
+        parameters: &[F],
+        samples: &P,
+        sample_limit: Option<F>,
+        gradient: &mut [F],
+    ) -> Result<Batch<F>, Error> {
+        let share = match reduction {
+            // Of no samples, the sum is zero with any share.
+            Reduction::Mean => F::nearest(samples.count().max(1) as f64).recip(),
+            Reduction::Sum => F::one(),
+        };
+        self.scaled(share, parameters, samples, sample_limit, gradient)
+    }
+
+    /// The sum over the samples, of loss and clipped gradient, times `share`.
+    pub(crate) fn scaled<P: Points<F> + ?Sized>(
+        &mut self,
+        share: F,
+        parameters: &[F],
+        samples: &P,
+        sample_limit: Option<F>,
+        gradient: &mut [F],
+    ) -> Result<Batch<F>, Error> {
+        let count = samples.count();
+        self.norms.resize(if sample_limit.is_some() { count } else { 0 }, F::zero());
         let sums = Sums { clip: sample_limit, scale: Some(share), ..Sums::none() };
         let norms = sample_limit.map(|_| &mut self.norms[..]);
         let results = Results { gradient: Some(gradient), norms, ..Results::none() };
         let sum = self.program.sum(&mut self.batch, parameters, samples, &sums, results)?;
-        let mean_norm = sample_limit.map(|_| self.norms.iter().copied().sum::<F>() * share);
+        let mean = |norms: &[F]| norms.iter().copied().sum::<F>() / F::nearest(count.max(1) as f64);
+        let mean_norm = sample_limit.map(|_| mean(&self.norms));
         Ok(Batch { loss: sum.value, mean_norm, clipped: sum.clipped })
+    }
+
+    /// The norm of each sample's gradient in the last batch, before clipping; empty if it was not clipped.
+    pub fn norms(&self) -> &[F] {
+        &self.norms
     }
 }

@@ -1,33 +1,54 @@
-//! Data sets from CSV: numbers, and the label in the last column.
+//! Data sets from CSV.
 
 use super::Dataset;
 use crate::Error;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-/// Reads a CSV file, as [`parse_csv`] does.
+/// How to read comma-separated text: one sample a line. As it is, a first line without any number is taken
+/// for a header, and the last column for the label.
 ///
-/// # Errors
+/// ```
+/// use dualtape_nn::data::Csv;
 ///
-/// [`Error::Read`] if the file cannot be read, otherwise those of [`parse_csv`].
-pub fn read_csv(path: impl AsRef<Path>) -> Result<Dataset, Error> {
-    let path = path.as_ref();
-    let unreadable = |source| Error::Read { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(unreadable)?;
-    parse_csv(&path.display().to_string(), &bytes)
+/// let houses = "price,rooms,area\n100,2,40\n250,5,120\n";
+/// let data = Csv::new().label("price").numbers().parse("houses", houses.as_bytes())?;
+/// assert_eq!((data.input(1), data.numbers(1)), (&[5.0, 120.0][..], &[250.0][..]));
+///
+/// let wrong = Csv::new().label("prize").parse("houses", houses.as_bytes()).unwrap_err();
+/// assert_eq!(wrong.to_string(), "houses: there is no column 'prize'; expected one of price, rooms, area");
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Csv {
+    header: Option<bool>,
+    label: Option<String>,
+    kind: Kind,
 }
 
-/// Understands comma-separated text: one sample a line, its label last.
-///
-/// A first line without any number is taken for a header. Labels that are all numbers count the classes
-/// from 0; otherwise they are names, and classes are numbered in the order in which they appear.
+/// What the label is.
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Kind {
+    #[default]
+    Classes,
+    KnownClasses(Vec<String>),
+    Numbers,
+    None,
+}
+
+/// Reads a CSV file with classes in its last column, as [`Csv::read`] does.
 ///
 /// # Errors
 ///
-/// [`Error::Data`], naming line and column, if a row is ragged, a cell is not a finite number, a label is
-/// not a class, or there are no samples.
+/// Those of [`Csv::read`].
+pub fn read_csv(path: impl AsRef<Path>) -> Result<Dataset, Error> {
+    Csv::new().read(path)
+}
+
+/// Understands comma-separated text with classes in its last column, as [`Csv::parse`] does.
+///
+/// # Errors
+///
+/// Those of [`Csv::parse`].
 ///
 /// ```
 /// use dualtape_nn::data::parse_csv;
@@ -38,31 +59,121 @@ pub fn read_csv(path: impl AsRef<Path>) -> Result<Dataset, Error> {
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 pub fn parse_csv(origin: &str, text: &[u8]) -> Result<Dataset, Error> {
-    let wrong = |problem| Error::Data { origin: origin.to_owned(), problem };
-    let rows = read_rows(text).map_err(wrong)?;
-    let Some(first) = rows.first() else {
-        return Err(wrong("there are no rows; expected numbers and a label in each line".to_owned()));
-    };
-    let width = first.cells.len();
-    if width < 2 {
-        return Err(wrong(format!("line {} has 1 column; expected numbers and a label", first.line)));
+    Csv::new().parse(origin, text)
+}
+
+impl Csv {
+    /// With or without header, classes in the last column.
+    pub fn new() -> Self {
+        Self::default()
     }
-    if let Some(ragged) = rows.iter().find(|row| row.cells.len() != width) {
-        let (line, columns) = (ragged.line, ragged.cells.len());
-        return Err(wrong(format!(
-            "line {line} has {columns} columns; expected {width}, as in line {}",
-            first.line
-        )));
+
+    /// Whether the first line is a header, for text where that cannot be seen.
+    #[must_use]
+    pub fn header(self, header: bool) -> Self {
+        Self { header: Some(header), ..self }
     }
-    let has_header = first.cells.iter().all(|cell| cell.parse::<f64>().is_err());
-    let (header, samples) = if has_header { rows.split_at(1) } else { rows.split_at(0) };
-    let features = match header {
-        [header] => header.cells[..width - 1].to_vec(),
-        _ => (1..width).map(|column| format!("x{column}")).collect(),
-    };
-    let (classes, labels) = read_labels(samples).map_err(wrong)?;
-    let inputs = samples.iter().flat_map(Row::numbers).collect::<Result<_, _>>().map_err(wrong)?;
-    Dataset::new(origin, features, classes, inputs, labels)
+
+    /// The column of the label, by its name in the header, or by its number, counted from 1, if none has
+    /// that name.
+    #[must_use]
+    pub fn label(self, column: &str) -> Self {
+        Self { label: Some(column.to_owned()), ..self }
+    }
+
+    /// Labels are classes, all of them of the given names, numbered in this order: for data that go to a
+    /// model that was trained. Others are an error.
+    #[must_use]
+    pub fn classes(self, known: &[String]) -> Self {
+        Self { kind: Kind::KnownClasses(known.to_vec()), ..self }
+    }
+
+    /// Labels are numbers, for regression.
+    #[must_use]
+    pub fn numbers(self) -> Self {
+        Self { kind: Kind::Numbers, ..self }
+    }
+
+    /// There are no labels; all columns are features.
+    #[must_use]
+    pub fn without_labels(self) -> Self {
+        Self { kind: Kind::None, ..self }
+    }
+
+    /// Reads a file, as [`parse`](Self::parse) does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] if the file cannot be read, otherwise those of [`parse`](Self::parse).
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Dataset, Error> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        self.parse(&path.display().to_string(), &bytes)
+    }
+
+    /// Understands text. Class labels that are all numbers count the classes from 0; otherwise they are names,
+    /// and classes are numbered in the order in which they appear.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`], naming line and column, if a row is ragged, a cell is not a finite number, a label is
+    /// not a class, the column of the label is not there, or there are no samples.
+    pub fn parse(&self, origin: &str, text: &[u8]) -> Result<Dataset, Error> {
+        let wrong = |problem| Error::Data { origin: origin.to_owned(), problem };
+        let rows = read_rows(text).map_err(wrong)?;
+        let Some(first) = rows.first() else {
+            return Err(wrong("there are no rows; expected numbers and a label in each line".to_owned()));
+        };
+        let width = first.cells.len();
+        if width < 2 && self.kind != Kind::None {
+            return Err(wrong(format!("line {} has 1 column; expected numbers and a label", first.line)));
+        }
+        if let Some(ragged) = rows.iter().find(|row| row.cells.len() != width) {
+            let (line, columns) = (ragged.line, ragged.cells.len());
+            let as_in = first.line;
+            return Err(wrong(format!(
+                "line {line} has {columns} columns; expected {width}, as in line {as_in}"
+            )));
+        }
+        let guessed = || first.cells.iter().all(|cell| cell.parse::<f64>().is_err());
+        let (header, samples) = rows.split_at(usize::from(self.header.unwrap_or_else(guessed)));
+        let names: Vec<String> = match header {
+            [header] => header.cells.clone(),
+            _ => (1..=width).map(|column| format!("x{column}")).collect(),
+        };
+        let label = self.label_column(&names, !header.is_empty()).map_err(wrong)?;
+        let features = names.iter().enumerate().filter(|(i, _)| Some(*i) != label);
+        let features = features.map(|(_, name)| name.clone()).collect();
+        let inputs =
+            samples.iter().flat_map(|row| row.numbers(label)).collect::<Result<_, _>>().map_err(wrong)?;
+        let Some(label) = label else { return Dataset::unlabelled(origin, features, inputs) };
+        if self.kind == Kind::Numbers {
+            let values =
+                samples.iter().map(|row| row.number(label)).collect::<Result<_, _>>().map_err(wrong)?;
+            let name = if header.is_empty() { "y" } else { &names[label] };
+            return Dataset::regression(origin, features, vec![name.to_owned()], inputs, values);
+        }
+        let (classes, labels) = match &self.kind {
+            Kind::KnownClasses(known) => (known.clone(), known_labels(samples, label, known).map_err(wrong)?),
+            _ => read_labels(samples, label).map_err(wrong)?,
+        };
+        Dataset::new(origin, features, classes, inputs, labels)
+    }
+
+    /// The column of the label, counted from 0; none if there are no labels.
+    fn label_column(&self, names: &[String], has_header: bool) -> Result<Option<usize>, String> {
+        let Some(wanted) = &self.label else {
+            return Ok(if self.kind == Kind::None { None } else { Some(names.len() - 1) });
+        };
+        let named = names.iter().position(|name| name == wanted).filter(|_| has_header);
+        let numbered = || wanted.parse().ok().filter(|number| (1..=names.len()).contains(number));
+        let column = named.or_else(|| numbered().map(|number: usize| number - 1));
+        column.map(Some).ok_or_else(|| {
+            let known =
+                if has_header { names.join(", ") } else { format!("1 to {}, without header", names.len()) };
+            format!("there is no column '{wanted}'; expected one of {known}")
+        })
+    }
 }
 
 struct Row {
@@ -71,17 +182,21 @@ struct Row {
 }
 
 impl Row {
-    /// All cells but the last, as numbers.
-    fn numbers(&self) -> impl Iterator<Item = Result<f64, String>> {
-        let (_, cells) = self.cells.split_last().expect("a row has at least two cells");
-        cells.iter().enumerate().map(|(i, cell)| match cell.parse() {
-            Ok(number) if f64::is_finite(number) => Ok(number),
-            _ => Err(format!("line {}, column {} is '{cell}'; expected a finite number", self.line, i + 1)),
-        })
+    /// All cells but the label, as numbers.
+    fn numbers(&self, label: Option<usize>) -> impl Iterator<Item = Result<f64, String>> {
+        (0..self.cells.len()).filter(move |&i| Some(i) != label).map(|i| self.number(i))
     }
 
-    fn label(&self) -> &str {
-        self.cells.last().map_or("", String::as_str)
+    fn number(&self, column: usize) -> Result<f64, String> {
+        let cell = &self.cells[column];
+        match cell.parse() {
+            Ok(number) if f64::is_finite(number) => Ok(number),
+            _ => Err(format!(
+                "line {}, column {} is '{cell}'; expected a finite number",
+                self.line,
+                column + 1
+            )),
+        }
     }
 }
 
@@ -104,39 +219,58 @@ fn read_rows(text: &[u8]) -> Result<Vec<Row>, String> {
 }
 
 /// The names of the classes, and the class of each row.
-fn read_labels(rows: &[Row]) -> Result<(Vec<String>, Vec<usize>), String> {
-    if rows.iter().all(|row| row.label().parse::<f64>().is_ok()) {
-        let labels = rows.iter().map(|row| numbered_label(row, rows.len())).collect::<Result<Vec<_>, _>>()?;
+fn read_labels(rows: &[Row], column: usize) -> Result<(Vec<String>, Vec<usize>), String> {
+    if rows.iter().all(|row| row.cells[column].parse::<f64>().is_ok()) {
+        let labels = rows.iter().map(|row| numbered_label(row, column, rows.len()));
+        let labels = labels.collect::<Result<Vec<_>, _>>()?;
         let count = labels.iter().max().map_or(0, |largest| largest + 1);
         return Ok(((0..count).map(|class| class.to_string()).collect(), labels));
     }
     let mut classes: Vec<String> = Vec::new();
     let mut labels = Vec::new();
     for row in rows {
-        let name = row.label();
+        let name = &row.cells[column];
         if name.is_empty() {
-            return Err(format!("line {} has no label in its last column; expected a class", row.line));
+            let place = if column + 1 == row.cells.len() { "its last column" } else { "the label's column" };
+            return Err(format!("line {} has no label in {place}; expected a class", row.line));
         }
         let known = classes.iter().position(|class| class == name);
         labels.push(known.unwrap_or_else(|| {
-            classes.push(name.to_owned());
+            classes.push(name.clone());
             classes.len() - 1
         }));
     }
     Ok((classes, labels))
 }
 
+/// The class of each row, among those a model knows.
+fn known_labels(rows: &[Row], column: usize, known: &[String]) -> Result<Vec<usize>, String> {
+    let label = |row: &Row| {
+        let name = &row.cells[column];
+        // 1.0 is the class 1.
+        let number = |text: &str| text.parse::<f64>().ok();
+        let same =
+            |class: &String| class == name || (number(name).is_some() && number(class) == number(name));
+        let place = known.iter().position(same);
+        place.ok_or_else(|| {
+            let known = known.join(", ");
+            format!("line {} has the unknown label '{name}'; expected one of {known}", row.line)
+        })
+    };
+    rows.iter().map(label).collect()
+}
+
 /// A label that is a number: a class counted from 0, of which there cannot be more than rows.
-fn numbered_label(row: &Row, rows: usize) -> Result<usize, String> {
-    let number: f64 = row.label().parse().map_err(|_| "not a number".to_owned())?;
+fn numbered_label(row: &Row, column: usize, rows: usize) -> Result<usize, String> {
+    let label = &row.cells[column];
+    let number: f64 = label.parse().map_err(|_| "not a number".to_owned())?;
     if number.fract() == 0.0 && (0.0..rows as f64).contains(&number) {
         // A whole number within range, as was just seen.
         return Ok(number as usize);
     }
     Err(format!(
-        "line {} has label {}, out of range; expected a class from 0 to {}, counted in whole numbers",
+        "line {} has label {label}, out of range; expected a class from 0 to {}, counted in whole numbers",
         row.line,
-        row.label(),
         rows - 1
     ))
 }

@@ -1,8 +1,9 @@
-//! Standardising: mean 0 and deviation 1 for every feature.
+//! Standardising: mean 0 and deviation 1 for every feature, or every target.
 
-use super::Dataset;
+use super::{Dataset, Targets};
+use crate::Error;
 
-/// The means and deviations of the features of one data set, to be applied to others.
+/// The means and deviations of the columns of one data set, to be applied to others.
 ///
 /// Fit it on the training part only, so that nothing is learned from the validation part.
 ///
@@ -16,44 +17,113 @@ use super::Dataset;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standardizer {
     means: Vec<f64>,
-    /// 1 where a feature is constant.
+    /// 1 where a column is constant.
     deviations: Vec<f64>,
 }
 
 impl Standardizer {
-    /// Means and deviations of the given samples.
+    /// Means and deviations of the features.
     pub fn fit(data: &Dataset) -> Self {
-        let count = data.len() as f64;
-        let column = |j| data.samples().map(move |(x, _)| x[j]);
-        let means: Vec<f64> = (0..data.features.len()).map(|j| column(j).sum::<f64>() / count).collect();
+        Self::of_rows(&data.inputs, data.features.len())
+    }
+
+    /// Means and deviations of the numbers that samples should give; none where they give none.
+    pub fn fit_targets(data: &Dataset) -> Option<Self> {
+        match &data.targets {
+            Targets::Numbers { names, values } => Some(Self::of_rows(values, names.len())),
+            _ => None,
+        }
+    }
+
+    /// From means and deviations that were saved.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] if they are not equally many, [`Error::Setting`] if one is not finite, or a deviation
+    /// not positive.
+    pub fn new(means: Vec<f64>, deviations: Vec<f64>) -> Result<Self, Error> {
+        if means.len() != deviations.len() {
+            let (given, expected) = (deviations.len(), means.len());
+            return Err(Error::Shape { what: "deviations for the means".to_owned(), given, expected });
+        }
+        let wrong = deviations.iter().find(|x| !(x.is_finite() && **x > 0.0));
+        match wrong.or(means.iter().find(|x| !x.is_finite())) {
+            Some(number) => Err(Error::Setting {
+                what: "mean or deviation",
+                given: number.to_string(),
+                expected: "a finite number, a positive one for a deviation",
+            }),
+            None => Ok(Self { means, deviations }),
+        }
+    }
+
+    fn of_rows(values: &[f64], width: usize) -> Self {
+        let count = (values.len() / width) as f64;
+        let column = |j| values.iter().copied().skip(j).step_by(width);
+        // Divided before they are added up, and by a norm: neither overflows for large numbers.
+        let means: Vec<f64> = (0..width).map(|j| column(j).map(|x| x / count).sum()).collect();
         let deviation = |(j, &mean): (usize, &f64)| {
-            let variance = column(j).map(|x| (x - mean).powi(2)).sum::<f64>() / count;
-            if variance > 0.0 { variance.sqrt() } else { 1.0 }
+            let distances: Vec<f64> = column(j).map(|x| x - mean).collect();
+            let deviation = dualtape::Differentiable::norm(&distances) / count.sqrt();
+            // What rounding the mean leaves of a constant is no deviation.
+            let rounding = 4.0 * f64::EPSILON * mean.abs();
+            if deviation > rounding && deviation.is_finite() { deviation } else { 1.0 }
         };
         let deviations = means.iter().enumerate().map(deviation).collect();
         Self { means, deviations }
     }
 
-    /// The mean of each feature.
+    /// The mean of each column.
     pub fn means(&self) -> &[f64] {
         &self.means
     }
 
-    /// The deviation of each feature; 1 for a constant one.
+    /// The deviation of each column; 1 for a constant one.
     pub fn deviations(&self) -> &[f64] {
         &self.deviations
     }
 
-    /// The same samples, standardised.
+    /// The same samples with standardised features.
     ///
     /// # Panics
     ///
     /// If the data have other features.
     pub fn apply(&self, data: &Dataset) -> Dataset {
+        let mut data = data.clone();
         let width = data.features.len();
         assert!(width == self.means.len(), "fitted on {} features, applied to {width}", self.means.len());
-        let scale = |(i, &x): (usize, &f64)| (x - self.means[i % width]) / self.deviations[i % width];
-        let inputs = data.inputs.iter().enumerate().map(scale).collect();
-        Dataset { inputs, labels: data.labels.clone(), ..data.heading() }
+        self.scale(&mut data.inputs);
+        data
+    }
+
+    /// The same samples with standardised targets; those without numbers stay as they are.
+    ///
+    /// # Panics
+    ///
+    /// If the data have other targets.
+    pub fn apply_to_targets(&self, data: &Dataset) -> Dataset {
+        let mut data = data.clone();
+        if let Targets::Numbers { names, values } = &mut data.targets {
+            let width = names.len();
+            assert!(width == self.means.len(), "fitted on {} targets, applied to {width}", self.means.len());
+            self.scale(values);
+        }
+        data
+    }
+
+    /// Standardises rows in place.
+    pub fn scale(&self, rows: &mut [f64]) {
+        let columns = self.means.iter().zip(&self.deviations).cycle();
+        for (x, (mean, deviation)) in rows.iter_mut().zip(columns) {
+            *x = (*x - mean) / deviation;
+        }
+    }
+
+    /// Takes rows back to what they were before [`scale`](Self::scale), but for rounding.
+    pub fn unscale(&self, rows: &mut [f64]) {
+        let columns = self.means.iter().zip(&self.deviations).cycle();
+        for (x, (mean, deviation)) in rows.iter_mut().zip(columns) {
+            *x = *x * deviation + mean;
+        }
     }
 }

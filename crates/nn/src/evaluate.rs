@@ -1,0 +1,169 @@
+//! What a model gives for a data set, and how good that is.
+
+use crate::data::{Dataset, Targets};
+use crate::metrics::{self, Confusion};
+use crate::{Error, Loss, Model, Recorded, Reduction};
+use dualtape::program::Rows;
+use rayon::prelude::*;
+
+/// How a model does on a data set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metrics {
+    /// The mean loss, without penalties.
+    pub loss: f64,
+    /// The share of samples whose outputs speak for their class; of classifiers.
+    pub accuracy: Option<f64>,
+    /// The mean absolute error, in the units of the targets; of regressions.
+    pub mean_absolute_error: Option<f64>,
+    /// R², of all outputs together; of regressions.
+    pub r_squared: Option<f64>,
+}
+
+/// The outputs for all samples, row after row, on rayon's current thread pool.
+///
+/// # Errors
+///
+/// [`Error::Shape`] if model, parameters and data do not fit.
+pub fn predict<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Result<Vec<f64>, Error> {
+    check_sizes(model, parameters, data)?;
+    // Collected in their order, so nothing depends on the threads.
+    let rows: Vec<_> =
+        (0..data.len()).into_par_iter().map(|i| model.forward(parameters, data.input(i))).collect();
+    Ok(rows.concat())
+}
+
+/// Loss and metrics of a model on a data set, on rayon's current thread pool.
+///
+/// # Errors
+///
+/// [`Error::Shape`] if model, parameters and data do not fit; [`Error::Setting`] if the loss is not for such
+/// data.
+pub fn evaluate<M: Model>(
+    model: &M,
+    parameters: &[f64],
+    data: &Dataset,
+    loss: Loss,
+) -> Result<Metrics, Error> {
+    let targets = targets(model, data, loss)?;
+    let outputs = predict(model, parameters, data)?;
+    let width = model.outputs();
+    let each = |i: usize| &outputs[i * width..(i + 1) * width];
+    let losses = targets.chunks(width).enumerate().map(|(i, targets)| model.loss(loss, each(i), targets));
+    let loss = losses.sum::<f64>() / data.len() as f64;
+    let right = |i: &usize| data.label(*i) == Some(metrics::predicted_class(each(*i)));
+    Ok(match data.targets() {
+        Targets::Classes { .. } => Metrics {
+            loss,
+            accuracy: Some((0..data.len()).filter(right).count() as f64 / data.len() as f64),
+            mean_absolute_error: None,
+            r_squared: None,
+        },
+        _ => Metrics {
+            loss,
+            accuracy: None,
+            mean_absolute_error: Some(metrics::mean_absolute_error(&outputs, &targets)),
+            r_squared: Some(metrics::r_squared(&outputs, &targets)),
+        },
+    })
+}
+
+/// How often a classifier takes each class for each other.
+///
+/// # Errors
+///
+/// [`Error::Shape`] if model, parameters and data do not fit, or the data have no classes.
+pub fn confusion<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Result<Confusion, Error> {
+    let outputs = predict(model, parameters, data)?;
+    let classes = data.classes();
+    let fits = if model.outputs() == 1 { classes.len() == 2 } else { classes.len() == model.outputs() };
+    if !fits {
+        let what = format!("classes of the data, for {}", model.ends()[1]);
+        return Err(Error::Shape { what, given: classes.len(), expected: model.outputs().max(2) });
+    }
+    let mut confusion = Confusion::new(classes.to_vec());
+    for (outputs, (_, actual)) in outputs.chunks(model.outputs()).zip(data.samples()) {
+        confusion.count(actual, metrics::predicted_class(outputs));
+    }
+    Ok(confusion)
+}
+
+/// The norm of each sample's own gradient in the parameters, before any clipping.
+///
+/// # Errors
+///
+/// As [`evaluate`]; and [`Error::Program`] if the model is too large to record, or branches.
+pub fn sample_norms<M: Model>(
+    model: &M,
+    parameters: &[f64],
+    data: &Dataset,
+    loss: Loss,
+) -> Result<Vec<f64>, Error> {
+    check_sizes(model, parameters, data)?;
+    let samples = samples(model, data, loss)?;
+    let mut recorded = record(model, loss)?;
+    let (samples, mut sum) =
+        (Rows::new(&samples, model.inputs() + model.outputs()), vec![0.0; parameters.len()]);
+    recorded.reduce(Reduction::Sum, parameters, &samples, Some(f64::INFINITY), &mut sum)?;
+    Ok(recorded.norms().to_vec())
+}
+
+/// The loss of one sample, given as its inputs followed by its targets.
+pub(crate) fn record<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, Error> {
+    let data = model.inputs() + model.outputs();
+    Ok(Recorded::new(model.parameter_count(), data, |parameters, sample| {
+        let (input, targets) = sample.split_at(model.inputs());
+        model.loss(loss, &model.forward(parameters, input), targets)
+    })?)
+}
+
+/// Each sample's inputs, followed by its targets.
+pub(crate) fn samples<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, Error> {
+    let targets = targets(model, data, loss)?;
+    let rows = targets.chunks(model.outputs()).enumerate();
+    Ok(rows.flat_map(|(i, targets)| data.input(i).iter().chain(targets)).copied().collect())
+}
+
+/// What each output should be, row after row, as the loss wants it.
+fn targets<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, Error> {
+    let [_, end] = model.ends();
+    let check = |what: &str, given| match model.outputs() {
+        expected if expected == given => Ok(()),
+        expected => Err(Error::Shape { what: format!("{what} of the data, for {end}"), given, expected }),
+    };
+    match data.targets() {
+        Targets::Classes { names, labels } => {
+            let width = loss.outputs_for(names.len());
+            check("classes", width)?;
+            // A single output speaks for class 1.
+            let place = |i: usize| if width == 1 && names.len() > 1 { 1 } else { i };
+            let row = |&label: &usize| (0..width).map(move |i| loss.class_target(label == place(i)));
+            Ok(labels.iter().flat_map(row).collect())
+        }
+        Targets::Numbers { names, values } => {
+            if loss.is_for_classes() {
+                let expected = "mse, l1 or huber, as the targets are numbers";
+                return Err(Error::Setting { what: "loss", given: format!("'{loss}'"), expected });
+            }
+            check("targets", names.len())?;
+            Ok(values.clone())
+        }
+        Targets::None => {
+            let problem = "the samples have no targets; expected some, to compare with".to_owned();
+            Err(Error::Data { origin: data.name().to_owned(), problem })
+        }
+    }
+}
+
+/// # Errors
+///
+/// [`Error::Shape`] if the parameters are not the model's, or the data have another number of features.
+pub(crate) fn check_sizes<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Result<(), Error> {
+    let sizes = [
+        ("parameters of the model".to_owned(), parameters.len(), model.parameter_count()),
+        (format!("features of the data, for {}", model.ends()[0]), data.features().len(), model.inputs()),
+    ];
+    match sizes.into_iter().find(|(_, given, expected)| given != expected) {
+        Some((what, given, expected)) => Err(Error::Shape { what, given, expected }),
+        None => Ok(()),
+    }
+}

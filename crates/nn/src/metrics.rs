@@ -1,0 +1,143 @@
+//! How good predictions are.
+
+use std::fmt;
+
+/// The class that outputs speak for: the largest one; with a single output, class 1 if it is above 0.
+///
+/// ```
+/// use dualtape_nn::metrics::predicted_class;
+/// assert_eq!((predicted_class(&[0.1, 0.7, 0.2]), predicted_class(&[-0.5])), (1, 0));
+/// ```
+pub fn predicted_class(outputs: &[f64]) -> usize {
+    match *outputs {
+        [score] => usize::from(score > 0.0),
+        _ => (0..outputs.len()).fold(0, |best, i| if outputs[i] > outputs[best] { i } else { best }),
+    }
+}
+
+/// The mean absolute error; of no numbers, NaN.
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn mean_absolute_error(predictions: &[f64], targets: &[f64]) -> f64 {
+    assert_eq!(predictions.len(), targets.len(), "each prediction needs a target");
+    let errors = predictions.iter().zip(targets).map(|(p, t)| (p - t).abs());
+    errors.sum::<f64>() / targets.len() as f64
+}
+
+/// R²: how much less the squared errors are than those of always predicting the mean. 1 is perfect; 0 is no
+/// better than the mean, and what constant targets give that are not met exactly.
+///
+/// # Panics
+///
+/// If the lengths differ.
+///
+/// ```
+/// use dualtape_nn::metrics::r_squared;
+/// assert_eq!(r_squared(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]), 1.0);
+/// assert_eq!(r_squared(&[2.0, 2.0, 2.0], &[1.0, 2.0, 3.0]), 0.0);
+/// ```
+pub fn r_squared(predictions: &[f64], targets: &[f64]) -> f64 {
+    assert_eq!(predictions.len(), targets.len(), "each prediction needs a target");
+    let mean = targets.iter().sum::<f64>() / targets.len() as f64;
+    let total: f64 = targets.iter().map(|t| (t - mean).powi(2)).sum();
+    let missed: f64 = predictions.iter().zip(targets).map(|(p, t)| (p - t).powi(2)).sum();
+    match (missed == 0.0, total == 0.0) {
+        (true, _) => 1.0,
+        (false, true) => 0.0,
+        (false, false) => 1.0 - missed / total,
+    }
+}
+
+/// How often each class was taken for each other.
+///
+/// ```
+/// use dualtape_nn::metrics::Confusion;
+/// let mut confusion = Confusion::new(vec!["cat".into(), "dog".into()]);
+/// for (actual, predicted) in [(0, 0), (0, 1), (1, 1), (1, 1)] {
+///     confusion.count(actual, predicted);
+/// }
+/// assert_eq!((confusion.at(0, 1), confusion.accuracy()), (1, 0.75));
+/// println!("{confusion}");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confusion {
+    classes: Vec<String>,
+    /// A row for each actual class, a column for each predicted one.
+    counts: Vec<u64>,
+}
+
+impl Confusion {
+    /// No predictions yet, of the given classes.
+    pub fn new(classes: Vec<String>) -> Self {
+        let counts = vec![0; classes.len() * classes.len()];
+        Self { classes, counts }
+    }
+
+    /// Adds a prediction.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such class.
+    pub fn count(&mut self, actual: usize, predicted: usize) {
+        let place = self.place(actual, predicted);
+        self.counts[place] += 1;
+    }
+
+    /// How often the first class was taken for the second.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such class.
+    pub fn at(&self, actual: usize, predicted: usize) -> u64 {
+        self.counts[self.place(actual, predicted)]
+    }
+
+    /// The names of the classes.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// A row for each actual class: how often each class was predicted.
+    pub fn rows(&self) -> impl Iterator<Item = &[u64]> {
+        self.counts.chunks(self.classes.len().max(1))
+    }
+
+    /// The share of right predictions; NaN if there are none.
+    pub fn accuracy(&self) -> f64 {
+        let right: u64 = (0..self.classes.len()).map(|class| self.at(class, class)).sum();
+        right as f64 / self.counts.iter().sum::<u64>() as f64
+    }
+
+    fn place(&self, actual: usize, predicted: usize) -> usize {
+        let count = self.classes.len();
+        assert!(
+            actual < count && predicted < count,
+            "there are {count} classes, not {actual} and {predicted}"
+        );
+        actual * count + predicted
+    }
+}
+
+/// A table: actual classes down, predicted ones across.
+impl fmt::Display for Confusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let corner = "actual \\ predicted";
+        let names = self.classes.iter().map(|class| class.chars().count());
+        let first = names.clone().chain([corner.len()]).max().unwrap_or(0);
+        let numbers = self.counts.iter().map(|count| count.to_string().len());
+        let width = names.chain(numbers).max().unwrap_or(0) + 2;
+        write!(f, "{corner:<first$}")?;
+        for class in &self.classes {
+            write!(f, "{class:>width$}")?;
+        }
+        for (class, row) in self.classes.iter().zip(self.rows()) {
+            write!(f, "\n{class:<first$}")?;
+            for count in row {
+                write!(f, "{count:>width$}")?;
+            }
+        }
+        Ok(())
+    }
+}

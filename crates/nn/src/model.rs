@@ -1,0 +1,115 @@
+//! What can be trained: models over flat parameters.
+
+use crate::{Layer, Loss, Mlp};
+use dualtape::Differentiable;
+use std::ops::Range;
+
+/// A model: its sizes, and what it computes on any kind of number. [`Mlp`] is one; yours takes four methods.
+///
+/// ```
+/// use dualtape::Differentiable;
+/// use dualtape_nn::{Loss, Method, Model, Settings, data::Dataset, train};
+///
+/// /// a · exp(b x), of one input and two parameters.
+/// struct Growth;
+///
+/// impl Model for Growth {
+///     fn inputs(&self) -> usize { 1 }
+///     fn outputs(&self) -> usize { 1 }
+///     fn parameter_count(&self) -> usize { 2 }
+///     fn forward<D: Differentiable>(&self, p: &[D], x: &[D]) -> Vec<D> { vec![p[0] * (p[1] * x[0]).exp()] }
+/// }
+///
+/// let (x, y) = (0..20).map(|i| (f64::from(i) / 10.0, 2.0 * (0.5 * f64::from(i) / 10.0).exp())).unzip();
+/// let data = Dataset::regression("growth", vec!["t".into()], vec!["size".into()], x, y)?;
+/// let mut parameters = vec![1.0, 0.0];
+/// let optimizer = Method::adam();
+/// let settings = Settings { loss: Loss::MeanSquared, optimizer, epochs: 1000, ..Settings::default() };
+/// train(&Growth, &mut parameters, &data, &data, &settings, |_| {})?;
+/// assert!((parameters[0] - 2.0).abs() < 1e-3 && (parameters[1] - 0.5).abs() < 1e-3, "{parameters:?}");
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+pub trait Model: Sync {
+    /// The number of inputs.
+    fn inputs(&self) -> usize;
+
+    /// The number of outputs.
+    fn outputs(&self) -> usize;
+
+    /// The number of parameters.
+    fn parameter_count(&self) -> usize;
+
+    /// The outputs for one input. It is recorded once, so it may not branch on its numbers.
+    ///
+    /// # Panics
+    ///
+    /// If `parameters` or `input` has the wrong length.
+    fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D>;
+
+    /// The loss of one sample; the chosen one, unless the model has one of its own. It may not branch either.
+    fn loss<D: Differentiable>(&self, chosen: Loss, outputs: &[D], targets: &[D]) -> D {
+        chosen.of(outputs, targets)
+    }
+
+    /// The parameters that a penalty applies to; all of them, unless said otherwise.
+    fn weights(&self) -> Vec<Range<usize>> {
+        std::iter::once(0..self.parameter_count()).collect()
+    }
+
+    /// Name and shape of each tensor in files, in the order of the flat parameters.
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        vec![("parameters".to_owned(), vec![self.parameter_count()])]
+    }
+
+    /// What to call its inputs and its outputs in an error.
+    fn ends(&self) -> [String; 2] {
+        ["the model's inputs".to_owned(), "the model's outputs".to_owned()]
+    }
+}
+
+impl Model for Mlp {
+    fn inputs(&self) -> usize {
+        self.inputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.outputs()
+    }
+
+    fn parameter_count(&self) -> usize {
+        self.parameter_count()
+    }
+
+    fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D> {
+        self.forward(parameters, input)
+    }
+
+    fn weights(&self) -> Vec<Range<usize>> {
+        let own = |start: &mut usize, layer: &Layer| {
+            let first = *start;
+            *start += layer.parameter_count();
+            Some(first..first + layer.inputs * layer.outputs)
+        };
+        self.layers().iter().scan(0, own).collect()
+    }
+
+    /// Those PyTorch gives to a sequence of linear layers: `layers.0.weight` of shape `[outputs, inputs]`,
+    /// `layers.0.bias` of shape `[outputs]`.
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let of = |(i, layer): (usize, &Layer)| {
+            [
+                (format!("layers.{i}.weight"), vec![layer.outputs, layer.inputs]),
+                (format!("layers.{i}.bias"), vec![layer.outputs]),
+            ]
+        };
+        self.layers().iter().enumerate().flat_map(of).collect()
+    }
+
+    fn ends(&self) -> [String; 2] {
+        let shape = |i: usize| {
+            let layer = self.layers()[i];
+            format!("layer {} ({} -> {})", i + 1, layer.inputs, layer.outputs)
+        };
+        [format!("the inputs of {}", shape(0)), format!("the outputs of {}", shape(self.layers().len() - 1))]
+    }
+}

@@ -1,0 +1,207 @@
+//! Optimisers: what is done with a gradient.
+//!
+//! A [`Method`] says which, with its numbers; an [`Optimizer`] is a method at work, with what it keeps from
+//! step to step.
+
+mod method;
+mod sgd;
+
+pub use method::Method;
+pub use sgd::Sgd;
+
+use crate::Error;
+use dualtape::Scalar;
+
+/// A method at work on a number of parameters.
+///
+/// Its state is [`steps`](Self::steps) and [`buffers`](Self::buffers); an optimiser
+/// [`restored`](Self::restore) from them goes on with the same bits.
+///
+/// ```
+/// use dualtape_nn::{Method, Optimizer};
+///
+/// let method: Method = "adam:beta1=0.8".parse()?;
+/// let mut optimizer = Optimizer::new(method, 2)?;
+/// let mut x = [3.0, -1.0];
+/// for _ in 0..400 {
+///     let gradient = [2.0 * x[0], 20.0 * x[1]];
+///     optimizer.step(0.05, &mut x, &gradient);
+/// }
+/// assert!(x.iter().all(|x: &f64| x.abs() < 1e-6), "{x:?}");
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Optimizer<F> {
+    method: Method,
+    parameters: usize,
+    steps: u64,
+    /// Velocity, moments or averages, as many as the method needs; see [`Method::buffers`].
+    buffers: Vec<Vec<F>>,
+}
+
+impl<F: Scalar> Optimizer<F> {
+    /// A method before its first step.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] if a number of the method is out of its range.
+    pub fn new(method: Method, parameters: usize) -> Result<Self, Error> {
+        method.check()?;
+        let buffers = vec![vec![F::zero(); parameters]; method.buffers()];
+        Ok(Self { method, parameters, steps: 0, buffers })
+    }
+
+    /// A method in the middle of its work.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] as [`new`](Self::new), and [`Error::Shape`] if the buffers are not those of the
+    /// method and as long as there are parameters.
+    pub fn restore(
+        method: Method,
+        parameters: usize,
+        steps: u64,
+        buffers: Vec<Vec<F>>,
+    ) -> Result<Self, Error> {
+        method.check()?;
+        let shape = |what: &str, given, expected| Error::Shape { what: what.to_owned(), given, expected };
+        if buffers.len() != method.buffers() {
+            return Err(shape("buffers of the optimiser", buffers.len(), method.buffers()));
+        }
+        if let Some(buffer) = buffers.iter().find(|buffer| buffer.len() != parameters) {
+            return Err(shape("numbers in a buffer of the optimiser", buffer.len(), parameters));
+        }
+        Ok(Self { method, parameters, steps, buffers })
+    }
+
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// How many steps were made.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// What is kept from step to step: for each buffer, a number for each parameter.
+    pub fn buffers(&self) -> &[Vec<F>] {
+        &self.buffers
+    }
+
+    /// Changes the momentum, Adam's β₁; of a method that has none, nothing. For schedules that cycle it.
+    ///
+    /// # Panics
+    ///
+    /// If it is not from 0 to less than 1.
+    pub fn set_momentum(&mut self, new: f64) {
+        assert!((0.0..1.0).contains(&new), "a momentum is 0 or more, and less than 1, not {new}");
+        match &mut self.method {
+            Method::Adam { beta1: momentum, .. } | Method::AdamW { beta1: momentum, .. } => *momentum = new,
+            Method::Sgd { momentum, .. } | Method::RmsProp { momentum, .. } if *momentum > 0.0 => {
+                *momentum = new;
+            }
+            Method::Sgd { .. } | Method::RmsProp { .. } => {}
+        }
+    }
+
+    /// Moves the parameters against the gradient.
+    ///
+    /// # Panics
+    ///
+    /// If the gradient has not one number for each parameter, or the parameters are not as many as said.
+    pub fn step(&mut self, rate: F, parameters: &mut [F], gradient: &[F]) {
+        let count = self.parameters;
+        assert!(
+            parameters.len() == count,
+            "this optimiser moves {count} parameters, not {}",
+            parameters.len()
+        );
+        assert!(gradient.len() == count, "{count} parameters need as many slopes, not {}", gradient.len());
+        self.steps += 1;
+        match self.method {
+            Method::Sgd { momentum, dampening, nesterov, weight_decay } => {
+                let [momentum, dampening, decay] = [momentum, dampening, weight_decay].map(F::nearest);
+                self.sgd(rate, [momentum, dampening, decay], nesterov, parameters, gradient);
+            }
+            Method::Adam { beta1, beta2, epsilon, weight_decay } => {
+                let numbers = [beta1, beta2, epsilon, weight_decay];
+                self.adam(rate, numbers, false, parameters, gradient);
+            }
+            Method::AdamW { beta1, beta2, epsilon, weight_decay } => {
+                let numbers = [beta1, beta2, epsilon, weight_decay];
+                self.adam(rate, numbers, true, parameters, gradient);
+            }
+            Method::RmsProp { alpha, epsilon, weight_decay, momentum, centered } => {
+                let numbers = [alpha, epsilon, weight_decay, momentum].map(F::nearest);
+                self.rmsprop(rate, numbers, centered, parameters, gradient);
+            }
+        }
+    }
+
+    fn sgd(&mut self, rate: F, numbers: [F; 3], nesterov: bool, parameters: &mut [F], gradient: &[F]) {
+        let [momentum, dampening, decay] = numbers;
+        let first = self.steps == 1;
+        let Some(velocity) = self.buffers.first_mut() else {
+            for (x, &g) in parameters.iter_mut().zip(gradient) {
+                *x -= rate * (g + decay * *x);
+            }
+            return;
+        };
+        for ((x, &g), v) in parameters.iter_mut().zip(gradient).zip(velocity) {
+            let g = g + decay * *x;
+            // The first velocity is the whole gradient, whatever the dampening.
+            *v = if first { g } else { momentum * *v + (F::one() - dampening) * g };
+            *x -= rate * if nesterov { g + momentum * *v } else { *v };
+        }
+    }
+
+    fn adam(&mut self, rate: F, numbers: [f64; 4], decoupled: bool, parameters: &mut [F], gradient: &[F]) {
+        let remaining = |beta: f64| F::nearest(1.0 - beta.powf(self.steps as f64));
+        let (first_share, second_share) = (remaining(numbers[0]), remaining(numbers[1]));
+        let [beta1, beta2, epsilon, decay] = numbers.map(F::nearest);
+        let [first, second] = &mut self.buffers[..] else { unreachable!("Adam has two buffers") };
+        for (((x, &g), m), v) in parameters.iter_mut().zip(gradient).zip(first).zip(second) {
+            let g = if decoupled {
+                *x *= F::one() - rate * decay;
+                g
+            } else {
+                g + decay * *x
+            };
+            *m += (g - *m) * (F::one() - beta1);
+            *v = beta2 * *v + (F::one() - beta2) * g * g;
+            *x -= rate / first_share * *m / ((*v / second_share).sqrt() + epsilon);
+        }
+    }
+
+    fn rmsprop(&mut self, rate: F, numbers: [F; 4], centered: bool, parameters: &mut [F], gradient: &[F]) {
+        let [alpha, epsilon, decay, momentum] = numbers;
+        let mut buffers = self.buffers.iter_mut();
+        let squares = buffers.next().expect("RMSprop averages squares");
+        let mut means = if centered { buffers.next() } else { None };
+        let mut velocity = buffers.next();
+        for (i, (x, &g)) in parameters.iter_mut().zip(gradient).enumerate() {
+            let g = g + decay * *x;
+            let square = &mut squares[i];
+            *square = alpha * *square + (F::one() - alpha) * g * g;
+            let spread = match &mut means {
+                Some(means) => {
+                    let mean = &mut means[i];
+                    *mean += (g - *mean) * (F::one() - alpha);
+                    // Rounding may take the variance below 0.
+                    (*square - *mean * *mean).max(F::zero())
+                }
+                None => *square,
+            };
+            let step = g / (spread.sqrt() + epsilon);
+            *x -= rate
+                * match &mut velocity {
+                    Some(velocity) => {
+                        velocity[i] = momentum * velocity[i] + step;
+                        velocity[i]
+                    }
+                    None => step,
+                };
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Regularisation: what large parameters cost.
+
+use crate::Error;
+use std::ops::Range;
+
+/// l1 · Σ|w| + l2 · Σw², added to the mean loss of a batch, over the weights that a model lets be
+/// penalised (biases are not).
+///
+/// ```
+/// use dualtape_nn::Penalty;
+///
+/// let penalty = Penalty { l1: 0.5, l2: 2.0 };
+/// let mut gradient = [0.0; 3];
+/// // The third parameter is a bias.
+/// let value = penalty.add(&[1.0, -3.0, 9.0], &[0..2], 1.0, &mut gradient);
+/// assert_eq!((value, gradient), (22.0, [4.5, -12.5, 0.0]));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Penalty {
+    /// What a weight's magnitude costs; 0 or more.
+    pub l1: f64,
+    /// What a weight's square costs; 0 or more.
+    pub l2: f64,
+}
+
+impl Penalty {
+    /// # Errors
+    ///
+    /// [`Error::Setting`] if a number is negative or not finite.
+    pub fn check(self) -> Result<(), Error> {
+        for (what, value) in [("L1 penalty", self.l1), ("L2 penalty", self.l2)] {
+            if !(value.is_finite() && value >= 0.0) {
+                let given = value.to_string();
+                return Err(Error::Setting { what, given, expected: "a number of 0 or more" });
+            }
+        }
+        Ok(())
+    }
+
+    /// The penalty times `scale`; its gradient is added to `gradient`. At 0 the slope of a magnitude is 0.
+    ///
+    /// # Panics
+    ///
+    /// If a range is not within the slices.
+    pub fn add(self, parameters: &[f64], weights: &[Range<usize>], scale: f64, gradient: &mut [f64]) -> f64 {
+        let mut value = 0.0;
+        if self == Self::default() {
+            return value;
+        }
+        for range in weights {
+            for (&w, g) in parameters[range.clone()].iter().zip(&mut gradient[range.clone()]) {
+                value += self.l1 * w.abs() + self.l2 * w * w;
+                let sign = if w == 0.0 { 0.0 } else { w.signum() };
+                *g += scale * (self.l1 * sign + 2.0 * self.l2 * w);
+            }
+        }
+        value * scale
+    }
+}

@@ -1,0 +1,254 @@
+//! Schedules: how the rate changes while a training goes on.
+
+use crate::Error;
+use std::f64::consts::PI;
+use std::fmt;
+use std::str::FromStr;
+
+/// The rate at each time, as PyTorch's schedulers of the same names give it. Time counts from 0, in epochs
+/// or in steps, as the caller likes.
+///
+/// As text, the parts are separated by colons and chains by plus signs; `@N` says for how long a link of a
+/// chain holds, where that does not follow from it:
+///
+/// ```
+/// use dualtape_nn::Schedule;
+///
+/// let schedule: Schedule = "warmup:5+step:10:0.5@20+cosine:100:0.001".parse()?;
+/// for (t, rate) in [(0, 0.1), (4, 0.5), (5, 0.5), (15, 0.25), (25, 0.5), (125, 0.001)] {
+///     assert!((schedule.rate(0.5, t) - rate).abs() < 1e-15);
+/// }
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Schedule {
+    /// Always the same: `constant`.
+    #[default]
+    Constant,
+    /// rate · γ^⌊t/size⌋: `step:SIZE:GAMMA`.
+    Step {
+        /// How long the rate stays the same; at least 1.
+        size: u64,
+        /// What it is then multiplied by; positive.
+        gamma: f64,
+    },
+    /// rate · γᵗ: `exponential:GAMMA`.
+    Exponential {
+        /// What the rate is multiplied by each time; positive.
+        gamma: f64,
+    },
+    /// min + ½ (rate − min)(1 + cos(πt/length)): `cosine:LENGTH` or `cosine:LENGTH:MIN`. After its length the
+    /// rate rises again, as in PyTorch. Loshchilov and Hutter, "SGDR", 2016.
+    Cosine {
+        /// When the rate is least; at least 1.
+        length: u64,
+        /// The least rate; 0 or more.
+        min: f64,
+    },
+    /// rate · min(1, (t + 1)/length): `warmup:LENGTH`.
+    Warmup {
+        /// How many times it takes to reach the full rate; at least 1.
+        length: u64,
+    },
+    /// Up from max/25 to max in the first 30 % of the time, and down to max/250 000, along cosines, whatever
+    /// the base rate: `one-cycle:MAX:TOTAL`. After its end the rate stays. A momentum goes the other way, see
+    /// [`momentum`](Self::momentum). Smith, "Super-convergence", 2017.
+    OneCycle {
+        /// The largest rate; positive.
+        max: f64,
+        /// PyTorch's `total_steps`: one more than the last time; at least 2.
+        total: u64,
+    },
+    /// One after another, each counting its time from 0.
+    Chain(Vec<Link>),
+}
+
+/// A schedule and for how long it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// What holds.
+    pub schedule: Schedule,
+    /// For how long; the last link of a chain holds for ever.
+    pub length: u64,
+}
+
+/// The share of one cycle's time in which the rate rises, as in PyTorch.
+const RISING: f64 = 0.3;
+
+/// The ratio of one cycle's largest rate to its first.
+const LARGEST_TO_FIRST: f64 = 25.0;
+
+/// One cycle's momentum at both ends, and where the rate is largest.
+const MOST_MOMENTUM: f64 = 0.95;
+const LEAST_MOMENTUM: f64 = 0.85;
+
+/// The ratio of one cycle's first rate to its last.
+const FIRST_TO_LAST: f64 = 1e4;
+
+impl Schedule {
+    /// The rate at time `t`, given the base rate.
+    pub fn rate(&self, base: f64, t: u64) -> f64 {
+        match *self {
+            Self::Constant => base,
+            Self::Step { size, gamma } => base * gamma.powf((t / size.max(1)) as f64),
+            Self::Exponential { gamma } => base * gamma.powf(t as f64),
+            Self::Cosine { length, min } => cosine(base, min, t as f64 / length as f64),
+            Self::Warmup { length } => base * ((t as f64 + 1.0) / length as f64).min(1.0),
+            Self::OneCycle { max, total } => {
+                let first = max / LARGEST_TO_FIRST;
+                cycle(total as f64, t as f64, [first, max, first / FIRST_TO_LAST])
+            }
+            Self::Chain(ref links) => link_at(links, t).map_or(base, |(link, t)| link.schedule.rate(base, t)),
+        }
+    }
+
+    /// The momentum at time `t`, where a schedule has one: one cycle takes it from 0.95 down to 0.85 while the
+    /// rate rises, and back, as PyTorch does by default. See
+    /// [`Optimizer::set_momentum`](crate::Optimizer::set_momentum).
+    pub fn momentum(&self, t: u64) -> Option<f64> {
+        match *self {
+            Self::OneCycle { total, .. } => {
+                Some(cycle(total as f64, t as f64, [MOST_MOMENTUM, LEAST_MOMENTUM, MOST_MOMENTUM]))
+            }
+            Self::Chain(ref links) => {
+                let (link, t) = link_at(links, t)?;
+                link.schedule.momentum(t)
+            }
+            _ => None,
+        }
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::Setting`] if a number is out of its range.
+    pub fn check(&self) -> Result<(), Error> {
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        let fine = match *self {
+            Self::Constant => true,
+            Self::Step { size, gamma } => size > 0 && positive(gamma),
+            Self::Exponential { gamma } => positive(gamma),
+            Self::Cosine { length, min } => length > 0 && min.is_finite() && min >= 0.0,
+            Self::Warmup { length } => length > 0,
+            Self::OneCycle { max, total } => positive(max) && total > 1,
+            Self::Chain(ref links) => {
+                links.iter().try_for_each(|link| link.schedule.check())?;
+                !links.is_empty() && links.iter().all(|link| !matches!(link.schedule, Self::Chain(_)))
+            }
+        };
+        if fine { Ok(()) } else { Err(wrong(self)) }
+    }
+
+    /// How long a schedule lasts by itself.
+    fn own_length(&self) -> Option<u64> {
+        match *self {
+            Self::Cosine { length, .. } | Self::Warmup { length } => Some(length),
+            Self::OneCycle { total, .. } => Some(total),
+            _ => None,
+        }
+    }
+}
+
+/// From one rate to another along half a cosine.
+fn cosine(from: f64, to: f64, share: f64) -> f64 {
+    to + 0.5 * (from - to) * (1.0 + (PI * share).cos())
+}
+
+/// From the first number to the second and on to the third.
+fn cycle(total: f64, t: f64, [first, top, last]: [f64; 3]) -> f64 {
+    let (turn, end) = (RISING * total - 1.0, total - 1.0);
+    if t < turn {
+        cosine(first, top, t / turn)
+    } else {
+        cosine(top, last, ((t - turn) / (end - turn)).min(1.0))
+    }
+}
+
+/// The link that holds at time `t`, and the time since it began.
+fn link_at(links: &[Link], mut t: u64) -> Option<(&Link, u64)> {
+    let (last, before) = links.split_last()?;
+    for link in before {
+        if t < link.length {
+            return Some((link, t));
+        }
+        t -= link.length;
+    }
+    Some((last, t))
+}
+
+fn wrong(given: impl fmt::Display) -> Error {
+    Error::Setting {
+        what: "schedule",
+        given: format!("'{given}'"),
+        expected: "constant, step:SIZE:GAMMA, exponential:GAMMA, cosine:LENGTH, cosine:LENGTH:MIN, warmup:LENGTH, \
+                   one-cycle:MAX:TOTAL, or several, joined by + and with @LENGTH where one has none of its own",
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant => f.write_str("constant"),
+            Self::Step { size, gamma } => write!(f, "step:{size}:{gamma}"),
+            Self::Exponential { gamma } => write!(f, "exponential:{gamma}"),
+            Self::Cosine { length, min: 0.0 } => write!(f, "cosine:{length}"),
+            Self::Cosine { length, min } => write!(f, "cosine:{length}:{min}"),
+            Self::Warmup { length } => write!(f, "warmup:{length}"),
+            Self::OneCycle { max, total } => write!(f, "one-cycle:{max}:{total}"),
+            Self::Chain(links) => {
+                for (i, link) in links.iter().enumerate() {
+                    let plus = if i > 0 { "+" } else { "" };
+                    write!(f, "{plus}{}", link.schedule)?;
+                    if i + 1 < links.len() && link.schedule.own_length() != Some(link.length) {
+                        write!(f, "@{}", link.length)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let links: Vec<&str> = text.split('+').map(str::trim).collect();
+        let schedule = match links[..] {
+            [single] => parse_single(single).ok_or_else(|| wrong(text))?,
+            _ => {
+                let count = links.len();
+                let link = |(i, link)| parse_link(link, i + 1 == count);
+                let links = links.iter().copied().enumerate().map(link).collect::<Option<_>>();
+                Self::Chain(links.ok_or_else(|| wrong(text))?)
+            }
+        };
+        schedule.check().map_err(|_| wrong(text))?;
+        Ok(schedule)
+    }
+}
+
+fn parse_link(text: &str, is_last: bool) -> Option<Link> {
+    let (schedule, length) = match text.split_once('@') {
+        Some((schedule, length)) => (parse_single(schedule)?, Some(length.parse().ok()?)),
+        None => (parse_single(text)?, None),
+    };
+    // How long the last one holds does not matter.
+    let length = length.or(schedule.own_length()).or(is_last.then_some(0))?;
+    Some(Link { schedule, length })
+}
+
+fn parse_single(text: &str) -> Option<Schedule> {
+    let parts: Vec<&str> = text.split(':').collect();
+    Some(match parts[..] {
+        ["constant"] => Schedule::Constant,
+        ["step", size, gamma] => Schedule::Step { size: size.parse().ok()?, gamma: gamma.parse().ok()? },
+        ["exponential", gamma] => Schedule::Exponential { gamma: gamma.parse().ok()? },
+        ["cosine", length] => Schedule::Cosine { length: length.parse().ok()?, min: 0.0 },
+        ["cosine", length, min] => Schedule::Cosine { length: length.parse().ok()?, min: min.parse().ok()? },
+        ["warmup", length] => Schedule::Warmup { length: length.parse().ok()? },
+        ["one-cycle", max, total] => {
+            Schedule::OneCycle { max: max.parse().ok()?, total: total.parse().ok()? }
+        }
+        _ => return None,
+    })
+}

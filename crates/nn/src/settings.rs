@@ -1,0 +1,155 @@
+//! How to train.
+
+use crate::{Clip, Error, Loss, Method, Penalty, Reduction, Schedule, text};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// More threads than any machine of today has cores; starting many more takes longer than training.
+const MAX_THREADS: usize = 1024;
+
+/// How to train. In files and with serde, methods, schedules and the like are the text they are parsed from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// How often to go through all samples; at least 1.
+    pub epochs: usize,
+    /// How many samples make one step; at least 1.
+    pub batch_size: usize,
+    /// The size of a step; positive.
+    pub rate: f64,
+    /// How the rate changes.
+    #[serde(with = "text")]
+    pub schedule: Schedule,
+    /// In what the schedule counts time.
+    #[serde(with = "text")]
+    pub schedule_unit: Unit,
+    /// What is done with gradients.
+    #[serde(with = "text")]
+    pub optimizer: Method,
+    /// How gradients are clipped.
+    #[serde(with = "text")]
+    pub clip: Clip,
+    /// σ: the sum of clipped gradients gets normal noise of deviation σ times the limit; needs per-sample
+    /// clipping. 0 for none. See [`privacy`](crate::privacy) for what it is not.
+    pub noise: f64,
+    /// What is made small.
+    #[serde(with = "text")]
+    pub loss: Loss,
+    /// How the losses of a batch become one. Records and metrics are means in any case.
+    #[serde(with = "text")]
+    pub reduction: Reduction,
+    /// What the magnitude of a weight costs.
+    pub l1: f64,
+    /// What the square of a weight costs.
+    pub l2: f64,
+    /// After how many epochs without a better validation loss to stop; none for never.
+    pub patience: Option<usize>,
+    /// Whether the parameters with the best validation loss are the result, not the last ones.
+    pub keep_best: bool,
+    /// What the order of the samples, and noise, are drawn from.
+    pub seed: u64,
+    /// Worker threads; 0 for one on each core. The result has the same bits for any number.
+    pub threads: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            epochs: 20,
+            batch_size: 32,
+            rate: 0.05,
+            schedule: Schedule::Constant,
+            schedule_unit: Unit::Epoch,
+            optimizer: Method::default(),
+            clip: Clip::None,
+            noise: 0.0,
+            loss: Loss::CrossEntropy,
+            reduction: Reduction::Mean,
+            l1: 0.0,
+            l2: 0.0,
+            patience: None,
+            keep_best: true,
+            seed: 1,
+            threads: 0,
+        }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    ///
+    /// [`Error::Setting`], naming the first setting that is out of range.
+    pub fn check(&self) -> Result<(), Error> {
+        let at_least_one = [
+            ("number of epochs", self.epochs),
+            ("batch size", self.batch_size),
+            ("patience", self.patience.unwrap_or(1)),
+        ];
+        for (what, count) in at_least_one {
+            if count == 0 {
+                return Err(Error::Setting { what, given: "0".to_owned(), expected: "at least 1" });
+            }
+        }
+        if self.threads > MAX_THREADS {
+            let given = self.threads.to_string();
+            return Err(Error::Setting { what: "number of threads", given, expected: "at most 1024" });
+        }
+        if !(self.rate.is_finite() && self.rate > 0.0) {
+            let given = self.rate.to_string();
+            return Err(Error::Setting { what: "rate", given, expected: "a positive number" });
+        }
+        self.optimizer.check()?;
+        self.schedule.check()?;
+        self.clip.check()?;
+        self.loss.check()?;
+        self.penalty().check()?;
+        let wrong_noise =
+            |expected| Error::Setting { what: "noise", given: self.noise.to_string(), expected };
+        match self.clip {
+            _ if !(self.noise.is_finite() && self.noise >= 0.0) => Err(wrong_noise("a number of 0 or more")),
+            Clip::PerSample(_) => Ok(()),
+            _ if self.noise > 0.0 => Err(wrong_noise("0, or clipping for each sample, as in per-sample:1")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What large weights cost.
+    pub fn penalty(&self) -> Penalty {
+        Penalty { l1: self.l1, l2: self.l2 }
+    }
+}
+
+/// In what a schedule counts time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// Epochs: the rate changes between them.
+    #[default]
+    Epoch,
+    /// Steps: the rate changes with each batch.
+    Step,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Epoch => "epoch",
+            Self::Step => "step",
+        })
+    }
+}
+
+impl FromStr for Unit {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "epoch" => Ok(Self::Epoch),
+            "step" => Ok(Self::Step),
+            _ => {
+                let given = format!("'{text}'");
+                Err(Error::Setting { what: "schedule unit", given, expected: "epoch or step" })
+            }
+        }
+    }
+}

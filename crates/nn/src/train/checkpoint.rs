@@ -1,0 +1,151 @@
+//! A training's state in a file.
+
+use super::state::{Best, State};
+use crate::container::{self, Container, Tensor};
+use crate::data::{Dataset, Targets};
+use crate::history::{Record, Sums};
+use crate::{Error, Model, Optimizer, Settings};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::time::Duration;
+
+const KIND: &str = "checkpoint";
+
+#[derive(Serialize, Deserialize)]
+struct About {
+    settings: Settings,
+    /// CRC-32 of the data, to notice others.
+    training: u32,
+    validation: u32,
+    epoch: usize,
+    batch: usize,
+    steps: u64,
+    buffers: usize,
+    best_epoch: Option<usize>,
+}
+
+pub(super) fn write<M: Model>(
+    path: &Path,
+    model: &M,
+    [training, validation]: [&Dataset; 2],
+    settings: &Settings,
+    state: &State,
+) -> Result<(), Error> {
+    let layout = model.tensors();
+    let about = About {
+        settings: settings.clone(),
+        training: fingerprint(training),
+        validation: fingerprint(validation),
+        epoch: state.epoch,
+        batch: state.batch,
+        steps: state.optimizer.steps(),
+        buffers: state.optimizer.buffers().len(),
+        best_epoch: state.best.as_ref().map(|best| best.epoch),
+    };
+    let mut tensors = Tensor::split("", &layout, &state.parameters);
+    tensors.extend(Tensor::split("previous.", &layout, &state.previous));
+    if let Some(best) = &state.best {
+        tensors.extend(Tensor::split("best.", &layout, &best.parameters));
+        tensors.push(Tensor::row("best_loss", &[best.loss]));
+    }
+    for (i, buffer) in state.optimizer.buffers().iter().enumerate() {
+        tensors.push(Tensor::row(&format!("optimizer.{i}"), buffer));
+    }
+    tensors.push(Tensor::row("sums", &state.sums.to_row()));
+    tensors.push(Tensor::row("elapsed", &[state.elapsed.as_secs_f64()]));
+    let numbers = state.history.iter().flat_map(|record| record.to_row()).collect();
+    let shape = vec![state.history.len(), Record::WIDTH];
+    tensors.push(Tensor { name: "history".to_owned(), shape, numbers });
+    container::write(path, KIND, &about, &tensors)
+}
+
+pub(super) fn read<M: Model>(
+    path: &Path,
+    model: &M,
+    [training, validation]: [&Dataset; 2],
+    settings: &Settings,
+) -> Result<State, Error> {
+    let file = container::read::<About>(path, KIND)?;
+    let about = &file.about;
+    check_settings(&file, settings)?;
+    for (what, data, then) in
+        [("training", training, about.training), ("validation", validation, about.validation)]
+    {
+        if fingerprint(data) != then {
+            return Err(file.wrong(format!("its {what} data were others; expected those it was made with")));
+        }
+    }
+    let batches = training.len().div_ceil(settings.batch_size);
+    if about.epoch == 0 || about.batch > batches || about.best_epoch.is_some_and(|best| best >= about.epoch) {
+        let (epoch, batch) = (about.epoch, about.batch);
+        return Err(
+            file.wrong(format!("it stands at epoch {epoch}, batch {batch} of {batches}; no training does"))
+        );
+    }
+    let layout = model.tensors();
+    let parameters = file.join("", &layout)?;
+    let buffers = (0..about.buffers).map(|i| file.row_of(&format!("optimizer.{i}"), parameters.len()));
+    let buffers = buffers.collect::<Result<Vec<_>, _>>()?;
+    let optimizer = Optimizer::restore(settings.optimizer, parameters.len(), about.steps, buffers);
+    let best = match about.best_epoch {
+        Some(epoch) => {
+            let (loss, parameters) = (file.row_of("best_loss", 1)?[0], file.join("best.", &layout)?);
+            Some(Best { epoch, loss, parameters })
+        }
+        None => None,
+    };
+    let (sums, elapsed) = (file.row_of("sums", Sums::WIDTH)?, file.row_of("elapsed", 1)?[0]);
+    Ok(State {
+        previous: file.join("previous.", &layout)?,
+        optimizer: optimizer.map_err(|error| file.wrong(error.to_string()))?,
+        parameters,
+        epoch: about.epoch,
+        batch: about.batch,
+        sums: Sums::from_row(sums.try_into().expect("as many as asked for")),
+        history: history(&file)?,
+        best,
+        elapsed: Duration::try_from_secs_f64(elapsed).unwrap_or_default(),
+    })
+}
+
+fn history(file: &Container<About>) -> Result<Vec<Record>, Error> {
+    let numbers = file.row_of("history", (file.about.epoch - 1).saturating_mul(Record::WIDTH))?;
+    let (rows, _) = numbers.as_chunks();
+    Ok(rows.iter().map(|&row| Record::from_row(row)).collect())
+}
+
+/// All settings but those that may change must be as they were.
+fn check_settings(file: &Container<About>, now: &Settings) -> Result<(), Error> {
+    let then = &file.about.settings;
+    let free = Settings { epochs: now.epochs, patience: now.patience, threads: now.threads, ..then.clone() };
+    if free == *now {
+        return Ok(());
+    }
+    let values = |settings: &Settings| serde_json::to_value(settings).unwrap_or_default();
+    let (then, now) = (values(&free), values(now));
+    let named = then.as_object().into_iter().flatten().find(|(name, value)| now.get(name) != Some(value));
+    let (name, value) = named.map_or(("settings", &then), |(name, value)| (name, value));
+    let given = now.get(name).unwrap_or(&now);
+    Err(file.wrong(format!("its {name} was {value}, now it is {given}; expected the same, to go on from it")))
+}
+
+/// A CRC-32 of all numbers and names.
+fn fingerprint(data: &Dataset) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut names =
+        |names: &[String]| names.iter().for_each(|name| hasher.update(format!("{name}\n").as_bytes()));
+    names(data.features());
+    names(data.classes());
+    for i in 0..data.len() {
+        for number in data.input(i).iter().chain(data.numbers(i)) {
+            hasher.update(&number.to_le_bytes());
+        }
+        if let Some(label) = data.label(i) {
+            hasher.update(&(label as u64).to_le_bytes());
+        }
+    }
+    if let Targets::Numbers { names, .. } = data.targets() {
+        names.iter().for_each(|name| hasher.update(name.as_bytes()));
+    }
+    hasher.finalize()
+}

@@ -1,0 +1,60 @@
+//! The state of a training between two steps: with it, the model, the data and the settings, everything that
+//! follows is determined. The order of samples and the noise follow from seed, epoch and step.
+
+use crate::history::{Record, Sums};
+use crate::{Error, Method, Optimizer};
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) parameters: Vec<f64>,
+    /// The parameters before the last step: the last that are known to have given finite numbers.
+    pub(super) previous: Vec<f64>,
+    pub(super) optimizer: Optimizer<f64>,
+    /// The epoch under way, counted from 1.
+    pub(super) epoch: usize,
+    /// The batches done in it.
+    pub(super) batch: usize,
+    pub(super) sums: Sums,
+    pub(super) history: Vec<Record>,
+    pub(super) best: Option<Best>,
+    /// Time spent before this process.
+    pub(super) elapsed: Duration,
+}
+
+/// The best epoch so far.
+#[derive(Clone, Debug)]
+pub(super) struct Best {
+    pub(super) epoch: usize,
+    pub(super) loss: f64,
+    pub(super) parameters: Vec<f64>,
+}
+
+impl State {
+    pub(super) fn new(parameters: Vec<f64>, method: Method) -> Result<Self, Error> {
+        Ok(Self {
+            previous: parameters.clone(),
+            optimizer: Optimizer::new(method, parameters.len())?,
+            parameters,
+            epoch: 1,
+            batch: 0,
+            sums: Sums::default(),
+            history: Vec::new(),
+            best: None,
+            elapsed: Duration::ZERO,
+        })
+    }
+
+    /// An epoch with a loss that is NaN is never the best.
+    pub(super) fn finish_epoch(&mut self, record: Record) {
+        let loss = record.validation.loss;
+        if !loss.is_nan() && self.best.as_ref().is_none_or(|best| loss < best.loss) {
+            let parameters = self.parameters.clone();
+            self.best = Some(Best { epoch: record.epoch, loss, parameters });
+        }
+        self.history.push(record);
+        self.epoch += 1;
+        self.batch = 0;
+        self.sums = Sums::default();
+    }
+}
