@@ -25,7 +25,8 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A value, and from where to where its whisker goes; ends that are not finite are not drawn.
+    /// A value, and from where to where its whisker goes, in either order; without both ends there is no
+    /// whisker. On a logarithmic axis, an end that is not above 0 is where the axis begins.
     pub const fn new(value: f64, low: f64, high: f64) -> Self {
         Self { value, low, high }
     }
@@ -145,7 +146,8 @@ impl Benchmarks {
         scene.rect(Rect { left: foot.min(end), right: foot.max(end), ..strip }, color);
         let inside = |x: f64| x.clamp(plot.area.left, plot.area.right);
         let on_axis = |x: f64| if self.is_shown(x) { plot.x.of(x) } else { plot.area.left };
-        let ends: Vec<f64> = bar.ends().map(|x| inside(on_axis(x))).collect();
+        let mut ends: Vec<f64> = bar.ends().map(|x| inside(on_axis(x))).collect();
+        ends.sort_by(f64::total_cmp);
         let mut right = foot.max(end);
         if let [low, high] = ends[..]
             && high - low > 0.5

@@ -76,7 +76,7 @@ impl Frame {
             scene.text(Text { text: title, place, size, bold: true, upward: false, anchor, color: INK });
             inner.top += 1.6 * TITLE;
         }
-        let rows = if inner.height() < 220.0 { 1 } else { (inner.height() / 80.0) as usize };
+        let rows = ((inner.height() / 90.0) as usize).max(1);
         inner.top += legend::draw(scene, &self.legend, *inner, rows);
         inner.top += 6.0;
     }

@@ -65,6 +65,18 @@ impl ScoreGrid {
     pub const MOST: usize = 1000;
     /// The most outputs.
     pub const MOST_OUTPUTS: usize = 100;
+    /// The most scores in all.
+    pub const MOST_SCORES: usize = 5_000_000;
+
+    /// How many scores such a grid has, if it can be drawn.
+    fn check(columns: usize, rows: usize, outputs: usize) -> Result<usize, Error> {
+        check_amount("columns of a grid of scores", columns, 2, Self::MOST)?;
+        check_amount("rows of a grid of scores", rows, 2, Self::MOST)?;
+        check_amount("outputs of a classifier", outputs, 1, Self::MOST_OUTPUTS)?;
+        let scores = columns * rows * outputs;
+        check_amount("scores of a grid", scores, 4, Self::MOST_SCORES)?;
+        Ok(scores)
+    }
 
     /// The nodes of a grid: from left to right, row after row from the bottom to the top. 100 by 100 are enough
     /// for most boundaries.
@@ -82,8 +94,7 @@ impl ScoreGrid {
     ///
     /// [`Error::Amount`] unless there are 2 to [`ScoreGrid::MOST`] nodes each way.
     pub fn nodes(window: Window, columns: usize, rows: usize) -> Result<Vec<[f64; 2]>, Error> {
-        check_amount("columns of a grid of scores", columns, 2, Self::MOST)?;
-        check_amount("rows of a grid of scores", rows, 2, Self::MOST)?;
+        Self::check(columns, rows, 1)?;
         let at = |range: Range, index: usize, count: usize| {
             let share = index as f64 / (count - 1) as f64;
             range.low * (1.0 - share) + range.high * share
@@ -98,18 +109,17 @@ impl ScoreGrid {
     ///
     /// # Errors
     ///
-    /// As [`ScoreGrid::nodes`]; [`Error::Amount`] unless there are 1 to [`ScoreGrid::MOST_OUTPUTS`] outputs;
+    /// As [`ScoreGrid::nodes`]; [`Error::Amount`] unless there are 1 to [`ScoreGrid::MOST_OUTPUTS`] outputs and at
+    /// most [`ScoreGrid::MOST_SCORES`] scores;
     /// [`Error::Count`] unless there is a score for each node and output.
     pub fn from_scores(
         window: Window,
-        (columns, rows): (usize, usize),
+        columns: usize,
+        rows: usize,
         outputs: usize,
         scores: Vec<f64>,
     ) -> Result<Self, Error> {
-        check_amount("columns of a grid of scores", columns, 2, Self::MOST)?;
-        check_amount("rows of a grid of scores", rows, 2, Self::MOST)?;
-        check_amount("outputs of a classifier", outputs, 1, Self::MOST_OUTPUTS)?;
-        let expected = columns * rows * outputs;
+        let expected = Self::check(columns, rows, outputs)?;
         if scores.len() != expected {
             let what = format!("scores of a grid of {columns} x {rows} nodes with {outputs} outputs each");
             return Err(Error::Count { what, given: scores.len(), expected });
@@ -129,7 +139,7 @@ impl ScoreGrid {
         mut score: impl FnMut([f64; 2]) -> f64,
     ) -> Result<Self, Error> {
         let scores = Self::nodes(window, columns, rows)?.into_iter().map(&mut score).collect();
-        Self::from_scores(window, (columns, rows), 1, scores)
+        Self::from_scores(window, columns, rows, 1, scores)
     }
 
     /// Evaluates the scores of several classes at each node.
@@ -144,7 +154,7 @@ impl ScoreGrid {
         classes: usize,
         mut scores: impl FnMut([f64; 2]) -> Vec<f64>,
     ) -> Result<Self, Error> {
-        check_amount("outputs of a classifier", classes, 1, Self::MOST_OUTPUTS)?;
+        Self::check(columns, rows, classes)?;
         let mut all = Vec::new();
         for node in Self::nodes(window, columns, rows)? {
             let scores = scores(node);
@@ -154,7 +164,7 @@ impl ScoreGrid {
             }
             all.extend(scores);
         }
-        Self::from_scores(window, (columns, rows), classes, all)
+        Self::from_scores(window, columns, rows, classes, all)
     }
 
     /// How many nodes have a score that is not finite; they are drawn grey.

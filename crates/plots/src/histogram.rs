@@ -137,18 +137,29 @@ impl Bins {
         let near = |&level: &f64| range.low - level <= reach && level - range.high <= reach;
         let threshold = threshold.filter(near);
         let wanted = ((numbers.len() as f64).sqrt().ceil() as usize).clamp(FEWEST, MOST);
-        let width = range.extent() / wanted as f64;
+        let mut width = range.extent() / wanted as f64;
+        if let Some(level) = threshold.filter(|&level| !logarithmic && level > 0.0 && range.low >= 0.0) {
+            // Bins that end at the threshold and begin at 0, unless they would be too many.
+            let to_zero = level / (level / width).round().max(1.0);
+            if range.extent() / to_zero <= 2.0 * MOST as f64 {
+                width = to_zero;
+            }
+        }
         let start = match threshold {
-            Some(level) => level + width * ((range.low - level) / width).floor(),
+            // A norm at the threshold is not clipped: it needs a bin below.
+            Some(level) => {
+                level - width * ((level - range.low) / width).ceil().max(f64::from(level >= range.low))
+            }
             None => range.low,
         };
         let bins = ((range.high - start) / width).ceil().max(1.0) as usize;
+        let edge = threshold.map(|level| ((level - start) / width).round() as usize);
         let mut counts = vec![0; bins];
         for &number in numbers {
-            let mut bin = ((number - start) / width).floor() as usize;
-            // A norm at the threshold is not clipped: it belongs below that edge, as does the greatest of all.
-            if bin > 0 && (threshold == Some(number) || bin == bins) {
-                bin -= 1;
+            let mut bin = ((number - start) / width) as usize;
+            // Rounding must not move a number across the threshold.
+            if let (Some(level), Some(edge)) = (threshold, edge) {
+                bin = if number <= level { bin.min(edge.saturating_sub(1)) } else { bin.max(edge) };
             }
             counts[bin.min(bins - 1)] += 1;
         }
@@ -225,7 +236,7 @@ mod tests {
     #[test]
     fn bins_hold_every_number_and_none_holds_both_sides_of_the_threshold() {
         let numbers: Vec<f64> = (0..1000).map(|i| f64::from(i % 97) * 0.037).collect();
-        for threshold in [0.0, 0.5, 1.0, 3.552, 3.6, 7.0] {
+        for threshold in [0.0, 0.037, 0.5, 1.0, 0.037 * 41.0, 3.552, 3.6, 7.0] {
             let bins = Bins::of(&numbers, Some(threshold), false).unwrap();
             assert_eq!(bins.counts.iter().sum::<usize>(), numbers.len(), "{threshold}");
             let middle = |bin: usize| bins.start + bins.width * (bin as f64 + 0.5);
@@ -234,11 +245,12 @@ mod tests {
                 .map(|bin| bins.counts[bin])
                 .sum();
             let expected = numbers.iter().filter(|&&number| number <= threshold).count();
-            if threshold > 0.0 {
-                assert_eq!(below, expected, "{threshold}");
-            }
+            assert_eq!(below, expected, "{threshold}");
             assert!(bins.range.holds(threshold));
         }
+        // Most at the threshold, one far above.
+        let outlier = Bins::of(&[1.0, 1.0, 1.0, 1e6], Some(1.0), false).unwrap();
+        assert_eq!((outlier.counts[0], outlier.start + outlier.width), (3, 1.0));
         assert!(Bins::of(&numbers, Some(1e9), false).unwrap().threshold.is_none());
         assert!(Bins::of(&[], Some(1.0), false).is_none());
         for single in [&[0.0][..], &[5e-324, 0.0], &[1e300, -1e300], &[7.0, 7.0]] {

@@ -66,7 +66,8 @@ pub(crate) fn check_weight(weight: f64) -> Result<f64, Error> {
 }
 
 /// The exponential moving average of some values, without the bias towards 0 of its beginning:
-/// s ← w·s + (1 − w)·x, divided by 1 − wᵗ. A weight of 0 returns the values.
+/// s ← w·s + (1 − w)·x, divided by 1 − wᵗ. A weight of 0 returns the values; one that is not at least 0 and
+/// less than 1 gives numbers without a meaning.
 ///
 /// Learning curves are smoothed with this before they are drawn bold; see also Kingma and Ba, "Adam", 2015,
 /// section 3, for the correction.

@@ -76,11 +76,12 @@ impl Step {
 
 /// The readings of whole multiples of a power of ten, and what they leave to the axis' name.
 fn labels(units: &[i128], exponent: i32, reading: Reading) -> (Vec<String>, String) {
-    if reading == Reading::Percent {
+    let largest = units.iter().map(|unit| unit.abs()).max().unwrap_or(0);
+    let magnitude = exponent + largest.checked_ilog10().unwrap_or(0) as i32;
+    if reading == Reading::Percent && (-6..4).contains(&magnitude) {
         let percent = |&unit| format!("{} %", decimal(unit, exponent + 2));
         return (units.iter().map(percent).collect(), String::new());
     }
-    let largest = units.iter().map(|unit| unit.abs()).max().unwrap_or(0);
     // Numbers that differ in their last digits only: the digits they share go into the axis' name.
     let base = if largest.checked_ilog10().unwrap_or(0) >= 6 { units[0] } else { 0 };
     let rest: Vec<i128> = units.iter().map(|unit| unit - base).collect();

@@ -152,14 +152,16 @@ fn tables_that_do_not_fit_together_are_errors_that_say_what_was_expected() {
             matches!(ScoreGrid::nodes(window, columns, rows), Err(Error::Amount { .. })),
             "{columns}, {rows}"
         );
-        let grid = ScoreGrid::from_scores(window, (columns, rows), 1, vec![]);
+        let grid = ScoreGrid::from_scores(window, columns, rows, 1, vec![]);
         assert!(matches!(grid, Err(Error::Amount { .. })), "{columns}, {rows}");
     }
-    let error = ScoreGrid::from_scores(window, (3, 2), 2, vec![0.0; 11]).unwrap_err();
+    let error = ScoreGrid::from_scores(window, 3, 2, 2, vec![0.0; 11]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "scores of a grid of 3 x 2 nodes with 2 outputs each: 11 given; expected 12"
     );
+    let error = ScoreGrid::of_classes(window, 1000, 1000, 50, |_| unreachable!()).unwrap_err();
+    assert_eq!(error.to_string(), "scores of a grid: 50000000 given; expected 4 to 5000000");
     let error = ScoreGrid::of_classes(window, 2, 2, 3, |_| vec![0.0]).unwrap_err();
     assert_eq!(error.to_string(), "scores at (-0.125, -0.125): 1 given; expected 3");
     let error = Window::new((1.0, 1.0), (0.0, 1.0)).unwrap_err();

@@ -88,7 +88,13 @@ fn the_smallest_and_the_longest_pictures_are_drawn() {
         }
     }
     let picture = LossCurves::new("wide").training([(1.0, 1.0), (2.0, 2.0)]);
-    assert_eq!(decode(&picture.png(Size::new(10_000, 200)).unwrap()).0, 10_000);
+    // The larger a picture, the fewer samples it has for each pixel.
+    for size in [Size::new(10_000, 200), Size::new(2500, 2000), Size::new(4000, 3000)] {
+        let (width, height, pixels) = decode(&picture.png(size).unwrap());
+        assert_eq!((width, height), (size.width, size.height));
+        let blue = count(&pixels, BLUE);
+        assert!(blue > (width.max(height) / 2) as usize && blue < pixels.len() / 100, "{size:?}: {blue}");
+    }
 }
 
 #[test]

@@ -134,7 +134,7 @@ pub(crate) fn odd_curves() -> Vec<(String, Vec<(f64, f64)>)> {
         ("vertical", vec![(1.0, 1.0), (1.0, 2.0), (1.0, 3.0)]),
         ("outlier", (0..100).map(|i| (f64::from(i), if i == 50 { 1e6 } else { 1.0 })).collect()),
         ("far threshold", (0..50).map(|i| (f64::from(i), 1e-5 + 1e-7 * f64::from(i))).collect()),
-        ("long", wave(200_000)),
+        ("long", wave(50_000)),
     ];
     cases.into_iter().map(|(name, points)| (name.to_owned(), points)).collect()
 }
