@@ -124,15 +124,16 @@ impl Lines<'_> {
             frame::nothing(scene, plot.area);
             return Ok(());
         }
-        if let Some((level, _)) = threshold.filter(|&(level, _)| plot.y.holds(level)) {
-            let y = plot.y.of(level);
-            scene.line(vec![(plot.area.left, y), (plot.area.right, y)], INK, 1.4, color::DASHED);
-        }
         for curve in &drawn {
             draw_raw(scene, &plot, curve);
         }
         for curve in &drawn {
             draw_bold(scene, &plot, curve);
+        }
+        // On top: clipped norms lie on their threshold, and would hide it.
+        if let Some((level, _)) = threshold.filter(|&(level, _)| plot.y.holds(level)) {
+            let y = plot.y.of(level);
+            scene.line(vec![(plot.area.left, y), (plot.area.right, y)], INK, 1.4, color::DASHED);
         }
         self.draw_marks(scene, &plot);
         Ok(())
