@@ -193,7 +193,7 @@ impl<E: Engine<F>, F: Scalar> Training<E, F> {
         let limit = (self.mode == Mode::PerSample).then(F::one);
         let loss = self.engine.gradient(&self.parameters, samples, limit, &mut self.gradient);
         if self.mode == Mode::Clip {
-            clip::by_norm(&mut self.gradient, F::one());
+            clip::by_norm(&mut self.gradient, F::one()).expect("the gradient is finite");
         }
         self.sgd.step(&mut self.parameters, &self.gradient);
         loss

@@ -1,7 +1,7 @@
 //! What a run leaves behind: its curves, its metrics, its parameters.
 
 use dualtape_nn::{Error, Metrics, Record, files};
-use dualtape_plots::{Chart, Panel, Scale, Series};
+use dualtape_plots::{Curves, Figure, LossCurves, Picture};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -57,7 +57,8 @@ impl Folder {
     /// Draws loss and accuracy over the epochs.
     pub(crate) fn write_curves(&self, title: &str, history: &[Record]) -> Result<(), Error> {
         let path = self.join("loss.png");
-        let picture = curves(title, history).png().map_err(|error| Error::Write {
+        let figure = curves(title, history);
+        let picture = figure.png(figure.natural_size()).map_err(|error| Error::Write {
             path: path.clone(),
             source: io::Error::other(error.to_string()),
         })?;
@@ -90,16 +91,16 @@ fn metrics_table(history: &[Record]) -> Result<Vec<u8>, csv::Error> {
     table.into_inner().map_err(|error| error.into_error().into())
 }
 
-fn curves(title: &str, history: &[Record]) -> Chart {
-    let over_epochs = |name: &str, metric: fn(&Record) -> f64| {
-        Series::new(name, history.iter().map(|record| (record.epoch as f64, metric(record))))
-    };
-    let loss = Panel::new("loss", "epoch", "cross-entropy")
-        .with(over_epochs("training", |record| record.training.loss))
-        .with(over_epochs("validation", |record| record.validation.loss));
-    let accuracy = Panel::new("accuracy", "epoch", "right answers")
-        .scale(Scale::Percent)
-        .with(over_epochs("training", |record| accuracy(&record.training)))
-        .with(over_epochs("validation", |record| accuracy(&record.validation)));
-    Chart::new(title).with(loss).with(accuracy)
+fn curves(title: &str, history: &[Record]) -> Figure {
+    let over_epochs =
+        |metric: fn(&Record) -> f64| history.iter().map(move |record| (record.epoch as f64, metric(record)));
+    let loss = LossCurves::new("loss")
+        .axes("epoch", "cross-entropy")
+        .training(over_epochs(|record| record.training.loss))
+        .validation(over_epochs(|record| record.validation.loss));
+    let right_answers = Curves::new("accuracy", "epoch", "right answers")
+        .percent(true)
+        .curve("training", over_epochs(|record| accuracy(&record.training)))
+        .curve("validation", over_epochs(|record| accuracy(&record.validation)));
+    Figure::new(title).with(loss).with(right_answers)
 }

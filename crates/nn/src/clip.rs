@@ -77,13 +77,8 @@ impl FromStr for Clip {
     }
 }
 
-/// What the norm is enlarged by before it divides, as in PyTorch and Opacus.
-const NORM_MARGIN: f64 = 1e-6;
-
-/// The factor that brings a gradient of the given norm within the limit: min(1, limit / (norm + 1e-6)).
-pub fn factor<F: Scalar>(norm: F, limit: F) -> F {
-    (limit / (norm + F::nearest(NORM_MARGIN))).min(F::one())
-}
+/// The factor that brings a gradient of the given norm within the limit.
+pub use dualtape::program::clip_factor as factor;
 
 /// Limits the magnitude of each component.
 ///

@@ -4,19 +4,86 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A chart without a panel.
-    #[error("the chart '{title}' has no panel; expected at least one")]
-    NoPanels {
-        /// The chart's title.
-        title: String,
-    },
     /// A picture too small to hold the axes, or too large to be meant.
-    #[error("the picture is {width} x {height} pixels; expected {min} to {max} each way", min = Error::MIN_PIXELS, max = Error::MAX_PIXELS)]
+    #[error(
+        "the picture is {width} x {height} pixels; expected {min} to {max} each way and at most {area} megapixels",
+        min = crate::Size::LEAST,
+        max = crate::Size::MOST,
+        area = crate::Size::MOST_PIXELS / 1_000_000
+    )]
     Size {
         /// Pixels from left to right.
         width: u32,
         /// Pixels from top to bottom.
         height: u32,
+    },
+    /// A figure whose panels would be too small to hold their axes.
+    #[error(
+        "{panels} panels in {columns} columns would be {width:.0} x {height:.0} pixels each; expected at least \
+         {min} x {min}: ask for a larger picture, or for fewer panels",
+        min = crate::Figure::LEAST_PANEL
+    )]
+    Crowded {
+        /// How many panels the figure has.
+        panels: usize,
+        /// In how many columns.
+        columns: usize,
+        /// What each would have, in pixels from left to right.
+        width: f64,
+        /// What each would have, in pixels from top to bottom.
+        height: f64,
+    },
+    /// A figure without a panel.
+    #[error("the figure '{title}' has no panel; expected at least one")]
+    NoPanels {
+        /// The figure's title.
+        title: String,
+    },
+    /// A weight of smoothing that is none.
+    #[error("the weight of smoothing is {weight}; expected 0 (none) or more, and less than 1")]
+    Smoothing {
+        /// The weight given.
+        weight: f64,
+    },
+    /// A threshold, or another line across the picture, that is no number.
+    #[error("{what} is {value}; expected a finite number")]
+    NotFinite {
+        /// Which number.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A range without an extent.
+    #[error("{what} goes from {low} to {high}; expected a range with an extent, its lower end first")]
+    NoExtent {
+        /// Which range.
+        what: &'static str,
+        /// Where it starts.
+        low: f64,
+        /// Where it ends.
+        high: f64,
+    },
+    /// A table whose parts do not fit together.
+    #[error("{what}: {given} given; expected {expected}")]
+    Count {
+        /// Which part.
+        what: String,
+        /// How many there are.
+        given: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// More than a picture can show, or less than it needs.
+    #[error("{what}: {given} given; expected {least} to {most}")]
+    Amount {
+        /// Of what.
+        what: &'static str,
+        /// How many there are.
+        given: usize,
+        /// The least that makes sense.
+        least: usize,
+        /// The most that can be shown.
+        most: usize,
     },
     /// The embedded font could not be used.
     #[error("the embedded font cannot be used")]
@@ -29,9 +96,12 @@ pub enum Error {
     Encode(#[from] png::EncodingError),
 }
 
-impl Error {
-    /// The least size of a picture that holds axes and labels.
-    pub(crate) const MIN_PIXELS: u32 = 200;
-    /// The largest size; plotters multiplies width and height in 32 bits.
-    pub(crate) const MAX_PIXELS: u32 = 10_000;
+/// The error of an amount out of bounds, if it is.
+pub(crate) fn check_amount(what: &'static str, given: usize, least: usize, most: usize) -> Result<(), Error> {
+    if (least..=most).contains(&given) { Ok(()) } else { Err(Error::Amount { what, given, least, most }) }
+}
+
+/// The error of a number that is not finite, if it is not.
+pub(crate) fn check_finite(what: &'static str, value: f64) -> Result<f64, Error> {
+    if crate::range::is_drawable(value) { Ok(value) } else { Err(Error::NotFinite { what, value }) }
 }

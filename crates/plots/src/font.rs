@@ -1,10 +1,15 @@
-//! The embedded font, under plotters' name for the default one.
+//! The embedded font, and how wide a text is in it.
 
 use crate::Error;
-use plotters::style::{FontStyle, register_font};
+use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
 use std::sync::OnceLock;
 
-pub(crate) const FAMILY: &str = "sans-serif";
+/// The name under which plotters knows the font, and what an SVG asks its reader for: texts stay texts
+/// there. DejaVu Sans is wider than its stand-ins, so what fits here fits there.
+pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, Arial, sans-serif";
+
+/// What a font's size means to ab_glyph, by way of plotters: ascent plus descent of DejaVu Sans, in ems.
+pub(crate) const BITMAP_SIZE_OF_EM: f64 = 1.164;
 
 /// Makes the font known to plotters, once.
 pub(crate) fn register() -> Result<(), Error> {
@@ -14,4 +19,21 @@ pub(crate) fn register() -> Result<(), Error> {
         faces.into_iter().all(|(style, bytes)| register_font(FAMILY, style, bytes).is_ok())
     };
     if *REGISTERED.get_or_init(register) { Ok(()) } else { Err(Error::Font) }
+}
+
+/// The font, `size` being what the backend makes of an em.
+pub(crate) fn face(size: f64, bold: bool) -> FontDesc<'static> {
+    let style = if bold { FontStyle::Bold } else { FontStyle::Normal };
+    FontDesc::new(FontFamily::Name(FAMILY), size, style)
+}
+
+/// How wide a text is, in ems.
+pub(crate) fn width(text: &str, bold: bool) -> f64 {
+    // plotters rounds to whole pixels: at a thousand of them to an em, that does not matter.
+    let (fine, rough) = (1000.0, 0.6);
+    match face(fine * BITMAP_SIZE_OF_EM, bold).layout_box(text) {
+        Ok(((left, _), (right, _))) => f64::from(right - left) / fine,
+        // The font is registered before anything is measured; a guess harms nobody.
+        Err(_) => rough * text.chars().count() as f64,
+    }
 }

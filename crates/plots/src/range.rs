@@ -1,34 +1,72 @@
 //! The range of an axis: what to show so that every series gives a sensible picture.
 
-use std::ops::Range;
+/// Beyond this, the extent of a range may overflow; no number worth drawing goes there.
+pub(crate) const LARGEST: f64 = 1e300;
 
-/// Beyond this, plotters' search for tick marks overflows; no curve worth drawing goes there.
-const LARGEST: f64 = 1e100;
+/// Below this, steps between ticks lose their digits.
+const SMALLEST: f64 = 1e-300;
 
 /// Whether a number can be drawn.
 pub(crate) fn is_drawable(x: f64) -> bool {
     x.abs() <= LARGEST
 }
 
-/// A range that holds all numbers, with some air; around a single number, room for it; 0 to 1 for none.
-///
-/// With `from_zero`, the range of numbers that are not negative starts at 0 where that does not squeeze the
-/// picture into the upper half.
-pub(crate) fn around(numbers: impl Iterator<Item = f64>, from_zero: bool) -> Range<f64> {
-    let (low, high) =
-        numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
-    if low > high {
-        return 0.0..1.0;
+/// From where to where an axis goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Range {
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+/// The least and the greatest of some numbers.
+pub(crate) fn bounds(numbers: impl IntoIterator<Item = f64>) -> Option<Range> {
+    let (low, high) = numbers
+        .into_iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    (low <= high).then_some(Range { low, high })
+}
+
+impl Range {
+    pub(crate) fn extent(self) -> f64 {
+        self.high - self.low
     }
-    let span = high - low;
-    // Where numbers differ by rounding only, ticks would all read the same, or not advance at all.
-    if span <= 1e-9 * low.abs().max(high.abs()) {
-        let room = if low == 0.0 { 1.0 } else { low.abs() * 0.5 };
-        return low - room..high + room;
+
+    pub(crate) fn holds(self, x: f64) -> bool {
+        (self.low..=self.high).contains(&x)
     }
-    let air = 0.05 * span;
-    let bottom = if from_zero && low >= 0.0 && low <= 0.5 * high { 0.0 } else { low - air };
-    bottom..high + air
+
+    /// The smallest range that holds this one and another number.
+    pub(crate) fn and(self, x: f64) -> Self {
+        Self { low: self.low.min(x), high: self.high.max(x) }
+    }
+
+    /// With so much air on either side, as a share of the extent; with room where there is no extent.
+    pub(crate) fn with_air(self, share: f64) -> Self {
+        let Self { low, high } = self;
+        let largest = low.abs().max(high.abs());
+        // Where numbers differ by rounding only, ticks would all read the same.
+        if self.extent() <= (1e-9 * largest).max(SMALLEST) {
+            let room = if largest <= SMALLEST { 1.0 } else { largest * 0.5 };
+            return Self { low: low - room, high: high + room };
+        }
+        let air = share * self.extent();
+        Self { low: low - air, high: high + air }
+    }
+
+    /// Like [`Range::with_air`]; numbers that are not negative start at 0, where that does not squeeze
+    /// the picture into its upper half.
+    pub(crate) fn zero_based_with_air(self, share: f64) -> Self {
+        let aired = self.with_air(share);
+        let near_zero = self.low >= 0.0 && self.low <= 0.5 * self.high && self.high > SMALLEST;
+        if near_zero { Self { low: 0.0, ..aired } } else { aired }
+    }
+}
+
+/// 0 to 1, for an axis without numbers.
+impl Default for Range {
+    fn default() -> Self {
+        Self { low: 0.0, high: 1.0 }
+    }
 }
 
 #[cfg(test)]
@@ -44,22 +82,23 @@ mod tests {
             &[3.0, 3.0],
             &[-1.0, 2.0],
             &[1.0, 1.0 + 1e-16],
+            &[0.0, 5e-324],
             &[tiny, 2.0 * tiny],
             &[-LARGEST, LARGEST],
             &[1e8, 1e8 + 1e-7],
         ];
         for numbers in cases {
-            for from_zero in [false, true] {
-                let range = around(numbers.iter().copied(), from_zero);
-                assert!(range.start < range.end, "{numbers:?}: {range:?}");
-                assert!(numbers.iter().all(|x| range.contains(x)), "{numbers:?}: {range:?}");
+            let range = bounds(numbers.iter().copied()).unwrap_or_default();
+            for range in [range.with_air(0.05), range.zero_based_with_air(0.05)] {
+                assert!(range.low < range.high && range.extent().is_finite(), "{numbers:?}: {range:?}");
+                assert!(numbers.iter().all(|&x| range.holds(x)), "{numbers:?}: {range:?}");
             }
         }
     }
 
     #[test]
     fn a_loss_that_falls_far_is_shown_from_zero() {
-        assert_eq!(around([0.1, 2.0].into_iter(), true).start, 0.0);
-        assert!(around([1.9, 2.0].into_iter(), true).start > 1.5);
+        assert_eq!(Range { low: 0.1, high: 2.0 }.zero_based_with_air(0.05).low, 0.0);
+        assert!(Range { low: 1.9, high: 2.0 }.zero_based_with_air(0.05).low > 1.5);
     }
 }

@@ -1,105 +1,129 @@
-//! Every chart is a picture of its size with something on it, or a clear error; never a hang.
+//! Every kind of picture: of the size asked for, with something on it, the same bytes every time, as PNG and as
+//! SVG.
 
-use dualtape_plots::{Chart, Error, Panel, Scale, Series};
+mod common;
 
-/// Width, height and pixels.
-fn decode(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut pixels).unwrap();
-    (info.width, info.height, pixels)
-}
-
-/// How many pixels have exactly this colour.
-fn count(pixels: &[u8], color: [u8; 3]) -> usize {
-    pixels.chunks_exact(3).filter(|pixel| *pixel == color).count()
-}
-
-const BLUE: [u8; 3] = [0, 114, 178];
-const ORANGE: [u8; 3] = [213, 94, 0];
-const WHITE: [u8; 3] = [255; 3];
-
-fn one_panel(series: Vec<Series>, scale: Scale) -> Chart {
-    let panel = series.into_iter().fold(Panel::new("loss", "epoch", "loss"), Panel::with);
-    Chart::new("a run").with(panel.scale(scale))
-}
+use common::{BLUE, VERMILION, WHITE, count, decode, one_of_each, texts};
+use dualtape_plots::{Error, Figure, LossCurves, Picture, Size};
 
 #[test]
-fn two_panels_of_two_series_show_both_colours() {
-    let series = || {
-        let training = Series::new("training", (1..=20).map(|i| (f64::from(i), 1.0 / f64::from(i))));
-        let validation = Series::new("validation", (1..=20).map(|i| (f64::from(i), 1.2 / f64::from(i))));
-        [training, validation]
-    };
-    let panel = |title| series().into_iter().fold(Panel::new(title, "epoch", "y"), Panel::with);
-    let chart = Chart::new("a run").with(panel("loss")).with(panel("accuracy").scale(Scale::Percent));
-    let (width, height, pixels) = decode(&chart.png().unwrap());
-    assert_eq!((width, height), (1200, 500));
-    for color in [BLUE, ORANGE] {
-        assert!(count(&pixels, color) > 1000, "{color:?}: {}", count(&pixels, color));
-    }
-    assert!(count(&pixels, WHITE) > pixels.len() / 3 / 2);
-}
-
-#[test]
-fn odd_series_give_sensible_pictures() {
-    let cases: Vec<(&str, Vec<(f64, f64)>)> = vec![
-        ("empty", vec![]),
-        ("single", vec![(1.0, 0.5)]),
-        ("flat", vec![(1.0, 0.5), (2.0, 0.5), (3.0, 0.5)]),
-        ("flat zero", vec![(1.0, 0.0), (2.0, 0.0)]),
-        ("all NaN", vec![(1.0, f64::NAN), (2.0, f64::INFINITY)]),
-        ("enormous", vec![(1.0, 1e300), (2.0, 1e99), (3.0, -1e99)]),
-        ("tiny", vec![(1.0, 1e-300), (2.0, 2e-300)]),
-        ("subnormal", vec![(1.0, 0.0), (2.0, 5e-324)]),
-        ("almost flat", vec![(1.0, 1.0), (2.0, 1.0 + f64::EPSILON)]),
-        ("vertical", vec![(1.0, 1.0), (1.0, 2.0)]),
-        ("long", (0..100_000).map(|i| (f64::from(i), f64::from(i).sin())).collect()),
-    ];
-    for (name, points) in cases {
-        for scale in [Scale::Plain, Scale::Percent] {
-            let shown = points.iter().any(|(_, y)| y.abs() <= 1e100);
-            let (_, _, pixels) =
-                decode(&one_panel(vec![Series::new(name, points.clone())], scale).png().unwrap());
-            // The legend always shows a little of the colour.
-            let least = if shown { 60 } else { 10 };
-            assert!(count(&pixels, BLUE) >= least, "{name}, {scale:?}: {}", count(&pixels, BLUE));
+fn each_kind_has_its_size_and_shows_its_colours() {
+    for (name, picture) in one_of_each() {
+        for size in [picture.natural_size(), Size::new(640, 400), Size::new(333, 501)] {
+            let (width, height, pixels) = decode(&picture.png(size).unwrap());
+            assert_eq!((width, height), (size.width, size.height), "{name}");
+            let all = pixels.len() / 3;
+            assert!(count(&pixels, BLUE) > 100, "{name}, {size:?}: {} blue", count(&pixels, BLUE));
+            assert!(count(&pixels, WHITE) > all / 10, "{name}, {size:?}: {} white", count(&pixels, WHITE));
+            assert!(count(&pixels, WHITE) < all * 99 / 100, "{name}, {size:?}");
         }
     }
 }
 
 #[test]
-fn points_left_out_are_counted() {
-    let series = Series::new("loss", [(1.0, f64::NAN), (f64::INFINITY, 1.0), (1.0, 1e200), (2.0, 1.0)]);
-    assert_eq!(series.dropped(), 3);
-}
-
-#[test]
-fn a_chart_without_panels_or_of_no_size_is_an_error_that_says_so() {
-    let error = Chart::new("nothing").png().unwrap_err();
-    assert_eq!(error.to_string(), "the chart 'nothing' has no panel; expected at least one");
-    for (width, height) in [(0, 0), (0, 500), (500, 10), (u32::MAX, u32::MAX), (10_001, 500)] {
-        let error = one_panel(vec![], Scale::Plain).size(width, height).png().unwrap_err();
-        assert!(matches!(error, Error::Size { .. }), "{error}");
-        assert_eq!(
-            error.to_string(),
-            format!("the picture is {width} x {height} pixels; expected 200 to 10000 each way")
-        );
-    }
-    for size in [200, 10_000] {
-        let (width, _, _) = decode(&one_panel(vec![], Scale::Plain).size(size, 200).png().unwrap());
-        assert_eq!(width, size);
+fn each_kind_is_a_well_formed_svg_of_its_size_with_its_texts() {
+    for (name, picture) in one_of_each() {
+        let svg = picture.svg(Size::new(700, 500)).unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let root = document.root_element();
+        assert_eq!(root.tag_name().name(), "svg", "{name}");
+        let attribute = |key| root.attribute(key).unwrap();
+        assert_eq!((attribute("width"), attribute("height")), ("700", "500"), "{name}");
+        assert_eq!(attribute("viewBox"), "0 0 7000 5000", "{name}");
+        assert!(texts(&svg).contains(&format!("this is {name}")), "{name}: {:?}", texts(&svg));
+        assert!(document.descendants().count() > 30, "{name}");
     }
 }
 
 #[test]
-fn odd_titles_are_drawn() {
-    for title in [
-        "",
-        "ε → 0, ünïcode",
-        "a very long title that does not fit into the picture at all ".repeat(5).as_str(),
-    ] {
-        assert!(one_panel(vec![], Scale::Plain).size(300, 300).png().is_ok());
-        assert!(Chart::new(title).with(Panel::new(title, title, title)).png().is_ok(), "{title}");
+fn the_same_picture_gives_the_same_bytes() {
+    for ((name, first), (_, second)) in one_of_each().into_iter().zip(one_of_each()) {
+        let size = Size::new(500, 400);
+        assert!(first.png(size).unwrap() == second.png(size).unwrap(), "{name}");
+        assert!(first.png(size).unwrap() == first.png(size).unwrap(), "{name}");
+        assert!(first.svg(size).unwrap() == second.svg(size).unwrap(), "{name}");
     }
+}
+
+#[test]
+fn sizes_that_hold_no_picture_are_refused_before_anything_is_drawn() {
+    let sizes = [
+        (0, 0),
+        (0, 500),
+        (500, 0),
+        (199, 500),
+        (500, 10),
+        (10_001, 500),
+        (8000, 8000),
+        (u32::MAX, u32::MAX),
+    ];
+    for (name, picture) in one_of_each() {
+        for (width, height) in sizes {
+            for error in [
+                picture.png(Size::new(width, height)).unwrap_err(),
+                picture.svg(Size::new(width, height)).unwrap_err(),
+            ] {
+                assert!(matches!(error, Error::Size { .. }), "{name}: {error}");
+                let expected = "expected 200 to 10000 each way and at most 40 megapixels";
+                assert_eq!(
+                    error.to_string(),
+                    format!("the picture is {width} x {height} pixels; {expected}")
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_smallest_and_the_longest_pictures_are_drawn() {
+    for (name, picture) in one_of_each() {
+        // Two panels need more.
+        for size in [Size::new(200, 200), Size::new(200, 1500), Size::new(4000, 200)] {
+            let (width, height, _) = match picture.png(size) {
+                Ok(png) => decode(&png),
+                Err(Error::Crowded { .. }) if name == "Figure" => continue,
+                Err(error) => panic!("{name}, {size:?}: {error}"),
+            };
+            assert_eq!((width, height), (size.width, size.height), "{name}");
+        }
+    }
+    let picture = LossCurves::new("wide").training([(1.0, 1.0), (2.0, 2.0)]);
+    // The larger a picture, the fewer samples it has for each pixel.
+    for size in [Size::new(10_000, 200), Size::new(2500, 2000), Size::new(4000, 3000)] {
+        let (width, height, pixels) = decode(&picture.png(size).unwrap());
+        assert_eq!((width, height), (size.width, size.height));
+        let blue = count(&pixels, BLUE);
+        assert!(blue > (width.max(height) / 2) as usize && blue < pixels.len() / 100, "{size:?}: {blue}");
+    }
+}
+
+#[test]
+fn a_figure_needs_panels_and_room_for_them() {
+    let empty = Figure::new("nothing");
+    let error = empty.png(empty.natural_size()).unwrap_err();
+    assert_eq!(error.to_string(), "the figure 'nothing' has no panel; expected at least one");
+
+    let panel = || LossCurves::new("panel").training([(1.0, 1.0)]);
+    let crowd = (0..60).fold(Figure::new("a crowd"), |figure, _| figure.with(panel()));
+    let error = crowd.png(Size::new(600, 600)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "60 panels in 3 columns would be 200 x 28 pixels each; expected at least 180 x 180: ask for a larger \
+         picture, or for fewer panels"
+    );
+    assert!(crowd.columns(10).png(Size::new(2000, 1200)).is_ok());
+}
+
+#[test]
+fn a_figure_is_its_panels_beside_each_other() {
+    let left = LossCurves::new("").training([(1.0, 1.0), (2.0, 3.0)]);
+    let right = LossCurves::new("").validation([(1.0, 1.0), (2.0, 3.0)]);
+    let figure = Figure::new("").with(left).with(right);
+    let (width, _, pixels) = decode(&figure.png(Size::new(800, 300)).unwrap());
+    let half = |start: usize| {
+        let rows = pixels.chunks_exact(3 * width as usize);
+        rows.flat_map(|row| row[start * 1200..][..1200].to_vec()).collect::<Vec<u8>>()
+    };
+    assert!(count(&half(0), BLUE) > 100 && count(&half(0), VERMILION) == 0);
+    assert!(count(&half(1), VERMILION) > 100 && count(&half(1), BLUE) == 0);
 }

@@ -1,0 +1,105 @@
+//! Several pictures in one.
+
+use crate::color::INK;
+use crate::picture::sealed::Draw;
+use crate::scene::{Anchor, Rect, Scene, Text};
+use crate::{Dropped, Error, Picture, Size, text};
+
+/// Several pictures in one, row by row, under one title.
+///
+/// ```
+/// use dualtape_plots::{Curves, Figure, LossCurves, Picture};
+///
+/// let loss = LossCurves::new("loss").training([(1.0, 0.9), (2.0, 0.5)]).validation([(1.0, 1.0), (2.0, 0.7)]);
+/// let accuracy = Curves::new("accuracy", "epoch", "right answers")
+///     .curve("validation", [(1.0, 0.6), (2.0, 0.8)])
+///     .percent(true);
+/// let figure = Figure::new("a short run").with(loss).with(accuracy);
+/// let png = figure.png(figure.natural_size())?;
+/// # assert_eq!(&png[1..4], b"PNG");
+/// # Ok::<(), dualtape_plots::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Figure {
+    title: String,
+    panels: Vec<Box<dyn Picture>>,
+    columns: Option<usize>,
+}
+
+impl Figure {
+    /// The least width and height of a panel, in pixels.
+    pub const LEAST_PANEL: u32 = 180;
+
+    /// A figure without panels.
+    pub fn new(title: &str) -> Self {
+        Self { title: title.to_owned(), panels: Vec::new(), columns: None }
+    }
+
+    /// The same figure with one more panel.
+    #[must_use]
+    pub fn with(mut self, panel: impl Picture + 'static) -> Self {
+        self.panels.push(Box::new(panel));
+        self
+    }
+
+    /// So many panels side by side, at least one; by default two, or three from five panels on.
+    #[must_use]
+    pub fn columns(mut self, columns: usize) -> Self {
+        self.columns = Some(columns.max(1));
+        self
+    }
+
+    fn grid(&self) -> (usize, usize) {
+        let count = self.panels.len();
+        let natural = if count < 5 { 2 } else { 3 };
+        let columns = self.columns.unwrap_or(natural).min(count).max(1);
+        (columns, count.div_ceil(columns).max(1))
+    }
+}
+
+impl Draw for Figure {
+    fn draw(&self, scene: &mut Scene, mut place: Rect) -> Result<(), Error> {
+        if self.panels.is_empty() {
+            return Err(Error::NoPanels { title: self.title.clone() });
+        }
+        const SIZE: f64 = 18.0;
+        let title = text::fit(&self.title, SIZE, true, place.width() - 24.0);
+        if !title.is_empty() {
+            let at = (place.left + 12.0, place.top + 26.0);
+            let (bold, upward, anchor, color) = (true, false, Anchor::Left, INK);
+            scene.text(Text { text: title, place: at, size: SIZE, bold, upward, anchor, color });
+            place.top += 34.0;
+        }
+        let (columns, rows) = self.grid();
+        let (width, height) = (place.width() / columns as f64, place.height() / rows as f64);
+        if width.min(height) < f64::from(Self::LEAST_PANEL) {
+            return Err(Error::Crowded { panels: self.panels.len(), columns, width, height });
+        }
+        for (index, panel) in self.panels.iter().enumerate() {
+            let left = place.left + (index % columns) as f64 * width;
+            let top = place.top + (index / columns) as f64 * height;
+            panel.draw(scene, Rect { left, top, right: left + width, bottom: top + height })?;
+        }
+        Ok(())
+    }
+}
+
+impl Picture for Figure {
+    /// 600 by 420 pixels for each panel.
+    fn natural_size(&self) -> Size {
+        let (columns, rows) = self.grid();
+        let pixels = |count: usize, each: u32, more: u32| {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            each.saturating_mul(count).saturating_add(more)
+        };
+        Size::new(pixels(columns, 600, 0), pixels(rows, 420, 34))
+    }
+
+    fn dropped(&self) -> Dropped {
+        let mut dropped = Dropped::default();
+        for panel in &self.panels {
+            dropped += panel.dropped();
+        }
+        dropped
+    }
+}

@@ -1,0 +1,253 @@
+//! Curves on a pair of axes: what the pictures of losses, norms, rates and runs have in common.
+
+use crate::axis::{Axis, thinned};
+use crate::color::{self, Color, DOTTED, Dash, FADED, INK};
+use crate::error::check_finite;
+use crate::frame::{self, Frame, Plot};
+use crate::legend::{self, Entry, Swatch};
+use crate::range::{self, Range};
+use crate::scene::{Marker, Rect, Scene};
+use crate::series::{Series, check_weight, natural_weight, on_axis};
+use crate::text::short;
+use crate::ticks::Reading;
+use crate::{Dropped, Error};
+
+const BOLD: f64 = 2.2;
+/// Up to so many points, each gets a marker.
+const MARKED: usize = 30;
+
+/// How to draw a series.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Look {
+    pub(crate) color: Color,
+    pub(crate) dash: Dash,
+    pub(crate) marker: Marker,
+}
+
+impl Look {
+    /// The look of the n-th of several curves.
+    pub(crate) fn nth(n: usize) -> Self {
+        Self { color: color::nth(n), dash: color::nth_dash(n), marker: Marker::nth(n) }
+    }
+}
+
+/// How much of the noise a bold line takes away.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Smoothing {
+    /// What suits the length of each curve.
+    #[default]
+    Natural,
+    Weight(f64),
+}
+
+/// A point that is pointed out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Mark {
+    pub(crate) x: f64,
+    pub(crate) y: Option<f64>,
+    pub(crate) color: Color,
+    /// What the legend says; nothing if it is empty.
+    pub(crate) text: String,
+    /// Whether a line goes from top to bottom.
+    pub(crate) line: bool,
+}
+
+/// What every picture of curves lets its user choose.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Style {
+    pub(crate) title: String,
+    pub(crate) x_label: String,
+    pub(crate) y_label: String,
+    pub(crate) logarithmic: bool,
+    pub(crate) percent: bool,
+    pub(crate) smoothing: Smoothing,
+}
+
+impl Style {
+    pub(crate) fn new(title: &str, x_label: &str, y_label: &str) -> Self {
+        let [title, x_label, y_label] = [title, x_label, y_label].map(str::to_owned);
+        let smoothing = Smoothing::default();
+        Self { title, x_label, y_label, logarithmic: false, percent: false, smoothing }
+    }
+}
+
+/// Curves, ready to be drawn.
+#[derive(Clone, Debug)]
+pub(crate) struct Lines<'a> {
+    pub(crate) style: &'a Style,
+    pub(crate) curves: Vec<(&'a Series, Look)>,
+    /// A line across the picture, and its name.
+    pub(crate) threshold: Option<(f64, &'static str)>,
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// A curve in numbers: its faint points, and its bold ones.
+struct Drawn<'a> {
+    series: &'a Series,
+    look: Look,
+    raw: Vec<(f64, f64)>,
+    bold: Vec<(f64, f64)>,
+}
+
+impl Lines<'_> {
+    pub(crate) fn dropped(&self) -> Dropped {
+        let mut dropped = Dropped::default();
+        for (series, _) in &self.curves {
+            dropped += series.dropped(self.style.logarithmic);
+        }
+        dropped
+    }
+
+    pub(crate) fn draw(&self, scene: &mut Scene, place: Rect) -> Result<(), Error> {
+        if let Some((threshold, what)) = self.threshold {
+            check_finite(what, threshold)?;
+        }
+        for mark in &self.marks {
+            check_finite("the marked place", mark.x)?;
+        }
+        let drawn = self.curves.iter().map(|curve| self.drawn(curve)).collect::<Result<Vec<_>, _>>()?;
+        let heights =
+            range::bounds(drawn.iter().flat_map(|curve| curve.raw.iter().chain(&curve.bold)).map(|p| p.1));
+        let threshold = self.threshold.filter(|&(level, _)| self.reaches(heights, level));
+        let heights = match (heights, threshold) {
+            (Some(heights), Some((level, _))) => Some(heights.and(level)),
+            _ => heights,
+        };
+        let mut frame = Frame::new(&self.style.title, self.x_axis(&drawn), self.y_axis(heights));
+        frame.legend = self.legend(&drawn, threshold.is_some());
+        frame.notes.extend(self.dropped().note());
+        if let (Some((level, what)), None) = (self.threshold, threshold) {
+            frame.notes.push(format!("{what} {} lies outside the picture", short(level)));
+        }
+        let plot = frame.draw(scene, place);
+        if drawn.iter().all(|curve| curve.raw.is_empty()) {
+            frame::nothing(scene, plot.area);
+            return Ok(());
+        }
+        for curve in &drawn {
+            draw_raw(scene, &plot, curve);
+        }
+        for curve in &drawn {
+            draw_bold(scene, &plot, curve);
+        }
+        // On top: clipped norms lie on their threshold, and would hide it.
+        if let Some((level, _)) = threshold.filter(|&(level, _)| plot.y.holds(level)) {
+            let y = plot.y.of(level);
+            scene.line(vec![(plot.area.left, y), (plot.area.right, y)], INK, 1.4, color::DASHED);
+        }
+        self.draw_marks(scene, &plot);
+        Ok(())
+    }
+
+    fn drawn<'b>(&self, &(series, look): &(&'b Series, Look)) -> Result<Drawn<'b>, Error> {
+        let logarithmic = self.style.logarithmic;
+        let raw = series.shown(logarithmic);
+        let weight = match self.style.smoothing {
+            Smoothing::Natural => natural_weight(series.points().len()),
+            Smoothing::Weight(weight) => check_weight(weight)?,
+        };
+        let bold = if weight == 0.0 { Vec::new() } else { on_axis(&series.smoothed(weight), logarithmic) };
+        Ok(Drawn { series, look, raw, bold })
+    }
+
+    /// Whether a threshold can be shown without squeezing the curves flat.
+    fn reaches(&self, heights: Option<Range>, level: f64) -> bool {
+        let Some(heights) = heights else { return !self.style.logarithmic || level > 0.0 };
+        let both = heights.and(level);
+        if self.style.logarithmic {
+            let room = (heights.high / heights.low).log10().max(1.0) * 2.0 + 1.0;
+            level > 0.0 && (both.high / both.low).log10() <= room
+        } else {
+            both.extent() <= 4.0 * heights.extent().max(0.5 * heights.high.abs())
+        }
+    }
+
+    fn x_axis(&self, drawn: &[Drawn<'_>]) -> Axis {
+        let places =
+            || drawn.iter().flat_map(|curve| &curve.raw).map(|p| p.0).chain(self.marks.iter().map(|m| m.x));
+        let whole = places().all(|x| x.fract() == 0.0);
+        let reading = if whole { Reading::Whole } else { Reading::Plain };
+        let range = match range::bounds(places()) {
+            // One epoch: its neighbours, rather than half of it.
+            Some(range) if whole && range.extent() == 0.0 => {
+                Range { low: range.low - 1.0, high: range.high + 1.0 }
+            }
+            Some(range) => range.with_air(0.02),
+            None => Range::default(),
+        };
+        Axis::numbers(&self.style.x_label, range, reading)
+    }
+
+    fn y_axis(&self, heights: Option<Range>) -> Axis {
+        let label = &self.style.y_label;
+        if self.style.logarithmic {
+            return Axis::logarithms(label, heights, 0.05);
+        }
+        if self.style.percent {
+            // The top of a perfect score stays within sight.
+            let range = heights.map_or(Range::default(), |heights| heights.and(1.0));
+            let range = if range.extent() < 1e-6 { range.and(0.0) } else { range };
+            return Axis::numbers(label, range.with_air(0.03), Reading::Percent);
+        }
+        Axis::numbers(label, heights.unwrap_or_default().zero_based_with_air(0.05), Reading::Plain)
+    }
+
+    fn legend(&self, drawn: &[Drawn<'_>], threshold: bool) -> Vec<Entry> {
+        let curve = |curve: &Drawn<'_>| {
+            let Look { color, dash, marker } = curve.look;
+            let marker = (curve.raw.len() <= MARKED).then_some(marker);
+            Entry::new(Swatch::Line { color, width: BOLD, dash, marker }, &curve.series.name)
+        };
+        // A curve without a name is what the axis says.
+        let named = drawn.iter().filter(|curve| !curve.series.name.is_empty());
+        let mut entries: Vec<_> = named.map(curve).collect();
+        if let Some((level, what)) = self.threshold.filter(|_| threshold) {
+            let swatch = Swatch::Line { color: INK, width: 1.4, dash: color::DASHED, marker: None };
+            entries.push(Entry::new(swatch, format!("{what} {}", short(level))));
+        }
+        let marks = self.marks.iter().filter(|mark| !mark.text.is_empty());
+        entries.extend(marks.map(|mark| Entry::new(Swatch::Ring(mark.color), &mark.text)));
+        if drawn.iter().any(|curve| !curve.bold.is_empty()) {
+            let swatch =
+                Swatch::Line { color: FADED.tint(0.4), width: 1.0, dash: color::SOLID, marker: None };
+            let weight = match self.style.smoothing {
+                Smoothing::Natural => String::new(),
+                Smoothing::Weight(weight) => format!(", weight {}", short(weight)),
+            };
+            entries.push(Entry::new(swatch, format!("raw (bold: exponential mean{weight})")));
+        }
+        entries
+    }
+
+    fn draw_marks(&self, scene: &mut Scene, plot: &Plot) {
+        for mark in &self.marks {
+            let x = plot.x.of(mark.x);
+            if mark.line {
+                scene.line(vec![(x, plot.area.top), (x, plot.area.bottom)], INK, 1.2, DOTTED);
+            }
+            if let Some(y) = mark.y.filter(|&y| plot.y.holds(y)) {
+                legend::ring(scene, (x, plot.y.of(y)), mark.color);
+            }
+        }
+    }
+}
+
+/// The values as they came: faint where a bold line goes over them.
+fn draw_raw(scene: &mut Scene, plot: &Plot, curve: &Drawn<'_>) {
+    if curve.bold.is_empty() {
+        return;
+    }
+    let places = thinned(curve.raw.iter().map(|&point| plot.at(point)));
+    scene.line(places, curve.look.color.tint(0.4), 1.0, color::SOLID);
+}
+
+fn draw_bold(scene: &mut Scene, plot: &Plot, curve: &Drawn<'_>) {
+    let Look { color, dash, marker } = curve.look;
+    let points = if curve.bold.is_empty() { &curve.raw } else { &curve.bold };
+    let places = thinned(points.iter().map(|&point| plot.at(point)));
+    let marked = points.len() <= MARKED;
+    scene.line(places.clone(), color, BOLD, dash);
+    for place in places.into_iter().filter(|_| marked) {
+        scene.marker(marker, place, 3.2, color);
+    }
+}

@@ -1,0 +1,162 @@
+//! What every picture can do: become a PNG or an SVG, and say what it leaves out.
+
+use crate::scene::{Rect, Scene};
+use crate::{Error, font, render};
+use std::fmt;
+
+/// A size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
+}
+
+impl Size {
+    /// The least width and height: less does not hold axes and their readings.
+    pub const LEAST: u32 = 200;
+    /// The greatest width and height.
+    pub const MOST: u32 = 10_000;
+    /// The most pixels in all.
+    pub const MOST_PIXELS: u64 = 40_000_000;
+
+    /// So many pixels from left to right and from top to bottom.
+    pub const fn new(width: u32, height: u32) -> Self {
+        Self { width, height }
+    }
+
+    pub(crate) fn pixels(self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    fn check(self) -> Result<Self, Error> {
+        let Self { width, height } = self;
+        let sides = Self::LEAST..=Self::MOST;
+        if sides.contains(&width) && sides.contains(&height) && self.pixels() <= Self::MOST_PIXELS {
+            Ok(self)
+        } else {
+            Err(Error::Size { width, height })
+        }
+    }
+}
+
+/// How many points a picture leaves out, and why; its text is what the picture says about it.
+///
+/// ```
+/// use dualtape_plots::{Curves, Picture};
+///
+/// let points = [(1.0, 0.5), (2.0, f64::NAN), (3.0, 0.0)];
+/// let curves = Curves::new("a run", "epoch", "loss").curve("loss", points).log_axis(true);
+/// assert_eq!(curves.dropped().total(), 2);
+/// assert_eq!(curves.dropped().to_string(), "left out: 1 not finite, 1 not above 0 (logarithmic axis)");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Points with a coordinate that is infinite, not a number, or beyond ±1e300.
+    pub not_finite: usize,
+    /// Points that are not above 0, on a logarithmic axis.
+    pub not_positive: usize,
+}
+
+impl Dropped {
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.not_finite + self.not_positive
+    }
+
+    /// What the picture says, if it leaves out anything.
+    pub(crate) fn note(self) -> Option<String> {
+        (self.total() > 0).then(|| self.to_string())
+    }
+}
+
+impl std::ops::AddAssign for Dropped {
+    fn add_assign(&mut self, other: Self) {
+        self.not_finite += other.not_finite;
+        self.not_positive += other.not_positive;
+    }
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { not_finite, not_positive } = self;
+        match (not_finite, not_positive) {
+            (0, 0) => f.write_str("nothing left out"),
+            (_, 0) => write!(f, "left out: {not_finite} not finite"),
+            (0, _) => write!(f, "left out: {not_positive} not above 0 (logarithmic axis)"),
+            _ => {
+                write!(f, "left out: {not_finite} not finite, {not_positive} not above 0 (logarithmic axis)")
+            }
+        }
+    }
+}
+
+/// A picture: drawn as PNG or as SVG, or put into a [`Figure`](crate::Figure) with others.
+///
+/// The same picture in the same size always gives the same bytes. Texts are drawn in an embedded font; in an
+/// SVG they stay texts, in DejaVu Sans or whatever sans-serif its reader has.
+pub trait Picture: sealed::Draw {
+    /// The size that suits the picture.
+    fn natural_size(&self) -> Size {
+        Size::new(900, 560)
+    }
+
+    /// What is not shown.
+    fn dropped(&self) -> Dropped;
+
+    /// The picture as the bytes of a PNG file: 8 bits each for red, green and blue.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture, Size};
+    ///
+    /// let curves = Curves::new("a run", "epoch", "accuracy").curve("validation", [(1.0, 0.5), (2.0, 0.8)]);
+    /// assert_eq!(&curves.png(Size::new(600, 400))?[1..4], b"PNG");
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Size`] unless both sides have [`Size::LEAST`] to [`Size::MOST`] pixels and the picture at most
+    /// [`Size::MOST_PIXELS`]; what the builders of the picture put off; what the drawing library reports.
+    fn png(&self, size: Size) -> Result<Vec<u8>, Error> {
+        render::png(&scene(self, size)?, size)
+    }
+
+    /// The picture as the text of an SVG file.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    ///
+    /// let curves = Curves::new("a run", "epoch", "accuracy").curve("validation", [(1.0, 0.5), (2.0, 0.8)]);
+    /// assert!(curves.svg(curves.natural_size())?.starts_with("<svg width=\"900\""));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Picture::png`].
+    fn svg(&self, size: Size) -> Result<String, Error> {
+        render::svg(&scene(self, size)?, size)
+    }
+}
+
+/// All shapes of a picture.
+pub(crate) fn scene(picture: &(impl Picture + ?Sized), size: Size) -> Result<Scene, Error> {
+    let Size { width, height } = size.check()?;
+    font::register()?;
+    let mut scene = Scene::default();
+    let all = Rect { left: 0.0, top: 0.0, right: width.into(), bottom: height.into() };
+    picture.draw(&mut scene, all)?;
+    Ok(scene)
+}
+
+pub(crate) mod sealed {
+    use crate::Error;
+    use crate::scene::{Rect, Scene};
+
+    /// Draws itself into a part of a picture. Only this crate's pictures do.
+    pub trait Draw: std::fmt::Debug {
+        fn draw(&self, scene: &mut Scene, place: Rect) -> Result<(), Error>;
+    }
+}
