@@ -4,7 +4,7 @@
 use super::measure::{Clock, Failure, Reply, check, parse};
 use dualtape::program::{Batch, Rows, Wrt};
 use dualtape::typenum::U16;
-use dualtape::{Differentiable, Error, Forward, Program, derivative};
+use dualtape::{Differentiable, Dual, Error, Forward, Program, derivative};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -84,6 +84,11 @@ impl Scene {
         check("numbers in cam", input.cam.len(), CAMERA)?;
         check("numbers in x", input.x.len(), POINT)?;
         check("numbers in feat", input.feat.len(), 2)?;
+        if p.checked_mul(2 * WIDTH + 1).is_none_or(|entries| u32::try_from(entries).is_err()) {
+            return Err(Failure(format!(
+                "{p} observations are too many: their entries are numbered in 32 bits"
+            )));
+        }
         if n == 0 || m == 0 || p == 0 {
             return Err(Failure(format!(
                 "a scene needs a camera, a point and an observation: {n}, {m}, {p}"
@@ -114,6 +119,20 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// The columns of the Jacobian that belong to an observation.
+    fn columns(&self, index: usize) -> [u32; WIDTH] {
+        let [camera, point] = self.seen[index];
+        let (first_point, first_weight) = (self.cameras.len(), self.cameras.len() + self.points.len());
+        let mut columns = [(first_weight + index) as u32; WIDTH];
+        let (of_camera, rest) = columns.split_at_mut(CAMERA);
+        of_camera.iter_mut().zip((camera * CAMERA) as u32..).for_each(|(column, next)| *column = next);
+        let of_point = rest[..POINT].iter_mut();
+        of_point.zip((first_point + point * POINT) as u32..).for_each(|(column, next)| *column = next);
+        columns
+    }
+}
+
 /// How many observations go through together: their Jacobians stay in cache.
 const CHUNK: usize = 256;
 
@@ -124,20 +143,12 @@ struct Worker<'a> {
     forward: Forward<f64, U16>,
     rows: Vec<f64>,
     values: Vec<f64>,
-    slopes: Vec<f64>,
 }
 
 impl<'a> Worker<'a> {
     fn new(program: &'a Program<f64>) -> Self {
-        let batch = program.batch();
-        Self {
-            program,
-            batch,
-            forward: Forward::new(),
-            rows: Vec::new(),
-            values: Vec::new(),
-            slopes: Vec::new(),
-        }
+        let (batch, forward) = (program.batch(), Forward::new());
+        Self { program, batch, forward, rows: Vec::new(), values: Vec::new() }
     }
 
     /// Writes the entries of both rows of each observation, the first of which is given.
@@ -146,25 +157,24 @@ impl<'a> Worker<'a> {
         self.rows.clear();
         (first..first + count).for_each(|index| self.rows.extend(scene.observation(index)));
         self.values.resize(2 * count, 0.0);
-        self.slopes.resize(2 * count * OBSERVATION, 0.0);
-        let (points, values, slopes) =
-            (Rows::new(&self.rows, OBSERVATION), &mut self.values, &mut self.slopes);
-        match self.program.jacobians(&mut self.batch, &[], &points, Wrt::Data, values, slopes) {
+        let (points, wrt) = (Rows::new(&self.rows, OBSERVATION), Wrt::FirstData(WIDTH));
+        match self.program.jacobians(&mut self.batch, &[], &points, wrt, &mut self.values, entries) {
             // A camera that is not turned takes the other branch: one observation at a time, then.
-            Err(Error::BranchChanged { .. }) => self.singly()?,
-            done => done?,
+            Err(Error::BranchChanged { .. }) => self.singly(entries),
+            done => done,
         }
-        for (entries, slopes) in entries.chunks_mut(WIDTH).zip(self.slopes.chunks(OBSERVATION)) {
-            entries.copy_from_slice(&slopes[..WIDTH]);
-        }
-        Ok(())
     }
 
-    fn singly(&mut self) -> Result<(), Error> {
-        let outputs = self.values.chunks_mut(2).zip(self.slopes.chunks_mut(2 * OBSERVATION));
-        for (row, (values, slopes)) in self.rows.chunks(OBSERVATION).zip(outputs) {
-            let error = |x: &[_], y: &mut [_]| y.copy_from_slice(&reprojection_error(x));
-            self.forward.jacobian(error, row, values, slopes)?;
+    fn singly(&mut self, entries: &mut [f64]) -> Result<(), Error> {
+        let outputs = self.values.chunks_mut(2).zip(entries.chunks_mut(2 * WIDTH));
+        for (row, (values, entries)) in self.rows.chunks(OBSERVATION).zip(outputs) {
+            let (x, feature) = row.split_at(WIDTH);
+            let error = |x: &[Dual<f64, U16>], y: &mut [Dual<f64, U16>]| {
+                let mut observation = x.to_vec();
+                observation.extend(feature.iter().map(|&x| Dual::constant(x)));
+                y.copy_from_slice(&reprojection_error(&observation));
+            };
+            self.forward.jacobian(error, x, values, entries)?;
         }
         Ok(())
     }
@@ -173,8 +183,8 @@ impl<'a> Worker<'a> {
 /// The Jacobian by compressed rows: the rows of all observations, two each, then those of the weights.
 #[derive(Default)]
 struct Sparse {
-    rows: Vec<usize>,
-    columns: Vec<usize>,
+    rows: Vec<u32>,
+    columns: Vec<u32>,
     entries: Vec<f64>,
 }
 
@@ -182,9 +192,10 @@ impl Sparse {
     fn fill(&mut self, scene: &Scene, program: &Program<f64>) -> Result<(), Failure> {
         let Self { rows, columns, entries } = self;
         let (count, blocks) = (scene.count(), scene.count() * 2 * WIDTH);
+        let (width, blocks_) = (WIDTH as u32, blocks as u32);
         rows.clear();
-        rows.extend((0..=2 * count).map(|row| row * WIDTH));
-        rows.extend((1..=count).map(|row| blocks + row));
+        rows.extend((0..=2 * count as u32).map(|row| row * width));
+        rows.extend((1..=count as u32).map(|row| blocks_ + row));
         columns.resize(blocks + count, 0);
         entries.resize(blocks + count, 0.0);
         let (entries, of_weights) = entries.split_at_mut(blocks);
@@ -193,22 +204,15 @@ impl Sparse {
             || Worker::new(program),
             |worker, (chunk, entries)| worker.blocks(scene, chunk * CHUNK, entries),
         )?;
-        let first_weight = scene.cameras.len() + scene.points.len();
         columns.par_chunks_mut(2 * WIDTH).enumerate().for_each(|(index, columns)| {
-            let [camera, point] = scene.seen[index];
-            for row in columns.chunks_mut(WIDTH) {
-                for (i, column) in row[..CAMERA].iter_mut().enumerate() {
-                    *column = camera * CAMERA + i;
-                }
-                for (i, column) in row[CAMERA..CAMERA + POINT].iter_mut().enumerate() {
-                    *column = scene.cameras.len() + point * POINT + i;
-                }
-                row[CAMERA + POINT] = first_weight + index;
-            }
+            let own = scene.columns(index);
+            columns.chunks_mut(WIDTH).for_each(|row| row.copy_from_slice(&own));
         });
-        for (index, (entry, column)) in of_weights.iter_mut().zip(columns_of_weights).enumerate() {
-            (_, *entry) = derivative(weight_error, scene.weights[index]);
-            *column = first_weight + index;
+        let first_weight = (scene.cameras.len() + scene.points.len()) as u32;
+        let of_weights = of_weights.iter_mut().zip(columns_of_weights).zip(&scene.weights);
+        for (((entry, column), &weight), index) in of_weights.zip(first_weight..) {
+            (_, *entry) = derivative(weight_error, weight);
+            *column = index;
         }
         Ok(())
     }

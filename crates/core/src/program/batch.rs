@@ -357,11 +357,18 @@ impl<F: Scalar> Program<F> {
     }
 
     pub(super) fn wanted_parameters(&self, wrt: Wrt) -> usize {
-        if wrt == Wrt::Data { 0 } else { self.parameters }
+        match wrt {
+            Wrt::Parameters | Wrt::Both => self.parameters,
+            Wrt::Data | Wrt::FirstData(_) => 0,
+        }
     }
 
     pub(super) fn wanted_data(&self, wrt: Wrt) -> usize {
-        if wrt == Wrt::Parameters { 0 } else { self.data }
+        match wrt {
+            Wrt::Parameters => 0,
+            Wrt::FirstData(count) => count.min(self.data),
+            Wrt::Data | Wrt::Both => self.data,
+        }
     }
 
     /// How many points make a task. It depends on the program and the number of points only.

@@ -53,6 +53,21 @@ impl<F: Scalar> Guard<F> {
         }
     }
 
+    /// In which lanes the answer is still the same, given the lanes of each place.
+    #[inline]
+    pub(super) fn holds_in<const L: usize>(&self, lanes: impl Fn(u32) -> [F; L]) -> [bool; L] {
+        match *self {
+            Self::Relation { relation, operands: [a, b], answer } => {
+                let (a, b) = (lanes(a), lanes(b));
+                std::array::from_fn(|lane| relation.holds(a[lane], b[lane]) == answer)
+            }
+            Self::Property { property, operand, answer } => {
+                lanes(operand).map(|x| property.holds(x) == answer)
+            }
+            Self::Value { operand, value } => lanes(operand).map(|x| same_bits(x, value)),
+        }
+    }
+
     /// What two guards have in common if they ask the same; whatever was answered, it was the same, too.
     pub(super) fn key(&self) -> (Option<Relation>, Option<Property>, [u32; 2]) {
         match *self {

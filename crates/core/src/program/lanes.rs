@@ -165,7 +165,7 @@ impl<F: Scalar> Machine<'_, F> {
                     self.reduce_back(reduction, first, values, z, own, &mut adjoints);
                 }
                 Step::Affine(affine, class) => {
-                    if to.uniform && wrt != Wrt::Data {
+                    if to.uniform {
                         let x = self.vector(&affine, values, room);
                         let points = self.points(&affine, x, data, transposed);
                         self.weights_back(&affine, own, x, points, weights);

@@ -51,13 +51,16 @@ pub(super) fn forward<T: Differentiable>(
     }
 }
 
-/// Which adjoints a sweep carries back.
+/// With respect to what to differentiate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrt {
-    /// Those of parameters.
+    /// The parameters.
     Parameters,
-    /// Those of data.
+    /// The data.
     Data,
+    /// So many data from the first on, or all if they are fewer. The others (labels, measurements) are taken
+    /// as they come.
+    FirstData(usize),
     /// All.
     Both,
 }
@@ -67,7 +70,7 @@ impl Wrt {
     pub(super) fn wants(self, class: Class) -> bool {
         match self {
             Self::Parameters => class.on_parameters(),
-            Self::Data => class.on_data(),
+            Self::Data | Self::FirstData(_) => class.on_data(),
             Self::Both => class != Class::Constant,
         }
     }

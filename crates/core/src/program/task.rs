@@ -119,7 +119,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             let healthy = match self.sums.clip {
                 None => {
                     self.seed(task, output, &weights);
-                    let to = To { varying: true, uniform: true };
+                    let to = To { varying: true, uniform: program.wanted_parameters(self.wrt) > 0 };
                     self.reverse(task, block.clone(), self.wrt, to, fresh);
                     true
                 }
@@ -368,10 +368,10 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             return Ok(false);
         }
         for (number, guard) in self.program.guards.iter().enumerate() {
-            for (lane, point) in block.clone().enumerate() {
-                if !guard.holds(|slot| self.value(task, slot, lane)) {
-                    return Err(self.program.branch_changed(point, number));
-                }
+            let holds = guard.holds_in(|slot| self.lanes(task, slot));
+            // Lanes that are left over hold the last point once more.
+            if let Some(lane) = holds.iter().position(|holds| !holds) {
+                return Err(self.program.branch_changed(block.start + lane, number));
             }
         }
         Ok(true)
@@ -400,6 +400,18 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
 
     fn is_uniform(&self, slot: u32) -> bool {
         (slot as usize) < self.program.schedule.first_varying
+    }
+
+    /// The lanes of a slot.
+    #[inline]
+    fn lanes(&self, task: &Task<F>, slot: u32) -> [F; L] {
+        match self.machine.uniform.get(slot as usize) {
+            Some(&value) => [value; L],
+            None => task.lanes.values.get()[self.machine.at(slot)..]
+                .first_chunk()
+                .copied()
+                .expect("a row has L lanes"),
+        }
     }
 
     /// The value of a slot in a lane.

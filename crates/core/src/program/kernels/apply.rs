@@ -90,7 +90,8 @@ impl<O: Ternary> Rule for Three<O> {
 }
 
 impl<F: Scalar> Apply<'_, F> {
-    #[inline(always)]
+    // A function for each operation: all of them in one would crowd the registers of the loop over runs.
+    #[inline(never)]
     fn to<O: Rule>(self, op: O) {
         let Self { arch, slots, places, z } = self;
         arch.dispatch(ApplyTo { op, slots, places, z });
@@ -160,26 +161,33 @@ struct GainOf<'a, 'b, F, O, const W: usize, const WHICH: usize> {
     gain: Gain<'a, 'b, F, W>,
 }
 
+impl<F: Scalar, const W: usize> Gain<'_, '_, F, W> {
+    // See `Apply::to`.
+    #[inline(never)]
+    fn of<O: Rule>(self, op: O) {
+        let arch = self.arch;
+        match self.which {
+            0 => arch.dispatch(GainOf::<F, O, W, 0> { op, gain: self }),
+            1 if O::ARITY > 1 => arch.dispatch(GainOf::<F, O, W, 1> { op, gain: self }),
+            _ if O::ARITY > 2 => arch.dispatch(GainOf::<F, O, W, 2> { op, gain: self }),
+            _ => unreachable!("an operation has no more operands than its arity"),
+        }
+    }
+}
+
 impl<F: Scalar, const W: usize> Visitor for Gain<'_, '_, F, W> {
     type Output = ();
     #[inline(always)]
     fn unary<O: Unary>(self, op: O) {
-        self.arch.dispatch(GainOf::<F, _, W, 0> { op: One(op), gain: self });
+        self.of(One(op));
     }
     #[inline(always)]
     fn binary<O: Binary>(self, op: O) {
-        match self.which {
-            0 => self.arch.dispatch(GainOf::<F, _, W, 0> { op: Two(op), gain: self }),
-            _ => self.arch.dispatch(GainOf::<F, _, W, 1> { op: Two(op), gain: self }),
-        }
+        self.of(Two(op));
     }
     #[inline(always)]
     fn ternary<O: Ternary>(self, op: O) {
-        match self.which {
-            0 => self.arch.dispatch(GainOf::<F, _, W, 0> { op: Three(op), gain: self }),
-            1 => self.arch.dispatch(GainOf::<F, _, W, 1> { op: Three(op), gain: self }),
-            _ => self.arch.dispatch(GainOf::<F, _, W, 2> { op: Three(op), gain: self }),
-        }
+        self.of(Three(op));
     }
 }
 
