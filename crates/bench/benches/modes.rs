@@ -1,39 +1,23 @@
-//! Gradients of Rosenbrock's function at several sizes: forward, reverse, and written by hand.
-//!
-//! Every mode computes value and gradient. The plain value stands beside them, as what any gradient has to
-//! pay at least.
+//! The modes against each other, on every workload at every size; criterion's reports compare them side by
+//! side. Another crate's numbers take part with `--features peers`.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dualtape::{Forward, Reverse, gradient};
-use dualtape_bench::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use dualtape_bench::{timing, workloads};
 use std::hint::black_box;
 
-fn rosenbrock_modes(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("rosenbrock");
-    for n in [2, 5, 10, 100, 1000] {
-        let x = rosenbrock_point(n);
-        let mut slope = vec![0.0; n];
-        group.throughput(Throughput::Elements(n as u64));
-        group.bench_with_input(BenchmarkId::new("value", n), &x, |bench, x| {
-            bench.iter(|| rosenbrock(black_box(x)));
-        });
-        group.bench_with_input(BenchmarkId::new("by hand", n), &x, |bench, x| {
-            bench.iter(|| rosenbrock_by_hand(black_box(x), black_box(&mut slope)));
-        });
-        let mut forward: Forward<f64> = Forward::new();
-        group.bench_with_input(BenchmarkId::new("forward", n), &x, |bench, x| {
-            bench.iter(|| forward.gradient(rosenbrock, black_box(x), black_box(&mut slope)));
-        });
-        group.bench_with_input(BenchmarkId::new("reverse, new tape", n), &x, |bench, x| {
-            bench.iter(|| gradient(|x| rosenbrock(x), black_box(x)));
-        });
-        let mut reverse = Reverse::new();
-        group.bench_with_input(BenchmarkId::new("reverse, warm tape", n), &x, |bench, x| {
-            bench.iter(|| reverse.gradient(|x| rosenbrock(x), black_box(x), black_box(&mut slope)));
-        });
+fn modes(criterion: &mut Criterion) {
+    timing::on_one_thread();
+    for make in workloads::all() {
+        let mut workload = make();
+        let mut group = criterion.benchmark_group(workload.name);
+        let mut result = vec![0.0; workload.results];
+        for mode in &mut workload.modes {
+            let id = BenchmarkId::new(mode.name, &workload.size);
+            group.bench_function(id, |bench| bench.iter(|| (mode.run)(black_box(&mut result))));
+        }
+        group.finish();
     }
-    group.finish();
 }
 
-criterion_group!(modes, rosenbrock_modes);
-criterion_main!(modes);
+criterion_group!(benches, modes);
+criterion_main!(benches);

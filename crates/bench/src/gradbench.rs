@@ -5,18 +5,18 @@
 //! [`Differentiable`](dualtape::Differentiable) number after the eval's published definition, and the engine
 //! that differentiates it. No derivative is written by hand.
 
-mod ba;
+pub(crate) mod ba;
 mod descent;
 mod det;
-mod gmm;
+pub(crate) mod gmm;
 mod hello;
 mod ht;
 mod kmeans;
-mod llsq;
-mod lse;
-mod lstm;
+pub(crate) mod llsq;
+pub(crate) mod lse;
+pub(crate) mod lstm;
 mod measure;
-mod ode;
+pub(crate) mod ode;
 mod particle;
 mod protocol;
 mod saddle;

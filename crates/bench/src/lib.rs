@@ -3,7 +3,13 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod by_hand;
 pub mod gradbench;
 pub mod network;
+pub mod objective;
+#[cfg(feature = "peers")]
+mod peers;
+pub mod timing;
+pub mod workloads;
 
 pub use dualtape_tests::scenarios;

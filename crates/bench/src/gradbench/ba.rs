@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 const CAMERA: usize = 11;
 const POINT: usize = 3;
 /// What a residual depends on: camera, point, weight. The feature comes after them, as data.
-const WIDTH: usize = CAMERA + POINT + 1;
-const OBSERVATION: usize = WIDTH + 2;
+pub(crate) const WIDTH: usize = CAMERA + POINT + 1;
+pub(crate) const OBSERVATION: usize = WIDTH + 2;
 
 /// One camera, point, weight and feature, to be repeated `n`, `m` and `p` times.
 #[derive(Deserialize)]
@@ -58,7 +58,7 @@ fn project<D: Differentiable<Scalar = f64>>(camera: &[D], point: &[D]) -> [D; 2]
 }
 
 /// How far off an observation is: camera, point, weight, feature.
-fn reprojection_error<D: Differentiable<Scalar = f64>>(observation: &[D]) -> [D; 2] {
+pub(crate) fn reprojection_error<D: Differentiable<Scalar = f64>>(observation: &[D]) -> [D; 2] {
     let (camera, rest) = observation.split_at(CAMERA);
     let (point, weight, feature) = (&rest[..POINT], rest[POINT], &rest[POINT + 1..]);
     let seen = project(camera, point);

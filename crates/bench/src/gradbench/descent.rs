@@ -1,13 +1,9 @@
 //! Gradient descent with a step that adapts, over any number; the suite prescribes it for `particle` and
 //! `saddle`, where what is descended may itself be differentiated.
 
+use crate::objective::Objective;
 use dualtape::typenum::U4;
 use dualtape::{Differentiable, gradient, gradient_lanes};
-
-/// A function of a few numbers, for any mode.
-pub(super) trait Objective {
-    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D;
-}
 
 /// A way to differentiate.
 pub(super) trait Mode {

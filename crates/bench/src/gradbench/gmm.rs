@@ -24,17 +24,17 @@ struct Input {
 }
 
 /// The sizes, and the prior.
-#[derive(Clone, Copy)]
-struct Problem {
-    d: usize,
-    k: usize,
-    n: usize,
-    m: usize,
-    gamma: f64,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Problem {
+    pub(crate) d: usize,
+    pub(crate) k: usize,
+    pub(crate) n: usize,
+    pub(crate) m: usize,
+    pub(crate) gamma: f64,
 }
 
 impl Problem {
-    fn triangle(&self) -> usize {
+    pub(crate) fn triangle(&self) -> usize {
         self.d * self.d.saturating_sub(1) / 2
     }
 
@@ -63,16 +63,16 @@ impl Problem {
 }
 
 /// The independent variables, sorted out.
-struct Mixture<'a, D> {
+pub(crate) struct Mixture<'a, D> {
     problem: Problem,
-    alpha: &'a [D],
-    mu: &'a [D],
-    q: &'a [D],
-    l: &'a [D],
+    pub(crate) alpha: &'a [D],
+    pub(crate) mu: &'a [D],
+    pub(crate) q: &'a [D],
+    pub(crate) l: &'a [D],
 }
 
 impl<'a, D: Differentiable<Scalar = f64>> Mixture<'a, D> {
-    fn new(problem: Problem, flat: &'a [D]) -> Self {
+    pub(crate) fn new(problem: Problem, flat: &'a [D]) -> Self {
         let (alpha, rest) = flat.split_at(problem.k);
         let (mu, rest) = rest.split_at(problem.k * problem.d);
         let (q, l) = rest.split_at(problem.k * problem.d);
@@ -80,12 +80,12 @@ impl<'a, D: Differentiable<Scalar = f64>> Mixture<'a, D> {
     }
 
     /// The diagonals of all Q.
-    fn diagonals(&self) -> Vec<D> {
+    pub(crate) fn diagonals(&self) -> Vec<D> {
         self.q.iter().map(|q| q.exp()).collect()
     }
 
     /// The log likelihood of one observation, constants aside.
-    fn observation(&self, diagonals: &[D], x: &[D]) -> D {
+    pub(crate) fn observation(&self, diagonals: &[D], x: &[D]) -> D {
         let (d, triangle) = (self.problem.d, self.problem.triangle());
         let component = |k: usize| {
             let centred: Vec<D> = x.iter().zip(&self.mu[k * d..]).map(|(&x, &mu)| x - mu).collect();
@@ -103,7 +103,7 @@ impl<'a, D: Differentiable<Scalar = f64>> Mixture<'a, D> {
     }
 
     /// All that does not depend on the observations.
-    fn rest(&self) -> D {
+    pub(crate) fn rest(&self) -> D {
         let Problem { d, k, n, m, gamma } = self.problem;
         let [d_, k_, n_, m_] = [d, k, n, m].map(|count| count as f64);
         let freedom = d_ + m_ + 1.0;

@@ -30,7 +30,7 @@ fn powers<D: Differentiable>(t: D, count: usize) -> Vec<D> {
 }
 
 /// Half the squared residual at one point (s, t).
-fn residual<D: Differentiable>(x: &[D], point: &[D]) -> D {
+pub(crate) fn residual<D: Differentiable>(x: &[D], point: &[D]) -> D {
     let [s, t] = [point[0], point[1]];
     let fitted = match x.split_first() {
         None => D::zero(),
@@ -41,7 +41,7 @@ fn residual<D: Differentiable>(x: &[D], point: &[D]) -> D {
 }
 
 /// The points (s, t), one after the other.
-fn write_points(n: usize, points: &mut Vec<f64>) {
+pub(crate) fn write_points(n: usize, points: &mut Vec<f64>) {
     points.clear();
     for i in 0..n {
         let t = -1.0 + i as f64 * 2.0 / (n as f64 - 1.0);

@@ -14,13 +14,13 @@ struct Input {
 }
 
 /// Σ exp(xᵢ − shift).
-fn total<D: Differentiable>(shift: D, x: &[D]) -> D {
+pub(crate) fn total<D: Differentiable>(shift: D, x: &[D]) -> D {
     let terms: Vec<D> = x.iter().map(|&x| (x - shift).exp()).collect();
     D::sum_of(&terms)
 }
 
 /// The logarithm, shifted back.
-fn log_total<D: Differentiable>(shift: D, total: D) -> D {
+pub(crate) fn log_total<D: Differentiable>(shift: D, total: D) -> D {
     total.ln() + shift
 }
 
@@ -52,7 +52,7 @@ impl Points<f64> for Rows<'_> {
     }
 }
 
-fn largest(x: &[f64]) -> f64 {
+pub(crate) fn largest(x: &[f64]) -> f64 {
     x.iter().copied().fold(f64::NEG_INFINITY, f64::max)
 }
 

@@ -34,7 +34,7 @@ fn layer<D: Differentiable<Scalar = f64>>(own: &[D], hidden: &mut D, cell: &mut 
 
 /// What the memory says of one bit after each character but the last, given its eight parameters for each
 /// layer and the three beyond, its states, and the bit in all characters.
-fn says<D: Differentiable<Scalar = f64>>(own: &[D], state: &[D], bits: &[D]) -> Vec<D> {
+pub(crate) fn says<D: Differentiable<Scalar = f64>>(own: &[D], state: &[D], bits: &[D]) -> Vec<D> {
     let (main, extra) = own.split_at(own.len() - 3);
     let mut state = state.to_vec();
     let mut after = |&bit: &D| {
@@ -49,7 +49,7 @@ fn says<D: Differentiable<Scalar = f64>>(own: &[D], state: &[D], bits: &[D]) -> 
 }
 
 /// log p of the bits of a character, given what the memory says of each.
-fn log_likelihood<D: Differentiable<Scalar = f64>>(said: &[D], bits: &[D]) -> D {
+pub(crate) fn log_likelihood<D: Differentiable<Scalar = f64>>(said: &[D], bits: &[D]) -> D {
     let exponentials: Vec<D> = said.iter().map(|y| y.exp()).collect();
     let log_total = (D::sum_of(&exponentials) + 2.0).ln();
     let apart: Vec<D> = said.iter().map(|&y| y - log_total).collect();

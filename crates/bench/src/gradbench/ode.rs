@@ -34,7 +34,7 @@ fn step<D: Differentiable<Scalar = f64>>(x: &[D], y: &[D], h: f64) -> Vec<D> {
     (0..y.len()).map(|i| y[i] + mean(i) * (h / 6.0)).collect()
 }
 
-fn solve<D: Differentiable<Scalar = f64>>(x: &[D], steps: usize) -> Vec<D> {
+pub(crate) fn solve<D: Differentiable<Scalar = f64>>(x: &[D], steps: usize) -> Vec<D> {
     let start = vec![D::zero(); x.len()];
     (0..steps).fold(start, |y, _| step(x, &y, SPAN / steps as f64))
 }

@@ -3,8 +3,9 @@
 //!
 //! The force is a gradient inside the function that is descended by its gradient.
 
-use super::descent::{ForwardMode, Mode, Objective, ReverseMode, argmin};
+use super::descent::{ForwardMode, Mode, ReverseMode, argmin};
 use super::measure::{Clock, Failure, Reply, parse};
+use crate::objective::Objective;
 use dualtape::Differentiable;
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,8 +1,9 @@
 //! `saddle`: the least of the greatest. minₓ max_y of |x|² − |y|², where the inner search is inside the
 //! function that the outer one differentiates.
 
-use super::descent::{ForwardMode, Mode, Objective, ReverseMode, argmax, argmin};
+use super::descent::{ForwardMode, Mode, ReverseMode, argmax, argmin};
 use super::measure::{Clock, Failure, Reply, parse};
+use crate::objective::Objective;
 use dualtape::Differentiable;
 use serde::Deserialize;
 use serde_json::Value;

@@ -122,6 +122,12 @@ impl Schedule {
         self.operands[list.range()].iter().map(|&slot| slot as usize)
     }
 
+    /// The slot of an operand in one of a run's operations.
+    #[inline(always)]
+    fn slot(&self, operand: Operand, index: usize) -> usize {
+        self.operands[operand.list as usize + index] as usize
+    }
+
     /// The operands of a piece of a run, one after the other.
     #[inline(always)]
     fn gather<'a, T: Copy>(
@@ -132,6 +138,9 @@ impl Schedule {
         values: &'a [T],
         room: &'a mut Vec<T>,
     ) -> &'a [T] {
+        if len == 1 && operand.access != Access::None {
+            return std::slice::from_ref(&values[self.slot(operand, start)]);
+        }
         match operand.access {
             Access::Range(first) => &values[first as usize + start..][..len],
             Access::One(slot) => {
@@ -154,7 +163,13 @@ impl Schedule {
 fn pieces(operands: &[Operand; 3], count: usize) -> impl Iterator<Item = (usize, usize)> {
     let in_place = operands.iter().all(|operand| matches!(operand.access, Access::Range(_) | Access::None));
     let piece = if in_place { count } else { PIECE };
-    (0..count).step_by(piece).map(move |start| (start, piece.min(count - start)))
+    // `step_by` would divide, which takes longer than a run of one.
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let start = done;
+        done = count.min(start + piece);
+        (start < done).then_some((start, done - start))
+    })
 }
 
 /// The slots of the weights and of the bias, row after row.
@@ -198,24 +213,25 @@ struct Forward<'a, T> {
     z: &'a mut [T],
 }
 
+// Each operation in a function of its own: all of them in one would crowd the registers of the loop over runs.
 impl<T: Differentiable> Visitor for Forward<'_, T> {
     type Output = ();
 
-    #[inline]
+    #[inline(never)]
     fn unary<O: Unary>(self, op: O) {
         for (z, &x) in self.z.iter_mut().zip(self.x[0]) {
             *z = x.unary(op);
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn binary<O: Binary>(self, op: O) {
         for (z, (&x, &y)) in self.z.iter_mut().zip(self.x[0].iter().zip(self.x[1])) {
             *z = x.binary(op, y);
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn ternary<O: Ternary>(self, op: O) {
         for (i, z) in self.z.iter_mut().enumerate() {
             *z = T::ternary(op, self.x.map(|x| x[i]));
@@ -243,8 +259,9 @@ impl<T: Differentiable> Sweep<'_, T> {
             };
             let x = [gather(0, a), gather(1, b), gather(2, c)];
             let (z, own) = (&self.z[start..start + len], &self.own[start..start + len]);
-            if let Access::Range(first) = self.operands[which].access {
-                let gain = &mut before[first as usize + start..][..len];
+            let operand = self.operands[which];
+            if len == 1 || matches!(operand.access, Access::Range(_)) {
+                let gain = &mut before[self.schedule.slot(operand, start)..][..len];
                 self.op.visit(Gain::<T, EXACT> { x, z, own, which, gain });
                 continue;
             }
@@ -295,13 +312,13 @@ fn carry<T: Differentiable, const EXACT: bool>(z: &T, own: T, partial: impl FnOn
 impl<T: Differentiable, const EXACT: bool> Visitor for Gain<'_, T, EXACT> {
     type Output = ();
 
-    #[inline]
+    #[inline(never)]
     fn unary<O: Unary>(self, op: O) {
         let x = &self.x[0][..self.z.len()];
         self.add(|i, z| op.partial(x[i], z));
     }
 
-    #[inline]
+    #[inline(never)]
     fn binary<O: Binary>(self, op: O) {
         let [x, y] = [0, 1].map(|which| &self.x[which][..self.z.len()]);
         match self.which {
@@ -310,7 +327,7 @@ impl<T: Differentiable, const EXACT: bool> Visitor for Gain<'_, T, EXACT> {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn ternary<O: Ternary>(self, op: O) {
         let (x, which) = (self.x, self.which);
         self.add(|i, z| op.partials(x.map(|x| x[i]), z)[which]);

@@ -1,0 +1,60 @@
+//! Times of several ways to compute one thing, taken in turns, so that what slows the machine slows all.
+
+use crate::workloads::Workload;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// How often each way has its turn; the median counts.
+const TURNS: usize = 5;
+
+/// Makes the calling thread rayon's only one, so that nothing is handed to another and back.
+///
+/// # Panics
+///
+/// If rayon's global pool is already there.
+pub fn on_one_thread() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+    pool.build_global().expect("the pool is not there yet");
+}
+
+/// What was measured of one mode, in nanoseconds.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The mode.
+    pub mode: &'static str,
+    /// The median of the turns.
+    pub nanoseconds: f64,
+    /// The fastest turn.
+    pub low: f64,
+    /// The slowest turn.
+    pub high: f64,
+}
+
+/// Times all modes of a workload, each turn of each for about as long as given.
+pub fn measure(workload: &mut Workload, turn: Duration) -> Vec<Measured> {
+    let mut result = vec![0.0; workload.results];
+    let mut times = vec![Vec::new(); workload.modes.len()];
+    // The first turn warms up.
+    for round in 0..=TURNS {
+        for (mode, times) in workload.modes.iter_mut().zip(&mut times) {
+            let start = Instant::now();
+            let mut runs = 0_u32;
+            while runs == 0 || start.elapsed() < turn {
+                black_box((mode.run)(black_box(&mut result)));
+                runs += 1;
+            }
+            if round > 0 {
+                times.push(start.elapsed().as_secs_f64() * 1e9 / f64::from(runs));
+            }
+        }
+    }
+    let sort = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times
+    };
+    let summary = |(mode, times): (&crate::workloads::Mode, Vec<f64>)| {
+        let times = sort(times);
+        Measured { mode: mode.name, nanoseconds: times[TURNS / 2], low: times[0], high: times[TURNS - 1] }
+    };
+    workload.modes.iter().zip(times).map(summary).collect()
+}

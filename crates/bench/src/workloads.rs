@@ -1,0 +1,389 @@
+//! What the benches compare: each workload at several sizes, in every mode that suits it.
+
+use crate::by_hand;
+use crate::gradbench::gmm::{Mixture, Problem};
+use crate::gradbench::{ba, llsq, lse, lstm, ode};
+use crate::objective::{Objective, Summed};
+use crate::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
+use dualtape::program::{Rows, Wrt};
+use dualtape::typenum::{U1, U4, U8, U10, U16};
+use dualtape::{Differentiable, Dual, Error, Forward, Lanes, Program, Reverse};
+use dualtape_nn::{Activation, Mlp, loss};
+
+/// Writes the derivatives, returns the value.
+pub type Run = Box<dyn FnMut(&mut [f64]) -> f64>;
+
+/// A gradient written by hand: of a function, at a point.
+type ByHand<O> = fn(&O, &[f64], &mut [f64]) -> f64;
+
+/// A way to compute value and derivatives.
+pub struct Mode {
+    /// The name in tables.
+    pub name: &'static str,
+    /// Computes.
+    pub run: Run,
+}
+
+/// One function at one size.
+pub struct Workload {
+    /// The name in tables.
+    pub name: &'static str,
+    /// The size, in words.
+    pub size: String,
+    /// How many derivatives there are.
+    pub results: usize,
+    /// The ways to compute them.
+    pub modes: Vec<Mode>,
+}
+
+/// Computes the value only; the derivatives are left alone.
+pub const VALUE: &str = "value";
+/// The gradient written by hand.
+pub const BY_HAND: &str = "by hand";
+
+/// With more inputs than this, forward mode is not worth the wait.
+const MOST_FORWARD: usize = 200;
+
+impl Workload {
+    fn new(name: &'static str, size: String, results: usize) -> Self {
+        Self { name, size, results, modes: Vec::new() }
+    }
+
+    /// One more mode.
+    pub(crate) fn mode(mut self, name: &'static str, run: impl FnMut(&mut [f64]) -> f64 + 'static) -> Self {
+        self.modes.push(Mode { name, run: Box::new(run) });
+        self
+    }
+
+    /// The value, and forward mode in lanes, the tape and a replay at one point.
+    fn of<O: Objective + Clone + 'static>(
+        name: &'static str,
+        size: String,
+        f: &O,
+        x: &[f64],
+        by_hand: Option<ByHand<O>>,
+    ) -> Self {
+        let mut workload = Self::new(name, size, x.len());
+        let (plain, point) = (f.clone(), x.to_vec());
+        workload = workload.mode(VALUE, move |_| plain.call(&point));
+        if let Some(by_hand) = by_hand {
+            let (f, x) = (f.clone(), x.to_vec());
+            workload = workload.mode(BY_HAND, move |gradient| by_hand(&f, &x, gradient));
+        }
+        if x.len() <= MOST_FORWARD {
+            workload = workload
+                .lanes::<O, U1>("lanes: 1", f, x)
+                .lanes::<O, U4>("lanes: 4", f, x)
+                .lanes::<O, U8>("lanes: 8", f, x)
+                .lanes::<O, U16>("lanes: 16", f, x);
+        }
+        if x.len() == 10 {
+            workload = workload.lanes::<O, U10>("lanes: 10", f, x);
+        }
+        let (on_tape, point, mut reverse) = (f.clone(), x.to_vec(), Reverse::new());
+        workload =
+            workload.mode("tape", move |slope| sound(reverse.gradient(|x| on_tape.call(x), &point, slope)));
+        let (point, program) = (x.to_vec(), sound(Program::record(|x| f.call(x), x)));
+        let mut workspace = program.workspace();
+        workload.mode("replay", move |slope| sound(program.gradient(&mut workspace, &point, slope)))
+    }
+
+    fn lanes<O: Objective + Clone + 'static, N: Lanes<f64> + 'static>(
+        self,
+        name: &'static str,
+        f: &O,
+        x: &[f64],
+    ) -> Self {
+        let (f, x, mut forward) = (f.clone(), x.to_vec(), Forward::<f64, N>::new());
+        self.mode(name, move |slope| sound(forward.gradient(|x| f.call(x), &x, slope)))
+    }
+
+    /// The points in lanes, on one thread and on two.
+    fn batched<O: Summed + Clone + 'static>(self, f: &O, x: &[f64]) -> Self {
+        let mut one = batch(f, x);
+        let mut two = batch(f, x);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads start");
+        // The closure goes to the other pool and comes back, so all it holds has to be sent.
+        self.mode("batch", move |slope| one(slope))
+            .mode("batch, 2 threads", move |slope| pool.install(|| two(slope)))
+    }
+}
+
+/// The gradient of a sum by batched replay.
+fn batch<O: Summed + Clone>(f: &O, x: &[f64]) -> impl FnMut(&mut [f64]) -> f64 + Send + use<O> {
+    let (points, width) = f.points();
+    let (points, x) = (points.to_vec(), x.to_vec());
+    let program = sound(Program::record_with_data(|x, point| f.point(x, point), &x, &points[..width]));
+    let rest = sound(Program::record(|x| f.rest(x), &x));
+    let (mut batch, mut workspace) = (program.batch(), rest.workspace());
+    let mut more = vec![0.0; x.len()];
+    move |slope| {
+        let sum = sound(program.sum_gradient(&mut batch, &x, &Rows::new(&points, width), slope));
+        let value = sound(rest.gradient(&mut workspace, &x, &mut more));
+        slope.iter_mut().zip(&more).for_each(|(slope, more)| *slope += more);
+        sum + value
+    }
+}
+
+fn sound<T>(result: Result<T, Error>) -> T {
+    result.expect("the workload fits itself")
+}
+
+/// Numbers between −1 and 1 that look like chance, and are the same each time.
+fn numbers(count: usize, step: f64) -> Vec<f64> {
+    (0..count).map(|i| ((i + 1) as f64 * step).sin()).collect()
+}
+
+#[derive(Clone)]
+struct Rosenbrock;
+
+impl Objective for Rosenbrock {
+    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
+        rosenbrock(x)
+    }
+}
+
+#[derive(Clone)]
+struct LogSumExp;
+
+impl Objective for LogSumExp {
+    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
+        let values: Vec<f64> = x.iter().map(Differentiable::value).collect();
+        let shift = D::constant(lse::largest(&values));
+        lse::log_total(shift, lse::total(shift, x))
+    }
+}
+
+/// A polynomial fitted to points (s, t).
+#[derive(Clone)]
+struct LeastSquares(Vec<f64>);
+
+impl Objective for LeastSquares {
+    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
+        self.0.chunks(2).map(|point| llsq::residual(x, &[D::constant(point[0]), D::constant(point[1])])).sum()
+    }
+}
+
+impl Summed for LeastSquares {
+    fn point<D: Differentiable<Scalar = f64>>(&self, x: &[D], point: &[D]) -> D {
+        llsq::residual(x, point)
+    }
+
+    fn points(&self) -> (&[f64], usize) {
+        (&self.0, 2)
+    }
+}
+
+#[derive(Clone)]
+struct Gaussians {
+    problem: Problem,
+    x: Vec<f64>,
+}
+
+impl Objective for Gaussians {
+    fn call<D: Differentiable<Scalar = f64>>(&self, theta: &[D]) -> D {
+        let mixture = Mixture::new(self.problem, theta);
+        let diagonals = mixture.diagonals();
+        let observation = |x: &[f64]| {
+            let x: Vec<D> = x.iter().map(|&x| D::constant(x)).collect();
+            mixture.observation(&diagonals, &x)
+        };
+        let terms: Vec<D> = self.x.chunks(self.problem.d).map(observation).collect();
+        D::sum_of(&terms) + mixture.rest()
+    }
+}
+
+impl Summed for Gaussians {
+    fn point<D: Differentiable<Scalar = f64>>(&self, theta: &[D], x: &[D]) -> D {
+        let mixture = Mixture::new(self.problem, theta);
+        mixture.observation(&mixture.diagonals(), x)
+    }
+
+    fn points(&self) -> (&[f64], usize) {
+        (&self.x, self.problem.d)
+    }
+
+    fn rest<D: Differentiable<Scalar = f64>>(&self, theta: &[D]) -> D {
+        Mixture::new(self.problem, theta).rest()
+    }
+}
+
+/// The last number of a solution by Runge and Kutta, in so many steps.
+#[derive(Clone)]
+struct Ode(usize);
+
+impl Objective for Ode {
+    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
+        *ode::solve(x, self.0).last().expect("there are numbers")
+    }
+}
+
+/// A long short-term memory of one layer that reads so many characters of seven bits.
+#[derive(Clone)]
+struct Lstm(Vec<f64>);
+
+const BITS: usize = 7;
+
+impl Objective for Lstm {
+    fn call<D: Differentiable<Scalar = f64>>(&self, parameters: &[D]) -> D {
+        let column = |bit: usize, of: &[D]| of[bit..].iter().step_by(BITS).copied().collect::<Vec<D>>();
+        let characters: Vec<D> = self.0.iter().map(|&x| D::constant(x)).collect();
+        let said: Vec<Vec<D>> = (0..BITS)
+            .map(|bit| lstm::says(&column(bit, parameters), &[D::zero(); 2], &column(bit, &characters)))
+            .collect();
+        let next = characters.chunks(BITS).skip(1).enumerate();
+        let each = next.map(|(time, bits)| {
+            let said: Vec<D> = said.iter().map(|said| said[time]).collect();
+            lstm::log_likelihood(&said, bits)
+        });
+        -each.sum::<D>()
+    }
+}
+
+/// The mean hinge loss of a small network over points (x, y, label).
+#[derive(Clone)]
+struct Network {
+    model: Mlp,
+    points: Vec<f64>,
+}
+
+impl Objective for Network {
+    fn call<D: Differentiable<Scalar = f64>>(&self, parameters: &[D]) -> D {
+        let point = |point: &[f64]| {
+            let point: Vec<D> = point.iter().map(|&x| D::constant(x)).collect();
+            self.point(parameters, &point)
+        };
+        self.points.chunks(3).map(point).sum()
+    }
+}
+
+impl Summed for Network {
+    fn point<D: Differentiable<Scalar = f64>>(&self, parameters: &[D], point: &[D]) -> D {
+        loss::hinge(self.model.forward(parameters, &point[..2])[0], point[2])
+    }
+
+    fn points(&self) -> (&[f64], usize) {
+        (&self.points, 3)
+    }
+}
+
+/// The residuals of observations by cameras, with their Jacobians.
+fn bundle_adjustment(count: usize) -> Workload {
+    let camera = [0.1, -0.2, 0.3, 0.5, 0.4, 0.3, 500.0, 320.0, 240.0, 1e-3, 1e-5];
+    let mut observations = Vec::new();
+    for wobble in numbers(count, 0.7) {
+        observations.extend(camera.iter().map(|x| x * (1.0 + 0.01 * wobble)));
+        observations.extend([wobble, 1.0 - wobble, 5.0, 1.0, 300.0, 200.0]);
+    }
+    let results = count * 2 * ba::WIDTH;
+    let workload = Workload::new("bundle adjustment", format!("{count} observations"), results);
+    let plain = observations.clone();
+    let workload = workload
+        .mode(VALUE, move |_| plain.chunks(ba::OBSERVATION).map(|row| ba::reprojection_error(row)[0]).sum());
+    let (singly, mut forward, mut values) = (observations.clone(), Forward::<f64, U16>::new(), [0.0; 2]);
+    let workload = workload.mode("lanes: 16", move |slopes| {
+        let rows = singly.chunks(ba::OBSERVATION).zip(slopes.chunks_mut(2 * ba::WIDTH));
+        let each = rows.map(|(row, slopes)| {
+            let (x, feature) = row.split_at(ba::WIDTH);
+            let error = |x: &[Dual<f64, U16>], y: &mut [Dual<f64, U16>]| {
+                let all = [x, &[Dual::constant(feature[0]), Dual::constant(feature[1])]].concat();
+                y.copy_from_slice(&ba::reprojection_error(&all));
+            };
+            sound(forward.jacobian(error, x, &mut values, slopes));
+            values[0]
+        });
+        each.sum()
+    });
+    let first = &observations[..ba::OBSERVATION];
+    let program = sound(Program::record_with_data(|_, row: &[_]| ba::reprojection_error(row), &[], first));
+    let (mut batch, mut values) = (program.batch(), vec![0.0; 2 * count]);
+    workload.mode("batch", move |slopes| {
+        let (rows, wrt) = (Rows::new(&observations, ba::OBSERVATION), Wrt::FirstData(ba::WIDTH));
+        sound(program.jacobians(&mut batch, &[], &rows, wrt, &mut values, slopes));
+        values.iter().step_by(2).sum()
+    })
+}
+
+/// How a workload is made: recordings and buffers take memory, so only one is there at a time.
+pub type Make = Box<dyn Fn() -> Workload>;
+
+/// All workloads, in the order of tables.
+pub fn all() -> Vec<Make> {
+    let mut all: Vec<Make> = Vec::new();
+    for n in [2, 10, 100, 1000] {
+        all.push(Box::new(move || {
+            let x = rosenbrock_point(n);
+            let by_hand = |_: &Rosenbrock, x: &[f64], slope: &mut [f64]| rosenbrock_by_hand(x, slope);
+            let workload = Workload::of("rosenbrock", format!("n = {n}"), &Rosenbrock, &x, Some(by_hand));
+            with_peers(workload, &x)
+        }));
+    }
+    for n in [10, 1000, 100_000] {
+        all.push(Box::new(move || {
+            let x = numbers(n, 0.7);
+            let by_hand = |_: &LogSumExp, x: &[f64], slope: &mut [f64]| by_hand::log_sum_exp(x, slope);
+            let workload = Workload::of("log-sum-exp", format!("n = {n}"), &LogSumExp, &x, Some(by_hand));
+            with_peers(workload, &x)
+        }));
+    }
+    for (n, m) in [(64, 16), (1024, 128)] {
+        all.push(Box::new(move || {
+            let mut points = Vec::new();
+            llsq::write_points(n, &mut points);
+            let (f, x) = (LeastSquares(points), numbers(m, 0.7));
+            let by_hand =
+                |f: &LeastSquares, x: &[f64], slope: &mut [f64]| by_hand::least_squares(x, &f.0, slope);
+            Workload::of("least squares", format!("n = {n}, m = {m}"), &f, &x, Some(by_hand)).batched(&f, &x)
+        }));
+    }
+    for (d, k) in [(2, 5), (10, 25)] {
+        all.push(Box::new(move || {
+            let problem = Problem { d, k, n: 1000, m: 0, gamma: 1.0 };
+            let f = Gaussians { problem, x: numbers(1000 * d, 0.3) };
+            let theta = numbers(k + 2 * k * d + k * problem.triangle(), 0.7);
+            let by_hand = |f: &Gaussians, theta: &[f64], slope: &mut [f64]| {
+                by_hand::mixture(f.problem, theta, &f.x, slope)
+            };
+            let size = format!("d = {d}, k = {k}, n = 1000");
+            Workload::of("gaussian mixture", size, &f, &theta, Some(by_hand)).batched(&f, &theta)
+        }));
+    }
+    for (n, s) in [(10, 10), (1000, 10)] {
+        all.push(Box::new(move || {
+            let size = format!("n = {n}, {s} steps");
+            Workload::of("ode", size, &Ode(s), &numbers(n, 0.7), None)
+        }));
+    }
+    for characters in [16, 128] {
+        all.push(Box::new(move || {
+            let bits =
+                numbers(characters * BITS, 0.9).iter().map(|&x| f64::from(u8::from(x > 0.0))).collect();
+            let size = format!("{characters} characters");
+            Workload::of("lstm", size, &Lstm(bits), &numbers(11 * BITS, 0.7), None)
+        }));
+    }
+    for count in [100, 2000] {
+        all.push(Box::new(move || bundle_adjustment(count)));
+    }
+    for count in [10, 100] {
+        all.push(Box::new(move || {
+            let model = Mlp::new(&[2, 16, 16, 1], Activation::Relu).expect("the sizes make a network");
+            let mut points = numbers(3 * count, 0.7);
+            points.chunks_mut(3).for_each(|point| point[2] = point[2].signum());
+            let parameters = model.initialize(7);
+            let f = Network { model, points };
+            let size = format!("2-16-16-1, {count} points");
+            Workload::of("network", size, &f, &parameters, None).batched(&f, &parameters)
+        }));
+    }
+    all
+}
+
+#[cfg(feature = "peers")]
+use crate::peers::with_peers;
+
+/// Without the feature `peers`, there are none.
+#[cfg(not(feature = "peers"))]
+fn with_peers(workload: Workload, _: &[f64]) -> Workload {
+    workload
+}
