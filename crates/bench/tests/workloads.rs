@@ -1,0 +1,24 @@
+//! The modes that the benches compare compute one and the same thing.
+
+use dualtape_bench::workloads::{self, VALUE};
+
+#[test]
+fn all_modes_of_a_workload_give_one_value_and_one_gradient() {
+    for make in workloads::all() {
+        let mut workload = make();
+        let mut first: Option<(f64, Vec<f64>)> = None;
+        for mode in workload.modes.iter_mut().filter(|mode| mode.name != VALUE) {
+            let mut gradient = vec![f64::NAN; workload.results];
+            let value = (mode.run)(&mut gradient);
+            let name = format!("{}, {}: {}", workload.name, workload.size, mode.name);
+            // Of one peer only the gradient is to be had.
+            let value = if mode.name == "echidna" { first.as_ref().unwrap().0 } else { value };
+            let (expected, slopes) = first.get_or_insert_with(|| (value, gradient.clone()));
+            assert!((value - *expected).abs() <= 1e-9 * expected.abs(), "{name}: {value} {expected}");
+            let scale = slopes.iter().fold(1.0, |most: f64, slope| most.max(slope.abs()));
+            for (given, expected) in gradient.iter().zip(&*slopes) {
+                assert!((given - expected).abs() <= 1e-9 * scale, "{name}: {given} {expected}");
+            }
+        }
+    }
+}
