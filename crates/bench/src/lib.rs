@@ -9,6 +9,7 @@ pub mod network;
 pub mod objective;
 #[cfg(feature = "peers")]
 mod peers;
+pub mod record;
 pub mod timing;
 pub mod workloads;
 

@@ -38,6 +38,8 @@ pub struct Workload {
 
 /// Computes the value only; the derivatives are left alone.
 pub const VALUE: &str = "value";
+/// Records the function and plans its replay; computes nothing.
+pub const RECORD: &str = "record";
 /// The gradient written by hand.
 pub const BY_HAND: &str = "by hand";
 
@@ -83,6 +85,9 @@ impl Workload {
         let (on_tape, point, mut reverse) = (f.clone(), x.to_vec(), Reverse::new());
         workload =
             workload.mode("tape", move |slope| sound(reverse.gradient(|x| on_tape.call(x), &point, slope)));
+        let (recorded, point) = (f.clone(), x.to_vec());
+        workload = workload
+            .mode(RECORD, move |_| sound(Program::record(|x| recorded.call(x), &point)).operations() as f64);
         let (point, program) = (x.to_vec(), sound(Program::record(|x| f.call(x), x)));
         let mut workspace = program.workspace();
         workload.mode("replay", move |slope| sound(program.gradient(&mut workspace, &point, slope)))

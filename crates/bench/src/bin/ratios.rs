@@ -1,10 +1,15 @@
 //! Where dualtape stands: each workload at each size in every mode, in nanoseconds and as ratios to the
 //! gradient written by hand and to the plain value. Takes less than a minute.
 //!
-//! Usage: `cargo run --release -p dualtape-bench [--features peers] --bin ratios [-- --json | --markdown]`
+//! ```text
+//! cargo run --release -p dualtape-bench --features peers --bin ratios                      a table for each workload
+//! cargo run --release -p dualtape-bench --features peers --bin ratios -- --json            a line for each measurement
+//! cargo run --release -p dualtape-bench --bin ratios -- --markdown FILE   the README's table, of such lines
+//! ```
 
-use dualtape_bench::timing::{self, Measured, measure};
-use dualtape_bench::workloads::{self, BY_HAND, VALUE, Workload};
+use dualtape_bench::record::{self, Line};
+use dualtape_bench::timing::{self, measure};
+use dualtape_bench::workloads;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,70 +18,43 @@ const TURN: Duration = Duration::from_millis(20);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let print: fn(&Workload, &[Measured]) = match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
-    {
-        [] => table,
-        ["--json"] => json,
-        ["--markdown"] => {
-            println!("| workload | size | mode | time | / by hand | / value |\n|---|---|---|---:|---:|---:|");
-            markdown
+    match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => each_workload(table),
+        ["--json"] => {
+            println!("{}", record::about());
+            each_workload(|lines| lines.iter().for_each(|line| println!("{}", line.json())));
         }
+        ["--markdown", file] => match record::read(file.as_ref()) {
+            Ok(lines) => print!("{}", record::markdown(&lines)),
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::FAILURE;
+            }
+        },
         _ => {
-            eprintln!("usage: ratios [--json | --markdown]");
+            eprintln!("usage: ratios [--json | --markdown FILE]");
             return ExitCode::from(2);
         }
-    };
-    timing::on_one_thread();
-    for make in workloads::all() {
-        let mut workload = make();
-        let measured = measure(&mut workload, TURN);
-        print(&workload, &measured);
     }
     ExitCode::SUCCESS
 }
 
-/// The ratio to a mode, if it was measured.
-fn ratio(measured: &[Measured], to: &str, nanoseconds: f64) -> Option<f64> {
-    measured.iter().find(|other| other.mode == to).map(|other| nanoseconds / other.nanoseconds)
+/// Measures one workload after the other.
+fn each_workload(print: impl Fn(&[Line])) {
+    timing::on_one_thread();
+    for make in workloads::all() {
+        let mut workload = make();
+        let measured = measure(&mut workload, TURN);
+        print(&record::lines(&workload, &measured));
+    }
 }
 
-fn words(ratio: Option<f64>) -> String {
-    ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"))
-}
-
-fn table(workload: &Workload, measured: &[Measured]) {
-    println!("\n{}, {}", workload.name, workload.size);
+fn table(lines: &[Line]) {
+    println!("\n{}, {}", lines[0].workload, lines[0].size);
     println!("  {:<18} {:>14} {:>10} {:>10}", "", "ns", "/ by hand", "/ value");
-    for Measured { mode, nanoseconds, .. } in measured {
-        let [hand, value] = [BY_HAND, VALUE].map(|to| words(ratio(measured, to, *nanoseconds)));
-        println!("  {mode:<18} {nanoseconds:>14.1} {hand:>10} {value:>10}");
-    }
-}
-
-fn json(workload: &Workload, measured: &[Measured]) {
-    for Measured { mode, nanoseconds, low, high } in measured {
-        let line = serde_json::json!({
-            "workload": workload.name,
-            "size": workload.size,
-            "mode": mode,
-            "nanoseconds": nanoseconds,
-            "low": low,
-            "high": high,
-            "to_by_hand": ratio(measured, BY_HAND, *nanoseconds),
-            "to_value": ratio(measured, VALUE, *nanoseconds),
-        });
-        println!("{line}");
-    }
-}
-
-fn markdown(workload: &Workload, measured: &[Measured]) {
-    for Measured { mode, nanoseconds, .. } in measured {
-        let [hand, value] = [BY_HAND, VALUE].map(|to| words(ratio(measured, to, *nanoseconds)));
-        let time = match nanoseconds {
-            ns if *ns < 1e3 => format!("{ns:.0} ns"),
-            ns if *ns < 1e6 => format!("{:.1} µs", ns / 1e3),
-            ns => format!("{:.2} ms", ns / 1e6),
-        };
-        println!("| {} | {} | {mode} | {time} | {hand} | {value} |", workload.name, workload.size);
+    for line in lines {
+        let words = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
+        let [hand, value] = [line.to_by_hand, line.to_value].map(words);
+        println!("  {:<18} {:>14.1} {hand:>10} {value:>10}", line.mode, line.nanoseconds);
     }
 }
