@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn expressions_have_the_value_that_the_rules_of_precedence_say() {
-        let (x, y) = (1.7, -0.3);
+        let (x, y) = (1.7_f64, -0.3_f64);
         for (text, expected) in [
             ("x+y*2", x + y * 2.0),
             ("(x+y)*2", (x + y) * 2.0),

@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
     dualtape graph \"(c - a*x)**2 + sin(a)\" a=2 x=-3 c=10 --output graph.svg\n  \
     dualtape graph \"max(x, 0)\" x=0\n  \
     dualtape graph --model 2,2,1 --activation relu x1=1 x2=-1 --output model.svg --output model.dot\n\n\
-    Expressions have + - * / %, ** or ^ for powers, brackets, pi, e, and the functions of dualtape's rule table, \
+    An expression that begins with a sign goes after '--'. Expressions have + - * / %, ** or ^ for powers, brackets, pi, e, and the functions of dualtape's rule table, \
     such as sin, exp, ln, sqrt, tanh, sigmoid, relu, erf, atan2, min and max.")]
 pub(crate) struct GraphOptions {
     /// An expression (none with --model), and values as NAME=NUMBER; what has no value is 1
-    #[arg(value_name = "EXPRESSION | NAME=NUMBER", allow_hyphen_values = true)]
+    #[arg(value_name = "EXPRESSION | NAME=NUMBER")]
     given: Vec<String>,
 
     /// Draw a network: its sizes from input to output, separated by commas, or a trained model or its run

@@ -46,13 +46,13 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) standardize: Option<bool>,
 
-    /// Sizes of the hidden layers, separated by commas; 'none' for a linear model
+    /// Sizes of the hidden layers, separated by commas; 'none' for a linear model [default: 32, or what suits the data set]
     #[arg(long, value_name = "SIZES", value_parser = arguments::parse_sizes, help_heading = "Model")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hidden: Option<Sizes>,
 
     /// What hidden neurons do with their sum: identity, tanh, relu, leaky-relu[:SLOPE], elu[:SCALE], gelu,
-    /// gelu-tanh, silu, sigmoid or softplus
+    /// gelu-tanh, silu, sigmoid or softplus [default: tanh, or what suits the data set]
     #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Activation>, help_heading = "Model")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) activation: Option<Activation>,
@@ -64,37 +64,40 @@ pub(crate) struct Options {
     pub(crate) initializer: Option<Initializer>,
 
     /// What is made small: cross-entropy, binary-cross-entropy or hinge for classes; mse, l1 or huber[:DELTA]
+    /// [default: cross-entropy, or mse for a regression]
     #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Loss>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) loss: Option<Loss>,
 
-    /// How often to go through the training part
+    /// How often to go through the training part [default: 20, or what suits the data set]
     #[arg(long, value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) epochs: Option<usize>,
 
-    /// Samples in each step
+    /// Samples in each step [default: 32]
     #[arg(long, alias = "batch", value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) batch_size: Option<usize>,
 
-    /// Size of a step
+    /// Size of a step [default: 0.05, or what suits the data set]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate: Option<f64>,
 
     /// How the rate changes: constant, step:SIZE:GAMMA, exponential:GAMMA, cosine:LENGTH[:MIN],
     /// warmup:LENGTH, one-cycle:MAX:TOTAL, or several joined by + (with @LENGTH where one has no end)
+    /// [default: constant]
     #[arg(long, value_name = "SCHEDULE", value_parser = arguments::expected::<Schedule>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) schedule: Option<Schedule>,
 
-    /// What the schedule counts: epoch or step
+    /// What the schedule counts: epoch or step [default: epoch]
     #[arg(long, value_name = "UNIT", value_parser = arguments::expected::<Unit>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) schedule_unit: Option<Unit>,
 
     /// sgd, adam, adamw or rmsprop; with numbers, as in sgd:momentum=0.9,nesterov or adam:beta1=0.8
+    /// [default: sgd:momentum=0.9, or what suits the data set]
     #[arg(long, value_name = "METHOD", value_parser = arguments::expected::<Method>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) optimizer: Option<Method>,
@@ -104,27 +107,28 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) momentum: Option<f64>,
 
-    /// Gradient clipping: none, value:C, norm:C (the batch) or per-sample:C
+    /// Gradient clipping: none, value:C, norm:C (the batch) or per-sample:C [default: none]
     #[arg(long, value_name = "CLIP", value_parser = arguments::expected::<Clip>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) clip: Option<Clip>,
 
     /// Deviation of the noise for private descent, in units of the limit of per-sample clipping
+    /// [default: 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) noise: Option<f64>,
 
-    /// How the losses of a batch become one: mean or sum
+    /// How the losses of a batch become one: mean or sum [default: mean]
     #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Reduction>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) reduction: Option<Reduction>,
 
-    /// What the magnitude of a weight costs
+    /// What the magnitude of a weight costs [default: 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l1: Option<f64>,
 
-    /// What the square of a weight costs
+    /// What the square of a weight costs [default: 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l2: Option<f64>,
@@ -139,12 +143,12 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) keep_best: Option<bool>,
 
-    /// What generated data, split, initial weights, order and noise are drawn from
+    /// What generated data, split, initial weights, order and noise are drawn from [default: 1]
     #[arg(long, value_name = "N", value_parser = arguments::seed, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
 
-    /// Worker threads, which change no bit of the result; 0 for one on each core
+    /// Worker threads, which change no bit of the result; 0 for one on each core [default: 0]
     #[arg(long, value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) threads: Option<usize>,
@@ -171,7 +175,7 @@ impl Options {
     }
 
     /// All that are not left open.
-    fn table(&self) -> toml::Table {
+    pub(crate) fn table(&self) -> toml::Table {
         toml::Table::try_from(self).expect("options are a table")
     }
 
@@ -268,9 +272,11 @@ impl std::str::FromStr for Sizes {
         if text == "none" {
             return Ok(Self(Vec::new()));
         }
-        let size = |part: &str| part.trim().parse().ok().filter(|&size| size > 0);
+        // What does not fit into a file of options fits into no network either.
+        let fits = |&size: &usize| size > 0 && i64::try_from(size).is_ok();
+        let size = |part: &str| part.trim().parse().ok().filter(fits);
         text.split(',').map(size).collect::<Option<_>>().map(Self).ok_or_else(|| Error::Setting {
-            what: "hidden layers",
+            what: "list of hidden layers",
             given: text.to_owned(),
             expected: "whole numbers of at least 1, separated by commas, or 'none'",
         })

@@ -38,9 +38,9 @@ impl Drawing<'_> {
     ) -> Result<Vec<String>, Failure> {
         let pictures: [(&str, Option<Boxed>); 7] = [
             ("loss", self.over_epochs(self.losses(log_axis))),
-            ("gradients", self.over_epochs(self.gradients())),
+            ("gradients", self.gradients(log_axis)),
             ("rate", self.over_epochs(self.rates())),
-            ("norms", self.norms()?),
+            ("norms", self.norms(log_axis)?),
             ("confusion", self.confusion()?),
             ("boundary", self.boundary()?),
             ("predictions", self.predictions()?),
@@ -106,20 +106,26 @@ impl Drawing<'_> {
         Figure::new(&self.title(&shape)).with(losses).with(metric)
     }
 
-    fn gradients(&self) -> GradientNorms {
-        let (of, limit) = match self.setup.settings.clip {
-            Clip::PerSample(limit) => ("each sample, on average", Some(limit)),
-            Clip::Norm(limit) => ("each batch, on average", Some(limit)),
-            Clip::Value(_) | Clip::None => ("each batch, on average", None),
+    fn gradients(&self, log_axis: bool) -> Option<Boxed> {
+        let title = self.title("gradient norms");
+        let (before, after) =
+            (self.points(|record| record.gradient_norm), self.points(|record| record.clipped_norm));
+        let of_batch = "norm of each batch, on average";
+        let (label, limit) = match self.setup.settings.clip {
+            Clip::None => {
+                let norms = Curves::new(&title, "epoch", of_batch).curve("gradient", before);
+                return self.over_epochs(norms.log_axis(log_axis));
+            }
+            Clip::Value(_) => (of_batch, None),
+            Clip::Norm(limit) => (of_batch, Some(limit)),
+            Clip::PerSample(limit) => ("norm of each sample, on average", Some(limit)),
         };
-        let norms = GradientNorms::new(&self.title("gradient norms"))
-            .axes("epoch", &format!("norm of {of}"))
-            .before(self.points(|record| record.gradient_norm));
-        let norms = match self.setup.settings.clip {
-            Clip::None => norms,
-            _ => norms.after(self.points(|record| record.clipped_norm)),
-        };
-        limit.map_or(norms.clone(), |limit| norms.threshold(limit))
+        let norms =
+            GradientNorms::new(&title).axes("epoch", label).before(before).after(after).log_axis(log_axis);
+        self.over_epochs(match limit {
+            Some(limit) => norms.threshold(limit),
+            None => norms,
+        })
     }
 
     fn rates(&self) -> LearningRate {
@@ -129,11 +135,12 @@ impl Drawing<'_> {
     }
 
     /// How the gradients of single samples are spread at the result.
-    fn norms(&self) -> Result<Option<Boxed>, Failure> {
+    fn norms(&self, log_axis: bool) -> Result<Option<Boxed>, Failure> {
         let Setup { model, training, settings, .. } = self.setup;
         let norms = sample_norms(model, &self.model.parameters, training, settings.loss)?;
         let histogram =
-            NormHistogram::new(&self.title("gradient norms of the training samples, at the end"), norms);
+            NormHistogram::new(&self.title("gradient norms of the training samples, by the result"), norms)
+                .log_axis(log_axis);
         Ok(Some(Box::new(match settings.clip {
             Clip::PerSample(limit) => histogram.threshold(limit),
             _ => histogram,

@@ -118,14 +118,14 @@ fn table(model: &SavedModel, outputs: &[Vec<f64>]) -> Result<String, csv::Error>
     if model.classes.is_empty() {
         table.write_record(&model.targets)?;
         for row in outputs {
-            table.write_record(row.iter().map(ToString::to_string))?;
+            table.write_record(row.iter().map(|x| format!("{x:?}")))?;
         }
     } else {
         table.write_record(std::iter::once("class").chain(model.classes.iter().map(String::as_str)))?;
         for row in outputs {
             let class = model.classes[predicted_class(row)].clone();
             let shares = shares(model.loss, row);
-            table.write_record(std::iter::once(class).chain(shares.iter().map(ToString::to_string)))?;
+            table.write_record(std::iter::once(class).chain(shares.iter().map(|x| format!("{x:?}"))))?;
         }
     }
     let bytes = table.into_inner().map_err(csv::IntoInnerError::into_error)?;

@@ -2,8 +2,9 @@
 
 use crate::output::{reading, say};
 use dualtape_nn::{Metrics, Progress, Record};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
+use std::fmt;
 use std::io::{self, IsTerminal};
 
 /// What is printed while a training runs.
@@ -135,8 +136,13 @@ fn short(rate: f64) -> String {
 }
 
 fn new_bar() -> ProgressBar {
-    let template = "{bar:25} {percent:>3} %  {msg}  {per_sec}  {eta} left";
+    let template = "{bar:25} {percent:>3} %  {msg}  {speed}  {eta} left";
     let style =
         ProgressStyle::with_template(template).expect("the template is well-formed, as every run confirms");
+    let speed = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        // What cannot be written is not shown.
+        let _ = write!(text, "{:.0} steps/s", state.per_sec());
+    };
+    let style = style.with_key("speed", speed);
     ProgressBar::no_length().with_style(style)
 }

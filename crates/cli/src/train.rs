@@ -54,7 +54,7 @@ pub(crate) struct TrainOptions {
     #[arg(long, help_heading = "Run")]
     svg: bool,
 
-    /// Draw losses on a logarithmic axis
+    /// Draw losses and gradient norms on logarithmic axes
     #[arg(long, help_heading = "Run")]
     log_axis: bool,
 

@@ -145,6 +145,17 @@ impl Csv {
         if self.features == Some(width) && self.label.is_none() && self.kind != Kind::None {
             return self.clone().without_labels().parse(origin, text);
         }
+        if let (Some(features), None) = (self.features, &self.label)
+            && width != features + 1
+            && self.kind != Kind::None
+        {
+            return Err(wrong(format!(
+                "line {} has {width} columns; expected {features}, the features the model was trained on, or {}, \
+                 with a label",
+                first.line,
+                features + 1
+            )));
+        }
         if width < 2 && self.kind != Kind::None {
             return Err(wrong(format!("line {} has 1 column; expected numbers and a label", first.line)));
         }
