@@ -53,17 +53,40 @@ impl Expression {
     }
 
     /// The value at the given variables.
-    pub(crate) fn evaluate<D: Differentiable<Scalar = f64>>(&self, variables: &[D]) -> D {
+    ///
+    /// # Errors
+    ///
+    /// If a number is to be held between limits of which the lower is not the lower one.
+    pub(crate) fn evaluate<D: Differentiable<Scalar = f64>>(&self, variables: &[D]) -> Result<D, Failure> {
         let mut stack: Vec<D> = Vec::new();
         for step in &self.steps {
             let value = match *step {
                 Step::Number(number) => D::constant(number),
                 Step::Variable(index) => variables[index],
-                Step::Apply(op) => op.apply(&stack.split_off(stack.len() - op.arity())),
+                Step::Apply(op) => {
+                    let operands = stack.split_off(stack.len() - op.arity());
+                    check_limits(op, &operands)?;
+                    op.apply(&operands)
+                }
             };
             stack.push(value);
         }
-        stack.pop().expect("a parsed expression leaves one value")
+        Ok(stack.pop().expect("a parsed expression leaves one value"))
+    }
+}
+
+/// The one operation that is not for all numbers.
+fn check_limits<D: Differentiable<Scalar = f64>>(op: Op, operands: &[D]) -> Result<(), Failure> {
+    match (op, operands) {
+        (Op::Clamp, [_, low, high])
+            if low.value() > high.value() || low.value().is_nan() || high.value().is_nan() =>
+        {
+            let (low, high) = (low.value(), high.value());
+            Err(Failure::Usage(format!(
+                "clamp is given the limits {low} and {high}; expected the lower one first"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -317,7 +340,7 @@ mod tests {
         ] {
             let parsed = Expression::parse(text).unwrap_or_else(|failure| panic!("{text}: {failure:?}"));
             let at: Vec<f64> = parsed.variables.iter().map(|name| if name == "y" { y } else { x }).collect();
-            let value = parsed.evaluate(&at);
+            let value = parsed.evaluate(&at).unwrap();
             assert!((value - expected).abs() <= 1e-14 * expected.abs(), "{text}: {value}, not {expected}");
         }
     }

@@ -105,7 +105,10 @@ fn of_expression(options: &GraphOptions) -> Result<Recorded, Failure> {
     let expression = Expression::parse(text)?;
     let names = expression.variables.clone();
     let values = assignments(given, &names)?;
-    let graph = Graph::record(|x: &[Traced<f64>]| expression.evaluate(x), &values)?;
+    // Plain numbers first: they tell what cannot be.
+    expression.evaluate(&values)?;
+    let traced = |x: &[Traced<f64>]| expression.evaluate(x).into_iter().collect::<Vec<_>>();
+    let graph = Graph::record(traced, &values)?;
     Ok(Recorded { graph, names, values })
 }
 

@@ -138,9 +138,11 @@ impl Drawing<'_> {
     fn norms(&self, log_axis: bool) -> Result<Option<Boxed>, Failure> {
         let Setup { model, training, settings, .. } = self.setup;
         let norms = sample_norms(model, &self.model.parameters, training, settings.loss)?;
-        let histogram =
-            NormHistogram::new(&self.title("gradient norms of the training samples, by the result"), norms)
-                .log_axis(log_axis);
+        let histogram = NormHistogram::new(
+            &self.title("gradient norms of the training samples, at the kept parameters"),
+            norms,
+        )
+        .log_axis(log_axis);
         Ok(Some(Box::new(match settings.clip {
             Clip::PerSample(limit) => histogram.threshold(limit),
             _ => histogram,

@@ -160,6 +160,7 @@ fn expressions_and_models_are_drawn_with_names_values_and_gradients() {
 
     for (arguments, expected) in [
         (&["x +"][..], "the expression cannot be read at character 4: it ends where a value should be"),
+        (&["clamp(x, 3, 2)"], "clamp is given the limits 3 and 2; expected the lower one first"),
         (&["sni(x)"], "there is no function 'sni'; expected one of "),
         (&["x*y", "z=1"], "'z=1' gives no input its value; expected NAME=NUMBER, with a name of x, y"),
         (&["x*y", "x=one"], "'x=one': expected a finite number"),

@@ -48,6 +48,20 @@ pub fn train<M: Model>(
 /// # Errors
 ///
 /// [`Error::Read`] if the file cannot be read, [`Error::Checkpoint`] if it is damaged or no checkpoint.
+///
+/// ```
+/// use dualtape_nn::{Activation, Mlp, Settings, Trainer, checkpoint_note, data};
+///
+/// let (training, validation) = data::iris().split(0.2, 7)?;
+/// let model = Mlp::new(&[4, 3], Activation::Tanh)?;
+/// let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &Settings::default())?;
+/// trainer.set_note("iris, split by seed 7");
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("checkpoint.safetensors");
+/// trainer.save_checkpoint(&path)?;
+/// assert_eq!(checkpoint_note(&path)?, "iris, split by seed 7");
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 pub fn checkpoint_note(path: impl AsRef<Path>) -> Result<String, Error> {
     checkpoint::note(path.as_ref())
 }
