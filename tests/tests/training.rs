@@ -174,15 +174,18 @@ fn malformed_data_are_refused_by_line_and_column() {
         (b"1,a\n2,\n", "line 2 has no label in its last column; expected a class"),
         (
             b"1,0\n2,-1\n",
-            "line 2 has label -1, out of range; expected a class from 0 to 1, counted in whole numbers",
+            "line 2 has label -1, out of range; expected a class from 0 to 1, counted in whole numbers, or a \
+             regression",
         ),
         (
             b"1,0\n2,0.5\n",
-            "line 2 has label 0.5, out of range; expected a class from 0 to 1, counted in whole numbers",
+            "line 2 has label 0.5, out of range; expected a class from 0 to 1, counted in whole numbers, or a \
+             regression",
         ),
         (
             b"1,0\n2,9\n",
-            "line 2 has label 9, out of range; expected a class from 0 to 1, counted in whole numbers",
+            "line 2 has label 9, out of range; expected a class from 0 to 1, counted in whole numbers, or a \
+             regression",
         ),
     ];
     for (text, expected) in cases {

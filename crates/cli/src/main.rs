@@ -3,16 +3,29 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod check;
+mod compare;
+mod defaults;
+mod expression;
+mod failure;
+mod graph;
+mod interrupt;
+mod options;
 mod output;
+mod pictures;
+mod plot_bench;
+mod predict;
 mod progress;
+mod run_folder;
+mod setup;
+mod table;
+mod text;
 mod train;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
+use failure::Failure;
 use std::process::ExitCode;
-
-/// What every error ends with, as with other tools' usage errors.
-const WRONG: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -20,20 +33,25 @@ fn main() -> ExitCode {
         Err(answer) if arguments::is_help(&answer) => {
             // Nobody is left to tell if this cannot be printed.
             let _ = answer.print();
-            return if answer.use_stderr() { ExitCode::from(WRONG) } else { ExitCode::SUCCESS };
+            return if answer.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
-        Err(error) => return fail(&arguments::in_one_line(&error)),
+        Err(error) => return fail(&Failure::Usage(arguments::in_one_line(&error))),
     };
     let done = match arguments.command {
-        Command::Train(options) => train::run(&options),
+        Command::Train(options) => train::run(*options),
+        Command::Predict(options) => predict::run(&options),
+        Command::Compare(options) => compare::run(&options),
+        Command::Check(options) => check::run(*options),
+        Command::Graph(options) => graph::run(&options),
+        Command::PlotBench(options) => plot_bench::run(&options),
     };
-    match done {
+    match done.and_then(|()| output::check_said()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error.to_string()),
+        Err(failure) => fail(&failure),
     }
 }
 
-fn fail(message: &str) -> ExitCode {
-    eprintln!("dualtape: {message}");
-    ExitCode::from(WRONG)
+fn fail(failure: &Failure) -> ExitCode {
+    output::complain(format_args!("dualtape: {}", failure.message()));
+    ExitCode::from(failure.code())
 }

@@ -1,35 +1,73 @@
-//! How far a training has come: a bar on a terminal, one line an epoch otherwise.
+//! How far a training has come: a bar on a terminal, one line an epoch otherwise, or JSON, or nothing.
 
-use crate::output::{accuracy, say};
-use dualtape_nn::{Event, Metrics, Record};
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::output::{reading, say};
+use dualtape_nn::{Metrics, Progress, Record};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use serde_json::{Value, json};
+use std::fmt;
 use std::io::{self, IsTerminal};
 
+/// What is printed while a training runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Style {
+    /// For people: a bar if somebody watches, and a line for each epoch.
+    Lines,
+    /// For programs: an object for each epoch, in a line of its own.
+    Json,
+    /// Nothing.
+    Quiet,
+}
+
 pub(crate) struct Display {
+    style: Style,
     epochs: usize,
     bar: Option<ProgressBar>,
 }
 
 impl Display {
-    /// Chooses by whether somebody watches.
-    pub(crate) fn new(epochs: usize) -> Self {
-        let watched = io::stdout().is_terminal() && io::stderr().is_terminal();
-        Self { epochs, bar: watched.then(|| new_bar(epochs)) }
+    pub(crate) fn new(style: Style, epochs: usize) -> Self {
+        let watched = style == Style::Lines && io::stdout().is_terminal() && io::stderr().is_terminal();
+        Self { style, epochs, bar: watched.then(new_bar) }
     }
 
-    pub(crate) fn show(&self, event: Event) {
-        match (event, &self.bar) {
-            (Event::Batch(progress), Some(bar)) => {
-                if progress.batches_done == 1 {
-                    bar.set_length((self.epochs * progress.batches) as u64);
-                }
-                bar.set_position(((progress.epoch - 1) * progress.batches + progress.batches_done) as u64);
-                bar.set_message(format!("epoch {}, loss {}", progress.epoch, loss_reading(progress.loss)));
-            }
-            (Event::Batch(_), None) => {}
-            (Event::Epoch(record), Some(bar)) => bar.println(self.line(&record)),
-            (Event::Epoch(record), None) => say(self.line(&record)),
+    /// A line for people only.
+    pub(crate) fn tell(&self, line: impl std::fmt::Display) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say(line)),
+            None if self.style == Style::Lines => say(line),
+            None => {}
         }
+    }
+
+    /// An object for programs only.
+    pub(crate) fn object(&self, object: &Value) {
+        if self.style == Style::Json {
+            say(object);
+        }
+    }
+
+    pub(crate) fn batch(&self, progress: &Progress) {
+        let Some(bar) = &self.bar else { return };
+        if bar.length().is_none() {
+            bar.set_length(steps(self.epochs, progress.batches));
+            // What an earlier process did says nothing about the time that is left.
+            bar.reset_eta();
+        }
+        bar.set_position(
+            steps(progress.epoch - 1, progress.batches).saturating_add(progress.batches_done as u64),
+        );
+        let Progress { epoch, rate, loss, .. } = progress;
+        bar.set_message(format!(
+            "epoch {epoch}/{}  rate {}  loss {}",
+            self.epochs,
+            short(*rate),
+            reading(*loss)
+        ));
+    }
+
+    pub(crate) fn epoch(&self, record: &Record) {
+        self.tell(self.line(record));
+        self.object(&epoch_object(record));
     }
 
     /// Takes the bar away.
@@ -41,27 +79,70 @@ impl Display {
 
     fn line(&self, record: &Record) -> String {
         let width = self.epochs.to_string().len();
+        let Record { epoch, training, validation, .. } = record;
         format!(
-            "epoch {:>width$}/{}  training {}  validation {}",
-            record.epoch,
+            "epoch {epoch:>width$}/{}  training {}  validation {}",
             self.epochs,
-            reading(&record.training),
-            reading(&record.validation),
+            words(training),
+            words(validation)
         )
     }
 }
 
-fn reading(metrics: &Metrics) -> String {
-    format!("loss {}, accuracy {:5.1} %", loss_reading(metrics.loss), accuracy(metrics) * 100.0)
+fn steps(epochs: usize, batches: usize) -> u64 {
+    (epochs as u64).saturating_mul(batches as u64)
 }
 
-/// Four digits after the point while that can be read.
-fn loss_reading(loss: f64) -> String {
-    if loss < 1e5 { format!("{loss:.4}") } else { format!("{loss:.3e}") }
+/// Loss and metrics as people read them.
+pub(crate) fn words(metrics: &Metrics) -> String {
+    let loss = format!("loss {}", reading(metrics.loss));
+    match (metrics.accuracy, metrics.r_squared) {
+        (Some(accuracy), _) => format!("{loss}, accuracy {:5.1} %", accuracy * 100.0),
+        (_, Some(r_squared)) => format!("{loss}, R² {r_squared:7.4}"),
+        _ => loss,
+    }
 }
 
-fn new_bar(epochs: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}  {per_sec}  {eta} left")
-        .expect("the template is well-formed, as every run confirms");
-    ProgressBar::new(epochs as u64).with_style(style)
+/// Loss and metrics as programs read them.
+pub(crate) fn metrics_object(metrics: &Metrics) -> Value {
+    let all = [
+        ("loss", Some(metrics.loss)),
+        ("accuracy", metrics.accuracy),
+        ("mean_absolute_error", metrics.mean_absolute_error),
+        ("r_squared", metrics.r_squared),
+    ];
+    all.into_iter().filter_map(|(name, number)| Some((name.to_owned(), json!(number?)))).collect()
+}
+
+fn epoch_object(record: &Record) -> Value {
+    json!({
+        "event": "epoch",
+        "epoch": record.epoch,
+        "training": metrics_object(&record.training),
+        "validation": metrics_object(&record.validation),
+        "rate": record.rate,
+        "batch_loss": record.batch_loss,
+        "gradient_norm": record.gradient_norm,
+        "clipped_norm": record.clipped_norm,
+        "clipped_share": record.clipped,
+        "seconds": record.elapsed.as_secs_f64(),
+    })
+}
+
+/// A rate with as many digits as it has, unless that is many.
+fn short(rate: f64) -> String {
+    let plain = rate.to_string();
+    if plain.len() <= 8 { plain } else { format!("{rate:.3e}") }
+}
+
+fn new_bar() -> ProgressBar {
+    let template = "{bar:25} {percent:>3} %  {msg}  {speed}  {eta} left";
+    let style =
+        ProgressStyle::with_template(template).expect("the template is well-formed, as every run confirms");
+    let speed = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        // What cannot be written is not shown.
+        let _ = write!(text, "{:.0} steps/s", state.per_sec());
+    };
+    let style = style.with_key("speed", speed);
+    ProgressBar::no_length().with_style(style)
 }

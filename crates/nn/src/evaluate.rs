@@ -116,8 +116,20 @@ pub(crate) fn record<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, E
     })?)
 }
 
-/// Each sample's inputs, followed by its targets.
-pub(crate) fn samples<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, Error> {
+/// Each sample's inputs, followed by its targets as the loss wants them, row after row: what a recorded loss
+/// takes.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+///
+/// ```
+/// use dualtape_nn::{Activation, Loss, Mlp, data::iris, samples};
+/// let rows = samples(&Mlp::new(&[4, 3], Activation::Tanh)?, &iris(), Loss::CrossEntropy)?;
+/// assert_eq!(rows[..7], [5.1, 3.5, 1.4, 0.2, 1.0, 0.0, 0.0]);
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+pub fn samples<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, Error> {
     let targets = targets(model, data, loss)?;
     let rows = targets.chunks(model.outputs()).enumerate();
     Ok(rows.flat_map(|(i, targets)| data.input(i).iter().chain(targets)).copied().collect())

@@ -42,6 +42,30 @@ pub fn train<M: Model>(
     outcome
 }
 
+/// The note in a checkpoint, for those who do not know yet with which model and data to
+/// [`resume`](Trainer::resume); empty if none was [set](Trainer::set_note).
+///
+/// # Errors
+///
+/// [`Error::Read`] if the file cannot be read, [`Error::Checkpoint`] if it is damaged or no checkpoint.
+///
+/// ```
+/// use dualtape_nn::{Activation, Mlp, Settings, Trainer, checkpoint_note, data};
+///
+/// let (training, validation) = data::iris().split(0.2, 7)?;
+/// let model = Mlp::new(&[4, 3], Activation::Tanh)?;
+/// let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &Settings::default())?;
+/// trainer.set_note("iris, split by seed 7");
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("checkpoint.safetensors");
+/// trainer.save_checkpoint(&path)?;
+/// assert_eq!(checkpoint_note(&path)?, "iris, split by seed 7");
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+pub fn checkpoint_note(path: impl AsRef<Path>) -> Result<String, Error> {
+    checkpoint::note(path.as_ref())
+}
+
 /// A training that goes one step at a time, so that whoever drives it can look, save or stop in between.
 ///
 /// ```
@@ -88,6 +112,8 @@ pub struct Trainer<'a, M: Model> {
     order: (usize, Vec<usize>),
     /// What is left after each step, and saved.
     state: State,
+    /// Saved as well; see [`set_note`](Self::set_note).
+    note: String,
     failed: bool,
     /// When this process began, less what was spent before.
     since: Instant,
@@ -140,6 +166,7 @@ impl<'a, M: Model> Trainer<'a, M> {
             settings: settings.clone(),
             pool,
             state,
+            note: String::new(),
         })
     }
 
@@ -158,8 +185,14 @@ impl<'a, M: Model> Trainer<'a, M> {
         settings: &Settings,
     ) -> Result<Self, Error> {
         settings.check()?;
-        let state = checkpoint::read(path.as_ref(), model, [training, validation], settings)?;
-        Self::at(state, model, training, validation, settings)
+        let (state, note) = checkpoint::read(path.as_ref(), model, [training, validation], settings)?;
+        Ok(Self { note, ..Self::at(state, model, training, validation, settings)? })
+    }
+
+    /// A text that checkpoints hold from now on, such as how data and model were made: what is saved in one file
+    /// cannot come apart. [`checkpoint_note`] reads it.
+    pub fn set_note(&mut self, note: &str) {
+        note.clone_into(&mut self.note);
     }
 
     /// Saves all that it takes to go on, replacing the file only when the new one is complete. Between any two
@@ -171,7 +204,8 @@ impl<'a, M: Model> Trainer<'a, M> {
     pub fn save_checkpoint(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let mut state = self.state.clone();
         state.elapsed = self.elapsed();
-        checkpoint::write(path.as_ref(), self.model, [self.training, self.validation], &self.settings, &state)
+        let data = [self.training, self.validation];
+        checkpoint::write(path.as_ref(), self.model, data, &self.settings, &state, &self.note)
     }
 
     /// Makes a step, or measures at the end of an epoch; none if the training is over. If it panics, or fails,

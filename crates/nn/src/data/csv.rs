@@ -23,6 +23,8 @@ pub struct Csv {
     header: Option<bool>,
     label: Option<String>,
     kind: Kind,
+    /// As many columns are features only.
+    features: Option<usize>,
 }
 
 /// What the label is.
@@ -100,6 +102,21 @@ impl Csv {
         Self { kind: Kind::None, ..self }
     }
 
+    /// For a model with so many features: rows of just so many columns have no label, unless its column was
+    /// named.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Targets};
+    /// let csv = Csv::new().numbers().for_features(2);
+    /// assert_eq!(csv.parse("new", b"1,2\n3,4\n")?.targets(), &Targets::None);
+    /// assert_eq!(csv.parse("known", b"1,2,5\n3,4,6\n")?.numbers(1), [6.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn for_features(self, count: usize) -> Self {
+        Self { features: Some(count), ..self }
+    }
+
     /// Reads a file, as [`parse`](Self::parse) does.
     ///
     /// # Errors
@@ -125,6 +142,20 @@ impl Csv {
             return Err(wrong("there are no rows; expected numbers and a label in each line".to_owned()));
         };
         let width = first.cells.len();
+        if self.features == Some(width) && self.label.is_none() && self.kind != Kind::None {
+            return self.clone().without_labels().parse(origin, text);
+        }
+        if let (Some(features), None) = (self.features, &self.label)
+            && width != features + 1
+            && self.kind != Kind::None
+        {
+            return Err(wrong(format!(
+                "line {} has {width} columns; expected {features}, the features the model was trained on, or {}, \
+                 with a label",
+                first.line,
+                features + 1
+            )));
+        }
         if width < 2 && self.kind != Kind::None {
             return Err(wrong(format!("line {} has 1 column; expected numbers and a label", first.line)));
         }
@@ -269,7 +300,8 @@ fn numbered_label(row: &Row, column: usize, rows: usize) -> Result<usize, String
         return Ok(number as usize);
     }
     Err(format!(
-        "line {} has label {label}, out of range; expected a class from 0 to {}, counted in whole numbers",
+        "line {} has label {label}, out of range; expected a class from 0 to {}, counted in whole numbers, or a \
+         regression",
         row.line,
         rows - 1
     ))

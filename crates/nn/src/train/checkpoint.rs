@@ -22,6 +22,9 @@ struct About {
     steps: u64,
     buffers: usize,
     best_epoch: Option<usize>,
+    /// Whatever the caller wants to know again.
+    #[serde(default)]
+    note: String,
 }
 
 pub(super) fn write<M: Model>(
@@ -30,6 +33,7 @@ pub(super) fn write<M: Model>(
     [training, validation]: [&Dataset; 2],
     settings: &Settings,
     state: &State,
+    note: &str,
 ) -> Result<(), Error> {
     let layout = model.tensors();
     let about = About {
@@ -41,6 +45,7 @@ pub(super) fn write<M: Model>(
         steps: state.optimizer.steps(),
         buffers: state.optimizer.buffers().len(),
         best_epoch: state.best.as_ref().map(|best| best.epoch),
+        note: note.to_owned(),
     };
     let mut tensors = Tensor::split("", &layout, &state.parameters);
     tensors.extend(Tensor::split("previous.", &layout, &state.previous));
@@ -59,12 +64,17 @@ pub(super) fn write<M: Model>(
     container::write(path, KIND, &about, &tensors)
 }
 
+pub(super) fn note(path: &Path) -> Result<String, Error> {
+    Ok(container::read::<About>(path, KIND)?.about.note)
+}
+
+/// A training's state, and the note that was saved with it.
 pub(super) fn read<M: Model>(
     path: &Path,
     model: &M,
     [training, validation]: [&Dataset; 2],
     settings: &Settings,
-) -> Result<State, Error> {
+) -> Result<(State, String), Error> {
     let file = container::read::<About>(path, KIND)?;
     let about = &file.about;
     check_settings(&file, settings)?;
@@ -95,7 +105,7 @@ pub(super) fn read<M: Model>(
         None => None,
     };
     let (sums, elapsed) = (file.row_of("sums", Sums::WIDTH)?, file.row_of("elapsed", 1)?[0]);
-    Ok(State {
+    let state = State {
         previous: file.join("previous.", &layout)?,
         optimizer: optimizer.map_err(|error| file.wrong(error.to_string()))?,
         parameters,
@@ -105,7 +115,8 @@ pub(super) fn read<M: Model>(
         history: history(&file)?,
         best,
         elapsed: Duration::try_from_secs_f64(elapsed).unwrap_or_default(),
-    })
+    };
+    Ok((state, file.about.note))
 }
 
 fn history(file: &Container<About>) -> Result<Vec<Record>, Error> {

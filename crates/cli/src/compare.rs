@@ -1,0 +1,115 @@
+//! `dualtape compare`: several runs over each other.
+
+use crate::failure::Failure;
+use crate::output::{draw, reading, say};
+use crate::{run_folder, table};
+use clap::Args;
+use dualtape_nn::{Metrics, Record};
+use dualtape_plots::{Curves, Figure};
+use std::path::PathBuf;
+
+/// Compare runs: a table of how they ended, and their curves over each other.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    dualtape compare runs/moons runs/clipped\n  \
+    dualtape compare runs/* --output all.png --svg --log-axis")]
+pub(crate) struct CompareOptions {
+    /// Folders of runs
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+
+    /// The picture
+    #[arg(long, value_name = "FILE", default_value = "compare.png")]
+    output: PathBuf,
+
+    /// Write the picture as SVG too
+    #[arg(long)]
+    svg: bool,
+
+    /// Draw losses on a logarithmic axis
+    #[arg(long)]
+    log_axis: bool,
+}
+
+struct Run {
+    name: String,
+    history: Vec<Record>,
+}
+
+pub(crate) fn run(options: &CompareOptions) -> Result<(), Failure> {
+    let read = |folder: &PathBuf| -> Result<Run, Failure> {
+        Ok(Run { name: folder.display().to_string(), history: table::read(&run_folder::metrics(folder))? })
+    };
+    let runs = options.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let figure = figure(&runs, options.log_axis);
+    let written = draw(&figure, &options.output.with_extension("png"), options.svg)?;
+    print_table(&runs);
+    let names: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
+    say(format_args!("\nwrote {}", names.join(" and ")));
+    Ok(())
+}
+
+/// The epoch with the lowest validation loss.
+fn best(history: &[Record]) -> Option<&Record> {
+    let known = history.iter().filter(|record| !record.validation.loss.is_nan());
+    known.min_by(|a, b| a.validation.loss.total_cmp(&b.validation.loss))
+}
+
+fn print_table(runs: &[Run]) {
+    let header = ["run", "epochs", "best epoch", "loss", "accuracy", "mean abs. error", "R²", "seconds"];
+    let mut rows = vec![header.map(str::to_owned)];
+    for run in runs {
+        let best = best(&run.history);
+        let number = |of: fn(&Metrics) -> Option<f64>, write: fn(f64) -> String| {
+            best.and_then(|record| of(&record.validation)).map_or("-".to_owned(), write)
+        };
+        rows.push([
+            run.name.clone(),
+            run.history.len().to_string(),
+            best.map_or("-".to_owned(), |record| record.epoch.to_string()),
+            number(|metrics| Some(metrics.loss), reading),
+            number(|metrics| metrics.accuracy, |share| format!("{:.1} %", share * 100.0)),
+            number(|metrics| metrics.mean_absolute_error, reading),
+            number(|metrics| metrics.r_squared, |share| format!("{share:.4}")),
+            run.history.last().map_or("-".to_owned(), |last| format!("{:.1}", last.elapsed.as_secs_f64())),
+        ]);
+    }
+    // A column that no run has says nothing.
+    let shown: Vec<usize> =
+        (0..header.len()).filter(|&i| rows[1..].iter().any(|row| row[i] != "-")).collect();
+    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
+    say("validation, at the best epoch of each run:");
+    for row in &rows {
+        let cells = shown.iter().map(|&i| match i {
+            0 => format!("{:<1$}", row[i], width(i)),
+            _ => format!("{:>1$}", row[i], width(i)),
+        });
+        say(cells.collect::<Vec<_>>().join("  "));
+    }
+}
+
+fn figure(runs: &[Run], log_axis: bool) -> Figure {
+    let panel = |title: &str, label: &str, number: fn(&Record) -> Option<f64>| {
+        let mut measured =
+            runs.iter().filter(|run| run.history.iter().any(|record| number(record).is_some())).peekable();
+        measured.peek()?;
+        let points = |run: &Run| -> Vec<(f64, f64)> {
+            run.history.iter().filter_map(|record| Some((record.epoch as f64, number(record)?))).collect()
+        };
+        Some(
+            measured
+                .fold(Curves::new(title, "epoch", label), |curves, run| curves.curve(&run.name, points(run))),
+        )
+    };
+    let losses = panel("validation loss", "loss", |record| Some(record.validation.loss));
+    let panels = [
+        losses.map(|losses| losses.log_axis(log_axis).mark_lowest(true)),
+        panel("validation accuracy", "right answers", |record| record.validation.accuracy)
+            .map(|curves| curves.percent(true)),
+        panel("mean absolute error", "in units of the target", |record| {
+            record.validation.mean_absolute_error
+        }),
+        panel("gradient norm", "before clipping", |record| Some(record.gradient_norm)),
+    ];
+    panels.into_iter().flatten().fold(Figure::new(&format!("{} runs", runs.len())), Figure::with)
+}

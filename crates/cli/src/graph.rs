@@ -1,0 +1,176 @@
+//! `dualtape graph`: an expression or a small model as a drawing, with values and gradients.
+
+use crate::arguments;
+use crate::expression::Expression;
+use crate::failure::Failure;
+use crate::output::{print, say};
+use clap::Args;
+use dualtape::Traced;
+use dualtape::program::Graph;
+use dualtape_nn::{Activation, Mlp, SavedModel, files};
+use layout::backends::svg::SVGWriter;
+use layout::gv::{DotParser, GraphBuilder};
+use std::path::{Path, PathBuf};
+
+/// Draw an expression, or a small model, as a graph: every value with its name, its data and its gradient.
+///
+/// Without --output, the drawing is printed in Graphviz's language.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    dualtape graph \"(c - a*x)**2 + sin(a)\" a=2 x=-3 c=10 --output graph.svg\n  \
+    dualtape graph \"max(x, 0)\" x=0\n  \
+    dualtape graph --model 2,2,1 --activation relu x1=1 x2=-1 --output model.svg --output model.dot\n\n\
+    An expression that begins with a sign goes after '--'. Expressions have + - * / %, ** or ^ for powers, brackets, pi, e, and the functions of dualtape's rule table, \
+    such as sin, exp, ln, sqrt, tanh, sigmoid, relu, erf, atan2, min and max.")]
+pub(crate) struct GraphOptions {
+    /// An expression (none with --model), and values as NAME=NUMBER; what has no value is 1
+    #[arg(value_name = "EXPRESSION | NAME=NUMBER")]
+    given: Vec<String>,
+
+    /// Draw a network: its sizes from input to output, separated by commas, or a trained model or its run
+    #[arg(long, value_name = "SIZES | RUN")]
+    model: Option<String>,
+
+    /// What hidden neurons do with their sum
+    #[arg(long, value_name = "NAME", default_value = "tanh", value_parser = arguments::expected::<Activation>)]
+    activation: Activation,
+
+    /// What the weights of a model are drawn from
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = arguments::seed)]
+    seed: u64,
+
+    /// A file ending in .dot or .svg; may be given several times
+    #[arg(long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+}
+
+/// A recorded function, with what its inputs are called and their values.
+struct Recorded {
+    graph: Graph<f64>,
+    names: Vec<String>,
+    values: Vec<f64>,
+}
+
+pub(crate) fn run(options: &GraphOptions) -> Result<(), Failure> {
+    if let Some(path) = options.output.iter().find(|path| !["dot", "svg"].contains(&extension(path).as_str()))
+    {
+        let path = path.display();
+        return Err(Failure::Usage(format!("--output is {path}; expected a file ending in .dot or .svg")));
+    }
+    let recorded = match &options.model {
+        Some(model) => of_model(model, options)?,
+        None => of_expression(options)?,
+    };
+    let names: Vec<&str> = recorded.names.iter().map(String::as_str).collect();
+    let dot = recorded.graph.dot(&names, &recorded.values)?;
+    if options.output.is_empty() {
+        return print(&dot);
+    }
+    for path in &options.output {
+        let text = if extension(path) == "svg" { svg(&dot)? } else { dot.clone() };
+        files::replace(path, text.as_bytes())?;
+        say(format_args!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Values by name, as in `x=2`.
+fn assignments(given: &[String], names: &[String]) -> Result<Vec<f64>, Failure> {
+    let mut values = vec![1.0; names.len()];
+    for text in given {
+        let (name, number) = text.split_once('=').unwrap_or((text, ""));
+        let Some(place) = names.iter().position(|known| known == name.trim()) else {
+            let known = names.join(", ");
+            return Err(Failure::Usage(format!(
+                "'{text}' gives no input its value; expected NAME=NUMBER, with a name of {known}"
+            )));
+        };
+        let number = number.trim().parse().ok().filter(|number: &f64| number.is_finite());
+        values[place] =
+            number.ok_or_else(|| Failure::Usage(format!("'{text}': expected a finite number after =")))?;
+    }
+    Ok(values)
+}
+
+fn of_expression(options: &GraphOptions) -> Result<Recorded, Failure> {
+    let Some((text, given)) = options.given.split_first() else {
+        let problem =
+            "there is nothing to draw; expected an expression, or --model; see 'dualtape graph --help'";
+        return Err(Failure::Usage(problem.to_owned()));
+    };
+    let expression = Expression::parse(text)?;
+    let names = expression.variables.clone();
+    let values = assignments(given, &names)?;
+    // Plain numbers first: they tell what cannot be.
+    expression.evaluate(&values)?;
+    let traced = |x: &[Traced<f64>]| expression.evaluate(x).into_iter().collect::<Vec<_>>();
+    let graph = Graph::record(traced, &values)?;
+    Ok(Recorded { graph, names, values })
+}
+
+/// The most parameters of a model that is drawn; a graph of more nodes is refused later.
+const MOST_PARAMETERS: usize = 500;
+
+fn of_model(model: &str, options: &GraphOptions) -> Result<Recorded, Failure> {
+    let (model, parameters, inputs) = open_model(model, options)?;
+    if model.parameter_count() > MOST_PARAMETERS {
+        let count = model.parameter_count();
+        return Err(Failure::Failed(format!(
+            "the model has {count} parameters; expected at most {MOST_PARAMETERS}, to be drawn"
+        )));
+    }
+    let values = assignments(&options.given, &inputs)?;
+    let mut names = Vec::new();
+    for (number, layer) in model.layers().iter().enumerate().map(|(i, layer)| (i + 1, layer)) {
+        for output in 1..=layer.outputs {
+            names.extend((1..=layer.inputs).map(|input| format!("w{number}.{output}.{input}")));
+        }
+        names.extend((1..=layer.outputs).map(|output| format!("b{number}.{output}")));
+    }
+    names.extend(inputs);
+    let graph = Graph::record_with_data(
+        |p: &[Traced<f64>], x: &[Traced<f64>]| model.forward(p, x),
+        &parameters,
+        &values,
+    )?;
+    Ok(Recorded { graph, names, values: parameters.into_iter().chain(values).collect() })
+}
+
+/// A model with its parameters, and the names of its inputs.
+fn open_model(given: &str, options: &GraphOptions) -> Result<(Mlp, Vec<f64>, Vec<String>), Failure> {
+    let path = Path::new(given);
+    if path.exists() {
+        let file = if path.is_dir() { crate::run_folder::model(path) } else { path.to_owned() };
+        let SavedModel { model, parameters, features, .. } = SavedModel::load(file)?;
+        return Ok((model, parameters, features));
+    }
+    let sizes: Option<Vec<usize>> = given.split(',').map(|size| size.trim().parse().ok()).collect();
+    let Some(sizes) = sizes else {
+        return Err(Failure::Usage(format!(
+            "--model is {given}; expected sizes such as 2,3,1, or the folder of a run"
+        )));
+    };
+    let model = Mlp::new(&sizes, options.activation)?;
+    if model.parameter_count() > MOST_PARAMETERS {
+        return Ok((model, Vec::new(), Vec::new()));
+    }
+    let inputs = (1..=model.inputs()).map(|i| format!("x{i}")).collect();
+    let parameters = model.initialize(options.seed);
+    Ok((model, parameters, inputs))
+}
+
+/// The drawing, laid out.
+fn svg(dot: &str) -> Result<String, Failure> {
+    let graph = DotParser::new(dot).process();
+    let graph =
+        graph.map_err(|problem| Failure::Failed(format!("the graph cannot be laid out: {problem}")))?;
+    let mut builder = GraphBuilder::new();
+    builder.visit_graph(&graph);
+    let mut svg = SVGWriter::new();
+    builder.get().do_it(false, false, false, &mut svg);
+    Ok(svg.finalize())
+}

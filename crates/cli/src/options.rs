@@ -1,0 +1,284 @@
+//! What can be said about a training: on the command line, in a file, and in what a run remembers.
+
+use crate::failure::Failure;
+use crate::{arguments, text};
+use clap::Args;
+use dualtape_nn::{Activation, Clip, Error, Initializer, Loss, Method, Reduction, Schedule, Unit};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Every option, unless it was left open. In a file it is called as on the command line, without the dashes.
+#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Options {
+    /// A data set (digits, iris, moons, circles or spirals), or a CSV file: one sample a line, its label last
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<String>,
+
+    /// Column of the label, by name or by number from 1 [default: the last]
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) label: Option<String>,
+
+    /// Whether the first line names the columns [default: if it has no number]
+    #[arg(long, value_name = "BOOL", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) header: Option<bool>,
+
+    /// All classes there are, in their order [default: those in the data]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) classes: Option<Vec<String>>,
+
+    /// The label is a number to be predicted, not a class
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) regression: Option<bool>,
+
+    /// Share of the samples to validate on, between 0 and 1 [default: 0.2]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) validation: Option<f64>,
+
+    /// Whether to bring features, and targets of a regression, to mean 0 and deviation 1 [default: true]
+    #[arg(long, value_name = "BOOL", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) standardize: Option<bool>,
+
+    /// Sizes of the hidden layers, separated by commas; 'none' for a linear model [default: 32, or what suits the data set]
+    #[arg(long, value_name = "SIZES", value_parser = arguments::parse_sizes, help_heading = "Model")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hidden: Option<Sizes>,
+
+    /// What hidden neurons do with their sum: identity, tanh, relu, leaky-relu[:SLOPE], elu[:SCALE], gelu,
+    /// gelu-tanh, silu, sigmoid or softplus [default: tanh, or what suits the data set]
+    #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Activation>, help_heading = "Model")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) activation: Option<Activation>,
+
+    /// How weights start: zeros, uniform:LIMIT, normal:DEVIATION, xavier-uniform, xavier-normal,
+    /// kaiming-uniform or kaiming-normal [default: xavier-uniform; kaiming-normal for relu]
+    #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Initializer>, help_heading = "Model")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) initializer: Option<Initializer>,
+
+    /// What is made small: cross-entropy, binary-cross-entropy or hinge for classes; mse, l1 or huber[:DELTA]
+    /// [default: cross-entropy, or mse for a regression]
+    #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Loss>, help_heading = "Training")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) loss: Option<Loss>,
+
+    /// How often to go through the training part [default: 20, or what suits the data set]
+    #[arg(long, value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) epochs: Option<usize>,
+
+    /// Samples in each step [default: 32]
+    #[arg(long, alias = "batch", value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) batch_size: Option<usize>,
+
+    /// Size of a step [default: 0.05, or what suits the data set]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rate: Option<f64>,
+
+    /// How the rate changes: constant, step:SIZE:GAMMA, exponential:GAMMA, cosine:LENGTH[:MIN],
+    /// warmup:LENGTH, one-cycle:MAX:TOTAL, or several joined by + (with @LENGTH where one has no end)
+    /// [default: constant]
+    #[arg(long, value_name = "SCHEDULE", value_parser = arguments::expected::<Schedule>, help_heading = "Training")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule: Option<Schedule>,
+
+    /// What the schedule counts: epoch or step [default: epoch]
+    #[arg(long, value_name = "UNIT", value_parser = arguments::expected::<Unit>, help_heading = "Training")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) schedule_unit: Option<Unit>,
+
+    /// sgd, adam, adamw or rmsprop; with numbers, as in sgd:momentum=0.9,nesterov or adam:beta1=0.8
+    /// [default: sgd:momentum=0.9, or what suits the data set]
+    #[arg(long, value_name = "METHOD", value_parser = arguments::expected::<Method>, help_heading = "Training")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) optimizer: Option<Method>,
+
+    /// Share of the last step that is kept, from 0 to less than 1; for sgd and rmsprop
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) momentum: Option<f64>,
+
+    /// Gradient clipping: none, value:C, norm:C (the batch) or per-sample:C [default: none]
+    #[arg(long, value_name = "CLIP", value_parser = arguments::expected::<Clip>, help_heading = "Training")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) clip: Option<Clip>,
+
+    /// Deviation of the noise for private descent, in units of the limit of per-sample clipping
+    /// [default: 0]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) noise: Option<f64>,
+
+    /// How the losses of a batch become one: mean or sum [default: mean]
+    #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Reduction>, help_heading = "Training")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) reduction: Option<Reduction>,
+
+    /// What the magnitude of a weight costs [default: 0]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) l1: Option<f64>,
+
+    /// What the square of a weight costs [default: 0]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) l2: Option<f64>,
+
+    /// Stop after so many epochs without a better validation loss [default: never]
+    #[arg(long, value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) patience: Option<usize>,
+
+    /// Whether the parameters with the best validation loss are the result, not the last ones [default: true]
+    #[arg(long, value_name = "BOOL", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) keep_best: Option<bool>,
+
+    /// What generated data, split, initial weights, order and noise are drawn from [default: 1]
+    #[arg(long, value_name = "N", value_parser = arguments::seed, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
+
+    /// Worker threads, which change no bit of the result; 0 for one on each core [default: 0]
+    #[arg(long, value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) threads: Option<usize>,
+
+    /// Seconds between checkpoints; 0 for one after each step [default: 5]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checkpoint_every: Option<f64>,
+}
+
+/// What may change when a run goes on.
+const FREE: [&str; 4] = ["epochs", "patience", "threads", "checkpoint-every"];
+
+impl Options {
+    /// These, and where they leave something open, those below.
+    pub(crate) fn over(&self, below: &Self) -> Self {
+        let mut all = below.table();
+        // A momentum belongs to the optimiser beside it.
+        if self.optimizer.is_some() {
+            all.remove("momentum");
+        }
+        all.extend(self.table());
+        all.try_into().expect("a table of options is what it was made from")
+    }
+
+    /// All that are not left open.
+    pub(crate) fn table(&self) -> toml::Table {
+        toml::Table::try_from(self).expect("options are a table")
+    }
+
+    /// As the text of a file.
+    pub(crate) fn to_text(&self) -> String {
+        self.table().to_string()
+    }
+
+    /// From the text of a file, which is named in errors.
+    pub(crate) fn from_text(origin: &str, text: &str) -> Result<Self, Failure> {
+        toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let line = text.bytes().take(start).filter(|&byte| byte == b'\n').count() + 1;
+            let problem = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+            Failure::Usage(format!("{origin}, line {line}: {problem}"))
+        })
+    }
+
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path).map_err(|source| Failure::read(path, source))?;
+        Self::from_text(&path.display().to_string(), &text)
+    }
+
+    /// A run goes on with the options it began with, but for a few.
+    pub(crate) fn check_same(&self, before: &Self, run: &Path) -> Result<(), Failure> {
+        let (now, then) = (self.table(), before.table());
+        let of =
+            |table: &toml::Table, key: &String| table.get(key).map_or("open".to_owned(), ToString::to_string);
+        match now
+            .keys()
+            .chain(then.keys())
+            .find(|key| !FREE.contains(&key.as_str()) && now.get(*key) != then.get(*key))
+        {
+            None => Ok(()),
+            Some(key) => Err(Failure::Usage(format!(
+                "the run in {} began with {key} {}, now it is {}; expected the same, to go on from it",
+                run.display(),
+                of(&then, key),
+                of(&now, key),
+            ))),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// If there is a momentum, and the optimiser has none.
+    pub(crate) fn method(&self, otherwise: Method) -> Result<Method, Failure> {
+        let mut method = self.optimizer.unwrap_or(otherwise);
+        if let Some(given) = self.momentum {
+            match &mut method {
+                Method::Sgd { momentum, .. } | Method::RmsProp { momentum, .. } => *momentum = given,
+                Method::Adam { .. } | Method::AdamW { .. } => {
+                    let problem =
+                        format!("--momentum is for sgd and rmsprop; {method} has beta1 and beta2 instead");
+                    return Err(Failure::Usage(problem));
+                }
+            }
+        }
+        Ok(method)
+    }
+}
+
+/// Sizes of hidden layers; none for a linear model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SizesInFile")]
+pub(crate) struct Sizes(pub(crate) Vec<usize>);
+
+/// In a file they may be a list, or what stands on the command line.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SizesInFile {
+    One(usize),
+    List(Vec<usize>),
+    Text(String),
+}
+
+impl TryFrom<SizesInFile> for Sizes {
+    type Error = Error;
+
+    fn try_from(given: SizesInFile) -> Result<Self, Error> {
+        match given {
+            SizesInFile::One(size) => size.to_string().parse(),
+            SizesInFile::List(sizes) if sizes.contains(&0) => format!("{sizes:?}").parse(),
+            SizesInFile::List(sizes) => Ok(Self(sizes)),
+            SizesInFile::Text(text) => text.parse(),
+        }
+    }
+}
+
+impl std::str::FromStr for Sizes {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text == "none" {
+            return Ok(Self(Vec::new()));
+        }
+        // What does not fit into a file of options fits into no network either.
+        let fits = |&size: &usize| size > 0 && i64::try_from(size).is_ok();
+        let size = |part: &str| part.trim().parse().ok().filter(fits);
+        text.split(',').map(size).collect::<Option<_>>().map(Self).ok_or_else(|| Error::Setting {
+            what: "list of hidden layers",
+            given: text.to_owned(),
+            expected: "whole numbers of at least 1, separated by commas, or 'none'",
+        })
+    }
+}

@@ -1,0 +1,218 @@
+//! The pictures of a run. They show what a checkpoint holds, so a run that was killed draws the same.
+
+use crate::failure::Failure;
+use crate::output::{draw, reading};
+use crate::run_folder::RunFolder;
+use crate::setup::Setup;
+use dualtape_nn::data::Targets;
+use dualtape_nn::{Clip, Metrics, Record, SavedModel, confusion, sample_norms};
+use dualtape_plots::{
+    ConfusionMatrix, Curves, DecisionBoundary, Figure, GradientNorms, LearningRate, LossCurves,
+    NormHistogram, Picture, Predictions, ScoreGrid, Window,
+};
+
+/// Nodes each way of the grid on which a decision is drawn.
+const GRID: usize = 150;
+
+/// What a run's pictures are drawn from.
+pub(crate) struct Drawing<'a> {
+    pub(crate) setup: &'a Setup,
+    /// The result.
+    pub(crate) model: &'a SavedModel,
+    /// In the units of the data.
+    pub(crate) history: &'a [Record],
+    /// The epoch with the best validation loss.
+    pub(crate) best: Option<usize>,
+}
+
+type Boxed = Box<dyn Picture>;
+
+impl Drawing<'_> {
+    /// Writes every picture that applies, and removes those of an earlier run that do not; returns the names
+    /// of the files.
+    pub(crate) fn write(
+        &self,
+        folder: &RunFolder,
+        svg: bool,
+        log_axis: bool,
+    ) -> Result<Vec<String>, Failure> {
+        let pictures: [(&str, Option<Boxed>); 7] = [
+            ("loss", self.over_epochs(self.losses(log_axis))),
+            ("gradients", self.gradients(log_axis)),
+            ("rate", self.over_epochs(self.rates())),
+            ("norms", self.norms(log_axis)?),
+            ("confusion", self.confusion()?),
+            ("boundary", self.boundary()?),
+            ("predictions", self.predictions()?),
+        ];
+        let mut names = Vec::new();
+        for (name, picture) in pictures {
+            let png = folder.join(&format!("{name}.png"));
+            let drawn = match picture {
+                Some(picture) => draw(&*picture, &png, svg)?,
+                None => Vec::new(),
+            };
+            for file in [png.clone(), png.with_extension("svg")] {
+                if drawn.contains(&file) {
+                    names.extend(file.file_name().map(|name| name.to_string_lossy().into_owned()));
+                } else {
+                    folder.remove(&file)?;
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// A picture over epochs needs one.
+    fn over_epochs(&self, picture: impl Picture + 'static) -> Option<Boxed> {
+        if self.history.is_empty() { None } else { Some(Box::new(picture)) }
+    }
+
+    fn title(&self, what: &str) -> String {
+        format!("{}: {what}", self.setup.all.name())
+    }
+
+    fn points(&self, number: impl Fn(&Record) -> f64) -> Vec<(f64, f64)> {
+        self.history.iter().map(|record| (record.epoch as f64, number(record))).collect()
+    }
+
+    /// Losses, and beside them what a user judges by.
+    fn losses(&self, log_axis: bool) -> Figure {
+        let loss = self.setup.settings.loss.to_string();
+        let mut losses = LossCurves::new("loss")
+            .axes("epoch", &loss)
+            .training(self.points(|record| record.training.loss))
+            .validation(self.points(|record| record.validation.loss))
+            .log_axis(log_axis);
+        if let Some(best) = self.best {
+            losses = losses.best_epoch(best as f64);
+        }
+        let is_regression = matches!(self.setup.all.targets(), Targets::Numbers { .. });
+        let (title, label, number): (_, _, fn(&Metrics) -> Option<f64>) = if is_regression {
+            ("mean absolute error", "in units of the target", |metrics| metrics.mean_absolute_error)
+        } else {
+            ("accuracy", "right answers", |metrics| metrics.accuracy)
+        };
+        let curve = |metrics: fn(&Record) -> &Metrics| {
+            self.points(|record| number(metrics(record)).unwrap_or(f64::NAN))
+        };
+        let metric = Curves::new(title, "epoch", label)
+            .percent(!is_regression)
+            .curve("training", curve(|record| &record.training))
+            .curve("validation", curve(|record| &record.validation));
+        let sizes = self.setup.model.layers().iter().map(|layer| layer.outputs.to_string());
+        let shape =
+            std::iter::once(self.setup.model.inputs().to_string()).chain(sizes).collect::<Vec<_>>().join("-");
+        Figure::new(&self.title(&shape)).with(losses).with(metric)
+    }
+
+    fn gradients(&self, log_axis: bool) -> Option<Boxed> {
+        let title = self.title("gradient norms");
+        let (before, after) =
+            (self.points(|record| record.gradient_norm), self.points(|record| record.clipped_norm));
+        let of_batch = "norm of each batch, on average";
+        let (label, limit) = match self.setup.settings.clip {
+            Clip::None => {
+                let norms = Curves::new(&title, "epoch", of_batch).curve("gradient", before);
+                return self.over_epochs(norms.log_axis(log_axis));
+            }
+            Clip::Value(_) => (of_batch, None),
+            Clip::Norm(limit) => (of_batch, Some(limit)),
+            Clip::PerSample(limit) => ("norm of each sample, on average", Some(limit)),
+        };
+        let norms =
+            GradientNorms::new(&title).axes("epoch", label).before(before).after(after).log_axis(log_axis);
+        self.over_epochs(match limit {
+            Some(limit) => norms.threshold(limit),
+            None => norms,
+        })
+    }
+
+    fn rates(&self) -> LearningRate {
+        let points = self.points(|record| record.rate);
+        LearningRate::new(&self.title("learning rate"), points)
+            .axes("epoch", "learning rate of the last step")
+    }
+
+    /// How the gradients of single samples are spread at the result.
+    fn norms(&self, log_axis: bool) -> Result<Option<Boxed>, Failure> {
+        let Setup { model, training, settings, .. } = self.setup;
+        let norms = sample_norms(model, &self.model.parameters, training, settings.loss)?;
+        let histogram = NormHistogram::new(
+            &self.title("gradient norms of the training samples, at the kept parameters"),
+            norms,
+        )
+        .log_axis(log_axis);
+        Ok(Some(Box::new(match settings.clip {
+            Clip::PerSample(limit) => histogram.threshold(limit),
+            _ => histogram,
+        })))
+    }
+
+    fn confusion(&self) -> Result<Option<Boxed>, Failure> {
+        let Setup { model, validation, all, .. } = self.setup;
+        if !(1..=ConfusionMatrix::MOST_CLASSES).contains(&all.classes().len()) || !self.has_class_outputs() {
+            return Ok(None);
+        }
+        let counts = confusion(model, &self.model.parameters, validation)?;
+        let numbers = counts.rows().flatten().copied();
+        let matrix = ConfusionMatrix::new(&self.title("validation samples"), counts.classes(), numbers)?;
+        Ok(Some(Box::new(matrix)))
+    }
+
+    /// Whether outputs speak for the classes of the data.
+    fn has_class_outputs(&self) -> bool {
+        let (classes, outputs) = (self.setup.all.classes().len(), self.setup.model.outputs());
+        classes == outputs || (classes == 2 && outputs == 1)
+    }
+
+    /// What is decided where, of two inputs.
+    fn boundary(&self) -> Result<Option<Boxed>, Failure> {
+        let all = &self.setup.all;
+        let [x, y] = all.features() else { return Ok(None) };
+        let classes = all.classes();
+        if !(2..=ScoreGrid::MOST_OUTPUTS).contains(&classes.len()) || !self.has_class_outputs() {
+            return Ok(None);
+        }
+        let points: Vec<_> = all.samples().map(|(input, class)| ([input[0], input[1]], class)).collect();
+        let window = Window::around(points.iter().map(|point| point.0));
+        let scores = |point: [f64; 2]| self.model.predict(&point).unwrap_or_default();
+        let grid = match classes.len() {
+            2 => ScoreGrid::of_score(window, GRID, GRID, |point| match scores(point)[..] {
+                [score] => score,
+                [first, second] => second - first,
+                _ => f64::NAN,
+            })?,
+            count => ScoreGrid::of_classes(window, GRID, GRID, count, scores)?,
+        };
+        let picture =
+            DecisionBoundary::new(&self.title("decision"), grid).points(points).classes(classes).axes(x, y);
+        Ok(Some(Box::new(picture)))
+    }
+
+    fn predictions(&self) -> Result<Option<Boxed>, Failure> {
+        let Targets::Numbers { names, .. } = self.setup.all.targets() else { return Ok(None) };
+        let (validation, scale) = (&self.setup.validation, &self.setup.target_scale);
+        let outputs = dualtape_nn::predict(&self.setup.model, &self.model.parameters, validation)?;
+        let targets = (0..validation.len()).flat_map(|i| validation.numbers(i)).copied();
+        let in_units = |mut numbers: Vec<f64>| {
+            if let Some(scale) = scale {
+                scale.unscale(&mut numbers);
+            }
+            numbers
+        };
+        let pairs = in_units(targets.collect()).into_iter().zip(in_units(outputs));
+        let name = names.join(", ");
+        let mut picture = Predictions::new(&self.title("validation samples"), pairs)
+            .axes(&name, &format!("prediction of {name}"));
+        let kept = self.history.iter().find(|record| Some(record.epoch) == self.best);
+        let kept = if self.setup.settings.keep_best { kept } else { self.history.last() };
+        if let Some(Metrics { r_squared: Some(r_squared), mean_absolute_error: Some(error), .. }) =
+            kept.map(|record| record.validation)
+        {
+            let note = format!("R² = {r_squared:.3}, mean absolute error {}", reading(error));
+            picture = picture.note(&note);
+        }
+        Ok(Some(Box::new(picture)))
+    }
+}

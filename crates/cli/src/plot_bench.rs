@@ -1,0 +1,137 @@
+//! `dualtape plot-bench`: measurements as bars.
+
+use crate::failure::Failure;
+use crate::output::{draw, say};
+use clap::Args;
+use dualtape_nn::Error;
+use dualtape_plots::{Bar, Benchmarks, Figure, Picture};
+use serde::Deserialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Draw measurements as bars with whiskers.
+///
+/// The file has a JSON object in each line, with "workload", "size", "mode" and "nanoseconds", and the ends of
+/// the whisker, "low" and "high", where they are known.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+    dualtape plot-bench ratios.jsonl --log-axis\n\n\
+    with lines such as\n  \
+    {\"workload\":\"rosenbrock\",\"size\":100,\"mode\":\"reverse\",\"nanoseconds\":3200,\"low\":3150,\"high\":3290}")]
+pub(crate) struct PlotBenchOptions {
+    /// The measurements
+    file: PathBuf,
+
+    /// The picture [default: the file's name, with .png]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Write the picture as SVG too
+    #[arg(long)]
+    svg: bool,
+
+    /// Draw times on a logarithmic axis
+    #[arg(long)]
+    log_axis: bool,
+}
+
+#[derive(Deserialize)]
+struct Measurement {
+    workload: String,
+    size: Size,
+    mode: String,
+    nanoseconds: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+enum Size {
+    Number(u64),
+    Text(String),
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+pub(crate) fn run(options: &PlotBenchOptions) -> Result<(), Failure> {
+    let measurements = read(&options.file)?;
+    let png = options.output.as_ref().unwrap_or(&options.file).with_extension("png");
+    let workloads = in_order(measurements.iter().map(|m| m.workload.clone()));
+    let panel = |workload: &String| {
+        let own: Vec<_> = measurements.iter().filter(|m| m.workload == *workload).collect();
+        bars(workload, &own).log_axis(options.log_axis)
+    };
+    let picture: Box<dyn Picture> = match &workloads[..] {
+        [single] => Box::new(panel(single)),
+        several => Box::new(several.iter().map(panel).fold(Figure::new("benchmarks"), Figure::with)),
+    };
+    let written = draw(&*picture, &png, options.svg)?;
+    let names: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
+    say(format_args!(
+        "{} measurements of {} workloads; wrote {}",
+        measurements.len(),
+        workloads.len(),
+        names.join(" and ")
+    ));
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<Measurement>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|source| Failure::read(path, source))?;
+    let wrong = |problem| Failure::from(Error::Data { origin: path.display().to_string(), problem });
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let measurement = |(i, line): (usize, &str)| {
+        serde_json::from_str::<Measurement>(line).map_err(|error| {
+            let expected = r#"expected {"workload":..., "size":..., "mode":..., "nanoseconds":...}"#;
+            wrong(format!("line {}: {error}; {expected}", i + 1))
+        })
+    };
+    let all = lines.map(measurement).collect::<Result<Vec<_>, _>>()?;
+    if all.is_empty() {
+        return Err(wrong("there is no measurement; expected a JSON object in each line".to_owned()));
+    }
+    Ok(all)
+}
+
+/// Each once, in the order in which they come.
+fn in_order<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut each = Vec::new();
+    for one in all {
+        if !each.contains(&one) {
+            each.push(one);
+        }
+    }
+    each
+}
+
+/// Of one workload: a group for each size, a bar for each mode.
+fn bars(workload: &str, own: &[&Measurement]) -> Benchmarks {
+    let (modes, sizes) =
+        (in_order(own.iter().map(|m| m.mode.clone())), in_order(own.iter().map(|m| m.size.clone())));
+    let longest = own.iter().map(|m| m.nanoseconds).filter(|time| time.is_finite()).fold(0.0, f64::max);
+    let (unit, name) = match longest {
+        time if time < 1e4 => (1.0, "ns"),
+        time if time < 1e7 => (1e3, "µs"),
+        time if time < 1e10 => (1e6, "ms"),
+        _ => (1e9, "s"),
+    };
+    let bar = |size: &Size, mode: &String| {
+        let Some(m) = own.iter().find(|m| m.size == *size && m.mode == *mode) else {
+            return Bar::exact(f64::NAN);
+        };
+        let end = |end: Option<f64>| end.unwrap_or(m.nanoseconds) / unit;
+        Bar::new(m.nanoseconds / unit, end(m.low), end(m.high))
+    };
+    let picture = Benchmarks::new(workload, &format!("time in {name}"), modes.iter());
+    sizes.iter().fold(picture, |picture, size| {
+        picture.workload(&size.to_string(), modes.iter().map(|mode| bar(size, mode)))
+    })
+}

@@ -1,0 +1,214 @@
+//! `predict`, `compare`, `check`, `graph` and `plot-bench`, run as a user runs them.
+
+mod common;
+
+use common::{check_png, check_svg, dualtape, fails, houses, said, text};
+use std::fs;
+
+#[test]
+fn a_classifier_predicts_classes_with_shares_and_compares_them_with_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    said(folder.path(), &["train", "iris", "--quiet"]);
+    let output = dualtape(folder.path(), &["predict", "runs/iris", "iris"]);
+    let (table, compared) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{compared}");
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!((rows.len(), rows[0].join(",").as_str()), (151, "class,setosa,versicolor,virginica"));
+    let shares =
+        rows[1..].iter().map(|row| row[1..].iter().map(|share| share.parse::<f64>().unwrap()).sum::<f64>());
+    assert!(shares.into_iter().all(|sum| (sum - 1.0).abs() < 1e-12));
+    let accuracy: f64 =
+        compared.strip_prefix("accuracy ").unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(accuracy > 95.0 && compared.contains("actual \\ predicted"), "{compared}");
+    // The table itself agrees: the first 50 are setosas.
+    let right = rows[1..=50].iter().filter(|row| row[0] == "setosa").count();
+    assert_eq!(right, 50);
+
+    // Without labels, from a file into a file.
+    fs::write(folder.path().join("new.csv"), "5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n").unwrap();
+    let arguments = ["predict", "runs/iris/model.safetensors", "new.csv", "--output", "answers.csv"];
+    assert!(said(folder.path(), &arguments).is_empty());
+    let answers = fs::read_to_string(folder.path().join("answers.csv")).unwrap();
+    let classes: Vec<_> = answers.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(classes, ["setosa", "virginica"]);
+}
+
+#[test]
+fn a_regression_predicts_in_units_of_its_target() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("houses.csv"), houses()).unwrap();
+    said(folder.path(), &["train", "houses.csv", "--regression", "--quiet"]);
+    let output = dualtape(folder.path(), &["predict", "runs/houses", "houses.csv"]);
+    assert!(text(&output.stderr).starts_with("R² 0.99"), "{}", text(&output.stderr));
+    let table = text(&output.stdout);
+    let first: f64 = table.lines().nth(1).unwrap().parse().unwrap();
+    // One room, 40 square metres, new: 30 + 12 + 120.
+    assert!(table.starts_with("price\n") && (first - 162.0).abs() < 12.0, "{first}");
+}
+
+#[test]
+fn predictions_for_other_data_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    said(folder.path(), &["train", "iris", "--quiet", "--epochs", "1"]);
+    for (name, content) in [
+        ("short.csv", "1,2\n3,4\n"),
+        ("unknown.csv", "1,2,3,4,setosa\n1,2,3,4,tulip\n"),
+        ("swapped.csv", "sepal_width,sepal_length,petal_length,petal_width\n1,2,3,4\n"),
+        ("empty.csv", ""),
+    ] {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    for (run, data, expected) in [
+        (
+            "runs/iris",
+            "unknown.csv",
+            "line 2 has the unknown label 'tulip'; expected one of setosa, versicolor, virginica",
+        ),
+        ("runs/iris", "swapped.csv", "swapped.csv: it has 4 features, sepal_width, sepal_length"),
+        (
+            "runs/iris",
+            "short.csv",
+            "short.csv: line 1 has 2 columns; expected 4, the features the model was trained on, or 5, with a label",
+        ),
+        ("runs/iris", "empty.csv", "empty.csv: there are no rows"),
+        ("runs/iris", "nope.csv", "cannot read nope.csv: "),
+        ("runs/iris", "moons", "moons: it has 2 features, x, y; expected 4, "),
+        ("runs/none", "iris", "cannot read runs/none: "),
+        ("runs", "iris", "cannot read runs/model.safetensors: "),
+    ] {
+        fails(folder.path(), &["predict", run, data], 1, &[expected]);
+    }
+}
+
+#[test]
+fn runs_are_compared_in_a_table_and_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("houses.csv"), houses()).unwrap();
+    for (arguments, run) in [
+        (&["iris", "--epochs", "5"][..], "a"),
+        (&["iris", "--epochs", "9", "--optimizer", "rmsprop"], "b"),
+        (&["houses.csv", "--regression", "--epochs", "3"], "c"),
+    ] {
+        said(folder.path(), &[&["train"], arguments, &["--quiet", "--output", run]].concat());
+    }
+    let said_of = said(folder.path(), &["compare", "a", "b", "--svg", "--log-axis", "--output", "two.png"]);
+    let row = |name: &str| -> Vec<&str> {
+        said_of.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace().collect()
+    };
+    assert_eq!((row("a ")[1], row("b ")[1]), ("5", "9"), "{said_of}");
+    assert!(said_of.contains("accuracy") && !said_of.contains("R²"), "{said_of}");
+    check_png(&folder.path().join("two.png"));
+    check_svg(&folder.path().join("two.svg"), "validation accuracy");
+    // The table says what the runs' own tables say.
+    let metrics = fs::read_to_string(folder.path().join("a/metrics.csv")).unwrap();
+    let losses = metrics.lines().skip(1).map(|line| line.split(',').nth(5).unwrap().parse::<f64>().unwrap());
+    assert_eq!(row("a ")[3], format!("{:.4}", losses.fold(f64::MAX, f64::min)));
+
+    let mixed = said(folder.path(), &["compare", "a", "c"]);
+    assert!(mixed.contains("R²") && mixed.contains("accuracy"), "{mixed}");
+    check_png(&folder.path().join("compare.png"));
+
+    fs::write(folder.path().join("a/metrics.csv"), "epoch,loss\n1,2\n").unwrap();
+    fails(folder.path(), &["compare", "a"], 1, &["metrics.csv: it has other columns"]);
+    fails(folder.path(), &["compare", "nothing"], 1, &["cannot read nothing/metrics.csv: "]);
+    fails(folder.path(), &["compare"], 2, &["required arguments were not provided"]);
+}
+
+#[test]
+fn gradients_of_models_are_checked_on_data() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["iris"][..],
+        &["moons", "--activation", "gelu", "--loss", "hinge"],
+        &["iris", "--activation", "relu", "--loss", "binary-cross-entropy", "--parameters", "0"],
+        &["digits", "--samples", "2", "--parameters", "40"],
+    ] {
+        let said = said(folder.path(), &[&["check"], arguments].concat());
+        assert!(said.contains("tape and differences") && said.ends_with("the gradient is right\n"), "{said}");
+    }
+    fails(folder.path(), &["check", "nope"], 1, &["there is no data set 'nope'"]);
+}
+
+#[test]
+fn expressions_and_models_are_drawn_with_names_values_and_gradients() {
+    let folder = tempfile::tempdir().unwrap();
+    let dot = said(folder.path(), &["graph", "a*b + sin(a)", "a=2", "b=-3"]);
+    // d/da (ab + sin a) = b + cos a.
+    let slope = (-3.0 + 2.0_f64.cos()) * 1e4;
+    assert!(dot.contains(&format!("a | data 2 | grad {}", slope.round() / 1e4)), "{dot}");
+    assert!(dot.contains("b | data -3 | grad 2") && dot.contains("label=\"sin\""), "{dot}");
+
+    let arguments = [
+        "graph",
+        "--model",
+        "2,3,1",
+        "--activation",
+        "relu",
+        "x1=0.5",
+        "--output",
+        "m.svg",
+        "--output",
+        "m.dot",
+    ];
+    said(folder.path(), &arguments);
+    check_svg(&folder.path().join("m.svg"), "w1.3.2");
+    check_svg(&folder.path().join("m.svg"), "data 0.5");
+    assert!(fs::read_to_string(folder.path().join("m.dot")).unwrap().starts_with("digraph"));
+
+    said(folder.path(), &["train", "moons", "--hidden", "2", "--epochs", "1", "--quiet"]);
+    assert!(said(folder.path(), &["graph", "--model", "runs/moons", "x=1", "y=0"]).contains("y | data 0 |"));
+
+    for (arguments, expected) in [
+        (&["x +"][..], "the expression cannot be read at character 4: it ends where a value should be"),
+        (&["clamp(x, 3, 2)"], "clamp is given the limits 3 and 2; expected the lower one first"),
+        (&["sni(x)"], "there is no function 'sni'; expected one of "),
+        (&["x*y", "z=1"], "'z=1' gives no input its value; expected NAME=NUMBER, with a name of x, y"),
+        (&["x*y", "x=one"], "'x=one': expected a finite number"),
+        (&[], "there is nothing to draw; expected an expression, or --model"),
+        (&["x", "--output", "x.jpg"], "--output is x.jpg; expected a file ending in .dot or .svg"),
+        (&["--model", "two"], "--model is two; expected sizes such as 2,3,1, or the folder of a run"),
+    ] {
+        fails(folder.path(), &[&["graph"], arguments].concat(), 2, &[expected]);
+    }
+    fails(
+        folder.path(),
+        &["graph", "--model", "100,100,10"],
+        1,
+        &["has 11110 parameters; expected at most 500"],
+    );
+    fails(folder.path(), &["graph", "--model", "4"], 1, &["the layer sizes are [4]; expected at least two"]);
+}
+
+#[test]
+fn measurements_are_drawn_as_bars() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| fs::write(folder.path().join("m.jsonl"), text).unwrap();
+    let line = |workload: &str, size: u32, mode: &str, time: f64| {
+        format!(
+            "{{\"workload\":\"{workload}\",\"size\":{size},\"mode\":\"{mode}\",\"nanoseconds\":{time},\"low\":{},\"high\":{}}}\n",
+            time * 0.9,
+            time * 1.1
+        )
+    };
+    let all = [("sum", 10, "forward", 90.0), ("sum", 10, "reverse", 150.0), ("sum", 100, "reverse", 1500.0)];
+    let text: String =
+        all.iter().map(|&(workload, size, mode, time)| line(workload, size, mode, time)).collect();
+    write(&text);
+    let said_of = said(folder.path(), &["plot-bench", "m.jsonl", "--svg"]);
+    assert!(said_of.contains("3 measurements of 1 workloads; wrote m.png and m.svg"), "{said_of}");
+    check_png(&folder.path().join("m.png"));
+    check_svg(&folder.path().join("m.svg"), "time in ns");
+    write(&(text + "\n" + &line("dot", 1000, "reverse", 3e6)));
+    said(folder.path(), &["plot-bench", "m.jsonl", "--log-axis", "--svg", "--output", "two.png"]);
+    check_png(&folder.path().join("two.png"));
+    check_svg(&folder.path().join("two.svg"), "time in µs");
+    for (text, expected) in [
+        ("", "m.jsonl: there is no measurement; expected a JSON object in each line"),
+        ("{\"workload\":\"sum\"}\n", "m.jsonl: line 1: missing field `size`"),
+        ("nonsense\n", "m.jsonl: line 1: "),
+    ] {
+        write(text);
+        fails(folder.path(), &["plot-bench", "m.jsonl"], 1, &[expected]);
+    }
+    fails(folder.path(), &["plot-bench", "nowhere.jsonl"], 1, &["cannot read nowhere.jsonl: "]);
+}
