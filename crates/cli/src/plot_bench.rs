@@ -6,13 +6,15 @@ use clap::Args;
 use dualtape_nn::Error;
 use dualtape_plots::{Bar, Benchmarks, Figure, Picture};
 use serde::Deserialize;
+use serde_json::Value;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Draw measurements as bars with whiskers.
 ///
 /// The file has a JSON object in each line, with "workload", "size", "mode" and "nanoseconds", and the ends of
-/// the whisker, "low" and "high", where they are known.
+/// the whisker, "low" and "high", where they are known. A first line about the "machine" is passed over; `ratios
+/// --json` of dualtape-bench writes such files.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
     dualtape plot-bench ratios.jsonl --log-axis\n\n\
@@ -87,7 +89,10 @@ pub(crate) fn run(options: &PlotBenchOptions) -> Result<(), Failure> {
 fn read(path: &Path) -> Result<Vec<Measurement>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|source| Failure::read(path, source))?;
     let wrong = |problem| Failure::from(Error::Data { origin: path.display().to_string(), problem });
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let about = |(i, line): &(usize, &str)| {
+        *i == 0 && serde_json::from_str::<Value>(line).is_ok_and(|about| about.get("machine").is_some())
+    };
+    let lines = text.lines().enumerate().filter(|line| !line.1.trim().is_empty() && !about(line));
     let measurement = |(i, line): (usize, &str)| {
         serde_json::from_str::<Measurement>(line).map_err(|error| {
             let expected = r#"expected {"workload":..., "size":..., "mode":..., "nanoseconds":...}"#;

@@ -198,7 +198,8 @@ fn measurements_are_drawn_as_bars() {
     assert!(said_of.contains("3 measurements of 1 workloads; wrote m.png and m.svg"), "{said_of}");
     check_png(&folder.path().join("m.png"));
     check_svg(&folder.path().join("m.svg"), "time in ns");
-    write(&(text + "\n" + &line("dot", 1000, "reverse", 3e6)));
+    let about = "{\"machine\":null,\"cores\":2}\n";
+    write(&(about.to_owned() + &text + "\n" + &line("dot", 1000, "reverse", 3e6)));
     said(folder.path(), &["plot-bench", "m.jsonl", "--log-axis", "--svg", "--output", "two.png"]);
     check_png(&folder.path().join("two.png"));
     check_svg(&folder.path().join("two.svg"), "time in µs");
