@@ -44,13 +44,7 @@ impl<F: Scalar> Guard<F> {
     /// Whether the answer is still the same, given the value at each place.
     #[inline]
     pub(super) fn holds(&self, value: impl Fn(u32) -> F) -> bool {
-        match *self {
-            Self::Relation { relation, operands: [a, b], answer } => {
-                relation.holds(value(a), value(b)) == answer
-            }
-            Self::Property { property, operand, answer } => property.holds(value(operand)) == answer,
-            Self::Value { operand, value: recorded } => same_bits(value(operand), recorded),
-        }
+        self.holds_in(|place| [value(place)]) == [true]
     }
 
     /// In which lanes the answer is still the same, given the lanes of each place.

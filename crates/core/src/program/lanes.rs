@@ -61,7 +61,7 @@ impl<F: Scalar> Machine<'_, F> {
         (slot as usize - self.schedule.first_varying) * L
     }
 
-    fn places<'a>(&'a self, values: &'a [F]) -> Places<'a, F> {
+    pub(super) fn places<'a>(&'a self, values: &'a [F]) -> Places<'a, F> {
         Places { first_varying: self.schedule.first_varying as u32, uniform: self.uniform, values }
     }
 

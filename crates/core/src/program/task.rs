@@ -324,18 +324,12 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     /// Appends the outputs of each of the first lanes.
     fn push_outputs(&self, task: &mut Task<F>, lanes: usize) {
         let outputs = &self.program.outputs;
-        let Task { values, lanes: buffers, .. } = task;
-        let first = values.len();
-        values.resize(first + lanes * outputs.len(), F::zero());
+        let first = task.values.len();
+        task.values.resize(first + lanes * outputs.len(), F::zero());
         for (index, &slot) in outputs.iter().enumerate() {
-            let places = values[first + index..].iter_mut().step_by(outputs.len());
-            match self.machine.uniform.get(slot as usize) {
-                Some(&value) => places.for_each(|place| *place = value),
-                None => {
-                    let row = &buffers.values.get()[self.machine.at(slot)..][..L];
-                    places.zip(row).for_each(|(place, &value)| *place = value);
-                }
-            }
+            let row = self.lanes(task, slot);
+            let places = task.values[first + index..].iter_mut().step_by(outputs.len());
+            places.zip(row).for_each(|(place, value)| *place = value);
         }
     }
 
@@ -405,13 +399,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     /// The lanes of a slot.
     #[inline]
     fn lanes(&self, task: &Task<F>, slot: u32) -> [F; L] {
-        match self.machine.uniform.get(slot as usize) {
-            Some(&value) => [value; L],
-            None => task.lanes.values.get()[self.machine.at(slot)..]
-                .first_chunk()
-                .copied()
-                .expect("a row has L lanes"),
-        }
+        self.machine.places(task.lanes.values.get()).lanes(slot)
     }
 
     /// The value of a slot in a lane.
