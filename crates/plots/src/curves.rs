@@ -1,10 +1,7 @@
 //! Curves of any kind on one pair of axes: metrics of a run, or one metric of several runs.
 
-use crate::lines::{Lines, Look, Mark, Smoothing, Style};
-use crate::picture::sealed::Draw;
-use crate::scene::{Rect, Scene};
+use crate::lines::{Lines, Look, Mark, Style, line_settings, picture_of_lines};
 use crate::series::Series;
-use crate::{Dropped, Error, Picture};
 
 /// Named curves over each other: several runs to be compared, or several metrics of one.
 ///
@@ -39,24 +36,10 @@ impl Curves {
         self
     }
 
-    /// Whether the vertical axis is logarithmic; points not above 0 are left out there.
-    #[must_use]
-    pub fn log_axis(mut self, logarithmic: bool) -> Self {
-        self.style.logarithmic = logarithmic;
-        self
-    }
-
     /// Whether the vertical axis reads as percentages of 1, as for accuracy; it then reaches up to 100 %.
     #[must_use]
     pub fn percent(mut self, percent: bool) -> Self {
         self.style.percent = percent;
-        self
-    }
-
-    /// As [`LossCurves::smoothing`](crate::LossCurves::smoothing).
-    #[must_use]
-    pub fn smoothing(mut self, weight: f64) -> Self {
-        self.style.smoothing = Smoothing::Weight(weight);
         self
     }
 
@@ -66,6 +49,8 @@ impl Curves {
         self.mark_lowest = mark;
         self
     }
+
+    line_settings!(log_axis smoothing);
 
     fn lines(&self) -> Lines<'_> {
         let curves: Vec<_> =
@@ -81,14 +66,4 @@ impl Curves {
     }
 }
 
-impl Draw for Curves {
-    fn draw(&self, scene: &mut Scene, place: Rect) -> Result<(), Error> {
-        self.lines().draw(scene, place)
-    }
-}
-
-impl Picture for Curves {
-    fn dropped(&self) -> Dropped {
-        self.lines().dropped()
-    }
-}
+picture_of_lines!(Curves);

@@ -251,3 +251,61 @@ fn draw_bold(scene: &mut Scene, plot: &Plot, curve: &Drawn<'_>) {
         scene.marker(marker, place, 3.2, color);
     }
 }
+
+/// Makes a picture of what has `lines`.
+macro_rules! picture_of_lines {
+    ($Picture:ty) => {
+        impl $crate::picture::sealed::Draw for $Picture {
+            fn draw(
+                &self,
+                scene: &mut $crate::scene::Scene,
+                place: $crate::scene::Rect,
+            ) -> Result<(), $crate::Error> {
+                self.lines().draw(scene, place)
+            }
+        }
+
+        impl $crate::Picture for $Picture {
+            fn dropped(&self) -> $crate::Dropped {
+                self.lines().dropped()
+            }
+        }
+    };
+}
+pub(crate) use picture_of_lines;
+
+/// Writes the settings that a picture of curves leaves to its user: those of its `style` that are named.
+macro_rules! line_settings {
+    (axes) => {
+        /// Other names for the axes.
+        #[must_use]
+        pub fn axes(mut self, x_label: &str, y_label: &str) -> Self {
+            (self.style.x_label, self.style.y_label) = (x_label.to_owned(), y_label.to_owned());
+            self
+        }
+    };
+    (log_axis) => {
+        /// Whether the vertical axis is logarithmic; points not above 0 are left out there.
+        #[must_use]
+        pub fn log_axis(mut self, logarithmic: bool) -> Self {
+            self.style.logarithmic = logarithmic;
+            self
+        }
+    };
+    (smoothing) => {
+        /// The weight of the past in the bold line, 0 for none, see
+        /// [`exponential_mean`](crate::exponential_mean); drawing fails with
+        /// [`Error::Smoothing`](crate::Error::Smoothing) unless it is at least 0 and less than 1. By default,
+        /// means go over about a twentieth of the curve.
+        #[must_use]
+        pub fn smoothing(mut self, weight: f64) -> Self {
+            self.style.smoothing = $crate::lines::Smoothing::Weight(weight);
+            self
+        }
+    };
+    ($first:ident $($other:ident)+) => {
+        $crate::lines::line_settings!($first);
+        $($crate::lines::line_settings!($other);)+
+    };
+}
+pub(crate) use line_settings;

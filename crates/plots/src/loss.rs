@@ -1,12 +1,10 @@
 //! Losses of training and validation over a run.
 
 use crate::color;
-use crate::lines::{Lines, Look, Mark, Smoothing, Style};
-use crate::picture::sealed::Draw;
-use crate::scene::{Marker, Rect, Scene};
+use crate::lines::{Lines, Look, Mark, Style, line_settings, picture_of_lines};
+use crate::scene::Marker;
 use crate::series::Series;
 use crate::text::short;
-use crate::{Dropped, Error, Picture};
 
 /// Loss curves: raw values faint, an exponential mean bold, the best epoch marked.
 ///
@@ -61,29 +59,6 @@ impl LossCurves {
         self
     }
 
-    /// Other names for the axes.
-    #[must_use]
-    pub fn axes(mut self, x_label: &str, y_label: &str) -> Self {
-        (self.style.x_label, self.style.y_label) = (x_label.to_owned(), y_label.to_owned());
-        self
-    }
-
-    /// Whether losses stand on a logarithmic axis, where those not above 0 are left out.
-    #[must_use]
-    pub fn log_axis(mut self, logarithmic: bool) -> Self {
-        self.style.logarithmic = logarithmic;
-        self
-    }
-
-    /// The weight of the past in the bold line, 0 for none, see [`exponential_mean`](crate::exponential_mean);
-    /// drawing fails with [`Error::Smoothing`] unless it is at least 0 and less than 1. By default, means go
-    /// over about a twentieth of the curve.
-    #[must_use]
-    pub fn smoothing(mut self, weight: f64) -> Self {
-        self.style.smoothing = Smoothing::Weight(weight);
-        self
-    }
-
     /// Whether the lowest raw loss is marked: that of validation, or of training if there is no validation.
     #[must_use]
     pub fn mark_best(mut self, mark: bool) -> Self {
@@ -91,12 +66,14 @@ impl LossCurves {
         self
     }
 
-    /// Marks this epoch as the best; drawing fails with [`Error::NotFinite`] if it is none.
+    /// Marks this epoch as the best; drawing fails with [`Error::NotFinite`](crate::Error::NotFinite) if it is none.
     #[must_use]
     pub fn best_epoch(mut self, epoch: f64) -> Self {
         self.best = Best::At(epoch);
         self
     }
+
+    line_settings!(axes log_axis smoothing);
 
     fn lines(&self) -> Lines<'_> {
         let training = Look { color: color::BLUE, dash: color::SOLID, marker: Marker::Disc };
@@ -128,14 +105,4 @@ impl LossCurves {
     }
 }
 
-impl Draw for LossCurves {
-    fn draw(&self, scene: &mut Scene, place: Rect) -> Result<(), Error> {
-        self.lines().draw(scene, place)
-    }
-}
-
-impl Picture for LossCurves {
-    fn dropped(&self) -> Dropped {
-        self.lines().dropped()
-    }
-}
+picture_of_lines!(LossCurves);

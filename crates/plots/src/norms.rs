@@ -1,11 +1,9 @@
 //! Gradient norms over a run, before and after clipping.
 
 use crate::color;
-use crate::lines::{Lines, Look, Smoothing, Style};
-use crate::picture::sealed::Draw;
-use crate::scene::{Marker, Rect, Scene};
+use crate::lines::{Lines, Look, Style, line_settings, picture_of_lines};
+use crate::scene::Marker;
 use crate::series::Series;
-use crate::{Dropped, Error, Picture};
 
 /// Gradient norms over a run, before and after clipping, with the threshold as a line across.
 ///
@@ -48,7 +46,7 @@ impl GradientNorms {
         self
     }
 
-    /// The norm above which gradients are clipped; drawing fails with [`Error::NotFinite`] if it is not finite.
+    /// The norm above which gradients are clipped; drawing fails with [`Error::NotFinite`](crate::Error::NotFinite) if it is not finite.
     /// Where it would squeeze the curves flat, the picture names it instead of showing it.
     #[must_use]
     pub fn threshold(mut self, norm: f64) -> Self {
@@ -56,26 +54,7 @@ impl GradientNorms {
         self
     }
 
-    /// Other names for the axes.
-    #[must_use]
-    pub fn axes(mut self, x_label: &str, y_label: &str) -> Self {
-        (self.style.x_label, self.style.y_label) = (x_label.to_owned(), y_label.to_owned());
-        self
-    }
-
-    /// Whether norms stand on a logarithmic axis, where those that are 0 are left out.
-    #[must_use]
-    pub fn log_axis(mut self, logarithmic: bool) -> Self {
-        self.style.logarithmic = logarithmic;
-        self
-    }
-
-    /// As [`LossCurves::smoothing`](crate::LossCurves::smoothing).
-    #[must_use]
-    pub fn smoothing(mut self, weight: f64) -> Self {
-        self.style.smoothing = Smoothing::Weight(weight);
-        self
-    }
+    line_settings!(axes log_axis smoothing);
 
     fn lines(&self) -> Lines<'_> {
         let before = Look { color: color::VERMILION, dash: color::SOLID, marker: Marker::Square };
@@ -87,14 +66,4 @@ impl GradientNorms {
     }
 }
 
-impl Draw for GradientNorms {
-    fn draw(&self, scene: &mut Scene, place: Rect) -> Result<(), Error> {
-        self.lines().draw(scene, place)
-    }
-}
-
-impl Picture for GradientNorms {
-    fn dropped(&self) -> Dropped {
-        self.lines().dropped()
-    }
-}
+picture_of_lines!(GradientNorms);

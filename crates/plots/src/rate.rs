@@ -1,10 +1,7 @@
 //! The learning rate over a run.
 
-use crate::lines::{Lines, Look, Smoothing, Style};
-use crate::picture::sealed::Draw;
-use crate::scene::{Rect, Scene};
+use crate::lines::{Lines, Look, Smoothing, Style, line_settings, picture_of_lines};
 use crate::series::Series;
-use crate::{Dropped, Error, Picture};
 
 /// The learning rate over a run.
 ///
@@ -29,19 +26,7 @@ impl LearningRate {
         Self { style, rates: Series::new("", points) }
     }
 
-    /// Other names for the axes.
-    #[must_use]
-    pub fn axes(mut self, x_label: &str, y_label: &str) -> Self {
-        (self.style.x_label, self.style.y_label) = (x_label.to_owned(), y_label.to_owned());
-        self
-    }
-
-    /// Whether rates stand on a logarithmic axis, where those that are 0 are left out.
-    #[must_use]
-    pub fn log_axis(mut self, logarithmic: bool) -> Self {
-        self.style.logarithmic = logarithmic;
-        self
-    }
+    line_settings!(axes log_axis);
 
     fn lines(&self) -> Lines<'_> {
         let curves = vec![(&self.rates, Look::nth(0))];
@@ -49,14 +34,4 @@ impl LearningRate {
     }
 }
 
-impl Draw for LearningRate {
-    fn draw(&self, scene: &mut Scene, place: Rect) -> Result<(), Error> {
-        self.lines().draw(scene, place)
-    }
-}
-
-impl Picture for LearningRate {
-    fn dropped(&self) -> Dropped {
-        self.lines().dropped()
-    }
-}
+picture_of_lines!(LearningRate);
