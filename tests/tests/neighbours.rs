@@ -2,7 +2,8 @@
 #![cfg(feature = "neighbours")]
 
 use dualtape::neighbours::ndarray as arrays;
-use dualtape::{Differentiable, derivative, gradient_forward, jacobian_forward};
+use dualtape::program::{Compiled, Traced};
+use dualtape::{Differentiable, Error, Program, derivative, gradient_forward, jacobian_forward};
 use dualtape_tests::close::assert_close;
 use nalgebra::{DMatrix, DVector, RealField};
 use ndarray::{Array1, array};
@@ -93,6 +94,72 @@ fn nested_duals_go_through_nalgebra() {
     let inverse = |x| DMatrix::from_element(1, 1, x).try_inverse().unwrap()[(0, 0)];
     let (_, second) = derivative(|x| derivative(inverse, x).1, 2.0);
     assert_close("1/x", &[second], &[0.25], 1e-15);
+}
+
+/// Solutions of the same equations by each decomposition, in numbers of any kind.
+macro_rules! solves {
+    ($D:ty) => {{
+        type Solve = fn(DMatrix<$D>, DVector<$D>) -> DVector<$D>;
+        let solves: [(&str, Solve); 4] = [
+            ("LU", |a, b| a.lu().solve(&b).unwrap()),
+            ("QR", |a, b| a.qr().solve(&b).unwrap()),
+            ("Cholesky", |a, b| a.cholesky().unwrap().solve(&b)),
+            ("inverse", |a, b| a.try_inverse().unwrap() * b),
+        ];
+        solves
+    }};
+}
+
+#[test]
+fn a_recorded_solve_replays_in_reverse_at_other_points() {
+    let expected = expected_slopes();
+    let elsewhere = POINT.map(|p| p + 0.01);
+    for (what, solve) in solves!(Traced<f64>) {
+        let f = |p: &[Traced<f64>]| solve(matrix(p), right(p)).as_slice().to_vec();
+        let program = Program::record(f, &POINT).unwrap();
+        let (mut values, mut slopes) = ([0.0; 3], [0.0; 12]);
+        let workspace = &mut program.workspace();
+        program.jacobian(workspace, &POINT, &mut values, &mut slopes).unwrap();
+        assert_close(what, &slopes, &expected, 1e-8);
+        program.evaluate(workspace, &elsewhere, &mut values).unwrap();
+        let x = matrix(&elsewhere).lu().solve(&right(&elsewhere)).unwrap();
+        assert_close(what, &values, x.as_slice(), 1e-12);
+    }
+}
+
+#[test]
+fn another_pivot_is_another_branch() {
+    // The first unknown of [p0 1; 1 p1] x = (1, 0) is p1 / (p0 p1 − 1); LU takes the larger of p0 and 1 as pivot.
+    fn first<D: RealField + Differentiable>(p: &[D]) -> D {
+        let one = D::literal(1.0);
+        let right = nalgebra::Vector2::new(one, D::literal(0.0));
+        nalgebra::Matrix2::new(p[0], one, one, p[1]).lu().solve(&right).unwrap()[0]
+    }
+    let points = [[2.0, 3.0], [0.5, 3.0], [-4.0, 0.25]];
+    let program = Program::record(first, &points[0]).unwrap();
+    let answer = program.value(&mut program.workspace(), &points[1]);
+    assert!(matches!(answer, Err(Error::BranchChanged { .. })), "{answer:?}");
+
+    let mut compiled = Compiled::new(|p: &[Traced<f64>], _: &[Traced<f64>]| first(p));
+    for p in points {
+        let (value, slopes) = gradient_forward(first, &p);
+        let mut by_program = [0.0; 2];
+        assert_close("value", &[compiled.gradient(&p, &[], &mut by_program).unwrap()], &[value], 1e-15);
+        assert_close("slopes", &by_program, &slopes, 1e-14);
+    }
+    assert_eq!(compiled.paths(), 2);
+}
+
+#[test]
+fn duals_of_a_recording_go_through_nalgebra() {
+    // The slope of 1/x by forward mode, recorded: its replay has the second derivative, 2 / 8 at 2.
+    let slope = |x: &[Traced<f64>]| {
+        derivative(|x| DMatrix::from_element(1, 1, x).try_inverse().unwrap()[(0, 0)], x[0]).1
+    };
+    let program = Program::record(slope, &[2.0]).unwrap();
+    let mut second = [0.0];
+    let first = program.gradient(&mut program.workspace(), &[2.0], &mut second).unwrap();
+    assert_close("1/x", &[first, second[0]], &[-0.25, 0.25], 1e-15);
 }
 
 #[test]

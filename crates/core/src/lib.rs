@@ -94,8 +94,8 @@
 //! # Other crates
 //!
 //! Everything written against `num_traits::Float` can be differentiated as it stands. With the features
-//! `ndarray`, `nalgebra` and `argmin`, [`neighbours`] brings arrays of numbers as inputs and outputs, `Dual` as
-//! a `RealField` (decompositions and solves included), and gradients for solvers.
+//! `ndarray`, `nalgebra` and `argmin`, [`neighbours`] brings arrays of numbers as inputs and outputs, `Dual` and
+//! `Traced` as a `RealField` (decompositions and solves included, recorded ones too), and gradients for solvers.
 //!
 //! # What holds
 //!

@@ -45,7 +45,7 @@ impl<T: Scalar> Traced<T> {
         Self { value, index, recording }
     }
 
-    fn is_constant(&self) -> bool {
+    pub(crate) fn is_constant(&self) -> bool {
         self.index == CONSTANT
     }
 
