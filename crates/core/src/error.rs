@@ -77,4 +77,12 @@ impl Error {
             other => other,
         }
     }
+
+    /// The same, where that many points went before.
+    pub(crate) fn later(self, points: usize) -> Self {
+        match self {
+            Self::BranchChanged { point, .. } => self.at_point(points + point),
+            other => other,
+        }
+    }
 }

@@ -33,7 +33,7 @@
 //! | *optimising* | `optimize.rs` | a smaller graph with the same bits |
 //! | *scheduling* | `schedule.rs` | slots for values; runs of like operations |
 //! | *one point* | `point.rs`, `single.rs` | values and adjoints over any number type |
-//! | *many points* | `batch.rs`, `task.rs`, `lanes.rs` | sums, rows of slopes, Jacobians |
+//! | *many points* | `batch.rs`, `stream.rs`, `task.rs`, `lanes.rs` | sums, rows of slopes, Jacobians |
 //! | *instructions* | `kernels.rs`, `affine.rs`, `fast.rs`, `elementary.rs` | loops over lanes, for each processor |
 //!
 //! **Recording** happens on the current thread. A traced number is a value and a place, `Copy` and `'static`,
@@ -48,7 +48,8 @@
 //! operation a loop over them, in the widest instructions the processor has (found at run time; nothing has
 //! to be set when compiling). Tasks of many rows are spread over rayon's current pool. The cut into tasks
 //! depends on the number of points only, and results are put together in order: any number of threads gives
-//! the same bits.
+//! the same bits. Points come from slices, a choice of others' points ([`Selected`]), one's own [`Points`], or
+//! one after another from an iterator ([`Program::sum_gradient_from`]).
 //!
 //! **Guards.** A comparison while recording is a guard: question and answer are kept, and a replay where the
 //! answer is another returns [`Error::BranchChanged`]. [`Compiled`] keeps a program for each path. `abs`, `max`,
@@ -87,6 +88,7 @@ pub(crate) mod recorder;
 mod schedule;
 mod single;
 mod singly;
+mod stream;
 mod sums;
 mod task;
 mod trace;

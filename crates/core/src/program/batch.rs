@@ -8,6 +8,7 @@ use super::kernels::{AddTo, AllFinite};
 use super::lanes::{L, Machine};
 use super::point::{self, Wrt};
 use super::points::Points;
+use super::stream::Piece;
 use super::sums::{Results, Sum, Sums};
 use super::task::{Job, Task};
 use super::{Program, Workspace, workspace};
@@ -28,11 +29,12 @@ const MOST_TASKS: usize = 64;
 pub struct Batch<F: Scalar> {
     uniform: workspace::Buffers<F>,
     tasks: Vec<Task<F>>,
+    pub(super) piece: Piece<F>,
 }
 
 impl<F: Scalar> Default for Batch<F> {
     fn default() -> Self {
-        Self { uniform: workspace::Buffers::default(), tasks: Vec::new() }
+        Self { uniform: workspace::Buffers::default(), tasks: Vec::new(), piece: Piece::default() }
     }
 }
 
@@ -257,7 +259,7 @@ impl<F: Scalar> Program<F> {
     ) -> Result<(), Error> {
         Error::check_length("parameter", "parameter", self.parameters, parameters.len())?;
         let schedule = &self.schedule;
-        let Batch { uniform, tasks } = batch;
+        let Batch { uniform, tasks, .. } = batch;
         uniform.values.resize(schedule.first_varying, F::zero());
         uniform.values[..schedule.constants].copy_from_slice(&self.constants);
         self.copy_loose(parameters, &mut uniform.values);
@@ -303,7 +305,7 @@ impl<F: Scalar> Program<F> {
     /// Adds up the adjoints of all tasks and carries them back to the parameters. Says whether the sums are
     /// finite; if not, they are carried back only if that is the last word.
     fn finish_gradient(&self, batch: &mut Batch<F>, count: usize, gradient: &mut [F], last: bool) -> bool {
-        let Batch { uniform, tasks } = batch;
+        let Batch { uniform, tasks, .. } = batch;
         let workspace::Buffers { values, adjoints, scratch } = uniform;
         let tasks = &tasks[..self.task_count(count)];
         let schedule = &self.schedule;

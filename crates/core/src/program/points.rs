@@ -38,6 +38,12 @@ impl<'a, F> Rows<'a, F> {
         Self { flat, width, count }
     }
 
+    /// So many rows of the given width, which may be 0.
+    pub(super) fn counted(flat: &'a [F], width: usize, count: usize) -> Self {
+        debug_assert_eq!(flat.len(), count * width);
+        Self { flat, width, count }
+    }
+
     /// So many points without any data.
     pub fn without_data(count: usize) -> Self {
         Self { flat: &[], width: 0, count }

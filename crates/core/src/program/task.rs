@@ -110,10 +110,11 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 return Ok(false);
             }
             let mut weights: [F; L] = [F::zero(); L];
+            let values = self.lanes(task, output);
+            task.values.extend_from_slice(&values[..block.len()]);
             for (lane, point) in block.clone().enumerate() {
                 weights[lane] = self.sums.weight(point);
-                let value = self.value(task, output, lane);
-                task.values.push(value);
+                let value = values[lane];
                 task.value += weights[lane] * value;
             }
             let healthy = match self.sums.clip {
@@ -377,17 +378,22 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         for start in range.clone().step_by(L) {
             let block = start..range.end.min(start + L);
             let sound = self.compute(task, block.clone())?;
-            for (lane, point) in block.enumerate() {
-                let fits = if sound {
-                    self.program.guards.iter().all(|guard| guard.holds(|slot| self.value(task, slot, lane)))
-                } else {
-                    match self.evaluate_point(task, point) {
+            let mut fits = [true; L];
+            if sound {
+                for guard in &self.program.guards {
+                    let holds = guard.holds_in(|slot| self.lanes(task, slot));
+                    fits.iter_mut().zip(holds).for_each(|(fits, holds)| *fits &= holds);
+                }
+            } else {
+                for (fits, point) in fits.iter_mut().zip(block.clone()) {
+                    *fits = match self.evaluate_point(task, point) {
                         Err(Error::BranchChanged { .. }) => false,
                         other => other.map(|()| true)?,
-                    }
-                };
-                task.values.push(if fits { F::one() } else { F::zero() });
+                    };
+                }
             }
+            let marks = fits.map(|fits| if fits { F::one() } else { F::zero() });
+            task.values.extend_from_slice(&marks[..block.len()]);
         }
         Ok(())
     }
@@ -400,14 +406,6 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     #[inline]
     fn lanes(&self, task: &Task<F>, slot: u32) -> [F; L] {
         self.machine.places(task.lanes.values.get()).lanes(slot)
-    }
-
-    /// The value of a slot in a lane.
-    fn value(&self, task: &Task<F>, slot: u32, lane: usize) -> F {
-        match self.machine.uniform.get(slot as usize) {
-            Some(&value) => value,
-            None => task.lanes.values.get()[self.machine.at(slot) + lane],
-        }
     }
 
     /// Starts the adjoints of a block at one slot.

@@ -1,0 +1,82 @@
+//! Branches of recorded functions: guards, programs for each path, and what needs no guard.
+
+use dualtape::program::{Compiled, Rows};
+use dualtape::{Differentiable, Error, Float, Program, gradient};
+use dualtape_tests::close::assert_close;
+
+#[test]
+fn another_branch_is_noticed_and_named() {
+    let program =
+        Program::record_with_data(|p, x| if x[0] > p[0] { x[0] * 2.0 } else { x[0] * x[0] }, &[1.0], &[3.0])
+            .unwrap();
+    let mut workspace = program.workspace();
+    assert_eq!(program.value(&mut workspace, &[1.0, 5.0]), Ok(10.0));
+    let refused = program.value(&mut workspace, &[1.0, 0.5]).unwrap_err();
+    let Error::BranchChanged { point: 0, number: 0, guard } = &refused else { panic!("{refused}") };
+    assert!(guard.contains('>') && refused.to_string().contains("another branch"), "{refused}");
+    let points: Vec<f64> = (0..40).map(|k| if k == 33 { 0.0 } else { 2.0 + f64::from(k) }).collect();
+    let mut slope = [0.0];
+    let refused = program.sum_gradient(&mut program.batch(), &[1.0], &Rows::new(&points, 1), &mut slope);
+    assert!(matches!(refused, Err(Error::BranchChanged { point: 33, .. })), "{refused:?}");
+    // NaN is not above the threshold, either.
+    assert!(program.value(&mut workspace, &[1.0, f64::NAN]).is_err());
+}
+
+#[test]
+fn compiled_functions_are_right_on_every_path() {
+    fn stairs<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> D {
+        if x[0] < p[0] - 1.0 {
+            x[0] * p[0]
+        } else if x[0] < p[0] {
+            (x[0] * p[0]).sin()
+        } else if x[0].is_nan() {
+            p[0] * 5.0
+        } else {
+            p[0].powi(3) - x[0]
+        }
+    }
+    let points: Vec<f64> =
+        (0..200).map(|k| if k == 77 { f64::NAN } else { (f64::from(k)).sin() * 3.0 }).collect();
+    for kept in [1, 2, 16] {
+        let mut compiled = Compiled::keeping(kept, stairs);
+        let (mut total, mut expected_slope) = (0.0, 0.0);
+        for &x in &points {
+            let (value, slopes) = gradient(|all| stairs(&all[..1], &all[1..]), &[0.5, x]);
+            let mut slope = [0.0; 2];
+            assert_eq!(compiled.gradient(&[0.5], &[x], &mut slope).unwrap().to_bits(), value.to_bits());
+            assert_close("gradient", &slope, &slopes, 1e-15);
+            total += value;
+            expected_slope += slopes[0];
+        }
+        assert!(compiled.paths() <= kept.min(4));
+        let mut slope = [9.0];
+        let sum = compiled.sum_gradient(&[0.5], &Rows::new(&points, 1), &mut slope).unwrap();
+        assert_close("sum", &[sum, slope[0]], &[total, expected_slope], 1e-12);
+        assert_eq!(compiled.sum_gradient(&[0.5], &Rows::new(&[], 1), &mut slope), Ok(0.0));
+    }
+}
+
+#[test]
+fn selections_are_instructions_and_need_no_guard() {
+    let program = Program::record(|x| x[0].abs().max(x[1]).min(x[2]).relu(), &[1.0, 2.0, 3.0]).unwrap();
+    assert_eq!(program.guards(), 0);
+    assert_eq!(program.value(&mut program.workspace(), &[-7.0, 2.0, 30.0]), Ok(7.0));
+}
+
+#[test]
+fn a_function_that_reads_the_plain_value_answers_only_there() {
+    let program = Program::record(|x| x[0] * x[0].value(), &[3.0]).unwrap();
+    let mut workspace = program.workspace();
+    assert_eq!(program.value(&mut workspace, &[3.0]), Ok(9.0));
+    let refused = program.value(&mut workspace, &[4.0]).unwrap_err().to_string();
+    assert!(refused.contains("plain value"), "{refused}");
+}
+
+#[test]
+#[should_panic(expected = "clamp needs low <= high")]
+fn a_clamp_with_bounds_in_the_wrong_order_panics_as_it_does_eagerly() {
+    let program = Program::record(|x| x[0].clamp(x[1], x[2]), &[0.5, 0.0, 1.0]).unwrap();
+    let mut workspace = program.workspace();
+    assert_eq!(program.value(&mut workspace, &[5.0, 0.0, 1.0]), Ok(1.0));
+    let _ = program.value(&mut workspace, &[5.0, 2.0, 1.0]);
+}
