@@ -42,7 +42,7 @@ fn by_tape(parameters: &[f64], point: &[f64]) -> (f64, Vec<f64>) {
 fn sums_over_any_number_of_points_are_those_of_the_tape() {
     let (program, p) = (recorded(), parameters());
     let mut batch = program.batch();
-    for count in [0, 1, 2, 15, 16, 17, 31, 32, 33, 100, 1000] {
+    for count in [0, 1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 79, 100, 1000] {
         let flat = data(count);
         let rows = Rows::new(&flat, DATA);
         let (mut slope, mut data_slopes, mut values) =
@@ -102,9 +102,9 @@ fn norms_of_plain_networks_are_those_of_the_gradients() {
         D::affine(&p[16..20], &p[20..21], &hidden)[0].powi(2)
     }
     let p: Vec<f64> = (0..21).map(|i| (f64::from(i) * 0.9).cos()).collect();
-    let flat = data(20);
+    let flat = data(90);
     let program = Program::record_with_data(plain, &p, &flat[..DATA]).unwrap();
-    let (mut norms, mut slope) = (vec![0.0; 20], vec![0.0; 21]);
+    let (mut norms, mut slope) = (vec![0.0; 90], vec![0.0; 21]);
     let sums = Sums { clip: Some(0.5), ..Sums::default() };
     let results = Results { norms: Some(&mut norms), gradient: Some(&mut slope), ..Results::none() };
     program.sum(&mut program.batch(), &p, &Rows::new(&flat, DATA), &sums, results).unwrap();
@@ -126,6 +126,51 @@ fn norms_of_plain_networks_are_those_of_the_gradients() {
 }
 
 /// An affine map of data and of a number that depends on parameters only.
+#[test]
+fn matrices_of_every_shape_have_the_slopes_of_a_plain_loop() {
+    let shapes = [1, 2, 7, 8, 17].into_iter().flat_map(|rows| [1, 2, 7, 8, 9, 16, 17, 75].map(|x| (rows, x)));
+    for ((rows, columns), count) in shapes.flat_map(|shape| [1, 16, 33, 70].map(|count| (shape, count))) {
+        each_way::<f64>(rows, columns, count, 1e-12);
+        each_way::<f32>(rows, columns, count, 2e-4);
+    }
+}
+
+/// Half the sum of squares of W x + b, whose slopes are Σ (W x + b) xᵀ and Σ (W x + b): for x as it comes, and for
+/// x that was computed.
+fn each_way<F: dualtape::Scalar>(rows: usize, columns: usize, count: usize, tolerance: f64) {
+    let number = |i: usize| F::nearest((i as f64 * 0.77).sin());
+    let p: Vec<F> = (0..rows * (columns + 1)).map(number).collect();
+    let flat: Vec<F> = (0..columns * count).map(|i| number(3 * i + 1)).collect();
+    for computed in [false, true] {
+        let f = |p: &[Traced<F>], x: &[Traced<F>]| {
+            let x: Vec<_> = x.iter().map(|&x| if computed { -x } else { x }).collect();
+            let z = Traced::affine(&p[..rows * columns], &p[rows * columns..], &x);
+            Traced::dot(&z, &z) * Traced::literal(0.5)
+        };
+        let program = Program::record_with_data(f, &p, &flat[..columns]).unwrap();
+        let mut slope = vec![F::zero(); p.len()];
+        let points = Rows::new(&flat, columns);
+        program.sum_gradient(&mut program.batch(), &p, &points, &mut slope).unwrap();
+        let mut expected = vec![0.0; p.len()];
+        for x in flat.chunks(columns) {
+            let x: Vec<f64> = x.iter().map(|x| if computed { -x.wide() } else { x.wide() }).collect();
+            for row in 0..rows {
+                let weights = &p[row * columns..][..columns];
+                let bias = p[rows * columns + row].wide();
+                let z = weights.iter().zip(&x).fold(bias, |sum, (w, x)| sum + w.wide() * x);
+                expected[rows * columns + row] += z;
+                expected[row * columns..][..columns].iter_mut().zip(&x).for_each(|(sum, x)| *sum += z * x);
+            }
+        }
+        let slope: Vec<f64> = slope.into_iter().map(F::wide).collect();
+        let scale = expected.iter().fold(1.0, |max: f64, x| max.max(x.abs()));
+        for (slope, expected) in slope.iter().zip(&expected) {
+            let off = (slope - expected).abs() / scale;
+            assert!(off < tolerance, "{rows} × {columns}, {count} points: {slope} is {off:e} off {expected}");
+        }
+    }
+}
+
 #[test]
 fn clipping_reaches_uniform_components_of_an_affine_maps_vector() {
     fn mixed<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> D {
@@ -239,17 +284,23 @@ fn jacobians_and_hessians_of_many_points_are_those_of_each() {
     fn residuals<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> [D; 3] {
         [p[0] * x[0].sin(), p[1] - p[0] * p[1], x[0] * x[1] + p[1].exp()]
     }
-    let (p, flat) = ([0.3, -0.8], data(10));
-    let rows = Rows::new(&flat[..20], 2);
+    let (p, flat) = ([0.3, -0.8], data(70));
     let program = Program::record_with_data(residuals, &p, &flat[..2]).unwrap();
-    let (mut values, mut jacobians) = (vec![0.0; 30], vec![0.0; 30 * 4]);
-    program.jacobians(&mut program.batch(), &p, &rows, Wrt::Both, &mut values, &mut jacobians).unwrap();
-    for (k, point) in flat[..20].chunks(2).enumerate() {
-        let all = [&p[..], point].concat();
-        let (value, jacobian) = dualtape::jacobian_reverse(|x| residuals(&x[..2], &x[2..]).to_vec(), &all);
-        assert_close("values", &values[k * 3..k * 3 + 3], &value, 1e-15);
-        assert_close("Jacobian", &jacobians[k * 12..k * 12 + 12], &jacobian, 1e-14);
+    let parts = [(Wrt::Both, 0..4), (Wrt::Parameters, 0..2), (Wrt::Data, 2..4), (Wrt::FirstData(1), 2..3)];
+    for ((wrt, part), count) in parts.iter().flat_map(|part| [10, 17, 64, 140].map(|count| (part, count))) {
+        let (rows, width) = (Rows::new(&flat[..2 * count], 2), part.len());
+        let (mut values, mut jacobians) = (vec![0.0; 3 * count], vec![0.0; 3 * count * width]);
+        program.jacobians(&mut program.batch(), &p, &rows, *wrt, &mut values, &mut jacobians).unwrap();
+        for (k, point) in flat[..2 * count].chunks(2).enumerate() {
+            let all = [&p[..], point].concat();
+            let (value, jacobian) =
+                dualtape::jacobian_reverse(|x| residuals(&x[..2], &x[2..]).to_vec(), &all);
+            assert_close("values", &values[k * 3..][..3], &value, 1e-15);
+            let expected: Vec<f64> = jacobian.chunks(4).flat_map(|row| &row[part.clone()]).copied().collect();
+            assert_close("Jacobian", &jacobians[k * 3 * width..][..3 * width], &expected, 1e-14);
+        }
     }
+    let rows = Rows::new(&flat[..20], 2);
     let program =
         Program::record_with_data(|p, x| residuals(p, x).into_iter().sum::<Traced<f64>>(), &p, &flat[..2]);
     let (mut values, mut slopes, mut hessians) = (vec![0.0; 10], vec![0.0; 40], vec![0.0; 160]);

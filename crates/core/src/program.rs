@@ -33,8 +33,8 @@
 //! | *optimising* | `optimize.rs` | a smaller graph with the same bits |
 //! | *scheduling* | `schedule.rs` | slots for values; runs of like operations |
 //! | *one point* | `point.rs`, `single.rs` | values and adjoints over any number type |
-//! | *many points* | `batch.rs`, `stream.rs`, `task.rs`, `lanes.rs` | sums, rows of slopes, Jacobians |
-//! | *instructions* | `kernels.rs`, `affine.rs`, `fast.rs`, `elementary.rs` | loops over lanes, for each processor |
+//! | *many points* | `batch.rs`, `stream.rs`, `task.rs`, `jacobians.rs`, `lanes.rs` | sums, rows of slopes, Jacobians |
+//! | *instructions* | `kernels.rs`, `affine.rs`, `transpose.rs`, `fast.rs`, `elementary.rs` | loops over lanes, for each processor |
 //!
 //! **Recording** happens on the current thread. A traced number is a value and a place, `Copy` and `'static`,
 //! so any generic code can be recorded. [`affine`](crate::Differentiable::affine),
@@ -44,8 +44,9 @@
 //! as plain numbers; its adjoints are added up over all points, and carried back once. What depends on data
 //! is *varying*.
 //!
-//! **Lanes.** Points go through sixteen at a time: a varying value is a row of sixteen lanes, and each
-//! operation a loop over them, in the widest instructions the processor has (found at run time; nothing has
+//! **Lanes.** Points go through in blocks of sixteen: a varying value is a row of sixteen lanes, and each
+//! operation a loop over them (and over a few blocks, if they stay in cache together, so that a matrix is read
+//! once for all), in the widest instructions the processor has (found at run time; nothing has
 //! to be set when compiling). Tasks of many rows are spread over rayon's current pool. The cut into tasks
 //! depends on the number of points only, and results are put together in order: any number of threads gives
 //! the same bits. Points come from slices, a choice of others' points ([`Selected`]), one's own [`Points`], or
@@ -78,8 +79,10 @@ mod elementary;
 mod fast;
 mod graph;
 mod guard;
+mod jacobians;
 mod kernels;
 mod lanes;
+mod matrices;
 mod optimize;
 mod outputs;
 mod point;
@@ -92,6 +95,7 @@ mod stream;
 mod sums;
 mod task;
 mod trace;
+mod transpose;
 mod vector;
 mod workspace;
 
@@ -147,6 +151,8 @@ pub struct Program<F> {
     affine_alone: bool,
     /// How many operations a point takes, those of reductions and matrices counted singly.
     cost: usize,
+    /// How many blocks of points go through together.
+    blocks: usize,
 }
 
 impl<F: Scalar> Program<F> {
@@ -246,6 +252,7 @@ impl<F: Scalar> From<Graph<F>> for Program<F> {
         let (wide_slots, wide_of) = schedule.wide_slots();
         let loose = schedule.mark_alone(read.into_iter());
         let (affine_alone, cost) = (schedule.is_affine_alone(), schedule.cost());
+        let blocks = lanes::blocks::<F>(&schedule);
         Self {
             constants,
             guards,
@@ -257,6 +264,7 @@ impl<F: Scalar> From<Graph<F>> for Program<F> {
             loose,
             affine_alone,
             cost,
+            blocks,
             schedule,
         }
     }

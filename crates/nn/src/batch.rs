@@ -120,14 +120,14 @@ impl<F: Scalar> Chunk<F> {
             return;
         };
         reverse.for_each_gradient(parameters, samples, loss, |value, slope| {
-            let norm = F::norm(slope);
+            let norm = clip::norm(slope);
             let factor = clip::factor(norm, limit);
             for (sum, &g) in gradient.iter_mut().zip(slope) {
                 *sum += factor * g;
             }
             sum += value;
             norms += norm;
-            clipped += usize::from(norm > limit);
+            clipped += usize::from(factor < F::one());
         });
         (self.loss, self.norms, self.clipped) = (sum, norms, clipped);
     }

@@ -119,6 +119,12 @@ impl<F: Scalar> Optimizer<F> {
         );
         assert!(gradient.len() == count, "{count} parameters need as many slopes, not {}", gradient.len());
         self.steps += 1;
+        pulp::Arch::new().dispatch(|| self.step_by_method(rate, parameters, gradient));
+    }
+
+    /// In loops that are compiled for each instruction set.
+    #[inline(always)]
+    fn step_by_method(&mut self, rate: F, parameters: &mut [F], gradient: &[F]) {
         match self.method {
             Method::Sgd { momentum, dampening, nesterov, weight_decay } => {
                 let [momentum, dampening, decay] = [momentum, dampening, weight_decay].map(F::nearest);
@@ -139,9 +145,11 @@ impl<F: Scalar> Optimizer<F> {
         }
     }
 
+    #[inline(always)]
     fn sgd(&mut self, rate: F, numbers: [F; 3], nesterov: bool, parameters: &mut [F], gradient: &[F]) {
         let [momentum, dampening, decay] = numbers;
-        let first = self.steps == 1;
+        // The first velocity is the whole gradient, whatever the dampening.
+        let share = if self.steps == 1 { F::one() } else { F::one() - dampening };
         let Some(velocity) = self.buffers.first_mut() else {
             for (x, &g) in parameters.iter_mut().zip(gradient) {
                 *x -= rate * (g + decay * *x);
@@ -150,12 +158,12 @@ impl<F: Scalar> Optimizer<F> {
         };
         for ((x, &g), v) in parameters.iter_mut().zip(gradient).zip(velocity) {
             let g = g + decay * *x;
-            // The first velocity is the whole gradient, whatever the dampening.
-            *v = if first { g } else { momentum * *v + (F::one() - dampening) * g };
+            *v = momentum * *v + share * g;
             *x -= rate * if nesterov { g + momentum * *v } else { *v };
         }
     }
 
+    #[inline(always)]
     fn adam(&mut self, rate: F, numbers: [f64; 4], decoupled: bool, parameters: &mut [F], gradient: &[F]) {
         let remaining = |beta: f64| F::nearest(1.0 - beta.powf(self.steps as f64));
         let (first_share, second_share) = (remaining(numbers[0]), remaining(numbers[1]));
@@ -174,6 +182,7 @@ impl<F: Scalar> Optimizer<F> {
         }
     }
 
+    #[inline(always)]
     fn rmsprop(&mut self, rate: F, numbers: [F; 4], centered: bool, parameters: &mut [F], gradient: &[F]) {
         let [alpha, epsilon, decay, momentum] = numbers;
         let mut buffers = self.buffers.iter_mut();

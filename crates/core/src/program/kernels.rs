@@ -39,30 +39,82 @@ pub(super) use apply::{Apply, Gain};
 pub(super) use dot::{Dot, DotBack, Lists};
 pub(super) use fold::{Fold, FoldBack};
 
-/// Where the operands of a reduction are: uniform values as plain numbers, varying ones lane by lane.
+/// Where the results of a run are in each block: so many numbers from the block's begin on. Blocks follow each
+/// other; what is read lies before what is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    pub(super) blocks: usize,
+    /// The numbers of a block.
+    pub(super) stride: usize,
+    pub(super) at: usize,
+    pub(super) len: usize,
+}
+
+impl Frame {
+    /// A block of all.
+    #[inline(always)]
+    pub(super) fn block<'a, F>(&self, index: usize, all: &'a [F]) -> &'a [F] {
+        &all[index * self.stride..][..self.stride]
+    }
+
+    /// Of a block, what lies before the results, and the results.
+    #[inline(always)]
+    pub(super) fn split<'a, F>(&self, index: usize, all: &'a mut [F]) -> (&'a mut [F], &'a mut [F]) {
+        let (before, rest) = all[index * self.stride..][..self.stride].split_at_mut(self.at);
+        (before, &mut rest[..self.len])
+    }
+
+    /// The results.
+    #[inline(always)]
+    pub(super) fn of<'a, F>(&self, block: &'a [F]) -> &'a [F] {
+        &block[self.at..][..self.len]
+    }
+}
+
+/// The uniform values, and the first slot that is none.
+#[derive(Clone, Copy)]
+pub(super) struct Uniform<'a, F> {
+    pub(super) values: &'a [F],
+    pub(super) first_varying: u32,
+}
+
+impl<'a, F> Uniform<'a, F> {
+    /// Together with the varying values of a block.
+    #[inline(always)]
+    pub(super) fn and(self, varying: &'a [F]) -> Places<'a, F> {
+        Places { uniform: self, varying }
+    }
+}
+
+/// Where operands are: uniform values as plain numbers, varying ones lane by lane.
 #[derive(Clone, Copy)]
 pub(super) struct Places<'a, F> {
-    pub(super) first_varying: u32,
-    pub(super) uniform: &'a [F],
-    pub(super) values: &'a [F],
+    uniform: Uniform<'a, F>,
+    varying: &'a [F],
 }
 
 impl<F: Scalar> Places<'_, F> {
+    /// The place of a slot among varying values.
+    #[inline(always)]
+    fn place(&self, slot: u32) -> Option<u32> {
+        slot.checked_sub(self.uniform.first_varying)
+    }
+
     /// The lanes of a slot.
     #[inline(always)]
     pub(super) fn lanes(&self, slot: u32) -> Lanes<F> {
-        match slot.checked_sub(self.first_varying) {
-            Some(place) => *row(self.values, place),
-            None => [self.uniform[slot as usize]; L],
+        match self.place(slot) {
+            Some(place) => *row(self.varying, place),
+            None => [self.uniform.values[slot as usize]; L],
         }
     }
 
     /// The registers of a slot.
     #[inline(always)]
     fn registers<S: Simd, const N: usize>(&self, simd: S, slot: u32) -> [F::Vector<S>; N] {
-        match slot.checked_sub(self.first_varying) {
-            Some(place) => vector::row::<F, S, N>(row(self.values, place)),
-            None => [F::splat(simd, self.uniform[slot as usize]); N],
+        match self.place(slot) {
+            Some(place) => vector::row::<F, S, N>(row(self.varying, place)),
+            None => [F::splat(simd, self.uniform.values[slot as usize]); N],
         }
     }
 }
@@ -89,6 +141,7 @@ pub(super) struct To {
 pub(super) struct Adjoints<'a, F, const W: usize> {
     pub(super) first_varying: u32,
     pub(super) to: To,
+    /// Of one block, or of all.
     pub(super) varying: &'a mut [F],
     /// Of each uniform slot, the place among the wide adjoints; constants share one that nobody reads.
     pub(super) wide_of: &'a [u32],
@@ -96,13 +149,22 @@ pub(super) struct Adjoints<'a, F, const W: usize> {
 }
 
 impl<F: Scalar, const W: usize> Adjoints<'_, F, W> {
+    /// Of all blocks: those of one that a run may add to, and those of its results.
+    #[inline(always)]
+    pub(super) fn block(&mut self, index: usize, frame: &Frame) -> (Adjoints<'_, F, W>, &[F]) {
+        let (varying, own) = frame.split(index, self.varying);
+        let wide = &mut *self.wide;
+        let Self { first_varying, to, wide_of, .. } = *self;
+        (Adjoints { first_varying, to, varying, wide_of, wide }, own)
+    }
+
     /// Adds to the adjoint of a slot, lane by lane.
     #[inline(always)]
-    pub(super) fn add_lanes(&mut self, slot: u32, gain: &Lanes<F>) {
+    pub(super) fn add_lanes(&mut self, slot: u32, gain: Lanes<F>) {
         match slot.checked_sub(self.first_varying) {
             Some(place) if self.to.varying => {
                 for (adjoint, gain) in row_mut(self.varying, place).iter_mut().zip(gain) {
-                    *adjoint += *gain;
+                    *adjoint += gain;
                 }
             }
             None if self.to.uniform => {
@@ -120,7 +182,7 @@ impl<F: Scalar, const W: usize> Adjoints<'_, F, W> {
     /// The same, of a gain that is computed lane by lane.
     #[inline(always)]
     pub(super) fn add(&mut self, slot: u32, gain: impl Fn(usize) -> F) {
-        self.add_lanes(slot, &std::array::from_fn(gain));
+        self.add_lanes(slot, std::array::from_fn(gain));
     }
 
     /// Adds a product to the adjoint of a slot.
@@ -192,6 +254,27 @@ impl<F: Scalar> WithSimd for AllFinite<'_, F> {
     fn with_simd<S: Simd>(self, _: S) -> bool {
         // Without a way out in between, it is one comparison a register.
         self.0.iter().fold(true, |all, x| all & (x.abs() < F::infinity()))
+    }
+}
+
+/// Multiplies rows of lanes by one row.
+pub(super) struct ScaleLanes<'a, F> {
+    pub(super) rows: &'a mut [F],
+    pub(super) factors: &'a Lanes<F>,
+}
+
+impl<F: Scalar> WithSimd for ScaleLanes<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        // A copy, of which the compiler knows that it does not overlap the rows.
+        let factors = *self.factors;
+        for row in self.rows.as_chunks_mut::<L>().0 {
+            for (x, factor) in row.iter_mut().zip(factors) {
+                *x *= factor;
+            }
+        }
     }
 }
 

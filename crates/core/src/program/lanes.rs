@@ -1,5 +1,8 @@
 //! Evaluation at many points at once: each value is a row of [`L`] lanes, one for each point.
 //!
+//! The rows of all varying values at [`L`] points are a block. A few blocks go through together, run by run, so
+//! that a kernel is called once for all of them, and a matrix read once.
+//!
 //! What depends on parameters only was computed before, once, and is held as plain numbers. Their adjoints
 //! are `W` numbers wide: the lanes are folded into them, and they into one at the end of a task, so that
 //! they stay in cache even where parameters are many.
@@ -9,28 +12,54 @@
 //! Nothing here tests for singular points. What they could spoil shows as a number that is not finite, or is
 //! noticed by [`Machine::forward`]; the caller then takes the points one by one, with all care.
 
-use super::affine;
+use super::affine::Known;
 use super::aligned::Aligned;
 use super::elementary::TRIGONOMETRIC_RANGE;
-use super::graph::{Affine, Reduction};
-use super::kernels::{Adjoints, Apply, Dot, DotBack, Fold, FoldBack, Gain, Lists, Places, To};
+use super::graph::Reduction;
+use super::kernels::{Adjoints, Apply, Dot, DotBack, Fold, FoldBack, Frame, Gain, Lists, To, Uniform};
+use super::matrices::Weights;
 use super::point::Wrt;
-use super::schedule::{Access, Class, Operand, Schedule, Step};
+use super::schedule::{Access, Class, Operand, Run, Schedule, Step};
 use crate::Scalar;
 use crate::rules::Op;
-use std::ops::Range;
 
 /// How many points go through together: two vectors of the widest registers in `f64`, one in `f32`.
 pub(super) const L: usize = 16;
 
+/// How many blocks of points go through together, at most.
+pub(super) const MOST_BLOCKS: usize = 4;
+
+/// How many bytes the values and adjoints of blocks that go through together may take, to stay in the first-level
+/// cache, or in the second.
+const BLOCK_BYTES: [usize; 2] = [1 << 15, 1 << 19];
+
+/// With fewer operations than this in a run, calls of kernels cost more than a first-level cache saves.
+const SHORT_RUN: usize = 8;
+
+/// How many blocks of a program go through together.
+pub(super) fn blocks<F>(schedule: &Schedule) -> usize {
+    let bytes = 2 * (schedule.slots - schedule.first_varying) * L * size_of::<F>();
+    let runs = &schedule.runs[schedule.varying_runs()];
+    let with_matrix = runs.iter().any(|run| matches!(run.step, Step::Affine(..)));
+    let far = with_matrix || schedule.cost() < SHORT_RUN * runs.len();
+    (BLOCK_BYTES[usize::from(far)] / bytes.max(1)).clamp(1, MOST_BLOCKS)
+}
+
 /// The memory of one task.
 #[derive(Clone, Debug)]
 pub struct Buffers<F> {
-    /// Values that differ from point to point, lane by lane.
+    /// Values that differ from point to point, lane by lane, block after block.
     pub(super) values: Aligned<F>,
     pub(super) adjoints: Aligned<F>,
-    room: Aligned<F>,
-    transposed: Vec<F>,
+    pub(super) room: Aligned<F>,
+    pub(super) vectors: Vectors<F>,
+}
+
+/// Memory for the vectors of affine maps, a slice for each point.
+#[derive(Clone, Debug)]
+pub(super) struct Vectors<F> {
+    pub(super) transposed: Vec<F>,
+    pub(super) strip: Aligned<F>,
 }
 
 impl<F: Scalar> Default for Buffers<F> {
@@ -39,7 +68,7 @@ impl<F: Scalar> Default for Buffers<F> {
             values: Aligned::new(),
             adjoints: Aligned::new(),
             room: Aligned::new(),
-            transposed: Vec::new(),
+            vectors: Vectors { transposed: Vec::new(), strip: Aligned::new() },
         }
     }
 }
@@ -56,43 +85,63 @@ pub struct Machine<'a, F> {
 }
 
 impl<F: Scalar> Machine<'_, F> {
-    /// Where the lanes of a varying value begin.
+    /// Where the lanes of a varying value begin in a block.
     pub(super) fn at(&self, slot: u32) -> usize {
         (slot as usize - self.schedule.first_varying) * L
     }
 
-    pub(super) fn places<'a>(&'a self, values: &'a [F]) -> Places<'a, F> {
-        Places { first_varying: self.schedule.first_varying as u32, uniform: self.uniform, values }
+    /// How many numbers a block has.
+    pub(super) fn stride(&self) -> usize {
+        (self.schedule.slots - self.schedule.first_varying) * L
     }
 
-    /// Computes all varying values from the data; says whether a result needs more care.
+    /// Where the results of a run are.
+    fn frame(&self, run: &Run, blocks: usize) -> Frame {
+        Frame { blocks, stride: self.stride(), at: self.at(run.first), len: run.count as usize * L }
+    }
+
+    /// How many blocks so many numbers are.
+    fn blocks(&self, numbers: usize) -> usize {
+        numbers / self.stride().max(1)
+    }
+
+    /// The lanes of a slot in a block.
+    pub(super) fn lanes(&self, block: &[F], slot: u32) -> [F; L] {
+        self.uniform().and(block).lanes(slot)
+    }
+
+    pub(super) fn uniform(&self) -> Uniform<'_, F> {
+        Uniform { values: self.uniform, first_varying: self.schedule.first_varying as u32 }
+    }
+
+    /// Computes all varying values of all blocks from the data; says whether a result needs more care.
     fn forward(&self, buffers: &mut Buffers<F>) -> bool {
         let Buffers { values, room, .. } = buffers;
+        let values = values.get_mut();
+        let blocks = self.blocks(values.len());
         let mut careful = false;
         for run in &self.schedule.runs[self.schedule.varying_runs()] {
-            let (before, results) = values.get_mut().split_at_mut(self.at(run.first));
-            let results = &mut results[..run.count as usize * L];
+            let frame = self.frame(run, blocks);
             match run.step {
-                Step::Apply(op, operands) => careful |= self.apply(op, &operands, before, results),
-                Step::Reduce(reduction, first, _) => {
-                    careful |= self.reduce(reduction, first, before, results);
-                }
-                Step::Affine(affine, _) => {
-                    let (x, [weights, bias]) = (self.vector(&affine, before, room), self.weights(&affine));
-                    self.arch.dispatch(affine::Forward { weights, bias, x, z: results });
-                }
+                Step::Apply(op, operands) => careful |= self.apply(op, &operands, frame, values),
+                Step::Reduce(reduction, first, _) => careful |= self.reduce(reduction, first, frame, values),
+                Step::Affine(affine, _) => self.affine(&affine, frame, values, room),
             }
         }
         careful
     }
 
-    fn apply(&self, op: Op, operands: &[Operand; 3], before: &[F], z: &mut [F]) -> bool {
-        let (slots, places) = (self.slots(operands, z.len() / L), self.places(before));
+    fn apply(&self, op: Op, operands: &[Operand; 3], frame: Frame, values: &mut [F]) -> bool {
+        let slots = self.slots(operands, frame.len / L);
         let careful = matches!(op, Op::Sin | Op::Cos) && {
             let range = F::nearest(TRIGONOMETRIC_RANGE);
-            slots[0].iter().any(|&slot| places.lanes(slot).iter().any(|x| x.abs() > range))
+            let outside = |block: &[F], slot| self.lanes(block, slot).iter().any(|x| x.abs() > range);
+            (0..frame.blocks).any(|index| {
+                let block = frame.block(index, values);
+                slots[0].iter().any(|&slot| outside(block, slot))
+            })
         };
-        op.visit(Apply { arch: self.arch, slots, places, z });
+        op.visit(Apply { arch: self.arch, slots, uniform: self.uniform(), frame, values });
         careful
     }
 
@@ -109,71 +158,59 @@ impl<F: Scalar> Machine<'_, F> {
         Lists { operands: &self.schedule.operands, terms: &self.schedule.terms[first as usize..] }
     }
 
-    fn reduce(&self, reduction: Reduction, first: u32, before: &[F], z: &mut [F]) -> bool {
-        let lists = self.lists(first);
-        let places = self.places(before);
+    fn reduce(&self, reduction: Reduction, first: u32, frame: Frame, values: &mut [F]) -> bool {
+        let (lists, uniform) = (self.lists(first), self.uniform());
         match reduction {
             Reduction::Dot | Reduction::Chain => {
-                self.arch.dispatch(Dot { chain: reduction == Reduction::Chain, lists, places, z });
+                let chain = reduction == Reduction::Chain;
+                self.arch.dispatch(Dot { chain, lists, uniform, frame, values });
                 false
             }
-            _ => self.arch.dispatch(Fold { reduction, lists, places, z }),
+            _ => self.arch.dispatch(Fold { reduction, lists, uniform, frame, values }),
         }
     }
 
     /// Carries the adjoints of varying values back: to other such values, to uniform ones, or to both.
     ///
-    /// `data` are the points of the block, as they came; `wide` takes what uniform values gain; the weights and
-    /// biases of affine maps go their own way.
-    fn reverse<const W: usize>(
-        &self,
-        wrt: Wrt,
-        to: To,
-        data: &[&[F]; L],
-        buffers: &mut Buffers<F>,
-        wide: &mut [F],
-        weights: &mut Weights<'_, F>,
-    ) {
-        let Buffers { values, adjoints, room, transposed } = buffers;
+    /// `wide` takes what uniform values gain; the weights and biases of affine maps go their own way.
+    fn reverse<const W: usize>(&self, back: Back<'_, '_, F>, buffers: &mut Buffers<F>) {
+        let Back { wrt, to, point, wide, mut weights } = back;
+        let Buffers { values, adjoints, room, vectors } = buffers;
         let values = values.get();
+        let blocks = self.blocks(values.len());
+        let first_varying = self.schedule.first_varying as u32;
+        let (varying, wide_of) = (adjoints.get_mut(), self.wide_of);
+        let mut adjoints = Adjoints::<F, W> { first_varying, to, varying, wide_of, wide };
         for run in self.schedule.runs[self.schedule.varying_runs()].iter().rev() {
-            let (before, own) = adjoints.get_mut().split_at_mut(self.at(run.first));
-            let own = &own[..run.count as usize * L];
-            let z = &values[self.at(run.first)..][..own.len()];
-            let first_varying = self.schedule.first_varying as u32;
-            let mut adjoints = Adjoints::<F, W> {
-                first_varying,
-                to,
-                varying: before,
-                wide_of: self.wide_of,
-                wide: &mut *wide,
-            };
+            let frame = self.frame(run, blocks);
             match run.step {
                 Step::Apply(op, operands) => {
                     for which in 0..op.arity() {
                         let class = operands[which].class;
                         let reached = if class == Class::Uniform { to.uniform } else { to.varying };
                         if reached && wrt.wants(class) {
-                            let (arch, places) = (self.arch, self.places(values));
+                            let (arch, uniform) = (self.arch, self.uniform());
                             let slots = self.slots(&operands, run.count as usize);
-                            op.visit(Gain { arch, slots, places, z, own, which, adjoints: &mut adjoints });
+                            let adjoints = &mut adjoints;
+                            op.visit(Gain { arch, slots, uniform, frame, values, which, adjoints });
                         }
                     }
                 }
                 Step::Reduce(_, _, class) if !wrt.wants(class) => {}
                 Step::Reduce(reduction, first, _) => {
-                    self.reduce_back(reduction, first, values, z, own, &mut adjoints);
+                    self.reduce_back(reduction, first, frame, values, &mut adjoints);
                 }
                 Step::Affine(affine, class) => {
                     if to.uniform {
                         let x = self.vector(&affine, values, room);
-                        let points = self.points(&affine, x, data, transposed);
-                        self.weights_back(&affine, own, x, points, weights);
+                        let (columns, adjoints) = (affine.x.len as usize, &*adjoints.varying);
+                        let known = Known { frame, columns, x, values, adjoints };
+                        self.weights_back(&affine, known, point, vectors, &mut weights);
                     }
                     // A vector that is not in line may hold uniform values, too.
                     let reached = to.varying || (to.uniform && !affine.in_line);
                     if reached && wrt.wants(class) {
-                        self.vector_back(&affine, own, &mut adjoints, room);
+                        self.vector_back(&affine, frame, &mut adjoints, room);
                     }
                 }
             }
@@ -184,122 +221,18 @@ impl<F: Scalar> Machine<'_, F> {
         &self,
         reduction: Reduction,
         first: u32,
+        frame: Frame,
         values: &[F],
-        z: &[F],
-        own: &[F],
         adjoints: &mut Adjoints<'_, F, W>,
     ) {
-        let lists = self.lists(first);
-        let places = self.places(values);
+        let (lists, uniform) = (self.lists(first), self.uniform());
         match reduction {
             Reduction::Dot | Reduction::Chain => {
                 let chain = reduction == Reduction::Chain;
-                self.arch.dispatch(DotBack { chain, lists, places, own, adjoints });
+                self.arch.dispatch(DotBack { chain, lists, uniform, frame, values, adjoints });
             }
-            _ => self.arch.dispatch(FoldBack { reduction, lists, places, z, own, adjoints }),
+            _ => self.arch.dispatch(FoldBack { reduction, lists, uniform, frame, values, adjoints }),
         }
-    }
-
-    /// The vectors of an affine map, one for each point, given the same in lanes.
-    fn points<'a>(
-        &self,
-        affine: &Affine,
-        x: &[F],
-        data: &[&'a [F]; L],
-        transposed: &'a mut Vec<F>,
-    ) -> [&'a [F]; L] {
-        let columns = affine.x.len as usize;
-        let first = self.first_row(affine).filter(|first| first + columns <= data[0].len());
-        if let Some(first) = first {
-            return data.map(|point| &point[first..first + columns]);
-        }
-        affine::transpose(x, transposed);
-        std::array::from_fn(|lane| &transposed[lane * columns..(lane + 1) * columns])
-    }
-
-    /// Adds what the weights and biases of an affine map gain.
-    fn weights_back(&self, affine: &Affine, own: &[F], x: &[F], points: [&[F]; L], to: &mut Weights<'_, F>) {
-        let columns = affine.x.len as usize;
-        let (first, first_bias) = (affine.weights as usize, affine.bias as usize);
-        let own_rows = own.as_chunks::<L>().0;
-        match to {
-            Weights::Sum { sums, fresh } => {
-                let fresh = *fresh && affine.alone;
-                for (bias, own) in sums[first_bias..].iter_mut().zip(own_rows) {
-                    *bias = if fresh { affine::total(own) } else { *bias + affine::total(own) };
-                }
-                let weights = &mut sums[first..][..affine.rows as usize * columns];
-                self.arch.dispatch(affine::WeightsBack { own, x, points, weights, fresh });
-            }
-            Weights::Norms(squares) => {
-                for (lane, square) in squares.iter_mut().enumerate() {
-                    let of_x = x.as_chunks::<L>().0.iter().fold(F::one(), |sum, x| sum + x[lane] * x[lane]);
-                    *square += of_x * own_rows.iter().fold(F::zero(), |sum, own| sum + own[lane] * own[lane]);
-                }
-            }
-            Weights::Rows { rows, stride, skip } => {
-                for (lane, (gradient, x)) in rows.chunks_mut(*stride).zip(points).enumerate() {
-                    for (r, own) in own_rows.iter().enumerate() {
-                        gradient[first_bias - *skip + r] += own[lane];
-                        let weights = &mut gradient[first - *skip + r * columns..][..columns];
-                        for (weight, &x) in weights.iter_mut().zip(x) {
-                            *weight += own[lane] * x;
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds what the vector of an affine map gains.
-    fn vector_back<const W: usize>(
-        &self,
-        affine: &Affine,
-        own: &[F],
-        adjoints: &mut Adjoints<'_, F, W>,
-        room: &mut Aligned<F>,
-    ) {
-        let columns = affine.x.len as usize;
-        let [weights, _] = self.weights(affine);
-        let slots = &self.schedule.operands[affine.x.range()];
-        if let Some(first) = self.first_row(affine) {
-            let gain = &mut adjoints.varying[first * L..(first + columns) * L];
-            return self.arch.dispatch(affine::VectorBack { weights, own, gain });
-        }
-        self.arch.dispatch(affine::VectorBack { weights, own, gain: room.zeros(columns * L) });
-        for (&slot, gain) in slots.iter().zip(room.get().as_chunks::<L>().0) {
-            adjoints.add_lanes(slot, gain);
-        }
-    }
-
-    /// The weights and the biases of an affine map.
-    fn weights(&self, affine: &Affine) -> [&[F]; 2] {
-        let own = |slots: Range<u32>| {
-            let first = slots.start as usize - self.schedule.constants;
-            &self.parameters[first..first + slots.len()]
-        };
-        let [weights, bias] = affine.parameters();
-        [own(weights), own(bias)]
-    }
-
-    /// The place of an affine map's first component among varying values, if the others follow.
-    fn first_row(&self, affine: &Affine) -> Option<usize> {
-        let first = *self.schedule.operands[affine.x.range()].first().filter(|_| affine.in_line)?;
-        Some(first as usize - self.schedule.first_varying)
-    }
-
-    /// The vector of an affine map, a row of lanes for each component.
-    fn vector<'a>(&self, affine: &Affine, values: &'a [F], room: &'a mut Aligned<F>) -> &'a [F] {
-        let slots = &self.schedule.operands[affine.x.range()];
-        if let Some(first) = self.first_row(affine) {
-            return &values[first * L..(first + slots.len()) * L];
-        }
-        room.resize(slots.len() * L);
-        let places = self.places(values);
-        for (row, &slot) in room.get_mut().as_chunks_mut::<L>().0.iter_mut().zip(slots) {
-            *row = places.lanes(slot);
-        }
-        room.get()
     }
 }
 
@@ -322,12 +255,13 @@ pub trait ByLanes: Sized {
 }
 
 /// What a way back is told.
-pub struct Back<'a, 'w, F> {
+pub struct Back<'a, 'p, F> {
     pub(super) wrt: Wrt,
     pub(super) to: To,
-    pub(super) data: &'a [&'a [F]; L],
+    /// The data of a point, counted from the first of the first block.
+    pub(super) point: &'a dyn Fn(usize) -> &'p [F],
     pub(super) wide: &'a mut [F],
-    pub(super) weights: &'a mut Weights<'w, F>,
+    pub(super) weights: Weights<'a, F>,
 }
 
 macro_rules! by_lanes {
@@ -343,11 +277,10 @@ macro_rules! by_lanes {
                 buffers: &mut Buffers<Self>,
                 each: bool,
             ) {
-                let Back { wrt, to, data, wide, weights } = back;
                 if each || $WIDE == L {
-                    machine.reverse::<L>(wrt, to, data, buffers, wide, weights);
+                    machine.reverse::<L>(back, buffers);
                 } else {
-                    machine.reverse::<{ $WIDE }>(wrt, to, data, buffers, wide, weights);
+                    machine.reverse::<{ $WIDE }>(back, buffers);
                 }
             }
         }
@@ -360,27 +293,4 @@ by_lanes!(f64, wide::<f64>());
 /// The width of a uniform value's adjoint while a task is at work: a cache line.
 pub(super) const fn wide<F>() -> usize {
     if size_of::<F>() == 8 { L / 2 } else { L }
-}
-
-/// Where the gains of the weights and biases of affine maps go.
-pub(super) enum Weights<'a, F> {
-    /// Summed over the points, by slot.
-    Sum {
-        /// The sums so far.
-        sums: &'a mut [F],
-        /// Whether there are no sums yet of what one affine map alone reads.
-        fresh: bool,
-    },
-    /// Only their squares are wanted, for each lane: ‖δ xᵀ‖² is ‖δ‖² ‖x‖². Good where no parameter gains
-    /// from elsewhere, too.
-    Norms(&'a mut [F; L]),
-    /// To each point's own gradient, in which the first parameter, of slot `skip`, comes first.
-    Rows {
-        /// One gradient after the other, one for each lane.
-        rows: &'a mut [F],
-        /// How far it is from the begin of one to that of the next.
-        stride: usize,
-        /// The slot of the first parameter.
-        skip: usize,
-    },
 }

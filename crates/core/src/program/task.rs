@@ -5,11 +5,13 @@
 //! turns out not to be finite, and this task's part is not.
 
 use super::aligned::Aligned;
-use super::kernels::{AllFinite, To};
-use super::lanes::{self, Back, L, Machine, Weights, wide};
-use super::point::{self, Wrt};
+use super::kernels::{AllFinite, ScaleLanes, To};
+use super::lanes::{self, Back, L, MOST_BLOCKS, Machine, wide};
+use super::matrices::Weights;
+use super::point::Wrt;
 use super::points::Points;
 use super::sums::{Sums, clip_factor};
+use super::transpose::ToLanes;
 use super::{Program, workspace};
 use crate::{Error, Scalar};
 use std::ops::Range;
@@ -26,12 +28,12 @@ pub(super) struct Job<'a, F, P: ?Sized> {
 /// The memory of a task, and its results.
 #[derive(Clone, Debug)]
 pub(super) struct Task<F: Scalar> {
-    lanes: lanes::Buffers<F>,
+    pub(super) lanes: lanes::Buffers<F>,
     pub(super) point: workspace::Buffers<F>,
     /// The adjoints of uniform values, a cache line each.
     wide: Aligned<F>,
     /// The same for each lane, for gradients of single points.
-    wide_lanes: Aligned<F>,
+    pub(super) wide_lanes: Aligned<F>,
     /// The adjoints of uniform values, summed over the task's points.
     pub(super) adjoints: Vec<F>,
     /// The weighted sum of the outputs.
@@ -103,33 +105,35 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         // The rest is written, not added to, by the first block.
         program.loose.iter().for_each(|loose| task.adjoints[loose.clone()].fill(F::zero()));
         task.wide.zeros((program.wide_slots.len() + 1) * wide::<F>());
-        for start in range.clone().step_by(L) {
-            let block = start..range.end.min(start + L);
+        let together = match self.sums.clip {
+            // Each point's own gradient is taken in lanes of one block, unless only matrices have one.
+            Some(_) if !self.squares_suffice() => L,
+            _ => self.together(),
+        };
+        for start in range.clone().step_by(together) {
+            let points = start..range.end.min(start + together);
             let fresh = start == range.start;
-            if !self.evaluate(task, block.clone())? {
+            if !self.evaluate(task, points.clone())? {
                 return Ok(false);
             }
-            let mut weights: [F; L] = [F::zero(); L];
-            let values = self.lanes(task, output);
-            task.values.extend_from_slice(&values[..block.len()]);
-            for (lane, point) in block.clone().enumerate() {
-                weights[lane] = self.sums.weight(point);
-                let value = values[lane];
-                task.value += weights[lane] * value;
+            let mut weights = [[F::zero(); L]; MOST_BLOCKS];
+            for (point, weight) in points.clone().zip(weights.as_flattened_mut()) {
+                *weight = self.sums.weight(point);
             }
+            self.push_values(task, output, points.len(), &weights);
             let healthy = match self.sums.clip {
                 None => {
                     self.seed(task, output, &weights);
                     let to = To { varying: true, uniform: program.wanted_parameters(self.wrt) > 0 };
-                    self.reverse(task, block.clone(), self.wrt, to, fresh);
+                    self.reverse(task, points.clone(), self.wrt, to, fresh);
                     true
                 }
                 Some(bound) => {
-                    self.seed(task, output, &[F::one(); L]);
-                    self.sum_clipped(task, block.clone(), &weights, bound, fresh)
+                    self.seed(task, output, &[[F::one(); L]; MOST_BLOCKS]);
+                    self.sum_clipped(task, points.clone(), &weights, bound, fresh)
                 }
             };
-            if !(healthy && self.push_data_gradients(task, block.len())) {
+            if !(healthy && self.push_data_gradients(task, points.len())) {
                 return Ok(false);
             }
         }
@@ -139,20 +143,34 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(task.value.is_finite())
     }
 
-    /// Adds up the gradients of a block, each held to a norm, then weighted. Says whether all norms are sound.
+    /// Appends the values of some points, and adds them to the weighted sum.
+    fn push_values(&self, task: &mut Task<F>, output: u32, count: usize, weights: &[[F; L]; MOST_BLOCKS]) {
+        for block in 0..count.div_ceil(L) {
+            let values = self.lanes(task, block, output);
+            let values = &values[..L.min(count - block * L)];
+            task.values.extend_from_slice(values);
+            for (&value, &weight) in values.iter().zip(&weights[block]) {
+                task.value += weight * value;
+            }
+        }
+    }
+
+    /// Adds up the gradients of some points, each held to a norm, then weighted. Says whether all norms are
+    /// sound.
     fn sum_clipped(
         &self,
         task: &mut Task<F>,
-        block: Range<usize>,
-        point_weights: &[F; L],
+        points: Range<usize>,
+        point_weights: &[[F; L]; MOST_BLOCKS],
         bound: F,
         fresh: bool,
     ) -> bool {
-        let mut squares = [F::zero(); L];
-        self.gradient_squares(task, block.clone(), &mut squares);
-        let mut factors = [F::zero(); L];
-        for ((factor, &weight), &square) in
-            factors.iter_mut().zip(point_weights).zip(&squares).take(block.len())
+        let mut squares = [[F::zero(); L]; MOST_BLOCKS];
+        self.gradient_squares(task, points.clone(), &mut squares);
+        let mut factors = [[F::zero(); L]; MOST_BLOCKS];
+        let of_points = point_weights.as_flattened().iter().zip(squares.as_flattened());
+        for ((factor, (&weight, &square)), _) in
+            factors.as_flattened_mut().iter_mut().zip(of_points).zip(points.clone())
         {
             // A square may overflow or vanish where the norm does not.
             if !(square.is_normal() || square == F::zero()) {
@@ -160,23 +178,21 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             }
             *factor = weight * self.factor(task, square.sqrt(), bound);
         }
-        let adjoints = task.lanes.adjoints.get_mut();
-        for row in adjoints.as_chunks_mut::<L>().0 {
-            for lane in 0..L {
-                row[lane] *= factors[lane];
-            }
+        let (adjoints, unwanted) = (task.lanes.adjoints.get_mut(), self.unwanted());
+        for (rows, factors) in adjoints.chunks_exact_mut(self.machine.stride()).zip(&factors) {
+            self.machine.arch.dispatch(ScaleLanes { rows: &mut rows[unwanted..], factors });
         }
         let to = To { varying: false, uniform: true };
-        self.reverse(task, block, Wrt::Parameters, to, fresh);
+        self.reverse(task, points, Wrt::Parameters, to, fresh);
         true
     }
 
-    /// Carries the adjoints of a block back, summing those of uniform values over the points.
-    fn reverse(&self, task: &mut Task<F>, block: Range<usize>, wrt: Wrt, to: To, fresh: bool) {
-        let data = &self.data(block);
+    /// Carries adjoints back, summing those of uniform values over the points.
+    fn reverse(&self, task: &mut Task<F>, points: Range<usize>, wrt: Wrt, to: To, fresh: bool) {
         let Task { lanes, wide, adjoints, .. } = task;
-        let (wide, weights) = (wide.get_mut(), &mut Weights::Sum { sums: adjoints, fresh });
-        F::reverse_by_lanes(&self.machine, Back { wrt, to, data, wide, weights }, lanes, false);
+        let (wide, weights) = (wide.get_mut(), Weights::Sum { sums: adjoints, fresh });
+        let point = &|index| self.data(&points, index);
+        F::reverse_by_lanes(&self.machine, Back { wrt, to, point, wide, weights }, lanes, false);
     }
 
     /// Notes a norm; the factor that holds it to the bound.
@@ -187,20 +203,30 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         factor
     }
 
-    /// The square of the norm of each lane's gradient in the parameters, with adjoints seeded.
-    fn gradient_squares(&self, task: &mut Task<F>, block: Range<usize>, squares: &mut [F; L]) {
+    /// Whether norms of single gradients follow from those of the vectors and adjoints of affine maps.
+    fn squares_suffice(&self) -> bool {
+        self.program.affine_alone && self.program.wide_slots.is_empty()
+    }
+
+    /// The square of the norm of each lane's gradient in the parameters, with adjoints seeded; only of the
+    /// first block, unless [`squares_suffice`](Self::squares_suffice).
+    fn gradient_squares(
+        &self,
+        task: &mut Task<F>,
+        points: Range<usize>,
+        squares: &mut [[F; L]; MOST_BLOCKS],
+    ) {
         let program = self.program;
         let to = To { varying: true, uniform: true };
         if program.affine_alone {
             let wide = task.wide_lanes.zeros((program.wide_slots.len() + 1) * L);
-            let weights = &mut Weights::Norms(squares);
-            let data = &self.data(block);
-            let back = Back { wrt: Wrt::Parameters, to, data, wide: &mut *wide, weights };
+            let (weights, point) = (Weights::Norms(squares), &|index| self.data(&points, index));
+            let back = Back { wrt: Wrt::Parameters, to, point, wide: &mut *wide, weights };
             F::reverse_by_lanes(&self.machine, back, &mut task.lanes, true);
             let of_parameters = wide.as_chunks::<L>().0.iter().take(program.wide_slots.len());
             for adjoint in of_parameters {
                 for lane in 0..L {
-                    squares[lane] += adjoint[lane] * adjoint[lane];
+                    squares[0][lane] += adjoint[lane] * adjoint[lane];
                 }
             }
             return;
@@ -208,165 +234,72 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let mut rows = std::mem::take(&mut task.rows);
         let (first, width) = (rows.len(), program.parameters);
         rows.resize(first + L * width, F::zero());
-        self.write_gradients(task, Wrt::Parameters, block, &mut rows[first..], width);
-        for (square, row) in squares.iter_mut().zip(rows[first..].chunks(width.max(1))) {
+        self.write_gradients(task, Wrt::Parameters, points, &mut rows[first..], width);
+        for (square, row) in squares[0].iter_mut().zip(rows[first..].chunks(width.max(1))) {
             *square = row.iter().fold(F::zero(), |sum, &slope| sum + slope * slope);
         }
         rows.truncate(first);
         task.rows = rows;
     }
 
-    /// Writes the gradient of each lane, with adjoints seeded, over zeros: parameters, then data. Each begins
-    /// so many numbers after the one before.
-    fn write_gradients(
-        &self,
-        task: &mut Task<F>,
-        wrt: Wrt,
-        points: Range<usize>,
-        rows: &mut [F],
-        stride: usize,
-    ) {
-        let data = &self.data(points);
-        let program = self.program;
-        let schedule = &program.schedule;
-        let (parameters, stride) = (program.wanted_parameters(wrt), stride.max(1));
-        let wide = task.wide_lanes.zeros((program.wide_slots.len() + 1) * L);
-        let to = To { varying: true, uniform: parameters > 0 };
-        let weights = &mut Weights::Rows { rows, stride, skip: schedule.constants };
-        let back = Back { wrt, to, data, wide: &mut *wide, weights };
-        F::reverse_by_lanes(&self.machine, back, &mut task.lanes, true);
-        let adjoints = task.lanes.adjoints.get().as_chunks::<L>().0;
-        let uniform = &mut task.point.adjoints;
-        for (lane, row) in rows.chunks_mut(stride).enumerate() {
-            let (of_parameters, of_data) = row.split_at_mut(parameters);
-            if parameters > 0 {
-                uniform.clear();
-                uniform.resize(schedule.first_varying, F::zero());
-                for (&slot, wide) in program.wide_slots.iter().zip(wide.as_chunks::<L>().0) {
-                    uniform[slot as usize] = wide[lane];
-                }
-                let (runs, scratch) = (schedule.uniform_runs(), &mut task.point.scratch);
-                point::reverse::<F, false>(schedule, runs, Wrt::Both, self.machine.uniform, uniform, scratch);
-                for (slope, &gain) in of_parameters.iter_mut().zip(&uniform[schedule.constants..]) {
-                    *slope += gain;
-                }
-            }
-            for (slope, row) in of_data.iter_mut().zip(&adjoints[..program.wanted_data(wrt)]) {
-                *slope = row[lane];
-            }
-        }
-    }
-
     /// Appends the gradients in the data, where asked for; says whether they are finite.
-    fn push_data_gradients(&self, task: &mut Task<F>, lanes: usize) -> bool {
+    fn push_data_gradients(&self, task: &mut Task<F>, count: usize) -> bool {
         if self.wrt == Wrt::Parameters {
             return true;
         }
-        let adjoints = task.lanes.adjoints.get().as_chunks::<L>().0;
         let mut finite = true;
-        for lane in 0..lanes {
-            let slopes = adjoints[..self.program.data].iter().map(|row| row[lane]);
+        for point in 0..count {
+            let block = &task.lanes.adjoints.get()[point / L * self.machine.stride()..];
+            let slopes = block.as_chunks::<L>().0[..self.program.data].iter().map(|row| row[point % L]);
             finite &= slopes.clone().all(F::is_finite);
             task.rows.extend(slopes);
         }
         finite
     }
 
-    /// The outputs of some points, and if asked for, the Jacobian of each.
-    pub(super) fn jacobians(
-        &self,
-        task: &mut Task<F>,
-        range: Range<usize>,
-        derive: bool,
-    ) -> Result<(), Error> {
-        if !self.jacobians_by_lanes(task, range.clone(), derive)? {
-            self.jacobians_by_points(task, range, derive)?;
-        }
-        Ok(())
+    /// How many points go through together.
+    pub(super) fn together(&self) -> usize {
+        self.program.blocks * L
     }
 
-    fn jacobians_by_lanes(
-        &self,
-        task: &mut Task<F>,
-        range: Range<usize>,
-        derive: bool,
-    ) -> Result<bool, Error> {
-        let program = self.program;
-        task.reset();
-        if derive && program.outputs.iter().any(|&slot| self.is_uniform(slot)) {
-            return Ok(false);
-        }
-        let (outputs, width) = (program.outputs(), program.width(self.wrt));
-        for start in range.clone().step_by(L) {
-            let lanes = range.end.min(start + L) - start;
-            if !self.evaluate(task, start..start + lanes)? {
-                return Ok(false);
-            }
-            self.push_outputs(task, lanes);
-            if !derive {
-                continue;
-            }
-            let stride = outputs * width;
-            let mut rows = std::mem::take(&mut task.rows);
-            let first = rows.len();
-            rows.resize(first + L * stride, F::zero());
-            for (index, &slot) in program.outputs.iter().enumerate() {
-                self.seed(task, slot, &[F::one(); L]);
-                let of_output = &mut rows[first + index * width..];
-                self.write_gradients(task, self.wrt, start..start + lanes, of_output, stride);
-            }
-            rows.truncate(first + lanes * stride);
-            task.rows = rows;
-        }
-        let all_finite = |numbers: &[F]| self.machine.arch.dispatch(AllFinite(numbers));
-        Ok(all_finite(&task.values) && all_finite(&task.rows))
+    /// The data of one of some points. The last fills the lanes that are left over.
+    pub(super) fn data(&self, points: &Range<usize>, index: usize) -> &[F] {
+        self.points.point((points.start + index).min(points.end - 1))
     }
 
-    /// Appends the outputs of each of the first lanes.
-    fn push_outputs(&self, task: &mut Task<F>, lanes: usize) {
-        let outputs = &self.program.outputs;
-        let first = task.values.len();
-        task.values.resize(first + lanes * outputs.len(), F::zero());
-        for (index, &slot) in outputs.iter().enumerate() {
-            let row = self.lanes(task, slot);
-            let places = task.values[first + index..].iter_mut().step_by(outputs.len());
-            places.zip(row).for_each(|(place, value)| *place = value);
-        }
-    }
-
-    /// The data of a block. The last point fills the lanes that are left over.
-    fn data(&self, block: Range<usize>) -> [&[F]; L] {
-        std::array::from_fn(|lane| self.points.point((block.start + lane).min(block.end - 1)))
-    }
-
-    /// Evaluates a block; says whether the values can be trusted.
-    fn compute(&self, task: &mut Task<F>, block: Range<usize>) -> Result<bool, Error> {
-        let (program, width) = (self.program, self.program.data);
-        let values = &mut task.lanes.values;
-        values.resize((program.schedule.slots - program.schedule.first_varying) * L);
-        let rows = self.data(block);
-        for point in rows {
-            Error::check_length("point", "datum", width, point.len())?;
-        }
-        let rows = rows.map(|row| &row[..width]);
-        for (datum, values) in values.get_mut().as_chunks_mut::<L>().0.iter_mut().take(width).enumerate() {
-            for lane in 0..L {
-                values[lane] = rows[lane][datum];
+    /// Evaluates some points; says whether the values can be trusted.
+    fn compute(&self, task: &mut Task<F>, points: Range<usize>) -> Result<bool, Error> {
+        let (width, stride) = (self.program.data, self.machine.stride());
+        let blocks = points.len().div_ceil(L);
+        task.lanes.values.resize(blocks * stride);
+        for block in 0..blocks {
+            let rows: [&[F]; L] = std::array::from_fn(|lane| self.data(&points, block * L + lane));
+            for point in rows {
+                Error::check_length("point", "datum", width, point.len())?;
             }
+            let rows = rows.map(|row| &row[..width]);
+            let values = &mut task.lanes.values.get_mut()[block * stride..][..width * L];
+            let rows = ToLanes { vectors: &rows, rows: values.as_chunks_mut().0 };
+            self.machine.arch.dispatch(rows);
         }
         Ok(!F::forward_by_lanes(&self.machine, &mut task.lanes))
     }
 
-    /// Evaluates a block and checks the guards; says whether the values can be trusted.
-    fn evaluate(&self, task: &mut Task<F>, block: Range<usize>) -> Result<bool, Error> {
-        if !self.compute(task, block.clone())? {
+    /// Evaluates some points and checks the guards; says whether the values can be trusted.
+    pub(super) fn evaluate(&self, task: &mut Task<F>, points: Range<usize>) -> Result<bool, Error> {
+        if !self.compute(task, points.clone())? {
             return Ok(false);
         }
-        for (number, guard) in self.program.guards.iter().enumerate() {
-            let holds = guard.holds_in(|slot| self.lanes(task, slot));
-            // Lanes that are left over hold the last point once more.
-            if let Some(lane) = holds.iter().position(|holds| !holds) {
-                return Err(self.program.branch_changed(block.start + lane, number));
+        if self.program.guards.is_empty() {
+            return Ok(true);
+        }
+        for (block, start) in points.step_by(L).enumerate() {
+            for (number, guard) in self.program.guards.iter().enumerate() {
+                let holds = guard.holds_in(|slot| self.lanes(task, block, slot));
+                // Lanes that are left over hold the last point once more.
+                if let Some(lane) = holds.iter().position(|holds| !holds) {
+                    return Err(self.program.branch_changed(start + lane, number));
+                }
             }
         }
         Ok(true)
@@ -381,7 +314,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             let mut fits = [true; L];
             if sound {
                 for guard in &self.program.guards {
-                    let holds = guard.holds_in(|slot| self.lanes(task, slot));
+                    let holds = guard.holds_in(|slot| self.lanes(task, 0, slot));
                     fits.iter_mut().zip(holds).for_each(|(fits, holds)| *fits &= holds);
                 }
             } else {
@@ -398,24 +331,39 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(())
     }
 
-    fn is_uniform(&self, slot: u32) -> bool {
+    pub(super) fn is_uniform(&self, slot: u32) -> bool {
         (slot as usize) < self.program.schedule.first_varying
     }
 
-    /// The lanes of a slot.
+    /// The lanes of a slot in a block.
     #[inline]
-    fn lanes(&self, task: &Task<F>, slot: u32) -> [F; L] {
-        self.machine.places(task.lanes.values.get()).lanes(slot)
+    pub(super) fn lanes(&self, task: &Task<F>, block: usize, slot: u32) -> [F; L] {
+        let stride = self.machine.stride();
+        self.machine.lanes(&task.lanes.values.get()[block * stride..][..stride], slot)
     }
 
-    /// Starts the adjoints of a block at one slot.
-    fn seed(&self, task: &mut Task<F>, slot: u32, seeds: &[F; L]) {
-        let schedule = &self.program.schedule;
-        let adjoints = task.lanes.adjoints.zeros((schedule.slots - schedule.first_varying) * L);
-        if !self.is_uniform(slot) {
-            adjoints[self.machine.at(slot)..][..L].copy_from_slice(seeds);
-        } else if let Some(adjoint) = task.adjoints.get_mut(slot as usize) {
-            *adjoint += seeds.iter().copied().fold(F::zero(), |sum, seed| sum + seed);
+    /// How many numbers at the begin of each block are adjoints of data that nobody asks for.
+    fn unwanted(&self) -> usize {
+        if self.wrt == Wrt::Parameters { self.program.data * L } else { 0 }
+    }
+
+    /// Starts the adjoints of the blocks at one slot. Lanes beyond the last point have seeds of zero, or a slot
+    /// that is not uniform.
+    pub(super) fn seed(&self, task: &mut Task<F>, slot: u32, seeds: &[[F; L]]) {
+        task.lanes.adjoints.resize(task.lanes.values.get().len());
+        let (stride, unwanted) = (self.machine.stride().max(1), self.unwanted());
+        for block in task.lanes.adjoints.get_mut().chunks_exact_mut(stride) {
+            block[unwanted..].fill(F::zero());
+        }
+        if self.is_uniform(slot) {
+            if let Some(adjoint) = task.adjoints.get_mut(slot as usize) {
+                let seeds = seeds.as_flattened().iter().copied();
+                *adjoint += seeds.fold(F::zero(), |sum, seed| sum + seed);
+            }
+            return;
+        }
+        for (block, seeds) in task.lanes.adjoints.get_mut().chunks_exact_mut(stride).zip(seeds) {
+            block[self.machine.at(slot)..][..L].copy_from_slice(seeds);
         }
     }
 }

@@ -4,7 +4,6 @@ use super::Trainer;
 use crate::history::Progress;
 use crate::initialize::{self, Use};
 use crate::{Clip, Error, Model, Reduction, Unit, clip, privacy};
-use dualtape::Differentiable;
 use dualtape::program::{Rows, Selected};
 use rand::seq::SliceRandom;
 
@@ -95,7 +94,7 @@ impl<M: Model> Trainer<'_, M> {
         }
         let penalty = settings.penalty().add(parameters, &self.weights, 1.0, gradient);
         let loss = batch.loss / share * own_share + penalty;
-        let norm = f64::norm(gradient);
+        let norm = clip::norm(gradient);
         let (norm_before, norm_after, clipped) = match settings.clip {
             Clip::PerSample(limit) => {
                 let norms = recorded.norms();
@@ -107,11 +106,11 @@ impl<M: Model> Trainer<'_, M> {
             Clip::Value(limit) => {
                 let clipped = gradient.iter().any(|g| g.abs() > limit);
                 clip::by_value(gradient, limit);
-                (norm, f64::norm(gradient), f64::from(clipped))
+                (norm, clip::norm(gradient), f64::from(clipped))
             }
             Clip::Norm(limit) if norm.is_finite() => {
                 clip::by_norm(gradient, limit)?;
-                (norm, f64::norm(gradient), f64::from(clip::factor(norm, limit) < 1.0))
+                (norm, clip::norm(gradient), f64::from(clip::factor(norm, limit) < 1.0))
             }
             // The caller refuses it.
             Clip::Norm(_) => (norm, norm, 0.0),

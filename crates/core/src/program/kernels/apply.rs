@@ -1,6 +1,6 @@
 //! Operations of the rule table over lanes: their values, and what their operands gain.
 
-use super::{Adjoints, L, Lanes, Places};
+use super::{Adjoints, Frame, L, Lanes, Places, Uniform};
 use crate::Scalar;
 use crate::program::fast::Fast;
 use crate::rules::{Binary, Partial, Ternary, Unary, Visitor};
@@ -11,16 +11,19 @@ pub(in crate::program) struct Apply<'a, F> {
     pub(in crate::program) arch: Arch,
     /// For each operand, its slot in each operation. Those that the operation has not repeat the first.
     pub(in crate::program) slots: [&'a [u32]; 3],
-    pub(in crate::program) places: Places<'a, F>,
-    pub(in crate::program) z: &'a mut [F],
+    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) frame: Frame,
+    /// All blocks.
+    pub(in crate::program) values: &'a mut [F],
 }
 
 /// [`Apply`], with the operation known.
 struct ApplyTo<'a, F, O> {
     op: O,
     slots: [&'a [u32]; 3],
-    places: Places<'a, F>,
-    z: &'a mut [F],
+    uniform: Uniform<'a, F>,
+    frame: Frame,
+    values: &'a mut [F],
 }
 
 /// What an operation of any number of operands is to the loops over lanes.
@@ -93,8 +96,8 @@ impl<F: Scalar> Apply<'_, F> {
     // A function for each operation: all of them in one would crowd the registers of the loop over runs.
     #[inline(never)]
     fn to<O: Rule>(self, op: O) {
-        let Self { arch, slots, places, z } = self;
-        arch.dispatch(ApplyTo { op, slots, places, z });
+        let Self { arch, slots, uniform, frame, values } = self;
+        arch.dispatch(ApplyTo { op, slots, uniform, frame, values });
     }
 }
 
@@ -133,11 +136,15 @@ impl<F: Scalar, O: Rule> WithSimd for ApplyTo<'_, F, O> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         with_fma!(S, FMA, {
-            for (index, z) in self.z.as_chunks_mut::<L>().0.iter_mut().enumerate() {
-                let [x, y, w] = operands(self.op, self.slots, &self.places, index);
-                for lane in 0..L {
-                    let operands = [Fast::<F, FMA>(x[lane]), Fast(y[lane]), Fast(w[lane])];
-                    z[lane] = self.op.value(operands).0;
+            for block in 0..self.frame.blocks {
+                let (before, z) = self.frame.split(block, self.values);
+                let places = self.uniform.and(before);
+                for (index, z) in z.as_chunks_mut::<L>().0.iter_mut().enumerate() {
+                    let [x, y, w] = operands(self.op, self.slots, &places, index);
+                    for lane in 0..L {
+                        let operands = [Fast::<F, FMA>(x[lane]), Fast(y[lane]), Fast(w[lane])];
+                        z[lane] = self.op.value(operands).0;
+                    }
                 }
             }
         });
@@ -148,9 +155,10 @@ impl<F: Scalar, O: Rule> WithSimd for ApplyTo<'_, F, O> {
 pub(in crate::program) struct Gain<'a, 'b, F, const W: usize> {
     pub(in crate::program) arch: Arch,
     pub(in crate::program) slots: [&'a [u32]; 3],
-    pub(in crate::program) places: Places<'a, F>,
-    pub(in crate::program) z: &'a [F],
-    pub(in crate::program) own: &'a [F],
+    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) frame: Frame,
+    /// All blocks.
+    pub(in crate::program) values: &'a [F],
     pub(in crate::program) which: usize,
     pub(in crate::program) adjoints: &'a mut Adjoints<'b, F, W>,
 }
@@ -197,17 +205,22 @@ impl<F: Scalar, O: Rule, const W: usize, const WHICH: usize> WithSimd for GainOf
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         with_fma!(S, FMA, {
-            let Gain { slots, places, z, own, adjoints, .. } = self.gain;
-            for (index, own) in own.as_chunks::<L>().0.iter().enumerate() {
-                let [x, y, w] = operands(self.op, slots, &places, index);
-                let z = &z.as_chunks::<L>().0[index];
-                let mut gain = [F::zero(); L];
-                for lane in 0..L {
-                    let operands = [Fast::<F, FMA>(x[lane]), Fast(y[lane]), Fast(w[lane])];
-                    let partial = self.op.partial::<F, FMA, WHICH>(operands, Fast(z[lane]));
-                    gain[lane] = partial.scale(Fast(own[lane])).0;
+            let Gain { slots, uniform, frame, values, adjoints, .. } = self.gain;
+            for block in 0..frame.blocks {
+                let (mut adjoints, own) = adjoints.block(block, &frame);
+                let values = frame.block(block, values);
+                let (places, z) = (uniform.and(values), frame.of(values).as_chunks::<L>().0);
+                for (index, own) in own.as_chunks::<L>().0.iter().enumerate() {
+                    let [x, y, w] = operands(self.op, slots, &places, index);
+                    let z = &z[index];
+                    let mut gain = [F::zero(); L];
+                    for lane in 0..L {
+                        let operands = [Fast::<F, FMA>(x[lane]), Fast(y[lane]), Fast(w[lane])];
+                        let partial = self.op.partial::<F, FMA, WHICH>(operands, Fast(z[lane]));
+                        gain[lane] = partial.scale(Fast(own[lane])).0;
+                    }
+                    adjoints.add(slots[WHICH][index], |lane| gain[lane]);
                 }
-                adjoints.add(slots[WHICH][index], |lane| gain[lane]);
             }
         });
     }

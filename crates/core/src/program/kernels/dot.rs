@@ -1,6 +1,6 @@
 //! Dot products and multiply-add chains over lanes.
 
-use super::{Adjoints, L, Places, add_to_row, add_to_wide};
+use super::{Adjoints, Frame, L, Uniform, add_to_row, add_to_wide};
 use crate::Scalar;
 use crate::program::schedule::Terms;
 use crate::program::vector::{self, with_constant};
@@ -39,37 +39,43 @@ impl<'a> Lists<'a> {
 pub(in crate::program) struct Dot<'a, F> {
     pub(in crate::program) chain: bool,
     pub(in crate::program) lists: Lists<'a>,
-    pub(in crate::program) places: Places<'a, F>,
-    pub(in crate::program) z: &'a mut [F],
+    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) frame: Frame,
+    /// All blocks.
+    pub(in crate::program) values: &'a mut [F],
 }
 
 impl<F: Scalar> Dot<'_, F> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
-        let Self { chain, lists, places, z } = self;
-        for (index, z) in z.as_chunks_mut::<L>().0.iter_mut().enumerate() {
-            let (start, pairs) = lists.pairs(chain, index);
-            let mut sum = match start {
-                Some(start) => places.registers::<S, N>(simd, start),
-                None => [F::splat(simd, -F::zero()); N],
-            };
-            if let Some((a, b, len)) = lists.ranges(pairs, places.first_varying, index) {
-                let rows = &places.values.as_chunks::<L>().0[b..b + len];
-                for (&a, b) in places.uniform[a..a + len].iter().zip(rows) {
-                    let (a, b) = (F::splat(simd, a), vector::row::<F, S, N>(b));
-                    for r in 0..N {
-                        sum[r] = F::multiply_add(simd, a, b[r], sum[r]);
+        let Self { chain, lists, uniform, frame, values } = self;
+        for block in 0..frame.blocks {
+            let (before, z) = frame.split(block, values);
+            let places = uniform.and(before);
+            for (index, z) in z.as_chunks_mut::<L>().0.iter_mut().enumerate() {
+                let (start, pairs) = lists.pairs(chain, index);
+                let mut sum = match start {
+                    Some(start) => places.registers::<S, N>(simd, start),
+                    None => [F::splat(simd, -F::zero()); N],
+                };
+                if let Some((a, b, len)) = lists.ranges(pairs, uniform.first_varying, index) {
+                    let rows = &before.as_chunks::<L>().0[b..b + len];
+                    for (&a, b) in uniform.values[a..a + len].iter().zip(rows) {
+                        let (a, b) = (F::splat(simd, a), vector::row::<F, S, N>(b));
+                        for r in 0..N {
+                            sum[r] = F::multiply_add(simd, a, b[r], sum[r]);
+                        }
+                    }
+                } else {
+                    for &[a, b] in pairs {
+                        let (a, b) = (places.registers::<S, N>(simd, a), places.registers::<S, N>(simd, b));
+                        for r in 0..N {
+                            sum[r] = F::multiply_add(simd, a[r], b[r], sum[r]);
+                        }
                     }
                 }
-            } else {
-                for &[a, b] in pairs {
-                    let (a, b) = (places.registers::<S, N>(simd, a), places.registers::<S, N>(simd, b));
-                    for r in 0..N {
-                        sum[r] = F::multiply_add(simd, a[r], b[r], sum[r]);
-                    }
-                }
+                F::load_mut::<S>(z).copy_from_slice(&sum);
             }
-            F::load_mut::<S>(z).copy_from_slice(&sum);
         }
     }
 }
@@ -87,42 +93,53 @@ impl<F: Scalar> WithSimd for Dot<'_, F> {
 pub(in crate::program) struct DotBack<'a, 'b, F, const W: usize> {
     pub(in crate::program) chain: bool,
     pub(in crate::program) lists: Lists<'a>,
-    pub(in crate::program) places: Places<'a, F>,
-    pub(in crate::program) own: &'a [F],
+    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) frame: Frame,
+    /// All blocks.
+    pub(in crate::program) values: &'a [F],
     pub(in crate::program) adjoints: &'a mut Adjoints<'b, F, W>,
 }
 
 impl<F: Scalar, const W: usize> DotBack<'_, '_, F, W> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
-        let Self { chain, lists, places, own, adjoints } = self;
-        for (index, own) in own.as_chunks::<L>().0.iter().enumerate() {
-            let own = vector::row::<F, S, N>(own);
-            let (start, pairs) = lists.pairs(chain, index);
-            if let Some(start) = start {
-                adjoints.add_product::<S, N>(simd, start, &[F::splat(simd, F::one()); N], &own);
-            }
-            if let Some((a, b, len)) = lists.ranges(pairs, places.first_varying, index)
-                && adjoints.to.varying
-                && let Some(wide) = adjoints.wide_range(a, len)
-            {
-                let uniform = &places.uniform[a..a + len];
-                let rows = &places.values.as_chunks::<L>().0[b..b + len];
-                let back = &mut adjoints.varying.as_chunks_mut::<L>().0[b..b + len];
-                for (&a, back) in uniform.iter().zip(back) {
-                    add_to_row::<F, S, N>(simd, back, &[F::splat(simd, a); N], &own);
+        for block in 0..self.frame.blocks {
+            let (mut adjoints, own) = self.adjoints.block(block, &self.frame);
+            let values = self.frame.block(block, self.values);
+            for (index, own) in own.as_chunks::<L>().0.iter().enumerate() {
+                let own = vector::row::<F, S, N>(own);
+                let (start, pairs) = self.lists.pairs(self.chain, index);
+                if let Some(start) = start {
+                    adjoints.add_product::<S, N>(simd, start, &[F::splat(simd, F::one()); N], &own);
                 }
-                if adjoints.to.uniform {
-                    for (b, wide) in rows.iter().zip(&mut adjoints.wide.as_chunks_mut::<W>().0[wide]) {
-                        add_to_wide::<F, S, N, W>(simd, wide, &vector::row::<F, S, N>(b), &own);
+                match self.lists.ranges(pairs, self.uniform.first_varying, index) {
+                    Some((a, b, len))
+                        if adjoints.to.varying
+                            && let Some(wide) = adjoints.wide_range(a, len) =>
+                    {
+                        let factors = &self.uniform.values[a..a + len];
+                        let rows = &values.as_chunks::<L>().0[b..b + len];
+                        let back = &mut adjoints.varying.as_chunks_mut::<L>().0[b..b + len];
+                        for (&a, back) in factors.iter().zip(back) {
+                            add_to_row::<F, S, N>(simd, back, &[F::splat(simd, a); N], &own);
+                        }
+                        if adjoints.to.uniform {
+                            let wide = &mut adjoints.wide.as_chunks_mut::<W>().0[wide];
+                            for (b, wide) in rows.iter().zip(wide) {
+                                add_to_wide::<F, S, N, W>(simd, wide, &vector::row::<F, S, N>(b), &own);
+                            }
+                        }
+                    }
+                    _ => {
+                        let places = self.uniform.and(values);
+                        for &[a, b] in pairs {
+                            let x = places.registers::<S, N>(simd, a);
+                            let y = places.registers::<S, N>(simd, b);
+                            adjoints.add_product::<S, N>(simd, a, &y, &own);
+                            adjoints.add_product::<S, N>(simd, b, &x, &own);
+                        }
                     }
                 }
-                continue;
-            }
-            for &[a, b] in pairs {
-                let (x, y) = (places.registers::<S, N>(simd, a), places.registers::<S, N>(simd, b));
-                adjoints.add_product::<S, N>(simd, a, &y, &own);
-                adjoints.add_product::<S, N>(simd, b, &x, &own);
             }
         }
     }

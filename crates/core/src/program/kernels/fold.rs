@@ -1,6 +1,6 @@
 //! Sums, norms and log-sum-exps over lanes.
 
-use super::{Adjoints, L, Lanes, Lists, Places};
+use super::{Adjoints, Frame, L, Lanes, Lists, Places, Uniform};
 use crate::Scalar;
 use crate::program::graph::Reduction;
 use crate::rules::reductions;
@@ -10,8 +10,10 @@ use pulp::{Simd, WithSimd};
 pub(in crate::program) struct Fold<'a, F> {
     pub(in crate::program) reduction: Reduction,
     pub(in crate::program) lists: Lists<'a>,
-    pub(in crate::program) places: Places<'a, F>,
-    pub(in crate::program) z: &'a mut [F],
+    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) frame: Frame,
+    /// All blocks.
+    pub(in crate::program) values: &'a mut [F],
 }
 
 /// The terms of one reduction.
@@ -61,6 +63,38 @@ impl<F: Scalar> Slots<'_, F> {
             _ => (self.fold(-F::zero(), |sum, x, _| sum + x), false),
         }
     }
+
+    /// Adds what each term gains.
+    #[inline(always)]
+    fn gain<const FMA: bool, const W: usize>(
+        &self,
+        reduction: Reduction,
+        z: &Lanes<F>,
+        own: &Lanes<F>,
+        adjoints: &mut Adjoints<'_, F, W>,
+    ) {
+        match reduction {
+            Reduction::LogSumExp => {
+                let (max, total) = self.soft_total::<FMA>();
+                let share: Lanes<F> = std::array::from_fn(|lane| own[lane] / total[lane]);
+                for &slot in self.slots {
+                    let x = self.places.lanes(slot);
+                    adjoints.add(slot, |lane| (x[lane] - max[lane]).exp_lane::<FMA>() * share[lane]);
+                }
+            }
+            Reduction::Norm => {
+                for &slot in self.slots {
+                    let x = self.places.lanes(slot);
+                    adjoints.add(slot, |lane| reductions::norm_slope(x[lane], z[lane]).scale(own[lane]));
+                }
+            }
+            _ => {
+                for &slot in self.slots {
+                    adjoints.add_lanes(slot, *own);
+                }
+            }
+        }
+    }
 }
 
 impl<F: Scalar> WithSimd for Fold<'_, F> {
@@ -68,14 +102,18 @@ impl<F: Scalar> WithSimd for Fold<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> bool {
-        let Self { reduction, lists, places, z } = self;
+        let Self { reduction, lists, uniform, frame, values } = self;
         with_fma!(S, FMA, {
             let mut careful = false;
-            for (index, z) in z.as_chunks_mut::<L>().0.iter_mut().enumerate() {
-                let slots = Slots { slots: lists.slots(index), places };
-                let (value, doubtful) = slots.reduce::<FMA>(reduction);
-                *z = value;
-                careful |= doubtful;
+            for block in 0..frame.blocks {
+                let (before, z) = frame.split(block, values);
+                let places = uniform.and(before);
+                for (index, z) in z.as_chunks_mut::<L>().0.iter_mut().enumerate() {
+                    let slots = Slots { slots: lists.slots(index), places };
+                    let (value, doubtful) = slots.reduce::<FMA>(reduction);
+                    *z = value;
+                    careful |= doubtful;
+                }
             }
             careful
         })
@@ -86,10 +124,26 @@ impl<F: Scalar> WithSimd for Fold<'_, F> {
 pub(in crate::program) struct FoldBack<'a, 'b, F, const W: usize> {
     pub(in crate::program) reduction: Reduction,
     pub(in crate::program) lists: Lists<'a>,
-    pub(in crate::program) places: Places<'a, F>,
-    pub(in crate::program) z: &'a [F],
-    pub(in crate::program) own: &'a [F],
+    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) frame: Frame,
+    /// All blocks.
+    pub(in crate::program) values: &'a [F],
     pub(in crate::program) adjoints: &'a mut Adjoints<'b, F, W>,
+}
+
+impl<F: Scalar, const W: usize> FoldBack<'_, '_, F, W> {
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        for block in 0..self.frame.blocks {
+            let (mut adjoints, own) = self.adjoints.block(block, &self.frame);
+            let values = self.frame.block(block, self.values);
+            let z = self.frame.of(values).as_chunks::<L>().0.iter();
+            for (index, (own, z)) in own.as_chunks::<L>().0.iter().zip(z).enumerate() {
+                let slots = Slots { slots: self.lists.slots(index), places: self.uniform.and(values) };
+                slots.gain::<FMA, W>(self.reduction, z, own, &mut adjoints);
+            }
+        }
+    }
 }
 
 impl<F: Scalar, const W: usize> WithSimd for FoldBack<'_, '_, F, W> {
@@ -97,34 +151,6 @@ impl<F: Scalar, const W: usize> WithSimd for FoldBack<'_, '_, F, W> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { reduction, lists, places, z, own, adjoints } = self;
-        with_fma!(S, FMA, {
-            let z = z.as_chunks::<L>().0.iter();
-            for (index, (own, z)) in own.as_chunks::<L>().0.iter().zip(z).enumerate() {
-                let slots = Slots { slots: lists.slots(index), places };
-                match reduction {
-                    Reduction::LogSumExp => {
-                        let (max, total) = slots.soft_total::<FMA>();
-                        let share: Lanes<F> = std::array::from_fn(|lane| own[lane] / total[lane]);
-                        for &slot in slots.slots {
-                            let x = places.lanes(slot);
-                            adjoints.add(slot, |lane| (x[lane] - max[lane]).exp_lane::<FMA>() * share[lane]);
-                        }
-                    }
-                    Reduction::Norm => {
-                        for &slot in slots.slots {
-                            let x = places.lanes(slot);
-                            adjoints
-                                .add(slot, |lane| reductions::norm_slope(x[lane], z[lane]).scale(own[lane]));
-                        }
-                    }
-                    _ => {
-                        for &slot in slots.slots {
-                            adjoints.add_lanes(slot, own);
-                        }
-                    }
-                }
-            }
-        });
+        with_fma!(S, FMA, { self.run::<FMA>() });
     }
 }
