@@ -5,6 +5,13 @@ use crate::{Error, font, render};
 use std::fmt;
 
 /// A size in pixels.
+///
+/// ```
+/// use dualtape_plots::{Curves, Picture, Size};
+/// let curves = Curves::new("a run", "epoch", "loss");
+/// assert!(curves.svg(Size { height: 300, ..curves.natural_size() })?.contains("height=\"300\""));
+/// # Ok::<(), dualtape_plots::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     /// From left to right.
@@ -22,6 +29,11 @@ impl Size {
     pub const MOST_PIXELS: u64 = 40_000_000;
 
     /// So many pixels from left to right and from top to bottom.
+    ///
+    /// ```
+    /// use dualtape_plots::Size;
+    /// assert_eq!(Size::new(640, 480), Size { width: 640, height: 480 });
+    /// ```
     pub const fn new(width: u32, height: u32) -> Self {
         Self { width, height }
     }
@@ -61,6 +73,11 @@ pub struct Dropped {
 
 impl Dropped {
     /// All of them.
+    ///
+    /// ```
+    /// use dualtape_plots::Dropped;
+    /// assert_eq!(Dropped { not_finite: 2, not_positive: 1 }.total(), 3);
+    /// ```
     pub fn total(&self) -> usize {
         self.not_finite + self.not_positive
     }
@@ -96,6 +113,16 @@ impl fmt::Display for Dropped {
 ///
 /// The same picture in the same size always gives the same bytes. Texts are drawn in an embedded font; in an
 /// SVG they stay texts, in DejaVu Sans or whatever sans-serif its reader has.
+///
+/// ```
+/// use dualtape_plots::{Curves, LearningRate, Picture};
+/// let pictures: [Box<dyn Picture>; 2] =
+///     [Box::new(Curves::new("a run", "epoch", "loss")), Box::new(LearningRate::new("rate", [(1.0, 0.1)]))];
+/// for picture in pictures {
+///     assert!(picture.svg(picture.natural_size())?.starts_with("<svg"));
+/// }
+/// # Ok::<(), dualtape_plots::Error>(())
+/// ```
 pub trait Picture: sealed::Draw {
     /// The size that suits the picture.
     fn natural_size(&self) -> Size {
