@@ -83,6 +83,16 @@ pub struct Benchmarks {
 
 impl Benchmarks {
     /// The most bars a picture shows.
+    ///
+    /// ```
+    /// use dualtape_plots::{Bar, Benchmarks, Error, Picture};
+    /// let mut picture = Benchmarks::new("", "time in µs", ["tape"]);
+    /// for n in 0..=Benchmarks::MOST_BARS {
+    ///     picture = picture.workload(&format!("n = {n}"), [Bar::exact(1.0)]);
+    /// }
+    /// let refused = picture.svg(picture.natural_size());
+    /// assert!(matches!(refused, Err(Error::Amount { most: Benchmarks::MOST_BARS, .. })));
+    /// ```
     pub const MOST_BARS: usize = 2000;
 
     /// A picture without bars; `label` says what is measured, and in what unit.

@@ -36,6 +36,12 @@ pub struct ConfusionMatrix {
 
 impl ConfusionMatrix {
     /// The most classes a picture shows.
+    ///
+    /// ```
+    /// use dualtape_plots::{ConfusionMatrix, Error};
+    /// let names = (0..=ConfusionMatrix::MOST_CLASSES).map(|class| class.to_string());
+    /// assert!(matches!(ConfusionMatrix::new("", names, []), Err(Error::Amount { most: 200, .. })));
+    /// ```
     pub const MOST_CLASSES: usize = 200;
 
     /// Counts row by row, true class after true class; each row has one count for each predicted class.

@@ -28,6 +28,14 @@ pub struct Figure {
 
 impl Figure {
     /// The least width and height of a panel, in pixels.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Error, Figure, Picture, Size};
+    /// let panel = || Curves::new("", "epoch", "loss");
+    /// let width = 2 * Figure::LEAST_PANEL - 1;
+    /// let narrow = Figure::new("").with(panel()).with(panel()).svg(Size::new(width, 400));
+    /// assert!(matches!(narrow, Err(Error::Crowded { panels: 2, columns: 2, .. })));
+    /// ```
     pub const LEAST_PANEL: u32 = 180;
 
     /// A figure without panels.

@@ -83,10 +83,36 @@ pub struct ScoreGrid {
 
 impl ScoreGrid {
     /// The most nodes each way.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// assert!(ScoreGrid::nodes(window, ScoreGrid::MOST, 2).is_ok());
+    /// assert!(matches!(ScoreGrid::nodes(window, ScoreGrid::MOST + 1, 2), Err(Error::Amount { .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub const MOST: usize = 1000;
     /// The most outputs.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let classes = ScoreGrid::MOST_OUTPUTS + 1;
+    /// let refused = ScoreGrid::of_classes(window, 2, 2, classes, |_| vec![0.0; classes]);
+    /// assert!(matches!(refused, Err(Error::Amount { most: ScoreGrid::MOST_OUTPUTS, .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub const MOST_OUTPUTS: usize = 100;
     /// The most scores in all.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// // As many nodes as there may be, for six classes; it is refused before a score is computed.
+    /// let refused = ScoreGrid::of_classes(window, 1000, 1000, 6, |_| unreachable!());
+    /// assert!(matches!(refused, Err(Error::Amount { most: ScoreGrid::MOST_SCORES, .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub const MOST_SCORES: usize = 5_000_000;
 
     /// How many scores such a grid has, if it can be drawn.

@@ -22,10 +22,33 @@ pub struct Size {
 
 impl Size {
     /// The least width and height: less does not hold axes and their readings.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Error, Picture, Size};
+    /// let curves = Curves::new("", "epoch", "loss");
+    /// assert!(curves.svg(Size::new(Size::LEAST, Size::LEAST)).is_ok());
+    /// assert!(matches!(curves.svg(Size::new(Size::LEAST - 1, 400)), Err(Error::Size { .. })));
+    /// ```
     pub const LEAST: u32 = 200;
     /// The greatest width and height.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Error, Picture, Size};
+    /// let curves = Curves::new("", "epoch", "loss");
+    /// assert!(curves.svg(Size::new(Size::MOST, 400)).is_ok());
+    /// assert!(matches!(curves.svg(Size::new(Size::MOST + 1, 400)), Err(Error::Size { .. })));
+    /// ```
     pub const MOST: u32 = 10_000;
     /// The most pixels in all.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Error, Picture, Size};
+    /// let curves = Curves::new("", "epoch", "loss");
+    /// // Neither side is too long, but the area is too large.
+    /// let poster = Size::new(Size::MOST, 5000);
+    /// assert!(u64::from(poster.width) * u64::from(poster.height) > Size::MOST_PIXELS);
+    /// assert!(matches!(curves.svg(poster), Err(Error::Size { .. })));
+    /// ```
     pub const MOST_PIXELS: u64 = 40_000_000;
 
     /// So many pixels from left to right and from top to bottom.
