@@ -148,11 +148,22 @@ impl fmt::Display for Dropped {
 /// ```
 pub trait Picture: sealed::Draw {
     /// The size that suits the picture.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture, Size};
+    /// assert_eq!(Curves::new("a run", "epoch", "loss").natural_size(), Size::new(900, 560));
+    /// ```
     fn natural_size(&self) -> Size {
         Size::new(900, 560)
     }
 
     /// What is not shown.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let curves = Curves::new("a run", "epoch", "loss").curve("sgd", [(1.0, 0.5), (2.0, f64::NAN)]);
+    /// assert_eq!(curves.dropped().not_finite, 1);
+    /// ```
     fn dropped(&self) -> Dropped;
 
     /// The picture as the bytes of a PNG file: 8 bits each for red, green and blue.
