@@ -20,6 +20,14 @@ use crate::{Differentiable, Dual, Scalar, Var, gradient as reverse_gradient, jac
 use std::fmt;
 
 /// One derivative, as each way computes it.
+///
+/// ```
+/// let report = dualtape::check::gradient(|x| x[0] * x[1], &[3.0_f64, 4.0]);
+/// let second = report.components()[1];
+/// assert_eq!((second.row, second.column), (0, 1));
+/// assert_eq!((second.reverse, second.forward), (3.0, 3.0));
+/// assert!((second.difference - 3.0).abs() < 1e-8);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Component {
     /// The output; for a Hessian, the first input.
@@ -37,11 +45,24 @@ pub struct Component {
 impl Component {
     /// How far the two modes are apart, relative to the larger where that exceeds 1; 0 where both are NaN or
     /// the same infinity.
+    ///
+    /// ```
+    /// use dualtape::check::Component;
+    /// let wrong = Component { row: 0, column: 0, reverse: 4.0, forward: 3.0, difference: 4.0 };
+    /// assert_eq!(wrong.between_modes(), 0.25);
+    /// assert_eq!(Component { reverse: f64::NAN, forward: f64::NAN, ..wrong }.between_modes(), 0.0);
+    /// ```
     pub fn between_modes(&self) -> f64 {
         distance(self.reverse, self.forward)
     }
 
     /// How far reverse mode is from the central difference, in the same measure.
+    ///
+    /// ```
+    /// use dualtape::check::Component;
+    /// let off = Component { row: 0, column: 0, reverse: 4.0, forward: 4.0, difference: 5.0 };
+    /// assert_eq!(off.to_difference(), 0.2);
+    /// ```
     pub fn to_difference(&self) -> f64 {
         distance(self.reverse, self.difference)
     }
@@ -56,6 +77,13 @@ fn distance(a: f64, b: f64) -> f64 {
 }
 
 /// All derivatives of a function at a point, as each way computes them.
+///
+/// It is written as one line, with the verdict and the worst component.
+///
+/// ```
+/// let report = dualtape::check::gradient(|x| x[0] * x[0], &[3.0_f64]);
+/// assert!(report.to_string().starts_with("derivatives agree; at worst, in row 0, column 0: reverse 6e0"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     components: Vec<Component>,
@@ -71,6 +99,8 @@ impl Report {
     }
 
     /// The same report with other tolerances: between the modes, and from reverse mode to the differences.
+    /// They are in the measure of [`Component::between_modes`]: relative to derivatives beyond 1, otherwise
+    /// absolute.
     ///
     /// ```
     /// let report = dualtape::check::gradient(|x| x[0], &[1.0_f64]).with_tolerances(1e-15, 1e-6);
@@ -83,16 +113,37 @@ impl Report {
     }
 
     /// Every component, row after row.
+    ///
+    /// ```
+    /// use dualtape::check;
+    /// let report = check::jacobian(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0_f64, 4.0]);
+    /// let rows: Vec<f64> = report.components().iter().map(|c| c.reverse).collect();
+    /// assert_eq!(rows, [4.0, 3.0, 1.0, 1.0]);
+    /// ```
     pub fn components(&self) -> &[Component] {
         &self.components
     }
 
     /// Whether every component is within the tolerances.
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, check};
+    /// assert!(check::gradient(|x| x[0] * x[0], &[3.0_f64]).passes());
+    /// // A factor that was read as a plain number has no derivative.
+    /// assert!(!check::gradient(|x| x[0] * x[0].value(), &[3.0_f64]).passes());
+    /// ```
     pub fn passes(&self) -> bool {
         self.worst().is_none_or(|worst| self.excess(worst) <= 1.0)
     }
 
     /// The component that is furthest from passing; `None` if there are none.
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, check};
+    /// let report = check::gradient(|x| x[0] * x[1] * x[1].value(), &[2.0_f64, 3.0]);
+    /// let worst = report.worst().unwrap();
+    /// assert_eq!((worst.column, worst.reverse), (1, 6.0)); // the differences say 12
+    /// ```
     pub fn worst(&self) -> Option<&Component> {
         self.components.iter().max_by(|a, b| self.excess(a).total_cmp(&self.excess(b)))
     }
@@ -117,9 +168,16 @@ impl fmt::Display for Report {
     }
 }
 
-/// Checks the gradient of a function at a point; the report has one row.
+/// Checks the gradient of a function at a point; the report has one row, with a component for each input.
 ///
 /// The function is given numbers that can do everything at once, forward over reverse.
+///
+/// ```
+/// use dualtape::{Float, check};
+/// let report = check::gradient(|x| (x[0] * x[1]).exp(), &[0.5_f64, 0.0]);
+/// assert!(report.passes(), "{report}");
+/// assert_eq!(report.components()[1].reverse, 0.5);
+/// ```
 pub fn gradient<F, Func>(f: Func, x: &[F]) -> Report
 where
     F: Scalar,
@@ -128,7 +186,8 @@ where
     jacobian(|x| vec![f(x)], x)
 }
 
-/// Checks the Jacobian of a function at a point.
+/// Checks the Jacobian of a function at a point; the report has a row for each output, with a component for
+/// each input.
 ///
 /// ```
 /// use dualtape::{Float, check};
@@ -167,7 +226,7 @@ where
 }
 
 /// Checks the Hessian of a function at a point: forward over reverse, against itself across the diagonal and
-/// against central differences of the gradient.
+/// against central differences of the gradient. The report has a row and a column for each input.
 ///
 /// ```
 /// use dualtape::{Float, check};

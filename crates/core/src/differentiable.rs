@@ -82,9 +82,22 @@ pub trait Differentiable:
     type Scalar: Scalar;
 
     /// A number that depends on nothing.
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, derivative};
+    /// fn parabola<D: Differentiable<Scalar = f64>>(x: D) -> D { D::constant(5.0) - x * x }
+    /// assert_eq!(parabola(2.0), 1.0);
+    /// assert_eq!(derivative(parabola, 2.0), (1.0, -4.0));
+    /// ```
     fn constant(value: <Self as Differentiable>::Scalar) -> Self;
 
     /// The value, without any derivative. A function that continues from here loses its derivatives.
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, Dual};
+    /// let x: Dual<Dual<f64>> = Dual::variable(Dual::variable(3.0));
+    /// assert_eq!((x * x).value(), 9.0);
+    /// ```
     fn value(&self) -> <Self as Differentiable>::Scalar;
 
     /// A constant, rounded to the plain number's type.
@@ -150,6 +163,14 @@ pub trait Differentiable:
     /// # Panics
     ///
     /// If `weights` does not hold `bias.len()` rows of `x.len()` numbers.
+    ///
+    /// ```
+    /// use dualtape::Differentiable;
+    /// let (weights, bias, x) = ([1.0, 2.0, 3.0, 4.0], [10.0, 20.0], [1.0, -1.0]);
+    /// let mut layers = vec![7.0];
+    /// f64::affine_into(&weights, &bias, &x, &mut layers);
+    /// assert_eq!(layers, [7.0, 9.0, 19.0]);
+    /// ```
     fn affine_into(weights: &[Self], bias: &[Self], x: &[Self], out: &mut Vec<Self>) {
         affine_rows(weights, bias, x, out);
     }

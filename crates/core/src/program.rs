@@ -169,6 +169,19 @@ impl<F: Scalar> Program<F> {
     /// # Panics
     ///
     /// If the function panics, or mixes numbers of two recordings.
+    ///
+    /// ```
+    /// use dualtape::{Error, Float, Program};
+    /// let program = Program::record(|x| [x[0].hypot(x[1]), x[0] * x[1]], &[1.0_f64, 1.0])?;
+    /// let mut outputs = [0.0; 2];
+    /// program.evaluate(&mut program.workspace(), &[3.0, 4.0], &mut outputs)?;
+    /// assert_eq!(outputs, [5.0, 12.0]);
+    ///
+    /// let program = Program::record(|x| if x[0] < x[1] { x[0] } else { x[1] * x[1] }, &[1.0, 2.0])?;
+    /// let elsewhere = program.value(&mut program.workspace(), &[3.0, 2.0]);
+    /// assert!(matches!(elsewhere, Err(Error::BranchChanged { .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn record<O: Outputs<F>>(f: impl FnOnce(&[Traced<F>]) -> O, x: &[F]) -> Result<Self, Error> {
         Graph::record(f, x).map(Self::from)
     }
@@ -186,6 +199,15 @@ impl<F: Scalar> Program<F> {
     /// # Panics
     ///
     /// If the function panics, or mixes numbers of two recordings.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record_with_data(|line, x| line[0] * x[0] + line[1], &[1.0; 2], &[1.0_f64])?;
+    /// let mut slope = [0.0; 3];
+    /// let value = program.gradient(&mut program.workspace(), &[2.0, 1.0, 10.0], &mut slope)?;
+    /// assert_eq!((value, slope), (21.0, [10.0, 1.0, 2.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn record_with_data<O: Outputs<F>>(
         f: impl FnOnce(&[Traced<F>], &[Traced<F>]) -> O,
         parameters: &[F],
@@ -195,36 +217,92 @@ impl<F: Scalar> Program<F> {
     }
 
     /// The number of inputs: parameters and data.
+    ///
+    /// ```
+    /// # use dualtape::Program;
+    /// let program = Program::record_with_data(|line, x| line[0] * x[0] + line[1], &[1.0; 2], &[1.0_f64])?;
+    /// assert_eq!(program.inputs(), 3);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn inputs(&self) -> usize {
         self.parameters + self.data
     }
 
     /// The number of parameters.
+    ///
+    /// ```
+    /// # use dualtape::Program;
+    /// let program = Program::record_with_data(|line, x| line[0] * x[0] + line[1], &[1.0; 2], &[1.0_f64])?;
+    /// assert_eq!(program.parameters(), 2);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn parameters(&self) -> usize {
         self.parameters
     }
 
     /// The number of data at each point.
+    ///
+    /// ```
+    /// # use dualtape::Program;
+    /// let program = Program::record_with_data(|line, x| line[0] * x[0] + line[1], &[1.0; 2], &[1.0_f64])?;
+    /// assert_eq!(program.data(), 1);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn data(&self) -> usize {
         self.data
     }
 
     /// The number of outputs.
+    ///
+    /// ```
+    /// # use dualtape::Program;
+    /// let program = Program::record(|x| [x[0] * x[1], x[0] + x[1]], &[1.0_f64, 2.0])?;
+    /// assert_eq!(program.outputs(), 2);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn outputs(&self) -> usize {
         self.outputs.len()
     }
 
     /// The number of operations that are evaluated at each point.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program};
+    /// // A square, its sine, and a sum: equal subexpressions are computed once.
+    /// let program = Program::record(|x| (x[0] * x[0]).sin() + x[0] * x[0], &[1.0_f64])?;
+    /// assert_eq!(program.operations(), 3);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn operations(&self) -> usize {
         self.schedule.runs.iter().map(|run| run.count as usize).sum()
     }
 
-    /// The number of guards: answers on which the program's right to answer hangs.
+    /// The number of guards: answers on which the program's right to answer hangs. See
+    /// [`Error::BranchChanged`].
+    ///
+    /// ```
+    /// use dualtape::{Float, Program};
+    /// let larger = Program::record(|x| if x[0] > x[1] { x[0] } else { x[1] }, &[1.0_f64, 2.0])?;
+    /// assert_eq!(larger.guards(), 1);
+    /// // `max` is an operation, and right everywhere.
+    /// assert_eq!(Program::record(|x| x[0].max(x[1]), &[1.0_f64, 2.0])?.guards(), 0);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn guards(&self) -> usize {
         self.guards.len()
     }
 
     /// An empty workspace, which grows as it is used.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let square = Program::record(|x| x[0] * x[0], &[1.0_f64])?;
+    /// let mut workspace = square.workspace();
+    /// for x in [1.0, 2.0, 3.0] {
+    ///     assert_eq!(square.value(&mut workspace, &[x])?, x * x);
+    /// }
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn workspace(&self) -> Workspace<F> {
         Workspace::default()
     }

@@ -9,6 +9,14 @@
 //! Values are computed on plain numbers ([`Scalar`]), so every mode computes the same bits. Partial
 //! derivatives are computed in `T: Differentiable`, so that they can be differentiated again.
 //!
+//! ```
+//! use dualtape::{derivative, rules::{Op, Sqrt, Unary}};
+//!
+//! // The row of the square root; what a driver makes of it.
+//! assert_eq!(Sqrt.partial(9.0, 3.0).number(), 1.0 / 6.0);
+//! assert_eq!(derivative(|x| Op::Sqrt.apply(&[x]), 9.0), (3.0, 1.0 / 6.0));
+//! ```
+//!
 //! # The policy at kinks and singular points
 //!
 //! In this order:
@@ -169,21 +177,62 @@ macro_rules! rule_table {
 
         learned_unary {
             /// The logistic function 1/(1 + e⁻ˣ), without overflow.
+            ///
+            /// ```
+            /// use dualtape::{Differentiable, derivative};
+            /// assert_eq!(derivative(|x| x.sigmoid(), 0.0_f64), (0.5, 0.25));
+            /// ```
             Sigmoid sigmoid { |x| sigmoid(x), |x, z| Of(sigmoid_slope(x, z)); on [-4.0, 4.0] }
             /// The larger of `x` and 0. At 0 the slope is 0; NaN stays NaN.
+            ///
+            /// ```
+            /// use dualtape::{Differentiable, derivative};
+            /// assert_eq!(derivative(|x| x.relu(), -2.0_f64), (0.0, 0.0));
+            /// assert_eq!(derivative(|x| x.relu(), 3.0_f64), (3.0, 1.0));
+            /// ```
             Relu relu { |x| if x > F::zero() || x.is_nan() { x } else { F::zero() },
                 |x, z| if x > T::zero() { One } else { Zero }; on [0.1, 2.0] }
             /// ln(1 + eˣ), without overflow.
+            ///
+            /// ```
+            /// use dualtape::{Differentiable, derivative};
+            /// assert_eq!(derivative(|x| x.softplus(), 1000.0_f64), (1000.0, 1.0));
+            /// ```
             Softplus softplus { |x| x.max(F::zero()) + (-x.abs()).exp().ln_1p(), |x, z| Of(x.sigmoid());
                 on [-4.0, 4.0] }
             /// The error function 2/√π ∫₀ˣ exp(−t²) dt.
+            ///
+            /// ```
+            /// use dualtape::{Differentiable, derivative};
+            /// assert_eq!(derivative(|x| x.erf(), 0.0_f64), (0.0, std::f64::consts::FRAC_2_SQRT_PI));
+            /// ```
             Erf erf { |x| x.erf_value(), |x, z| Of((-(x * x)).exp() * T::FRAC_2_SQRT_PI()); on [-2.0, 2.0] }
             /// 1 − erf(x), accurate where that is small.
+            ///
+            /// ```
+            /// use dualtape::{Differentiable, derivative};
+            /// let (value, _) = derivative(|x| x.erfc(), 10.0_f64);
+            /// assert!((value / 2.088487583762545e-45 - 1.0).abs() < 1e-13);
+            /// ```
             Erfc erfc { |x| x.erfc_value(), |x, z| Of(-((-(x * x)).exp() * T::FRAC_2_SQRT_PI()));
                 on [-2.0, 2.0] }
             /// ln |Γ(x)|. Its slope is the digamma function.
+            ///
+            /// ```
+            /// use dualtape::{Differentiable, derivative};
+            /// let (value, slope) = derivative(|x| x.ln_gamma(), 5.0_f64);
+            /// assert!((value - 24.0_f64.ln()).abs() < 1e-14); // Γ(5) is 4!
+            /// assert_eq!(slope, 5.0.digamma());
+            /// ```
             LnGamma ln_gamma { |x| x.ln_gamma_value(), |x, z| Of(x.digamma()); on [0.5, 4.0] }
             /// ψ(x), the slope of ln Γ. Its own slopes are the polygamma functions.
+            ///
+            /// ```
+            /// use dualtape::{Differentiable, derivative};
+            /// let (value, slope) = derivative(|x| x.digamma(), 1.0_f64);
+            /// assert!((value + 0.5772156649015329).abs() < 1e-14); // −γ
+            /// assert!((slope - std::f64::consts::PI.powi(2) / 6.0).abs() < 1e-13);
+            /// ```
             Digamma digamma { |x| x.polygamma_value(0), |x, z| Of(x.unary(Polygamma(1))); on [0.5, 4.0] }
         }
     } };
@@ -257,6 +306,8 @@ macro_rules! define_row {
     (unary [$(#[$doc:meta])*] $Name:ident [|$a:ident| $value:expr]
         [|$x:ident, $z:ident| $partial:expr] [$($low:literal, $high:literal;)*]) => {
         $(#[$doc])*
+        ///
+        /// [`Unary`] has an example of a row.
         #[derive(Clone, Copy, Debug)]
         pub struct $Name;
         impl $Name {
@@ -277,6 +328,8 @@ macro_rules! define_row {
         [|$lx:ident, $ly:ident, $lz:ident| $left:expr] [|$rx:ident, $ry:ident, $rz:ident| $right:expr]
         [$($low:literal, $high:literal;)*]) => {
         $(#[$doc])*
+        ///
+        /// [`Binary`] has an example of a row.
         #[derive(Clone, Copy, Debug)]
         pub struct $Name;
         impl $Name {
@@ -298,6 +351,8 @@ macro_rules! define_row {
     (ternary [$(#[$doc:meta])*] $Name:ident [|$a:ident, $b:ident, $c:ident| $value:expr]
         [|$x:ident, $y:ident, $w:ident, $z:ident| $partials:expr] [$($low:literal, $high:literal;)*]) => {
         $(#[$doc])*
+        ///
+        /// [`Ternary`] has an example of a row.
         #[derive(Clone, Copy, Debug)]
         pub struct $Name;
         impl $Name {
@@ -318,6 +373,11 @@ macro_rules! define_row {
 rule_table!(define_operations);
 
 /// `−x`
+///
+/// ```
+/// use dualtape::rules::{Neg, Partial, Unary};
+/// assert_eq!(Neg.partial(3.0, -3.0), Partial::MinusOne);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Neg;
 
@@ -337,6 +397,13 @@ impl Unary for Neg {
 }
 
 /// `x` to an integer power; the one row that carries a parameter.
+///
+/// ```
+/// use dualtape::rules::{Partial, Powi, Unary};
+/// assert_eq!(Powi(3).value(2.0), 8.0);
+/// assert_eq!(Powi(3).partial(2.0, 8.0), Partial::Of(12.0));
+/// assert_eq!(Powi(0).partial(2.0, 1.0), Partial::Zero);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Powi(pub i32);
 
@@ -363,6 +430,12 @@ impl Unary for Powi {
 }
 
 /// The `n`-th derivative of the digamma function, which digamma's own derivatives need.
+///
+/// ```
+/// use dualtape::rules::{Polygamma, Unary};
+/// let (trigamma, pi) = (Polygamma(1).value(1.0_f64), std::f64::consts::PI);
+/// assert!((trigamma - pi * pi / 6.0).abs() < 1e-13);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Polygamma(pub u32);
 

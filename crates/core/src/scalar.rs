@@ -20,9 +20,20 @@ pub trait Scalar:
     Differentiable<Scalar = Self> + Elementary + ByLanes + sealed::Sealed + Send + Sync + 'static
 {
     /// The number of this type nearest to `x`.
+    ///
+    /// ```
+    /// use dualtape::Scalar;
+    /// assert_eq!(f32::nearest(0.1), 0.1_f32);
+    /// assert_eq!(f32::nearest(1e300), f32::INFINITY);
+    /// ```
     fn nearest(x: f64) -> Self;
 
     /// This number as an `f64`, exactly.
+    ///
+    /// ```
+    /// use dualtape::Scalar;
+    /// assert_eq!(0.1_f32.wide(), 0.100000001490116119384765625);
+    /// ```
     fn wide(self) -> f64;
 
     /// Whether this is neither zero, nor infinite, nor NaN: a factor with which a product needs no second

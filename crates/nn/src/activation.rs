@@ -46,6 +46,15 @@ const EXPECTED: &str = "identity, tanh, relu, leaky-relu, leaky-relu:SLOPE, elu,
 
 impl Activation {
     /// Every activation, with the usual numbers.
+    ///
+    /// ```
+    /// use dualtape_nn::Activation;
+    /// // Each is parsed from what it is written as.
+    /// for activation in Activation::ALL {
+    ///     assert_eq!(activation.to_string().parse::<Activation>()?, activation);
+    /// }
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub const ALL: [Self; 10] = [
         Self::Identity,
         Self::Tanh,
@@ -60,6 +69,13 @@ impl Activation {
     ];
 
     /// The function itself.
+    ///
+    /// ```
+    /// use dualtape_nn::Activation::{Elu, LeakyRelu, Silu};
+    /// assert_eq!(LeakyRelu(0.1).apply(-2.0), -0.2);
+    /// assert_eq!((Elu(1.0).apply(3.0), Silu.apply(0.0)), (3.0, 0.0));
+    /// assert_eq!(dualtape::derivative(|x| Silu.apply(x), 0.0_f64).1, 0.5);
+    /// ```
     #[inline]
     pub fn apply<D: Differentiable>(self, x: D) -> D {
         match self {

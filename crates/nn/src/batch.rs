@@ -11,6 +11,14 @@ use rayon::prelude::*;
 const SAMPLES_PER_CHUNK: usize = 8;
 
 /// What is known of a batch besides its gradient.
+///
+/// ```
+/// use dualtape_nn::{Batch, BatchGradient};
+/// // The slopes of the samples are 1 and 3; one is longer than 2.
+/// let mut slope = [0.0];
+/// let batch = BatchGradient::new().mean(&[5.0], &[1.0, 3.0], Some(2.0), |p, &x| p[0] * x, &mut slope);
+/// assert_eq!(batch, Batch { loss: 10.0, mean_norm: Some(2.0), clipped: 1 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Batch<F> {
     /// The mean loss of the samples.
@@ -50,6 +58,16 @@ struct Chunk<F: Scalar> {
 
 impl<F: Scalar> BatchGradient<F> {
     /// No tapes yet.
+    ///
+    /// ```
+    /// use dualtape_nn::BatchGradient;
+    /// let mut gradients = BatchGradient::new();
+    /// let mut slope = [0.0];
+    /// for samples in [[1.0, 2.0], [3.0, 4.0]] {
+    ///     gradients.mean(&[5.0], &samples, None, |p, &x| p[0] * x, &mut slope);
+    /// }
+    /// assert_eq!(slope, [3.5]);
+    /// ```
     pub fn new() -> Self {
         Self { chunks: Vec::new() }
     }
@@ -62,6 +80,20 @@ impl<F: Scalar> BatchGradient<F> {
     /// # Panics
     ///
     /// If `gradient` has not one number for each parameter, or where `loss` panics.
+    ///
+    /// ```
+    /// use dualtape_nn::BatchGradient;
+    /// // Quantile loss: which side counts how much depends on a branch.
+    /// let mut slope = [0.0];
+    /// let batch = BatchGradient::new().mean(
+    ///     &[2.0],
+    ///     &[1.0, 3.0],
+    ///     None,
+    ///     |p, &x| if p[0] > x.into() { (p[0] - x) * 0.25 } else { -(p[0] - x) },
+    ///     &mut slope,
+    /// );
+    /// assert_eq!((batch.loss, slope), (0.625, [-0.375]));
+    /// ```
     pub fn mean<S, L>(
         &mut self,
         parameters: &[F],

@@ -26,9 +26,18 @@ pub enum Clip {
 }
 
 impl Clip {
+    /// The same, if the limit is in its range.
+    ///
     /// # Errors
     ///
     /// [`Error::Setting`] if the limit is not a positive number.
+    ///
+    /// ```
+    /// use dualtape_nn::Clip;
+    /// assert_eq!(Clip::Norm(1.0).check()?, Clip::Norm(1.0));
+    /// assert!(Clip::Norm(-1.0).check().is_err());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn check(self) -> Result<Self, Error> {
         match self {
             Self::Value(limit) | Self::Norm(limit) | Self::PerSample(limit)

@@ -30,6 +30,12 @@ pub struct Dataset {
 }
 
 /// What the rows of a data set should give.
+///
+/// ```
+/// use dualtape_nn::data::{Targets, iris};
+/// let Targets::Classes { names, labels } = iris().targets().clone() else { panic!("irises have species") };
+/// assert_eq!((names.len(), labels.len()), (3, 150));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
     /// Unknown.
@@ -58,6 +64,16 @@ impl Dataset {
     ///
     /// [`Error::Data`] if there is no row or no feature, the inputs are not as many as rows times features,
     /// a number is not finite, or a label is out of range.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Dataset;
+    /// let (features, classes) = (vec!["x".into()], vec!["low".into(), "high".into()]);
+    /// let data = Dataset::new("steps", features.clone(), classes.clone(), vec![0.5, 2.5], vec![0, 1])?;
+    /// assert_eq!(data.sample(1), (&[2.5][..], 1));
+    /// let wrong = Dataset::new("steps", features, classes, vec![0.5, 2.5], vec![0, 2]).unwrap_err();
+    /// assert_eq!(wrong.to_string(), "steps: sample 2 has label 2; expected a class from 0 to 1");
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn new(
         name: &str,
         features: Vec<String>,
@@ -121,6 +137,13 @@ impl Dataset {
     ///
     /// [`Error::Data`] if there is no row or no feature, the inputs do not come out even, or a number is not
     /// finite.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Dataset, Targets};
+    /// let new = Dataset::unlabelled("new", vec!["x".into(), "y".into()], vec![1.0, 2.0, 3.0, 4.0])?;
+    /// assert_eq!((new.len(), new.input(1), new.targets()), (2, &[3.0, 4.0][..], &Targets::None));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn unlabelled(name: &str, features: Vec<String>, inputs: Vec<f64>) -> Result<Self, Error> {
         let rows = inputs.len().checked_div(features.len()).unwrap_or(0);
         Self::checked(Self { name: name.to_owned(), features, inputs, targets: Targets::None }, rows)
@@ -153,21 +176,39 @@ impl Dataset {
     }
 
     /// Where the data come from.
+    ///
+    /// ```
+    /// assert_eq!(dualtape_nn::data::iris().name(), "iris");
+    /// ```
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The names of the features.
+    ///
+    /// ```
+    /// let iris = dualtape_nn::data::iris();
+    /// assert_eq!(iris.features().len(), iris.input(0).len());
+    /// ```
     pub fn features(&self) -> &[String] {
         &self.features
     }
 
     /// What the rows should give.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Targets, iris};
+    /// assert!(matches!(iris().targets(), Targets::Classes { .. }));
+    /// ```
     pub fn targets(&self) -> &Targets {
         &self.targets
     }
 
     /// The names of the classes; none unless this is for classification.
+    ///
+    /// ```
+    /// assert_eq!(dualtape_nn::data::iris().classes(), ["setosa", "versicolor", "virginica"]);
+    /// ```
     pub fn classes(&self) -> &[String] {
         match &self.targets {
             Targets::Classes { names, .. } => names,
@@ -176,6 +217,10 @@ impl Dataset {
     }
 
     /// The number of samples; at least one.
+    ///
+    /// ```
+    /// assert_eq!(dualtape_nn::data::digits().len(), 1797);
+    /// ```
     #[allow(clippy::len_without_is_empty)] // never empty
     pub fn len(&self) -> usize {
         self.inputs.len() / self.features.len()
@@ -186,6 +231,10 @@ impl Dataset {
     /// # Panics
     ///
     /// If there is no such sample.
+    ///
+    /// ```
+    /// assert_eq!(dualtape_nn::data::iris().input(0), [5.1, 3.5, 1.4, 0.2]); // centimetres
+    /// ```
     pub fn input(&self, i: usize) -> &[f64] {
         let width = self.features.len();
         &self.inputs[i * width..(i + 1) * width]
@@ -196,6 +245,11 @@ impl Dataset {
     /// # Panics
     ///
     /// If there is no such sample.
+    ///
+    /// ```
+    /// let iris = dualtape_nn::data::iris();
+    /// assert_eq!(iris.label(149).map(|class| iris.classes()[class].as_str()), Some("virginica"));
+    /// ```
     pub fn label(&self, i: usize) -> Option<usize> {
         match &self.targets {
             Targets::Classes { labels, .. } => Some(labels[i]),
@@ -208,6 +262,14 @@ impl Dataset {
     /// # Panics
     ///
     /// If there is no such sample.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, iris};
+    /// let houses = Csv::new().numbers().parse("houses", b"rooms,price\n3,200\n5,350\n")?;
+    /// assert_eq!(houses.numbers(1), [350.0]);
+    /// assert!(iris().numbers(1).is_empty());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn numbers(&self, i: usize) -> &[f64] {
         match &self.targets {
             Targets::Numbers { names, values } => &values[i * names.len()..(i + 1) * names.len()],
@@ -220,6 +282,10 @@ impl Dataset {
     /// # Panics
     ///
     /// If there is no such sample, or this is not for classification.
+    ///
+    /// ```
+    /// assert_eq!(dualtape_nn::data::iris().sample(0), (&[5.1, 3.5, 1.4, 0.2][..], 0));
+    /// ```
     pub fn sample(&self, i: usize) -> (&[f64], usize) {
         (self.input(i), self.label(i).expect("the samples have classes"))
     }
@@ -229,6 +295,11 @@ impl Dataset {
     /// # Panics
     ///
     /// If this is not for classification.
+    ///
+    /// ```
+    /// let iris = dualtape_nn::data::iris();
+    /// assert_eq!(iris.samples().filter(|&(_, class)| class == 2).count(), 50);
+    /// ```
     pub fn samples(&self) -> impl Iterator<Item = (&[f64], usize)> {
         (0..self.len()).map(|i| self.sample(i))
     }
@@ -240,6 +311,14 @@ impl Dataset {
     ///
     /// [`Error::Setting`] if the share is not between 0 and 1; [`Error::Data`] if there are fewer than two
     /// samples.
+    ///
+    /// ```
+    /// let iris = dualtape_nn::data::iris();
+    /// let (training, validation) = iris.split(0.2, 7)?;
+    /// assert_eq!((training.len(), validation.len()), (120, 30));
+    /// assert_eq!(iris.split(0.2, 7)?, (training, validation)); // the same seed draws the same
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn split(&self, validation_share: f64, seed: u64) -> Result<(Self, Self), Error> {
         if !(validation_share > 0.0 && validation_share < 1.0) {
             return Err(Error::Setting {

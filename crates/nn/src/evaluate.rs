@@ -7,6 +7,20 @@ use dualtape::program::Rows;
 use rayon::prelude::*;
 
 /// How a model does on a data set.
+///
+/// ```
+/// use dualtape_nn::{Activation, Loss, Metrics, Mlp, data, evaluate};
+/// let model = Mlp::new(&[4, 3], Activation::Tanh)?;
+/// let parameters = vec![0.0; model.parameter_count()]; // all classes score 0, and the first is said
+/// let untrained = Metrics {
+///     accuracy: Some(1.0 / 3.0),
+///     mean_absolute_error: None,
+///     r_squared: None,
+///     ..evaluate(&model, &parameters, &data::iris(), Loss::CrossEntropy)?
+/// };
+/// assert!((untrained.loss - 3.0_f64.ln()).abs() < 1e-12);
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Metrics {
     /// The mean loss, without penalties.
@@ -24,6 +38,14 @@ pub struct Metrics {
 /// # Errors
 ///
 /// [`Error::Shape`] if model, parameters and data do not fit.
+///
+/// ```
+/// use dualtape_nn::{Activation, Mlp, data::Dataset, predict};
+/// let model = Mlp::new(&[1, 2], Activation::Tanh)?; // x, and −2x + 1
+/// let new = Dataset::unlabelled("new", vec!["x".into()], vec![3.0, 4.0])?;
+/// assert_eq!(predict(&model, &[1.0, -2.0, 0.0, 1.0], &new)?, [3.0, -5.0, 4.0, -7.0]);
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 pub fn predict<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Result<Vec<f64>, Error> {
     check_sizes(model, parameters, data)?;
     // Collected in their order, so nothing depends on the threads.
@@ -38,6 +60,15 @@ pub fn predict<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Resul
 ///
 /// [`Error::Shape`] if model, parameters and data do not fit; [`Error::Setting`] if the loss is not for such
 /// data.
+///
+/// ```
+/// use dualtape_nn::{Activation, Loss, Mlp, data::Csv, evaluate};
+/// let model = Mlp::new(&[1, 1], Activation::Tanh)?; // 2x + 1
+/// let data = Csv::new().numbers().parse("line", b"0,1\n1,3\n2,6\n")?;
+/// let metrics = evaluate(&model, &[2.0, 1.0], &data, Loss::L1)?;
+/// assert_eq!((metrics.loss, metrics.mean_absolute_error), (1.0 / 3.0, Some(1.0 / 3.0)));
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 pub fn evaluate<M: Model>(
     model: &M,
     parameters: &[f64],
@@ -72,6 +103,15 @@ pub fn evaluate<M: Model>(
 /// # Errors
 ///
 /// [`Error::Shape`] if model, parameters and data do not fit, or the data have no classes.
+///
+/// ```
+/// use dualtape_nn::{Activation, Mlp, confusion, data};
+/// let model = Mlp::new(&[4, 3], Activation::Tanh)?;
+/// let parameters = vec![0.0; model.parameter_count()]; // all classes score 0, and the first is said
+/// let confusion = confusion(&model, &parameters, &data::iris())?;
+/// assert_eq!(confusion.rows().nth(2), Some(&[50, 0, 0][..]));
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 pub fn confusion<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Result<Confusion, Error> {
     let outputs = predict(model, parameters, data)?;
     let classes = data.classes();
@@ -92,6 +132,14 @@ pub fn confusion<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Res
 /// # Errors
 ///
 /// As [`evaluate`]; and [`Error::Program`] if the model is too large to record, or branches.
+///
+/// ```
+/// use dualtape_nn::{Activation, Loss, Mlp, data::Csv, sample_norms};
+/// let model = Mlp::new(&[1, 1], Activation::Tanh)?; // 2x + 1, whose slopes are x and 1
+/// let data = Csv::new().numbers().parse("line", b"0,2\n0,1\n")?;
+/// assert_eq!(sample_norms(&model, &[2.0, 1.0], &data, Loss::L1)?, [1.0, 0.0]);
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 pub fn sample_norms<M: Model>(
     model: &M,
     parameters: &[f64],

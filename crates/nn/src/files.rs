@@ -88,6 +88,14 @@ pub struct FolderLock {
 
 impl FolderLock {
     /// The name of the file that is locked.
+    ///
+    /// ```
+    /// use dualtape_nn::files::FolderLock;
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let lock = FolderLock::acquire(folder.path())?;
+    /// assert!(folder.path().join(FolderLock::NAME).exists());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub const NAME: &str = ".lock";
 
     /// Takes the folder, which must be there, and removes what a run that was killed was writing.
@@ -95,6 +103,14 @@ impl FolderLock {
     /// # Errors
     ///
     /// [`Error::InUse`] if another run has it, [`Error::Write`] if the lock cannot be made.
+    ///
+    /// ```
+    /// use dualtape_nn::{Error, files::FolderLock};
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let lock = FolderLock::acquire(folder.path())?;
+    /// assert!(matches!(FolderLock::acquire(folder.path()), Err(Error::InUse { .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn acquire(folder: impl AsRef<Path>) -> Result<Self, Error> {
         let folder = folder.as_ref();
         let path = folder.join(Self::NAME);

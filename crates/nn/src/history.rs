@@ -4,6 +4,16 @@ use crate::Metrics;
 use std::time::Duration;
 
 /// One epoch of the history.
+///
+/// ```
+/// use dualtape_nn::{Activation, Mlp, Settings, data, train};
+/// let (training, validation) = data::moons().split(0.2, 7)?;
+/// let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+/// let settings = Settings { epochs: 2, rate: 0.1, ..Settings::default() };
+/// let history = train(&model, &mut model.initialize(7), &training, &validation, &settings, |_| {})?;
+/// assert_eq!((history.len(), history[1].epoch, history[1].rate), (2, 2, 0.1));
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Record {
     /// The epoch, counted from 1.
@@ -27,6 +37,17 @@ pub struct Record {
 }
 
 /// One step.
+///
+/// ```
+/// use dualtape_nn::{Activation, Event, Mlp, Settings, Trainer, data};
+/// let (training, validation) = data::moons().split(0.2, 7)?;
+/// let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+/// let settings = Settings { epochs: 2, ..Settings::default() };
+/// let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+/// let Some(Event::Batch(first)) = trainer.advance()? else { panic!("a training begins with a step") };
+/// assert_eq!((first.epoch, first.batches_done, first.batches), (1, 1, 3)); // 80 samples, 32 at a time
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// The epoch, counted from 1.
@@ -48,6 +69,23 @@ pub struct Progress {
 }
 
 /// What a training reports while it runs.
+///
+/// ```
+/// use dualtape_nn::{Activation, Event, Mlp, Settings, Trainer, data};
+/// let (training, validation) = data::moons().split(0.2, 7)?;
+/// let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+/// let settings = Settings { epochs: 2, ..Settings::default() };
+/// let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+/// let (mut steps, mut epochs) = (0, 0);
+/// while let Some(event) = trainer.advance()? {
+///     match event {
+///         Event::Batch(_) => steps += 1,
+///         Event::Epoch(_) => epochs += 1,
+///     }
+/// }
+/// assert_eq!((steps, epochs), (6, 2));
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
     /// A step was made.

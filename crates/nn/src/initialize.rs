@@ -80,6 +80,13 @@ impl Initializer {
     /// # Panics
     ///
     /// If that is more than there can be.
+    ///
+    /// ```
+    /// use dualtape_nn::{Initializer, initialize::stream};
+    /// let mut weights = vec![7.0];
+    /// Initializer::Zeros.weights(2, 3, &mut stream(1), &mut weights);
+    /// assert_eq!(weights, [7.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    /// ```
     pub fn weights<F: Scalar>(
         self,
         inputs: usize,

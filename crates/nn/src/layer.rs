@@ -22,6 +22,13 @@ pub struct Layer {
 }
 
 /// The parameters of a layer, as parts of the flat slice that holds them.
+///
+/// ```
+/// use dualtape_nn::{Activation, Layer, LayerParameters};
+/// let layer = Layer { inputs: 2, outputs: 1, activation: Activation::Relu };
+/// let LayerParameters { weights, biases } = layer.parameters(&[1.0, 2.0, 3.0]);
+/// assert_eq!((weights, biases), (&[1.0, 2.0][..], &[3.0][..]));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LayerParameters<'p, D> {
     /// `outputs` rows of `inputs` weights.
@@ -32,6 +39,12 @@ pub struct LayerParameters<'p, D> {
 
 impl Layer {
     /// The number of parameters.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Layer};
+    /// let layer = Layer { inputs: 2, outputs: 1, activation: Activation::Relu };
+    /// assert_eq!(layer.parameter_count(), 3);
+    /// ```
     pub fn parameter_count(&self) -> usize {
         self.outputs * (self.inputs + 1)
     }
@@ -41,6 +54,12 @@ impl Layer {
     /// # Panics
     ///
     /// If `parameters` has not [`parameter_count`](Self::parameter_count) numbers.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Layer};
+    /// let layer = Layer { inputs: 2, outputs: 1, activation: Activation::Relu };
+    /// assert_eq!(layer.parameters(&[1.0, 2.0, 3.0]).biases, [3.0]);
+    /// ```
     pub fn parameters<'p, D>(&self, parameters: &'p [D]) -> LayerParameters<'p, D> {
         assert!(
             parameters.len() == self.parameter_count(),
@@ -59,6 +78,13 @@ impl Layer {
     /// # Panics
     ///
     /// If `parameters` or `input` has the wrong length.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Layer};
+    /// let layer = Layer { inputs: 2, outputs: 1, activation: Activation::Relu };
+    /// assert_eq!(layer.forward(&[1.0, 2.0, 3.0], &[10.0, 20.0]), [53.0]);
+    /// assert_eq!(layer.forward(&[1.0, 2.0, 3.0], &[-10.0, 0.0]), [0.0]);
+    /// ```
     pub fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D> {
         let LayerParameters { weights, biases } = self.parameters(parameters);
         assert!(

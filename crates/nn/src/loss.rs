@@ -39,6 +39,14 @@ const EXPECTED: &str =
 
 impl Loss {
     /// Every loss, with the usual numbers.
+    ///
+    /// ```
+    /// use dualtape_nn::Loss;
+    /// for loss in Loss::ALL {
+    ///     assert_eq!(loss.to_string().parse::<Loss>()?, loss);
+    /// }
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub const ALL: [Self; 6] = [
         Self::MeanSquared,
         Self::L1,
@@ -53,6 +61,13 @@ impl Loss {
     /// # Panics
     ///
     /// If there are no outputs, or not one target for each.
+    ///
+    /// ```
+    /// use dualtape_nn::Loss;
+    /// assert_eq!(Loss::MeanSquared.of(&[1.0, 3.0], &[0.0, 1.0]), 2.5);
+    /// assert_eq!(Loss::Hinge.of(&[0.25], &[-1.0]), 1.25);
+    /// assert!((Loss::CrossEntropy.of(&[2.0, 2.0], &[0.0, 1.0]) - 2.0_f64.ln()).abs() < 1e-15);
+    /// ```
     pub fn of<D: Differentiable>(self, outputs: &[D], targets: &[D]) -> D {
         check_lengths(outputs.len(), targets.len());
         let mean = |each: &dyn Fn(D, D) -> D| {
@@ -70,18 +85,34 @@ impl Loss {
     }
 
     /// Whether it compares classes, not quantities.
+    ///
+    /// ```
+    /// use dualtape_nn::Loss;
+    /// assert!(Loss::Hinge.is_for_classes() && !Loss::Huber(1.0).is_for_classes());
+    /// ```
     pub fn is_for_classes(self) -> bool {
         matches!(self, Self::CrossEntropy | Self::BinaryCrossEntropy | Self::Hinge)
     }
 
     /// How many outputs a model needs for so many classes: one for each, but a single one for two classes
     /// under a loss that looks at each output on its own.
+    ///
+    /// ```
+    /// use dualtape_nn::Loss;
+    /// assert_eq!((Loss::CrossEntropy.outputs_for(2), Loss::BinaryCrossEntropy.outputs_for(2)), (2, 1));
+    /// assert_eq!(Loss::BinaryCrossEntropy.outputs_for(3), 3);
+    /// ```
     pub fn outputs_for(self, classes: usize) -> usize {
         let single = matches!(self, Self::BinaryCrossEntropy | Self::Hinge) && classes == 2;
         if single { 1 } else { classes }
     }
 
     /// The target of one output that should speak for a class, or against it.
+    ///
+    /// ```
+    /// use dualtape_nn::Loss;
+    /// assert_eq!((Loss::CrossEntropy.class_target(false), Loss::Hinge.class_target(false)), (0.0, -1.0));
+    /// ```
     pub fn class_target(self, is_class: bool) -> f64 {
         match (self, is_class) {
             (_, true) => 1.0,
@@ -90,9 +121,18 @@ impl Loss {
         }
     }
 
+    /// The same, if its number is in its range.
+    ///
     /// # Errors
     ///
     /// [`Error::Setting`] if the distance of Huber's loss is not a positive number.
+    ///
+    /// ```
+    /// use dualtape_nn::Loss;
+    /// assert_eq!(Loss::Huber(0.5).check()?, Loss::Huber(0.5));
+    /// assert!(Loss::Huber(0.0).check().is_err());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn check(self) -> Result<Self, Error> {
         match self {
             Self::Huber(delta) if !(delta.is_finite() && delta > 0.0) => Err(wrong(self)),
@@ -131,6 +171,13 @@ impl FromStr for Loss {
 }
 
 /// How the losses of a batch become one.
+///
+/// ```
+/// use dualtape_nn::Reduction;
+/// assert_eq!("sum".parse::<Reduction>()?, Reduction::Sum);
+/// assert_eq!(Reduction::default().to_string(), "mean");
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reduction {
     /// Their mean.
@@ -187,11 +234,22 @@ pub fn mean_squared<D: Differentiable>(outputs: &[D], targets: &[D::Scalar]) -> 
 }
 
 /// The squared difference.
+///
+/// ```
+/// assert_eq!(dualtape_nn::loss::squared(5.0, 2.0), 9.0);
+/// ```
 pub fn squared<D: Differentiable>(output: D, target: D) -> D {
     (output - target).powi(2)
 }
 
 /// The absolute difference; its slope at 0 is 0.
+///
+/// ```
+/// use dualtape::derivative;
+/// use dualtape_nn::loss::absolute;
+/// assert_eq!(derivative(|x| absolute(x, 2.0_f64.into()), 5.0), (3.0, 1.0));
+/// assert_eq!(derivative(|x| absolute(x, 2.0_f64.into()), 2.0), (0.0, 0.0));
+/// ```
 pub fn absolute<D: Differentiable>(output: D, target: D) -> D {
     (output - target).abs()
 }

@@ -20,6 +20,12 @@ pub fn predicted_class(outputs: &[f64]) -> usize {
 /// # Panics
 ///
 /// If the lengths differ.
+///
+/// ```
+/// use dualtape_nn::metrics::mean_absolute_error;
+/// assert_eq!(mean_absolute_error(&[1.0, 4.0], &[2.0, 2.0]), 1.5);
+/// assert!(mean_absolute_error(&[], &[]).is_nan());
+/// ```
 pub fn mean_absolute_error(predictions: &[f64], targets: &[f64]) -> f64 {
     assert_eq!(predictions.len(), targets.len(), "each prediction needs a target");
     let errors = predictions.iter().zip(targets).map(|(p, t)| (p - t).abs());
@@ -70,6 +76,12 @@ pub struct Confusion {
 
 impl Confusion {
     /// No predictions yet, of the given classes.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["cat".into(), "dog".into()]);
+    /// assert!(confusion.accuracy().is_nan());
+    /// ```
     pub fn new(classes: Vec<String>) -> Self {
         let counts = vec![0; classes.len() * classes.len()];
         Self { classes, counts }
@@ -80,6 +92,13 @@ impl Confusion {
     /// # Panics
     ///
     /// If there is no such class.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["cat".into(), "dog".into()]);
+    /// confusion.count(0, 1); // a cat, taken for a dog
+    /// assert_eq!((confusion.at(0, 1), confusion.at(1, 0)), (1, 0));
+    /// ```
     pub fn count(&mut self, actual: usize, predicted: usize) {
         let place = self.place(actual, predicted);
         self.counts[place] += 1;
@@ -90,21 +109,50 @@ impl Confusion {
     /// # Panics
     ///
     /// If there is no such class.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["cat".into(), "dog".into()]);
+    /// confusion.count(1, 1);
+    /// assert_eq!(confusion.at(1, 1), 1);
+    /// ```
     pub fn at(&self, actual: usize, predicted: usize) -> u64 {
         self.counts[self.place(actual, predicted)]
     }
 
     /// The names of the classes.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let confusion = Confusion::new(vec!["cat".into(), "dog".into()]);
+    /// assert_eq!(confusion.classes(), ["cat", "dog"]);
+    /// ```
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
 
     /// A row for each actual class: how often each class was predicted.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["cat".into(), "dog".into()]);
+    /// confusion.count(0, 1);
+    /// assert_eq!(confusion.rows().collect::<Vec<_>>(), [[0, 1], [0, 0]]);
+    /// ```
     pub fn rows(&self) -> impl Iterator<Item = &[u64]> {
         self.counts.chunks(self.classes.len().max(1))
     }
 
     /// The share of right predictions; NaN if there are none.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["cat".into(), "dog".into()]);
+    /// for (actual, predicted) in [(0, 0), (0, 1), (1, 1), (1, 1)] {
+    ///     confusion.count(actual, predicted);
+    /// }
+    /// assert_eq!(confusion.accuracy(), 0.75);
+    /// ```
     pub fn accuracy(&self) -> f64 {
         let right: u64 = (0..self.classes.len()).map(|class| self.at(class, class)).sum();
         right as f64 / self.counts.iter().sum::<u64>() as f64

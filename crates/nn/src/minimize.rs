@@ -10,6 +10,12 @@ use dualtape::program::Points;
 use std::cell::RefCell;
 
 /// How far [`lbfgs`] goes. Liu and Nocedal, "On the limited memory BFGS method", 1989.
+///
+/// ```
+/// use dualtape_nn::minimize::Lbfgs;
+/// let patient = Lbfgs { iterations: 1000, ..Lbfgs::default() };
+/// assert_eq!((patient.memory, patient.tolerance), (10, 1e-8));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lbfgs {
     /// How many steps are remembered; at least 1.
@@ -27,6 +33,17 @@ impl Default for Lbfgs {
 }
 
 /// What came of a minimisation.
+///
+/// ```
+/// use dualtape::{Float, program::Rows};
+/// use dualtape_nn::{Recorded, minimize::{Lbfgs, lbfgs}};
+///
+/// // The number nearest to 1 and 3 misses both by 1.
+/// let mut recorded = Recorded::new(1, 1, |p, x| (p[0] - x[0]).powi(2))?;
+/// let found = lbfgs(&mut recorded, &mut [0.0], &Rows::new(&[1.0, 3.0], 1), Lbfgs::default())?;
+/// assert!(found.converged && (found.loss - 1.0).abs() < 1e-12);
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Minimum {
     /// The mean loss at the parameters found.

@@ -25,6 +25,12 @@ pub struct Mlp {
 
 impl Mlp {
     /// The most parameters a network may have: 2²⁸, which take 2 GiB.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Error, Mlp};
+    /// let large = Mlp::new(&[Mlp::MAX_PARAMETERS, 1], Activation::Tanh); // and one bias
+    /// assert!(matches!(large, Err(Error::TooLarge { most: Mlp::MAX_PARAMETERS, .. })));
+    /// ```
     pub const MAX_PARAMETERS: usize = 1 << 28;
 
     /// A perceptron of the given sizes, from inputs to outputs, with an activation on all layers but the
@@ -34,6 +40,14 @@ impl Mlp {
     ///
     /// [`Error::Sizes`] if there are fewer than two sizes or one is 0, [`Error::TooLarge`] if there are more
     /// than [`MAX_PARAMETERS`](Self::MAX_PARAMETERS) parameters.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Error, Mlp};
+    /// let model = Mlp::new(&[4, 8, 3], Activation::Tanh)?;
+    /// assert_eq!(model.layers()[1].activation, Activation::Identity);
+    /// assert!(matches!(Mlp::new(&[4, 0], Activation::Tanh), Err(Error::Sizes { .. })));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn new(sizes: &[usize], hidden: Activation) -> Result<Self, Error> {
         let layer = |(i, pair): (usize, &[usize])| {
             let last = i + 2 == sizes.len();
@@ -101,21 +115,49 @@ impl Mlp {
     }
 
     /// The layers, from input to output.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp};
+    /// let model = Mlp::new(&[4, 8, 3], Activation::Tanh)?;
+    /// assert_eq!((model.layers()[0].inputs, model.layers()[0].outputs), (4, 8));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
     /// The number of inputs.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp};
+    /// let model = Mlp::new(&[4, 8, 3], Activation::Tanh)?;
+    /// assert_eq!(model.inputs(), 4);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn inputs(&self) -> usize {
         self.layers.first().map_or(0, |layer| layer.inputs)
     }
 
     /// The number of outputs.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp};
+    /// let model = Mlp::new(&[4, 8, 3], Activation::Tanh)?;
+    /// assert_eq!(model.outputs(), 3);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn outputs(&self) -> usize {
         self.layers.last().map_or(0, |layer| layer.outputs)
     }
 
     /// The number of parameters of all layers.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp};
+    /// let model = Mlp::new(&[4, 8, 3], Activation::Tanh)?;
+    /// assert_eq!(model.parameter_count(), (4 + 1) * 8 + (8 + 1) * 3);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn parameter_count(&self) -> usize {
         self.layers.iter().map(Layer::parameter_count).sum()
     }
@@ -125,11 +167,29 @@ impl Mlp {
     /// # Panics
     ///
     /// If `parameters` has not [`parameter_count`](Self::parameter_count) numbers.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp};
+    /// let model = Mlp::new(&[4, 8, 3], Activation::Tanh)?;
+    /// let parameters: Vec<f64> = model.initialize(7);
+    /// let last = model.parameters(&parameters)[1];
+    /// assert_eq!((last.weights.len(), last.biases), (24, &[0.0; 3][..]));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn parameters<'p, D>(&self, parameters: &'p [D]) -> Vec<LayerParameters<'p, D>> {
         self.slices(parameters).map(|(layer, own)| layer.parameters(own)).collect()
     }
 
     /// Fresh parameters: Xavier-uniform weights (Kaiming where the activation is relu), biases 0.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp};
+    /// let model = Mlp::new(&[4, 8, 3], Activation::Tanh)?;
+    /// let parameters: Vec<f64> = model.initialize(7);
+    /// assert_eq!(parameters.len(), model.parameter_count());
+    /// assert_eq!(parameters, model.initialize::<f64>(7));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn initialize<F: Scalar>(&self, seed: u64) -> Vec<F> {
         let suited = |layer: &Layer| match layer.activation {
             Activation::Relu | Activation::LeakyRelu(_) => Initializer::KaimingNormal,
@@ -139,6 +199,19 @@ impl Mlp {
     }
 
     /// Fresh parameters: weights as chosen for each layer, biases 0.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Initializer, Mlp};
+    /// // An output of 0 to begin with.
+    /// let model = Mlp::new(&[2, 8, 1], Activation::Tanh)?;
+    /// let choose = |layer: &dualtape_nn::Layer| match layer.outputs {
+    ///     1 => Initializer::Zeros,
+    ///     _ => Initializer::XavierNormal,
+    /// };
+    /// let parameters: Vec<f64> = model.initialize_with(7, choose);
+    /// assert_eq!(model.forward(&parameters, &[3.0, 4.0]), [0.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn initialize_with<F: Scalar>(&self, seed: u64, choose: impl Fn(&Layer) -> Initializer) -> Vec<F> {
         let mut stream = crate::initialize::stream(seed);
         let mut parameters = Vec::with_capacity(self.parameter_count());
@@ -150,6 +223,13 @@ impl Mlp {
     }
 
     /// What [`Display`](fmt::Display) writes: layers, their shapes and numbers of parameters, and the total.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp};
+    /// let model = Mlp::new(&[4, 8, 3], Activation::Tanh)?;
+    /// assert!(model.summary().ends_with("67"));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn summary(&self) -> String {
         self.to_string()
     }
@@ -159,6 +239,15 @@ impl Mlp {
     /// # Panics
     ///
     /// If `parameters` or `input` has the wrong length.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp};
+    /// // |x| as relu(x) + relu(−x).
+    /// let model = Mlp::new(&[1, 2, 1], Activation::Relu)?;
+    /// let parameters = [1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 0.0];
+    /// assert_eq!(model.forward(&parameters, &[-3.0]), [3.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D> {
         let mut signal = Vec::new();
         for (layer, own) in self.slices(parameters) {

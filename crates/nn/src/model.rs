@@ -47,16 +47,39 @@ pub trait Model: Sync {
     fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D>;
 
     /// The loss of one sample; the chosen one, unless the model has one of its own. It may not branch either.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Loss, Mlp, Model};
+    /// let model = Mlp::new(&[1, 1], Activation::Tanh)?;
+    /// assert_eq!(model.loss(Loss::L1, &[3.0], &[1.0]), 2.0);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     fn loss<D: Differentiable>(&self, chosen: Loss, outputs: &[D], targets: &[D]) -> D {
         chosen.of(outputs, targets)
     }
 
     /// The parameters that a penalty applies to; all of them, unless said otherwise.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp, Model};
+    /// let model = Mlp::new(&[2, 3, 1], Activation::Tanh)?;
+    /// assert_eq!(model.weights(), [0..6, 9..12]); // biases aside
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     fn weights(&self) -> Vec<Range<usize>> {
         std::iter::once(0..self.parameter_count()).collect()
     }
 
     /// Name and shape of each tensor in files, in the order of the flat parameters.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp, Model};
+    /// let model = Mlp::new(&[2, 3, 1], Activation::Tanh)?;
+    /// let (names, shapes): (Vec<_>, Vec<_>) = model.tensors().into_iter().unzip();
+    /// assert_eq!(names.len(), 4); // weights and biases of two layers
+    /// assert_eq!(shapes.iter().map(|shape| shape.iter().product::<usize>()).sum::<usize>(), 13);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         vec![("parameters".to_owned(), vec![self.parameter_count()])]
     }

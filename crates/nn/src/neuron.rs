@@ -24,6 +24,12 @@ pub struct Neuron {
 
 impl Neuron {
     /// The number of parameters: one weight for each input, and the bias.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Neuron};
+    /// let neuron = Neuron { inputs: 2, activation: Activation::Relu };
+    /// assert_eq!(neuron.parameter_count(), 3);
+    /// ```
     pub fn parameter_count(&self) -> usize {
         self.inputs + 1
     }
@@ -33,6 +39,12 @@ impl Neuron {
     /// # Panics
     ///
     /// If `parameters` or `input` has the wrong length.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Neuron};
+    /// let neuron = Neuron { inputs: 2, activation: Activation::Relu };
+    /// assert_eq!(neuron.forward(&[1.0, 2.0, 3.0], &[10.0, 20.0]), 53.0);
+    /// ```
     pub fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> D {
         assert!(
             parameters.len() == self.parameter_count(),

@@ -45,6 +45,15 @@ impl<F: Scalar> Optimizer<F> {
     /// # Errors
     ///
     /// [`Error::Setting`] if a number of the method is out of its range.
+    ///
+    /// ```
+    /// use dualtape_nn::{Method, Optimizer};
+    /// let mut adam = Optimizer::new(Method::adam(), 2)?;
+    /// let mut x = [1.0, -1.0];
+    /// adam.step(0.1, &mut x, &[5.0, -5.0]); // the first step has the length of the rate
+    /// assert!((x[0] - 0.9_f64).abs() < 1e-8 && (x[1] + 0.9).abs() < 1e-8);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn new(method: Method, parameters: usize) -> Result<Self, Error> {
         method.check()?;
         let buffers = vec![vec![F::zero(); parameters]; method.buffers()];
@@ -57,6 +66,15 @@ impl<F: Scalar> Optimizer<F> {
     ///
     /// [`Error::Setting`] as [`new`](Self::new), and [`Error::Shape`] if the buffers are not those of the
     /// method and as long as there are parameters.
+    ///
+    /// ```
+    /// use dualtape_nn::{Method, Optimizer};
+    /// let mut first = Optimizer::new(Method::adam(), 1)?;
+    /// first.step(0.1, &mut [1.0_f64], &[5.0]);
+    /// let again = Optimizer::restore(first.method(), 1, first.steps(), first.buffers().to_vec())?;
+    /// assert_eq!(again, first);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn restore(
         method: Method,
         parameters: usize,
@@ -75,16 +93,37 @@ impl<F: Scalar> Optimizer<F> {
     }
 
     /// The method.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Method, Optimizer};
+    /// assert_eq!(Optimizer::<f64>::new(Method::adam(), 2)?.method(), Method::adam());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn method(&self) -> Method {
         self.method
     }
 
     /// How many steps were made.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Method, Optimizer};
+    /// let mut sgd = Optimizer::new(Method::sgd(0.0), 1)?;
+    /// sgd.step(0.1, &mut [1.0_f64], &[5.0]);
+    /// assert_eq!(sgd.steps(), 1);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
     /// What is kept from step to step: for each buffer, a number for each parameter.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Method, Optimizer};
+    /// let adam = Optimizer::<f64>::new(Method::adam(), 3)?;
+    /// assert_eq!(adam.buffers(), [[0.0; 3], [0.0; 3]]); // first and second moments
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn buffers(&self) -> &[Vec<F>] {
         &self.buffers
     }
@@ -94,6 +133,14 @@ impl<F: Scalar> Optimizer<F> {
     /// # Panics
     ///
     /// If it is not from 0 to less than 1.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Method, Optimizer};
+    /// let mut sgd = Optimizer::<f64>::new(Method::sgd(0.9), 1)?;
+    /// sgd.set_momentum(0.85);
+    /// assert_eq!(sgd.method(), Method::sgd(0.85));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn set_momentum(&mut self, new: f64) {
         assert!((0.0..1.0).contains(&new), "a momentum is 0 or more, and less than 1, not {new}");
         match &mut self.method {
@@ -110,6 +157,14 @@ impl<F: Scalar> Optimizer<F> {
     /// # Panics
     ///
     /// If the gradient has not one number for each parameter, or the parameters are not as many as said.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Method, Optimizer};
+    /// let mut x = [1.0, 2.0];
+    /// Optimizer::new(Method::sgd(0.0), 2)?.step(0.5, &mut x, &[2.0, -4.0]);
+    /// assert_eq!(x, [0.0, 4.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn step(&mut self, rate: F, parameters: &mut [F], gradient: &[F]) {
         let count = self.parameters;
         assert!(

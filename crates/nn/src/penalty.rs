@@ -24,9 +24,17 @@ pub struct Penalty {
 }
 
 impl Penalty {
+    /// Whether both numbers are in their range.
+    ///
     /// # Errors
     ///
     /// [`Error::Setting`] if a number is negative or not finite.
+    ///
+    /// ```
+    /// use dualtape_nn::Penalty;
+    /// assert!(Penalty { l1: 0.0, l2: 0.01 }.check().is_ok());
+    /// assert!(Penalty { l1: -1.0, l2: 0.0 }.check().is_err());
+    /// ```
     pub fn check(self) -> Result<(), Error> {
         for (what, value) in [("L1 penalty", self.l1), ("L2 penalty", self.l2)] {
             if !(value.is_finite() && value >= 0.0) {
@@ -42,6 +50,13 @@ impl Penalty {
     /// # Panics
     ///
     /// If a range is not within the slices.
+    ///
+    /// ```
+    /// use dualtape_nn::Penalty;
+    /// let mut gradient = [1.0, 1.0];
+    /// let value = Penalty { l1: 0.0, l2: 1.0 }.add(&[3.0, 4.0], &[0..2], 0.5, &mut gradient);
+    /// assert_eq!((value, gradient), (12.5, [4.0, 5.0]));
+    /// ```
     pub fn add(self, parameters: &[f64], weights: &[Range<usize>], scale: f64, gradient: &mut [f64]) -> f64 {
         let mut value = 0.0;
         if self == Self::default() {

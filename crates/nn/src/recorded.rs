@@ -38,6 +38,15 @@ impl<F: Scalar> Recorded<F> {
     /// # Errors
     ///
     /// [`Error::TooLarge`] if the recording does not fit.
+    ///
+    /// ```
+    /// use dualtape::Float;
+    /// use dualtape_nn::Recorded;
+    /// // Two parameters; a sample is an input and what it should give.
+    /// let recorded = Recorded::<f64>::new(2, 2, |p, s| (p[0] * s[0] + p[1] - s[1]).powi(2))?;
+    /// assert_eq!((recorded.program().parameters(), recorded.program().data()), (2, 2));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn new(
         parameters: usize,
         data: usize,
@@ -50,6 +59,13 @@ impl<F: Scalar> Recorded<F> {
     }
 
     /// What was recorded.
+    ///
+    /// ```
+    /// # use dualtape_nn::Recorded;
+    /// let recorded = Recorded::<f64>::new(1, 1, |p, x| p[0] * x[0])?;
+    /// assert_eq!(recorded.program().operations(), 1);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn program(&self) -> &Program<F> {
         &self.program
     }
@@ -62,6 +78,18 @@ impl<F: Scalar> Recorded<F> {
     /// # Errors
     ///
     /// [`Error::Length`] if a slice does not fit the recording, and [`Error::BranchChanged`].
+    ///
+    /// ```
+    /// use dualtape::program::Rows;
+    /// use dualtape_nn::Recorded;
+    /// let mut recorded = Recorded::new(1, 1, |p, x| p[0] * x[0])?; // its slope is the sample
+    /// let (samples, mut slope) = (Rows::new(&[1.0, 3.0], 1), [0.0]);
+    /// recorded.mean(&[5.0], &samples, None, &mut slope)?;
+    /// assert_eq!(slope, [2.0]);
+    /// let batch = recorded.mean(&[5.0], &samples, Some(2.0), &mut slope)?; // 1 and 3, held to 2
+    /// assert!((slope[0] - 1.5_f64).abs() < 1e-5 && batch.clipped == 1);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn mean<P: Points<F> + ?Sized>(
         &mut self,
         parameters: &[F],
@@ -77,6 +105,17 @@ impl<F: Scalar> Recorded<F> {
     /// # Errors
     ///
     /// As [`mean`](Self::mean).
+    ///
+    /// ```
+    /// use dualtape::program::Rows;
+    /// use dualtape_nn::Recorded;
+    /// let mut recorded = Recorded::new(1, 1, |p, x| p[0] * x[0])?; // its slope is the sample
+    /// let mut slope = [0.0];
+    /// let samples = Rows::new(&[1.0, 3.0], 1);
+    /// let batch = recorded.reduce(dualtape_nn::Reduction::Sum, &[5.0], &samples, None, &mut slope)?;
+    /// assert_eq!((batch.loss, slope), (20.0, [4.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn reduce<P: Points<F> + ?Sized>(
         &mut self,
         reduction: Reduction,
@@ -114,6 +153,15 @@ impl<F: Scalar> Recorded<F> {
     }
 
     /// The norm of each sample's gradient in the last batch, before clipping; empty if it was not clipped.
+    ///
+    /// ```
+    /// use dualtape::program::Rows;
+    /// use dualtape_nn::Recorded;
+    /// let mut recorded = Recorded::new(1, 1, |p, x| p[0] * x[0])?; // its slope is the sample
+    /// recorded.mean(&[5.0], &Rows::new(&[1.0, -3.0], 1), Some(2.0), &mut [0.0])?;
+    /// assert_eq!(recorded.norms(), [1.0, 3.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn norms(&self) -> &[F] {
         &self.norms
     }

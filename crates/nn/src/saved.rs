@@ -64,6 +64,16 @@ struct LayerAbout {
 
 impl SavedModel {
     /// A network trained on data of these features and targets, not standardised.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Loss, Mlp, SavedModel, data};
+    /// let model = Mlp::new(&[4, 3], Activation::Tanh)?;
+    /// let parameters = model.initialize(7);
+    /// let saved = SavedModel::new(model, parameters, &data::iris(), Loss::CrossEntropy);
+    /// assert_eq!(saved.classes, ["setosa", "versicolor", "virginica"]);
+    /// assert_eq!(saved.input_scale, None); // set it where inputs were standardised
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn new(model: Mlp, parameters: Vec<f64>, data: &Dataset, loss: Loss) -> Self {
         let targets = match data.targets() {
             Targets::Numbers { names, .. } => names.clone(),
@@ -80,6 +90,18 @@ impl SavedModel {
     ///
     /// [`Error::Shape`] if the parameters are not the model's; [`Error::Write`] if the file cannot be written; an
     /// old one is then untouched.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Loss, Mlp, SavedModel, data};
+    /// let model = Mlp::new(&[4, 3], Activation::Tanh)?;
+    /// let parameters = model.initialize(7);
+    /// let saved = SavedModel::new(model, parameters, &data::iris(), Loss::CrossEntropy);
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let path = folder.path().join("model.safetensors");
+    /// saved.save(&path)?;
+    /// assert_eq!(SavedModel::load(&path)?.parameters, saved.parameters);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let (given, expected) = (self.parameters.len(), self.model.parameter_count());
         if given != expected {
@@ -109,6 +131,15 @@ impl SavedModel {
     /// # Errors
     ///
     /// [`Error::Read`] if the file cannot be read, [`Error::Checkpoint`] if it is damaged or no model.
+    ///
+    /// ```
+    /// use dualtape_nn::{Error, SavedModel};
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let path = folder.path().join("model.safetensors");
+    /// assert!(matches!(SavedModel::load(&path), Err(Error::Read { .. })));
+    /// std::fs::write(&path, "something else").unwrap();
+    /// assert!(matches!(SavedModel::load(&path), Err(Error::Checkpoint { .. })));
+    /// ```
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let file = container::read::<About>(path.as_ref(), KIND)?;
         let about = &file.about;
@@ -145,6 +176,17 @@ impl SavedModel {
     /// # Errors
     ///
     /// [`Error::Shape`] if the row has not one number for each feature.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Loss, Mlp, SavedModel, data::{Csv, Standardizer}};
+    /// let houses = Csv::new().numbers().parse("houses", b"rooms,price\n3,200\n5,400\n")?;
+    /// let model = Mlp::new(&[1, 1], Activation::Tanh)?;
+    /// let mut saved = SavedModel::new(model, vec![1.0, 0.0], &houses, Loss::MeanSquared);
+    /// saved.input_scale = Some(Standardizer::fit(&houses));
+    /// saved.target_scale = Standardizer::fit_targets(&houses);
+    /// assert_eq!(saved.predict(&[6.0])?, [500.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn predict(&self, row: &[f64]) -> Result<Vec<f64>, Error> {
         let (given, expected) = (row.len(), self.model.inputs());
         if given != expected {
@@ -167,6 +209,15 @@ impl SavedModel {
     /// # Errors
     ///
     /// [`Error::Shape`] if the row has not one number for each feature, or the model knows no classes.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Loss, Mlp, SavedModel, data::parse_csv};
+    /// let data = parse_csv("steps", b"0.5,low\n2.5,high\n")?;
+    /// let model = Mlp::new(&[1, 1], Activation::Tanh)?; // x − 1: above 0, the second class
+    /// let saved = SavedModel::new(model, vec![1.0, -1.0], &data, Loss::Hinge);
+    /// assert_eq!((saved.class_of(&[0.5])?, saved.class_of(&[1.5])?), ("low", "high"));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn class_of(&self, row: &[f64]) -> Result<&str, Error> {
         let class = metrics::predicted_class(&self.predict(row)?);
         let name = self.classes.get(class).map(String::as_str);

@@ -64,6 +64,15 @@ pub enum Schedule {
 }
 
 /// A schedule and for how long it holds.
+///
+/// ```
+/// use dualtape_nn::{Link, Schedule};
+/// // Five times of warming up, then a cosine.
+/// let warmup = Link { schedule: Schedule::Warmup { length: 5 }, length: 5 };
+/// let cosine = Link { schedule: Schedule::Cosine { length: 100, min: 0.0 }, length: 100 };
+/// let chain = Schedule::Chain(vec![warmup, cosine]);
+/// assert_eq!((chain.rate(0.1, 4), chain.rate(0.1, 5)), (0.1, 0.1));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
     /// What holds.
@@ -87,6 +96,12 @@ const FIRST_TO_LAST: f64 = 1e4;
 
 impl Schedule {
     /// The rate at time `t`, given the base rate.
+    ///
+    /// ```
+    /// use dualtape_nn::Schedule;
+    /// let halved = Schedule::Step { size: 10, gamma: 0.5 };
+    /// assert_eq!([0, 9, 10, 25].map(|t| halved.rate(0.4, t)), [0.4, 0.4, 0.2, 0.1]);
+    /// ```
     pub fn rate(&self, base: f64, t: u64) -> f64 {
         match *self {
             Self::Constant => base,
@@ -105,6 +120,12 @@ impl Schedule {
     /// The momentum at time `t`, where a schedule has one: one cycle takes it from 0.95 down to 0.85 while the
     /// rate rises, and back, as PyTorch does by default. See
     /// [`Optimizer::set_momentum`](crate::Optimizer::set_momentum).
+    ///
+    /// ```
+    /// use dualtape_nn::Schedule;
+    /// let cycle = Schedule::OneCycle { max: 0.1, total: 100 };
+    /// assert_eq!((cycle.momentum(0), Schedule::Constant.momentum(0)), (Some(0.95), None));
+    /// ```
     pub fn momentum(&self, t: u64) -> Option<f64> {
         match *self {
             Self::OneCycle { total, .. } => {
@@ -118,9 +139,17 @@ impl Schedule {
         }
     }
 
+    /// Whether every number is in its range.
+    ///
     /// # Errors
     ///
     /// [`Error::Setting`] if a number is out of its range.
+    ///
+    /// ```
+    /// use dualtape_nn::Schedule;
+    /// assert!(Schedule::Exponential { gamma: 0.9 }.check().is_ok());
+    /// assert!(Schedule::Warmup { length: 0 }.check().is_err());
+    /// ```
     pub fn check(&self) -> Result<(), Error> {
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let fine = match *self {

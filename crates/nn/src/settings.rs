@@ -9,6 +9,12 @@ use std::str::FromStr;
 const MAX_THREADS: usize = 1024;
 
 /// How to train. In files and with serde, methods, schedules and the like are the text they are parsed from.
+///
+/// ```
+/// use dualtape_nn::{Clip, Settings};
+/// let settings = Settings { epochs: 30, clip: Clip::PerSample(1.0), noise: 0.5, ..Settings::default() };
+/// assert!(settings.check().is_ok());
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
@@ -77,9 +83,18 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Whether every setting is in its range.
+    ///
     /// # Errors
     ///
     /// [`Error::Setting`], naming the first setting that is out of range.
+    ///
+    /// ```
+    /// use dualtape_nn::Settings;
+    /// assert!(Settings::default().check().is_ok());
+    /// // Noise needs gradients of bounded norm.
+    /// assert!(Settings { noise: 1.0, ..Settings::default() }.check().is_err());
+    /// ```
     pub fn check(&self) -> Result<(), Error> {
         let at_least_one = [
             ("number of epochs", self.epochs),
@@ -115,12 +130,26 @@ impl Settings {
     }
 
     /// What large weights cost.
+    ///
+    /// ```
+    /// use dualtape_nn::{Penalty, Settings};
+    /// let settings = Settings { l2: 0.01, ..Settings::default() };
+    /// assert_eq!(settings.penalty(), Penalty { l1: 0.0, l2: 0.01 });
+    /// ```
     pub fn penalty(&self) -> Penalty {
         Penalty { l1: self.l1, l2: self.l2 }
     }
 }
 
 /// In what a schedule counts time.
+///
+/// ```
+/// use dualtape_nn::{Schedule, Settings, Unit};
+/// // Warmed up over the first hundred steps, wherever an epoch ends.
+/// let schedule = Schedule::Warmup { length: 100 };
+/// let settings = Settings { schedule, schedule_unit: Unit::Step, ..Settings::default() };
+/// assert_eq!(settings.schedule_unit.to_string(), "step");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
     /// Epochs: the rate changes between them.

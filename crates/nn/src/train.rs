@@ -22,6 +22,21 @@ use std::time::Instant;
 ///
 /// [`Error::Setting`] and [`Error::Shape`] before anything is changed; [`Error::NotFinite`] where loss or
 /// gradient is no longer finite, with the last parameters for which both were left in `parameters`.
+///
+/// ```
+/// use dualtape_nn::{Activation, Event, Mlp, Settings, data, train};
+/// let (training, validation) = data::moons().split(0.2, 7)?;
+/// let model = Mlp::new(&[2, 8, 2], Activation::Tanh)?;
+/// let mut parameters = model.initialize(7);
+/// let mut losses = Vec::new();
+/// let history = train(&model, &mut parameters, &training, &validation, &Settings::default(), |event| {
+///     if let Event::Epoch(record) = event {
+///         losses.push(record.training.loss);
+///     }
+/// })?;
+/// assert!(history.len() == losses.len() && losses.last() < losses.first());
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 pub fn train<M: Model>(
     model: &M,
     parameters: &mut [f64],
@@ -126,6 +141,18 @@ impl<'a, M: Model> Trainer<'a, M> {
     ///
     /// [`Error::Setting`] if a setting is out of range or does not go with the data; [`Error::Shape`] if model,
     /// parameters and data do not fit; [`Error::Threads`] if threads cannot be started.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Error, Mlp, Settings, Trainer, data};
+    /// let (training, validation) = data::moons().split(0.2, 7)?;
+    /// let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// let settings = Settings { epochs: 2, ..Settings::default() };
+    /// let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// assert_eq!(trainer.position(), (1, 0));
+    /// let short = Trainer::new(&model, vec![0.0; 3], &training, &validation, &settings);
+    /// assert!(matches!(short, Err(Error::Shape { given: 3, .. })));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn new(
         model: &'a M,
         parameters: Vec<f64>,
@@ -177,6 +204,24 @@ impl<'a, M: Model> Trainer<'a, M> {
     ///
     /// Those of [`new`](Self::new); [`Error::Read`] if the file cannot be read; [`Error::Checkpoint`] if it is
     /// damaged, or of another model, other settings or other data.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// let (training, validation) = data::moons().split(0.2, 7)?;
+    /// let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// let settings = Settings { epochs: 2, ..Settings::default() };
+    /// let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// trainer.advance()?;
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let path = folder.path().join("checkpoint.safetensors");
+    /// trainer.save_checkpoint(&path)?;
+    /// // Other settings than before are refused, but for more epochs.
+    /// let longer = Settings { epochs: 9, ..settings.clone() };
+    /// assert_eq!(Trainer::resume(&path, &model, &training, &validation, &longer)?.position(), (1, 1));
+    /// let faster = Settings { rate: 0.5, ..settings.clone() };
+    /// assert!(Trainer::resume(&path, &model, &training, &validation, &faster).is_err());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn resume(
         path: impl AsRef<Path>,
         model: &'a M,
@@ -191,6 +236,20 @@ impl<'a, M: Model> Trainer<'a, M> {
 
     /// A text that checkpoints hold from now on, such as how data and model were made: what is saved in one file
     /// cannot come apart. [`checkpoint_note`] reads it.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, checkpoint_note, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("checkpoint.safetensors");
+    /// trainer.set_note("moons, split by seed 7");
+    /// trainer.save_checkpoint(&path)?;
+    /// assert_eq!(checkpoint_note(&path)?, "moons, split by seed 7");
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn set_note(&mut self, note: &str) {
         note.clone_into(&mut self.note);
     }
@@ -201,6 +260,21 @@ impl<'a, M: Model> Trainer<'a, M> {
     /// # Errors
     ///
     /// [`Error::Write`] if the file cannot be written; an old one is then untouched.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("checkpoint.safetensors");
+    /// trainer.advance()?;
+    /// trainer.save_checkpoint(&path)?;
+    /// let resumed = Trainer::resume(&path, &model, &training, &validation, &settings)?;
+    /// assert_eq!(resumed.parameters(), trainer.parameters());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn save_checkpoint(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let mut state = self.state.clone();
         state.elapsed = self.elapsed();
@@ -215,6 +289,20 @@ impl<'a, M: Model> Trainer<'a, M> {
     ///
     /// [`Error::NotFinite`] where loss or gradient is no longer finite: the parameters are then the last for
     /// which both were, and the training is over. [`Error::Program`] if the model branches.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Event, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 1, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// for _ in 0..trainer.batches() {
+    ///     assert!(matches!(trainer.advance()?, Some(Event::Batch(_))));
+    /// }
+    /// assert!(matches!(trainer.advance()?, Some(Event::Epoch(_))));
+    /// assert_eq!(trainer.advance()?, None); // there was one epoch
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn advance(&mut self) -> Result<Option<Event>, Error> {
         if self.is_over() {
             return Ok(None);
@@ -230,11 +318,34 @@ impl<'a, M: Model> Trainer<'a, M> {
     }
 
     /// Whether all epochs are done, the patience is at its end, or a step failed.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// while !trainer.is_over() {
+    ///     trainer.advance()?;
+    /// }
+    /// assert_eq!(trainer.history().len(), 2);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn is_over(&self) -> bool {
         self.failed || self.state.epoch > self.settings.epochs || self.stopped_early()
     }
 
     /// Whether the patience is at its end.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, patience: Some(1), rate: 1e-9, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// assert!(!trainer.stopped_early());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn stopped_early(&self) -> bool {
         let last_better = self.state.best.as_ref().map_or(0, |best| best.epoch);
         let waited = (self.state.epoch - 1).saturating_sub(last_better);
@@ -242,21 +353,68 @@ impl<'a, M: Model> Trainer<'a, M> {
     }
 
     /// The epochs so far.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// while trainer.advance()?.is_some() {}
+    /// assert_eq!(trainer.history().iter().map(|record| record.epoch).collect::<Vec<_>>(), [1, 2]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn history(&self) -> &[Record] {
         &self.state.history
     }
 
     /// The parameters after the last step.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// assert_eq!(trainer.parameters(), model.initialize::<f64>(7));
+    /// trainer.advance()?;
+    /// assert_ne!(trainer.parameters(), model.initialize::<f64>(7));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn parameters(&self) -> &[f64] {
         &self.state.parameters
     }
 
     /// The epoch with the best validation loss, and its parameters; none before the first epoch is over.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// assert_eq!(trainer.best(), None);
+    /// while trainer.advance()?.is_some() {}
+    /// let losses: Vec<f64> = trainer.history().iter().map(|record| record.validation.loss).collect();
+    /// assert_eq!(trainer.best().map(|(epoch, _)| epoch), Some(if losses[1] < losses[0] { 2 } else { 1 }));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn best(&self) -> Option<(usize, &[f64])> {
         self.state.best.as_ref().map(|best| (best.epoch, &best.parameters[..]))
     }
 
     /// The best parameters if the settings say so and there are any, otherwise the last ones.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// let settings = Settings { epochs: 2, keep_best: false, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// while trainer.advance()?.is_some() {}
+    /// assert_eq!(trainer.result(), trainer.parameters());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn result(&self) -> &[f64] {
         match self.best() {
             Some((_, best)) if self.settings.keep_best => best,
@@ -265,21 +423,64 @@ impl<'a, M: Model> Trainer<'a, M> {
     }
 
     /// The norms of the last batch's samples before clipping; empty unless each sample is clipped.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Clip, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// let settings = Settings { clip: Clip::PerSample(1.0), ..Settings::default() };
+    /// let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// trainer.advance()?;
+    /// assert_eq!(trainer.last_sample_norms().len(), settings.batch_size);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn last_sample_norms(&self) -> &[f64] {
         self.recorded.norms()
     }
 
     /// The settings.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// assert_eq!(trainer.settings().epochs, 2);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
     /// The epoch under way, counted from 1, and the batches done in it.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// trainer.advance()?;
+    /// assert_eq!(trainer.position(), (1, 1));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn position(&self) -> (usize, usize) {
         (self.state.epoch, self.state.batch)
     }
 
     /// How many batches an epoch has.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// // 80 samples, 32 at a time.
+    /// assert_eq!((trainer.batches(), settings.batch_size), (3, 32));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn batches(&self) -> usize {
         self.training.len().div_ceil(self.settings.batch_size)
     }

@@ -17,6 +17,12 @@ const READING: f64 = 11.0;
 const TO_READING: f64 = 5.0;
 
 /// A measured value with the ends of its whisker: a confidence interval, or the range of the measurements.
+///
+/// ```
+/// use dualtape_plots::Bar;
+/// // 40 µs, measured between 38 and 43; a value known exactly has no whisker.
+/// assert_ne!(Bar::new(40.0, 38.0, 43.0), Bar::exact(40.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bar {
     value: f64,
@@ -27,11 +33,23 @@ pub struct Bar {
 impl Bar {
     /// A value, and from where to where its whisker goes, in either order; without both ends there is no
     /// whisker. On a logarithmic axis, an end that is not above 0 is where the axis begins.
+    ///
+    /// ```
+    /// use dualtape_plots::{Bar, Benchmarks, Picture};
+    /// let picture = Benchmarks::new("gradient", "time in µs", ["tape"])
+    ///     .workload("n = 10", [Bar::new(2.4, 2.3, 2.6)]);
+    /// assert!(picture.svg(picture.natural_size())?.contains("2.4"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub const fn new(value: f64, low: f64, high: f64) -> Self {
         Self { value, low, high }
     }
 
     /// A value without a whisker.
+    ///
+    /// ```
+    /// assert_eq!(dualtape_plots::Bar::exact(24.0), dualtape_plots::Bar::new(24.0, 24.0, 24.0));
+    /// ```
     pub const fn exact(value: f64) -> Self {
         Self { value, low: value, high: value }
     }
@@ -65,9 +83,26 @@ pub struct Benchmarks {
 
 impl Benchmarks {
     /// The most bars a picture shows.
+    ///
+    /// ```
+    /// use dualtape_plots::{Bar, Benchmarks, Error, Picture};
+    /// let mut picture = Benchmarks::new("", "time in µs", ["tape"]);
+    /// for n in 0..=Benchmarks::MOST_BARS {
+    ///     picture = picture.workload(&format!("n = {n}"), [Bar::exact(1.0)]);
+    /// }
+    /// let refused = picture.svg(picture.natural_size());
+    /// assert!(matches!(refused, Err(Error::Amount { most: Benchmarks::MOST_BARS, .. })));
+    /// ```
     pub const MOST_BARS: usize = 2000;
 
     /// A picture without bars; `label` says what is measured, and in what unit.
+    ///
+    /// ```
+    /// use dualtape_plots::{Benchmarks, Picture};
+    /// let empty = Benchmarks::new("gradient of n numbers", "time in µs", ["forward", "reverse"]);
+    /// assert!(empty.svg(empty.natural_size())?.contains("time in µs"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn new(title: &str, label: &str, modes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let modes = modes.into_iter().map(Into::into).collect();
         Self {
@@ -81,6 +116,15 @@ impl Benchmarks {
 
     /// One more workload, with one bar for each mode; a mode that was not measured has `Bar::exact(f64::NAN)`.
     /// Drawing fails with [`Error::Count`] if the bars are not as many as the modes.
+    ///
+    /// ```
+    /// use dualtape_plots::{Bar, Benchmarks, Error, Picture};
+    /// let both = || Benchmarks::new("gradient", "time in µs", ["forward", "reverse"]);
+    /// let unmeasured = both().workload("n = 10", [Bar::exact(1.2), Bar::exact(f64::NAN)]);
+    /// assert_eq!(unmeasured.dropped().total(), 1);
+    /// let short = both().workload("n = 10", [Bar::exact(1.2)]);
+    /// assert!(matches!(short.svg(short.natural_size()), Err(Error::Count { given: 1, expected: 2, .. })));
+    /// ```
     #[must_use]
     pub fn workload(mut self, name: &str, bars: impl IntoIterator<Item = Bar>) -> Self {
         self.workloads.push((name.to_owned(), bars.into_iter().collect()));
@@ -88,6 +132,13 @@ impl Benchmarks {
     }
 
     /// Whether the values stand on a logarithmic axis, where those not above 0 are left out.
+    ///
+    /// ```
+    /// use dualtape_plots::{Bar, Benchmarks, Picture};
+    /// let picture = Benchmarks::new("", "time in µs", ["tape"]).workload("n = 0", [Bar::exact(0.0)]);
+    /// assert_eq!(picture.dropped().total(), 0);
+    /// assert_eq!(picture.log_axis(true).dropped().not_positive, 1);
+    /// ```
     #[must_use]
     pub fn log_axis(mut self, logarithmic: bool) -> Self {
         self.logarithmic = logarithmic;

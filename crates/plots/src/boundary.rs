@@ -48,6 +48,15 @@ pub struct DecisionBoundary {
 
 impl DecisionBoundary {
     /// The boundary of these scores, without points; the axes are called "x₁" and "x₂".
+    ///
+    /// ```
+    /// use dualtape_plots::{DecisionBoundary, Picture, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let grid = ScoreGrid::of_score(window, 20, 20, |[x, y]| x - y)?;
+    /// let picture = DecisionBoundary::new("above or below", grid);
+    /// assert!(picture.svg(picture.natural_size())?.contains("x₂"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn new(title: &str, grid: ScoreGrid) -> Self {
         let axes = ("x₁".to_owned(), "x₂".to_owned());
         let points = vec![Vec::new(); grid.outputs.max(2)];
@@ -57,6 +66,17 @@ impl DecisionBoundary {
 
     /// More points with their classes, counted from 0. Drawing fails with [`Error::Amount`] if there is no such
     /// class: two for a single score, otherwise one for each.
+    ///
+    /// ```
+    /// use dualtape_plots::{DecisionBoundary, Error, Picture, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let grid = ScoreGrid::of_score(window, 20, 20, |[x, y]| x - y)?;
+    /// let picture = DecisionBoundary::new("a", grid).points([([0.2, 0.8], 0), ([0.9, f64::NAN], 1)]);
+    /// assert_eq!(picture.dropped().not_finite, 1);
+    /// let picture = picture.points([([0.5, 0.5], 2)]); // there are classes 0 and 1
+    /// assert!(matches!(picture.svg(picture.natural_size()), Err(Error::Amount { given: 2, most: 1, .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn points(mut self, points: impl IntoIterator<Item = ([f64; 2], usize)>) -> Self {
         for ([x, y], class) in points {
@@ -71,6 +91,15 @@ impl DecisionBoundary {
 
     /// Names of the classes; drawing fails with [`Error::Count`] unless there is one for each. By default, they
     /// are called "class 0" and so on.
+    ///
+    /// ```
+    /// use dualtape_plots::{DecisionBoundary, Picture, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let grid = ScoreGrid::of_score(window, 20, 20, |[x, y]| x - y)?;
+    /// let picture = DecisionBoundary::new("a", grid).points([([0.2, 0.8], 0)]).classes(["above", "below"]);
+    /// assert!(picture.svg(picture.natural_size())?.contains("above"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn classes(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.classes = names.into_iter().take(ScoreGrid::MOST_OUTPUTS + 1).map(Into::into).collect();
@@ -78,6 +107,15 @@ impl DecisionBoundary {
     }
 
     /// Other names for the axes.
+    ///
+    /// ```
+    /// use dualtape_plots::{DecisionBoundary, Picture, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let grid = ScoreGrid::of_score(window, 20, 20, |[x, y]| x - y)?;
+    /// let picture = DecisionBoundary::new("iris", grid).axes("petal length", "petal width");
+    /// assert!(picture.svg(picture.natural_size())?.contains("petal width"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn axes(mut self, x_label: &str, y_label: &str) -> Self {
         self.axes = (x_label.to_owned(), y_label.to_owned());

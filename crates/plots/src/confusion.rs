@@ -36,6 +36,12 @@ pub struct ConfusionMatrix {
 
 impl ConfusionMatrix {
     /// The most classes a picture shows.
+    ///
+    /// ```
+    /// use dualtape_plots::{ConfusionMatrix, Error};
+    /// let names = (0..=ConfusionMatrix::MOST_CLASSES).map(|class| class.to_string());
+    /// assert!(matches!(ConfusionMatrix::new("", names, []), Err(Error::Amount { most: 200, .. })));
+    /// ```
     pub const MOST_CLASSES: usize = 200;
 
     /// Counts row by row, true class after true class; each row has one count for each predicted class.
@@ -44,6 +50,15 @@ impl ConfusionMatrix {
     ///
     /// [`Error::Amount`] without labels or with more than [`ConfusionMatrix::MOST_CLASSES`]; [`Error::Count`]
     /// unless there are as many counts as labels squared.
+    ///
+    /// ```
+    /// use dualtape_plots::{ConfusionMatrix, Error};
+    /// // Of ten ones, nine were told; all twelve others were.
+    /// let matrix = ConfusionMatrix::new("ones", ["one", "other"], [9, 1, 0, 12])?;
+    /// let short = ConfusionMatrix::new("ones", ["one", "other"], [9, 1]);
+    /// assert!(matches!(short, Err(Error::Count { given: 2, expected: 4, .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn new(
         title: &str,
         labels: impl IntoIterator<Item = impl Into<String>>,
@@ -62,6 +77,13 @@ impl ConfusionMatrix {
     }
 
     /// The share of the diagonal, 0 to 1; nothing if all counts are 0.
+    ///
+    /// ```
+    /// use dualtape_plots::ConfusionMatrix;
+    /// assert_eq!(ConfusionMatrix::new("", ["a", "b"], [3, 1, 0, 4])?.accuracy(), Some(0.875));
+    /// assert_eq!(ConfusionMatrix::new("", ["a", "b"], [0; 4])?.accuracy(), None);
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn accuracy(&self) -> Option<f64> {
         let (right, all) = self.right_of_all();
         (all > 0).then(|| right as f64 / all as f64)

@@ -25,11 +25,25 @@ pub struct Curves {
 
 impl Curves {
     /// A picture without curves.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let empty = Curves::new("two optimisers", "epoch", "validation loss");
+    /// assert!(empty.svg(empty.natural_size())?.contains("two optimisers"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn new(title: &str, x_label: &str, y_label: &str) -> Self {
         Self { style: Style::new(title, x_label, y_label), curves: Vec::new(), mark_lowest: false }
     }
 
     /// One more curve, through (x, y) from left to right.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let losses = [(1.0, 0.9), (2.0, 0.5), (3.0, f64::INFINITY)];
+    /// let curves = Curves::new("", "epoch", "loss").curve("adam", losses);
+    /// assert_eq!(curves.dropped().not_finite, 1); // the others are drawn
+    /// ```
     #[must_use]
     pub fn curve(mut self, name: &str, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         self.curves.push(Series::new(name, points));
@@ -37,6 +51,14 @@ impl Curves {
     }
 
     /// Whether the vertical axis reads as percentages of 1, as for accuracy; it then reaches up to 100 %.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let accuracy = [(1.0, 0.6), (2.0, 0.85)];
+    /// let curves = Curves::new("", "epoch", "right").curve("validation", accuracy).percent(true);
+    /// assert!(curves.svg(curves.natural_size())?.contains("100 %"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn percent(mut self, percent: bool) -> Self {
         self.style.percent = percent;
@@ -44,6 +66,13 @@ impl Curves {
     }
 
     /// Whether the lowest raw point of each curve is marked.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let curves = Curves::new("", "epoch", "loss").curve("adam", [(1.0, 0.9), (2.0, 0.5), (3.0, 0.6)]);
+    /// assert!(curves.mark_lowest(true).svg(dualtape_plots::Size::new(640, 480))?.contains("lowest"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn mark_lowest(mut self, mark: bool) -> Self {
         self.mark_lowest = mark;

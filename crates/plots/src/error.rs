@@ -1,6 +1,12 @@
 //! What can go wrong when drawing.
 
 /// An error of this crate.
+///
+/// ```
+/// use dualtape_plots::{Curves, Error, Picture, Size};
+/// let tiny = Curves::new("", "epoch", "loss").svg(Size::new(100, 400));
+/// assert!(matches!(tiny, Err(Error::Size { width: 100, height: 400 })));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -28,14 +28,37 @@ pub struct Figure {
 
 impl Figure {
     /// The least width and height of a panel, in pixels.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Error, Figure, Picture, Size};
+    /// let panel = || Curves::new("", "epoch", "loss");
+    /// let width = 2 * Figure::LEAST_PANEL - 1;
+    /// let narrow = Figure::new("").with(panel()).with(panel()).svg(Size::new(width, 400));
+    /// assert!(matches!(narrow, Err(Error::Crowded { panels: 2, columns: 2, .. })));
+    /// ```
     pub const LEAST_PANEL: u32 = 180;
 
     /// A figure without panels.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, Figure, Picture};
+    /// let empty = Figure::new("a short run");
+    /// assert!(matches!(empty.png(empty.natural_size()), Err(Error::NoPanels { .. })));
+    /// ```
     pub fn new(title: &str) -> Self {
         Self { title: title.to_owned(), panels: Vec::new(), columns: None }
     }
 
     /// The same figure with one more panel.
+    ///
+    /// ```
+    /// use dualtape_plots::{Figure, LearningRate, LossCurves, Picture};
+    /// let figure = Figure::new("a short run")
+    ///     .with(LossCurves::new("loss").training([(1.0, 0.9), (2.0, 0.5)]))
+    ///     .with(LearningRate::new("rate", [(1.0, 0.1), (2.0, 0.05)]));
+    /// assert!(figure.svg(figure.natural_size())?.contains("learning rate"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn with(mut self, panel: impl Picture + 'static) -> Self {
         self.panels.push(Box::new(panel));
@@ -43,6 +66,14 @@ impl Figure {
     }
 
     /// So many panels side by side, at least one; by default two, or three from five panels on.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Figure, Picture};
+    /// let panel = || Curves::new("", "epoch", "loss");
+    /// let (side_by_side, stacked) =
+    ///     [2, 1].map(|n| Figure::new("").with(panel()).with(panel()).columns(n).natural_size()).into();
+    /// assert!(stacked.width < side_by_side.width && stacked.height > side_by_side.height);
+    /// ```
     #[must_use]
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = Some(columns.max(1));

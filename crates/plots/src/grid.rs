@@ -5,6 +5,13 @@ use crate::error::{check_amount, check_finite};
 use crate::range::{self, Range, is_drawable};
 
 /// A part of the plane.
+///
+/// ```
+/// use dualtape_plots::{ScoreGrid, Window};
+/// let window = Window::around([[0.0, 0.0], [1.0, 2.0]]);
+/// assert_eq!(ScoreGrid::nodes(window, 2, 2)?[0], [-0.125, -0.25]); // with some air around the points
+/// # Ok::<(), dualtape_plots::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     pub(crate) x: Range,
@@ -18,6 +25,12 @@ impl Window {
     ///
     /// [`Error::NotFinite`] if an edge is not finite; [`Error::NoExtent`] if left is not clearly less than right,
     /// or bottom than top.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, Window};
+    /// assert!(Window::new((-1.0, 1.0), (0.0, 1.0)).is_ok());
+    /// assert!(matches!(Window::new((1.0, -1.0), (0.0, 1.0)), Err(Error::NoExtent { .. })));
+    /// ```
     pub fn new(x: (f64, f64), y: (f64, f64)) -> Result<Self, Error> {
         let range = |what, (low, high): (f64, f64)| {
             let range = Range { low: check_finite(what, low)?, high: check_finite(what, high)? };
@@ -50,6 +63,14 @@ impl Window {
 ///
 /// With one output, the score is negative for the first class and positive for the second; with several, the
 /// class with the greatest score wins.
+///
+/// ```
+/// use dualtape_plots::{ScoreGrid, Window};
+/// let window = Window::new((-1.0, 1.0), (-1.0, 1.0))?;
+/// let disc = ScoreGrid::of_score(window, 100, 100, |[x, y]| x.hypot(y) - 0.5)?;
+/// assert_eq!(disc.not_finite(), 0);
+/// # Ok::<(), dualtape_plots::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoreGrid {
     pub(crate) window: Window,
@@ -62,10 +83,36 @@ pub struct ScoreGrid {
 
 impl ScoreGrid {
     /// The most nodes each way.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// assert!(ScoreGrid::nodes(window, ScoreGrid::MOST, 2).is_ok());
+    /// assert!(matches!(ScoreGrid::nodes(window, ScoreGrid::MOST + 1, 2), Err(Error::Amount { .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub const MOST: usize = 1000;
     /// The most outputs.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let classes = ScoreGrid::MOST_OUTPUTS + 1;
+    /// let refused = ScoreGrid::of_classes(window, 2, 2, classes, |_| vec![0.0; classes]);
+    /// assert!(matches!(refused, Err(Error::Amount { most: ScoreGrid::MOST_OUTPUTS, .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub const MOST_OUTPUTS: usize = 100;
     /// The most scores in all.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// // As many nodes as there may be, for six classes; it is refused before a score is computed.
+    /// let refused = ScoreGrid::of_classes(window, 1000, 1000, 6, |_| unreachable!());
+    /// assert!(matches!(refused, Err(Error::Amount { most: ScoreGrid::MOST_SCORES, .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub const MOST_SCORES: usize = 5_000_000;
 
     /// How many scores such a grid has, if it can be drawn.
@@ -112,6 +159,17 @@ impl ScoreGrid {
     /// As [`ScoreGrid::nodes`]; [`Error::Amount`] unless there are 1 to [`ScoreGrid::MOST_OUTPUTS`] outputs and at
     /// most [`ScoreGrid::MOST_SCORES`] scores;
     /// [`Error::Count`] unless there is a score for each node and output.
+    ///
+    /// ```
+    /// use dualtape_plots::{ScoreGrid, Window};
+    /// // All nodes at once, by a model that takes many samples at a time.
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let nodes = ScoreGrid::nodes(window, 3, 3)?;
+    /// let scores = nodes.iter().flat_map(|[x, y]| [*x, *y]).collect(); // two classes, two scores
+    /// let grid = ScoreGrid::from_scores(window, 3, 3, 2, scores)?;
+    /// assert_eq!(grid, ScoreGrid::of_classes(window, 3, 3, 2, |[x, y]| vec![x, y])?);
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn from_scores(
         window: Window,
         columns: usize,
@@ -132,6 +190,15 @@ impl ScoreGrid {
     /// # Errors
     ///
     /// As [`ScoreGrid::nodes`].
+    ///
+    /// ```
+    /// use dualtape_plots::{DecisionBoundary, Picture, ScoreGrid, Window};
+    /// let window = Window::new((-1.0, 1.0), (-1.0, 1.0))?;
+    /// let ring = ScoreGrid::of_score(window, 50, 50, |[x, y]| (x.hypot(y) - 0.5).abs() - 0.2)?;
+    /// let picture = DecisionBoundary::new("a ring", ring);
+    /// assert!(picture.svg(picture.natural_size())?.contains("a ring"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn of_score(
         window: Window,
         columns: usize,
@@ -147,6 +214,15 @@ impl ScoreGrid {
     /// # Errors
     ///
     /// As [`ScoreGrid::from_scores`]; so does a function that returns another number of scores than `classes`.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let grid = ScoreGrid::of_classes(window, 10, 10, 3, |[x, y]| vec![x, y, 1.0 - x - y])?;
+    /// let short = ScoreGrid::of_classes(window, 10, 10, 3, |[x, y]| vec![x, y]);
+    /// assert!(matches!(short, Err(Error::Count { given: 2, expected: 3, .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn of_classes(
         window: Window,
         columns: usize,
@@ -168,6 +244,14 @@ impl ScoreGrid {
     }
 
     /// How many nodes have a score that is not finite; they are drawn grey.
+    ///
+    /// ```
+    /// use dualtape_plots::{ScoreGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let grid = ScoreGrid::of_score(window, 5, 5, |[x, _]| x.ln())?;
+    /// assert_eq!(grid.not_finite(), 5); // the column at 0
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn not_finite(&self) -> usize {
         let unknown = |node: &&[f64]| node.iter().any(|&score| !is_drawable(score));
         self.scores.chunks(self.outputs).filter(unknown).count()

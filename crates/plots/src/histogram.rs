@@ -41,6 +41,14 @@ pub struct NormHistogram {
 
 impl NormHistogram {
     /// Norms in any order; the axes are called "per-sample gradient norm" and "samples".
+    ///
+    /// ```
+    /// use dualtape_plots::{NormHistogram, Picture};
+    /// let picture = NormHistogram::new("epoch 12", [0.5, 1.5, f64::NAN]);
+    /// assert_eq!(picture.dropped().not_finite, 1);
+    /// assert!(picture.svg(picture.natural_size())?.contains("per-sample gradient norm"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn new(title: &str, norms: impl IntoIterator<Item = f64>) -> Self {
         let (mut kept, mut not_finite) = (Vec::new(), 0);
         for norm in norms {
@@ -58,6 +66,13 @@ impl NormHistogram {
     }
 
     /// The norm above which samples are clipped; drawing fails with [`Error::NotFinite`] if it is not finite.
+    ///
+    /// ```
+    /// use dualtape_plots::{NormHistogram, Picture};
+    /// let picture = NormHistogram::new("", [0.5, 1.5, 2.5]).threshold(1.0);
+    /// assert!(picture.svg(picture.natural_size())?.contains("above"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn threshold(mut self, norm: f64) -> Self {
         self.threshold = Some(norm);
@@ -65,6 +80,13 @@ impl NormHistogram {
     }
 
     /// Another name for the horizontal axis.
+    ///
+    /// ```
+    /// use dualtape_plots::{NormHistogram, Picture};
+    /// let picture = NormHistogram::new("", [0.5, 1.5]).x_label("norm of the last layer");
+    /// assert!(picture.svg(picture.natural_size())?.contains("norm of the last layer"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn x_label(mut self, label: &str) -> Self {
         label.clone_into(&mut self.x_label);
@@ -72,6 +94,12 @@ impl NormHistogram {
     }
 
     /// Whether norms stand on a logarithmic axis, in bins of equal ratio, without those that are 0.
+    ///
+    /// ```
+    /// use dualtape_plots::{NormHistogram, Picture};
+    /// let picture = NormHistogram::new("", [0.0, 1e-6, 1e-3, 1.0]).log_axis(true);
+    /// assert_eq!(picture.dropped().not_positive, 1);
+    /// ```
     #[must_use]
     pub fn log_axis(mut self, logarithmic: bool) -> Self {
         self.logarithmic = logarithmic;
@@ -79,6 +107,13 @@ impl NormHistogram {
     }
 
     /// The share of the finite norms that are above the threshold, 0 to 1, if there are both.
+    ///
+    /// ```
+    /// use dualtape_plots::NormHistogram;
+    /// let norms = NormHistogram::new("", [0.5, 1.0, 1.5, 2.5]);
+    /// assert_eq!(norms.share_above(), None); // no threshold
+    /// assert_eq!(norms.threshold(1.0).share_above(), Some(0.5));
+    /// ```
     pub fn share_above(&self) -> Option<f64> {
         let threshold = self.threshold.filter(|_| !self.norms.is_empty())?;
         let above = self.norms.iter().filter(|&&norm| norm > threshold).count();

@@ -278,6 +278,13 @@ pub(crate) use picture_of_lines;
 macro_rules! line_settings {
     (axes) => {
         /// Other names for the axes.
+        ///
+        /// ```
+        /// use dualtape_plots::{LossCurves, Picture};
+        /// let curves = LossCurves::new("").training([(1.0, 0.9), (2.0, 0.5)]).axes("step", "squared error");
+        /// assert!(curves.svg(curves.natural_size())?.contains("squared error"));
+        /// # Ok::<(), dualtape_plots::Error>(())
+        /// ```
         #[must_use]
         pub fn axes(mut self, x_label: &str, y_label: &str) -> Self {
             (self.style.x_label, self.style.y_label) = (x_label.to_owned(), y_label.to_owned());
@@ -286,6 +293,12 @@ macro_rules! line_settings {
     };
     (log_axis) => {
         /// Whether the vertical axis is logarithmic; points not above 0 are left out there.
+        ///
+        /// ```
+        /// use dualtape_plots::{LossCurves, Picture};
+        /// let curves = LossCurves::new("").training([(1.0, 0.9), (2.0, 0.01), (3.0, 0.0)]).log_axis(true);
+        /// assert_eq!(curves.dropped().not_positive, 1);
+        /// ```
         #[must_use]
         pub fn log_axis(mut self, logarithmic: bool) -> Self {
             self.style.logarithmic = logarithmic;
@@ -297,6 +310,15 @@ macro_rules! line_settings {
         /// [`exponential_mean`](crate::exponential_mean); drawing fails with
         /// [`Error::Smoothing`](crate::Error::Smoothing) unless it is at least 0 and less than 1. By default,
         /// means go over about a twentieth of the curve.
+        ///
+        /// ```
+        /// use dualtape_plots::{Curves, Error, Picture};
+        /// let losses = [(1.0, 0.9), (2.0, 0.5)];
+        /// let smooth = |weight| Curves::new("", "step", "loss").curve("sgd", losses).smoothing(weight);
+        /// assert!(smooth(0.9).svg(smooth(0.9).natural_size()).is_ok());
+        /// let refused = smooth(1.0).svg(smooth(1.0).natural_size());
+        /// assert!(matches!(refused, Err(Error::Smoothing { weight: 1.0 })));
+        /// ```
         #[must_use]
         pub fn smoothing(mut self, weight: f64) -> Self {
             self.style.smoothing = $crate::lines::Smoothing::Weight(weight);

@@ -40,12 +40,26 @@ enum Best {
 
 impl LossCurves {
     /// A picture without curves; its axes are called "epoch" and "loss".
+    ///
+    /// ```
+    /// use dualtape_plots::{LossCurves, Picture};
+    /// let empty = LossCurves::new("moons");
+    /// assert!(empty.svg(empty.natural_size())?.contains("epoch"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn new(title: &str) -> Self {
         let style = Style::new(title, "epoch", "loss");
         Self { style, training: None, validation: None, best: Best::Unmarked }
     }
 
     /// The losses on the training data.
+    ///
+    /// ```
+    /// use dualtape_plots::{LossCurves, Picture};
+    /// let curves = LossCurves::new("moons").training([(1.0, 0.9), (2.0, 0.5)]);
+    /// assert!(curves.svg(curves.natural_size())?.contains("training"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn training(mut self, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         self.training = Some(Series::new("training", points));
@@ -53,6 +67,16 @@ impl LossCurves {
     }
 
     /// The losses on the validation data.
+    ///
+    /// ```
+    /// use dualtape_plots::{LossCurves, Picture};
+    /// // Measured every tenth epoch only.
+    /// let training = (1..=100).map(|epoch| (f64::from(epoch), 1.0 / f64::from(epoch)));
+    /// let validation = (1..=10).map(|tenth| (10.0 * f64::from(tenth), 0.2 / f64::from(tenth)));
+    /// let curves = LossCurves::new("moons").training(training).validation(validation);
+    /// assert!(curves.svg(curves.natural_size())?.contains("validation"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn validation(mut self, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         self.validation = Some(Series::new("validation", points));
@@ -60,6 +84,14 @@ impl LossCurves {
     }
 
     /// Whether the lowest raw loss is marked: that of validation, or of training if there is no validation.
+    ///
+    /// ```
+    /// use dualtape_plots::{LossCurves, Picture};
+    /// let curves = LossCurves::new("").validation([(1.0, 0.9), (2.0, 0.5), (3.0, 0.7)]);
+    /// let plain = curves.svg(curves.natural_size())?;
+    /// assert_ne!(curves.clone().mark_best(true).svg(curves.natural_size())?, plain);
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn mark_best(mut self, mark: bool) -> Self {
         self.best = if mark { Best::Lowest } else { Best::Unmarked };
@@ -67,6 +99,14 @@ impl LossCurves {
     }
 
     /// Marks this epoch as the best; drawing fails with [`Error::NotFinite`](crate::Error::NotFinite) if it is none.
+    ///
+    /// ```
+    /// use dualtape_plots::{LossCurves, Picture};
+    /// let curves = LossCurves::new("").validation([(1.0, 0.9), (2.0, 0.5), (3.0, 0.7)]);
+    /// // Chosen by accuracy, say, and not by the loss.
+    /// assert!(curves.best_epoch(3.0).svg(dualtape_plots::Size::new(640, 480))?.contains("best"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn best_epoch(mut self, epoch: f64) -> Self {
         self.best = Best::At(epoch);

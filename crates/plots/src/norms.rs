@@ -27,12 +27,26 @@ pub struct GradientNorms {
 
 impl GradientNorms {
     /// A picture without curves; its axes are called "step" and "gradient norm".
+    ///
+    /// ```
+    /// use dualtape_plots::{GradientNorms, Picture};
+    /// let empty = GradientNorms::new("gradients");
+    /// assert!(empty.svg(empty.natural_size())?.contains("gradient norm"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn new(title: &str) -> Self {
         let style = Style::new(title, "step", "gradient norm");
         Self { style, before: None, after: None, threshold: None }
     }
 
     /// (step, norm) before clipping.
+    ///
+    /// ```
+    /// use dualtape_plots::{GradientNorms, Picture};
+    /// let norms = GradientNorms::new("").before([(1.0, 8.0), (2.0, 4.0)]);
+    /// assert!(norms.svg(norms.natural_size())?.contains("before clipping"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn before(mut self, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         self.before = Some(Series::new("before clipping", points));
@@ -40,6 +54,13 @@ impl GradientNorms {
     }
 
     /// (step, norm) after clipping.
+    ///
+    /// ```
+    /// use dualtape_plots::{GradientNorms, Picture};
+    /// let norms = GradientNorms::new("").before([(1.0, 8.0), (2.0, 4.0)]).after([(1.0, 5.0), (2.0, 4.0)]);
+    /// assert!(norms.svg(norms.natural_size())?.contains("after clipping"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn after(mut self, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         self.after = Some(Series::new("after clipping", points));
@@ -48,6 +69,15 @@ impl GradientNorms {
 
     /// The norm above which gradients are clipped; drawing fails with [`Error::NotFinite`](crate::Error::NotFinite) if it is not finite.
     /// Where it would squeeze the curves flat, the picture names it instead of showing it.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, GradientNorms, Picture};
+    /// let norms = || GradientNorms::new("").before([(1.0, 8.0), (2.0, 4.0)]);
+    /// let size = norms().natural_size();
+    /// assert!(norms().threshold(5.0).svg(size)?.contains("threshold 5"));
+    /// assert!(matches!(norms().threshold(f64::NAN).svg(size), Err(Error::NotFinite { .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn threshold(mut self, norm: f64) -> Self {
         self.threshold = Some(norm);

@@ -5,6 +5,13 @@ use crate::{Error, font, render};
 use std::fmt;
 
 /// A size in pixels.
+///
+/// ```
+/// use dualtape_plots::{Curves, Picture, Size};
+/// let curves = Curves::new("a run", "epoch", "loss");
+/// assert!(curves.svg(Size { height: 300, ..curves.natural_size() })?.contains("height=\"300\""));
+/// # Ok::<(), dualtape_plots::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     /// From left to right.
@@ -15,13 +22,41 @@ pub struct Size {
 
 impl Size {
     /// The least width and height: less does not hold axes and their readings.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Error, Picture, Size};
+    /// let curves = Curves::new("", "epoch", "loss");
+    /// assert!(curves.svg(Size::new(Size::LEAST, Size::LEAST)).is_ok());
+    /// assert!(matches!(curves.svg(Size::new(Size::LEAST - 1, 400)), Err(Error::Size { .. })));
+    /// ```
     pub const LEAST: u32 = 200;
     /// The greatest width and height.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Error, Picture, Size};
+    /// let curves = Curves::new("", "epoch", "loss");
+    /// assert!(curves.svg(Size::new(Size::MOST, 400)).is_ok());
+    /// assert!(matches!(curves.svg(Size::new(Size::MOST + 1, 400)), Err(Error::Size { .. })));
+    /// ```
     pub const MOST: u32 = 10_000;
     /// The most pixels in all.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Error, Picture, Size};
+    /// let curves = Curves::new("", "epoch", "loss");
+    /// // Neither side is too long, but the area is too large.
+    /// let poster = Size::new(Size::MOST, 5000);
+    /// assert!(u64::from(poster.width) * u64::from(poster.height) > Size::MOST_PIXELS);
+    /// assert!(matches!(curves.svg(poster), Err(Error::Size { .. })));
+    /// ```
     pub const MOST_PIXELS: u64 = 40_000_000;
 
     /// So many pixels from left to right and from top to bottom.
+    ///
+    /// ```
+    /// use dualtape_plots::Size;
+    /// assert_eq!(Size::new(640, 480), Size { width: 640, height: 480 });
+    /// ```
     pub const fn new(width: u32, height: u32) -> Self {
         Self { width, height }
     }
@@ -61,6 +96,11 @@ pub struct Dropped {
 
 impl Dropped {
     /// All of them.
+    ///
+    /// ```
+    /// use dualtape_plots::Dropped;
+    /// assert_eq!(Dropped { not_finite: 2, not_positive: 1 }.total(), 3);
+    /// ```
     pub fn total(&self) -> usize {
         self.not_finite + self.not_positive
     }
@@ -96,13 +136,34 @@ impl fmt::Display for Dropped {
 ///
 /// The same picture in the same size always gives the same bytes. Texts are drawn in an embedded font; in an
 /// SVG they stay texts, in DejaVu Sans or whatever sans-serif its reader has.
+///
+/// ```
+/// use dualtape_plots::{Curves, LearningRate, Picture};
+/// let pictures: [Box<dyn Picture>; 2] =
+///     [Box::new(Curves::new("a run", "epoch", "loss")), Box::new(LearningRate::new("rate", [(1.0, 0.1)]))];
+/// for picture in pictures {
+///     assert!(picture.svg(picture.natural_size())?.starts_with("<svg"));
+/// }
+/// # Ok::<(), dualtape_plots::Error>(())
+/// ```
 pub trait Picture: sealed::Draw {
     /// The size that suits the picture.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture, Size};
+    /// assert_eq!(Curves::new("a run", "epoch", "loss").natural_size(), Size::new(900, 560));
+    /// ```
     fn natural_size(&self) -> Size {
         Size::new(900, 560)
     }
 
     /// What is not shown.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let curves = Curves::new("a run", "epoch", "loss").curve("sgd", [(1.0, 0.5), (2.0, f64::NAN)]);
+    /// assert_eq!(curves.dropped().not_finite, 1);
+    /// ```
     fn dropped(&self) -> Dropped;
 
     /// The picture as the bytes of a PNG file: 8 bits each for red, green and blue.

@@ -31,12 +31,27 @@ pub struct Predictions {
 
 impl Predictions {
     /// Pairs of target and prediction; the axes are called "target" and "prediction".
+    ///
+    /// ```
+    /// use dualtape_plots::{Picture, Predictions};
+    /// let picture = Predictions::new("houses", [(1.0, 1.1), (2.0, 1.9), (3.0, f64::NAN)]);
+    /// assert_eq!(picture.dropped().not_finite, 1);
+    /// assert!(picture.svg(picture.natural_size())?.contains("predictions (2)"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn new(title: &str, pairs: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let axes = ("target".to_owned(), "prediction".to_owned());
         Self { title: title.to_owned(), axes, pairs: Series::new("", pairs), notes: Vec::new() }
     }
 
     /// Other names for the axes.
+    ///
+    /// ```
+    /// use dualtape_plots::{Picture, Predictions};
+    /// let picture = Predictions::new("houses", [(1.0, 1.1)]).axes("price paid", "price predicted");
+    /// assert!(picture.svg(picture.natural_size())?.contains("price paid"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn axes(mut self, x_label: &str, y_label: &str) -> Self {
         self.axes = (x_label.to_owned(), y_label.to_owned());
@@ -44,6 +59,13 @@ impl Predictions {
     }
 
     /// A line above the axes, for a score.
+    ///
+    /// ```
+    /// use dualtape_plots::{Picture, Predictions};
+    /// let picture = Predictions::new("houses", [(1.0, 1.1)]).note("mean absolute error 0.1");
+    /// assert!(picture.svg(picture.natural_size())?.contains("mean absolute error 0.1"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     #[must_use]
     pub fn note(mut self, note: &str) -> Self {
         self.notes.push(note.to_owned());

@@ -20,6 +20,14 @@ pub struct LearningRate {
 
 impl LearningRate {
     /// (step, rate); the axes are called "step" and "learning rate". Never smoothed.
+    ///
+    /// ```
+    /// use dualtape_plots::{LearningRate, Picture};
+    /// let warmed_up = (0..100).map(|step| (f64::from(step), 0.1 * f64::from(step.min(10)) / 10.0));
+    /// let picture = LearningRate::new("warm-up", warmed_up);
+    /// assert!(picture.svg(picture.natural_size())?.contains("learning rate"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
     pub fn new(title: &str, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let mut style = Style::new(title, "step", "learning rate");
         style.smoothing = Smoothing::Weight(0.0);

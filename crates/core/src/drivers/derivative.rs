@@ -60,6 +60,19 @@ where
 }
 
 /// How deep dual numbers nest for a derivative of some order.
+///
+/// It is implemented by [`U1`](generic_array::typenum::U1) to [`U6`](generic_array::typenum::U6).
+///
+/// ```
+/// use dualtape::{Differentiable, Float, Order, derivatives, typenum::U3};
+///
+/// /// Value and derivatives of a cube, up to any order.
+/// fn cube<N: Order<f64>>(x: f64) -> Vec<f64> {
+///     derivatives::<N, f64>(|x| x.powi(3), x).to_vec()
+/// }
+///
+/// assert_eq!(cube::<U3>(2.0), [8.0, 12.0, 12.0, 6.0]);
+/// ```
 pub trait Order<T: Differentiable> {
     /// `Dual<Dual<…>>`
     type Number: Differentiable<Scalar = T::Scalar>;

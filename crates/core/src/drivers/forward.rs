@@ -34,6 +34,17 @@ impl<T: Differentiable, N: Lanes<T>> Default for Forward<T, N> {
 
 impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     /// Empty buffers.
+    ///
+    /// ```
+    /// use dualtape::{Forward, typenum::U3};
+    /// // Eight inputs at a time, and three.
+    /// let (mut eight, mut three) = (Forward::<f64>::new(), Forward::<f64, U3>::new());
+    /// let (mut a, mut b) = ([0.0; 3], [0.0; 3]);
+    /// eight.gradient(|x| x[0] * x[1] * x[2], &[1.0, 2.0, 3.0], &mut a)?;
+    /// three.gradient(|x| x[0] * x[1] * x[2], &[1.0, 2.0, 3.0], &mut b)?;
+    /// assert_eq!((a, b), ([6.0, 3.0, 2.0], [6.0, 3.0, 2.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self { inputs: Vec::new(), outputs: Vec::new(), at_start: false }
     }

@@ -61,7 +61,8 @@ where
     Ok((value, gradient, product))
 }
 
-/// Second derivatives for loops, which allocates nothing once warm. `N` directions go through together.
+/// Second derivatives for loops, which allocates nothing once warm. `N` directions go through together: a
+/// Hessian of `n` inputs takes ⌈n / N⌉ recordings and sweeps, and one if `n` is 0.
 ///
 /// ```
 /// use dualtape::SecondOrder;
@@ -87,15 +88,35 @@ impl<T: Differentiable, N: Lanes<T>> Default for SecondOrder<T, N> {
 
 impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     /// Empty buffers.
+    ///
+    /// ```
+    /// use dualtape::{SecondOrder, typenum::U2};
+    /// // As many directions as inputs: a Hessian takes one recording and one sweep.
+    /// let mut second = SecondOrder::<f64, U2>::new();
+    /// let (mut slope, mut hessian) = ([0.0; 2], [0.0; 4]);
+    /// second.hessian(|x| x[0] * x[1], &[3.0, 4.0], &mut slope, &mut hessian)?;
+    /// assert_eq!((slope, hessian), ([4.0, 3.0], [0.0, 1.0, 1.0, 0.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self { reverse: Reverse::new(), inputs: Vec::new(), moving: Vec::new() }
     }
 
-    /// Writes gradient and Hessian of `f` at `x`, and returns the value.
+    /// Writes the gradient of `f` at `x` and its Hessian (square, row after row), and returns the value.
     ///
     /// # Errors
     ///
     /// [`Error::Length`] if `gradient` has not the length of `x`, or `hessian` not its square.
+    ///
+    /// ```
+    /// let mut second: dualtape::SecondOrder<f64> = dualtape::SecondOrder::new();
+    /// let (mut slope, mut hessian) = ([0.0; 2], [0.0; 4]);
+    /// // One step of Newton's method finds the minimum of a parabola.
+    /// let bowl = second.hessian(|x| x[0] * x[0] + x[1] * x[1] * 2.0, &[3.0, 4.0], &mut slope, &mut hessian)?;
+    /// assert_eq!((bowl, slope, hessian), (41.0, [6.0, 16.0], [2.0, 0.0, 0.0, 4.0]));
+    /// assert_eq!([3.0 - slope[0] / hessian[0], 4.0 - slope[1] / hessian[3]], [0.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn hessian<F>(&mut self, f: F, x: &[T], gradient: &mut [T], hessian: &mut [T]) -> Result<T, Error>
     where
         F: for<'t> Fn(&[Var<'t, Dual<T, N>>]) -> Var<'t, Dual<T, N>>,

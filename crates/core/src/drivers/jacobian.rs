@@ -85,7 +85,30 @@ pub trait Function<F: Scalar> {
     fn call<D: Differentiable<Scalar = F>>(&self, x: &[D], y: &mut [D]);
 }
 
-/// The values and the Jacobian of a function in the mode that suits its shape; see [`Jacobian`].
+/// The values and the Jacobian of a function in the mode that suits its shape; see [`Jacobian`]. The Jacobian
+/// has a row for each output, with a number for each input, row after row.
+///
+/// ```
+/// use dualtape::{Differentiable, Function, jacobian};
+///
+/// /// The products of neighbours: one output fewer than inputs.
+/// struct Neighbours;
+///
+/// impl Function<f64> for Neighbours {
+///     fn outputs(&self, inputs: usize) -> usize {
+///         inputs - 1
+///     }
+///
+///     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D], y: &mut [D]) {
+///         for (y, pair) in y.iter_mut().zip(x.windows(2)) {
+///             *y = pair[0] * pair[1];
+///         }
+///     }
+/// }
+///
+/// let (values, slopes) = jacobian(&Neighbours, &[1.0, 2.0, 3.0]);
+/// assert_eq!((values, slopes), (vec![2.0, 6.0], vec![2.0, 1.0, 0.0, 0.0, 3.0, 2.0]));
+/// ```
 pub fn jacobian<F: Scalar>(f: &impl Function<F>, x: &[F]) -> (Vec<F>, Vec<F>) {
     let mut values = vec![F::zero(); f.outputs(x.len())];
     let mut jacobian = vec![F::zero(); values.len() * x.len()];
@@ -118,6 +141,25 @@ pub struct Jacobian<F: Scalar> {
 
 impl<F: Scalar> Jacobian<F> {
     /// Empty buffers.
+    ///
+    /// ```
+    /// # use dualtape::{Differentiable, Function};
+    /// # struct Square;
+    /// # impl Function<f64> for Square {
+    /// #     fn outputs(&self, inputs: usize) -> usize { inputs }
+    /// #     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D], y: &mut [D]) {
+    /// #         for (y, &x) in y.iter_mut().zip(x) { *y = x * x; }
+    /// #     }
+    /// # }
+    /// use dualtape::Jacobian;
+    /// // The same buffers serve functions and points of any size. `Square` squares each input.
+    /// let mut jacobian = Jacobian::new();
+    /// jacobian.evaluate(&Square, &[1.0; 20], &mut [0.0; 20], &mut [0.0; 400])?;
+    /// let mut slope = [0.0];
+    /// jacobian.evaluate(&Square, &[3.0], &mut [0.0], &mut slope)?;
+    /// assert_eq!(slope, [6.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self { forward: Forward::new(), reverse: Reverse::new() }
     }
@@ -129,6 +171,26 @@ impl<F: Scalar> Jacobian<F> {
     ///
     /// [`Error::Length`] if `values` has not one number for each output of `f`, or `jacobian` not
     /// `values.len() · x.len()` numbers.
+    ///
+    /// ```
+    /// # use dualtape::{Differentiable, Function};
+    /// # struct Square;
+    /// # impl Function<f64> for Square {
+    /// #     fn outputs(&self, inputs: usize) -> usize { inputs }
+    /// #     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D], y: &mut [D]) {
+    /// #         for (y, &x) in y.iter_mut().zip(x) { *y = x * x; }
+    /// #     }
+    /// # }
+    /// use dualtape::{Error, Jacobian};
+    /// // `Square` squares each input.
+    /// let (mut values, mut slopes) = ([0.0; 2], [0.0; 4]);
+    /// Jacobian::new().evaluate(&Square, &[3.0, 4.0], &mut values, &mut slopes)?;
+    /// assert_eq!((values, slopes), ([9.0, 16.0], [6.0, 0.0, 0.0, 8.0]));
+    ///
+    /// let short = Jacobian::new().evaluate(&Square, &[3.0, 4.0], &mut values, &mut [0.0; 2]);
+    /// assert!(matches!(short, Err(Error::Length { expected: 4, given: 2, .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn evaluate(
         &mut self,
         f: &impl Function<F>,

@@ -44,6 +44,16 @@ impl<T: Differentiable> Default for Reverse<T> {
 
 impl<T: Differentiable> Reverse<T> {
     /// An empty tape and empty buffers.
+    ///
+    /// ```
+    /// let mut reverse = dualtape::Reverse::new();
+    /// let mut slope = [0.0];
+    /// for x in [1.0, 2.0, 3.0] {
+    ///     reverse.gradient(|x| x[0] * x[0], &[x], &mut slope)?;
+    ///     assert_eq!(slope, [2.0 * x]);
+    /// }
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self {
             tape: Tape::for_inputs(),
@@ -61,6 +71,14 @@ impl<T: Differentiable> Reverse<T> {
     /// # Errors
     ///
     /// [`Error::Length`] if `gradient` has not the length of `x`.
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, Reverse};
+    /// let mut slope = [0.0; 3];
+    /// let value = Reverse::new().gradient(|x| Differentiable::norm(x), &[2.0, 3.0, 6.0], &mut slope)?;
+    /// assert_eq!((value, slope), (7.0, [2.0 / 7.0, 3.0 / 7.0, 6.0 / 7.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn gradient<Func>(&mut self, f: Func, x: &[T], gradient: &mut [T]) -> Result<T, Error>
     where
         Func: for<'t> FnOnce(&[Var<'t, T>]) -> Var<'t, T>,

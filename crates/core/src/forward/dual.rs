@@ -91,6 +91,15 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     }
 
     /// The value at the level below, which may itself carry derivatives.
+    ///
+    /// ```
+    /// use dualtape::{Dual, Float};
+    /// let x: Dual<f64> = Dual::variable(3.0);
+    /// assert_eq!((x * x).primal(), 9.0);
+    /// // One level down from a nested number there still is a derivative.
+    /// let nested: Dual<Dual<f64>> = Dual::variable(x);
+    /// assert_eq!((nested * nested).primal().slope(0), 6.0);
+    /// ```
     #[inline]
     pub fn primal(&self) -> T {
         self.primal
@@ -113,6 +122,14 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     ///
     /// That is seen to here, once, and not in every operation: a NaN that does not reach the result leaves
     /// no trace in its tangents either.
+    ///
+    /// ```
+    /// use dualtape::{Dual, Float, typenum::U2};
+    /// let (x, y) = (Dual::<f64, U2>::along(-3.0, 0), Dual::along(4.0, 1));
+    /// assert_eq!((x * y).tangent()[..], [4.0, -3.0]);
+    /// let root = x.sqrt().tangent(); // NaN, which moves with x only
+    /// assert!(root[0].is_nan() && root[1] == 0.0);
+    /// ```
     #[inline]
     pub fn tangent(&self) -> generic_array::GenericArray<T, N> {
         if self.primal.is_nan() { scaled(&self.primal, Partial::Zero, &self.tangent) } else { self.tangent }
@@ -123,6 +140,12 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     /// # Panics
     ///
     /// If there is no such lane.
+    ///
+    /// ```
+    /// use dualtape::{Dual, typenum::U2};
+    /// let (x, y) = (Dual::<f64, U2>::along(3.0, 0), Dual::along(4.0, 1));
+    /// assert_eq!((x * y + y).slope(1), 4.0);
+    /// ```
     #[inline]
     pub fn slope(&self, lane: usize) -> T {
         self.tangent()[lane]

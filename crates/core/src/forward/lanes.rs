@@ -9,6 +9,17 @@ use generic_array::{ArrayLength, GenericArray};
 /// A number of lanes: `U1`, `U2`, … of [`typenum`](generic_array::typenum).
 ///
 /// It is implemented for every array length; the bound says that an array of copyable numbers is copyable.
+///
+/// ```
+/// use dualtape::{Dual, Lanes, typenum::U3};
+///
+/// /// A product and its slopes along as many lanes as the caller wants.
+/// fn product<N: Lanes<f64>>(x: &[f64]) -> Dual<f64, N> {
+///     x.iter().enumerate().map(|(lane, &x)| Dual::along(x, lane)).product()
+/// }
+///
+/// assert_eq!(product::<U3>(&[1.0, 2.0, 3.0]).tangent()[..], [6.0, 3.0, 2.0]);
+/// ```
 pub trait Lanes<T>: ArrayLength<ArrayType<T>: Copy> {}
 
 impl<T, N: ArrayLength<ArrayType<T>: Copy>> Lanes<T> for N {}

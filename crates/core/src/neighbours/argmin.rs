@@ -26,6 +26,22 @@ use crate::{Differentiable, gradient, hessian};
 use argmin::core::{CostFunction, Error, Gradient, Hessian};
 
 /// A function to minimise, for numbers of any kind.
+///
+/// ```
+/// use dualtape::{Differentiable, gradient, neighbours::argmin::Objective};
+///
+/// /// The squared distance from a point.
+/// struct Distance([f64; 2]);
+///
+/// impl Objective for Distance {
+///     fn value<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
+///         x.iter().zip(self.0).map(|(&x, center)| (x - center).powi(2)).sum()
+///     }
+/// }
+///
+/// assert_eq!(Distance([1.0, 2.0]).value(&[4.0, 6.0]), 25.0);
+/// assert_eq!(gradient(|x| Distance([1.0, 2.0]).value(x), &[4.0, 6.0]).1, [6.0, 8.0]);
+/// ```
 pub trait Objective {
     /// The value at `x`.
     fn value<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D;
@@ -33,6 +49,25 @@ pub trait Objective {
 
 /// An objective as argmin's solvers see it: cost, gradient (in reverse mode) and Hessian (forward over
 /// reverse) of a `Vec<f64>`.
+///
+/// ```
+/// use argmin::core::{CostFunction, Gradient, Hessian};
+/// use dualtape::{Differentiable, neighbours::argmin::{Objective, Problem}};
+///
+/// struct Product;
+///
+/// impl Objective for Product {
+///     fn value<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
+///         x[0] * x[0] * x[1]
+///     }
+/// }
+///
+/// let (problem, x) = (Problem(Product), vec![3.0, 4.0]);
+/// assert_eq!(problem.cost(&x)?, 36.0);
+/// assert_eq!(problem.gradient(&x)?, [24.0, 9.0]);
+/// assert_eq!(problem.hessian(&x)?, [[8.0, 6.0], [6.0, 0.0]]); // a vector for each row
+/// # Ok::<(), argmin::core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Problem<O>(pub O);
 

@@ -53,6 +53,20 @@ use num_traits::{Float, FloatConst, Signed, Zero};
 use simba::scalar::SubsetOf;
 
 /// What nalgebra asks of the numbers below a dual number.
+///
+/// It is implemented for all of them: `f32`, `f64`, and dual numbers of these.
+///
+/// ```
+/// use dualtape::{Dual, neighbours::nalgebra::Static};
+/// use nalgebra::Vector2;
+///
+/// /// How the length of a vector changes with its first component.
+/// fn slope<T: Static>(x: T, y: T) -> T {
+///     Vector2::new(Dual::<T>::variable(x), Dual::lift(y)).norm().slope(0)
+/// }
+///
+/// assert!((slope(3.0_f64, 4.0) - 0.6).abs() < 1e-15);
+/// ```
 pub trait Static: Differentiable + Send + Sync + 'static {}
 
 impl<T: Differentiable + Send + Sync + 'static> Static for T {}

@@ -19,6 +19,17 @@ use ndarray::{Array, Array2, ArrayView2, Dimension};
 
 /// The value of a function of several arrays, and its gradient with respect to each, of the same shapes, in
 /// reverse mode.
+///
+/// ```
+/// use dualtape::neighbours::ndarray::gradient;
+/// use ndarray::array;
+///
+/// // The sum of the squares of a vector, scaled by another of one element.
+/// let (x, scale) = (array![1.0, 2.0], array![10.0]);
+/// let (value, slopes) = gradient(|v| v[0].iter().map(|&x| x * x * v[1][0]).sum(), &[x, scale]);
+/// assert_eq!(value, 50.0);
+/// assert_eq!(slopes, [array![20.0, 40.0], array![5.0]]);
+/// ```
 pub fn gradient<T, D, F>(f: F, inputs: &[Array<T, D>]) -> (T, Vec<Array<T, D>>)
 where
     T: Differentiable,
@@ -33,6 +44,17 @@ where
 }
 
 /// The results of a function of arrays, and the slopes with respect to its inputs.
+///
+/// ```
+/// use dualtape::neighbours::ndarray::{Products, vjp};
+/// use ndarray::{Ix0, Ix1, array, arr0};
+///
+/// // From vectors to a sum, which has no dimensions.
+/// let done: Products<f64, Ix1, Ix0> =
+///     vjp(|v| vec![arr0(v[0].iter().sum())], &[array![1.0, 2.0]], &[arr0(10.0)])?;
+/// assert_eq!(done, (vec![arr0(3.0)], vec![array![10.0, 10.0]]));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
 pub type Products<T, D, E> = (Vec<Array<T, E>>, Vec<Array<T, D>>);
 
 /// The values of a function of several arrays with several arrays as results, and the weighted sum of the

@@ -25,6 +25,20 @@ const TASK_COST: usize = 1 << 16;
 const MOST_TASKS: usize = 64;
 
 /// Buffers for evaluating a [`Program`] over batches, kept from one to the next.
+///
+/// It may serve several programs, one at a time, and keeps the memory that the largest batch took.
+///
+/// ```
+/// use dualtape::{Program, program::{Batch, Rows}};
+/// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
+/// let (mut batch, mut slope) = (Batch::default(), [0.0]);
+/// for points in [[1.0, 2.0], [3.0, 4.0]] {
+///     let sum = square.sum_gradient(&mut batch, &[10.0], &Rows::new(&points, 1), &mut slope)?;
+///     assert_eq!(sum, 10.0 * slope[0]);
+/// }
+/// assert_eq!(slope, [25.0]);
+/// # Ok::<(), dualtape::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Batch<F: Scalar> {
     uniform: workspace::Buffers<F>,
@@ -40,6 +54,15 @@ impl<F: Scalar> Default for Batch<F> {
 
 impl<F: Scalar> Program<F> {
     /// Empty buffers for batches, which grow as they are used.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Rows};
+    /// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// let (mut batch, mut values) = (product.batch(), [0.0; 2]);
+    /// product.values(&mut batch, &[5.0], &Rows::new(&[1.0, 2.0], 1), &mut values)?;
+    /// assert_eq!(values, [5.0, 10.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn batch(&self) -> Batch<F> {
         Batch::default()
     }
@@ -48,8 +71,9 @@ impl<F: Scalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] naming what does not fit, [`Error::NotOneOutput`], and [`Error::BranchChanged`]
-    /// naming the first point at which the function takes another branch, in the order of tasks.
+    /// [`Error::Length`] naming what does not fit (`parameters` and `gradient` have a number for each
+    /// parameter, a point one for each datum), [`Error::NotOneOutput`], and [`Error::BranchChanged`] naming the
+    /// first point at which the function takes another branch, in the order of tasks.
     ///
     /// ```
     /// use dualtape::{Float, Program, program::Rows};
@@ -83,6 +107,16 @@ impl<F: Scalar> Program<F> {
     /// # Errors
     ///
     /// As [`sum_gradient`](Self::sum_gradient).
+    ///
+    /// ```
+    /// use dualtape::{Float, Program, program::Rows};
+    /// // How far a number is from others, squared: the gradient is 0 at their mean.
+    /// let miss = Program::record_with_data(|p, x| (p[0] - x[0]).powi(2), &[0.0], &[0.0_f64])?;
+    /// let (points, mut slope) = ([1.0, 2.0, 6.0, 7.0], [0.0]);
+    /// let variance = miss.mean_gradient(&mut miss.batch(), &[4.0], &Rows::new(&points, 1), &mut slope)?;
+    /// assert_eq!((variance, slope), (6.5, [0.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn mean_gradient<P: Points<F> + ?Sized>(
         &self,
         batch: &mut Batch<F>,
@@ -100,11 +134,27 @@ impl<F: Scalar> Program<F> {
         Ok(F::nan())
     }
 
-    /// The weighted sum of the values over all points, with what else is asked for.
+    /// The weighted sum of the values over all points, with what else is asked for; see [`Sums`] and
+    /// [`Results`].
     ///
     /// # Errors
     ///
-    /// As [`sum_gradient`](Self::sum_gradient).
+    /// As [`sum_gradient`](Self::sum_gradient); [`Error::Length`] also if norms are asked for without a bound to
+    /// clip to, or gradients in the data with one.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::{Results, Rows, Sums}};
+    /// // The slope at each point is its datum.
+    /// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// let (mut slope, mut norms) = ([0.0], [0.0; 3]);
+    /// let sums = Sums { weights: Some(&[1.0, 0.0, 2.0]), clip: Some(f64::INFINITY), ..Sums::none() };
+    /// let results = Results { gradient: Some(&mut slope), norms: Some(&mut norms), ..Results::none() };
+    /// let points = Rows::new(&[1.0, -2.0, 3.0], 1);
+    /// let sum = product.sum(&mut product.batch(), &[5.0], &points, &sums, results)?;
+    /// assert_eq!((sum.value, slope), (35.0, [7.0]));
+    /// assert_eq!(norms, [1.0, 2.0, 3.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn sum<P: Points<F> + ?Sized>(
         &self,
         batch: &mut Batch<F>,
@@ -137,11 +187,21 @@ impl<F: Scalar> Program<F> {
         Ok(Sum { value, clipped })
     }
 
-    /// The outputs at each point, a row for each.
+    /// The outputs at each point, a row for each: `points.count() × outputs` numbers.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], and [`Error::BranchChanged`].
+    /// [`Error::Length`] if `parameters` or a point has not the program's length, or `values` not a number for
+    /// each output and point, and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Rows};
+    /// let program = Program::record_with_data(|p, x| [p[0] * x[0], p[0] + x[0]], &[1.0], &[1.0_f64])?;
+    /// let (points, mut values) = (Rows::new(&[1.0, 2.0, 3.0], 1), [0.0; 6]);
+    /// program.values(&mut program.batch(), &[5.0], &points, &mut values)?;
+    /// assert_eq!(values, [5.0, 6.0, 10.0, 7.0, 15.0, 8.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn values<P: Points<F> + ?Sized>(
         &self,
         batch: &mut Batch<F>,
@@ -165,7 +225,9 @@ impl<F: Scalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], and [`Error::BranchChanged`].
+    /// [`Error::Length`] if `parameters` or a point has not the program's length, `values` not a number for each
+    /// output and point, or `jacobians` not a row for each of these, and [`Error::BranchChanged`] where the
+    /// function takes another branch.
     ///
     /// ```
     /// use dualtape::{Program, program::{Rows, Wrt}};
@@ -201,9 +263,23 @@ impl<F: Scalar> Program<F> {
     /// The value, the gradient and the Hessian at each point, in parameters and data together; points in
     /// parallel, directions in lanes.
     ///
+    /// With `n` parameters and data, a point has one value, a gradient of `n` numbers, parameters first, and a
+    /// Hessian of `n × n`, row after row.
+    ///
     /// # Errors
     ///
-    /// [`Error::Length`], [`Error::NotOneOutput`], and [`Error::BranchChanged`].
+    /// [`Error::Length`] if `parameters` or a point has not the program's length, or a slice of results not that
+    /// above, [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Rows};
+    /// let program = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// let (mut values, mut slopes, mut hessians) = ([0.0; 2], [0.0; 4], [0.0; 8]);
+    /// program.hessians(&[5.0], &Rows::new(&[1.0, 2.0], 1), &mut values, &mut slopes, &mut hessians)?;
+    /// assert_eq!((values, slopes), ([5.0, 20.0], [1.0, 10.0, 4.0, 20.0]));
+    /// assert_eq!(hessians, [0.0, 2.0, 2.0, 10.0, 0.0, 4.0, 4.0, 10.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn hessians<P: Points<F> + ?Sized>(
         &self,
         parameters: &[F],

@@ -51,11 +51,32 @@ where
     Func: Fn(&[Traced<F>], &[Traced<F>]) -> Traced<F>,
 {
     /// A function of parameters and data, not recorded yet.
+    ///
+    /// ```
+    /// use dualtape::program::Compiled;
+    /// let mut product = Compiled::new(|p, x| p[0] * x[0]);
+    /// assert_eq!(product.paths(), 0); // recorded when it is first needed
+    /// let mut slope = [0.0; 2];
+    /// assert_eq!(product.gradient(&[3.0], &[4.0_f64], &mut slope)?, 12.0);
+    /// assert_eq!(slope, [4.0, 3.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn new(function: Func) -> Self {
         Self::keeping(KEPT, function)
     }
 
     /// The same, keeping so many paths, and at least one.
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, Float, program::Compiled};
+    /// let mut bent = Compiled::keeping(1, |_, x| if x[0] > 0.0.into() { x[0] * x[0] } else { -x[0] });
+    /// let mut slope = [0.0];
+    /// for (x, expected) in [(3.0, 6.0), (-3.0, -1.0), (5.0, 10.0)] {
+    ///     bent.gradient(&[], &[x], &mut slope)?;
+    ///     assert_eq!((slope, bent.paths()), ([expected], 1));
+    /// }
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn keeping(paths: usize, function: Func) -> Self {
         Self {
             function,
@@ -71,6 +92,17 @@ where
     }
 
     /// How many paths are kept at the moment.
+    ///
+    /// ```
+    /// use dualtape::program::Compiled;
+    /// let mut smaller = Compiled::new(|_, x| if x[0] < x[1] { x[0] } else { x[1] });
+    /// let mut slope = [0.0; 2];
+    /// for point in [[1.0, 2.0], [2.0, 1.0], [3.0, 4.0]] {
+    ///     smaller.gradient(&[], &point, &mut slope)?;
+    /// }
+    /// assert_eq!(smaller.paths(), 2);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn paths(&self) -> usize {
         self.programs.len()
     }
@@ -79,7 +111,22 @@ where
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of both, and [`Error::TooLarge`].
+    /// [`Error::Length`] if `gradient` has not the length of both, and [`Error::TooLarge`] if a path takes more
+    /// than 2²⁶ nodes and operands.
+    ///
+    /// # Panics
+    ///
+    /// If the function panics, or mixes numbers of two recordings.
+    ///
+    /// ```
+    /// use dualtape::{num_traits::ToPrimitive, program::Compiled};
+    /// // A power by repeated multiplication: each exponent is a path of its own.
+    /// let mut power = Compiled::new(|x, n| (0..n[0].to_usize().unwrap()).map(|_| x[0]).product());
+    /// let mut slope = [0.0; 2];
+    /// assert_eq!(power.gradient(&[2.0], &[3.0], &mut slope)?, 8.0);
+    /// assert_eq!(slope, [12.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn gradient(&mut self, parameters: &[F], data: &[F], gradient: &mut [F]) -> Result<F, Error> {
         let count = parameters.len() + data.len();
         Error::check_length("gradient", "input", count, gradient.len())?;
@@ -94,7 +141,22 @@ where
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] naming what does not fit, and [`Error::TooLarge`].
+    /// [`Error::Length`] if `gradient` has not the length of `parameters`, or points differ in theirs, and
+    /// [`Error::TooLarge`] if a path takes more than 2²⁶ nodes and operands.
+    ///
+    /// # Panics
+    ///
+    /// If the function panics, or mixes numbers of two recordings.
+    ///
+    /// ```
+    /// use dualtape::{Float, program::{Compiled, Rows}};
+    /// // The absolute error, by a branch.
+    /// let mut miss = Compiled::new(|p, x| if p[0] > x[0] { p[0] - x[0] } else { x[0] - p[0] });
+    /// let mut slope = [0.0];
+    /// let sum = miss.sum_gradient(&[3.0], &Rows::new(&[1.0, 2.0, 7.0], 1), &mut slope)?;
+    /// assert_eq!((sum, slope), (7.0, [1.0])); // 2 + 1 + 4, and 1 + 1 − 1
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn sum_gradient<P: Points<F> + ?Sized>(
         &mut self,
         parameters: &[F],

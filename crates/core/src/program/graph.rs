@@ -123,16 +123,36 @@ impl<F: Scalar> Graph<F> {
     ///
     /// # Panics
     ///
-    /// If the function mixes numbers of two recordings.
+    /// If the function panics, or mixes numbers of two recordings.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Graph};
+    /// let graph = Graph::record(|x| [x[0] * x[1], x[0] + x[1]], &[1.0_f64, 2.0])?;
+    /// assert_eq!(graph.expression(&["a", "b"])?, "(a*b)\n(a+b)"); // a line for each output
+    /// assert_eq!(Program::from(graph).outputs(), 2);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn record<O: Outputs<F>>(f: impl FnOnce(&[Traced<F>]) -> O, x: &[F]) -> Result<Self, Error> {
         Self::record_within(DEFAULT_LIMIT, |_, x| f(x), &[], x)
     }
 
-    /// Records a function of parameters, the same at every point, and data, different at each.
+    /// Records a function of parameters, the same at every point, and data, different at each. The graph's
+    /// inputs are the parameters followed by the data.
     ///
     /// # Errors
     ///
     /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands.
+    ///
+    /// # Panics
+    ///
+    /// If the function panics, or mixes numbers of two recordings.
+    ///
+    /// ```
+    /// use dualtape::program::Graph;
+    /// let line = Graph::record_with_data(|line, x| line[0] * x[0] + line[1], &[1.0; 2], &[1.0_f64])?;
+    /// assert_eq!(line.expression(&["slope", "offset", "x"])?, "((slope*x)+offset)");
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn record_with_data<O: Outputs<F>>(
         f: impl FnOnce(&[Traced<F>], &[Traced<F>]) -> O,
         parameters: &[F],
@@ -153,6 +173,10 @@ impl<F: Scalar> Graph<F> {
     /// # Errors
     ///
     /// [`Error::TooLarge`] beyond the limit.
+    ///
+    /// # Panics
+    ///
+    /// If the function panics, or mixes numbers of two recordings.
     pub fn record_within<O: Outputs<F>>(
         limit: usize,
         f: impl FnOnce(&[Traced<F>], &[Traced<F>]) -> O,
@@ -173,16 +197,38 @@ impl<F: Scalar> Graph<F> {
     }
 
     /// The number of nodes: inputs, constants and operations.
+    ///
+    /// ```
+    /// use dualtape::program::Graph;
+    /// let graph = Graph::record(|x| x[0] * x[0] + 1.0, &[3.0_f64])?;
+    /// assert_eq!(graph.len(), 4); // an input, a product, a constant, a sum
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
     /// Whether there is nothing, not even an input.
+    ///
+    /// ```
+    /// use dualtape::{Traced, program::Graph};
+    /// let nothing = Graph::record(|_| Vec::<Traced<f64>>::new(), &[])?;
+    /// assert!(nothing.is_empty());
+    /// assert!(!Graph::record(|x| x[0], &[1.0_f64])?.is_empty());
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
     /// The number of inputs, parameters and data together.
+    ///
+    /// ```
+    /// use dualtape::program::Graph;
+    /// let graph = Graph::record_with_data(|line, x| line[0] * x[0] + line[1], &[1.0; 2], &[1.0_f64])?;
+    /// assert_eq!(graph.inputs(), 3);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn inputs(&self) -> usize {
         self.parameters + self.data
     }

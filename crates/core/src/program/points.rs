@@ -4,11 +4,58 @@
 ///
 /// Slices and vectors of rows implement it, [`Rows`] for one flat slice, and [`Selected`] for a choice of
 /// others' points.
+///
+/// Data that overlap, or lie elsewhere, need not be copied:
+///
+/// ```
+/// use dualtape::{Program, program::Points};
+///
+/// /// Every two neighbours of a series.
+/// struct Neighbours<'a>(&'a [f64]);
+///
+/// impl Points<f64> for Neighbours<'_> {
+///     fn count(&self) -> usize {
+///         self.0.len().saturating_sub(1)
+///     }
+///
+///     fn point(&self, index: usize) -> &[f64] {
+///         &self.0[index..index + 2]
+///     }
+/// }
+///
+/// // How well the next value is told from the one before it, as a multiple.
+/// let miss = |p: &[dualtape::Traced<f64>], x: &[dualtape::Traced<f64>]| {
+///     let gap = p[0] * x[0] - x[1];
+///     gap * gap
+/// };
+/// let program = Program::record_with_data(miss, &[1.0], &[1.0; 2])?;
+/// let mut slope = [0.0];
+/// let series = Neighbours(&[1.0, 2.0, 4.0, 9.0]);
+/// let loss = program.sum_gradient(&mut program.batch(), &[2.0], &series, &mut slope)?;
+/// assert_eq!((loss, slope), (1.0, [-8.0]));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
 pub trait Points<F>: Sync {
     /// How many there are.
+    ///
+    /// ```
+    /// use dualtape::program::Points;
+    /// let points = vec![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]];
+    /// assert_eq!(Points::<f64>::count(&points), 3);
+    /// ```
     fn count(&self) -> usize;
 
-    /// The data of one.
+    /// The data of one, counted from 0: as many numbers as the program has data.
+    ///
+    /// # Panics
+    ///
+    /// Implementations may panic if there is no such point.
+    ///
+    /// ```
+    /// use dualtape::program::Points;
+    /// let points = vec![[1.0, 2.0], [3.0, 4.0]];
+    /// assert_eq!(points.point(1), [3.0, 4.0]);
+    /// ```
     fn point(&self, index: usize) -> &[F];
 }
 
@@ -32,6 +79,13 @@ impl<'a, F> Rows<'a, F> {
     /// # Panics
     ///
     /// If the numbers do not come out even; if the width is 0 but there are numbers.
+    ///
+    /// ```
+    /// use dualtape::program::{Points, Rows};
+    /// let measured = [1.0, 3.0, 2.0, 5.0, 3.0, 8.0]; // (1, 3), (2, 5), (3, 8)
+    /// let rows = Rows::new(&measured, 2);
+    /// assert_eq!((rows.count(), rows.point(2)), (3, &[3.0, 8.0][..]));
+    /// ```
     pub fn new(flat: &'a [F], width: usize) -> Self {
         let count = flat.len().checked_div(width).unwrap_or(0);
         assert!(count * width == flat.len(), "{} numbers do not make rows of {width}", flat.len());
@@ -45,6 +99,16 @@ impl<'a, F> Rows<'a, F> {
     }
 
     /// So many points without any data.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Rows};
+    /// // The same for each of five points: the sum is five times the value.
+    /// let program = Program::record_with_data(|p, _| p[0] * p[0], &[1.0_f64], &[])?;
+    /// let mut slope = [0.0];
+    /// let sum = program.sum_gradient(&mut program.batch(), &[3.0], &Rows::without_data(5), &mut slope)?;
+    /// assert_eq!((sum, slope), (45.0, [30.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn without_data(count: usize) -> Self {
         Self { flat: &[], width: 0, count }
     }

@@ -20,6 +20,13 @@ impl<F: Scalar> Program<F> {
     ///
     /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::NotOneOutput`], and
     /// [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program};
+    /// let program = Program::record(|x| x[0].exp() * x[1], &[1.0_f64, 2.0])?;
+    /// assert_eq!(program.value(&mut program.workspace(), &[0.5, 3.0])?, 0.5_f64.exp() * 3.0);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn value(&self, workspace: &mut Workspace<F>, x: &[F]) -> Result<F, Error> {
         let output = self.one_output()?;
         self.forward(&mut workspace.plain, x)?;
@@ -30,7 +37,19 @@ impl<F: Scalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` has not the length of the inputs, or `outputs` not that of the outputs, and
+    /// [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::{Error, Program};
+    /// let program = Program::record(|x| [x[0] * x[1], x[0] + x[1]], &[1.0_f64, 2.0])?;
+    /// let (mut workspace, mut outputs) = (program.workspace(), [0.0; 2]);
+    /// program.evaluate(&mut workspace, &[3.0, 4.0], &mut outputs)?;
+    /// assert_eq!(outputs, [12.0, 7.0]);
+    /// let short = program.evaluate(&mut workspace, &[3.0], &mut outputs);
+    /// assert!(matches!(short, Err(Error::Length { expected: 2, given: 1, .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn evaluate(&self, workspace: &mut Workspace<F>, x: &[F], outputs: &mut [F]) -> Result<(), Error> {
         self.check_outputs(outputs)?;
         self.forward(&mut workspace.plain, x)?;
@@ -42,7 +61,17 @@ impl<F: Scalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], [`Error::NotOneOutput`], and [`Error::BranchChanged`].
+    /// [`Error::Length`] if `x` or `gradient` has not the length of the inputs, [`Error::NotOneOutput`], and
+    /// [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| x[0] * x[0] * x[1], &[1.0_f64, 2.0])?;
+    /// let (mut workspace, mut slope) = (program.workspace(), [0.0; 2]);
+    /// let value = program.gradient(&mut workspace, &[3.0, 4.0], &mut slope)?;
+    /// assert_eq!((value, slope), (36.0, [24.0, 9.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn gradient(&self, workspace: &mut Workspace<F>, x: &[F], gradient: &mut [F]) -> Result<F, Error> {
         let output = self.one_output()?;
         Error::check_length("gradient", "input", self.inputs(), gradient.len())?;
@@ -52,11 +81,12 @@ impl<F: Scalar> Program<F> {
         Ok(buffers.values[output])
     }
 
-    /// Writes all outputs, and the cotangent times the Jacobian.
+    /// Writes all outputs, and the cotangent times the Jacobian: a number for each input.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], and [`Error::BranchChanged`].
+    /// [`Error::Length`] if `x` or `product` has not the length of the inputs, or `cotangent` or `outputs` not
+    /// that of the outputs, and [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Float, Program};
@@ -82,11 +112,21 @@ impl<F: Scalar> Program<F> {
         Ok(())
     }
 
-    /// Writes all outputs, and the Jacobian times the tangent.
+    /// Writes all outputs, and the Jacobian times the tangent: a number for each output.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], and [`Error::BranchChanged`].
+    /// [`Error::Length`] if `x` or `tangent` has not the length of the inputs, or `outputs` or `product` not
+    /// that of the outputs, and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| [x[0] * x[1], x[0] + x[1]], &[1.0_f64, 2.0])?;
+    /// let (mut outputs, mut product) = ([0.0; 2], [0.0; 2]);
+    /// program.jvp(&mut program.workspace(), &[3.0, 4.0], &[1.0, 10.0], &mut outputs, &mut product)?;
+    /// assert_eq!((outputs, product), ([12.0, 7.0], [34.0, 11.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn jvp(
         &self,
         workspace: &mut Workspace<F>,
@@ -107,12 +147,22 @@ impl<F: Scalar> Program<F> {
         Ok(())
     }
 
-    /// Writes all outputs and the Jacobian, a row for each output: forward where there are few inputs,
-    /// otherwise in reverse.
+    /// Writes all outputs and the Jacobian, a row for each output, with a number for each input: forward where
+    /// there are few inputs, otherwise in reverse.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], and [`Error::BranchChanged`].
+    /// [`Error::Length`] if `x` has not the length of the inputs, `outputs` not that of the outputs, or
+    /// `jacobian` not the product of both, and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| [x[0] * x[1], x[0] + x[1]], &[1.0_f64, 2.0])?;
+    /// let (mut outputs, mut jacobian) = ([0.0; 2], [0.0; 4]);
+    /// program.jacobian(&mut program.workspace(), &[3.0, 4.0], &mut outputs, &mut jacobian)?;
+    /// assert_eq!((outputs, jacobian), ([12.0, 7.0], [4.0, 3.0, 1.0, 1.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn jacobian(
         &self,
         workspace: &mut Workspace<F>,
@@ -147,7 +197,17 @@ impl<F: Scalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], [`Error::NotOneOutput`], and [`Error::BranchChanged`].
+    /// [`Error::Length`] if `x`, `direction`, `gradient` or `product` has not the length of the inputs,
+    /// [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| x[0] * x[0] * x[1], &[1.0_f64, 2.0])?;
+    /// let (mut workspace, mut slope, mut product) = (program.workspace(), [0.0; 2], [0.0; 2]);
+    /// let value = program.hvp(&mut workspace, &[3.0, 4.0], &[1.0, 10.0], &mut slope, &mut product)?;
+    /// assert_eq!((value, slope, product), (36.0, [24.0, 9.0], [68.0, 6.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn hvp(
         &self,
         workspace: &mut Workspace<F>,
@@ -177,7 +237,8 @@ impl<F: Scalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`], [`Error::NotOneOutput`], and [`Error::BranchChanged`].
+    /// [`Error::Length`] if `x` or `gradient` has not the length of the inputs, or `hessian` not its square,
+    /// [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
     /// use dualtape::Program;

@@ -36,6 +36,13 @@ pub struct Sums<'a, F> {
 
 impl<F: Scalar> Sums<'_, F> {
     /// The plain sum.
+    ///
+    /// ```
+    /// use dualtape::program::Sums;
+    /// // Half of each value.
+    /// let halves = Sums { scale: Some(0.5), ..Sums::none() };
+    /// assert!(halves.weights.is_none() && halves.clip.is_none());
+    /// ```
     pub fn none() -> Self {
         Self { weights: None, clip: None, scale: None }
     }
@@ -47,6 +54,17 @@ impl<F: Scalar> Sums<'_, F> {
 }
 
 /// Where results of a sum go. Slices that are not asked for stay empty.
+///
+/// ```
+/// use dualtape::{Program, program::{Results, Rows, Sums}};
+/// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+/// let (mut slope, mut values) = ([0.0], [0.0; 3]);
+/// let results = Results { gradient: Some(&mut slope), values: Some(&mut values), ..Results::none() };
+/// let points = Rows::new(&[1.0, 2.0, 3.0], 1);
+/// product.sum(&mut product.batch(), &[5.0], &points, &Sums::none(), results)?;
+/// assert_eq!((slope, values), ([6.0], [5.0, 10.0, 15.0]));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Results<'a, F> {
     /// The sum's gradient, a number for each parameter.
@@ -61,6 +79,19 @@ pub struct Results<'a, F> {
 }
 
 /// What came of a sum.
+///
+/// ```
+/// use dualtape::{Program, program::{Results, Rows, Sum, Sums}};
+/// // The slope at each point is its datum; two are longer than 1.5.
+/// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+/// let (clip, points) = (Some(1.5), Rows::new(&[1.0, 2.0, 3.0], 1));
+/// let mut slope = [0.0];
+/// let results = Results { gradient: Some(&mut slope), ..Results::none() };
+/// let sum = product.sum(&mut product.batch(), &[5.0], &points, &Sums { clip, ..Sums::none() }, results)?;
+/// assert_eq!(sum, Sum { value: 30.0, clipped: 2 });
+/// assert!((slope[0] - 4.0).abs() < 1e-5); // 1 + 1.5 + 1.5
+/// # Ok::<(), dualtape::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sum<F> {
     /// The weighted sum of the values.
@@ -71,6 +102,15 @@ pub struct Sum<F> {
 
 impl<F> Results<'_, F> {
     /// Nothing but the value of the sum.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::{Results, Rows, Sums}};
+    /// let square = Program::record_with_data(|_, x| x[0] * x[0], &[], &[1.0_f64])?;
+    /// let points = Rows::new(&[1.0, 2.0, 3.0], 1);
+    /// let sum = square.sum(&mut square.batch(), &[], &points, &Sums::none(), Results::none())?;
+    /// assert_eq!(sum.value, 14.0);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
     pub fn none() -> Self {
         Self { gradient: None, values: None, norms: None, data_gradients: None }
     }

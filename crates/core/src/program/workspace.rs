@@ -6,6 +6,16 @@ use generic_array::typenum::{U1, U8};
 
 /// Buffers for evaluating a [`Program`](super::Program) at one point. One belongs to one thread at a time; it
 /// may serve several programs, and allocates nothing once warm.
+///
+/// ```
+/// use dualtape::{Float, Program, Workspace};
+/// let sine = Program::record(|x| x[0].sin(), &[1.0_f64])?;
+/// let product = Program::record(|x| x[0] * x[1], &[1.0_f64, 1.0])?;
+/// let mut workspace = Workspace::default();
+/// assert_eq!(sine.value(&mut workspace, &[0.0])?, 0.0);
+/// assert_eq!(product.value(&mut workspace, &[3.0, 4.0])?, 12.0);
+/// # Ok::<(), dualtape::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Workspace<F: Scalar> {
     pub(super) plain: Buffers<F>,

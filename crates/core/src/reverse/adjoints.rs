@@ -34,6 +34,14 @@ impl<T: Differentiable> Adjoints<T> {
     /// # Panics
     ///
     /// If a variable belongs to another tape, or to another recording of this one.
+    ///
+    /// ```
+    /// use dualtape::{Tape, Var};
+    /// let tape = Tape::new();
+    /// let (x, y, unused) = (tape.var(3.0), tape.var(4.0), tape.var(5.0));
+    /// let adjoints = tape.gradient(x * y * y);
+    /// assert_eq!(adjoints.of(&[y, x, unused, Var::lift(1.0)]), [24.0, 16.0, 0.0, 0.0]);
+    /// ```
     pub fn of(&self, variables: &[Var<'_, T>]) -> Vec<T> {
         variables.iter().map(|&x| self[x]).collect()
     }

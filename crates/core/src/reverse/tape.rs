@@ -53,11 +53,28 @@ impl<T> std::fmt::Debug for Tape<T> {
 
 impl<T: Differentiable> Tape<T> {
     /// An empty tape.
+    ///
+    /// ```
+    /// let tape = dualtape::Tape::new();
+    /// let x = tape.var(3.0);
+    /// assert_eq!(tape.gradient(x * x)[x], 6.0);
+    /// ```
     pub fn new() -> Self {
         Self::with_node_limit(MAX_NODES)
     }
 
     /// An empty tape with room for the given number of nodes.
+    ///
+    /// The tape grows beyond it as needed; see [`with_node_limit`](Self::with_node_limit) for a bound.
+    ///
+    /// ```
+    /// // One input and a thousand operations, in memory that is there from the start.
+    /// let tape = dualtape::Tape::with_capacity(1001);
+    /// let x = tape.var(1.0);
+    /// let y = (0..1000).fold(x, |y, _| y * 0.5);
+    /// assert_eq!(tape.gradient(y)[x], 0.5_f64.powi(1000));
+    /// assert_eq!(tape.len(), 1001);
+    /// ```
     pub fn with_capacity(nodes: usize) -> Self {
         let tape = Self::new();
         tape.storage.borrow_mut().reserve(nodes);
@@ -92,12 +109,24 @@ impl<T: Differentiable> Tape<T> {
     /// # Panics
     ///
     /// If the tape is full; as for every operation on its variables.
+    ///
+    /// ```
+    /// use dualtape::Float;
+    /// let tape = dualtape::Tape::new();
+    /// let (x, y) = (tape.var(0.0_f64), tape.var(4.0));
+    /// let adjoints = tape.gradient(x.sin() * y);
+    /// assert_eq!((adjoints[x], adjoints[y]), (4.0, 0.0));
+    /// ```
     pub fn var(&self, value: T) -> Var<'_, T> {
         let index = self.storage.borrow_mut().inputs(1);
         self.numbered(value, index)
     }
 
     /// New independent variables, one for each value.
+    ///
+    /// # Panics
+    ///
+    /// If the tape is full.
     ///
     /// ```
     /// let tape = dualtape::Tape::new();
@@ -116,12 +145,26 @@ impl<T: Differentiable> Tape<T> {
         variables.extend(values.iter().zip(first..).map(|(&value, index)| self.numbered(value, index)));
     }
 
-    /// The number of nodes recorded.
+    /// The number of nodes recorded: variables, and results of operations on them.
+    ///
+    /// ```
+    /// let tape = dualtape::Tape::new();
+    /// let x = tape.var(3.0);
+    /// let _ = x * x + 1.0;
+    /// assert_eq!(tape.len(), 3); // a variable, a product, a sum
+    /// ```
     pub fn len(&self) -> usize {
         self.storage.borrow().len()
     }
 
     /// Whether nothing is recorded.
+    ///
+    /// ```
+    /// let tape = dualtape::Tape::new();
+    /// assert!(tape.is_empty());
+    /// tape.var(1.0);
+    /// assert!(!tape.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -52,6 +52,14 @@ impl<'t, T: Differentiable> Var<'t, T> {
     }
 
     /// The value at the level below, which may itself carry derivatives.
+    ///
+    /// ```
+    /// use dualtape::{Dual, Tape};
+    /// let tape = Tape::new();
+    /// let x = tape.var(Dual::<f64>::variable(3.0));
+    /// let y = (x * x).primal();
+    /// assert_eq!((y.primal(), y.slope(0)), (9.0, 6.0));
+    /// ```
     #[inline]
     pub fn primal(&self) -> T {
         self.primal

@@ -4,6 +4,12 @@ use super::{Binary, Neg, Polygamma, Powi, Ternary, Unary};
 use crate::Differentiable;
 
 /// An interval `(low, high)` on which an operation is smooth in one operand.
+///
+/// ```
+/// use dualtape::rules::{Interval, Op};
+/// let (low, high): Interval = Op::Sqrt.domain()[0];
+/// assert!(0.0 < low && low < high);
+/// ```
 pub type Interval = (f64, f64);
 
 /// What is done with an operation that is known by its code only.
@@ -76,6 +82,12 @@ macro_rules! define_op {
 
         impl Op {
             /// Every operation; `Powi` with its characteristic exponents.
+            ///
+            /// ```
+            /// use dualtape::rules::Op;
+            /// assert!(Op::ALL.contains(&Op::Tanh) && Op::ALL.contains(&Op::Powi(-1)));
+            /// assert_eq!(Op::ALL.iter().filter(|op| op.arity() == 3).count(), 2); // mul_add and clamp
+            /// ```
             pub const ALL: &'static [Op] = &[
                 Op::Neg, Op::Powi(-2), Op::Powi(-1), Op::Powi(0), Op::Powi(1), Op::Powi(2), Op::Powi(3),
                 Op::Polygamma(1),
@@ -83,6 +95,11 @@ macro_rules! define_op {
             ];
 
             /// The name of the method or the sign of the operator.
+            ///
+            /// ```
+            /// use dualtape::rules::Op;
+            /// assert_eq!((Op::Add.name(), Op::Ln1p.name()), ("+", "ln_1p"));
+            /// ```
             pub fn name(self) -> &'static str {
                 match self {
                     Op::Neg => "neg",
@@ -98,6 +115,12 @@ macro_rules! define_op {
             }
 
             /// For each operand, an interval on which the operation is smooth.
+            ///
+            /// ```
+            /// use dualtape::rules::Op;
+            /// // Both operands of a quotient: zero is kept out of the divisor.
+            /// assert_eq!(Op::Div.domain(), [(-2.0, 2.0), (0.5, 2.0)]);
+            /// ```
             pub fn domain(self) -> &'static [Interval] {
                 match self {
                     Op::Neg => &[(-2.0, 2.0)],
@@ -117,6 +140,12 @@ macro_rules! define_op {
             /// # Panics
             ///
             /// If the number of operands is not [`Op::arity`].
+            ///
+            /// ```
+            /// use dualtape::{derivative, rules::Op};
+            /// assert_eq!(Op::Max.apply(&[3.0, 4.0]), 4.0);
+            /// assert_eq!(derivative(|x| Op::Relu.apply(&[x]), -2.0), (0.0, 0.0));
+            /// ```
             pub fn apply<D: Differentiable>(self, operands: &[D]) -> D {
                 assert!(
                     operands.len() == self.arity(),
@@ -170,6 +199,11 @@ impl<D: Differentiable> Visitor for Apply<'_, D> {
 
 impl Op {
     /// The number of operands.
+    ///
+    /// ```
+    /// use dualtape::rules::Op;
+    /// assert_eq!((Op::Sin.arity(), Op::Atan2.arity(), Op::Clamp.arity()), (1, 2, 3));
+    /// ```
     pub fn arity(self) -> usize {
         self.domain().len()
     }

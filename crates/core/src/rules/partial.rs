@@ -9,6 +9,14 @@ use num_traits::Float;
 ///
 /// The names cost nothing (the compiler folds them), save a multiplication in nested numbers, and let an
 /// exact zero be told from a product that merely comes to zero.
+///
+/// ```
+/// use dualtape::rules::{Add, Binary, Floor, Partial, Unary};
+/// assert_eq!(Add.left(3.0, 4.0, 7.0), Partial::One);
+/// assert_eq!(Floor.partial(2.5, 2.0), Partial::Zero);
+/// // Of an exact zero, nothing is left even beside ∞.
+/// assert_eq!(Partial::Zero.times(f64::INFINITY), 0.0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Partial<T> {
     /// The output does not change with this operand.
@@ -78,7 +86,8 @@ pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Pa
 /// An operation of one operand.
 ///
 /// ```
-/// use dualtape::rules::{Partial, Sqrt, Unary};
+/// use dualtape::rules::{Op, Partial, Sqrt, Unary};
+/// assert_eq!(Sqrt.code(), Op::Sqrt);
 /// assert_eq!(Sqrt.value(9.0), 3.0);
 /// assert_eq!(Sqrt.partial(9.0, 3.0), Partial::Of(1.0 / 6.0));
 /// ```
@@ -94,7 +103,8 @@ pub trait Unary: Copy {
 /// An operation of two operands.
 ///
 /// ```
-/// use dualtape::rules::{Binary, Mul, Partial};
+/// use dualtape::rules::{Binary, Mul, Op, Partial};
+/// assert_eq!(Mul.code(), Op::Mul);
 /// assert_eq!(Mul.value(3.0, 4.0), 12.0);
 /// assert_eq!((Mul.left(3.0, 4.0, 12.0), Mul.right(3.0, 4.0, 12.0)), (Partial::Of(4.0), Partial::Of(3.0)));
 /// ```
@@ -112,7 +122,8 @@ pub trait Binary: Copy {
 /// An operation of three operands.
 ///
 /// ```
-/// use dualtape::rules::{MulAdd, Partial, Ternary};
+/// use dualtape::rules::{MulAdd, Op, Partial, Ternary};
+/// assert_eq!(MulAdd.code(), Op::MulAdd);
 /// assert_eq!(MulAdd.value([2.0, 3.0, 4.0]), 10.0);
 /// assert_eq!(MulAdd.partials([2.0, 3.0, 4.0], 10.0), [Partial::Of(3.0), Partial::Of(2.0), Partial::One]);
 /// ```

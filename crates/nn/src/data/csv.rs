@@ -42,6 +42,14 @@ enum Kind {
 /// # Errors
 ///
 /// Those of [`Csv::read`].
+///
+/// ```
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("flowers.csv");
+/// std::fs::write(&path, "petal,stem,kind\n1,2,rose\n3,4,tulip\n").unwrap();
+/// assert_eq!(dualtape_nn::data::read_csv(&path)?.features(), ["petal", "stem"]);
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 pub fn read_csv(path: impl AsRef<Path>) -> Result<Dataset, Error> {
     Csv::new().read(path)
 }
@@ -66,11 +74,26 @@ pub fn parse_csv(origin: &str, text: &[u8]) -> Result<Dataset, Error> {
 
 impl Csv {
     /// With or without header, classes in the last column.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// assert_eq!(Csv::new().parse("", b"1,rose\n2,tulip\n")?.classes(), ["rose", "tulip"]);
+    /// assert_eq!(Csv::new().parse("", b"petal,kind\n1,rose\n")?.features(), ["petal"]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Whether the first line is a header, for text where that cannot be seen.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// // The features are called by numbers, and so look like a row.
+    /// let csv = Csv::new().header(true).parse("", b"1,2,3\n5,6,0\n7,8,1\n")?;
+    /// assert_eq!((csv.len(), csv.features()), (2, &["1".to_owned(), "2".to_owned()][..]));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     #[must_use]
     pub fn header(self, header: bool) -> Self {
         Self { header: Some(header), ..self }
@@ -78,6 +101,14 @@ impl Csv {
 
     /// The column of the label, by its name in the header, or by its number, counted from 1, if none has
     /// that name.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let text = b"kind,petal,stem\nrose,1,2\ntulip,3,4\n";
+    /// assert_eq!(Csv::new().label("kind").parse("", text)?.input(1), [3.0, 4.0]);
+    /// assert_eq!(Csv::new().label("1").parse("", text)?.classes(), ["rose", "tulip"]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     #[must_use]
     pub fn label(self, column: &str) -> Self {
         Self { label: Some(column.to_owned()), ..self }
@@ -85,18 +116,40 @@ impl Csv {
 
     /// Labels are classes, all of them of the given names, numbered in this order: for data that go to a
     /// model that was trained. Others are an error.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let known = Csv::new().classes(&["tulip".into(), "rose".into()]);
+    /// assert_eq!(known.parse("new", b"1,rose\n2,rose\n")?.label(0), Some(1));
+    /// assert!(known.parse("new", b"1,daisy\n").is_err());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     #[must_use]
     pub fn classes(self, known: &[String]) -> Self {
         Self { kind: Kind::KnownClasses(known.to_vec()), ..self }
     }
 
     /// Labels are numbers, for regression.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let houses = Csv::new().numbers().parse("houses", b"rooms,price\n3,200\n5,350\n")?;
+    /// assert_eq!((houses.input(0), houses.numbers(0)), (&[3.0][..], &[200.0][..]));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     #[must_use]
     pub fn numbers(self) -> Self {
         Self { kind: Kind::Numbers, ..self }
     }
 
     /// There are no labels; all columns are features.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let new = Csv::new().without_labels().parse("new", b"1,2\n3,4\n")?;
+    /// assert_eq!(new.input(1), [3.0, 4.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     #[must_use]
     pub fn without_labels(self) -> Self {
         Self { kind: Kind::None, ..self }
@@ -122,19 +175,38 @@ impl Csv {
     /// # Errors
     ///
     /// [`Error::Read`] if the file cannot be read, otherwise those of [`parse`](Self::parse).
+    ///
+    /// ```
+    /// use dualtape_nn::{Error, data::Csv};
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let path = folder.path().join("houses.csv");
+    /// assert!(matches!(Csv::new().read(&path), Err(Error::Read { .. })));
+    /// std::fs::write(&path, "rooms,price\n3,200\n5,350\n").unwrap();
+    /// assert_eq!(Csv::new().numbers().read(&path)?.len(), 2);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Dataset, Error> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         self.parse(&path.display().to_string(), &bytes)
     }
 
-    /// Understands text. Class labels that are all numbers count the classes from 0; otherwise they are names,
-    /// and classes are numbered in the order in which they appear.
+    /// Understands text. Class labels that are all numbers count the classes from 0, of which there cannot be
+    /// more than rows; otherwise they are names, and classes are numbered in the order in which they appear.
     ///
     /// # Errors
     ///
     /// [`Error::Data`], naming line and column, if a row is ragged, a cell is not a finite number, a label is
     /// not a class, the column of the label is not there, or there are no samples.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let counted = Csv::new().parse("counted", b"0.5,2\n1.5,0\n2.5,2\n")?;
+    /// assert_eq!(counted.classes().len(), 3); // 0, 1 and 2
+    /// let ragged = Csv::new().parse("ragged", b"1,2,rose\n3,tulip\n").unwrap_err();
+    /// assert!(ragged.to_string().starts_with("ragged: line 2"));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn parse(&self, origin: &str, text: &[u8]) -> Result<Dataset, Error> {
         let wrong = |problem| Error::Data { origin: origin.to_owned(), problem };
         let rows = read_rows(text).map_err(wrong)?;

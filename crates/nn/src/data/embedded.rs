@@ -6,18 +6,34 @@ use std::path::Path;
 
 /// 1797 handwritten digits of 8 × 8 pixels, each from 0 to 16. Alpaydin and Kaynak, UCI Machine Learning
 /// Repository, CC BY 4.0.
+///
+/// ```
+/// let digits = dualtape_nn::data::digits();
+/// assert_eq!((digits.len(), digits.features().len(), digits.classes().len()), (1797, 64, 10));
+/// assert!(digits.samples().all(|(pixels, _)| pixels.iter().all(|pixel| (0.0..=16.0).contains(pixel))));
+/// ```
 pub fn digits() -> Dataset {
     embedded("digits", include_str!("../../data/digits.csv"))
 }
 
 /// 150 irises of three species, with four measures in centimetres. Fisher, 1936; UCI Machine Learning
 /// Repository, CC BY 4.0.
+///
+/// ```
+/// let iris = dualtape_nn::data::iris();
+/// assert_eq!((iris.len(), iris.features().len(), iris.classes().len()), (150, 4, 3));
+/// ```
 pub fn iris() -> Dataset {
     embedded("iris", include_str!("../../data/iris.csv"))
 }
 
 /// 100 points of two interleaved half circles with noise 0.1, made by scikit-learn: the same for everybody
 /// who compares. [`generate::moons`] makes as many as are wanted.
+///
+/// ```
+/// let moons = dualtape_nn::data::moons();
+/// assert_eq!((moons.len(), moons.features().len(), moons.classes().len()), (100, 2, 2));
+/// ```
 pub fn moons() -> Dataset {
     embedded("moons", include_str!("../../data/moons.csv"))
 }

@@ -33,6 +33,13 @@ pub fn moons(points: usize, noise: f64, seed: u64) -> Result<Dataset, Error> {
 /// # Errors
 ///
 /// As [`moons`].
+///
+/// ```
+/// let circles = dualtape_nn::data::generate::circles(100, 0.0, 1)?;
+/// let radius = |class| if class == 0 { 1.0 } else { 0.5 };
+/// assert!(circles.samples().all(|(x, class)| (x[0].hypot(x[1]) - radius(class)).abs() < 1e-12));
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 pub fn circles(points: usize, noise: f64, seed: u64) -> Result<Dataset, Error> {
     made("circles", points, noise, seed, |class, share| {
         let (sin, cos) = (2.0 * PI * share).sin_cos();
@@ -46,6 +53,12 @@ pub fn circles(points: usize, noise: f64, seed: u64) -> Result<Dataset, Error> {
 /// # Errors
 ///
 /// As [`moons`].
+///
+/// ```
+/// let spirals = dualtape_nn::data::generate::spirals(100, 0.0, 1)?;
+/// assert!(spirals.samples().all(|(x, _)| (0.1 - 1e-12..1.0 + 1e-12).contains(&x[0].hypot(x[1]))));
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
 pub fn spirals(points: usize, noise: f64, seed: u64) -> Result<Dataset, Error> {
     made("spirals", points, noise, seed, |class, share| {
         let (sin, cos) = (3.0 * PI * share + PI * class as f64).sin_cos();

@@ -23,11 +23,28 @@ pub struct Standardizer {
 
 impl Standardizer {
     /// Means and deviations of the features.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Dataset, Standardizer};
+    /// let data = Dataset::unlabelled("", vec!["x".into(), "y".into()], vec![1.0, 5.0, 3.0, 5.0])?;
+    /// let scale = Standardizer::fit(&data);
+    /// assert_eq!((scale.means(), scale.deviations()), (&[2.0, 5.0][..], &[1.0, 1.0][..]));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn fit(data: &Dataset) -> Self {
         Self::of_rows(&data.inputs, data.features.len())
     }
 
     /// Means and deviations of the numbers that samples should give; none where they give none.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Standardizer, iris};
+    /// let houses = Csv::new().numbers().parse("houses", b"3,200\n5,400\n")?;
+    /// let scale = Standardizer::fit_targets(&houses).unwrap();
+    /// assert_eq!((scale.means(), scale.deviations()), (&[300.0][..], &[100.0][..]));
+    /// assert_eq!(Standardizer::fit_targets(&iris()), None);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn fit_targets(data: &Dataset) -> Option<Self> {
         match &data.targets {
             Targets::Numbers { names, values } => Some(Self::of_rows(values, names.len())),
@@ -41,6 +58,13 @@ impl Standardizer {
     ///
     /// [`Error::Shape`] if they are not equally many, [`Error::Setting`] if one is not finite, or a deviation
     /// not positive.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Standardizer;
+    /// assert_eq!(Standardizer::new(vec![1.0, 2.0], vec![1.0, 4.0])?.deviations(), [1.0, 4.0]);
+    /// assert!(Standardizer::new(vec![1.0], vec![0.0]).is_err());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn new(means: Vec<f64>, deviations: Vec<f64>) -> Result<Self, Error> {
         if means.len() != deviations.len() {
             let (given, expected) = (deviations.len(), means.len());
@@ -74,11 +98,25 @@ impl Standardizer {
     }
 
     /// The mean of each column.
+    ///
+    /// ```
+    /// # use dualtape_nn::data::Standardizer;
+    /// let scale = Standardizer::new(vec![1.0, 2.0], vec![1.0, 4.0])?;
+    /// assert_eq!(scale.means(), [1.0, 2.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn means(&self) -> &[f64] {
         &self.means
     }
 
     /// The deviation of each column; 1 for a constant one.
+    ///
+    /// ```
+    /// # use dualtape_nn::data::Standardizer;
+    /// let scale = Standardizer::new(vec![1.0, 2.0], vec![1.0, 4.0])?;
+    /// assert_eq!(scale.deviations(), [1.0, 4.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn deviations(&self) -> &[f64] {
         &self.deviations
     }
@@ -88,6 +126,16 @@ impl Standardizer {
     /// # Panics
     ///
     /// If the data have other features.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Standardizer, iris};
+    /// // Fitted on one part, applied to both.
+    /// let (training, validation) = iris().split(0.2, 7)?;
+    /// let scale = Standardizer::fit(&training);
+    /// let (training, validation) = (scale.apply(&training), scale.apply(&validation));
+    /// assert!(training.samples().map(|(x, _)| x[0]).sum::<f64>().abs() < 1e-12);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn apply(&self, data: &Dataset) -> Dataset {
         let mut data = data.clone();
         let width = data.features.len();
@@ -101,6 +149,14 @@ impl Standardizer {
     /// # Panics
     ///
     /// If the data have other targets.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Standardizer};
+    /// let houses = Csv::new().numbers().parse("houses", b"3,200\n5,400\n")?;
+    /// let scaled = Standardizer::fit_targets(&houses).unwrap().apply_to_targets(&houses);
+    /// assert_eq!((scaled.numbers(0), scaled.numbers(1)), (&[-1.0][..], &[1.0][..]));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn apply_to_targets(&self, data: &Dataset) -> Dataset {
         let mut data = data.clone();
         if let Targets::Numbers { names, values } = &mut data.targets {
@@ -111,7 +167,15 @@ impl Standardizer {
         data
     }
 
-    /// Standardises rows in place.
+    /// Standardises rows in place: as many numbers each as there are means, row after row.
+    ///
+    /// ```
+    /// # use dualtape_nn::data::Standardizer;
+    /// let mut rows = [1.0, 2.0, 3.0, 10.0];
+    /// Standardizer::new(vec![1.0, 2.0], vec![1.0, 4.0])?.scale(&mut rows);
+    /// assert_eq!(rows, [0.0, 0.0, 2.0, 2.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn scale(&self, rows: &mut [f64]) {
         let columns = self.means.iter().zip(&self.deviations).cycle();
         for (x, (mean, deviation)) in rows.iter_mut().zip(columns) {
@@ -120,6 +184,14 @@ impl Standardizer {
     }
 
     /// Takes rows back to what they were before [`scale`](Self::scale), but for rounding.
+    ///
+    /// ```
+    /// # use dualtape_nn::data::Standardizer;
+    /// let mut rows = [0.0, 0.0, 2.0, 2.0];
+    /// Standardizer::new(vec![1.0, 2.0], vec![1.0, 4.0])?.unscale(&mut rows);
+    /// assert_eq!(rows, [1.0, 2.0, 3.0, 10.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn unscale(&self, rows: &mut [f64]) {
         let columns = self.means.iter().zip(&self.deviations).cycle();
         for (x, (mean, deviation)) in rows.iter_mut().zip(columns) {

@@ -70,21 +70,42 @@ pub enum Method {
 
 impl Method {
     /// SGD with the given momentum, and nothing else.
+    ///
+    /// ```
+    /// use dualtape_nn::Method;
+    /// assert_eq!("sgd:momentum=0.9".parse::<Method>()?, Method::sgd(0.9));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub const fn sgd(momentum: f64) -> Self {
         Self::Sgd { momentum, dampening: 0.0, nesterov: false, weight_decay: 0.0 }
     }
 
     /// Adam with PyTorch's defaults.
+    ///
+    /// ```
+    /// use dualtape_nn::Method;
+    /// assert!(matches!(Method::adam(), Method::Adam { beta1: 0.9, beta2: 0.999, weight_decay: 0.0, .. }));
+    /// ```
     pub const fn adam() -> Self {
         Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
     }
 
     /// AdamW with PyTorch's defaults, a weight decay of 0.01 among them.
+    ///
+    /// ```
+    /// use dualtape_nn::Method;
+    /// assert!(matches!(Method::adamw(), Method::AdamW { beta1: 0.9, weight_decay: 0.01, .. }));
+    /// ```
     pub const fn adamw() -> Self {
         Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 }
     }
 
     /// RMSprop with PyTorch's defaults.
+    ///
+    /// ```
+    /// use dualtape_nn::Method;
+    /// assert!(matches!(Method::rmsprop(), Method::RmsProp { alpha: 0.99, centered: false, .. }));
+    /// ```
     pub const fn rmsprop() -> Self {
         Self::RmsProp { alpha: 0.99, epsilon: 1e-8, weight_decay: 0.0, momentum: 0.0, centered: false }
     }
@@ -108,9 +129,17 @@ impl Method {
         }
     }
 
+    /// Whether every number of the method is in its range.
+    ///
     /// # Errors
     ///
     /// [`Error::Setting`], naming the first number that is out of range.
+    ///
+    /// ```
+    /// use dualtape_nn::Method;
+    /// assert!(Method::adam().check().is_ok());
+    /// assert!(Method::sgd(1.5).check().is_err());
+    /// ```
     pub fn check(self) -> Result<(), Error> {
         for (name, value) in self.numbers() {
             let (fine, expected) = match name {

@@ -26,9 +26,17 @@ pub struct Sgd<F> {
 }
 
 impl<F: Scalar> Sgd<F> {
+    /// A method before its first step.
+    ///
     /// # Errors
     ///
     /// [`Error::Setting`] if the rate is not positive and finite, or the momentum not in 0..1.
+    ///
+    /// ```
+    /// use dualtape_nn::Sgd;
+    /// assert!(Sgd::<f64>::new(0.1, 0.9).is_ok());
+    /// assert!(Sgd::<f64>::new(-0.1, 0.9).is_err());
+    /// ```
     pub fn new(rate: f64, momentum: f64) -> Result<Self, Error> {
         check_rate(rate)?;
         let method = Method::sgd(momentum);
@@ -41,6 +49,15 @@ impl<F: Scalar> Sgd<F> {
     /// # Panics
     ///
     /// If the gradient has not one number for each parameter, or the parameters are not as many as before.
+    ///
+    /// ```
+    /// use dualtape_nn::Sgd;
+    /// let (mut sgd, mut x) = (Sgd::new(0.5, 0.5)?, [8.0]);
+    /// sgd.step(&mut x, &[4.0]);
+    /// sgd.step(&mut x, &[4.0]); // half of the last step is kept
+    /// assert_eq!(x, [3.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
     pub fn step(&mut self, parameters: &mut [F], gradient: &[F]) {
         let method = self.method;
         let start = || Optimizer::new(method, parameters.len()).expect("the method was checked");
