@@ -5,6 +5,7 @@
 //! would be compiled without them.
 
 use super::lanes::L;
+use super::sums::clip_factor;
 use super::vector;
 use crate::Scalar;
 use pulp::{Simd, WithSimd};
@@ -257,24 +258,32 @@ impl<F: Scalar> WithSimd for AllFinite<'_, F> {
     }
 }
 
-/// Multiplies rows of lanes by one row.
-pub(super) struct ScaleLanes<'a, F> {
+/// Holds the gradient of each lane to a bound, given the squares of their norms: weighs the adjoints by its factor
+/// and a weight of its own. Gives the norms and the factors.
+pub(super) struct ClipLanes<'a, F> {
     pub(super) rows: &'a mut [F],
-    pub(super) factors: &'a Lanes<F>,
+    pub(super) squares: &'a Lanes<F>,
+    pub(super) weights: &'a Lanes<F>,
+    pub(super) bound: F,
 }
 
-impl<F: Scalar> WithSimd for ScaleLanes<'_, F> {
-    type Output = ();
+impl<F: Scalar> WithSimd for ClipLanes<'_, F> {
+    type Output = [Lanes<F>; 2];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        // A copy, of which the compiler knows that it does not overlap the rows.
-        let factors = *self.factors;
+    fn with_simd<S: Simd>(self, _: S) -> [Lanes<F>; 2] {
+        let (mut norms, mut factors, mut scales) = ([F::zero(); L], [F::zero(); L], [F::zero(); L]);
+        for lane in 0..L {
+            norms[lane] = self.squares[lane].sqrt();
+            factors[lane] = clip_factor(norms[lane], self.bound);
+            scales[lane] = factors[lane] * self.weights[lane];
+        }
         for row in self.rows.as_chunks_mut::<L>().0 {
-            for (x, factor) in row.iter_mut().zip(factors) {
-                *x *= factor;
+            for (x, scale) in row.iter_mut().zip(scales) {
+                *x *= scale;
             }
         }
+        [norms, factors]
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::point::{self, Wrt};
 use super::points::Points;
+use super::sums::clip_factor;
 use super::task::{Job, Task};
 use super::workspace;
 use crate::{Error, Scalar};
@@ -74,6 +75,14 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             }
         }
         Ok(())
+    }
+
+    /// Notes a norm; the factor that holds it to the bound.
+    fn factor(&self, task: &mut Task<F>, norm: F, bound: F) -> F {
+        task.norms.push(norm);
+        let factor = clip_factor(norm, bound);
+        task.clipped += usize::from(factor < F::one());
+        factor
     }
 
     /// Evaluates one point and checks its guards.

@@ -5,12 +5,12 @@
 //! turns out not to be finite, and this task's part is not.
 
 use super::aligned::Aligned;
-use super::kernels::{AllFinite, ScaleLanes, To};
+use super::kernels::{AllFinite, ClipLanes, To};
 use super::lanes::{self, Back, L, MOST_BLOCKS, Machine, wide};
 use super::matrices::Weights;
 use super::point::Wrt;
 use super::points::Points;
-use super::sums::{Sums, clip_factor};
+use super::sums::Sums;
 use super::transpose::ToLanes;
 use super::{Program, workspace};
 use crate::{Error, Scalar};
@@ -167,20 +167,20 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     ) -> bool {
         let mut squares = [[F::zero(); L]; MOST_BLOCKS];
         self.gradient_squares(task, points.clone(), &mut squares);
-        let mut factors = [[F::zero(); L]; MOST_BLOCKS];
-        let of_points = point_weights.as_flattened().iter().zip(squares.as_flattened());
-        for ((factor, (&weight, &square)), _) in
-            factors.as_flattened_mut().iter_mut().zip(of_points).zip(points.clone())
-        {
-            // A square may overflow or vanish where the norm does not.
-            if !(square.is_normal() || square == F::zero()) {
-                return false;
-            }
-            *factor = weight * self.factor(task, square.sqrt(), bound);
+        // A square may overflow or vanish where the norm does not.
+        let sound = |square: &F| square.is_normal() || *square == F::zero();
+        if !squares.as_flattened()[..points.len()].iter().all(sound) {
+            return false;
         }
-        let (adjoints, unwanted) = (task.lanes.adjoints.get_mut(), self.unwanted());
-        for (rows, factors) in adjoints.chunks_exact_mut(self.machine.stride()).zip(&factors) {
-            self.machine.arch.dispatch(ScaleLanes { rows: &mut rows[unwanted..], factors });
+        let unwanted = self.unwanted();
+        let blocks = task.lanes.adjoints.get_mut().chunks_exact_mut(self.machine.stride());
+        let mut left = points.len();
+        for (block, (squares, weights)) in blocks.zip(squares.iter().zip(point_weights)) {
+            let (rows, count) = (&mut block[unwanted..], left.min(L));
+            left -= count;
+            let [norms, factors] = self.machine.arch.dispatch(ClipLanes { rows, squares, weights, bound });
+            task.norms.extend_from_slice(&norms[..count]);
+            task.clipped += factors[..count].iter().filter(|&&factor| factor < F::one()).count();
         }
         let to = To { varying: false, uniform: true };
         self.reverse(task, points, Wrt::Parameters, to, fresh);
@@ -193,14 +193,6 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let (wide, weights) = (wide.get_mut(), Weights::Sum { sums: adjoints, fresh });
         let point = &|index| self.data(&points, index);
         F::reverse_by_lanes(&self.machine, Back { wrt, to, point, wide, weights }, lanes, false);
-    }
-
-    /// Notes a norm; the factor that holds it to the bound.
-    pub(super) fn factor(&self, task: &mut Task<F>, norm: F, bound: F) -> F {
-        task.norms.push(norm);
-        let factor = clip_factor(norm, bound);
-        task.clipped += usize::from(factor < F::one());
-        factor
     }
 
     /// Whether norms of single gradients follow from those of the vectors and adjoints of affine maps.
