@@ -7,6 +7,18 @@ pub fn close(a: f64, b: f64, tolerance: f64) -> bool {
     same || (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
 }
 
+/// Whether two numbers are the same, zeros of either sign and all NaN taken as one, or at most so many units in the last
+/// place apart.
+pub fn near(a: f64, b: f64, ulps: f64) -> bool {
+    let same = a == b || (a.is_nan() && b.is_nan());
+    same || (a - b).abs() <= ulps * ulp(a.abs().max(b.abs()))
+}
+
+/// The distance from a finite positive number to the next.
+fn ulp(x: f64) -> f64 {
+    x.next_up() - x
+}
+
 /// Asserts that all numbers are [`close`], and names the first that is not.
 ///
 /// # Panics

@@ -5,6 +5,7 @@
 
 pub mod close;
 pub mod modes;
+pub mod points;
 pub mod scenarios;
 
 /// The README's code, compiled and run.

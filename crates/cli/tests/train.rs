@@ -130,7 +130,7 @@ fn every_option_reaches_the_training() {
         assert!(usual != changed, "{option} changes nothing");
     }
     // A rate this large is best early: what is kept, and when it stops, matter.
-    let wild = ["--rate=0.5", "--optimizer=adam", "--epochs=40"];
+    let wild = ["--rate=1", "--optimizer=adam", "--epochs=40"];
     assert!(model(&wild) != model(&[&wild[..], &["--keep-best=false"]].concat()));
     model(&[&wild[..], &["--patience=2"]].concat());
     let epochs = fs::read_to_string(folder.path().join("out/metrics.csv")).unwrap().lines().count() - 1;

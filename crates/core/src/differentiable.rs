@@ -1,7 +1,7 @@
 //! `Differentiable`: the trait that user code is written against.
 
 use crate::Scalar;
-use crate::question::{Property, Relation};
+use crate::predicate::{Property, Relation};
 use crate::rules::{self, Binary, Ternary, Unary};
 use num_traits::{Euclid, Float, FloatConst, FromPrimitive, NumAssign, NumRef};
 use std::fmt::{Debug, Display, LowerExp};
@@ -114,6 +114,45 @@ pub trait Differentiable:
 
     rule_table!(learned_methods);
 
+    /// `then` where the relation holds between `a` and `b`, otherwise `otherwise`: a branch that a recording
+    /// keeps, so that a program is right on both sides of it.
+    ///
+    /// Value and derivatives, of every order, are those of the number that is selected; the other leaves no
+    /// trace, even if it is NaN or has an infinite slope. Both are computed. Selecting has no slope in `a` and `b`.
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, Float, Program, Relation, derivative};
+    ///
+    /// /// ln x, and the line that goes on from 1 with its slope.
+    /// fn softened<D: Differentiable<Scalar = f64>>(x: D) -> D {
+    ///     D::select(Relation::Less, x, D::constant(1.0), x - 1.0, x.ln())
+    /// }
+    ///
+    /// assert_eq!(derivative(softened, -3.0), (-4.0, 1.0));
+    /// assert_eq!(derivative(softened, 4.0), (4.0.ln(), 0.25));
+    ///
+    /// // Recorded on one side, replayed on the other; an `if` would be refused there.
+    /// let (program, mut slope) = (Program::record(|x| softened(x[0]), &[4.0])?, [0.0]);
+    /// let value = program.gradient(&mut program.workspace(), &[-3.0], &mut slope)?;
+    /// assert_eq!((value, slope, program.guards()), (-4.0, [1.0], 0));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    #[inline(always)]
+    fn select(relation: Relation, a: Self, b: Self, then: Self, otherwise: Self) -> Self {
+        Self::select_by(Self::predicate(relation, a, b), then, otherwise)
+    }
+
+    /// This number as a constant: its value, with no derivative.
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, derivative};
+    /// assert_eq!(derivative(|x| x * x.stop_gradient(), 3.0), (9.0, 3.0));
+    /// ```
+    #[inline(always)]
+    fn stop_gradient(self) -> Self {
+        self.unary(rules::StopGradient)
+    }
+
     /// The sum of all terms, as one statement. Plain `Iterator::sum` does the same.
     ///
     /// ```
@@ -199,16 +238,32 @@ pub trait Differentiable:
 
     // What follows is how the rule table reaches a number type; users have no need of it.
 
+    /// Whether a program may replay what is computed at other values. Then nothing but the user's own branches may
+    /// hang on a value: what the chain rule has to decide, it selects.
+    #[doc(hidden)]
+    const RECORDS: bool;
+
+    /// Whether [`is_identically_zero`](Self::is_identically_zero) knows a zero that nothing moves from one that came
+    /// about, so that it pays to ask.
+    #[doc(hidden)]
+    const KNOWS_ZEROS: bool;
+
     /// Whether value and all derivatives are zero: such a factor wins over ∞.
     #[doc(hidden)]
     fn is_identically_zero(&self) -> bool;
 
-    /// The value, for a look that no branch of the user's hangs on; a recording takes no note of it.
+    /// 1 where the relation holds, otherwise 0.
     #[doc(hidden)]
-    #[inline(always)]
-    fn peek(&self) -> <Self as Differentiable>::Scalar {
-        self.value()
-    }
+    fn predicate(relation: Relation, a: Self, b: Self) -> Self;
+
+    /// `then` where the predicate is not 0.
+    #[doc(hidden)]
+    fn select_by(predicate: Self, then: Self, otherwise: Self) -> Self;
+
+    /// The sum of the products of the pairs, partial derivatives and tangents, of an operation with the given value.
+    /// An exact zero wins over ∞ and NaN; where the value is NaN, so is the sum, unless all tangents are zero.
+    #[doc(hidden)]
+    fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self;
 
     /// Whether a relation holds between two values; a recording takes note of the answer.
     #[doc(hidden)]

@@ -122,6 +122,10 @@ fn apply<D: Differentiable>(node: &Node<D::Scalar>, operands: &[D]) -> D {
         Node::Reduce(Reduction::Chain, _) => {
             pairs(&operands[1..]).iter().fold(operands[0], |sum, &[a, b]| sum + a * b)
         }
+        Node::Reduce(Reduction::ChainRule, _) => {
+            let pairs = pairs(&operands[1..]);
+            D::chain_rule(operands[0], pairs.iter().map(|&[partial, tangent]| (partial, tangent)))
+        }
         Node::Row { .. } => {
             let (bias, others) = operands.split_last().expect("a row has a bias");
             let (x, weights) = others.split_at(others.len() / 2);
@@ -143,14 +147,18 @@ fn text<F: Scalar>(node: &Node<F>, operands: &[&str]) -> String {
         Node::Apply(Op::Neg, _) => format!("(-{})", operands[0]),
         Node::Apply(Op::Powi(n), _) => format!("({}**{n})", operands[0]),
         Node::Apply(Op::Powf, _) => format!("({}**{})", operands[0], operands[1]),
-        Node::Apply(op @ (Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Rem), _) => {
+        Node::Apply(op @ (Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Rem | Op::Compare(_)), _) => {
             format!("({}{}{})", operands[0], op.name(), operands[1])
         }
         Node::Apply(op, _) => format!("{}({})", op.name(), list(operands)),
         Node::Reduce(Reduction::Sum, _) => format!("({})", operands.join("+")),
         Node::Reduce(Reduction::Dot, _) => format!("({})", products(operands)),
         Node::Reduce(Reduction::Chain, _) => format!("({}+{})", operands[0], products(&operands[1..])),
-        Node::Reduce(reduction, _) => format!("{}({})", reduction.name(), list(operands)),
+        // Of the value, only whether it is NaN counts.
+        Node::Reduce(Reduction::ChainRule, _) => format!("({})", products(&operands[1..])),
+        Node::Reduce(reduction @ (Reduction::LogSumExp | Reduction::Norm), _) => {
+            format!("{}({})", reduction.name(), list(operands))
+        }
         Node::Row { .. } => {
             let (bias, others) = operands.split_last().expect("a row has a bias");
             let (x, weights) = others.split_at(others.len() / 2);

@@ -61,12 +61,12 @@ macro_rules! constants {
     )* };
 }
 
-/// Writes questions about the value.
-macro_rules! questions {
+/// Writes predicates of the value.
+macro_rules! predicates {
     ($($name:ident: $Property:ident;)*) => { $(
         #[inline]
         fn $name(self) -> bool {
-            self.has(crate::question::Property::$Property)
+            self.has(crate::predicate::Property::$Property)
         }
     )* };
 }
@@ -76,7 +76,7 @@ macro_rules! relations {
     ($($name:ident: $Relation:ident;)*) => { $(
         #[inline]
         fn $name(&self, other: &Self) -> bool {
-            self.relates(crate::question::Relation::$Relation, other)
+            self.relates(crate::predicate::Relation::$Relation, other)
         }
     )* };
 }
@@ -119,7 +119,7 @@ macro_rules! impl_float {
 
             constants! { Float: nan infinity neg_infinity neg_zero min_value min_positive_value max_value epsilon }
 
-            questions! {
+            predicates! {
                 is_nan: Nan;
                 is_infinite: Infinite;
                 is_finite: Finite;

@@ -122,8 +122,8 @@ mod error;
 mod export;
 mod forward;
 pub mod neighbours;
+mod predicate;
 pub mod program;
-mod question;
 mod reverse;
 mod scalar;
 mod special;
@@ -136,6 +136,7 @@ pub use drivers::{
 };
 pub use error::Error;
 pub use forward::{Dual, Lanes};
+pub use predicate::Relation;
 pub use program::{Program, Traced, Workspace};
 pub use reverse::{Adjoints, Tape, Var};
 pub use scalar::Scalar;

@@ -91,6 +91,7 @@ pub(crate) mod recorder;
 mod schedule;
 mod single;
 mod singly;
+mod speculate;
 mod stream;
 mod sums;
 mod task;
@@ -153,6 +154,10 @@ pub struct Program<F> {
     cost: usize,
     /// How many blocks of points go through together.
     blocks: usize,
+    /// The slots of values that must not be NaN for this program to answer, if it is speculative.
+    watched: Vec<u32>,
+    /// What a speculative program speculates on.
+    careful: Option<Box<Self>>,
 }
 
 impl<F: Scalar> Program<F> {
@@ -310,9 +315,21 @@ impl<F: Scalar> Program<F> {
 
 impl<F: Scalar> From<Graph<F>> for Program<F> {
     /// Optimises a graph and plans its evaluation.
-    fn from(mut graph: Graph<F>) -> Self {
-        optimize::optimize(&mut graph);
-        let mut schedule = schedule::schedule(&graph);
+    fn from(graph: Graph<F>) -> Self {
+        match speculate::speculate(&graph) {
+            None => Self::plan(graph, &[]),
+            Some(speculation) => {
+                let careful = Some(Box::new(Self::plan(graph, &[])));
+                Self { careful, ..Self::plan(speculation.graph, &speculation.watched) }
+            }
+        }
+    }
+}
+
+impl<F: Scalar> Program<F> {
+    fn plan(mut graph: Graph<F>, watched: &[u32]) -> Self {
+        let watched = optimize::optimize(&mut graph, watched);
+        let mut schedule = schedule::schedule(&graph, &watched);
         let slot = |node: u32| schedule.slot_of[node as usize];
         let mut constants = vec![F::zero(); schedule.constants];
         for (node, &slot) in graph.nodes.iter().zip(&schedule.slot_of) {
@@ -326,7 +343,9 @@ impl<F: Scalar> From<Graph<F>> for Program<F> {
         let guards = graph.guards.iter().map(|guard| guard.renumbered(slot));
         let guards: Vec<_> = guards.filter(|guard| known.insert(guard.key())).collect();
         let outputs: Vec<u32> = graph.outputs.iter().map(|&node| slot(node)).collect();
-        let read: Vec<u32> = guards.iter().flat_map(Guard::operands).chain(outputs.iter().copied()).collect();
+        let watched: Vec<u32> = watched.into_iter().map(slot).collect();
+        let others = outputs.iter().chain(&watched).copied();
+        let read: Vec<u32> = guards.iter().flat_map(Guard::operands).chain(others).collect();
         let (wide_slots, wide_of) = schedule.wide_slots();
         let loose = schedule.mark_alone(read.into_iter());
         let (affine_alone, cost) = (schedule.is_affine_alone(), schedule.cost());
@@ -343,6 +362,8 @@ impl<F: Scalar> From<Graph<F>> for Program<F> {
             affine_alone,
             cost,
             blocks,
+            watched,
+            careful: None,
             schedule,
         }
     }

@@ -35,6 +35,7 @@
 //! The values themselves are those of `f64` and `f32`: `max` and `min` drop NaN, `0.0.signum()` is 1, and
 //! `clamp` panics where its bounds are NaN or in the wrong order.
 
+use crate::predicate::Relation::{self, Greater, Less};
 use crate::{Differentiable, Scalar};
 use Partial::{MinusOne, Of, One, Zero};
 use slopes::*;
@@ -45,8 +46,8 @@ mod slopes;
 
 pub(crate) use op::Visitor;
 pub use op::{Interval, Op};
-pub(crate) use partial::guarded;
 pub use partial::{Binary, Partial, Ternary, Unary};
+pub(crate) use partial::{choose, combine, guarded, seed};
 
 /// The table. `$then` is a macro that receives every row.
 ///
@@ -142,14 +143,14 @@ macro_rules! rule_table {
             Log log { |x, y, z| (Of(((x + T::zero()) * y.ln()).recip()), Of(-(z / (y * y.ln()))));
                 on [0.5, 4.0] [1.5, 3.0] }
             /// The larger operand. A tie gives ½ to each side.
-            Max max { |x, y, z| (choice(x > y, x < y, x, y), choice(y > x, y < x, y, x));
+            Max max { |x, y, z| (choice(Greater, x, y), choice(Greater, y, x));
                 on [-2.0, -0.1] [0.1, 2.0] }
             /// The smaller operand. A tie gives ½ to each side.
-            Min min { |x, y, z| (choice(x < y, x > y, x, y), choice(y < x, y > x, y, x));
+            Min min { |x, y, z| (choice(Less, x, y), choice(Less, y, x));
                 on [-2.0, -0.1] [0.1, 2.0] }
             /// `x − y` where positive, otherwise 0.
-            AbsSub abs_sub { |x, y, z| (if x > y { One } else { Zero }, if x > y { MinusOne } else { Zero });
-                on [1.5, 2.0] [-2.0, 1.0] }
+            AbsSub abs_sub { |x, y, z| (Partial::select(Greater, x, y, || One, || Zero),
+                    Partial::select(Greater, x, y, || MinusOne, || Zero)); on [1.5, 2.0] [-2.0, 1.0] }
             /// √(x² + y²) without overflow inside. At (0, 0), both slopes are 0.
             Hypot hypot { |x, y, z| (hypot_slope(x, z), hypot_slope(y, z)); on [0.5, 2.0] [-2.0, -0.5] }
             /// The angle of the point with ordinate `x` and abscissa `y`. At (0, 0), the slopes are NaN.
@@ -191,7 +192,7 @@ macro_rules! rule_table {
             /// assert_eq!(derivative(|x| x.relu(), 3.0_f64), (3.0, 1.0));
             /// ```
             Relu relu { |x| if x > F::zero() || x.is_nan() { x } else { F::zero() },
-                |x, z| if x > T::zero() { One } else { Zero }; on [0.1, 2.0] }
+                |x, z| Partial::select(Greater, x, T::zero(), || One, || Zero); on [0.1, 2.0] }
             /// ln(1 + eˣ), without overflow.
             ///
             /// ```
@@ -396,7 +397,92 @@ impl Unary for Neg {
     }
 }
 
-/// `x` to an integer power; the one row that carries a parameter.
+/// `x`, held constant: it has no slope, also where it is NaN.
+///
+/// ```
+/// use dualtape::rules::{Partial, StopGradient, Unary};
+/// assert_eq!((StopGradient.value(3.0), StopGradient.partial(3.0, 3.0)), (3.0, Partial::Zero));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct StopGradient;
+
+impl Unary for StopGradient {
+    const STOPS: bool = true;
+
+    #[inline(always)]
+    fn code(self) -> Op {
+        Op::StopGradient
+    }
+    #[inline(always)]
+    fn value<F: Scalar>(self, x: F) -> F {
+        x
+    }
+    #[inline(always)]
+    fn partial<T: Differentiable>(self, _: T, _: T) -> Partial<T> {
+        Zero
+    }
+}
+
+/// 1 where a relation holds between `x` and `y`, otherwise 0; the predicate of a [`Select`].
+///
+/// ```
+/// use dualtape::{Relation, rules::{Binary, Compare}};
+/// assert_eq!(Compare(Relation::Less).value(1.0, 2.0), 1.0);
+/// assert_eq!(Compare(Relation::Less).value(1.0, f64::NAN), 0.0);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Compare(pub Relation);
+
+impl Binary for Compare {
+    #[inline(always)]
+    fn code(self) -> Op {
+        Op::Compare(self.0)
+    }
+    #[inline(always)]
+    fn value<F: Scalar>(self, x: F, y: F) -> F {
+        if self.0.holds(x, y) { F::one() } else { F::zero() }
+    }
+    #[inline(always)]
+    fn left<T: Differentiable>(self, _: T, _: T, _: T) -> Partial<T> {
+        Zero
+    }
+    #[inline(always)]
+    fn right<T: Differentiable>(self, _: T, _: T, _: T) -> Partial<T> {
+        Zero
+    }
+}
+
+/// The second of three operands where the first is not 0, otherwise the third. It is that number with all its
+/// derivatives; the other leaves no trace.
+///
+/// ```
+/// use dualtape::rules::{Select, Ternary};
+/// assert_eq!(Select.value([1.0, 10.0, f64::NAN]), 10.0);
+/// assert_eq!(Select.value([0.0, 10.0, 20.0]), 20.0);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Select;
+
+impl Ternary for Select {
+    const SELECTS: bool = true;
+
+    #[inline(always)]
+    fn code(self) -> Op {
+        Op::Select
+    }
+    #[inline(always)]
+    fn value<F: Scalar>(self, [predicate, x, y]: [F; 3]) -> F {
+        if predicate == F::zero() { y } else { x }
+    }
+    #[inline(always)]
+    fn partials<T: Differentiable>(self, [predicate, ..]: [T; 3], _: T) -> [Partial<T>; 3] {
+        let (x, y) = (|| [One, Zero], || [Zero, One]);
+        let [x, y] = Partial::select_each(Relation::Equal, predicate, T::zero(), y, x);
+        [Zero, x, y]
+    }
+}
+
+/// `x` to an integer power.
 ///
 /// ```
 /// use dualtape::rules::{Partial, Powi, Unary};

@@ -1,8 +1,9 @@
 //! `Scalar`: the plain numbers at the bottom of every number type.
 
 use crate::Differentiable;
+use crate::predicate::Relation;
 use crate::program::{ByLanes, Elementary, recorder};
-use crate::rules::{Binary, Ternary, Unary, reductions};
+use crate::rules::{Binary, Compare, Select, Ternary, Unary, reductions};
 use crate::special::polygamma;
 use std::cell::RefCell;
 
@@ -126,9 +127,27 @@ macro_rules! plain_number {
                 *self
             }
 
+            const RECORDS: bool = false;
+            const KNOWS_ZEROS: bool = false;
+
             #[inline(always)]
             fn is_identically_zero(&self) -> bool {
                 *self == 0.0
+            }
+
+            #[inline(always)]
+            fn predicate(relation: Relation, a: Self, b: Self) -> Self {
+                Compare(relation).value(a, b)
+            }
+
+            #[inline(always)]
+            fn select_by(predicate: Self, then: Self, otherwise: Self) -> Self {
+                Select.value([predicate, then, otherwise])
+            }
+
+            #[inline]
+            fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self {
+                reductions::scalar_chain_rule(value, pairs)
             }
 
             #[inline(always)]

@@ -1,6 +1,7 @@
 //! `Reverse`: reverse mode for loops, which allocates nothing once warm.
 
 use crate::reverse::{Adjoint, Block, Mark, Spare, WIDTH, extent, recycle};
+use crate::rules::seed;
 use crate::{Differentiable, Error, Tape, Var};
 
 /// A tape and its buffers, kept from one gradient to the next.
@@ -201,12 +202,13 @@ impl<T: Differentiable> Reverse<T> {
         if columns == 0 {
             return Ok(());
         }
-        for (places, rows) in self.places.chunks(WIDTH).zip(jacobian.chunks_mut(WIDTH * columns)) {
+        let outputs = self.places.chunks(WIDTH).zip(values.chunks(WIDTH));
+        for ((places, values), rows) in outputs.zip(jacobian.chunks_mut(WIDTH * columns)) {
             let nodes = extent(places.iter().copied(), mark.nodes());
             self.blocks.resize(self.blocks.len().max(nodes), Block::zero());
-            for (lane, place) in places.iter().enumerate() {
+            for (lane, (place, value)) in places.iter().zip(values).enumerate() {
                 if let Some(place) = *place {
-                    self.blocks[place].0[lane] = T::one();
+                    self.blocks[place].0[lane] = seed(value, T::one());
                 }
             }
             self.tape.sweep_down_to(mark, &mut self.blocks[..nodes]);
@@ -260,9 +262,9 @@ impl<T: Differentiable> Reverse<T> {
         let mark = self.record(f, x, values);
         let nodes = extent(self.places.iter().copied(), mark.nodes());
         self.adjoints.resize(self.adjoints.len().max(nodes), T::zero());
-        for (place, &weight) in self.places.iter().zip(cotangent) {
+        for (place, (value, &weight)) in self.places.iter().zip(values.iter().zip(cotangent)) {
             if let Some(place) = *place {
-                self.adjoints[place] += weight;
+                self.adjoints[place] += seed(value, weight);
             }
         }
         self.tape.sweep_down_to(mark, &mut self.adjoints[..nodes]);
@@ -324,7 +326,7 @@ impl<T: Differentiable> Reverse<T> {
             let y = f(&inputs_here, point);
             if let Some(output) = tape.index_of(&y) {
                 adjoints.resize(adjoints.len().max(output + 1), T::zero());
-                adjoints[output] += T::one();
+                adjoints[output] += seed(&y.primal(), T::one());
                 tape.sweep_down_to(mark, &mut adjoints[..=output]);
             }
             tape.rewind(mark);

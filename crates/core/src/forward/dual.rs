@@ -1,12 +1,13 @@
 //! `Dual`: a value and the tangents that travel with it.
 
-use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, zeros};
+use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, told, zeros};
 use crate::Differentiable;
-use crate::question::{Property, Relation};
+use crate::predicate::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
-use crate::rules::{Binary, Partial, Ternary, Unary};
+use crate::rules::{Binary, Partial, Ternary, Unary, combine};
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::U1;
+use num_traits::Zero;
 use std::fmt;
 
 /// A dual number: a primal and `N` tangents, the derivatives along `N` directions, in one pass.
@@ -132,7 +133,7 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     /// ```
     #[inline]
     pub fn tangent(&self) -> generic_array::GenericArray<T, N> {
-        if self.primal.is_nan() { scaled(&self.primal, Partial::Zero, &self.tangent) } else { self.tangent }
+        told(&self.primal, &self.tangent)
     }
 
     /// The derivative along one lane.
@@ -179,11 +180,6 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
     }
 
     #[inline(always)]
-    fn peek(&self) -> T::Scalar {
-        self.primal.peek()
-    }
-
-    #[inline(always)]
     fn relates(&self, relation: Relation, other: &Self) -> bool {
         self.primal.relates(relation, &other.primal)
     }
@@ -193,15 +189,44 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
         self.primal.has(property)
     }
 
+    const RECORDS: bool = T::RECORDS;
+    const KNOWS_ZEROS: bool = T::KNOWS_ZEROS;
+
     #[inline]
     fn is_identically_zero(&self) -> bool {
         self.primal.is_identically_zero() && self.tangent.iter().all(Differentiable::is_identically_zero)
     }
 
     #[inline(always)]
+    fn predicate(relation: Relation, a: Self, b: Self) -> Self {
+        Self::lift(T::predicate(relation, a.primal, b.primal))
+    }
+
+    #[inline(always)]
+    fn select_by(predicate: Self, then: Self, otherwise: Self) -> Self {
+        let predicate = predicate.primal;
+        if !T::RECORDS {
+            return if predicate.value() == T::Scalar::zero() { otherwise } else { then };
+        }
+        let primal = T::select_by(predicate, then.primal, otherwise.primal);
+        let select = |lane: usize| match (then.tangent[lane], otherwise.tangent[lane]) {
+            (a, b) if a.is_identically_zero() && b.is_identically_zero() => T::zero(),
+            (a, b) => T::select_by(predicate, a, b),
+        };
+        Self { primal, tangent: Tangent::<T, N>::generate(select) }
+    }
+
+    fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self {
+        reductions::chain_rule(value, pairs)
+    }
+
+    #[inline(always)]
     fn unary<O: Unary>(self, op: O) -> Self {
         let x = self.primal;
         let z = x.unary(op);
+        if O::STOPS {
+            return Self::lift(z);
+        }
         self.moved(z, || op.partial(x, z))
     }
 
@@ -229,6 +254,10 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
 
     #[inline(always)]
     fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self {
+        if O::SELECTS {
+            let [predicate, then, otherwise] = operands;
+            return Self::select_by(predicate, then, otherwise);
+        }
         let primals = operands.map(|x| x.primal);
         let z = T::ternary(op, primals);
         Self::statement(z, operands.into_iter().zip(op.partials(primals, z)))
@@ -264,6 +293,11 @@ impl<T: Differentiable, N: Lanes<T>> Statement for Dual<T, N> {
     where
         E: Iterator<Item = (Self, Partial<T>)> + Clone,
     {
+        if T::RECORDS {
+            let edges = |lane| edges.clone().map(move |(x, partial)| (partial, x.tangent[lane]));
+            let tangent = Tangent::<T, N>::generate(|lane| combine(value, edges(lane)));
+            return Self { primal: value, tangent };
+        }
         let mut tangent = zeros();
         edges.for_each(|(x, partial)| accumulate(&value, &mut tangent, partial, &x.tangent));
         Self { primal: value, tangent }

@@ -1,7 +1,7 @@
 //! Lanes: how many tangents travel together, and the loops over them.
 
 use crate::rules::Partial::{self, MinusOne, Of, One, Zero};
-use crate::rules::guarded;
+use crate::rules::combine;
 use crate::{Differentiable, Scalar};
 use generic_array::sequence::GenericSequence;
 use generic_array::{ArrayLength, GenericArray};
@@ -31,6 +31,12 @@ pub(crate) fn zeros<T: Differentiable, N: Lanes<T>>() -> Tangent<T, N> {
     Tangent::<T, N>::generate(|_| T::zero())
 }
 
+/// A tangent as it is to be read: where the primal is NaN, NaN along the lanes in which it moves.
+#[inline(always)]
+pub(crate) fn told<T: Differentiable, N: Lanes<T>>(primal: &T, tangent: &Tangent<T, N>) -> Tangent<T, N> {
+    if T::RECORDS || primal.is_nan() { chained(primal, [(One, tangent)]) } else { *tangent }
+}
+
 /// The chain rule of one operand: the tangent of an operation with value `z`.
 ///
 /// The usual case takes one test, of the slope. A NaN value needs none there: its tangents are told by it
@@ -41,10 +47,15 @@ pub(crate) fn scaled<T: Differentiable, N: Lanes<T>>(
     partial: Partial<T>,
     tangent: &Tangent<T, N>,
 ) -> Tangent<T, N> {
+    if T::RECORDS {
+        return recorded(z, [(partial, tangent)]);
+    }
     match partial {
         One => *tangent,
         MinusOne => Tangent::<T, N>::generate(|lane| -tangent[lane]),
-        Of(slope) if slope.peek().is_ordinary() => Tangent::<T, N>::generate(|lane| slope * tangent[lane]),
+        Of(slope) if slope.value().is_ordinary() => {
+            Tangent::<T, N>::generate(|lane| product(slope, tangent[lane]))
+        }
         Zero if !z.is_nan() => zeros(),
         _ => scaled_with_care(z, partial, *tangent),
     }
@@ -60,8 +71,7 @@ fn scaled_with_care<T: Differentiable, N: Lanes<T>>(
     partial: Partial<T>,
     tangent: Tangent<T, N>,
 ) -> Tangent<T, N> {
-    let partial = guarded(z, || partial);
-    Tangent::<T, N>::generate(|lane| partial.times(tangent[lane]))
+    chained(z, [(partial, &tangent)])
 }
 
 /// The chain rule of two operands.
@@ -71,14 +81,17 @@ pub(crate) fn combined<T: Differentiable, N: Lanes<T>>(
     left: (Partial<T>, &Tangent<T, N>),
     right: (Partial<T>, &Tangent<T, N>),
 ) -> Tangent<T, N> {
+    if T::RECORDS {
+        return recorded(z, [left, right]);
+    }
     let ((p, a), (q, b)) = (left, right);
     match (p, q) {
         // The test keeps ∞ − ∞ from cancelling in the tangents as well.
         (One, One) if !z.is_nan() => Tangent::<T, N>::generate(|lane| a[lane] + b[lane]),
         (One, MinusOne) if !z.is_nan() => Tangent::<T, N>::generate(|lane| a[lane] - b[lane]),
         // One test for both: the product is neither zero nor infinite nor NaN only if neither factor is.
-        (Of(p), Of(q)) if (p.peek() * q.peek()).is_ordinary() => {
-            Tangent::<T, N>::generate(|lane| p * a[lane] + q * b[lane])
+        (Of(p), Of(q)) if (p.value() * q.value()).is_ordinary() => {
+            Tangent::<T, N>::generate(|lane| product(p, a[lane]) + product(q, b[lane]))
         }
         _ => combined_with_care(z, (p, *a), (q, *b)),
     }
@@ -92,8 +105,34 @@ fn combined_with_care<T: Differentiable, N: Lanes<T>>(
     (p, a): (Partial<T>, Tangent<T, N>),
     (q, b): (Partial<T>, Tangent<T, N>),
 ) -> Tangent<T, N> {
-    let (a, b) = (scaled_with_care(z, p, a), scaled_with_care(z, q, b));
-    Tangent::<T, N>::generate(|lane| a[lane] + b[lane])
+    chained(z, [(p, &a), (q, &b)])
+}
+
+/// A slope that is neither zero nor infinite nor NaN times a tangent.
+#[inline(always)]
+fn product<T: Differentiable>(slope: T, tangent: T) -> T {
+    if T::KNOWS_ZEROS && tangent.is_identically_zero() { T::zero() } else { slope * tangent }
+}
+
+/// The chain rule with all care for zeros and NaN, along the lanes in which an operand moves.
+fn chained<T: Differentiable, N: Lanes<T>, const M: usize>(
+    z: &T,
+    operands: [(Partial<T>, &Tangent<T, N>); M],
+) -> Tangent<T, N> {
+    Tangent::<T, N>::generate(|lane| {
+        let edges = operands.iter().map(|(partial, tangent)| (partial.number(), tangent[lane]));
+        let mut moving = edges.filter(|(_, tangent)| !tangent.is_identically_zero()).peekable();
+        if moving.peek().is_none() { T::zero() } else { T::chain_rule(*z, moving) }
+    })
+}
+
+/// The chain rule in a recording.
+fn recorded<T: Differentiable, N: Lanes<T>, const M: usize>(
+    z: &T,
+    operands: [(Partial<T>, &Tangent<T, N>); M],
+) -> Tangent<T, N> {
+    let edges = |lane: usize| operands.iter().map(move |(partial, tangent)| (*partial, tangent[lane]));
+    Tangent::<T, N>::generate(|lane| combine(*z, edges(lane)))
 }
 
 /// Adds the share of one operand to a running tangent.

@@ -3,6 +3,7 @@
 //! It runs the rules of the table as they are. What has no vectorised form, it does as the plain number
 //! would, one lane at a time.
 
+use crate::predicate::Relation;
 use crate::rules::{Binary, Op, Ternary, Unary};
 use crate::{Differentiable, Scalar};
 use std::fmt;
@@ -24,9 +25,26 @@ impl<T: Scalar, const FMA: bool> Differentiable for Fast<T, FMA> {
         self.0
     }
 
+    const RECORDS: bool = false;
+    const KNOWS_ZEROS: bool = false;
+
     #[inline(always)]
     fn is_identically_zero(&self) -> bool {
         self.0 == T::zero()
+    }
+
+    #[inline(always)]
+    fn predicate(relation: Relation, a: Self, b: Self) -> Self {
+        Self(T::predicate(relation, a.0, b.0))
+    }
+
+    #[inline(always)]
+    fn select_by(predicate: Self, then: Self, otherwise: Self) -> Self {
+        Self(T::select_by(predicate.0, then.0, otherwise.0))
+    }
+
+    fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self {
+        Self(T::chain_rule(value.0, pairs.map(|(partial, tangent)| (partial.0, tangent.0))))
     }
 
     #[inline(always)]

@@ -62,6 +62,9 @@ pub(crate) enum Reduction {
     Chain,
     LogSumExp,
     Norm,
+    /// A value, then pairs of its partial derivatives and tangents: see
+    /// [`chain_rule`](crate::Differentiable::chain_rule).
+    ChainRule,
 }
 
 impl Reduction {
@@ -73,6 +76,7 @@ impl Reduction {
             Self::Chain => "multiply-add chain",
             Self::LogSumExp => "log_sum_exp",
             Self::Norm => "norm",
+            Self::ChainRule => "chain_rule",
         }
     }
 }

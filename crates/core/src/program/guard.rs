@@ -4,7 +4,7 @@
 //! the same. `abs`, `max`, `relu` and their like are instructions and need no guard.
 
 use crate::Scalar;
-use crate::question::{Property, Relation};
+use crate::predicate::{Property, Relation};
 
 /// One question and its answer. Places are nodes of a graph, or slots of a program.
 #[derive(Clone, Copy, Debug, PartialEq)]

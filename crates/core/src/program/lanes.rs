@@ -45,6 +45,9 @@ pub(super) fn blocks<F>(schedule: &Schedule) -> usize {
     (BLOCK_BYTES[usize::from(far)] / bytes.max(1)).clamp(1, MOST_BLOCKS)
 }
 
+/// What never goes through lanes; see [`speculate`](super::speculate).
+pub(super) const SPECULATIVE: &str = "a chain rule is speculated on as products";
+
 /// The memory of one task.
 #[derive(Clone, Debug)]
 pub struct Buffers<F> {
@@ -166,7 +169,10 @@ impl<F: Scalar> Machine<'_, F> {
                 self.arch.dispatch(Dot { chain, lists, uniform, frame, values });
                 false
             }
-            _ => self.arch.dispatch(Fold { reduction, lists, uniform, frame, values }),
+            Reduction::Sum | Reduction::LogSumExp | Reduction::Norm => {
+                self.arch.dispatch(Fold { reduction, lists, uniform, frame, values })
+            }
+            Reduction::ChainRule => unreachable!("{SPECULATIVE}"),
         }
     }
 
@@ -231,7 +237,10 @@ impl<F: Scalar> Machine<'_, F> {
                 let chain = reduction == Reduction::Chain;
                 self.arch.dispatch(DotBack { chain, lists, uniform, frame, values, adjoints });
             }
-            _ => self.arch.dispatch(FoldBack { reduction, lists, uniform, frame, values, adjoints }),
+            Reduction::Sum | Reduction::LogSumExp | Reduction::Norm => {
+                self.arch.dispatch(FoldBack { reduction, lists, uniform, frame, values, adjoints });
+            }
+            Reduction::ChainRule => unreachable!("{SPECULATIVE}"),
         }
     }
 }

@@ -12,15 +12,18 @@ use crate::rules::Op;
 /// A chain of fewer links stays a row of single operations, which are run side by side with their likes.
 const SHORTEST_CHAIN: u32 = 4;
 
-/// Applies all passes.
-pub(super) fn optimize<F: Scalar>(graph: &mut Graph<F>) {
-    drop_identities(graph);
-    gather_chains(graph, Op::Mul, Reduction::Chain);
-    gather_chains(graph, Op::Add, Reduction::Sum);
+/// Applies all passes. Returns where the watched nodes stand then.
+pub(super) fn optimize<F: Scalar>(graph: &mut Graph<F>, watched: &[u32]) -> Vec<u32> {
+    let stands_for = drop_identities(graph);
+    let watched: Vec<u32> = watched.iter().map(|&node| stands_for[node as usize]).collect();
+    gather_chains(graph, &watched, Op::Mul, Reduction::Chain);
+    gather_chains(graph, &watched, Op::Add, Reduction::Sum);
+    watched
 }
 
-/// Operations that return an operand as it is, to the bit, give way to that operand.
-fn drop_identities<F: Scalar>(graph: &mut Graph<F>) {
+/// Operations that return an operand as it is, to the bit, give way to that operand. Returns what each node then
+/// stands for.
+fn drop_identities<F: Scalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     for index in 0..graph.nodes.len() {
         redirect(graph, index, &stands_for);
@@ -39,6 +42,7 @@ fn drop_identities<F: Scalar>(graph: &mut Graph<F>) {
     for guard in &mut graph.guards {
         *guard = guard.renumbered(|place| stands_for[place as usize]);
     }
+    stands_for
 }
 
 /// Points the operands of an operation to what they stand for.
@@ -70,8 +74,8 @@ fn identity<F: Scalar>(graph: &Graph<F>, node: Node<F>) -> Option<u32> {
 
 /// Chains `((s + a·b) + c·d) + …` and `((s + a) + b) + …`, whose links nothing else uses, become one
 /// reduction each: one store instead of many, and no waiting from link to link on the way back.
-fn gather_chains<F: Scalar>(graph: &mut Graph<F>, link: Op, reduction: Reduction) {
-    let uses = count_uses(graph);
+fn gather_chains<F: Scalar>(graph: &mut Graph<F>, watched: &[u32], link: Op, reduction: Reduction) {
+    let uses = count_uses(graph, watched);
     // For each node that ends a chain so far: where the chain started, and how many links it has.
     let mut chains: Vec<(u32, u32)> = vec![(0, 0); graph.nodes.len()];
     let mut swallowed = vec![false; graph.nodes.len()];
@@ -125,12 +129,13 @@ fn chain_link<F: Scalar>(graph: &Graph<F>, uses: &[u32], link: Op, index: usize)
     }
 }
 
-/// How often each node is read: by nodes, as an output, by a guard.
-fn count_uses<F: Scalar>(graph: &Graph<F>) -> Vec<u32> {
+/// How often each node is read: by nodes, as an output, by a guard, to be watched.
+fn count_uses<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
     let mut uses = vec![0; graph.nodes.len()];
     let readers = graph.nodes.iter().flat_map(|node| graph.operands(node));
     let guards = graph.guards.iter().flat_map(super::guard::Guard::operands);
-    for place in readers.chain(guards).chain(graph.outputs.iter().copied()) {
+    let others = graph.outputs.iter().chain(watched).copied();
+    for place in readers.chain(guards).chain(others) {
         uses[place as usize] += 1;
     }
     uses

@@ -203,6 +203,10 @@ fn reduce<T: Differentiable>(reduction: Reduction, mut terms: impl Iterator<Item
         }
         Reduction::LogSumExp => T::log_sum_exp_terms(terms),
         Reduction::Norm => T::norm_terms(terms),
+        Reduction::ChainRule => {
+            let value = terms.next().expect("a chain rule has a value");
+            T::chain_rule(value, Pairs(terms))
+        }
     }
 }
 
@@ -325,6 +329,9 @@ impl<T: Differentiable, const EXACT: bool> Visitor for Gain<'_, T, EXACT> {
 
     #[inline(never)]
     fn unary<O: Unary>(self, op: O) {
+        if O::STOPS {
+            return;
+        }
         let x = &self.x[0][..self.z.len()];
         self.add(|i, z| op.partial(x[i], z));
     }
@@ -341,7 +348,15 @@ impl<T: Differentiable, const EXACT: bool> Visitor for Gain<'_, T, EXACT> {
     #[inline(never)]
     fn ternary<O: Ternary>(self, op: O) {
         let (x, which) = (self.x, self.which);
-        self.add(|i, z| op.partials(x.map(|x| x[i]), z)[which]);
+        let partial = |i: usize, z| op.partials(x.map(|x| x[i]), z)[which];
+        if O::SELECTS {
+            // The operand that is not selected leaves no trace, also where the result is NaN.
+            for (i, ((gain, &own), &z)) in self.gain.iter_mut().zip(self.own).zip(self.z).enumerate() {
+                *gain += partial(i, z).times(own);
+            }
+            return;
+        }
+        self.add(partial);
     }
 }
 
@@ -360,9 +375,13 @@ fn spread<T: Differentiable, const EXACT: bool>(
             let gain = gain(Partial::One);
             slots.for_each(|slot| adjoints[slot] += gain);
         }
-        Reduction::Dot | Reduction::Chain => {
+        Reduction::Dot | Reduction::Chain | Reduction::ChainRule => {
             if reduction == Reduction::Chain {
                 adjoints[slots.next().expect("a chain has a start")] += gain(Partial::One);
+            }
+            if reduction == Reduction::ChainRule {
+                let value = slots.next().expect("a chain rule has a value");
+                adjoints[value] += carry::<T, EXACT>(&values[value], own, || Partial::Zero);
             }
             for (a, b) in Pairs(slots) {
                 adjoints[a] += gain(Partial::Of(values[b]));

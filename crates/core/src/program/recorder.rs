@@ -83,21 +83,32 @@ impl<F: Scalar> Recorder<F> {
             return None;
         }
         let rows = bias.len() as u32;
-        let x = self.list(x.iter().copied());
-        let affine = self.graph.affines.len() as u32;
-        self.graph.affines.push(Affine {
-            weights: first,
-            bias: first_bias,
-            rows,
-            x,
-            in_line: false,
-            alone: false,
-        });
-        let first_row = self.push(Node::Row { affine, row: 0 });
-        for row in 1..rows {
-            self.push(Node::Row { affine, row });
+        let no_list = List { start: 0, len: 0 };
+        let affine =
+            Affine { weights: first, bias: first_bias, rows, x: no_list, in_line: false, alone: false };
+        Some(self.affine_rows(affine, x.iter().copied()))
+    }
+
+    /// The place of the first row of an affine map of the given vector.
+    pub(super) fn affine_rows(&mut self, affine: Affine, x: impl Iterator<Item = u32>) -> u32 {
+        let x = self.list(x);
+        let index = self.graph.affines.len() as u32;
+        self.graph.affines.push(Affine { x, ..affine });
+        let first_row = self.push(Node::Row { affine: index, row: 0 });
+        for row in 1..affine.rows {
+            self.push(Node::Row { affine: index, row });
         }
-        Some(first_row)
+        first_row
+    }
+
+    /// The node at a place.
+    pub(super) fn node_at(&self, place: u32) -> Node<F> {
+        self.graph.nodes[place as usize]
+    }
+
+    /// What was recorded, with its outputs.
+    pub(super) fn into_graph(self, outputs: Vec<u32>) -> Graph<F> {
+        Graph { outputs, ..self.graph }
     }
 
     pub(super) fn guard(&mut self, guard: Guard<F>) {
@@ -197,7 +208,7 @@ impl<F: Scalar> Session<F> {
         if recorder.full {
             return Err(Error::TooLarge { limit: recorder.limit });
         }
-        Ok(Graph { outputs: places, ..recorder.graph })
+        Ok(recorder.into_graph(places))
     }
 }
 

@@ -147,9 +147,9 @@ enum Kind {
     Affine(u32),
 }
 
-/// Plans the evaluation of all that is alive.
-pub(super) fn schedule<F: Scalar>(graph: &Graph<F>) -> Schedule {
-    let alive = alive(graph);
+/// Plans the evaluation of all that is alive: what outputs, guards and watched nodes need.
+pub(super) fn schedule<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Schedule {
+    let alive = alive(graph, watched);
     let classes = classes(graph);
     let entries = entries(graph, &alive, &classes);
     let mut plan = number(graph, &alive, &entries);
@@ -160,11 +160,10 @@ pub(super) fn schedule<F: Scalar>(graph: &Graph<F>) -> Schedule {
     plan
 }
 
-/// What outputs and guards need.
-fn alive<F: Scalar>(graph: &Graph<F>) -> Vec<bool> {
+fn alive<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<bool> {
     let mut alive = vec![false; graph.nodes.len()];
     let guards = graph.guards.iter().flat_map(super::guard::Guard::operands);
-    for root in graph.outputs.iter().copied().chain(guards) {
+    for root in graph.outputs.iter().chain(watched).copied().chain(guards) {
         alive[root as usize] = true;
     }
     let mut last = graph.nodes.len();
@@ -326,7 +325,7 @@ impl Schedule {
         let pairs = match reduction {
             Reduction::Dot => slots,
             Reduction::Chain => &mut slots[1..],
-            _ => return false,
+            Reduction::Sum | Reduction::LogSumExp | Reduction::Norm | Reduction::ChainRule => return false,
         };
         let pairs = pairs.as_chunks_mut::<2>().0;
         for pair in &mut *pairs {

@@ -5,7 +5,7 @@
 use super::point::{self, Wrt};
 use super::workspace::Buffers;
 use super::{Program, Workspace};
-use crate::{Differentiable, Dual, Error, Lanes, Scalar};
+use crate::{Differentiable, Dual, Error, Lanes, Scalar, rules};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::{U8, Unsigned};
@@ -28,9 +28,9 @@ impl<F: Scalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn value(&self, workspace: &mut Workspace<F>, x: &[F]) -> Result<F, Error> {
-        let output = self.one_output()?;
-        self.forward(&mut workspace.plain, x)?;
-        Ok(workspace.plain.values[output])
+        self.one_output()?;
+        let program = self.forward(&mut workspace.plain, x)?;
+        Ok(workspace.plain.values[program.one_output()?])
     }
 
     /// Writes all outputs at `x`.
@@ -52,8 +52,8 @@ impl<F: Scalar> Program<F> {
     /// ```
     pub fn evaluate(&self, workspace: &mut Workspace<F>, x: &[F], outputs: &mut [F]) -> Result<(), Error> {
         self.check_outputs(outputs)?;
-        self.forward(&mut workspace.plain, x)?;
-        self.read_outputs(&workspace.plain.values, outputs);
+        let program = self.forward(&mut workspace.plain, x)?;
+        program.read_outputs(&workspace.plain.values, outputs);
         Ok(())
     }
 
@@ -73,11 +73,12 @@ impl<F: Scalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn gradient(&self, workspace: &mut Workspace<F>, x: &[F], gradient: &mut [F]) -> Result<F, Error> {
-        let output = self.one_output()?;
+        self.one_output()?;
         Error::check_length("gradient", "input", self.inputs(), gradient.len())?;
         let buffers = &mut workspace.plain;
-        self.forward(buffers, x)?;
-        self.pull(buffers, [(output, F::one())].into_iter(), gradient);
+        let program = self.forward(buffers, x)?;
+        let output = program.one_output()?;
+        program.pull(buffers, [(output, F::one())].into_iter(), gradient);
         Ok(buffers.values[output])
     }
 
@@ -106,9 +107,12 @@ impl<F: Scalar> Program<F> {
     ) -> Result<(), Error> {
         Error::check_length("cotangent", "output", self.outputs(), cotangent.len())?;
         Error::check_length("product", "input", self.inputs(), product.len())?;
-        self.evaluate(workspace, x, outputs)?;
-        let seeds = self.outputs.iter().zip(cotangent).map(|(&slot, &weight)| (slot as usize, weight));
-        self.pull(&mut workspace.plain, seeds, product);
+        self.check_outputs(outputs)?;
+        let buffers = &mut workspace.plain;
+        let program = self.forward(buffers, x)?;
+        program.read_outputs(&buffers.values, outputs);
+        let seeds = program.outputs.iter().zip(cotangent).map(|(&slot, &weight)| (slot as usize, weight));
+        program.pull(buffers, seeds, product);
         Ok(())
     }
 
@@ -139,8 +143,8 @@ impl<F: Scalar> Program<F> {
         self.check_outputs(product)?;
         Error::check_length("tangent", "input", self.inputs(), tangent.len())?;
         let buffers = &mut workspace.moving;
-        self.forward_moving(buffers, x, |input, _| tangent[input])?;
-        for (&slot, (output, product)) in self.outputs.iter().zip(outputs.iter_mut().zip(product)) {
+        let program = self.forward_moving(buffers, x, |input, _| tangent[input])?;
+        for (&slot, (output, product)) in program.outputs.iter().zip(outputs.iter_mut().zip(product)) {
             let y = buffers.values[slot as usize];
             (*output, *product) = (y.primal(), y.slope(0));
         }
@@ -172,17 +176,19 @@ impl<F: Scalar> Program<F> {
     ) -> Result<(), Error> {
         let (rows, columns) = (self.outputs(), self.inputs());
         Error::check_length("Jacobian", "pair of output and input", rows * columns, jacobian.len())?;
-        self.evaluate(workspace, x, outputs)?;
+        self.check_outputs(outputs)?;
+        let program = self.forward(&mut workspace.plain, x)?;
+        program.read_outputs(&workspace.plain.values, outputs);
         if columns.div_ceil(LANES) >= rows {
-            for (&slot, row) in self.outputs.iter().zip(jacobian.chunks_mut(columns.max(1))) {
-                self.pull(&mut workspace.plain, [(slot as usize, F::one())].into_iter(), row);
+            for (&slot, row) in program.outputs.iter().zip(jacobian.chunks_mut(columns.max(1))) {
+                program.pull(&mut workspace.plain, [(slot as usize, F::one())].into_iter(), row);
             }
             return Ok(());
         }
         for first in (0..columns).step_by(LANES) {
             let lanes = &mut workspace.lanes;
-            self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
-            for (&slot, row) in self.outputs.iter().zip(jacobian.chunks_mut(columns)) {
+            let program = self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
+            for (&slot, row) in program.outputs.iter().zip(jacobian.chunks_mut(columns)) {
                 let y = lanes.values[slot as usize];
                 for (lane, entry) in row[first..].iter_mut().take(LANES).enumerate() {
                     *entry = y.slope(lane);
@@ -216,17 +222,18 @@ impl<F: Scalar> Program<F> {
         gradient: &mut [F],
         product: &mut [F],
     ) -> Result<F, Error> {
-        let output = self.one_output()?;
+        self.one_output()?;
         for (what, given) in
             [("direction", direction.len()), ("gradient", gradient.len()), ("product", product.len())]
         {
             Error::check_length(what, "input", self.inputs(), given)?;
         }
         let buffers = &mut workspace.moving;
-        self.forward_moving(buffers, x, |input, _| direction[input])?;
-        self.sweep::<_, true>(buffers, [(output, Dual::lift(F::one()))].into_iter());
+        let program = self.forward_moving(buffers, x, |input, _| direction[input])?;
+        let output = program.one_output()?;
+        program.sweep::<_, true>(buffers, [(output, Dual::lift(F::one()))].into_iter());
         for (input, (gradient, product)) in gradient.iter_mut().zip(product).enumerate() {
-            let adjoint = buffers.adjoints[self.slot_of_input(input)];
+            let adjoint = buffers.adjoints[program.slot_of_input(input)];
             (*gradient, *product) = (adjoint.primal(), adjoint.slope(0));
         }
         Ok(buffers.values[output].primal())
@@ -258,14 +265,14 @@ impl<F: Scalar> Program<F> {
         let n = self.inputs();
         Error::check_length("Hessian", "pair of inputs", n * n, hessian.len())?;
         let value = self.gradient(workspace, x, gradient)?;
-        let output = self.one_output()?;
         for first in (0..n).step_by(LANES) {
             let lanes = &mut workspace.lanes;
-            self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
-            self.sweep::<_, true>(lanes, [(output, Dual::lift(F::one()))].into_iter());
+            let program = self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
+            let output = program.one_output()?;
+            program.sweep::<_, true>(lanes, [(output, Dual::lift(F::one()))].into_iter());
             for (column, row) in hessian[first * n..].chunks_mut(n).take(LANES).enumerate() {
                 for (input, entry) in row.iter_mut().enumerate() {
-                    *entry = lanes.adjoints[self.slot_of_input(input)].slope(column);
+                    *entry = lanes.adjoints[program.slot_of_input(input)].slope(column);
                 }
             }
         }
@@ -310,13 +317,10 @@ impl<F: Scalar> Program<F> {
         }
     }
 
-    /// Evaluates at `x`, and checks the guards.
-    pub(super) fn forward(&self, buffers: &mut Buffers<F>, x: &[F]) -> Result<(), Error> {
+    /// Evaluates at `x`, and checks the guards. The values are those of the program returned.
+    pub(super) fn forward(&self, buffers: &mut Buffers<F>, x: &[F]) -> Result<&Self, Error> {
         Error::check_length("point", "input", self.inputs(), x.len())?;
-        self.load(&mut buffers.values, |input| x[input]);
-        let runs = 0..self.schedule.runs.len();
-        point::forward(&self.schedule, runs, &mut buffers.values, &mut buffers.scratch);
-        self.check_guards(0, |slot| buffers.values[slot as usize])
+        self.evaluate_over(buffers, |input| x[input])
     }
 
     /// Evaluates at `x`, moving in the directions that `tangent` gives by input and lane.
@@ -325,17 +329,34 @@ impl<F: Scalar> Program<F> {
         buffers: &mut Buffers<Dual<F, N>>,
         x: &[F],
         tangent: impl Fn(usize, usize) -> F,
-    ) -> Result<(), Error> {
+    ) -> Result<&Self, Error> {
         Error::check_length("point", "input", self.inputs(), x.len())?;
-        self.load(&mut buffers.values, |input| {
+        self.evaluate_over(buffers, |input| {
             Dual::new(x[input], GenericArray::generate(|lane| tangent(input, lane)))
-        });
-        let runs = 0..self.schedule.runs.len();
-        point::forward(&self.schedule, runs, &mut buffers.values, &mut buffers.scratch);
-        self.check_guards(0, |slot| buffers.values[slot as usize].primal())
+        })
     }
 
-    /// Whether every question has the answer it had when it was recorded.
+    /// Evaluates over any numbers, and checks the guards. If this program speculates in vain, the careful one takes
+    /// its place, and is returned.
+    fn evaluate_over<T: Differentiable<Scalar = F>>(
+        &self,
+        buffers: &mut Buffers<T>,
+        x: impl Fn(usize) -> T,
+    ) -> Result<&Self, Error> {
+        self.load(&mut buffers.values, &x);
+        let runs = 0..self.schedule.runs.len();
+        point::forward(&self.schedule, runs, &mut buffers.values, &mut buffers.scratch);
+        let value = |slot: u32| buffers.values[slot as usize].value();
+        if let Some(careful) = &self.careful
+            && self.watched.iter().chain(&self.outputs).any(|&slot| value(slot).is_nan())
+        {
+            return careful.evaluate_over(buffers, x);
+        }
+        self.check_guards(0, value)?;
+        Ok(self)
+    }
+
+    /// Whether every predicate is as it was when it was recorded.
     pub(super) fn check_guards(&self, point: usize, value: impl Fn(u32) -> F) -> Result<(), Error> {
         match self.guards.iter().position(|guard| !guard.holds(&value)) {
             None => Ok(()),
@@ -349,7 +370,7 @@ impl<F: Scalar> Program<F> {
 
     /// The gradient of the seeded outputs, into `gradient`. If singular points make NaN of a product with
     /// zero, all is done again with more care.
-    fn pull(
+    pub(super) fn pull(
         &self,
         buffers: &mut Buffers<F>,
         seeds: impl Iterator<Item = (usize, F)> + Clone,
@@ -374,7 +395,7 @@ impl<F: Scalar> Program<F> {
     }
 
     /// Carries the seeds back to the inputs.
-    fn sweep<T: Differentiable<Scalar = F>, const EXACT: bool>(
+    pub(super) fn sweep<T: Differentiable<Scalar = F>, const EXACT: bool>(
         &self,
         buffers: &mut Buffers<T>,
         seeds: impl Iterator<Item = (usize, T)>,
@@ -383,7 +404,7 @@ impl<F: Scalar> Program<F> {
         adjoints.clear();
         adjoints.resize(self.schedule.slots, T::zero());
         for (slot, seed) in seeds {
-            adjoints[slot] += seed;
+            adjoints[slot] += rules::seed(&values[slot], seed);
         }
         let runs = 0..self.schedule.runs.len();
         point::reverse::<T, EXACT>(&self.schedule, runs, Wrt::Both, values, adjoints, scratch);

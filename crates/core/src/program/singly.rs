@@ -1,49 +1,44 @@
 //! The points of a task one after the other, by the rules of single points: where lanes will not do.
 
-use super::point::{self, Wrt};
+use super::Program;
+use super::point::Wrt;
 use super::points::Points;
 use super::sums::clip_factor;
 use super::task::{Job, Task};
-use super::workspace;
 use crate::{Error, Scalar};
 use std::ops::Range;
 
 impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     /// See [`Job::sum`].
     pub(super) fn sum_by_points(&self, task: &mut Task<F>, range: Range<usize>) -> Result<(), Error> {
-        let program = self.program;
-        let schedule = &program.schedule;
-        let output = program.one_output()?;
+        let (parameters, schedule) = (self.program.parameters, &self.program.schedule);
         task.reset();
         task.adjoints.clear();
         task.adjoints.resize(schedule.first_varying, F::zero());
         for index in range {
-            self.evaluate_point(task, index)?;
+            let program = self.evaluate_point(task, index)?;
+            let output = program.one_output()?;
             let (value, weight) = (task.point.values[output], self.sums.weight(index));
             task.values.push(value);
             if weight != F::zero() {
                 task.value += weight * value;
             }
             let seed = if self.sums.clip.is_some() { F::one() } else { weight };
-            self.reverse_point(task, output, seed);
+            program.sweep::<F, true>(&mut task.point, [(output, seed)].into_iter());
             let factor = match self.sums.clip {
                 None => F::one(),
                 Some(bound) => {
-                    self.reverse_runs(task, schedule.uniform_runs());
-                    // What is left are the adjoints of parameters; those of results are done.
-                    let adjoints = &mut task.point.adjoints;
-                    adjoints[schedule.constants + program.parameters..schedule.first_varying].fill(F::zero());
-                    let gradient = &adjoints[schedule.constants..][..program.parameters];
-                    let norm = F::norm(gradient);
+                    let norm = F::norm(program.adjoints_of_parameters(&task.point.adjoints));
                     weight * self.factor(task, norm, bound)
                 }
             };
-            let (uniform, varying) = task.point.adjoints.split_at(schedule.first_varying);
-            for (sum, &adjoint) in task.adjoints.iter_mut().zip(uniform) {
+            let gradient = program.adjoints_of_parameters(&task.point.adjoints);
+            for (sum, &adjoint) in task.adjoints[schedule.constants..][..parameters].iter_mut().zip(gradient)
+            {
                 *sum += crate::rules::Partial::Of(factor).times(adjoint);
             }
             if self.wrt != Wrt::Parameters {
-                task.rows.extend_from_slice(&varying[..program.data]);
+                task.rows.extend_from_slice(program.adjoints_of_data(&task.point.adjoints));
             }
         }
         Ok(())
@@ -56,22 +51,21 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         range: Range<usize>,
         derive: bool,
     ) -> Result<(), Error> {
-        let program = self.program;
-        let schedule = &program.schedule;
         task.reset();
-        let (parameters, data) = (program.wanted_parameters(self.wrt), program.wanted_data(self.wrt));
+        let (parameters, data) =
+            (self.program.wanted_parameters(self.wrt), self.program.wanted_data(self.wrt));
         for index in range {
-            self.evaluate_point(task, index)?;
+            let program = self.evaluate_point(task, index)?;
             for &slot in &program.outputs {
-                task.values.push(task.point.values[slot as usize]);
+                let slot = slot as usize;
+                task.values.push(task.point.values[slot]);
                 if !derive {
                     continue;
                 }
-                self.reverse_point(task, slot as usize, F::one());
-                self.reverse_runs(task, schedule.uniform_runs());
+                program.sweep::<F, true>(&mut task.point, [(slot, F::one())].into_iter());
                 let adjoints = &task.point.adjoints;
-                task.rows.extend_from_slice(&adjoints[schedule.constants..][..parameters]);
-                task.rows.extend_from_slice(&adjoints[schedule.first_varying..][..data]);
+                task.rows.extend_from_slice(&program.adjoints_of_parameters(adjoints)[..parameters]);
+                task.rows.extend_from_slice(&program.adjoints_of_data(adjoints)[..data]);
             }
         }
         Ok(())
@@ -85,33 +79,23 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         factor
     }
 
-    /// Evaluates one point and checks its guards.
-    pub(super) fn evaluate_point(&self, task: &mut Task<F>, index: usize) -> Result<(), Error> {
-        let (program, schedule) = (self.program, &self.program.schedule);
+    /// Evaluates one point and checks its guards. The values are those of the program returned.
+    pub(super) fn evaluate_point(&self, task: &mut Task<F>, index: usize) -> Result<&Program<F>, Error> {
         let point = self.points.point(index);
-        Error::check_length("point", "datum", program.data, point.len())?;
-        let workspace::Buffers { values, scratch, .. } = &mut task.point;
-        values.resize(schedule.slots, F::zero());
-        values[..schedule.first_varying].copy_from_slice(self.machine.uniform);
-        values[schedule.constants..][..program.parameters].copy_from_slice(self.machine.parameters);
-        values[schedule.first_varying..][..program.data].copy_from_slice(point);
-        point::forward(schedule, schedule.varying_runs(), values, scratch);
-        program.check_guards(index, |slot| values[slot as usize])
+        Error::check_length("point", "datum", self.program.data, point.len())?;
+        task.inputs.clear();
+        task.inputs.extend_from_slice(self.machine.parameters);
+        task.inputs.extend_from_slice(point);
+        self.program.forward(&mut task.point, &task.inputs).map_err(|error| error.at_point(index))
+    }
+}
+
+impl<F: Scalar> Program<F> {
+    fn adjoints_of_parameters<'a>(&self, adjoints: &'a [F]) -> &'a [F] {
+        &adjoints[self.schedule.constants..][..self.parameters]
     }
 
-    /// Carries a seed back to uniform values and data.
-    fn reverse_point(&self, task: &mut Task<F>, output: usize, seed: F) {
-        let schedule = &self.program.schedule;
-        let adjoints = &mut task.point.adjoints;
-        adjoints.clear();
-        adjoints.resize(schedule.slots, F::zero());
-        adjoints[output] = seed;
-        self.reverse_runs(task, schedule.varying_runs());
-    }
-
-    /// Carries adjoints back through some runs, with all care for singular points.
-    fn reverse_runs(&self, task: &mut Task<F>, runs: Range<usize>) {
-        let workspace::Buffers { values, adjoints, scratch } = &mut task.point;
-        point::reverse::<F, true>(&self.program.schedule, runs, Wrt::Both, values, adjoints, scratch);
+    fn adjoints_of_data<'a>(&self, adjoints: &'a [F]) -> &'a [F] {
+        &adjoints[self.schedule.first_varying..][..self.data]
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Job<'a, F, P: ?Sized> {
 pub(super) struct Task<F: Scalar> {
     pub(super) lanes: lanes::Buffers<F>,
     pub(super) point: workspace::Buffers<F>,
+    /// Parameters and data of a single point.
+    pub(super) inputs: Vec<F>,
     /// The adjoints of uniform values, a cache line each.
     wide: Aligned<F>,
     /// The same for each lane, for gradients of single points.
@@ -50,6 +52,7 @@ impl<F: Scalar> Default for Task<F> {
         Self {
             lanes: lanes::Buffers::default(),
             point: workspace::Buffers::default(),
+            inputs: Vec::new(),
             wide: Aligned::new(),
             wide_lanes: Aligned::new(),
             adjoints: Vec::new(),
@@ -274,7 +277,12 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             let rows = ToLanes { vectors: &rows, rows: values.as_chunks_mut().0 };
             self.machine.arch.dispatch(rows);
         }
-        Ok(!F::forward_by_lanes(&self.machine, &mut task.lanes))
+        let careful = F::forward_by_lanes(&self.machine, &mut task.lanes);
+        let is_nan = |&slot: &u32| {
+            (0..blocks)
+                .any(|block| self.lanes(task, block, slot).iter().fold(false, |any, x| any | x.is_nan()))
+        };
+        Ok(!careful && !self.program.watched.iter().any(is_nan))
     }
 
     /// Evaluates some points and checks the guards; says whether the values can be trusted.
@@ -313,7 +321,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 for (fits, point) in fits.iter_mut().zip(block.clone()) {
                     *fits = match self.evaluate_point(task, point) {
                         Err(Error::BranchChanged { .. }) => false,
-                        other => other.map(|()| true)?,
+                        other => other.map(|_| true)?,
                     };
                 }
             }

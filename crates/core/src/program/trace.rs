@@ -4,8 +4,8 @@ use super::graph::Reduction;
 use super::guard::Guard;
 use super::recorder::{Recorder, with};
 use crate::differentiable::{affine_rows, check_affine};
-use crate::question::{Property, Relation};
-use crate::rules::{Binary, Op, Ternary, Unary, reductions};
+use crate::predicate::{Property, Relation};
+use crate::rules::{Binary, Compare, Op, Select, Ternary, Unary, reductions};
 use crate::{Differentiable, Scalar};
 use std::fmt;
 
@@ -107,11 +107,6 @@ impl<T: Scalar> Differentiable for Traced<T> {
         self.value
     }
 
-    #[inline]
-    fn peek(&self) -> T {
-        self.value
-    }
-
     fn relates(&self, relation: Relation, other: &Self) -> bool {
         let answer = relation.holds(self.value, other.value);
         if let Some(one) = [self, other].into_iter().find(|x| !x.is_constant()) {
@@ -133,9 +128,35 @@ impl<T: Scalar> Differentiable for Traced<T> {
         answer
     }
 
+    const RECORDS: bool = true;
+    const KNOWS_ZEROS: bool = true;
+
     #[inline]
     fn is_identically_zero(&self) -> bool {
         self.is_constant() && self.value == T::zero()
+    }
+
+    fn predicate(relation: Relation, a: Self, b: Self) -> Self {
+        a.binary(Compare(relation), b)
+    }
+
+    fn select_by(predicate: Self, then: Self, otherwise: Self) -> Self {
+        if predicate.is_constant() {
+            return if predicate.value == T::zero() { otherwise } else { then };
+        }
+        let value = Select.value([predicate.value, then.value, otherwise.value]);
+        Self::apply(Op::Select, value, [predicate, then, otherwise])
+    }
+
+    fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self {
+        let moving = pairs.filter(|(_, tangent)| !tangent.is_identically_zero());
+        let values = moving.clone().map(|(partial, tangent)| (partial.value, tangent.value));
+        let sum = reductions::scalar_chain_rule(value.value, values);
+        if moving.clone().next().is_none() {
+            return Self::constant(sum);
+        }
+        let operands = moving.flat_map(|(partial, tangent)| [partial, tangent]);
+        Self::reduce(Reduction::ChainRule, sum, std::iter::once(value).chain(operands))
     }
 
     fn unary<O: Unary>(self, op: O) -> Self {
@@ -155,6 +176,10 @@ impl<T: Scalar> Differentiable for Traced<T> {
     }
 
     fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self {
+        if O::SELECTS {
+            let [predicate, then, otherwise] = operands;
+            return Self::select_by(predicate, then, otherwise);
+        }
         let value = op.value(operands.map(|x| x.value));
         Self::apply(op.code(), value, operands)
     }

@@ -29,7 +29,7 @@ impl<T: Differentiable> Adjoint<T> for T {
 
     #[inline(always)]
     fn is_ordinary(&self) -> bool {
-        self.peek().is_ordinary()
+        !T::RECORDS && self.value().is_ordinary()
     }
 
     #[inline(always)]
@@ -43,7 +43,8 @@ impl<T: Differentiable> Adjoint<T> for T {
     }
 
     fn plus_with_care(self, partial: T, later: Self) -> Self {
-        self + Partial::Of(partial).times(later)
+        let product = Partial::Of(partial).times(later);
+        if T::KNOWS_ZEROS && self.is_identically_zero() { product } else { self + product }
     }
 }
 
@@ -62,7 +63,7 @@ impl<T: Differentiable> Adjoint<T> for Block<T> {
     /// Zeros are ordinary here, as some outputs rarely depend on a node; `plus` looks at the partial.
     #[inline(always)]
     fn is_ordinary(&self) -> bool {
-        self.0.iter().fold(true, |all, x| all & x.peek().is_finite())
+        !T::RECORDS && self.0.iter().fold(true, |all, x| all & x.value().is_finite())
     }
 
     /// Not asked of finite adjoints: most nodes matter to some output.
@@ -72,7 +73,7 @@ impl<T: Differentiable> Adjoint<T> for Block<T> {
 
     #[inline(always)]
     fn plus(self, partial: T, later: Self) -> Self {
-        if !partial.peek().is_finite() {
+        if !partial.value().is_finite() {
             return self.plus_with_care(partial, later);
         }
         Self(std::array::from_fn(|lane| self.0[lane] + partial * later.0[lane]))
@@ -81,6 +82,6 @@ impl<T: Differentiable> Adjoint<T> for Block<T> {
     #[cold]
     #[inline(never)]
     fn plus_with_care(self, partial: T, later: Self) -> Self {
-        Self(std::array::from_fn(|lane| self.0[lane] + Partial::Of(partial).times(later.0[lane])))
+        Self(std::array::from_fn(|lane| self.0[lane].plus_with_care(partial, later.0[lane])))
     }
 }

@@ -3,7 +3,7 @@
 use super::storage::{MAX_NODES, Mark, Storage};
 use super::{Adjoint, Adjoints, Block, Var};
 use crate::Differentiable;
-use crate::rules::Partial;
+use crate::rules::{Partial, seed};
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -206,9 +206,9 @@ impl<T: Differentiable> Tape<T> {
         let places: Vec<_> = outputs.iter().map(|y| self.index_of(y)).collect();
         let nodes = extent(places.iter().copied(), 0);
         let mut adjoints = vec![T::zero(); nodes];
-        for (place, &weight) in places.iter().zip(weights) {
+        for (place, (output, &weight)) in places.iter().zip(outputs.iter().zip(weights)) {
             if let Some(index) = *place {
-                adjoints[index] += weight;
+                adjoints[index] += seed(&output.primal(), weight);
             }
         }
         self.storage.borrow().sweep::<true, T>(&mut adjoints, 0);
@@ -220,9 +220,9 @@ impl<T: Differentiable> Tape<T> {
         let places = outputs.iter().map(|y| self.index_of(y));
         let nodes = extent(places.clone(), inputs.len());
         let mut blocks = vec![Block::zero(); nodes];
-        for (lane, place) in places.enumerate() {
+        for (lane, (place, output)) in places.zip(outputs).enumerate() {
             if let Some(place) = place {
-                blocks[place].0[lane] = T::one();
+                blocks[place].0[lane] = seed(&output.primal(), T::one());
             }
         }
         self.storage.borrow().sweep::<true, Block<T>>(&mut blocks, 0);

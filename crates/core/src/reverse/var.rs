@@ -2,9 +2,10 @@
 
 use super::Tape;
 use crate::Differentiable;
-use crate::question::{Property, Relation};
+use crate::predicate::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
 use crate::rules::{Binary, Partial, Ternary, Unary, guarded};
+use num_traits::Zero;
 use std::fmt;
 
 /// A number on a [`Tape`], or a constant, which records nothing.
@@ -89,7 +90,12 @@ impl<'t, T: Differentiable> Var<'t, T> {
     #[inline(always)]
     fn alone(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
         let Some(tape) = self.tape else { return Self::lift(value) };
-        match guarded(&value, partial) {
+        let partial = partial();
+        if T::RECORDS && tape.is_for_inputs() && matches!(partial, Partial::One) {
+            // If the value is NaN, so is what comes of it, or nothing comes of it.
+            return Self { primal: value, ..*self };
+        }
+        match guarded(&value, || partial) {
             // Its adjoint would be handed on as it is, or not at all; only who reads it needs the node.
             Partial::One if tape.is_for_inputs() => Self { primal: value, ..*self },
             Partial::Zero if tape.is_for_inputs() => Self::lift(value),
@@ -112,11 +118,6 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
     }
 
     #[inline(always)]
-    fn peek(&self) -> T::Scalar {
-        self.primal.peek()
-    }
-
-    #[inline(always)]
     fn relates(&self, relation: Relation, other: &Self) -> bool {
         self.primal.relates(relation, &other.primal)
     }
@@ -126,15 +127,39 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
         self.primal.has(property)
     }
 
+    const RECORDS: bool = T::RECORDS;
+    const KNOWS_ZEROS: bool = true;
+
     #[inline]
     fn is_identically_zero(&self) -> bool {
         self.tape.is_none() && self.primal.is_identically_zero()
     }
 
     #[inline(always)]
+    fn predicate(relation: Relation, a: Self, b: Self) -> Self {
+        Self::lift(T::predicate(relation, a.primal, b.primal))
+    }
+
+    #[inline(always)]
+    fn select_by(predicate: Self, then: Self, otherwise: Self) -> Self {
+        let predicate = predicate.primal;
+        if T::RECORDS {
+            return select_recorded(predicate, then, otherwise);
+        }
+        if predicate.value() == T::Scalar::zero() { otherwise } else { then }
+    }
+
+    fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self {
+        reductions::chain_rule(value, pairs)
+    }
+
+    #[inline(always)]
     fn unary<O: Unary>(self, op: O) -> Self {
         let x = self.primal;
         let z = x.unary(op);
+        if O::STOPS {
+            return Self::lift(z);
+        }
         self.alone(z, || op.partial(x, z))
     }
 
@@ -169,10 +194,13 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
 
     #[inline(always)]
     fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self {
+        if O::SELECTS {
+            let [predicate, then, otherwise] = operands;
+            return Self::select_by(predicate, then, otherwise);
+        }
         let primals = operands.map(|x| x.primal);
         let z = T::ternary(op, primals);
-        let partials = op.partials(primals, z).map(|partial| guarded(&z, || partial));
-        Self::statement(z, operands.into_iter().zip(partials))
+        Self::statement(z, operands.into_iter().zip(op.partials(primals, z)))
     }
 
     fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
@@ -189,6 +217,26 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
 
     fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
         reductions::norm(terms)
+    }
+}
+
+/// A selection whose predicate may change: both operands are kept, each with a share of 1 or 0.
+fn select_recorded<'t, T: Differentiable>(
+    predicate: T,
+    then: Var<'t, T>,
+    otherwise: Var<'t, T>,
+) -> Var<'t, T> {
+    let value = T::select_by(predicate, then.primal, otherwise.primal);
+    let share = |then, otherwise| Partial::Of(T::select_by(predicate, then, otherwise));
+    let shares = [share(T::one(), T::zero()), share(T::zero(), T::one())];
+    match (then.tape, otherwise.tape) {
+        (Some(tape), Some(other)) => {
+            tape.check_same(other);
+            tape.record_two(value, [then.index, otherwise.index], shares)
+        }
+        (Some(tape), None) => tape.record_one(value, then.index, shares[0]),
+        (None, Some(tape)) => tape.record_one(value, otherwise.index, shares[1]),
+        (None, None) => Var::lift(value),
     }
 }
 
@@ -211,8 +259,13 @@ impl<T: Differentiable> Statement for Var<'_, T> {
                 tape.check_same(own);
                 x.index
             });
-            (place, partial)
+            (place, guarded(&value, || partial))
         });
+        if T::RECORDS {
+            // Collected first: a partial derivative is recorded as it is guarded.
+            let on_tape: Vec<_> = on_tape.filter(|(place, _)| place.is_some()).collect();
+            return tape.record_many(value, on_tape.into_iter());
+        }
         tape.record_many(value, on_tape)
     }
 }

@@ -1,7 +1,8 @@
 //! Operations as values: what a table of tests iterates and what a recorded program stores.
 
-use super::{Binary, Neg, Polygamma, Powi, Ternary, Unary};
+use super::{Binary, Compare, Neg, Polygamma, Powi, Select, StopGradient, Ternary, Unary};
 use crate::Differentiable;
+use crate::predicate::Relation;
 
 /// An interval `(low, high)` on which an operation is smooth in one operand.
 ///
@@ -72,6 +73,12 @@ macro_rules! define_op {
             Powi(i32),
             /// The `n`-th derivative of the digamma function.
             Polygamma(u32),
+            /// `x`, held constant.
+            StopGradient,
+            /// 1 where the relation holds, otherwise 0.
+            Compare(Relation),
+            /// The second operand where the first is not 0, otherwise the third.
+            Select,
             $($(#[$o_doc])* $O,)*
             $($(#[$u_doc])* $U,)*
             $($(#[$b_doc])* $B,)*
@@ -81,16 +88,18 @@ macro_rules! define_op {
         }
 
         impl Op {
-            /// Every operation; `Powi` with its characteristic exponents.
+            /// Every operation; `Powi` with its characteristic exponents, `Compare` with every relation.
             ///
             /// ```
             /// use dualtape::rules::Op;
             /// assert!(Op::ALL.contains(&Op::Tanh) && Op::ALL.contains(&Op::Powi(-1)));
-            /// assert_eq!(Op::ALL.iter().filter(|op| op.arity() == 3).count(), 2); // mul_add and clamp
+            /// assert_eq!(Op::ALL.iter().filter(|op| op.arity() == 3).count(), 3); // mul_add, clamp and select
             /// ```
             pub const ALL: &'static [Op] = &[
                 Op::Neg, Op::Powi(-2), Op::Powi(-1), Op::Powi(0), Op::Powi(1), Op::Powi(2), Op::Powi(3),
-                Op::Polygamma(1),
+                Op::Polygamma(1), Op::StopGradient, Op::Select,
+                Op::Compare(Relation::Less), Op::Compare(Relation::AtMost), Op::Compare(Relation::Greater),
+                Op::Compare(Relation::AtLeast), Op::Compare(Relation::Equal),
                 $(Op::$O,)* $(Op::$U,)* $(Op::$B,)* $(Op::$T,)* $(Op::$E,)* $(Op::$L,)*
             ];
 
@@ -105,6 +114,9 @@ macro_rules! define_op {
                     Op::Neg => "neg",
                     Op::Powi(_) => "powi",
                     Op::Polygamma(_) => "polygamma",
+                    Op::StopGradient => "stop_gradient",
+                    Op::Compare(relation) => relation.sign(),
+                    Op::Select => "select",
                     $(Op::$O => $sign,)*
                     $(Op::$U => stringify!($u),)*
                     $(Op::$B => stringify!($b),)*
@@ -123,7 +135,9 @@ macro_rules! define_op {
             /// ```
             pub fn domain(self) -> &'static [Interval] {
                 match self {
-                    Op::Neg => &[(-2.0, 2.0)],
+                    Op::Neg | Op::StopGradient => &[(-2.0, 2.0)],
+                    Op::Compare(_) => &[(-2.0, -0.1), (0.1, 2.0)],
+                    Op::Select => &[(0.5, 1.0), (-2.0, 2.0), (-2.0, 2.0)],
                     Op::Powi(_) => &[(0.5, 2.0)],
                     Op::Polygamma(_) => &[(0.5, 4.0)],
                     $(Op::$O => super::$O::DOMAIN,)*
@@ -164,6 +178,13 @@ macro_rules! define_op {
                     Op::Powi(-1) => visitor.unary(Fixed::<-1>),
                     Op::Powi(n) => visitor.unary(Powi(n)),
                     Op::Polygamma(n) => visitor.unary(Polygamma(n)),
+                    Op::StopGradient => visitor.unary(StopGradient),
+                    Op::Compare(Relation::Less) => visitor.binary(Compare(Relation::Less)),
+                    Op::Compare(Relation::AtMost) => visitor.binary(Compare(Relation::AtMost)),
+                    Op::Compare(Relation::Greater) => visitor.binary(Compare(Relation::Greater)),
+                    Op::Compare(Relation::AtLeast) => visitor.binary(Compare(Relation::AtLeast)),
+                    Op::Compare(Relation::Equal) => visitor.binary(Compare(Relation::Equal)),
+                    Op::Select => visitor.ternary(Select),
                     $(Op::$O => visitor.binary(super::$O),)*
                     $(Op::$U => visitor.unary(super::$U),)*
                     $(Op::$B => visitor.binary(super::$B),)*

@@ -1,6 +1,7 @@
 //! Partial derivatives, and what an operation of one, two or three operands states.
 
 use super::Op;
+use crate::predicate::Relation;
 use crate::{Differentiable, Scalar};
 use Partial::{MinusOne, Of, One, Zero};
 use num_traits::Float;
@@ -60,8 +61,38 @@ impl<T: Differentiable> Partial<T> {
             One => other,
             MinusOne => -other,
             Of(slope) if slope.is_identically_zero() || other.is_identically_zero() => T::zero(),
-            Of(slope) => slope * other,
+            Of(slope) => T::chain_rule(T::zero(), std::iter::once((slope, other))),
         }
+    }
+
+    /// One of two partial derivatives, by a comparison of values. Rules branch by this, and never by an `if`: a
+    /// recording keeps both sides.
+    #[inline(always)]
+    pub(crate) fn select(
+        relation: Relation,
+        a: T,
+        b: T,
+        then: impl FnOnce() -> Self,
+        otherwise: impl FnOnce() -> Self,
+    ) -> Self {
+        let [selected] = Self::select_each(relation, a, b, || [then()], || [otherwise()]);
+        selected
+    }
+
+    /// The partial derivatives in several operands, by one comparison.
+    #[inline(always)]
+    pub(crate) fn select_each<const N: usize>(
+        relation: Relation,
+        a: T,
+        b: T,
+        then: impl FnOnce() -> [Self; N],
+        otherwise: impl FnOnce() -> [Self; N],
+    ) -> [Self; N] {
+        if !T::RECORDS {
+            return if relation.holds(a.value(), b.value()) { then() } else { otherwise() };
+        }
+        let (predicate, then, otherwise) = (T::predicate(relation, a, b), then(), otherwise());
+        std::array::from_fn(|i| Of(T::select_by(predicate, then[i].number(), otherwise[i].number())))
     }
 
     /// The chain rule without the test for zeros: NaN where an exact zero meets ∞ or NaN.
@@ -76,11 +107,56 @@ impl<T: Differentiable> Partial<T> {
     }
 }
 
-/// The partial derivative, or where the value is NaN, the value: a NaN that moves as the value does, so that
+/// The partial derivative, or where the value is NaN, a NaN that moves as value and partial derivative do, so that
 /// its own derivatives are NaN where they should be.
 #[inline(always)]
 pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Partial<T>) -> Partial<T> {
-    if value.peek().is_nan() { Of(*value) } else { partial() }
+    if T::RECORDS || value.value().is_nan() { guarded_with_care(*value, partial()) } else { partial() }
+}
+
+/// The adjoint that an output of the given value starts from, given its weight: a NaN has NaN derivatives also with
+/// respect to itself.
+#[inline]
+pub(crate) fn seed<T: Differentiable>(value: &T, weight: T) -> T {
+    guarded(value, || One).times(weight)
+}
+
+#[cold]
+#[inline(never)]
+fn guarded_with_care<T: Differentiable>(value: T, partial: Partial<T>) -> Partial<T> {
+    Of(T::chain_rule(value, std::iter::once((partial.number(), T::one()))))
+}
+
+/// One of two numbers, by a comparison of values; the other is computed in recordings only.
+#[inline(always)]
+pub(crate) fn choose<T: Differentiable>(
+    relation: Relation,
+    a: T,
+    b: T,
+    then: impl FnOnce() -> T,
+    otherwise: impl FnOnce() -> T,
+) -> T {
+    if T::RECORDS {
+        T::select(relation, a, b, then(), otherwise())
+    } else if relation.holds(a.value(), b.value()) {
+        then()
+    } else {
+        otherwise()
+    }
+}
+
+/// The chain rule in a recording: the tangent of an operation with the given value, from its partial derivatives and
+/// the tangents of its operands.
+pub(crate) fn combine<T: Differentiable>(value: T, edges: impl Iterator<Item = (Partial<T>, T)>) -> T {
+    // Collected first: what computes a partial derivative may itself record.
+    let moving: Vec<_> = edges.filter(|(_, tangent)| !tangent.is_identically_zero()).collect();
+    match moving[..] {
+        [] => T::zero(),
+        // Where the value is NaN, its tangents are told by it when they are read.
+        [(One, tangent)] => tangent,
+        [(MinusOne, tangent)] => -tangent,
+        _ => T::chain_rule(value, moving.iter().map(|(partial, tangent)| (partial.number(), *tangent))),
+    }
 }
 
 /// An operation of one operand.
@@ -92,6 +168,9 @@ pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Pa
 /// assert_eq!(Sqrt.partial(9.0, 3.0), Partial::Of(1.0 / 6.0));
 /// ```
 pub trait Unary: Copy {
+    /// Whether the result is a constant to all derivatives.
+    #[doc(hidden)]
+    const STOPS: bool = false;
     /// The name under which a recorded program knows the operation.
     fn code(self) -> Op;
     /// The value at `x`.
@@ -128,6 +207,9 @@ pub trait Binary: Copy {
 /// assert_eq!(MulAdd.partials([2.0, 3.0, 4.0], 10.0), [Partial::Of(3.0), Partial::Of(2.0), Partial::One]);
 /// ```
 pub trait Ternary: Copy {
+    /// Whether the result is one of two operands, with all its derivatives, by a predicate.
+    #[doc(hidden)]
+    const SELECTS: bool = false;
     /// The name under which a recorded program knows the operation.
     fn code(self) -> Op;
     /// The value at `x`.

@@ -4,7 +4,8 @@
 //! by the latency from one link to the next; one statement breaks the chain and shrinks the tape.
 
 use super::Partial::{self, Of, One, Zero};
-use super::guarded;
+use super::choose;
+use crate::predicate::Relation::{Equal, Less};
 use crate::{Differentiable, Scalar};
 use num_traits::{Float, Zero as _};
 
@@ -17,7 +18,8 @@ pub(crate) trait Statement: Differentiable {
     /// The primal: the value without the derivatives of this level.
     fn inner(&self) -> Self::Inner;
 
-    /// A number of the given value, whose derivatives follow from its operands by the chain rule.
+    /// A number of the given value, whose derivatives follow from its operands by the chain rule; they are NaN where
+    /// the value is.
     fn statement<E>(value: Self::Inner, edges: E) -> Self
     where
         E: Iterator<Item = (Self, Partial<Self::Inner>)> + Clone;
@@ -30,7 +32,7 @@ pub(crate) fn empty_sum<F: Scalar>() -> F {
 
 pub(crate) fn sum<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
     let value: S::Inner = S::Inner::sum_terms(terms.clone().map(|x| x.inner()));
-    S::statement(value, terms.map(move |x| (x, guarded(&value, || One))))
+    S::statement(value, terms.map(|x| (x, One)))
 }
 
 /// Σ aᵢbᵢ on plain numbers, from left to right, as a written-out loop would.
@@ -43,11 +45,47 @@ pub(crate) fn scalar_dot<F: Scalar>(pairs: impl Iterator<Item = (F, F)>, bias: O
 pub(crate) fn dot<S: Statement>(pairs: impl Iterator<Item = (S, S)> + Clone, bias: Option<S>) -> S {
     let inner_pairs = pairs.clone().map(|(a, b)| (a.inner(), b.inner()));
     let value = S::Inner::dot_pairs(inner_pairs, bias.map(|b| b.inner()));
-    let products = pairs.flat_map(move |(a, b)| {
-        let partial = |slope: S| guarded(&value, || Of(slope.inner()));
-        [(a, partial(b)), (b, partial(a))]
-    });
-    S::statement(value, products.chain(bias.map(|b| (b, guarded(&value, || One)))))
+    let products = pairs.flat_map(|(a, b)| [(a, Of(b.inner())), (b, Of(a.inner()))]);
+    S::statement(value, products.chain(bias.map(|b| (b, One))))
+}
+
+/// Σ partial · tangent on plain numbers: an exact zero wins over ∞ and NaN, and a NaN value over all partials.
+pub(crate) fn scalar_chain_rule<F: Scalar>(value: F, pairs: impl Iterator<Item = (F, F)>) -> F {
+    let term = |(partial, tangent): (F, F)| {
+        if tangent == F::zero() {
+            F::zero()
+        } else if value.is_nan() {
+            value
+        } else if partial == F::zero() {
+            F::zero()
+        } else {
+            partial * tangent
+        }
+    };
+    pairs.fold(F::zero(), |sum, pair| sum + term(pair))
+}
+
+/// Σ partial · tangent, itself to be differentiated. Where it is NaN because the value is, it moves with the value, too.
+pub(crate) fn chain_rule<S: Statement>(value: S, pairs: impl Iterator<Item = (S, S)> + Clone) -> S {
+    let products = sum_of_products(value.inner(), pairs.clone());
+    let value_is_fine = if S::RECORDS { value.is_identically_zero() } else { !value.inner().is_nan() };
+    if value_is_fine {
+        return products;
+    }
+    // Where the value is not NaN: zero, and not moving.
+    let zero = S::Inner::zero();
+    let spoilt = S::Inner::chain_rule(value.inner(), pairs.map(|(_, tangent)| (zero, tangent.inner())));
+    let spoilt = S::statement(spoilt, std::iter::once((value, Zero)));
+    sum_of_products(zero, [products, spoilt].into_iter().map(|term| (S::one(), term)))
+}
+
+/// The chain rule of an operation whose value does not move.
+fn sum_of_products<S: Statement>(value: S::Inner, pairs: impl Iterator<Item = (S, S)> + Clone) -> S {
+    let inner = pairs.clone().map(|(partial, tangent)| (partial.inner(), tangent.inner()));
+    let sum = S::Inner::chain_rule(value, inner);
+    let products =
+        pairs.flat_map(|(partial, tangent)| [(partial, Of(tangent.inner())), (tangent, Of(partial.inner()))]);
+    S::statement(sum, products)
 }
 
 /// ln Σ exp xᵢ on plain numbers, shifted by the largest so that nothing overflows.
@@ -60,8 +98,33 @@ pub(crate) fn scalar_log_sum_exp<F: Scalar>(terms: impl Iterator<Item = F> + Clo
 
 /// ln Σ exp xᵢ, whose slopes are the softmax weights.
 pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
-    let (value, slope) = log_sum_exp_and_slopes(terms.clone().map(|x| x.inner()));
-    S::statement(value, terms.map(move |x| (x, guarded(&value, || slope(x.inner())))))
+    let inner = terms.clone().map(|x| x.inner());
+    if S::Inner::RECORDS {
+        let value = S::Inner::log_sum_exp_terms(inner.clone());
+        let slope = recorded_log_sum_exp_slopes(inner);
+        // Collected first: a slope is recorded as it is computed.
+        let edges: Vec<_> = terms.map(|x| (x, slope(x.inner()))).collect();
+        return S::statement(value, edges.into_iter());
+    }
+    let (value, slope) = log_sum_exp_and_slopes(inner);
+    S::statement(value, terms.map(|x| (x, slope(x.inner()))))
+}
+
+/// [`log_sum_exp_and_slopes`] in a recording, where nothing may hang on which term is the largest.
+fn recorded_log_sum_exp_slopes<T: Differentiable>(
+    terms: impl Iterator<Item = T> + Clone,
+) -> impl Fn(T) -> Partial<T> {
+    // The function does not depend on the shift.
+    let max = terms.clone().map(T::stop_gradient).fold(T::neg_infinity(), T::max);
+    let powers: Vec<T> = terms.clone().map(|x| (x - max).exp()).collect();
+    let total = T::sum_of(&powers);
+    let is_max = move |x: T| T::predicate(Equal, x, max);
+    let at_max: Vec<T> = terms.map(is_max).collect();
+    let share = T::select(Equal, max, T::infinity(), T::sum_of(&at_max).recip(), T::zero());
+    move |x| {
+        let at_limit = || T::select_by(is_max(x), share, T::zero());
+        Of(choose(Less, max.abs(), T::infinity(), || (x - max).exp() / total, at_limit))
+    }
 }
 
 /// ln Σ exp xᵢ, and its slope in a term, as a function of that term.
@@ -79,6 +142,8 @@ pub(crate) fn log_sum_exp_and_slopes<T: Differentiable>(
             let at_limit = terms.filter(|x| x.value() == limit).count();
             (T::constant(limit), T::zero(), Of(T::literal(1.0 / at_limit as f64)))
         }
+        // A NaN that moves with its terms.
+        Shift::Limit(limit) if limit.is_nan() => (T::sum_terms(terms), T::zero(), Zero),
         Shift::Limit(limit) => (T::constant(limit), T::zero(), Zero),
     };
     let slope = move |x: T| match shift {
@@ -108,7 +173,13 @@ pub(crate) fn scalar_norm<F: Scalar>(terms: impl Iterator<Item = F> + Clone) -> 
 /// √Σ xᵢ², whose slopes are the components of the unit vector; none at the origin.
 pub(crate) fn norm<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
     let value = S::Inner::norm_terms(terms.clone().map(|x| x.inner()));
-    S::statement(value, terms.map(move |x| (x, guarded(&value, || norm_slope(x.inner(), value)))))
+    let edges = terms.map(|x| (x, norm_slope(x.inner(), value)));
+    if S::RECORDS {
+        // Collected first: a slope is recorded as it is computed.
+        let edges: Vec<_> = edges.collect();
+        return S::statement(value, edges.into_iter());
+    }
+    S::statement(value, edges)
 }
 
 /// The slope of a norm `z` in its component `x`.

@@ -1,16 +1,18 @@
 //! Formulas that the rows of the table share, or that are too long for a row.
 
 use super::Partial::{self, MinusOne, Of, One, Zero};
+use super::choose;
+use crate::predicate::Relation::{self, Equal, Greater, Less};
 use crate::{Differentiable, Scalar};
 
 pub(super) fn sign<T: Differentiable>(x: T) -> Partial<T> {
-    if x > T::zero() {
-        One
-    } else if x < T::zero() {
-        MinusOne
-    } else {
-        Zero
-    }
+    let negative = || Partial::select(Less, x, T::zero(), || MinusOne, || Zero);
+    Partial::select(Greater, x, T::zero(), || One, negative)
+}
+
+/// |x|, for a comparison.
+fn magnitude<T: Differentiable>(x: T) -> T {
+    x.stop_gradient().abs()
 }
 
 /// (1 − x)(1 + x), which is 1 − x² without cancellation near ±1.
@@ -18,15 +20,14 @@ pub(super) fn unit_gap<T: Differentiable>(x: T) -> T {
     (T::one() - x) * (T::one() + x)
 }
 
-/// sech²: from the output while that loses at most a digit, otherwise from e^(−2|x|).
+/// sech²: from the output while that loses at most a bit, otherwise from e^(−2|x|).
 pub(super) fn tanh_slope<T: Differentiable>(x: T, z: T) -> T {
-    if z.abs() < T::literal(0.9) {
-        unit_gap(z)
-    } else {
+    let from_input = || {
         let e = (x.abs() * T::literal(-2.0)).exp();
         let sum = e + T::one();
         e * T::literal(4.0) / (sum * sum)
-    }
+    };
+    choose(Less, magnitude(z), T::literal(0.5), || unit_gap(z), from_input)
 }
 
 pub(super) fn sigmoid<F: Scalar>(x: F) -> F {
@@ -40,42 +41,37 @@ pub(super) fn sigmoid<F: Scalar>(x: F) -> F {
 
 /// z(1 − z), with 1 − z taken from σ(−x) where it would cancel.
 pub(super) fn sigmoid_slope<T: Differentiable>(x: T, z: T) -> T {
-    if z < T::literal(0.9) { z * (T::one() - z) } else { z * (-x).sigmoid() }
+    z * choose(Less, z, T::literal(0.5), || T::one() - z, || (-x).sigmoid())
 }
 
 /// y·x^(y−1), and 0 where x^0 is flat although x^(−1) is not finite.
 pub(super) fn powf_base_slope<T: Differentiable>(x: T, y: T) -> Partial<T> {
-    if y == T::zero() && (x == T::zero() || x.is_nan()) { Zero } else { Of(y * x.powf(y - T::one())) }
+    let slope = || Of(y * x.powf(y - T::one()));
+    let flat = || Partial::select(Equal, y, T::zero(), || Zero, slope);
+    // Neither 0 nor NaN.
+    Partial::select(Greater, magnitude(x), T::zero(), slope, flat)
 }
 
 /// z·ln x, and its limit 0 where z is 0 and at (0, 0).
 pub(super) fn powf_exponent_slope<T: Differentiable>(x: T, y: T, z: T) -> Partial<T> {
-    let vanishes = z == T::zero() || (x == T::zero() && y == T::zero());
-    if vanishes { Zero } else { Of(z * x.ln()) }
+    let slope = || Of(z * x.ln());
+    let elsewhere = || Partial::select(Equal, magnitude(x) + magnitude(y), T::zero(), || Zero, slope);
+    Partial::select(Equal, z, T::zero(), || Zero, elsewhere)
 }
 
-/// The slope of a selection in its own operand, given whether it wins or loses. NaN never wins.
-pub(super) fn choice<T: Differentiable>(wins: bool, loses: bool, own: T, other: T) -> Partial<T> {
-    if wins {
-        One
-    } else if loses || own.is_nan() {
-        Zero
-    } else if other.is_nan() {
-        One
-    } else {
-        Of(T::literal(0.5))
-    }
+/// The slope of a maximum or minimum in its own operand, which wins where the relation to the other holds. NaN never
+/// wins.
+pub(super) fn choice<T: Differentiable>(wins: Relation, own: T, other: T) -> Partial<T> {
+    let tie = || Partial::select(Equal, other, other, || Of(T::literal(0.5)), || One);
+    let not_beaten = || Partial::select(Equal, own, own, tie, || Zero);
+    let not_ahead = || Partial::select(wins, other, own, || Zero, not_beaten);
+    Partial::select(wins, own, other, || One, not_ahead)
 }
 
 /// The slope of √(x² + …) = z in x.
 pub(super) fn hypot_slope<T: Differentiable>(x: T, z: T) -> Partial<T> {
-    if z == T::zero() {
-        Zero
-    } else if x.is_infinite() {
-        sign(x)
-    } else {
-        Of(x / z)
-    }
+    let away = || Partial::select(Equal, magnitude(x), T::infinity(), || sign(x), || Of(x / z));
+    Partial::select(Equal, z, T::zero(), || Zero, away)
 }
 
 /// p / r² in an order that neither overflows nor underflows on the way.
@@ -84,13 +80,9 @@ pub(super) fn over_square<T: Differentiable>(p: T, r: T) -> T {
 }
 
 pub(super) fn copysign_slope<T: Differentiable>(x: T, s: T) -> Partial<T> {
-    if x == T::zero() {
-        Zero
-    } else if x.is_sign_negative() == s.is_sign_negative() {
-        One
-    } else {
-        MinusOne
-    }
+    let sign = |x: T| T::one().copysign(x.stop_gradient());
+    let same = || Partial::select(Equal, sign(x), sign(s), || One, || MinusOne);
+    Partial::select(Equal, x, T::zero(), || Zero, same)
 }
 
 pub(super) fn clamp<F: Scalar>(x: F, low: F, high: F) -> F {
@@ -99,11 +91,7 @@ pub(super) fn clamp<F: Scalar>(x: F, low: F, high: F) -> F {
 }
 
 pub(super) fn clamp_partials<T: Differentiable>(x: T, low: T, high: T) -> [Partial<T>; 3] {
-    if x < low {
-        [Zero, One, Zero]
-    } else if x > high {
-        [Zero, Zero, One]
-    } else {
-        [One, Zero, Zero]
-    }
+    let within = || [One, Zero, Zero];
+    let not_below = || Partial::select_each(Greater, x, high, || [Zero, Zero, One], within);
+    Partial::select_each(Less, x, low, || [Zero, One, Zero], not_below)
 }

@@ -6,6 +6,9 @@ use crate::program::graph::Reduction;
 use crate::rules::reductions;
 use pulp::{Simd, WithSimd};
 
+/// What is no fold.
+const PRODUCTS: &str = "sums of products have kernels of their own";
+
 /// Sums, norms or log-sum-exps over slots. Says whether a result needs more care.
 pub(in crate::program) struct Fold<'a, F> {
     pub(in crate::program) reduction: Reduction,
@@ -60,7 +63,8 @@ impl<F: Scalar> Slots<'_, F> {
                 // Squares that overflow or vanish need scaling.
                 (squares.map(num_traits::Float::sqrt), squares.iter().any(|square| !square.is_normal()))
             }
-            _ => (self.fold(-F::zero(), |sum, x, _| sum + x), false),
+            Reduction::Sum => (self.fold(-F::zero(), |sum, x, _| sum + x), false),
+            Reduction::Dot | Reduction::Chain | Reduction::ChainRule => unreachable!("{PRODUCTS}"),
         }
     }
 
@@ -88,11 +92,12 @@ impl<F: Scalar> Slots<'_, F> {
                     adjoints.add(slot, |lane| reductions::norm_slope(x[lane], z[lane]).scale(own[lane]));
                 }
             }
-            _ => {
+            Reduction::Sum => {
                 for &slot in self.slots {
                     adjoints.add_lanes(slot, *own);
                 }
             }
+            Reduction::Dot | Reduction::Chain | Reduction::ChainRule => unreachable!("{PRODUCTS}"),
         }
     }
 }

@@ -1,10 +1,16 @@
-//! What a program may ask about values: comparisons and properties, on which its branches hang.
+//! Predicates of values: comparisons and properties, on which a function's branches hang.
 //!
-//! Every number type answers by its value. A recording notes question and answer as a guard.
+//! A recording notes each with its outcome, as a guard.
 
 use crate::Scalar;
 
-/// A comparison of two values.
+/// A comparison of two values, for [`Differentiable::select`](crate::Differentiable::select).
+///
+/// ```
+/// use dualtape::Relation;
+/// assert!(Relation::Less.holds(1.0, 2.0) && !Relation::Equal.holds(f64::NAN, f64::NAN));
+/// assert_eq!(Relation::AtLeast.sign(), ">=");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Relation {
     /// `<`
@@ -20,7 +26,20 @@ pub enum Relation {
 }
 
 impl Relation {
-    /// The answer for two plain numbers.
+    /// Every relation.
+    ///
+    /// ```
+    /// use dualtape::Relation;
+    /// assert_eq!(Relation::ALL.map(Relation::sign), ["<", "<=", ">", ">=", "=="]);
+    /// ```
+    pub const ALL: [Self; 5] = [Self::Less, Self::AtMost, Self::Greater, Self::AtLeast, Self::Equal];
+
+    /// Whether it holds between two plain numbers. No relation holds with NaN.
+    ///
+    /// ```
+    /// use dualtape::Relation;
+    /// assert!(Relation::AtMost.holds(1.0, 1.0) && !Relation::Less.holds(1.0, 1.0));
+    /// ```
     #[inline(always)]
     pub fn holds<F: Scalar>(self, a: F, b: F) -> bool {
         match self {
@@ -33,6 +52,10 @@ impl Relation {
     }
 
     /// The sign of the operator.
+    ///
+    /// ```
+    /// assert_eq!(dualtape::Relation::Greater.sign(), ">");
+    /// ```
     pub fn sign(self) -> &'static str {
         match self {
             Self::Less => "<",
@@ -64,7 +87,7 @@ pub enum Property {
 }
 
 impl Property {
-    /// The answer for a plain number.
+    /// Whether a plain number has it.
     #[inline(always)]
     pub fn holds<F: Scalar>(self, x: F) -> bool {
         match self {
@@ -78,7 +101,7 @@ impl Property {
         }
     }
 
-    /// What is asked, in words.
+    /// The property in words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Nan => "is NaN",
