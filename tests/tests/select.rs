@@ -45,7 +45,10 @@ fn every_mode_gives_what_an_if_gives() {
             }
             let (_, _, curvatures) = hessian(|x| branch(relation, x), &x);
             for got in second_order(&Piecewise(relation), &x).iter().filter(|got| got.mode == "Var<Dual>") {
-                assert!(same(&got.hessian, &curvatures), "{relation:?} at {x:?}: {got:?}, not {curvatures:?}");
+                assert!(
+                    same(&got.hessian, &curvatures),
+                    "{relation:?} at {x:?}: {got:?}, not {curvatures:?}"
+                );
             }
         }
     }

@@ -22,8 +22,8 @@ const MAX_REFLECTED: usize = 16;
 /// The `n`-th derivative of the digamma function; NaN at its poles 0, −1, −2, …, and for negative `x` beyond
 /// the sixteenth derivative.
 ///
-/// Digamma itself is that of the `statrs` crate. Its derivatives: recurrence up to where the asymptotic
-/// series holds, reflection for negative numbers (Abramowitz and Stegun, 6.4.6, 6.4.7 and 6.4.11).
+/// Recurrence up to where the asymptotic series holds, reflection for negative numbers (Abramowitz and Stegun, 6.3.5,
+/// 6.3.7 and 6.3.18; 6.4.6, 6.4.7 and 6.4.11).
 // Kept out of the kernels, where LLVM would compute parts of it for every other operation, too.
 #[inline(never)]
 pub(crate) fn polygamma(n: u32, x: f64) -> f64 {
@@ -31,7 +31,7 @@ pub(crate) fn polygamma(n: u32, x: f64) -> f64 {
         return f64::NAN;
     }
     if n == 0 {
-        return statrs::function::gamma::digamma(x);
+        return if x > 0.0 { digamma(x) } else { digamma(1.0 - x) - cotangent_derivative(0, x) };
     }
     // ψₙ(x) has the sign (−1)ⁿ⁺¹ for positive x.
     let sign = if n.is_multiple_of(2) { -1.0 } else { 1.0 };
@@ -42,15 +42,33 @@ pub(crate) fn polygamma(n: u32, x: f64) -> f64 {
     -positive(n, 1.0 - x) - cotangent_derivative(n as usize, x)
 }
 
+/// How many steps of the recurrence lead from `x` to `far`.
+fn steps(x: f64, far: f64) -> u32 {
+    // Of a large or NaN `x`, none.
+    (far - x).ceil().max(0.0) as u32
+}
+
+/// ψ(x) for positive x.
+fn digamma(x: f64) -> f64 {
+    let steps = steps(x, 12.0);
+    let far = x + f64::from(steps);
+    // ln x − 1/(2x) − Σ B₂ₖ/(2k x²ᵏ)
+    let square = (far * far).recip();
+    let terms = BERNOULLI.iter().enumerate().rev();
+    let series = terms.fold(0.0, |sum, (k, bernoulli)| (sum + bernoulli / (2 * k + 2) as f64) * square);
+    let passed: f64 = (0..steps).rev().map(|k| (x + f64::from(k)).recip()).sum();
+    far.ln() - ((0.5 / far + series) + passed)
+}
+
 /// n! Σ 1/(x + k)ⁿ⁺¹, for positive x.
-fn positive(n: u32, mut x: f64) -> f64 {
+fn positive(n: u32, x: f64) -> f64 {
     let power = n as i32 + 1;
     let factorial: f64 = (1..=n).map(f64::from).product();
-    let mut sum = 0.0;
-    while x < 20.0 + f64::from(n) {
-        sum += factorial * x.powi(-power);
-        x += 1.0;
-    }
+    let steps = steps(x, 20.0 + f64::from(n));
+    // The small terms first.
+    let terms = (0..steps).rev().map(|k| factorial * (x + f64::from(k)).powi(-power));
+    let sum: f64 = terms.sum();
+    let x = x + f64::from(steps);
     // (n−1)!/xⁿ + n!/(2xⁿ⁺¹) + Σ B₂ₖ (2k+n−1)!/((2k)! x²ᵏ⁺ⁿ)
     let mut series = factorial / f64::from(n) * x.powi(1 - power) + factorial / 2.0 * x.powi(-power);
     let mut factor = factorial * x.powi(-power);
@@ -83,9 +101,11 @@ fn cotangent_derivative(n: usize, x: f64) -> f64 {
         }
         polynomial = next;
     }
-    // The period is 1; less than half of it keeps the digits.
-    let angle = PI * (x - x.round());
-    let cotangent = angle.cos() / angle.sin();
+    // The period is 1; a quarter of it to either side of a pole or a zero keeps the digits.
+    let from_pole = x - x.round();
+    let from_zero = (0.5 - from_pole.abs()).copysign(from_pole);
+    let cotangent =
+        if from_zero.abs() > 0.25 { (PI * from_pole).tan().recip() } else { (PI * from_zero).tan() };
     let value = polynomial[..=n + 1].iter().rev().fold(0.0, |value, &c| value * cotangent + c);
     PI.powi(n as i32 + 1) * value
 }

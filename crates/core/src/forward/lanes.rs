@@ -71,7 +71,10 @@ fn scaled_with_care<T: Differentiable, N: Lanes<T>>(
     partial: Partial<T>,
     tangent: Tangent<T, N>,
 ) -> Tangent<T, N> {
-    chained(z, [(partial, &tangent)])
+    if z.is_nan() {
+        return chained(z, [(partial, &tangent)]);
+    }
+    Tangent::<T, N>::generate(|lane| partial.times(tangent[lane]))
 }
 
 /// The chain rule of two operands.
@@ -105,7 +108,10 @@ fn combined_with_care<T: Differentiable, N: Lanes<T>>(
     (p, a): (Partial<T>, Tangent<T, N>),
     (q, b): (Partial<T>, Tangent<T, N>),
 ) -> Tangent<T, N> {
-    chained(z, [(p, &a), (q, &b)])
+    if z.is_nan() {
+        return chained(z, [(p, &a), (q, &b)]);
+    }
+    Tangent::<T, N>::generate(|lane| p.times(a[lane]) + q.times(b[lane]))
 }
 
 /// A slope that is neither zero nor infinite nor NaN times a tangent.
@@ -115,6 +121,8 @@ fn product<T: Differentiable>(slope: T, tangent: T) -> T {
 }
 
 /// The chain rule with all care for zeros and NaN, along the lanes in which an operand moves.
+#[cold]
+#[inline(never)]
 fn chained<T: Differentiable, N: Lanes<T>, const M: usize>(
     z: &T,
     operands: [(Partial<T>, &Tangent<T, N>); M],

@@ -90,12 +90,14 @@ impl<'t, T: Differentiable> Var<'t, T> {
     #[inline(always)]
     fn alone(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
         let Some(tape) = self.tape else { return Self::lift(value) };
-        let partial = partial();
-        if T::RECORDS && tape.is_for_inputs() && matches!(partial, Partial::One) {
-            // If the value is NaN, so is what comes of it, or nothing comes of it.
-            return Self { primal: value, ..*self };
+        if T::RECORDS {
+            return match partial() {
+                // If the value is NaN, so is what comes of it, or nothing comes of it.
+                Partial::One if tape.is_for_inputs() => Self { primal: value, ..*self },
+                partial => tape.record_one(value, self.index, guarded(&value, || partial)),
+            };
         }
-        match guarded(&value, || partial) {
+        match guarded(&value, partial) {
             // Its adjoint would be handed on as it is, or not at all; only who reads it needs the node.
             Partial::One if tape.is_for_inputs() => Self { primal: value, ..*self },
             Partial::Zero if tape.is_for_inputs() => Self::lift(value),

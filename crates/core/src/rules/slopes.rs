@@ -45,11 +45,36 @@ pub(super) fn sigmoid_slope<T: Differentiable>(x: T, z: T) -> T {
 }
 
 /// y·x^(y−1), and 0 where x^0 is flat although x^(−1) is not finite.
-pub(super) fn powf_base_slope<T: Differentiable>(x: T, y: T) -> Partial<T> {
-    let slope = || Of(y * x.powf(y - T::one()));
-    let flat = || Partial::select(Equal, y, T::zero(), || Zero, slope);
-    // Neither 0 nor NaN.
-    Partial::select(Greater, magnitude(x), T::zero(), slope, flat)
+pub(super) fn powf_base_slope<T: Differentiable>(x: T, y: T, z: T) -> Partial<T> {
+    let power = || x.powf(y - T::one());
+    let usual = || Of(y * power());
+    // Close to 0, the power may overflow although a small exponent brings it back.
+    let close = || Partial::select(Equal, magnitude(power()), T::infinity(), || Of(y / x * z), usual);
+    let at_zero_or_nan = || Partial::select(Equal, y, T::zero(), || Zero, usual);
+    let not_far = || Partial::select(Greater, magnitude(x), T::zero(), close, at_zero_or_nan);
+    Partial::select(Greater, magnitude(x), T::one(), usual, not_far)
+}
+
+/// −z/(y ln y), and its limit at y = 0.
+pub(super) fn log_base_slope<T: Differentiable>(x: T, y: T, z: T) -> T {
+    let limit = || Of(T::neg_infinity()).times(x.ln());
+    choose(Equal, y, T::zero(), limit, || -(z / (y * y.ln())))
+}
+
+/// The whole number q in x = q·y + z with 0 ≤ z < |y|. The quotient itself may round to the next.
+pub(super) fn euclid_quotient<T: Differentiable>(x: T, y: T, z: T) -> T {
+    choose(Less, magnitude(z), T::infinity(), || ((x - z) / y).round(), || x.div_euclid(&y))
+}
+
+/// exp(−x²). The square's rounding error would be multiplied by the square: it is taken apart at a number of a few
+/// digits, whose square is exact.
+pub(super) fn bell<T: Differentiable>(x: T) -> T {
+    let exact = || {
+        let near = (x * T::literal(16.0)).round() / T::literal(16.0);
+        (-(near * near)).exp() * ((near - x) * (near + x)).exp()
+    };
+    // Beyond, it is 0.
+    choose(Less, magnitude(x), T::literal(64.0), exact, || (-(x * x)).exp())
 }
 
 /// z·ln x, and its limit 0 where z is 0 and at (0, 0).
@@ -74,9 +99,9 @@ pub(super) fn hypot_slope<T: Differentiable>(x: T, z: T) -> Partial<T> {
     Partial::select(Equal, z, T::zero(), || Zero, away)
 }
 
-/// p / r² in an order that neither overflows nor underflows on the way.
+/// p / r² in an order that neither overflows nor underflows on the way; 0 where r is infinite.
 pub(super) fn over_square<T: Differentiable>(p: T, r: T) -> T {
-    (p / r) / r
+    choose(Equal, r, T::infinity(), T::zero, || (p / r) / r)
 }
 
 pub(super) fn copysign_slope<T: Differentiable>(x: T, s: T) -> Partial<T> {
