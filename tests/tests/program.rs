@@ -1,6 +1,6 @@
 //! Recorded programs: what a replay computes, at one point and at many, is what the eager modes compute.
 
-use dualtape::program::{Graph, Rows, Wrt};
+use dualtape::program::{Graph, Recording, Rows, Wrt};
 use dualtape::rules::Op;
 use dualtape::{Differentiable, Error, Float, Program, Traced};
 use dualtape_tests::close::assert_close;
@@ -211,7 +211,8 @@ fn a_traced_number_outside_its_recording_is_refused() {
 
 #[test]
 fn a_recording_beyond_its_limit_is_an_error() {
-    let refused = Graph::record_within(1000, |_, x| rosenbrock(x), &[], &rosenbrock_point(500)).unwrap_err();
+    let refused =
+        Recording::new().limit(1000).graph(|_, x| rosenbrock(x), &[], &rosenbrock_point(500)).unwrap_err();
     assert_eq!(refused, Error::TooLarge { limit: 1000 });
     assert!(refused.to_string().contains("1000 nodes"), "{refused}");
 }

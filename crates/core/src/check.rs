@@ -15,8 +15,13 @@
 //! assert!(!report.passes());
 //! assert_eq!(report.worst().unwrap().column, 1);
 //! ```
+//!
+//! [`jacobian_forward`] does it for code that only takes dual numbers, [`program()`] for what was recorded.
 
-use crate::{Differentiable, Dual, Scalar, Var, gradient as reverse_gradient, jacobian_reverse};
+use crate::{
+    Differentiable, Dual, Error, Program, Scalar, Var, gradient as reverse_gradient, jacobian_reverse,
+};
+use generic_array::typenum::U8;
 use std::fmt;
 
 /// One derivative, as each way computes it.
@@ -255,6 +260,88 @@ where
     Report::new::<F>((0..x.len() * x.len()).map(component).collect())
 }
 
+/// Compares the Jacobian of code that takes dual numbers only, as nalgebra's generic code does, with central
+/// differences. Of each component, `reverse` is the forward slope.
+///
+/// ```
+/// use dualtape::{Differentiable, Dual, check};
+/// let report = check::jacobian_forward(|x| vec![x[0] * x[1], x[1] * x[1]], &[1.0_f64, 2.0]);
+/// assert!(report.passes(), "{report}");
+/// // A special case that compares plain values hides the slope.
+/// let shift = |x: Dual<f64, _>| if x.value() == 0.0 { Dual::lift(0.0) } else { x };
+/// assert!(!check::jacobian_forward(|x| vec![shift(x[0])], &[0.0]).passes());
+/// ```
+pub fn jacobian_forward<F, Func>(f: Func, x: &[F]) -> Report
+where
+    F: Scalar,
+    Func: Fn(&[Dual<F, U8>]) -> Vec<Dual<F, U8>>,
+{
+    let (values, forward) = crate::jacobian_forward(&f, x);
+    let values_at = |x: &[F]| -> Vec<f64> {
+        let at_rest: Vec<_> = x.iter().map(|&x| Dual::lift(x)).collect();
+        f(&at_rest).iter().map(|y| y.value().wide()).collect()
+    };
+    let compared: Vec<_> = (0..x.len()).map(|column| differences(values_at, x, column)).collect();
+    let component = |k: usize| {
+        let (row, column) = (k / x.len(), k % x.len());
+        let forward = forward[k].wide();
+        let difference = nearest(forward, row, &compared[column]);
+        Component { row, column, reverse: forward, forward, difference }
+    };
+    Report::new::<F>((0..values.len() * x.len()).map(component).collect())
+}
+
+/// Compares a program's Jacobian at `x`, replayed in reverse and forward, with central differences of its outputs.
+///
+/// # Errors
+///
+/// [`Error::Length`] if `x` has not the length of the inputs, and [`Error::BranchChanged`] if the function takes
+/// another branch at `x` or next to it: an equality that holds at `x`, for one.
+///
+/// ```
+/// use dualtape::{Float, Program, check, program::Recording};
+/// let program = Program::record(|x| [x[0].sin() * x[1], x[0] / x[1]], &[1.0_f64, 2.0])?;
+/// let report = check::program(&program, &[0.3, -4.0])?;
+/// assert!(report.passes(), "{report}");
+///
+/// let special = |_: &[_], x: &[dualtape::Traced<f64>]| if x[0] == 0.0.into() { x[0] * 0.0 } else { x[0].sin() };
+/// let program = Recording::new().allow_equalities().program(special, &[], &[0.0])?;
+/// assert!(check::program(&program, &[0.0]).is_err());
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+pub fn program<F: Scalar>(program: &Program<F>, x: &[F]) -> Result<Report, Error> {
+    let (rows, columns) = (program.outputs(), program.inputs());
+    let (mut workspace, mut outputs) = (program.workspace(), vec![F::zero(); rows]);
+    program.evaluate(&mut workspace, x, &mut outputs)?;
+    let mut reverse = vec![F::zero(); rows * columns];
+    for (row, slopes) in reverse.chunks_mut(columns.max(1)).enumerate() {
+        let mut cotangent = vec![F::zero(); rows];
+        cotangent[row] = F::one();
+        program.vjp(&mut workspace, x, &cotangent, &mut outputs, slopes)?;
+    }
+    let mut components = Vec::with_capacity(rows * columns);
+    for column in 0..columns {
+        let (mut tangent, mut forward) = (vec![F::zero(); columns], vec![F::zero(); rows]);
+        tangent[column] = F::one();
+        program.jvp(&mut workspace, x, &tangent, &mut outputs, &mut forward)?;
+        let mut refused = None;
+        let values = |x: &[F]| {
+            refused = refused.take().or(program.evaluate(&mut workspace, x, &mut outputs).err());
+            outputs.iter().map(|y| y.wide()).collect()
+        };
+        let compared = differences(values, x, column);
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        for (row, forward) in forward.iter().enumerate() {
+            let reverse = reverse[row * columns + column].wide();
+            let difference = nearest(reverse, row, &compared);
+            components.push(Component { row, column, reverse, forward: forward.wide(), difference });
+        }
+    }
+    Ok(Report::new::<F>(components))
+}
+
 /// The outputs of a function of constants on no tape, one of which may move.
 fn constants<F, Func>(f: Func, x: &[F], moving: Option<usize>) -> Vec<Var<'static, Dual<F>>>
 where
@@ -267,7 +354,7 @@ where
 
 /// Central differences of a function with several outputs, with two steps: a wrong slope is off at both, one
 /// spoilt by rounding or by curvature at one only.
-fn differences<F: Scalar>(f: impl Fn(&[F]) -> Vec<f64>, x: &[F], column: usize) -> [Vec<f64>; 2] {
+fn differences<F: Scalar>(mut f: impl FnMut(&[F]) -> Vec<f64>, x: &[F], column: usize) -> [Vec<f64>; 2] {
     let step = F::epsilon().wide().cbrt() * x[column].wide().abs().max(1.0);
     [step, 8.0 * step].map(|step| {
         let moved = |step: f64| {
@@ -278,7 +365,8 @@ fn differences<F: Scalar>(f: impl Fn(&[F]) -> Vec<f64>, x: &[F], column: usize) 
         let (above, below) = (moved(step), moved(-step));
         // What the inputs really moved by, after rounding.
         let width = above[column].wide() - below[column].wide();
-        f(&above).iter().zip(f(&below)).map(|(above, below)| (above - below) / width).collect()
+        let (above, below) = (f(&above), f(&below));
+        above.iter().zip(below).map(|(above, below)| (above - below) / width).collect()
     })
 }
 

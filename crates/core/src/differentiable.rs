@@ -37,8 +37,26 @@ macro_rules! learned_methods {
 /// (`x * 2.0`), and the functions and reductions below. For concrete types the plain number may also stand
 /// on the left (`2.0 * x`); in generic code, write it on the right or use [`constant`](Self::constant).
 ///
-/// Comparisons compare values; a branch is differentiated along the side taken. The trait is implemented
-/// by this crate's number types only.
+/// `<`, `<=`, `>` and `>=` compare values; a branch is differentiated along the side taken.
+///
+/// # Equality
+///
+/// Two numbers are equal (`==`, `is_zero`) if their values are and they move alike: a formula for the special case
+/// `angle == 0` would otherwise be differentiated as if it held around 0. Two [`Dual`](crate::Dual)s are equal if their
+/// tangents are, too. A [`Var`](crate::Var) equals itself, and constants equal constants. Two [`Traced`](crate::Traced)
+/// numbers are compared by value, and where both sides were equal although one moves, the recording is an error
+/// ([`Error::EqualityHeld`](crate::Error::EqualityHeld)); what depends on data only, as a label does, may be compared.
+/// To compare values alone, write `x.value() == y.value()`; to choose a formula, [`select`](Self::select).
+///
+/// ```
+/// use dualtape::{Differentiable, Dual, Float, derivative};
+/// // The constant has slope 0, the function ½. The other formula gives NaN at 0: no wrong slope in silence.
+/// let ratio = |x: Dual<f64>| if x == 0.0.into() { 1.0.into() } else { x.exp_m1() / x };
+/// assert!(derivative(ratio, 0.0).1.is_nan());
+/// assert_eq!(ratio(Dual::lift(0.0)).value(), 1.0); // what does not move is equal
+/// ```
+///
+/// The trait is implemented by this crate's number types only.
 ///
 /// ```
 /// use dualtape::{Differentiable, gradient};
@@ -251,6 +269,10 @@ pub trait Differentiable:
     /// Whether value and all derivatives are zero: such a factor wins over ∞.
     #[doc(hidden)]
     fn is_identically_zero(&self) -> bool;
+
+    /// Whether this is known to be the same number, with the same derivatives.
+    #[doc(hidden)]
+    fn is_same(&self, other: &Self) -> bool;
 
     /// 1 where the relation holds, otherwise 0.
     #[doc(hidden)]

@@ -43,6 +43,24 @@ pub enum Error {
         limit: usize,
     },
 
+    /// A bound to clip gradients to that is not positive.
+    #[error("gradients are clipped to a norm that is positive, not to {given}")]
+    Bound {
+        /// The bound.
+        given: String,
+    },
+
+    /// Two numbers that move were equal where a function was recorded, and it went by that.
+    #[error(
+        "the function was recorded where {guard}, and both move: what holds for equal numbers only would be \
+         differentiated as if it held around them; record at another point, select instead, compare plain values \
+         (`x.value() == y.value()`), or allow it by `Recording::allow_equalities`"
+    )]
+    EqualityHeld {
+        /// The comparison.
+        guard: String,
+    },
+
     /// A recorded function is too large to be written out or drawn.
     #[error("the function is too large to show: more than {limit} {what}; show a part of it")]
     TooLargeToShow {

@@ -198,7 +198,7 @@ macro_rules! impl_float {
         }
 
         impl<$($generics)*> PartialEq for $Number {
-            // Compares values only.
+            // Equal values that move alike; see `Differentiable`.
             relations! { eq: Equal; }
         }
 
@@ -206,14 +206,15 @@ macro_rules! impl_float {
             // Compares values only.
             relations! { lt: Less; le: AtMost; gt: Greater; ge: AtLeast; }
 
+            /// Compares values only, so that numbers can be sorted whatever moves.
             #[inline]
             fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
                 if self < other {
                     Some(std::cmp::Ordering::Less)
-                } else if self == other {
-                    Some(std::cmp::Ordering::Equal)
                 } else if self > other {
                     Some(std::cmp::Ordering::Greater)
+                } else if self <= other {
+                    Some(std::cmp::Ordering::Equal)
                 } else {
                     None
                 }

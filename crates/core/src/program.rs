@@ -88,6 +88,7 @@ mod outputs;
 mod point;
 mod points;
 pub(crate) mod recorder;
+mod recording;
 mod schedule;
 mod single;
 mod singly;
@@ -108,6 +109,7 @@ pub(crate) use lanes::ByLanes;
 pub use outputs::Outputs;
 pub use point::Wrt;
 pub use points::{Points, Rows, Selected};
+pub use recording::Recording;
 pub use sums::{Results, Sum, Sums, clip_factor};
 pub use trace::Traced;
 pub use workspace::Workspace;
@@ -169,7 +171,8 @@ impl<F: Scalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands; see [`Graph::record_within`].
+    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands, and [`Error::EqualityHeld`] where two numbers that move were
+    /// equal; see [`Recording`] for both.
     ///
     /// # Panics
     ///
@@ -199,7 +202,8 @@ impl<F: Scalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands.
+    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands, and [`Error::EqualityHeld`] where two numbers were equal of
+    /// which one moves with the parameters.
     ///
     /// # Panics
     ///

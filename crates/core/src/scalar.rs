@@ -136,6 +136,11 @@ macro_rules! plain_number {
             }
 
             #[inline(always)]
+            fn is_same(&self, other: &Self) -> bool {
+                self == other
+            }
+
+            #[inline(always)]
             fn predicate(relation: Relation, a: Self, b: Self) -> Self {
                 Compare(relation).value(a, b)
             }

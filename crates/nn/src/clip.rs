@@ -135,7 +135,7 @@ pub fn by_norm<F: Scalar>(gradient: &mut [F], limit: F) -> Result<F, Error> {
 /// ```
 pub fn by_any_norm<F: Scalar>(gradient: &mut [F], limit: F) -> F {
     let norm = norm(gradient);
-    scale(gradient, if norm.is_nan() { norm } else { factor(norm, limit) });
+    scale(gradient, factor(norm, limit));
     norm
 }
 

@@ -112,6 +112,12 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
         self.primal = primal;
     }
 
+    /// Whether the tangents are the same.
+    #[inline]
+    fn moves_as(&self, other: &Self) -> bool {
+        self.tangent.iter().zip(&other.tangent).all(|(a, b)| a.is_same(b))
+    }
+
     /// The result of an operation of which this is the only operand that moves.
     #[inline(always)]
     fn moved(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
@@ -181,7 +187,7 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
 
     #[inline(always)]
     fn relates(&self, relation: Relation, other: &Self) -> bool {
-        self.primal.relates(relation, &other.primal)
+        (relation != Relation::Equal || self.moves_as(other)) && self.primal.relates(relation, &other.primal)
     }
 
     #[inline(always)]
@@ -195,6 +201,11 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
     #[inline]
     fn is_identically_zero(&self) -> bool {
         self.primal.is_identically_zero() && self.tangent.iter().all(Differentiable::is_identically_zero)
+    }
+
+    #[inline(always)]
+    fn is_same(&self, other: &Self) -> bool {
+        self.primal.is_same(&other.primal) && self.moves_as(other)
     }
 
     #[inline(always)]

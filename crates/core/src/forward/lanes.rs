@@ -74,7 +74,20 @@ fn scaled_with_care<T: Differentiable, N: Lanes<T>>(
     if z.is_nan() {
         return chained(z, [(partial, &tangent)]);
     }
-    Tangent::<T, N>::generate(|lane| partial.times(tangent[lane]))
+    with_zeros(partial, &tangent)
+}
+
+/// The chain rule of one operand where zeros have to win.
+#[inline(always)]
+fn with_zeros<T: Differentiable, N: Lanes<T>>(partial: Partial<T>, tangent: &Tangent<T, N>) -> Tangent<T, N> {
+    match partial {
+        Zero => zeros(),
+        Of(slope) if slope.is_identically_zero() => zeros(),
+        Of(slope) if slope.value().is_ordinary() => {
+            Tangent::<T, N>::generate(|lane| product(slope, tangent[lane]))
+        }
+        partial => Tangent::<T, N>::generate(|lane| partial.times(tangent[lane])),
+    }
 }
 
 /// The chain rule of two operands.
@@ -111,7 +124,8 @@ fn combined_with_care<T: Differentiable, N: Lanes<T>>(
     if z.is_nan() {
         return chained(z, [(p, &a), (q, &b)]);
     }
-    Tangent::<T, N>::generate(|lane| p.times(a[lane]) + q.times(b[lane]))
+    let (a, b) = (with_zeros(p, &a), with_zeros(q, &b));
+    Tangent::<T, N>::generate(|lane| a[lane] + b[lane])
 }
 
 /// A slope that is neither zero nor infinite nor NaN times a tangent.

@@ -397,7 +397,9 @@ impl<F: Scalar> Program<F> {
         let runs = schedule.uniform_runs();
         point::reverse::<F, false>(schedule, runs.clone(), Wrt::Both, values, adjoints, scratch);
         let own = schedule.constants..schedule.constants + self.parameters;
-        if !pulp::Arch::new().dispatch(AllFinite(&adjoints[own.clone()])) {
+        // A value that is not finite may have a slope that is, as a NaN in `relu`.
+        let all_finite = |numbers: &[F]| pulp::Arch::new().dispatch(AllFinite(numbers));
+        if !(all_finite(&adjoints[own.clone()]) && all_finite(&values[..schedule.first_varying])) {
             add_up(tasks, 0, adjoints);
             point::reverse::<F, true>(schedule, runs, Wrt::Both, values, adjoints, scratch);
         }
@@ -406,6 +408,9 @@ impl<F: Scalar> Program<F> {
     }
 
     fn check_sum(&self, count: usize, sums: &Sums<'_, F>, results: &Results<'_, F>) -> Result<(), Error> {
+        if let Some(bound) = sums.clip.filter(|&bound| bound.is_nan() || bound <= F::zero()) {
+            return Err(Error::Bound { given: bound.to_string() });
+        }
         let lengths = [
             ("weight", "point", count, sums.weights.map(<[F]>::len)),
             ("gradient", "parameter", self.parameters, results.gradient.as_ref().map(|x| x.len())),

@@ -34,6 +34,11 @@ impl<T: Scalar, const FMA: bool> Differentiable for Fast<T, FMA> {
     }
 
     #[inline(always)]
+    fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    #[inline(always)]
     fn predicate(relation: Relation, a: Self, b: Self) -> Self {
         Self(T::predicate(relation, a.0, b.0))
     }

@@ -6,13 +6,10 @@
 use super::Traced;
 use super::guard::Guard;
 use super::outputs::Outputs;
-use super::recorder::{self, Recorder};
+use super::recording::Recording;
 use crate::rules::Op;
 use crate::{Error, Scalar};
 use std::ops::Range;
-
-/// How many nodes and operands a recording may take, unless it is told otherwise: about four gigabytes.
-pub(super) const DEFAULT_LIMIT: usize = 1 << 26;
 
 /// A recorded function, as it was written: equal subexpressions stand once, nothing else is changed.
 ///
@@ -123,7 +120,8 @@ impl<F: Scalar> Graph<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands.
+    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands, and [`Error::EqualityHeld`] where two numbers that move were
+    /// equal; see [`Recording`] for both.
     ///
     /// # Panics
     ///
@@ -137,7 +135,7 @@ impl<F: Scalar> Graph<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn record<O: Outputs<F>>(f: impl FnOnce(&[Traced<F>]) -> O, x: &[F]) -> Result<Self, Error> {
-        Self::record_within(DEFAULT_LIMIT, |_, x| f(x), &[], x)
+        Recording::new().graph(|_, x| f(x), &[], x)
     }
 
     /// Records a function of parameters, the same at every point, and data, different at each. The graph's
@@ -145,7 +143,8 @@ impl<F: Scalar> Graph<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands.
+    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands, and [`Error::EqualityHeld`] where two numbers that move were
+    /// equal; see [`Recording`] for both.
     ///
     /// # Panics
     ///
@@ -162,42 +161,7 @@ impl<F: Scalar> Graph<F> {
         parameters: &[F],
         data: &[F],
     ) -> Result<Self, Error> {
-        Self::record_within(DEFAULT_LIMIT, f, parameters, data)
-    }
-
-    /// As [`record_with_data`](Self::record_with_data), with a limit of one's own on nodes and operands.
-    ///
-    /// ```
-    /// use dualtape::{Error, Float, program::Graph};
-    /// let endless = |_: &[_], x: &[_]| (0..1000).fold(x[0], |sum: dualtape::Traced<f64>, i| sum.sin() + f64::from(i));
-    /// let refused = Graph::record_within(100, endless, &[], &[1.0]);
-    /// assert_eq!(refused.unwrap_err(), Error::TooLarge { limit: 100 });
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::TooLarge`] beyond the limit.
-    ///
-    /// # Panics
-    ///
-    /// If the function panics, or mixes numbers of two recordings.
-    pub fn record_within<O: Outputs<F>>(
-        limit: usize,
-        f: impl FnOnce(&[Traced<F>], &[Traced<F>]) -> O,
-        parameters: &[F],
-        data: &[F],
-    ) -> Result<Self, Error> {
-        let inputs = parameters.len() + data.len();
-        if inputs > limit.min(u32::MAX as usize - 1) {
-            return Err(Error::TooLarge { limit });
-        }
-        let session = recorder::Session::begin(Recorder::new(parameters.len(), data.len(), limit));
-        let inputs: Vec<_> =
-            parameters.iter().chain(data).zip(0..).map(|(&x, index)| session.input(x, index)).collect();
-        let (parameters, data) = inputs.split_at(parameters.len());
-        let mut outputs = Vec::new();
-        f(parameters, data).append_to(&mut outputs);
-        session.finish(&outputs)
+        Recording::new().graph(f, parameters, data)
     }
 
     /// The number of nodes: inputs, constants and operations.

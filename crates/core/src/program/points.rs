@@ -144,7 +144,8 @@ impl<F, R: AsRef<[F]> + Sync> Points<F> for Vec<R> {
     }
 }
 
-/// A choice of points, by number, in an order of its own: a mini-batch of shuffled data.
+/// A choice of points, by number, in an order of its own: a mini-batch of shuffled data. A batch panics where a number
+/// is none of a point.
 ///
 /// ```
 /// use dualtape::program::{Points, Rows, Selected};
@@ -166,6 +167,8 @@ impl<F, P: Points<F> + ?Sized> Points<F> for Selected<'_, P> {
     }
 
     fn point(&self, index: usize) -> &[F] {
-        self.points.point(self.indices[index])
+        let (chosen, count) = (self.indices[index], self.points.count());
+        assert!(chosen < count, "point {chosen} was selected of {count} points");
+        self.points.point(chosen)
     }
 }

@@ -33,9 +33,10 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 }
             };
             let gradient = program.adjoints_of_parameters(&task.point.adjoints);
-            for (sum, &adjoint) in task.adjoints[schedule.constants..][..parameters].iter_mut().zip(gradient)
-            {
-                *sum += crate::rules::Partial::Of(factor).times(adjoint);
+            let sums = &mut task.adjoints[schedule.constants..][..parameters];
+            // A point without weight does not count, whatever it has.
+            for (sum, &adjoint) in sums.iter_mut().zip(gradient).filter(|_| weight != F::zero()) {
+                *sum += factor * adjoint;
             }
             if self.wrt != Wrt::Parameters {
                 task.rows.extend_from_slice(program.adjoints_of_data(&task.point.adjoints));

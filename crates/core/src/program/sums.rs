@@ -5,15 +5,20 @@ use crate::Scalar;
 /// Added to a norm before it divides a bound, as in PyTorch and Opacus.
 const CLIP_EPSILON: f64 = 1e-6;
 
-/// The factor that holds a gradient of the given norm to a bound: min(1, bound / (norm + 1e-6)).
+/// The factor that holds a gradient of the given norm to a bound: min(1, bound / (norm + 1e-6)), as in PyTorch.
+///
+/// A gradient that is not finite stays visible. Of an infinite norm, the factor is 0, which makes NaN of infinite
+/// components and zeros of the others; of a NaN norm, it is NaN. An infinite bound leaves every gradient as it is.
 ///
 /// ```
 /// use dualtape::program::clip_factor;
 /// assert_eq!(clip_factor(0.5, 1.0), 1.0);
 /// assert!((clip_factor(4.0, 1.0) - 0.25_f64).abs() < 1e-6);
+/// assert!((clip_factor(f64::INFINITY, 1.0) * f64::INFINITY).is_nan());
 /// ```
 pub fn clip_factor<F: Scalar>(norm: F, bound: F) -> F {
-    (bound / (norm + F::nearest(CLIP_EPSILON))).min(F::one())
+    let factor = bound / (norm + F::nearest(CLIP_EPSILON));
+    if factor >= F::one() || bound == F::infinity() { F::one() } else { factor }
 }
 
 /// What else to do while summing gradients, and what else to report.
@@ -27,8 +32,8 @@ pub fn clip_factor<F: Scalar>(norm: F, bound: F) -> F {
 pub struct Sums<'a, F> {
     /// A factor for each point; all 1 if there are none.
     pub weights: Option<&'a [F]>,
-    /// The norm to which each point's gradient in the parameters is held by [`clip_factor`], before it is
-    /// weighted.
+    /// The norm, positive or infinite, to which each point's gradient in the parameters is held by
+    /// [`clip_factor`], before it is weighted.
     pub clip: Option<F>,
     /// A factor for all points, besides their weights: 1/n turns the sum into the mean.
     pub scale: Option<F>,

@@ -13,8 +13,9 @@ use std::fmt;
 ///
 /// It is `Copy` and `'static`, so any generic code can be recorded. It knows its value at the point of
 /// recording, by which the function branches; each comparison is noted as a guard. Reading the plain value
-/// ([`value`](Differentiable::value), a conversion to an integer) is noted, too: such a program answers only
-/// where that value is the same again.
+/// ([`value`](Differentiable::value), a conversion to an integer, printing) is noted, too: such a program answers only
+/// where that value is the same again. That two numbers which move were equal is an error
+/// ([`Error::EqualityHeld`](crate::Error::EqualityHeld)).
 ///
 /// ```
 /// use dualtape::{Float, Program};
@@ -136,6 +137,13 @@ impl<T: Scalar> Differentiable for Traced<T> {
         self.is_constant() && self.value == T::zero()
     }
 
+    fn is_same(&self, other: &Self) -> bool {
+        if self.is_constant() && other.is_constant() {
+            return self.value == other.value;
+        }
+        (self.index, self.recording) == (other.index, other.recording)
+    }
+
     fn predicate(relation: Relation, a: Self, b: Self) -> Self {
         a.binary(Compare(relation), b)
     }
@@ -240,26 +248,29 @@ rule_table!(literals_on_the_left);
 impl_float!([T: Scalar] Traced<T>);
 
 impl<T: fmt::Debug> fmt::Debug for Traced<T> {
+    /// Writes the value of a constant, and the place of a recorded number: its value would be a way out that the
+    /// recording does not see.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut traced = f.debug_struct("Traced");
-        traced.field("value", &self.value);
-        if self.index != CONSTANT {
+        if self.index == CONSTANT {
+            traced.field("value", &self.value);
+        } else {
             traced.field("index", &self.index);
         }
         traced.finish_non_exhaustive()
     }
 }
 
-impl<T: fmt::Display> fmt::Display for Traced<T> {
-    /// Writes the value at the point of recording.
+impl<T: Scalar> fmt::Display for Traced<T> {
+    /// Writes the value at the point of recording, and notes that it was read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.value.fmt(f)
+        fmt::Display::fmt(&self.value(), f)
     }
 }
 
-impl<T: fmt::LowerExp> fmt::LowerExp for Traced<T> {
-    /// Writes the value at the point of recording.
+impl<T: Scalar> fmt::LowerExp for Traced<T> {
+    /// Writes the value at the point of recording, and notes that it was read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.value.fmt(f)
+        fmt::LowerExp::fmt(&self.value(), f)
     }
 }

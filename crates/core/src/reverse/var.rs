@@ -86,6 +86,16 @@ impl<'t, T: Differentiable> Var<'t, T> {
         self.index
     }
 
+    /// Whether both are constants, or one place on one tape.
+    #[inline]
+    fn moves_as(&self, other: &Self) -> bool {
+        match (self.tape, other.tape) {
+            (None, None) => true,
+            (Some(tape), Some(others)) => std::ptr::eq(tape, others) && self.index == other.index,
+            _ => false,
+        }
+    }
+
     /// The result of an operation of which this is the only operand that is not a constant.
     #[inline(always)]
     fn alone(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
@@ -121,7 +131,7 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
 
     #[inline(always)]
     fn relates(&self, relation: Relation, other: &Self) -> bool {
-        self.primal.relates(relation, &other.primal)
+        (relation != Relation::Equal || self.moves_as(other)) && self.primal.relates(relation, &other.primal)
     }
 
     #[inline(always)]
@@ -135,6 +145,11 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
     #[inline]
     fn is_identically_zero(&self) -> bool {
         self.tape.is_none() && self.primal.is_identically_zero()
+    }
+
+    #[inline(always)]
+    fn is_same(&self, other: &Self) -> bool {
+        self.moves_as(other) && self.primal.is_same(&other.primal)
     }
 
     #[inline(always)]

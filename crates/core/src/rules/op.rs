@@ -1,6 +1,6 @@
 //! Operations as values: what a table of tests iterates and what a recorded program stores.
 
-use super::{Binary, Compare, Neg, Polygamma, Powi, Select, StopGradient, Ternary, Unary};
+use super::{Binary, Compare, Neg, Partial, Polygamma, Powi, Select, StopGradient, Ternary, Unary};
 use crate::Differentiable;
 use crate::predicate::Relation;
 
@@ -227,5 +227,55 @@ impl Op {
     /// ```
     pub fn arity(self) -> usize {
         self.domain().len()
+    }
+}
+
+/// Asks for the partial derivatives in the middle of the domain.
+struct IsFlat(&'static [Interval]);
+
+impl IsFlat {
+    fn middle(&self, operand: usize) -> f64 {
+        self.0[operand].0.midpoint(self.0[operand].1)
+    }
+}
+
+impl Visitor for IsFlat {
+    type Output = bool;
+
+    fn unary<O: Unary>(self, op: O) -> bool {
+        let x = self.middle(0);
+        op.partial(x, op.value(x)) == Partial::Zero
+    }
+
+    fn binary<O: Binary>(self, op: O) -> bool {
+        let (x, y) = (self.middle(0), self.middle(1));
+        let z = op.value(x, y);
+        op.left(x, y, z) == Partial::Zero && op.right(x, y, z) == Partial::Zero
+    }
+
+    fn ternary<O: Ternary>(self, op: O) -> bool {
+        let x = [0, 1, 2].map(|operand| self.middle(operand));
+        op.partials(x, op.value(x)) == [Partial::Zero; 3]
+    }
+}
+
+impl Op {
+    /// Whether the operation has no slope: its row says that it is exactly zero where it is smooth.
+    pub(crate) fn is_flat(self) -> bool {
+        self.visit(IsFlat(self.domain()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Op;
+
+    #[test]
+    fn operations_without_a_slope_are_flat_and_no_others() {
+        let flat: Vec<_> = Op::ALL.iter().filter(|op| op.is_flat()).map(|op| op.name()).collect();
+        let steps = ["signum", "floor", "ceil", "round", "trunc", "div_euclid"];
+        let known = ["powi", "stop_gradient", "<", "<=", ">", ">=", "=="];
+        assert!(flat.iter().all(|name| known.contains(name) || steps.contains(name)), "{flat:?}");
+        assert_eq!(flat.len(), known.len() + steps.len());
     }
 }

@@ -61,6 +61,10 @@ impl<T: Differentiable> Partial<T> {
             One => other,
             MinusOne => -other,
             Of(slope) if slope.is_identically_zero() || other.is_identically_zero() => T::zero(),
+            // No zero of finite numbers has anything to win over.
+            Of(slope) if !T::RECORDS && slope.value().is_finite() && other.value().is_finite() => {
+                slope * other
+            }
             Of(slope) => T::chain_rule(T::zero(), std::iter::once((slope, other))),
         }
     }
@@ -111,7 +115,12 @@ impl<T: Differentiable> Partial<T> {
 /// its own derivatives are NaN where they should be.
 #[inline(always)]
 pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Partial<T>) -> Partial<T> {
-    if T::RECORDS || value.value().is_nan() { guarded_with_care(*value, partial()) } else { partial() }
+    if !(T::RECORDS || value.value().is_nan()) {
+        return partial();
+    }
+    // A number, not a `Partial`: returned through memory, that would be built in memory in the usual case, too.
+    let spoilt = spoilt(*value, partial().number());
+    Of(spoilt)
 }
 
 /// The adjoint that an output of the given value starts from, given its weight: a NaN has NaN derivatives also with
@@ -123,8 +132,8 @@ pub(crate) fn seed<T: Differentiable>(value: &T, weight: T) -> T {
 
 #[cold]
 #[inline(never)]
-fn guarded_with_care<T: Differentiable>(value: T, partial: Partial<T>) -> Partial<T> {
-    Of(T::chain_rule(value, std::iter::once((partial.number(), T::one()))))
+fn spoilt<T: Differentiable>(value: T, partial: T) -> T {
+    T::chain_rule(value, std::iter::once((partial, T::one())))
 }
 
 /// One of two numbers, by a comparison of values; the other is computed in recordings only.
