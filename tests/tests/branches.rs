@@ -1,7 +1,7 @@
 //! Branches of recorded functions: guards, programs for each path, and what needs no guard.
 
 use dualtape::program::{Compiled, Rows};
-use dualtape::{Differentiable, Error, Float, Program, gradient};
+use dualtape::{Differentiable, Error, Float, Program, Traced, gradient};
 use dualtape_tests::close::assert_close;
 
 #[test]
@@ -79,4 +79,48 @@ fn a_clamp_with_bounds_in_the_wrong_order_panics_as_it_does_eagerly() {
     let mut workspace = program.workspace();
     assert_eq!(program.value(&mut workspace, &[5.0, 0.0, 1.0]), Ok(1.0));
     let _ = program.value(&mut workspace, &[5.0, 2.0, 1.0]);
+}
+
+/// Thresholds that the function hits exactly at some points, where a unit in the last place decides.
+#[test]
+fn guards_in_a_batch_are_decided_as_at_single_points() {
+    fn measures<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> [D; 6] {
+        let dot = D::dot(&[p[0], x[0], p[1]], &[x[1], x[1], x[0]]);
+        let affine = D::affine(p, &p[..1], &x[..2])[0];
+        let norm = D::norm(&[x[0], x[1], p[0]]);
+        [x[0].exp() * p[0], (x[0] * x[1]).sin(), x[1].tanh() + p[1], dot, affine, norm]
+    }
+    let p = [0.7, -1.3];
+    let points: Vec<[f64; 2]> = (0..40).map(|k| [f64::from(k).sin(), f64::from(k).cos()]).collect();
+    for which in 0..6 {
+        for hit in 0..points.len() {
+            let threshold = measures(&p, &points[hit])[which];
+            let f = |p: &[Traced<f64>], x: &[Traced<f64>]| {
+                let measure = measures(p, x)[which];
+                if measure <= threshold.into() { measure } else { -measure }
+            };
+            // Recorded at the very point, the batch has to answer there; elsewhere, as single points do.
+            let program = Program::record_with_data(f, &p, &points[hit]).unwrap();
+            let mut workspace = program.workspace();
+            for around in points.chunks(17) {
+                let mut slope = [0.0; 2];
+                let mut answers =
+                    |x: &[f64; 2]| program.value(&mut workspace, &[p[0], p[1], x[0], x[1]]).is_ok();
+                let first = around.iter().position(|x| !answers(x));
+                let batch = program.sum_gradient(&mut program.batch(), &p, around, &mut slope);
+                match first {
+                    None => assert!(batch.is_ok(), "measure {which} at point {hit}: {batch:?}"),
+                    Some(first) => assert!(
+                        matches!(batch, Err(Error::BranchChanged { point, .. }) if point == first),
+                        "measure {which} at point {hit}: {batch:?}, not {first}"
+                    ),
+                }
+                let mut values = vec![0.0; around.len()];
+                assert_eq!(
+                    program.values(&mut program.batch(), &p, around, &mut values).is_ok(),
+                    first.is_none()
+                );
+            }
+        }
+    }
 }

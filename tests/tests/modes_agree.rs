@@ -2,7 +2,7 @@
 //! the edges, and on its domain those of finite differences.
 
 use dualtape::rules::Op;
-use dualtape_tests::close::{assert_close, close};
+use dualtape_tests::close::{close, near};
 use dualtape_tests::modes::{first_order, second_order};
 use dualtape_tests::points::{edges, within};
 
@@ -28,8 +28,7 @@ fn gradients_agree_in_every_mode_also_at_the_edges() {
         for x in within(op).chain(edges(op)) {
             let all = first_order(&op, &x);
             for got in &all[1..] {
-                let what = format!("{op:?} at {x:?}, {} against {}", got.mode, all[0].mode);
-                assert_close(&what, &got.gradient, &all[0].gradient, 1e-15);
+                assert_near(op, &x, (got.mode, &got.gradient), (all[0].mode, &all[0].gradient), 2.0);
             }
         }
     }
@@ -47,11 +46,26 @@ fn a_nan_value_has_nan_derivatives() {
     }
 }
 
-fn assert_hessians_agree(op: Op, x: &[f64], tolerance: f64) {
+/// Whether two modes are within so many units in the last place, however small or large the numbers.
+fn assert_near(op: Op, x: &[f64], got: (&str, &[f64]), expected: (&str, &[f64]), ulps: f64) {
+    let near = got.1.iter().zip(expected.1).all(|(&a, &b)| near(a, b, ulps));
+    assert!(near, "{op:?} at {x:?}: {got:?}, {expected:?}");
+}
+
+fn assert_hessians_agree(op: Op, x: &[f64], ulps: f64) {
     let all = second_order(&op, x);
     for got in &all[1..] {
-        let what = format!("{op:?} at {x:?}, {} against {}", got.mode, all[0].mode);
-        assert_close(&what, &got.hessian, &all[0].hessian, tolerance);
+        assert_near(op, x, (got.mode, &got.hessian), (all[0].mode, &all[0].hessian), ulps);
+    }
+}
+
+/// Where nothing is singular, an entry may come of larger ones that cancel.
+fn assert_moderate_hessians_agree(op: Op, x: &[f64]) {
+    let all = second_order(&op, x);
+    let largest = all[0].hessian.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
+    for got in &all[1..] {
+        let close = got.hessian.iter().zip(&all[0].hessian).all(|(a, b)| (a - b).abs() <= 1e-14 * largest);
+        assert!(close, "{op:?} at {x:?}: {got:?}, {:?}", all[0]);
     }
 }
 
@@ -59,7 +73,7 @@ fn assert_hessians_agree(op: Op, x: &[f64], tolerance: f64) {
 fn hessians_agree_in_every_nesting() {
     for &op in Op::ALL {
         for x in within(op) {
-            assert_hessians_agree(op, &x, 1e-14);
+            assert_moderate_hessians_agree(op, &x);
         }
     }
 }
@@ -71,7 +85,7 @@ fn hessians_agree_at_the_edges_except_where_the_order_matters() {
     let singular = [Op::Powf, Op::Log, Op::Atan2, Op::Hypot];
     for &op in Op::ALL.iter().filter(|op| op.arity() < 3 && !singular.contains(op)) {
         for x in edges(op) {
-            assert_hessians_agree(op, &x, 1e-13);
+            assert_hessians_agree(op, &x, 64.0);
         }
     }
 }

@@ -285,7 +285,7 @@ pub trait Differentiable:
     /// The sum of the products of the pairs, partial derivatives and tangents, of an operation with the given value.
     /// An exact zero wins over ∞ and NaN; where the value is NaN, so is the sum, unless all tangents are zero.
     #[doc(hidden)]
-    fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self;
+    fn chain_rule(value: Self, pairs: &[(Self, Self)]) -> Self;
 
     /// Whether a relation holds between two values; a recording takes note of the answer.
     #[doc(hidden)]

@@ -124,7 +124,8 @@ fn apply<D: Differentiable>(node: &Node<D::Scalar>, operands: &[D]) -> D {
         }
         Node::Reduce(Reduction::ChainRule, _) => {
             let pairs = pairs(&operands[1..]);
-            D::chain_rule(operands[0], pairs.iter().map(|&[partial, tangent]| (partial, tangent)))
+            let pairs: Vec<_> = pairs.iter().map(|&[partial, tangent]| (partial, tangent)).collect();
+            D::chain_rule(operands[0], &pairs)
         }
         Node::Row { .. } => {
             let (bias, others) = operands.split_last().expect("a row has a bias");

@@ -99,11 +99,13 @@
 //!
 //! # What holds
 //!
-//! The mode never changes a value: each computes the bits that `f64` would. All modes give the same
-//! derivatives, also where they do not exist in the plain sense; [`rules`] states the policy, and each
-//! operation's derivative. What does not depend on an input contributes exactly zero. A branch is
-//! differentiated along the side taken. A function that continues from [`Differentiable::value`], or
-//! compares with it, loses derivatives there.
+//! The mode never changes a value: each computes the bits that `f64` would. Two exceptions are stated where they
+//! belong: many points at once ([`program`]) contract products and sums, and are within 2 units in the last place; and
+//! equal numbers that do not move alike are not equal ([`Differentiable`]). All modes give the same derivatives, also
+//! where they do not exist in the plain sense; [`rules`] states the policy, each operation's derivative, and the one
+//! class of functions on which modes differ. What does not depend on an input contributes exactly zero. A branch is
+//! differentiated along the side taken, and [`select`](Differentiable::select) is a branch that recordings keep. A
+//! function that continues from [`Differentiable::value`], or compares with it, loses derivatives there.
 
 #![cfg_attr(not(feature = "nalgebra"), forbid(unsafe_code))]
 #![warn(missing_docs)]

@@ -30,11 +30,12 @@
 //! | step | file | what it leaves |
 //! |---|---|---|
 //! | *recording* | `trace.rs`, `recorder.rs` | a [`Graph`]: every operation once, equal ones shared |
+//! | *speculating* | `speculate.rs` | of a recorded derivative, plain products, and what to watch |
 //! | *optimising* | `optimize.rs` | a smaller graph with the same bits |
 //! | *scheduling* | `schedule.rs` | slots for values; runs of like operations |
 //! | *one point* | `point.rs`, `single.rs` | values and adjoints over any number type |
 //! | *many points* | `batch.rs`, `stream.rs`, `task.rs`, `jacobians.rs`, `lanes.rs` | sums, rows of slopes, Jacobians |
-//! | *instructions* | `kernels.rs`, `affine.rs`, `transpose.rs`, `fast.rs`, `elementary.rs` | loops over lanes, for each processor |
+//! | *instructions* | `kernels.rs`, `affine.rs`, `transpose.rs`, `fast.rs`, `elementary.rs`, `exact.rs` | loops over lanes, for each processor |
 //!
 //! **Recording** happens on the current thread. A traced number is a value and a place, `Copy` and `'static`,
 //! so any generic code can be recorded. [`affine`](crate::Differentiable::affine),
@@ -47,20 +48,25 @@
 //! **Lanes.** Points go through in blocks of sixteen: a varying value is a row of sixteen lanes, and each
 //! operation a loop over them (and over a few blocks, if they stay in cache together, so that a matrix is read
 //! once for all), in the widest instructions the processor has (found at run time; nothing has
-//! to be set when compiling). Tasks of many rows are spread over rayon's current pool. The cut into tasks
+//! to be set when compiling; for tests, the environment variable `DUALTAPE_INSTRUCTIONS` narrows them to `avx2` or `scalar`). Tasks of many rows are spread over rayon's current pool. The cut into tasks
 //! depends on the number of points only, and results are put together in order: any number of threads gives
 //! the same bits. Points come from slices, a choice of others' points ([`Selected`]), one's own [`Points`], or
 //! one after another from an iterator ([`Program::sum_gradient_from`]).
 //!
-//! **Guards.** A comparison while recording is a guard: question and answer are kept, and a replay where the
-//! answer is another returns [`Error::BranchChanged`]. [`Compiled`] keeps a program for each path. `abs`, `max`,
+//! **Guards.** A comparison while recording is a guard: predicate and outcome are kept, and a replay where the
+//! outcome is another returns [`Error::BranchChanged`]. [`Compiled`] keeps a program for each path. What guards depend
+//! on has the bits of the function in batches, too. [`select`](crate::Differentiable::select), `abs`, `max`,
 //! `min`, `relu` and `clamp` are instructions and guard nothing. A function that leaves the traced numbers,
-//! by [`value`](crate::Differentiable::value) or a conversion to an integer, is held to the value it read.
+//! by [`value`](crate::Differentiable::value), a conversion to an integer or printing, is held to the value it read.
+//!
+//! **Recorded derivatives.** A function may take derivatives of its own over traced numbers. Its rules guard nothing:
+//! the policy on zeros and NaN is recorded with them, and `speculate.rs` says why it costs nearly nothing.
 //!
 //! # What holds
 //!
 //! At one point, a program computes the bits of the function itself. In batches, products and sums may be
-//! contracted into one rounding, and elementary functions are within 2 units in the last place.
+//! contracted into one rounding, and elementary functions are within 2 units in the last place, except on the way to
+//! guards.
 //! Derivatives follow the policy of [`rules`](crate::rules) everywhere: where a batch meets a singular
 //! point, its task goes through the points one by one.
 //!
@@ -76,9 +82,11 @@ mod aligned;
 mod batch;
 mod compiled;
 mod elementary;
+mod exact;
 mod fast;
 mod graph;
 mod guard;
+mod instructions;
 mod jacobians;
 mod kernels;
 mod lanes;

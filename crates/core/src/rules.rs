@@ -27,10 +27,33 @@
 //! 3. the limit, ±∞ allowed (`sqrt` and `ln` at ±0 have slope +∞);
 //! 4. NaN outside the domain.
 //!
-//! A NaN value has a NaN derivative with respect to what it depends on; the engines see to it, so rows need
-//! no domain checks. What does not depend on an input contributes exactly zero, even beside an infinite
+//! A NaN value has a NaN derivative with respect to what it depends on, itself included; the engines see to it, so
+//! rows need no domain checks. What does not depend on an input contributes exactly zero, even beside an infinite
 //! partial derivative: [`Partial::Zero`] says so, and products of the chain rule treat an exact zero as
-//! stronger than ∞ (see [`Partial::times`]).
+//! stronger than ∞ (see [`Partial::times`]). What [`select`](Differentiable::select) does not choose leaves no trace.
+//!
+//! # Where modes may differ
+//!
+//! All modes follow this policy, operation by operation, and so agree, but where an infinite slope meets contributions
+//! that cancel: forward mode adds them up before it multiplies, reverse mode multiplies each.
+//!
+//! ```
+//! use dualtape::{Float, derivative, gradient};
+//! // 2x − (x + x) is always 0, and moves by 2 − 2.
+//! let forward = derivative(|x| (x * 2.0 - (x + x)).sqrt(), 0.7_f64).1;
+//! let reverse = gradient(|x| (x[0] * 2.0 - (x[0] + x[0])).sqrt(), &[0.7_f64]).1[0];
+//! assert!(forward == 0.0 && reverse.is_nan()); // ∞ · 0, and ∞ · 2 − ∞ · 2
+//! ```
+//!
+//! A number with itself (`x / x`, `x − x`) is one operation of one operand in every mode: its slopes are added first.
+//! Of a Hessian at such points, and of powers, logarithms to a base, angles and norms where both operands are singular,
+//! it matters which input comes first.
+//!
+//! # Branches in rules
+//!
+//! A rule may itself be recorded, so it never branches by an `if` on numbers: `Partial::select` and
+//! `choose` keep both sides of a recording, and compute one elsewhere. `tests/recorded_derivatives.rs` holds every
+//! row to that.
 //!
 //! The values themselves are those of `f64` and `f32`: `max` and `min` drop NaN, `0.0.signum()` is 1, and
 //! `clamp` panics where its bounds are NaN or in the wrong order.

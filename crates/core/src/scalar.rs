@@ -151,7 +151,7 @@ macro_rules! plain_number {
             }
 
             #[inline]
-            fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self {
+            fn chain_rule(value: Self, pairs: &[(Self, Self)]) -> Self {
                 reductions::scalar_chain_rule(value, pairs)
             }
 

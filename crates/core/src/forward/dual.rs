@@ -227,7 +227,7 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
         Self { primal, tangent: Tangent::<T, N>::generate(select) }
     }
 
-    fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self {
+    fn chain_rule(value: Self, pairs: &[(Self, Self)]) -> Self {
         reductions::chain_rule(value, pairs)
     }
 

@@ -143,8 +143,8 @@ fn chained<T: Differentiable, N: Lanes<T>, const M: usize>(
 ) -> Tangent<T, N> {
     Tangent::<T, N>::generate(|lane| {
         let edges = operands.iter().map(|(partial, tangent)| (partial.number(), tangent[lane]));
-        let mut moving = edges.filter(|(_, tangent)| !tangent.is_identically_zero()).peekable();
-        if moving.peek().is_none() { T::zero() } else { T::chain_rule(*z, moving) }
+        let moving: Vec<_> = edges.filter(|(_, tangent)| !tangent.is_identically_zero()).collect();
+        if moving.is_empty() { T::zero() } else { T::chain_rule(*z, &moving) }
     })
 }
 

@@ -4,6 +4,7 @@
 //! tasks are put together in order: so the same points give the same bits on any machine with the same
 //! instructions, with any number of threads.
 
+use super::instructions::arch;
 use super::kernels::{AddTo, AllFinite};
 use super::lanes::{L, Machine};
 use super::point::{self, Wrt};
@@ -340,13 +341,8 @@ impl<F: Scalar> Program<F> {
         uniform.values[..schedule.constants].copy_from_slice(&self.constants);
         self.copy_loose(parameters, &mut uniform.values);
         point::forward(schedule, schedule.uniform_runs(), &mut uniform.values, &mut uniform.scratch);
-        let machine = Machine {
-            schedule,
-            uniform: &uniform.values,
-            parameters,
-            wide_of: &self.wide_of,
-            arch: pulp::Arch::new(),
-        };
+        let machine =
+            Machine { schedule, uniform: &uniform.values, parameters, wide_of: &self.wide_of, arch: arch() };
         let job = Job { program: self, machine, points, sums, wrt };
         let count = self.task_count(points.count());
         if tasks.len() < count {
@@ -398,7 +394,7 @@ impl<F: Scalar> Program<F> {
         point::reverse::<F, false>(schedule, runs.clone(), Wrt::Both, values, adjoints, scratch);
         let own = schedule.constants..schedule.constants + self.parameters;
         // A value that is not finite may have a slope that is, as a NaN in `relu`.
-        let all_finite = |numbers: &[F]| pulp::Arch::new().dispatch(AllFinite(numbers));
+        let all_finite = |numbers: &[F]| arch().dispatch(AllFinite(numbers));
         if !(all_finite(&adjoints[own.clone()]) && all_finite(&values[..schedule.first_varying])) {
             add_up(tasks, 0, adjoints);
             point::reverse::<F, true>(schedule, runs, Wrt::Both, values, adjoints, scratch);
@@ -489,7 +485,7 @@ const PIECE: usize = 1 << 12;
 
 /// Adds up the adjoints of tasks, from a slot on. Says whether the sums are finite.
 fn add_up<F: Scalar>(tasks: &[Task<F>], first: usize, sums: &mut [F]) -> bool {
-    let arch = pulp::Arch::new();
+    let arch = arch();
     let add = |(piece, sums): (usize, &mut [F])| {
         let start = first + piece * PIECE;
         let range = start..start + sums.len();

@@ -171,12 +171,7 @@ where
         while let Some(&next) = self.waiting.first() {
             self.choose(parameters, points.point(next))?;
             self.take_fitting(parameters, points)?;
-            sum += match self.sum_taken(parameters, points, gradient) {
-                // Elementary functions of lanes and of single points differ in the last place, and a
-                // comparison may hang on that.
-                Err(Error::BranchChanged { .. }) => self.sum_singly(parameters, points, gradient)?,
-                answer => answer?,
-            };
+            sum += self.sum_taken(parameters, points, gradient)?;
         }
         Ok(sum)
     }
@@ -194,26 +189,6 @@ where
         let part = self.programs[0].sum(&mut self.batch, parameters, &chosen, &Sums::none(), results)?;
         add(gradient, &self.part);
         Ok(part.value)
-    }
-
-    /// The sum over the points taken, each by the program that fits it.
-    fn sum_singly<P: Points<F> + ?Sized>(
-        &mut self,
-        parameters: &[F],
-        points: &P,
-        gradient: &mut [F],
-    ) -> Result<F, Error> {
-        let mut sum = F::zero();
-        for place in 0..self.taken.len() {
-            let data = points.point(self.taken[place]);
-            let mut part = std::mem::take(&mut self.part);
-            part.resize(parameters.len() + data.len(), F::zero());
-            let value = self.gradient(parameters, data, &mut part);
-            add(gradient, &part);
-            self.part = part;
-            sum += value?;
-        }
-        Ok(sum)
     }
 
     /// Brings the program for a point's path to the front, recording it if need be, and leaves the point in
@@ -246,9 +221,7 @@ where
     fn take_fitting<P: Points<F> + ?Sized>(&mut self, parameters: &[F], points: &P) -> Result<(), Error> {
         let Self { programs, batch, waiting, taken, .. } = self;
         taken.clear();
-        let mut fits = programs[0].fits(batch, parameters, &Selected { points, indices: waiting })?;
-        // The program was chosen for the first, whatever lanes say.
-        fits[0] = true;
+        let fits = programs[0].fits(batch, parameters, &Selected { points, indices: waiting })?;
         let mut flags = fits.iter();
         waiting.retain(|&point| {
             let fits = *flags.next().expect("there is a flag for each point");

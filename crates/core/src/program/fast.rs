@@ -12,6 +12,28 @@ use std::fmt;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fast<T, const FMA: bool>(pub(super) T);
 
+/// The operations whose values lanes compute by functions of their own, within 2 units in the last place.
+#[inline(always)]
+fn approximate<T: Scalar, const FMA: bool>(op: Op, x: T) -> Option<T> {
+    Some(match op {
+        Op::Exp => x.exp_lane::<FMA>(),
+        Op::ExpM1 => x.exp_m1_lane::<FMA>(),
+        Op::Ln => x.ln_lane::<FMA>(),
+        Op::Ln1p => x.ln_1p_lane::<FMA>(),
+        Op::Tanh => x.tanh_lane::<FMA>(),
+        Op::Sigmoid => x.sigmoid_lane::<FMA>(),
+        Op::Softplus => x.softplus_lane::<FMA>(),
+        Op::Sin => x.sin_lane::<FMA>(),
+        Op::Cos => x.cos_lane::<FMA>(),
+        _ => return None,
+    })
+}
+
+/// Whether lanes compute an operation by a function of their own.
+pub(super) fn is_approximate(op: Op) -> bool {
+    approximate::<f64, false>(op, 0.5).is_some()
+}
+
 impl<T: Scalar, const FMA: bool> Differentiable for Fast<T, FMA> {
     type Scalar = T;
 
@@ -48,24 +70,14 @@ impl<T: Scalar, const FMA: bool> Differentiable for Fast<T, FMA> {
         Self(T::select_by(predicate.0, then.0, otherwise.0))
     }
 
-    fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self {
-        Self(T::chain_rule(value.0, pairs.map(|(partial, tangent)| (partial.0, tangent.0))))
+    fn chain_rule(value: Self, pairs: &[(Self, Self)]) -> Self {
+        let pairs: Vec<_> = pairs.iter().map(|(partial, tangent)| (partial.0, tangent.0)).collect();
+        Self(T::chain_rule(value.0, &pairs))
     }
 
     #[inline(always)]
     fn unary<O: Unary>(self, op: O) -> Self {
-        Self(match op.code() {
-            Op::Exp => self.0.exp_lane::<FMA>(),
-            Op::ExpM1 => self.0.exp_m1_lane::<FMA>(),
-            Op::Ln => self.0.ln_lane::<FMA>(),
-            Op::Ln1p => self.0.ln_1p_lane::<FMA>(),
-            Op::Tanh => self.0.tanh_lane::<FMA>(),
-            Op::Sigmoid => self.0.sigmoid_lane::<FMA>(),
-            Op::Softplus => self.0.softplus_lane::<FMA>(),
-            Op::Sin => self.0.sin_lane::<FMA>(),
-            Op::Cos => self.0.cos_lane::<FMA>(),
-            _ => op.value(self.0),
-        })
+        Self(approximate::<T, FMA>(op.code(), self.0).unwrap_or_else(|| op.value(self.0)))
     }
 
     #[inline(always)]

@@ -110,6 +110,15 @@ impl<F: Scalar> Places<'_, F> {
         }
     }
 
+    /// One lane of a slot.
+    #[inline(always)]
+    pub(super) fn lane(&self, slot: u32, lane: usize) -> F {
+        match self.place(slot) {
+            Some(place) => row(self.varying, place)[lane],
+            None => self.uniform.values[slot as usize],
+        }
+    }
+
     /// The registers of a slot.
     #[inline(always)]
     fn registers<S: Simd, const N: usize>(&self, simd: S, slot: u32) -> [F::Vector<S>; N] {

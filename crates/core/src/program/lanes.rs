@@ -125,6 +125,18 @@ impl<F: Scalar> Machine<'_, F> {
         let mut careful = false;
         for run in &self.schedule.runs[self.schedule.varying_runs()] {
             let frame = self.frame(run, blocks);
+            if self.goes_lane_by_lane(run) {
+                match run.step {
+                    Step::Apply(op, operands) => {
+                        self.apply_exactly(op, self.slots(&operands, run.count as usize)[0], frame, values);
+                    }
+                    Step::Reduce(reduction, first, _) => {
+                        self.reduce_exactly(reduction, first, frame, values);
+                    }
+                    Step::Affine(affine, _) => self.affine_exactly(&affine, frame, values),
+                }
+                continue;
+            }
             match run.step {
                 Step::Apply(op, operands) => careful |= self.apply(op, &operands, frame, values),
                 Step::Reduce(reduction, first, _) => careful |= self.reduce(reduction, first, frame, values),

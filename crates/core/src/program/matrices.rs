@@ -133,7 +133,7 @@ impl<F: Scalar> Machine<'_, F> {
     }
 
     /// The weights and the biases of an affine map.
-    fn weights(&self, affine: &Affine) -> [&[F]; 2] {
+    pub(super) fn weights(&self, affine: &Affine) -> [&[F]; 2] {
         let own = |slots: Range<u32>| {
             let first = slots.start as usize - self.schedule.constants;
             &self.parameters[first..first + slots.len()]

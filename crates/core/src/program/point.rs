@@ -193,7 +193,10 @@ fn rows(affine: &Affine) -> impl Iterator<Item = (Range<usize>, usize)> {
 }
 
 /// The value of a reduction.
-fn reduce<T: Differentiable>(reduction: Reduction, mut terms: impl Iterator<Item = T> + Clone) -> T {
+pub(super) fn reduce<T: Differentiable>(
+    reduction: Reduction,
+    mut terms: impl Iterator<Item = T> + Clone,
+) -> T {
     match reduction {
         Reduction::Sum => T::sum_terms(terms),
         Reduction::Dot => T::dot_pairs(Pairs(terms), None),
@@ -205,7 +208,7 @@ fn reduce<T: Differentiable>(reduction: Reduction, mut terms: impl Iterator<Item
         Reduction::Norm => T::norm_terms(terms),
         Reduction::ChainRule => {
             let value = terms.next().expect("a chain rule has a value");
-            T::chain_rule(value, Pairs(terms))
+            T::chain_rule(value, &Pairs(terms).collect::<Vec<_>>())
         }
     }
 }
@@ -223,9 +226,9 @@ impl<I: Iterator> Iterator for Pairs<I> {
 }
 
 /// Computes one operation, side by side with its likes.
-struct Forward<'a, T> {
-    x: [&'a [T]; 3],
-    z: &'a mut [T],
+pub(super) struct Forward<'a, T> {
+    pub(super) x: [&'a [T]; 3],
+    pub(super) z: &'a mut [T],
 }
 
 // Each operation in a function of its own: all of them in one would crowd the registers of the loop over runs.
@@ -267,7 +270,13 @@ struct Sweep<'a, T> {
 impl<T: Differentiable> Sweep<'_, T> {
     /// Adds what one operand's adjoints gain.
     fn operand<const EXACT: bool>(&self, which: usize, before: &mut [T], scratch: &mut Scratch<T>) {
-        for (start, len) in pieces(&self.operands, self.z.len()) {
+        // One by one where an operation may have the same operand twice; see `Gain::twin`.
+        let one_by_one = EXACT && self.op.arity() == 2;
+        let (single, together) = if one_by_one { (self.z.len(), 0) } else { (0, self.z.len()) };
+        let ones = (0..single).map(|start| (start, 1));
+        for (start, len) in ones.chain(pieces(&self.operands, together)) {
+            let slot = |which: usize| self.schedule.slot(self.operands[which], start);
+            let twin = one_by_one && slot(0) == slot(1);
             let Scratch([a, b, c, gain]) = scratch;
             let gather = |which: usize, room| {
                 self.schedule.gather(self.operands[which], start, len, self.values, room)
@@ -277,12 +286,12 @@ impl<T: Differentiable> Sweep<'_, T> {
             let operand = self.operands[which];
             if len == 1 || matches!(operand.access, Access::Range(_)) {
                 let gain = &mut before[self.schedule.slot(operand, start)..][..len];
-                self.op.visit(Gain::<T, EXACT> { x, z, own, which, gain });
+                self.op.visit(Gain::<T, EXACT> { x, z, own, which, twin, gain });
                 continue;
             }
             gain.clear();
             gain.resize(len, T::zero());
-            self.op.visit(Gain::<T, EXACT> { x, z, own, which, gain });
+            self.op.visit(Gain::<T, EXACT> { x, z, own, which, twin, gain });
             match self.operands[which].access {
                 Access::List => {
                     let list = self.operands[which].list as usize;
@@ -306,6 +315,9 @@ struct Gain<'a, T, const EXACT: bool> {
     z: &'a [T],
     own: &'a [T],
     which: usize,
+    /// Whether both operands are one and the same. Their partial derivatives are then added before they are multiplied,
+    /// as a tape does, so that those which cancel have no part in an infinite adjoint.
+    twin: bool,
     gain: &'a mut [T],
 }
 
@@ -340,6 +352,12 @@ impl<T: Differentiable, const EXACT: bool> Visitor for Gain<'_, T, EXACT> {
     fn binary<O: Binary>(self, op: O) {
         let [x, y] = [0, 1].map(|which| &self.x[which][..self.z.len()]);
         match self.which {
+            0 if self.twin => {
+                self.add(|i, z| {
+                    Partial::Of(op.left(x[i], y[i], z).number() + op.right(x[i], y[i], z).number())
+                });
+            }
+            1 if self.twin => {}
             0 => self.add(|i, z| op.left(x[i], y[i], z)),
             _ => self.add(|i, z| op.right(x[i], y[i], z)),
         }

@@ -82,6 +82,8 @@ const NO_OPERAND: Operand = Operand { access: Access::None, list: 0, class: Clas
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     pub(super) step: Step,
+    /// Whether a guard depends on the results: then they have the bits of single points in lanes, too.
+    pub(super) exact: bool,
     /// The slot of the first result.
     pub(super) first: u32,
     pub(super) count: u32,
@@ -130,6 +132,7 @@ struct Entry {
     key: u64,
     kind: Kind,
     classes: [Class; 3],
+    exact: bool,
     node: u32,
 }
 
@@ -149,9 +152,11 @@ enum Kind {
 
 /// Plans the evaluation of all that is alive: what outputs, guards and watched nodes need.
 pub(super) fn schedule<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Schedule {
-    let alive = alive(graph, watched);
+    let guards = || graph.guards.iter().flat_map(super::guard::Guard::operands);
+    let alive = needed(graph, graph.outputs.iter().chain(watched).copied().chain(guards()));
+    let exact = needed(graph, guards());
     let classes = classes(graph);
-    let entries = entries(graph, &alive, &classes);
+    let entries = entries(graph, &alive, &exact, &classes);
     let mut plan = number(graph, &alive, &entries);
     for run in entries.chunk_by(|a, b| a.key == b.key) {
         plan.push_run(graph, run);
@@ -160,10 +165,10 @@ pub(super) fn schedule<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Schedule
     plan
 }
 
-fn alive<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<bool> {
+/// The given nodes, and all that they are computed from.
+fn needed<F: Scalar>(graph: &Graph<F>, roots: impl Iterator<Item = u32>) -> Vec<bool> {
     let mut alive = vec![false; graph.nodes.len()];
-    let guards = graph.guards.iter().flat_map(super::guard::Guard::operands);
-    for root in graph.outputs.iter().chain(watched).copied().chain(guards) {
+    for root in roots {
         alive[root as usize] = true;
     }
     let mut last = graph.nodes.len();
@@ -200,10 +205,10 @@ fn classes<F: Scalar>(graph: &Graph<F>) -> Vec<Class> {
 }
 
 /// The operations that are alive, in the order of their slots.
-fn entries<F: Scalar>(graph: &Graph<F>, alive: &[bool], classes: &[Class]) -> Vec<Entry> {
+fn entries<F: Scalar>(graph: &Graph<F>, alive: &[bool], exact: &[bool], classes: &[Class]) -> Vec<Entry> {
     let mut levels = vec![0_u32; graph.nodes.len()];
     let mut entries = Vec::new();
-    let mut kinds: HashMap<(Kind, [Class; 3]), u64, FxBuildHasher> = HashMap::default();
+    let mut kinds: HashMap<(Kind, [Class; 3], bool), u64, FxBuildHasher> = HashMap::default();
     for (index, node) in graph.nodes.iter().enumerate().filter(|&(index, _)| alive[index]) {
         let (kind, of_operands) = match *node {
             Node::Input | Node::Constant(_) => continue,
@@ -224,9 +229,9 @@ fn entries<F: Scalar>(graph: &Graph<F>, alive: &[bool], classes: &[Class]) -> Ve
         let level = graph.operands(node).map(|operand| levels[operand as usize] + 1).max().unwrap_or(0);
         levels[index] = level;
         let rank = kinds.len() as u64;
-        let rank = *kinds.entry((kind, of_operands)).or_insert(rank);
+        let rank = *kinds.entry((kind, of_operands, exact[index])).or_insert(rank);
         let key = u64::from(classes[index].on_data()) << 63 | u64::from(level) << 31 | rank;
-        entries.push(Entry { key, kind, classes: of_operands, node: index as u32 });
+        entries.push(Entry { key, kind, classes: of_operands, exact: exact[index], node: index as u32 });
     }
     // Stable: within a run, the order is that of the recording, in which operands tend to be consecutive.
     entries.sort_by_key(|entry| entry.key);
@@ -307,7 +312,7 @@ impl Schedule {
                 Step::Affine(Affine { weights, bias, x, in_line, ..affine }, entries[0].classes[0])
             }
         };
-        self.runs.push(Run { step, first, count: entries.len() as u32 });
+        self.runs.push(Run { step, exact: entries[0].exact, first, count: entries.len() as u32 });
     }
 
     fn copy_list<F: Scalar>(&mut self, graph: &Graph<F>, list: List) -> List {

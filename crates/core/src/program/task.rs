@@ -5,6 +5,7 @@
 //! turns out not to be finite, and this task's part is not.
 
 use super::aligned::Aligned;
+use super::guard::Guard;
 use super::kernels::{AllFinite, ClipLanes, To};
 use super::lanes::{self, Back, L, MOST_BLOCKS, Machine, wide};
 use super::matrices::Weights;
@@ -294,12 +295,14 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             return Ok(true);
         }
         for (block, start) in points.step_by(L).enumerate() {
-            for (number, guard) in self.program.guards.iter().enumerate() {
+            // Lanes that are left over hold the last point once more.
+            let fails = |(number, guard): (usize, &Guard<F>)| {
                 let holds = guard.holds_in(|slot| self.lanes(task, block, slot));
-                // Lanes that are left over hold the last point once more.
-                if let Some(lane) = holds.iter().position(|holds| !holds) {
-                    return Err(self.program.branch_changed(start + lane, number));
-                }
+                holds.iter().position(|holds| !holds).map(|lane| (lane, number))
+            };
+            // As point by point: the first point, and its first guard.
+            if let Some((lane, number)) = self.program.guards.iter().enumerate().filter_map(fails).min() {
+                return Err(self.program.branch_changed(start + lane, number));
             }
         }
         Ok(true)

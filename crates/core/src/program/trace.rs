@@ -156,14 +156,15 @@ impl<T: Scalar> Differentiable for Traced<T> {
         Self::apply(Op::Select, value, [predicate, then, otherwise])
     }
 
-    fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self {
-        let moving = pairs.filter(|(_, tangent)| !tangent.is_identically_zero());
-        let values = moving.clone().map(|(partial, tangent)| (partial.value, tangent.value));
-        let sum = reductions::scalar_chain_rule(value.value, values);
-        if moving.clone().next().is_none() {
+    fn chain_rule(value: Self, pairs: &[(Self, Self)]) -> Self {
+        let moving = pairs.iter().filter(|(_, tangent)| !tangent.is_identically_zero());
+        let values: Vec<_> =
+            moving.clone().map(|(partial, tangent)| (partial.value, tangent.value)).collect();
+        let sum = reductions::scalar_chain_rule(value.value, &values);
+        if values.is_empty() {
             return Self::constant(sum);
         }
-        let operands = moving.flat_map(|(partial, tangent)| [partial, tangent]);
+        let operands = moving.flat_map(|&(partial, tangent)| [partial, tangent]);
         Self::reduce(Reduction::ChainRule, sum, std::iter::once(value).chain(operands))
     }
 

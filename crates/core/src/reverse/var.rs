@@ -166,7 +166,7 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
         if predicate.value() == T::Scalar::zero() { otherwise } else { then }
     }
 
-    fn chain_rule<I: Iterator<Item = (Self, Self)> + Clone>(value: Self, pairs: I) -> Self {
+    fn chain_rule(value: Self, pairs: &[(Self, Self)]) -> Self {
         reductions::chain_rule(value, pairs)
     }
 

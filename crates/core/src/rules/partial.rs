@@ -65,7 +65,7 @@ impl<T: Differentiable> Partial<T> {
             Of(slope) if !T::RECORDS && slope.value().is_finite() && other.value().is_finite() => {
                 slope * other
             }
-            Of(slope) => T::chain_rule(T::zero(), std::iter::once((slope, other))),
+            Of(slope) => T::chain_rule(T::zero(), &[(slope, other)]),
         }
     }
 
@@ -133,7 +133,7 @@ pub(crate) fn seed<T: Differentiable>(value: &T, weight: T) -> T {
 #[cold]
 #[inline(never)]
 fn spoilt<T: Differentiable>(value: T, partial: T) -> T {
-    T::chain_rule(value, std::iter::once((partial, T::one())))
+    T::chain_rule(value, &[(partial, T::one())])
 }
 
 /// One of two numbers, by a comparison of values; the other is computed in recordings only.
@@ -157,14 +157,16 @@ pub(crate) fn choose<T: Differentiable>(
 /// The chain rule in a recording: the tangent of an operation with the given value, from its partial derivatives and
 /// the tangents of its operands.
 pub(crate) fn combine<T: Differentiable>(value: T, edges: impl Iterator<Item = (Partial<T>, T)>) -> T {
-    // Collected first: what computes a partial derivative may itself record.
     let moving: Vec<_> = edges.filter(|(_, tangent)| !tangent.is_identically_zero()).collect();
     match moving[..] {
         [] => T::zero(),
         // Where the value is NaN, its tangents are told by it when they are read.
         [(One, tangent)] => tangent,
         [(MinusOne, tangent)] => -tangent,
-        _ => T::chain_rule(value, moving.iter().map(|(partial, tangent)| (partial.number(), *tangent))),
+        _ => {
+            let number = |(partial, tangent): (Partial<T>, T)| (partial.number(), tangent);
+            T::chain_rule(value, &moving.into_iter().map(number).collect::<Vec<_>>())
+        }
     }
 }
 

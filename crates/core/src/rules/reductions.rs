@@ -50,41 +50,42 @@ pub(crate) fn dot<S: Statement>(pairs: impl Iterator<Item = (S, S)> + Clone, bia
 }
 
 /// Σ partial · tangent on plain numbers: an exact zero wins over ∞ and NaN, and a NaN value over all partials.
-pub(crate) fn scalar_chain_rule<F: Scalar>(value: F, pairs: impl Iterator<Item = (F, F)>) -> F {
-    let term = |(partial, tangent): (F, F)| {
-        if tangent == F::zero() {
-            F::zero()
-        } else if value.is_nan() {
+pub(crate) fn scalar_chain_rule<F: Scalar>(value: F, pairs: &[(F, F)]) -> F {
+    let term = |&(partial, tangent): &(F, F)| {
+        let zero = partial == F::zero() || tangent == F::zero();
+        if value.is_nan() && tangent != F::zero() {
             value
-        } else if partial == F::zero() {
+        } else if zero && !(partial.is_finite() && tangent.is_finite()) {
             F::zero()
         } else {
             partial * tangent
         }
     };
-    pairs.fold(F::zero(), |sum, pair| sum + term(pair))
+    pairs.iter().map(term).sum()
 }
 
 /// Σ partial · tangent, itself to be differentiated. Where it is NaN because the value is, it moves with the value, too.
-pub(crate) fn chain_rule<S: Statement>(value: S, pairs: impl Iterator<Item = (S, S)> + Clone) -> S {
-    let products = sum_of_products(value.inner(), pairs.clone());
+pub(crate) fn chain_rule<S: Statement>(value: S, pairs: &[(S, S)]) -> S {
+    let products = sum_of_products(value.inner(), pairs);
     let value_is_fine = if S::RECORDS { value.is_identically_zero() } else { !value.inner().is_nan() };
     if value_is_fine {
         return products;
     }
     // Where the value is not NaN: zero, and not moving.
     let zero = S::Inner::zero();
-    let spoilt = S::Inner::chain_rule(value.inner(), pairs.map(|(_, tangent)| (zero, tangent.inner())));
+    let unmoved: Vec<_> = pairs.iter().map(|(_, tangent)| (zero, tangent.inner())).collect();
+    let spoilt = S::Inner::chain_rule(value.inner(), &unmoved);
     let spoilt = S::statement(spoilt, std::iter::once((value, Zero)));
-    sum_of_products(zero, [products, spoilt].into_iter().map(|term| (S::one(), term)))
+    sum_of_products(zero, &[(S::one(), products), (S::one(), spoilt)])
 }
 
 /// The chain rule of an operation whose value does not move.
-fn sum_of_products<S: Statement>(value: S::Inner, pairs: impl Iterator<Item = (S, S)> + Clone) -> S {
-    let inner = pairs.clone().map(|(partial, tangent)| (partial.inner(), tangent.inner()));
-    let sum = S::Inner::chain_rule(value, inner);
-    let products =
-        pairs.flat_map(|(partial, tangent)| [(partial, Of(tangent.inner())), (tangent, Of(partial.inner()))]);
+fn sum_of_products<S: Statement>(value: S::Inner, pairs: &[(S, S)]) -> S {
+    let inner: Vec<_> = pairs.iter().map(|(partial, tangent)| (partial.inner(), tangent.inner())).collect();
+    let sum = S::Inner::chain_rule(value, &inner);
+    let products = pairs
+        .iter()
+        .flat_map(|&(partial, tangent)| [(partial, Of(tangent.inner())), (tangent, Of(partial.inner()))]);
     S::statement(sum, products)
 }
 

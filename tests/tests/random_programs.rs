@@ -1,0 +1,450 @@
+//! Random programs over the whole rule table: every mode and every way to replay agree, at edges, too.
+//!
+//! Two thousand cases of each kind run with the other tests. To search for minutes, in release:
+//! `DUALTAPE_SEARCH_SECONDS=600 cargo test --release -p dualtape-tests --test random_programs -- --nocapture`
+
+use dualtape::program::Wrt;
+use dualtape::rules::Op;
+use dualtape::typenum::U3;
+use dualtape::{
+    Differentiable, Dual, Error, Program, Relation, Scalar, Var, gradient, gradient_lanes, hessian,
+};
+use dualtape_tests::points::EDGES;
+use std::time::{Duration, Instant};
+
+/// How many cases of each kind run where no time is given.
+const CASES: u64 = 2000;
+
+const PARAMETERS: usize = 2;
+const INPUTS: usize = 4;
+
+/// Sizes of batches around the number of lanes.
+const BATCHES: [usize; 5] = [1, 15, 16, 17, 33];
+
+/// Uniform numbers (splitmix64), so that a case is its seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
+    }
+
+    /// A moderate number or, if asked for, now and then an edge.
+    fn number(&mut self, edges: bool) -> f64 {
+        if edges && self.below(4) == 0 {
+            return self.pick(&EDGES);
+        }
+        -2.0 + 4.0 * (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn point<F: Scalar>(&mut self, edges: bool) -> Vec<F> {
+        (0..INPUTS).map(|_| F::nearest(self.number(edges))).collect()
+    }
+}
+
+/// What an instruction does with its operands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Op(Op),
+    Constant(f64),
+    /// The third or the fourth operand, by the first two.
+    Select(Relation),
+    /// The same by an `if`, which a recording guards.
+    Branch(Relation),
+    Sum,
+    Dot,
+    LogSumExp,
+    Norm,
+    /// Two rows of weights that are parameters; the first row's result less the second's.
+    Affine,
+}
+
+impl Kind {
+    /// Its value, given the inputs and its operands.
+    fn apply<D: Differentiable>(self, x: &[D], of: &[D]) -> D {
+        match self {
+            Self::Op(op) => op.apply(of),
+            Self::Constant(value) => D::literal(value),
+            Self::Select(relation) => D::select(relation, of[0], of[1], of[2], of[3]),
+            Self::Branch(Relation::Less) => {
+                if of[0] < of[1] {
+                    of[2]
+                } else {
+                    of[3]
+                }
+            }
+            Self::Branch(Relation::AtMost) => {
+                if of[0] <= of[1] {
+                    of[2]
+                } else {
+                    of[3]
+                }
+            }
+            Self::Branch(Relation::Greater) => {
+                if of[0] > of[1] {
+                    of[2]
+                } else {
+                    of[3]
+                }
+            }
+            Self::Branch(_) => {
+                if of[0] >= of[1] {
+                    of[2]
+                } else {
+                    of[3]
+                }
+            }
+            Self::Sum => D::sum_of(of),
+            Self::Dot => D::dot(&of[..2], &of[2..]),
+            Self::LogSumExp => D::log_sum_exp(of),
+            Self::Norm => D::norm(of),
+            Self::Affine => {
+                let rows = D::affine(&x[..PARAMETERS], &x[..PARAMETERS], of);
+                rows[0] - rows[1]
+            }
+        }
+    }
+
+    /// Whether lanes have the bits of single points.
+    fn is_exact_in_lanes(self) -> bool {
+        use Op::{Cos, Exp, ExpM1, Ln, Ln1p, Sigmoid, Sin, Softplus, Tanh};
+        match self {
+            Self::Op(op) => !matches!(op, Exp | ExpM1 | Ln | Ln1p | Tanh | Sigmoid | Softplus | Sin | Cos),
+            Self::Dot | Self::LogSumExp | Self::Norm | Self::Affine => false,
+            _ => true,
+        }
+    }
+
+    /// Whether it is smooth everywhere, and moderate at moderate numbers.
+    fn is_smooth(self) -> bool {
+        use Op::{
+            Add, Atan, Cos, Erf, Exp, ExpM1, Mul, MulAdd, Neg, Powi, Sigmoid, Sin, Softplus, Sub, Tanh,
+        };
+        match self {
+            Self::Op(op) => matches!(
+                op,
+                Add | Sub
+                    | Mul
+                    | MulAdd
+                    | Neg
+                    | Atan
+                    | Cos
+                    | Erf
+                    | Exp
+                    | ExpM1
+                    | Powi(2)
+                    | Sigmoid
+                    | Sin
+                    | Softplus
+                    | Tanh
+            ),
+            Self::Constant(_) | Self::Sum | Self::Dot | Self::LogSumExp | Self::Affine => true,
+            Self::Select(_) | Self::Branch(_) | Self::Norm => false,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Case(Vec<(Kind, Vec<usize>)>);
+
+impl Case {
+    /// A case of instructions that `wanted` lets pass.
+    fn draw(random: &mut Random, edges: bool, wanted: impl Fn(Kind) -> bool) -> Self {
+        let mut instructions: Vec<(Kind, Vec<usize>)> = Vec::new();
+        let count = 1 + random.below(14);
+        while instructions.len() < count {
+            let kind = match random.below(16) {
+                0 => Kind::Constant(random.number(edges)),
+                1 => Kind::Select(random.pick(&Relation::ALL)),
+                2 => Kind::Branch(random.pick(&Relation::ALL)),
+                3 => Kind::Sum,
+                4 => Kind::Dot,
+                5 => Kind::LogSumExp,
+                6 => Kind::Norm,
+                7 => Kind::Affine,
+                _ => Kind::Op(random.pick(Op::ALL)),
+            };
+            // The bounds of a clamp must not be in the wrong order.
+            if kind == Kind::Op(Op::Clamp) || !wanted(kind) {
+                continue;
+            }
+            let operands = match kind {
+                Kind::Op(op) => op.arity(),
+                Kind::Constant(_) => 0,
+                Kind::Select(_) | Kind::Branch(_) | Kind::Dot => 4,
+                Kind::Sum | Kind::LogSumExp | Kind::Norm => 1 + random.below(4),
+                Kind::Affine => 1,
+            };
+            let among = INPUTS + instructions.len();
+            // Late values are preferred, so that programs are deep.
+            let mut place = || match random.below(3) {
+                0 => random.below(among),
+                _ => among - 1 - random.below(3),
+            };
+            let operands = (0..operands).map(|_| place()).collect();
+            instructions.push((kind, operands));
+        }
+        Self(instructions)
+    }
+
+    fn call<D: Differentiable>(&self, x: &[D]) -> D {
+        let mut values = x.to_vec();
+        for (kind, operands) in &self.0 {
+            let of: Vec<D> = operands.iter().map(|&place| values[place]).collect();
+            values.push(kind.apply(x, &of));
+        }
+        values[values.len() - 1]
+    }
+
+    /// For each input, the sum of the sizes of all contributions to its slope, to which rounding is relative; and the
+    /// largest value on the way. They are not finite where something is singular.
+    fn scale<F: Scalar>(&self, x: &[F]) -> (Vec<f64>, f64) {
+        let unit = |j: usize| (0..INPUTS).map(move |i| f64::from(u8::from(i == j))).collect::<Vec<_>>();
+        let (mut values, mut sizes) = (x.to_vec(), (0..INPUTS).map(unit).collect::<Vec<_>>());
+        let (mut largest, far) = (0.0_f64, F::max_value().wide().cbrt());
+        let lift = |x: &[F], moving: Option<usize>| -> Vec<Dual<F>> {
+            let lifted = |(j, &x)| if Some(j) == moving { Dual::variable(x) } else { Dual::lift(x) };
+            x.iter().enumerate().map(lifted).collect()
+        };
+        for (kind, operands) in &self.0 {
+            let of: Vec<F> = operands.iter().map(|&place| values[place]).collect();
+            let direct =
+                (0..of.len()).map(|j| (operands[j], kind.apply(&lift(x, None), &lift(&of, Some(j)))));
+            let weights = if *kind == Kind::Affine { PARAMETERS } else { 0 };
+            let by_input = (0..weights).map(|j| (j, kind.apply(&lift(x, Some(j)), &lift(&of, None))));
+            let mut size = vec![0.0; INPUTS];
+            for (place, moved) in direct.chain(by_input) {
+                let slope = moved.slope(0).wide().abs();
+                for (size, of) in size.iter_mut().zip(&sizes[place]) {
+                    let part = if slope == 0.0 || *of == 0.0 { 0.0 } else { slope * of };
+                    // What is far out may overflow or vanish on one way, and not on another.
+                    let far = part != 0.0 && !(slope.max(part) < far && slope.min(part) > 1.0 / far);
+                    *size += if far { f64::INFINITY } else { part };
+                }
+            }
+            let value = kind.apply(x, &of);
+            largest = if value.is_finite() { largest.max(value.wide().abs()) } else { f64::INFINITY };
+            values.push(value);
+            sizes.push(size);
+        }
+        (sizes.pop().expect("there is an instruction"), largest)
+    }
+}
+
+/// A kind of case: what may be in it, and what has to hold.
+type Check = fn(&mut Random) -> Result<(), String>;
+
+/// Runs cases for a while, or so many.
+fn search(what: &str, check: Check) {
+    let seconds = std::env::var("DUALTAPE_SEARCH_SECONDS").ok().map(|text| {
+        Duration::from_secs(text.parse().expect("DUALTAPE_SEARCH_SECONDS is a whole number of seconds"))
+    });
+    let (start, mut cases) = (Instant::now(), 0);
+    while seconds.map_or(cases < CASES, |time| start.elapsed() < time) {
+        if let Err(found) = check(&mut Random(cases)) {
+            panic!("{what}, case {cases}: {found}");
+        }
+        cases += 1;
+    }
+    println!("{what}: {cases} cases in {:?}", start.elapsed());
+}
+
+fn same_bits<F: Scalar>(a: F, b: F) -> bool {
+    (a == b && a.is_sign_negative() == b.is_sign_negative()) || (a.is_nan() && b.is_nan())
+}
+
+/// Whether two slopes agree to so many units of rounding, relative to a scale; where that is not finite, whether both
+/// are NaN or neither is.
+fn agree<F: Scalar>(a: &[F], b: &[F], scale: &[f64], units: f64) -> bool {
+    a.iter().zip(b).zip(scale).all(|((&a, &b), &scale)| {
+        let same = a == b || (a.is_nan() && b.is_nan());
+        if !scale.is_finite() {
+            return same || !(a.is_nan() || b.is_nan());
+        }
+        same || (a.wide() - b.wide()).abs()
+            <= units * F::epsilon().wide() * scale + F::min_positive_value().wide()
+    })
+}
+
+fn reverse<F: Scalar>(case: &Case, x: &[F]) -> (F, Vec<F>) {
+    gradient(|x: &[Var<'_, F>]| case.call(x), x)
+}
+
+/// Any operation at any number: forward, in reverse and replayed at one point.
+fn any_at_one_point<F: Scalar>(random: &mut Random) -> Result<(), String> {
+    let case = Case::draw(random, true, |_| true);
+    let there = random.point::<F>(true);
+    let program = Program::record(|x| case.call(x), &there).map_err(|error| error.to_string())?;
+    let (mut workspace, mut slopes) = (program.workspace(), vec![F::zero(); INPUTS]);
+    for x in std::iter::once(there.clone()).chain((0..8).map(|_| random.point(true))) {
+        let (value, expected) = reverse(&case, &x);
+        let (scale, _) = case.scale(&x);
+        let plain = case.call(&x);
+        let (forward_value, forward) = gradient_lanes::<F, U3, _>(|x| case.call(x), &x);
+        if !(same_bits(value, plain) && same_bits(forward_value, plain)) {
+            return Err(format!("{case:?} at {x:?}: values {plain:e}, {value:e}, {forward_value:e}"));
+        }
+        // Where an infinite slope meets what cancels, the order matters: see `rules`.
+        if scale.iter().all(|size| size.is_finite()) && !agree(&forward, &expected, &scale, 1e3) {
+            return Err(format!(
+                "{case:?} at {x:?}: forward {forward:?}, reverse {expected:?}, scale {scale:?}"
+            ));
+        }
+        match program.gradient(&mut workspace, &x, &mut slopes) {
+            Err(Error::BranchChanged { .. }) if x != there => {}
+            Err(error) => return Err(format!("{case:?} at {x:?}: {error}")),
+            Ok(replayed) => {
+                if !same_bits(replayed, plain) {
+                    return Err(format!("{case:?} at {x:?}: value {plain:e}, replayed {replayed:e}"));
+                }
+                if !agree(&slopes, &expected, &scale, 1e3) {
+                    return Err(format!(
+                        "{case:?} at {x:?}: replayed {slopes:?}, reverse {expected:?}, {scale:?}"
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A batch of points against single ones, given how far they may be apart.
+fn batch_against_points<F: Scalar>(
+    case: &Case,
+    parameters: &[F],
+    points: &[Vec<F>],
+    fits: impl Fn(&[F], F, F, &[F], &[F]) -> bool,
+) -> Result<(), String> {
+    let f = |p: &[_], x: &[_]| case.call(&[p, x].concat());
+    let program = Program::record_with_data(f, parameters, &points[0]).map_err(|error| error.to_string())?;
+    let all = |x: &[F]| [parameters, x].concat();
+    let (mut workspace, mut batch) = (program.workspace(), program.batch());
+    let mut slopes = vec![F::zero(); INPUTS];
+    let refused = points.iter().position(|x| program.value(&mut workspace, &all(x)).is_err());
+    let (mut values, mut rows) = (vec![F::zero(); points.len()], vec![F::zero(); points.len() * INPUTS]);
+    let answer = program.jacobians(&mut batch, parameters, points, Wrt::Both, &mut values, &mut rows);
+    match (answer, refused) {
+        (Err(Error::BranchChanged { point, .. }), Some(refused)) if point == refused => return Ok(()),
+        (Ok(()), None) => {}
+        (answer, refused) => {
+            return Err(format!(
+                "{case:?} at {parameters:?}, {points:?}: {answer:?}, single points {refused:?}"
+            ));
+        }
+    }
+    let mut sum = vec![F::zero(); PARAMETERS];
+    program.sum_gradient(&mut batch, parameters, points, &mut sum).map_err(|error| error.to_string())?;
+    let mut poisoned = [false; PARAMETERS];
+    for (k, x) in points.iter().enumerate() {
+        let value =
+            program.gradient(&mut workspace, &all(x), &mut slopes).map_err(|error| error.to_string())?;
+        let row = &rows[k * INPUTS..][..INPUTS];
+        if !fits(x, values[k], value, row, &slopes) {
+            return Err(format!(
+                "{case:?} at {parameters:?}, point {k} of {} {x:?}: batch {:e} {row:?}, single {value:e} {slopes:?}",
+                points.len(),
+                values[k],
+            ));
+        }
+        poisoned.iter_mut().zip(&slopes).for_each(|(poisoned, slope)| *poisoned |= slope.is_nan());
+    }
+    if sum.iter().zip(poisoned).any(|(sum, poisoned)| poisoned && !sum.is_nan()) {
+        return Err(format!(
+            "{case:?} at {parameters:?}, {points:?}: a sum {sum:?} without the NaN of a point"
+        ));
+    }
+    Ok(())
+}
+
+/// What lanes compute to the bit, at any number, with guards.
+fn any_in_batches<F: Scalar>(random: &mut Random) -> Result<(), String> {
+    let case = Case::draw(random, true, Kind::is_exact_in_lanes);
+    let parameters: Vec<F> = random.point(true)[..PARAMETERS].to_vec();
+    let count = random.pick(&BATCHES);
+    let points: Vec<Vec<F>> = (0..count).map(|_| random.point(true)[PARAMETERS..].to_vec()).collect();
+    batch_against_points(&case, &parameters, &points, |x, batch, single, row, slopes| {
+        let (scale, _) = case.scale(&[&parameters, x].concat());
+        same_bits(batch, single) && agree(row, slopes, &scale, 1e3)
+    })
+}
+
+/// What lanes approximate, where it is smooth.
+fn smooth_in_batches<F: Scalar>(random: &mut Random) -> Result<(), String> {
+    let case = Case::draw(random, false, Kind::is_smooth);
+    let parameters: Vec<F> = random.point(false)[..PARAMETERS].to_vec();
+    let count = random.pick(&BATCHES);
+    let points: Vec<Vec<F>> = (0..count).map(|_| random.point(false)[PARAMETERS..].to_vec()).collect();
+    batch_against_points(&case, &parameters, &points, |x, batch, single, row, slopes| {
+        let (scale, largest) = case.scale(&[&parameters, x].concat());
+        let moderate = largest < 1e3 && scale.iter().all(|&size| size < 1e3);
+        let value = [largest.max(1.0)];
+        let wide: Vec<f64> = scale.iter().map(|size| size.max(1.0) * largest.max(1.0)).collect();
+        !moderate || (agree(&[batch], &[single], &value, 1e5) && agree(row, slopes, &wide, 1e5))
+    })
+}
+
+/// Derivatives that were themselves recorded, at any number.
+fn recorded_derivatives<F: Scalar>(random: &mut Random) -> Result<(), String> {
+    fn derivatives<D: Differentiable>(case: &Case, x: &[D]) -> Vec<D> {
+        let mut all = gradient(|x: &[Var<'_, D>]| case.call(x), x).1;
+        all.extend(gradient_lanes::<D, U3, _>(|x| case.call(x), x).1);
+        all.extend(hessian(|x| case.call(x), x).2);
+        all
+    }
+    let case = Case::draw(random, true, |kind| !matches!(kind, Kind::Branch(_)));
+    let there = random.point::<F>(true);
+    let program = Program::record(|x| derivatives(&case, x), &there).map_err(|error| error.to_string())?;
+    if program.guards() > 0 {
+        return Err(format!("{case:?} recorded at {there:?} has {} guards", program.guards()));
+    }
+    let (mut workspace, mut replayed) = (program.workspace(), vec![F::zero(); program.outputs()]);
+    for x in (0..4).map(|_| random.point(true)) {
+        let expected = derivatives(&case, &x);
+        program.evaluate(&mut workspace, &x, &mut replayed).map_err(|error| error.to_string())?;
+        let (scale, largest) = case.scale(&x);
+        // The same operations in the same order, but for sums of adjoints and chains.
+        let scale: Vec<f64> = expected
+            .iter()
+            .zip(scale.iter().cycle())
+            .map(|(slope, size)| slope.wide().abs().max(*size).max(1.0) * largest.max(1.0))
+            .collect();
+        if !agree(&replayed, &expected, &scale, 1e4) {
+            return Err(format!(
+                "{case:?} recorded at {there:?}, at {x:?}: {replayed:?}, not {expected:?}, {scale:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+macro_rules! searches {
+    ($($name:ident: $check:ident $F:ty;)*) => { $(
+        #[test]
+        fn $name() {
+            search(stringify!($name), $check::<$F>);
+        }
+    )* };
+}
+
+searches! {
+    any_program_at_one_point_in_f64: any_at_one_point f64;
+    any_program_at_one_point_in_f32: any_at_one_point f32;
+    any_program_in_batches_in_f64: any_in_batches f64;
+    any_program_in_batches_in_f32: any_in_batches f32;
+    smooth_programs_in_batches_in_f64: smooth_in_batches f64;
+    smooth_programs_in_batches_in_f32: smooth_in_batches f32;
+    recorded_derivatives_of_any_program_in_f64: recorded_derivatives f64;
+    recorded_derivatives_of_any_program_in_f32: recorded_derivatives f32;
+}
