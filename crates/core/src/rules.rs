@@ -35,7 +35,8 @@
 //! # Where modes may differ
 //!
 //! All modes follow this policy, operation by operation, and so agree, but where an infinite slope meets contributions
-//! that cancel: forward mode adds them up before it multiplies, reverse mode multiplies each.
+//! that cancel: forward mode adds them up before it multiplies, reverse mode multiplies each. What is 0 or ∞ in one
+//! mode may then be NaN in another.
 //!
 //! ```
 //! use dualtape::{Float, derivative, gradient};

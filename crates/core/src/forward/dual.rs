@@ -1,6 +1,6 @@
 //! `Dual`: a value and the tangents that travel with it.
 
-use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, told, zeros};
+use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, spoilt, told, zeros};
 use crate::Differentiable;
 use crate::predicate::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
@@ -308,6 +308,10 @@ impl<T: Differentiable, N: Lanes<T>> Statement for Dual<T, N> {
             let edges = |lane| edges.clone().map(move |(x, partial)| (partial, x.tangent[lane]));
             let tangent = Tangent::<T, N>::generate(|lane| combine(value, edges(lane)));
             return Self { primal: value, tangent };
+        }
+        if value.is_nan() {
+            let edges: Vec<_> = edges.map(|(x, partial)| (partial, x.tangent)).collect();
+            return Self { primal: value, tangent: spoilt(&value, &edges) };
         }
         let mut tangent = zeros();
         edges.for_each(|(x, partial)| accumulate(&value, &mut tangent, partial, &x.tangent));

@@ -141,6 +141,16 @@ fn chained<T: Differentiable, N: Lanes<T>, const M: usize>(
     z: &T,
     operands: [(Partial<T>, &Tangent<T, N>); M],
 ) -> Tangent<T, N> {
+    spoilt(z, &operands.map(|(partial, tangent)| (partial, *tangent)))
+}
+
+/// The same of any number of operands.
+#[cold]
+#[inline(never)]
+pub(crate) fn spoilt<T: Differentiable, N: Lanes<T>>(
+    z: &T,
+    operands: &[(Partial<T>, Tangent<T, N>)],
+) -> Tangent<T, N> {
     Tangent::<T, N>::generate(|lane| {
         let edges = operands.iter().map(|(partial, tangent)| (partial.number(), tangent[lane]));
         let moving: Vec<_> = edges.filter(|(_, tangent)| !tangent.is_identically_zero()).collect();

@@ -139,13 +139,13 @@ pub(crate) fn log_sum_exp_and_slopes<T: Differentiable>(
             let total: T = terms.map(|x| (x - max).exp()).sum();
             (T::constant(max) + total.ln(), total, Zero)
         }
-        Shift::Limit(limit) if limit > T::Scalar::zero() => {
+        Shift::Limit(limit) => {
+            // In numbers that carry derivatives, the value moves as these rules say for the level below.
+            let value = T::log_sum_exp_terms(terms.clone());
             let at_limit = terms.filter(|x| x.value() == limit).count();
-            (T::constant(limit), T::zero(), Of(T::literal(1.0 / at_limit as f64)))
+            let share = if limit > T::Scalar::zero() { Of(T::literal(1.0 / at_limit as f64)) } else { Zero };
+            (value, T::zero(), share)
         }
-        // A NaN that moves with its terms.
-        Shift::Limit(limit) if limit.is_nan() => (T::sum_terms(terms), T::zero(), Zero),
-        Shift::Limit(limit) => (T::constant(limit), T::zero(), Zero),
     };
     let slope = move |x: T| match shift {
         Shift::By(max) => Of((x - max).exp() / total),
