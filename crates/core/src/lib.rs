@@ -65,15 +65,14 @@
 //!
 //! Forward mode evaluates the function once for every eight inputs, and needs no memory; reverse mode
 //! evaluates it once, records it, and sweeps back. On Rosenbrock's function, in units of a gradient written
-//! by hand (`cargo bench -p dualtape-bench --bench modes`):
+//! by hand (`cargo run --release -p dualtape-bench --bin ratios`), eight lanes forward and a warm tape:
 //!
-//! | inputs | forward | reverse, warm |
+//! | inputs | forward | reverse |
 //! |---:|---:|---:|
-//! | 2 | 2.5 | 6.7 |
-//! | 5 | 2.4 | 10 |
-//! | 10 | 6 | 10 |
-//! | 100 | 46 | 14 |
-//! | 1000 | 457 | 20 |
+//! | 2 | 2.9 | 9.2 |
+//! | 10 | 10 | 19 |
+//! | 100 | 62 | 22 |
+//! | 1000 | | 22 |
 //!
 //! So: forward up to about ten inputs, reverse beyond; for Jacobians, compare inputs with outputs, as
 //! [`jacobian`] does. For a sum over many points, [`Reverse::sum_gradient`] takes one point at a time, so
