@@ -64,7 +64,9 @@ fn assert_moderate_hessians_agree(op: Op, x: &[f64]) {
     let all = second_order(&op, x);
     let largest = all[0].hessian.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
     for got in &all[1..] {
-        let close = got.hessian.iter().zip(&all[0].hessian).all(|(a, b)| (a - b).abs() <= 1e-14 * largest);
+        let scale = |a: f64, b: f64| a.abs().max(b.abs()).max(1.0).min(largest);
+        let near = |(&a, &b): (&f64, &f64)| (a - b).abs() <= 1e-14 * scale(a, b);
+        let close = got.hessian.iter().zip(&all[0].hessian).all(near);
         assert!(close, "{op:?} at {x:?}: {got:?}, {:?}", all[0]);
     }
 }
