@@ -228,7 +228,8 @@ impl Case {
                 for (size, of) in size.iter_mut().zip(&sizes[place]) {
                     let part = if slope == 0.0 || *of == 0.0 { 0.0 } else { slope * of };
                     // What is far out may overflow or vanish on one way, and not on another.
-                    let far = part != 0.0 && !(slope.max(part) < far && slope.min(part) > 1.0 / far);
+                    let moves = slope != 0.0 && *of != 0.0;
+                    let far = moves && !(slope.max(part) < far && slope.min(part) > 1.0 / far);
                     *size += if far { f64::INFINITY } else { part };
                 }
             }

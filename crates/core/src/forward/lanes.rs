@@ -39,8 +39,8 @@ pub(crate) fn told<T: Differentiable, N: Lanes<T>>(primal: &T, tangent: &Tangent
 
 /// The chain rule of one operand: the tangent of an operation with value `z`.
 ///
-/// The usual case takes one test, of the slope. A NaN value needs none there: its tangents are told by it
-/// when they are read, as long as they are not zero.
+/// A slope of one needs no test: the tangents of a NaN value are told by it when they are read, as long as they are
+/// not zero. A product may underflow to zero.
 #[inline(always)]
 pub(crate) fn scaled<T: Differentiable, N: Lanes<T>>(
     z: &T,
@@ -53,7 +53,7 @@ pub(crate) fn scaled<T: Differentiable, N: Lanes<T>>(
     match partial {
         One => *tangent,
         MinusOne => Tangent::<T, N>::generate(|lane| -tangent[lane]),
-        Of(slope) if slope.value().is_ordinary() => {
+        Of(slope) if slope.value().is_ordinary() && !z.is_nan() => {
             Tangent::<T, N>::generate(|lane| product(slope, tangent[lane]))
         }
         Zero if !z.is_nan() => zeros(),
