@@ -461,8 +461,11 @@ fn recorded_derivatives<F: Scalar>(random: &mut Random) -> Result<(), String> {
         let fits = agree(&replayed[..compared], &expected[..compared], &wide, 1e4);
         (!fits).then(|| (singular, format!("at {x:?}: {replayed:?}, not {expected:?}, {wide:?}")))
     };
+    // A recording does not know that what was selected is one of two numbers: see `rules`.
+    let selects = case.0.iter().any(|(kind, _)| matches!(kind, Kind::Select(_)));
     for x in (0..4).map(|_| random.point(true)).collect::<Vec<_>>() {
         if let Some((singular, found)) = differs(&x)
+            && !(singular && selects)
             && (!singular || (0..4).all(|_| differs(&beside(random, &x)).is_some()))
         {
             return Err(format!("{case:?} recorded at {there:?}, {found}"));

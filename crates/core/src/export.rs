@@ -1,8 +1,8 @@
 //! A recorded function to look at: as an expression, and as a drawing for Graphviz.
 
-use crate::program::{Graph, Node, Reduction};
+use crate::program::{Graph, Node, Reduction, walk};
 use crate::rules::Op;
-use crate::{Differentiable, Error, Scalar, Tape, Var};
+use crate::{Error, Scalar};
 use std::fmt::Write;
 
 /// The longest expression that is written, in characters.
@@ -92,46 +92,11 @@ impl<F: Scalar> Graph<F> {
 
     /// Every node's value, and the gradient of the sum of the outputs in it.
     fn values_and_gradients(&self, x: &[F]) -> (Vec<F>, Vec<F>) {
-        let tape = Tape::new();
-        let mut values: Vec<Var<'_, F>> = tape.vars(x);
-        for node in &self.nodes[x.len()..] {
-            let operands: Vec<_> = self.operands(node).map(|operand| values[operand as usize]).collect();
-            values.push(apply(node, &operands));
-        }
-        let outputs: Vec<_> = self.outputs.iter().map(|&output| values[output as usize]).collect();
-        let adjoints = tape.gradient(Var::sum_of(&outputs));
-        let gradient = |x: &Var<'_, F>| if x.is_on_tape() { adjoints[*x] } else { F::zero() };
-        (values.iter().map(Var::primal).collect(), values.iter().map(gradient).collect())
-    }
-}
-
-/// A node's value on any number type.
-fn apply<D: Differentiable>(node: &Node<D::Scalar>, operands: &[D]) -> D {
-    let pairs = |operands: &[D]| -> Vec<[D; 2]> { operands.as_chunks().0.to_vec() };
-    match *node {
-        Node::Input => unreachable!("inputs have their values"),
-        Node::Constant(value) => D::constant(value),
-        Node::Apply(op, _) => op.apply(operands),
-        Node::Reduce(Reduction::Sum, _) => D::sum_of(operands),
-        Node::Reduce(Reduction::LogSumExp, _) => D::log_sum_exp(operands),
-        Node::Reduce(Reduction::Norm, _) => D::norm(operands),
-        Node::Reduce(Reduction::Dot, _) => {
-            let pairs = pairs(operands);
-            D::dot_pairs(pairs.iter().map(|&[a, b]| (a, b)), None)
-        }
-        Node::Reduce(Reduction::Chain, _) => {
-            pairs(&operands[1..]).iter().fold(operands[0], |sum, &[a, b]| sum + a * b)
-        }
-        Node::Reduce(Reduction::ChainRule, _) => {
-            let pairs = pairs(&operands[1..]);
-            let pairs: Vec<_> = pairs.iter().map(|&[partial, tangent]| (partial, tangent)).collect();
-            D::chain_rule(operands[0], &pairs)
-        }
-        Node::Row { .. } => {
-            let (bias, others) = operands.split_last().expect("a row has a bias");
-            let (x, weights) = others.split_at(others.len() / 2);
-            D::dot(weights, x) + *bias
-        }
+        let mut buffers = walk::Buffers::default();
+        walk::forward(self, &mut buffers, |input| x[input]);
+        let seeds = self.outputs.iter().map(|&output| (output as usize, F::one()));
+        walk::reverse::<F, true>(self, &mut buffers, seeds);
+        (buffers.values, buffers.adjoints)
     }
 }
 

@@ -93,6 +93,7 @@ mod lanes;
 mod matrices;
 mod optimize;
 mod outputs;
+mod plan;
 mod point;
 mod points;
 pub(crate) mod recorder;
@@ -107,6 +108,7 @@ mod task;
 mod trace;
 mod transpose;
 mod vector;
+pub(crate) mod walk;
 mod workspace;
 
 pub use batch::Batch;
@@ -124,11 +126,10 @@ pub use workspace::Workspace;
 
 use crate::{Error, Scalar};
 pub(crate) use graph::{Node, Reduction};
-use guard::Guard;
-use schedule::{Run, Schedule, Step};
-use std::collections::HashSet;
+use plan::Plan;
+use speculate::Speculation;
 use std::fmt;
-use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A recorded function, ready to be evaluated and differentiated at any point.
 ///
@@ -145,29 +146,13 @@ use std::ops::Range;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Program<F> {
-    schedule: Schedule,
-    constants: Vec<F>,
-    guards: Vec<Guard<F>>,
-    /// The slots of the outputs.
-    outputs: Vec<u32>,
-    parameters: usize,
-    data: usize,
-    /// The uniform slots that gain from varying values, other than as weights and biases.
-    wide_slots: Vec<u32>,
-    /// The place of each uniform slot among them; beyond the last for those that are not.
-    wide_of: Vec<u32>,
-    /// The uniform slots of all but the weights and biases that one affine map reads, and nothing else.
-    loose: Vec<Range<usize>>,
-    /// Whether there are no other parameters, and no results are uniform.
-    affine_alone: bool,
-    /// How many operations a point takes, those of reductions and matrices counted singly.
-    cost: usize,
-    /// How many blocks of points go through together.
-    blocks: usize,
-    /// The slots of values that must not be NaN for this program to answer, if it is speculative.
+    graph: Graph<F>,
+    /// The nodes that must not be NaN for this program to answer, if it is speculative.
     watched: Vec<u32>,
     /// What a speculative program speculates on.
     careful: Option<Box<Self>>,
+    /// How batches are evaluated; planned when the first one comes.
+    plan: OnceLock<Plan<F>>,
 }
 
 impl<F: Scalar> Program<F> {
@@ -242,7 +227,7 @@ impl<F: Scalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn inputs(&self) -> usize {
-        self.parameters + self.data
+        self.graph.inputs()
     }
 
     /// The number of parameters.
@@ -254,7 +239,7 @@ impl<F: Scalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn parameters(&self) -> usize {
-        self.parameters
+        self.graph.parameters
     }
 
     /// The number of data at each point.
@@ -266,7 +251,7 @@ impl<F: Scalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn data(&self) -> usize {
-        self.data
+        self.graph.data
     }
 
     /// The number of outputs.
@@ -278,7 +263,7 @@ impl<F: Scalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn outputs(&self) -> usize {
-        self.outputs.len()
+        self.graph.outputs.len()
     }
 
     /// The number of operations that are evaluated at each point.
@@ -291,7 +276,7 @@ impl<F: Scalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn operations(&self) -> usize {
-        self.schedule.runs.iter().map(|run| run.count as usize).sum()
+        self.plan().schedule.runs.iter().map(|run| run.count as usize).sum()
     }
 
     /// The number of guards: answers on which the program's right to answer hangs. See
@@ -306,7 +291,7 @@ impl<F: Scalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn guards(&self) -> usize {
-        self.guards.len()
+        self.graph.guards.len()
     }
 
     /// An empty workspace, which grows as it is used.
@@ -326,119 +311,36 @@ impl<F: Scalar> Program<F> {
 }
 
 impl<F: Scalar> From<Graph<F>> for Program<F> {
-    /// Optimises a graph and plans its evaluation.
     fn from(graph: Graph<F>) -> Self {
         match speculate::speculate(&graph) {
-            None => Self::plan(graph, &[]),
-            Some(speculation) => {
-                let careful = Some(Box::new(Self::plan(graph, &[])));
-                Self { careful, ..Self::plan(speculation.graph, &speculation.watched) }
+            None => Self { graph, watched: Vec::new(), careful: None, plan: OnceLock::new() },
+            Some(Speculation { graph: speculative, watched }) => {
+                let careful = Self { graph, watched: Vec::new(), careful: None, plan: OnceLock::new() };
+                Self { graph: speculative, watched, careful: Some(Box::new(careful)), plan: OnceLock::new() }
             }
         }
     }
 }
 
 impl<F: Scalar> Program<F> {
-    fn plan(mut graph: Graph<F>, watched: &[u32]) -> Self {
-        let watched = optimize::optimize(&mut graph, watched);
-        let mut schedule = schedule::schedule(&graph, &watched);
-        let slot = |node: u32| schedule.slot_of[node as usize];
-        let mut constants = vec![F::zero(); schedule.constants];
-        for (node, &slot) in graph.nodes.iter().zip(&schedule.slot_of) {
-            if let Node::Constant(value) = *node
-                && let Some(place) = constants.get_mut(slot as usize)
-            {
-                *place = value;
-            }
-        }
-        let mut known = HashSet::new();
-        let guards = graph.guards.iter().map(|guard| guard.renumbered(slot));
-        let guards: Vec<_> = guards.filter(|guard| known.insert(guard.key())).collect();
-        let outputs: Vec<u32> = graph.outputs.iter().map(|&node| slot(node)).collect();
-        let watched: Vec<u32> = watched.into_iter().map(slot).collect();
-        let others = outputs.iter().chain(&watched).copied();
-        let read: Vec<u32> = guards.iter().flat_map(Guard::operands).chain(others).collect();
-        let (wide_slots, wide_of) = schedule.wide_slots();
-        let loose = schedule.mark_alone(read.into_iter());
-        let (affine_alone, cost) = (schedule.is_affine_alone(), schedule.cost());
-        let blocks = lanes::blocks::<F>(&schedule);
-        Self {
-            constants,
-            guards,
-            outputs,
-            parameters: graph.parameters,
-            data: graph.data,
-            wide_slots,
-            wide_of,
-            loose,
-            affine_alone,
-            cost,
-            blocks,
-            watched,
-            careful: None,
-            schedule,
-        }
+    /// How batches are evaluated.
+    fn plan(&self) -> &Plan<F> {
+        self.plan.get_or_init(|| Plan::new(self.graph.clone(), &self.watched))
     }
 }
 
 impl<F: Scalar> fmt::Display for Program<F> {
     /// Writes the counts, then a line for each run.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Schedule { constants, first_varying, slots, .. } = self.schedule;
         writeln!(
             f,
-            "{} parameters, {} data, {} outputs, {} operations in {} runs, {} guards",
-            self.parameters,
-            self.data,
-            self.outputs.len(),
+            "{} parameters, {} data, {} outputs, {} operations, {} guards",
+            self.parameters(),
+            self.data(),
+            self.outputs(),
             self.operations(),
-            self.schedule.runs.len(),
-            self.guards.len(),
+            self.guards(),
         )?;
-        writeln!(
-            f,
-            "slots: {constants} constants, {} uniform, {} varying",
-            first_varying - constants,
-            slots - first_varying
-        )?;
-        for (index, run) in self.schedule.runs.iter().enumerate() {
-            let rate = if index < self.schedule.first_varying_run { "uniform" } else { "varying" };
-            writeln!(f, "{rate} {}", self.words(run))?;
-        }
-        write!(f, "outputs: {:?}", self.outputs)
-    }
-}
-
-impl<F: Scalar> Program<F> {
-    /// A run, for people.
-    fn words(&self, run: &Run) -> String {
-        let results = match run.count {
-            1 => format!("v{}", run.first),
-            count => format!("v{}..{}", run.first, run.first + count),
-        };
-        match run.step {
-            Step::Apply(op, operands) => {
-                let operands = operands[..op.arity()].iter().map(|operand| match operand.access {
-                    schedule::Access::Range(slot) if run.count > 1 => format!("v{slot}.."),
-                    schedule::Access::List => "gathered".to_owned(),
-                    schedule::Access::Range(slot) | schedule::Access::One(slot) => format!("v{slot}"),
-                    schedule::Access::None => String::new(),
-                });
-                format!("{results} = {} {}", op.name(), operands.collect::<Vec<_>>().join(", "))
-            }
-            Step::Reduce(reduction, first, _) => {
-                let terms = &self.schedule.terms[first as usize..][..run.count as usize];
-                let sizes = terms.iter().map(|terms| terms.list.len);
-                let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
-                let size = if least == most { format!("{most}") } else { format!("{least} to {most}") };
-                format!("{results} = {} of {size} operands", reduction.name())
-            }
-            Step::Affine(affine, _) => {
-                format!(
-                    "{results} = affine v{}.. {}×{}, v{}..",
-                    affine.weights, affine.rows, affine.x.len, affine.bias
-                )
-            }
-        }
+        self.plan().fmt(f)
     }
 }

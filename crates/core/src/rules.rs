@@ -47,6 +47,8 @@
 //! ```
 //!
 //! A number with itself (`x / x`, `x − x`) is one operation of one operand in every mode: its slopes are added first.
+//! So it is with what [`select`](Differentiable::select) gives of `x`, except in a recording, where either may be selected:
+//! its slopes are then added last, and are NaN where they cancel and meet ∞.
 //! Of a Hessian at such points, and of powers, logarithms to a base, angles and norms where both operands are singular,
 //! it matters which input comes first.
 //!

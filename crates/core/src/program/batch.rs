@@ -7,12 +7,13 @@
 use super::instructions::arch;
 use super::kernels::{AddTo, AllFinite};
 use super::lanes::{L, Machine};
-use super::point::{self, Wrt};
+use super::point::{self, Scratch, Wrt};
+use super::plan::Plan;
 use super::points::Points;
 use super::stream::Piece;
 use super::sums::{Results, Sum, Sums};
 use super::task::{Job, Task};
-use super::{Program, Workspace, workspace};
+use super::{Program, Workspace};
 use crate::{Error, Scalar};
 use rayon::prelude::*;
 
@@ -42,14 +43,23 @@ const MOST_TASKS: usize = 64;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Batch<F: Scalar> {
-    uniform: workspace::Buffers<F>,
+    uniform: Uniform<F>,
     tasks: Vec<Task<F>>,
     pub(super) piece: Piece<F>,
 }
 
+/// Values of uniform slots, and their adjoints.
+#[derive(Clone, Debug)]
+struct Uniform<F> {
+    values: Vec<F>,
+    adjoints: Vec<F>,
+    scratch: Scratch<F>,
+}
+
 impl<F: Scalar> Default for Batch<F> {
     fn default() -> Self {
-        Self { uniform: workspace::Buffers::default(), tasks: Vec::new(), piece: Piece::default() }
+        let uniform = Uniform { values: Vec::new(), adjoints: Vec::new(), scratch: Scratch::default() };
+        Self { uniform, tasks: Vec::new(), piece: Piece::default() }
     }
 }
 
@@ -291,7 +301,7 @@ impl<F: Scalar> Program<F> {
     ) -> Result<(), Error> {
         self.one_output()?;
         let (count, n) = (points.count(), self.inputs());
-        Error::check_length("parameter", "parameter", self.parameters, parameters.len())?;
+        Error::check_length("parameter", "parameter", self.parameters(), parameters.len())?;
         Error::check_length("value", "point", count, values.len())?;
         Error::check_length("gradient", "input at each point", count * n, gradients.len())?;
         Error::check_length("Hessian", "pair of inputs at each point", count * n * n, hessians.len())?;
@@ -302,7 +312,7 @@ impl<F: Scalar> Program<F> {
             .enumerate();
         let start = || (Workspace::default(), parameters.to_vec());
         results.try_for_each_init(start, |(workspace, x), (index, ((value, gradient), hessian))| {
-            x.truncate(self.parameters);
+            x.truncate(self.parameters());
             x.extend_from_slice(points.point(index));
             *value = self.hessian(workspace, x, gradient, hessian).map_err(|error| error.at_point(index))?;
             Ok(())
@@ -334,16 +344,17 @@ impl<F: Scalar> Program<F> {
         wrt: Wrt,
         work: impl Fn(&Job<'_, F, P>, &mut Task<F>, std::ops::Range<usize>) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
-        Error::check_length("parameter", "parameter", self.parameters, parameters.len())?;
-        let schedule = &self.schedule;
+        Error::check_length("parameter", "parameter", self.parameters(), parameters.len())?;
+        let plan = self.plan();
+        let schedule = &plan.schedule;
         let Batch { uniform, tasks, .. } = batch;
         uniform.values.resize(schedule.first_varying, F::zero());
-        uniform.values[..schedule.constants].copy_from_slice(&self.constants);
+        uniform.values[..schedule.constants].copy_from_slice(&plan.constants);
         self.copy_loose(parameters, &mut uniform.values);
         point::forward(schedule, schedule.uniform_runs(), &mut uniform.values, &mut uniform.scratch);
         let machine =
-            Machine { schedule, uniform: &uniform.values, parameters, wide_of: &self.wide_of, arch: arch() };
-        let job = Job { program: self, machine, points, sums, wrt };
+            Machine { schedule, uniform: &uniform.values, parameters, wide_of: &plan.wide_of, arch: arch() };
+        let job = Job { program: self, plan, machine, points, sums, wrt };
         let count = self.task_count(points.count());
         if tasks.len() < count {
             tasks.resize_with(count, Task::default);
@@ -364,8 +375,9 @@ impl<F: Scalar> Program<F> {
 
     /// Copies the parameters that are read otherwise than as weights and biases of one affine map.
     fn copy_loose(&self, parameters: &[F], uniform: &mut [F]) {
-        let constants = self.schedule.constants;
-        for loose in &self.loose {
+        let Plan { schedule, loose, .. } = self.plan();
+        let constants = schedule.constants;
+        for loose in loose {
             let range = loose.start.max(constants)..loose.end.min(constants + parameters.len());
             if !range.is_empty() {
                 uniform[range.clone()]
@@ -378,9 +390,9 @@ impl<F: Scalar> Program<F> {
     /// finite; if not, they are carried back only if that is the last word.
     fn finish_gradient(&self, batch: &mut Batch<F>, count: usize, gradient: &mut [F], last: bool) -> bool {
         let Batch { uniform, tasks, .. } = batch;
-        let workspace::Buffers { values, adjoints, scratch } = uniform;
+        let Uniform { values, adjoints, scratch } = uniform;
         let tasks = &tasks[..self.task_count(count)];
-        let schedule = &self.schedule;
+        let schedule = &self.plan().schedule;
         if schedule.uniform_runs().is_empty() {
             // What the tasks summed are the parameters' own adjoints.
             return add_up(tasks, schedule.constants, gradient);
@@ -392,7 +404,7 @@ impl<F: Scalar> Program<F> {
         }
         let runs = schedule.uniform_runs();
         point::reverse::<F, false>(schedule, runs.clone(), Wrt::Both, values, adjoints, scratch);
-        let own = schedule.constants..schedule.constants + self.parameters;
+        let own = schedule.constants..schedule.constants + self.parameters();
         // A value that is not finite may have a slope that is, as a NaN in `relu`.
         let all_finite = |numbers: &[F]| arch().dispatch(AllFinite(numbers));
         if !(all_finite(&adjoints[own.clone()]) && all_finite(&values[..schedule.first_varying])) {
@@ -409,7 +421,7 @@ impl<F: Scalar> Program<F> {
         }
         let lengths = [
             ("weight", "point", count, sums.weights.map(<[F]>::len)),
-            ("gradient", "parameter", self.parameters, results.gradient.as_ref().map(|x| x.len())),
+            ("gradient", "parameter", self.parameters(), results.gradient.as_ref().map(|x| x.len())),
             ("value", "point", count, results.values.as_ref().map(|x| x.len())),
             (
                 "norm",
@@ -420,7 +432,7 @@ impl<F: Scalar> Program<F> {
             (
                 "data gradient",
                 "datum of each point, or none while clipping",
-                count * self.data * usize::from(sums.clip.is_none()),
+                count * self.data() * usize::from(sums.clip.is_none()),
                 results.data_gradients.as_ref().map(|x| x.len()),
             ),
         ];
@@ -437,7 +449,7 @@ impl<F: Scalar> Program<F> {
 
     pub(super) fn wanted_parameters(&self, wrt: Wrt) -> usize {
         match wrt {
-            Wrt::Parameters | Wrt::Both => self.parameters,
+            Wrt::Parameters | Wrt::Both => self.parameters(),
             Wrt::Data | Wrt::FirstData(_) => 0,
         }
     }
@@ -445,16 +457,16 @@ impl<F: Scalar> Program<F> {
     pub(super) fn wanted_data(&self, wrt: Wrt) -> usize {
         match wrt {
             Wrt::Parameters => 0,
-            Wrt::FirstData(count) => count.min(self.data),
-            Wrt::Data | Wrt::Both => self.data,
+            Wrt::FirstData(count) => count.min(self.data()),
+            Wrt::Data | Wrt::Both => self.data(),
         }
     }
 
     /// How many points make a task. It depends on the program and the number of points only.
     fn points_per_task(&self, count: usize) -> usize {
         // A task folds its wide adjoints once; that should stay a small part of its work.
-        let cost = self.cost.max(1);
-        let smallest = SMALLEST_TASK.max(TASK_COST / cost).max(32 * L * self.wide_slots.len() / cost);
+        let (cost, wide) = (self.plan().cost.max(1), self.plan().wide_slots.len());
+        let smallest = SMALLEST_TASK.max(TASK_COST / cost).max(32 * L * wide / cost);
         let tasks = (count / smallest).clamp(1, MOST_TASKS);
         // An even number is shared out evenly.
         let tasks = if tasks > 1 { tasks & !1 } else { 1 };

@@ -4,11 +4,13 @@
 //! input's place is its number.
 
 use super::Traced;
-use super::guard::Guard;
+use super::guard::{Guard, same_bits};
 use super::outputs::Outputs;
 use super::recording::Recording;
 use crate::rules::Op;
 use crate::{Error, Scalar};
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
 /// A recorded function, as it was written: equal subexpressions stand once, nothing else is changed.
@@ -47,6 +49,37 @@ pub(crate) enum Node<F> {
         affine: u32,
         row: u32,
     },
+}
+
+impl<F: Scalar> Node<F> {
+    /// A hash of what it computes.
+    #[inline(always)]
+    pub(super) fn hash(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        match *self {
+            Self::Constant(value) => value.wide().to_bits().hash(&mut hasher),
+            Self::Apply(op, operands) => (op, sorted(op, operands)).hash(&mut hasher),
+            // These are never looked up.
+            Self::Input | Self::Reduce(..) | Self::Row { .. } => {}
+        }
+        hasher.finish()
+    }
+
+    /// Whether another node is sure to have the same value, to the bit.
+    #[inline(always)]
+    pub(super) fn computes_the_same(&self, other: &Self) -> bool {
+        match (*self, *other) {
+            (Self::Constant(a), Self::Constant(b)) => same_bits(a, b),
+            (Self::Apply(f, a), Self::Apply(g, b)) => f == g && sorted(f, a) == sorted(g, b),
+            _ => false,
+        }
+    }
+}
+
+/// The order of a commutative operation's operands is no difference.
+#[inline(always)]
+fn sorted(op: Op, [a, b, c]: [u32; 3]) -> [u32; 3] {
+    if matches!(op, Op::Add | Op::Mul) { [a.min(b), a.max(b), c] } else { [a, b, c] }
 }
 
 /// An operation of any number of operands.

@@ -30,9 +30,9 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         range: Range<usize>,
         derive: bool,
     ) -> Result<bool, Error> {
-        let program = self.program;
+        let (program, plan) = (self.program, self.plan);
         task.reset();
-        if derive && program.outputs.iter().any(|&slot| self.is_uniform(slot)) {
+        if derive && plan.outputs.iter().any(|&slot| self.is_uniform(slot)) {
             return Ok(false);
         }
         let (outputs, width) = (program.outputs(), program.width(self.wrt));
@@ -51,7 +51,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             let mut rows = std::mem::take(&mut task.rows);
             let first = rows.len();
             rows.resize(first + lanes.next_multiple_of(L) * stride, F::zero());
-            for (index, &slot) in program.outputs.iter().enumerate() {
+            for (index, &slot) in plan.outputs.iter().enumerate() {
                 self.seed(task, slot, &[[F::one(); L]; MOST_BLOCKS]);
                 let of_output = &mut rows[first + index * width..];
                 self.write_gradients(task, self.wrt, points.clone(), of_output, stride);
@@ -65,7 +65,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
 
     /// Appends the outputs of so many points.
     fn push_outputs(&self, task: &mut Task<F>, count: usize) {
-        let outputs = &self.program.outputs;
+        let outputs = &self.plan.outputs;
         let first = task.values.len();
         task.values.resize(first + count * outputs.len(), F::zero());
         for (index, &slot) in outputs.iter().enumerate() {
@@ -88,12 +88,12 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         rows: &mut [F],
         stride: usize,
     ) {
-        let program = self.program;
+        let (program, plan) = (self.program, self.plan);
         let (parameters, stride) = (program.wanted_parameters(wrt), stride.max(1));
         let blocks = points.len().div_ceil(L);
-        let wide = task.wide_lanes.zeros((program.wide_slots.len() + 1) * L);
+        let wide = task.wide_lanes.zeros((plan.wide_slots.len() + 1) * L);
         let to = To { varying: true, uniform: parameters > 0 };
-        let weights = Weights::Rows { rows: &mut *rows, stride, skip: program.schedule.constants };
+        let weights = Weights::Rows { rows: &mut *rows, stride, skip: plan.schedule.constants };
         let point = &|index| self.data(&points, index);
         let back = Back { wrt, to, point, wide, weights };
         F::reverse_by_lanes(&self.machine, back, &mut task.lanes, true);
@@ -114,15 +114,16 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     where
         F: 'a,
     {
-        let (program, schedule) = (self.program, &self.program.schedule);
-        let (wide, uniform) = (task.wide_lanes.get().as_chunks::<L>().0, &mut task.point.adjoints);
+        let (plan, schedule) = (self.plan, &self.plan.schedule);
+        let Task { wide_lanes, uniform, scratch, .. } = task;
+        let wide = wide_lanes.get().as_chunks::<L>().0;
         for (lane, gradient) in gradients.enumerate() {
             uniform.clear();
             uniform.resize(schedule.first_varying, F::zero());
-            for (&slot, wide) in program.wide_slots.iter().zip(wide) {
+            for (&slot, wide) in plan.wide_slots.iter().zip(wide) {
                 uniform[slot as usize] = wide[lane];
             }
-            let (runs, scratch) = (schedule.uniform_runs(), &mut task.point.scratch);
+            let runs = schedule.uniform_runs();
             point::reverse::<F, false>(schedule, runs, Wrt::Both, self.machine.uniform, uniform, scratch);
             for (slope, &gain) in gradient.iter_mut().zip(&uniform[schedule.constants..]) {
                 *slope += gain;

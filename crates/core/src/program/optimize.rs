@@ -8,29 +8,36 @@
 use super::graph::{Graph, List, Node, Reduction};
 use crate::Scalar;
 use crate::rules::Op;
+use hashbrown::HashTable;
 
 /// A chain of fewer links stays a row of single operations, which are run side by side with their likes.
 const SHORTEST_CHAIN: u32 = 4;
 
 /// Applies all passes. Returns where the watched nodes stand then.
 pub(super) fn optimize<F: Scalar>(graph: &mut Graph<F>, watched: &[u32]) -> Vec<u32> {
-    let stands_for = drop_identities(graph);
+    let stands_for = drop_copies(graph);
     let watched: Vec<u32> = watched.iter().map(|&node| stands_for[node as usize]).collect();
     gather_chains(graph, &watched, Op::Mul, Reduction::Chain);
     gather_chains(graph, &watched, Op::Add, Reduction::Sum);
     watched
 }
 
-/// Operations that return an operand as it is, to the bit, give way to that operand. Returns what each node then
-/// stands for.
-fn drop_identities<F: Scalar>(graph: &mut Graph<F>) -> Vec<u32> {
+/// Operations that return an operand as it is, to the bit, give way to that operand, and those that were computed
+/// before, to their first result. Returns what each node then stands for.
+fn drop_copies<F: Scalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
+    let mut known = HashTable::with_capacity(graph.nodes.len());
     for index in 0..graph.nodes.len() {
         redirect(graph, index, &stands_for);
         // An input stays: its slope is 1 also where it is NaN, that of an operation is NaN there.
         let same = identity(graph, graph.nodes[index]);
         if let Some(same) = same.filter(|&same| !matches!(graph.nodes[same as usize], Node::Input)) {
             stands_for[index] = same;
+        } else if matches!(graph.nodes[index], Node::Constant(_) | Node::Apply(..)) {
+            let nodes = &graph.nodes;
+            let equal = |&other: &u32| nodes[other as usize].computes_the_same(&nodes[index]);
+            let hash = |&node: &u32| nodes[node as usize].hash();
+            stands_for[index] = *known.entry(nodes[index].hash(), equal, hash).or_insert(index as u32).get();
         }
     }
     for operand in &mut graph.lists {

@@ -3,10 +3,11 @@
 //! Values are those of the eager modes, to the bit. So are derivatives, up to the order in which a value's
 //! adjoint is added up.
 
-use super::graph::{Affine, List, Reduction};
+use super::graph::{Affine, List};
 use super::schedule::{Access, Class, Operand, Schedule, Step};
 use crate::Differentiable;
-use crate::rules::{Binary, Op, Partial, Ternary, Unary, Visitor, guarded, reductions};
+use super::walk::{carry, reduce, spread, spread_row};
+use crate::rules::{Binary, Op, Partial, Ternary, Unary, Visitor};
 use std::ops::Range;
 
 /// How many operations go through together where operands have to be gathered first.
@@ -14,7 +15,13 @@ const PIECE: usize = 128;
 
 /// Room for the operands of a piece of a run.
 #[derive(Clone, Debug)]
-pub(super) struct Scratch<T>(pub(super) [Vec<T>; 4]);
+pub(super) struct Scratch<T>([Vec<T>; 4]);
+
+impl<T> Default for Scratch<T> {
+    fn default() -> Self {
+        Self([const { Vec::new() }; 4])
+    }
+}
 
 /// Computes the results of some runs from the values before them.
 pub(super) fn forward<T: Differentiable>(
@@ -42,9 +49,10 @@ pub(super) fn forward<T: Differentiable>(
                 }
             }
             Step::Affine(affine, _) => {
-                for (z, (weights, bias)) in results.iter_mut().zip(rows(&affine)) {
+                for (z, row) in results.iter_mut().zip(0..) {
                     let x = schedule.list(affine.x).map(|slot| before[slot]);
-                    *z = T::dot_pairs(before[weights].iter().copied().zip(x), Some(before[bias]));
+                    let (weights, bias) = (affine.row(row), before[(affine.bias + row) as usize]);
+                    *z = T::dot_pairs(before[weights].iter().copied().zip(x), Some(bias));
                 }
             }
         }
@@ -183,48 +191,6 @@ fn pieces(operands: &[Operand; 3], count: usize) -> impl Iterator<Item = (usize,
     })
 }
 
-/// The slots of the weights and of the bias, row after row.
-fn rows(affine: &Affine) -> impl Iterator<Item = (Range<usize>, usize)> {
-    let (first, columns, bias) = (affine.weights as usize, affine.x.len as usize, affine.bias as usize);
-    (0..affine.rows as usize).map(move |row| {
-        let start = first + row * columns;
-        (start..start + columns, bias + row)
-    })
-}
-
-/// The value of a reduction.
-pub(super) fn reduce<T: Differentiable>(
-    reduction: Reduction,
-    mut terms: impl Iterator<Item = T> + Clone,
-) -> T {
-    match reduction {
-        Reduction::Sum => T::sum_terms(terms),
-        Reduction::Dot => T::dot_pairs(Pairs(terms), None),
-        Reduction::Chain => {
-            let start = terms.next().expect("a chain has a start");
-            Pairs(terms).fold(start, |sum, (a, b)| sum + a * b)
-        }
-        Reduction::LogSumExp => T::log_sum_exp_terms(terms),
-        Reduction::Norm => T::norm_terms(terms),
-        Reduction::ChainRule => {
-            let value = terms.next().expect("a chain rule has a value");
-            T::chain_rule(value, &Pairs(terms).collect::<Vec<_>>())
-        }
-    }
-}
-
-/// Takes items two by two.
-#[derive(Clone)]
-struct Pairs<I>(I);
-
-impl<I: Iterator> Iterator for Pairs<I> {
-    type Item = (I::Item, I::Item);
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        Some((self.0.next()?, self.0.next()?))
-    }
-}
-
 /// Computes one operation, side by side with its likes.
 pub(super) struct Forward<'a, T> {
     pub(super) x: [&'a [T]; 3],
@@ -330,12 +296,6 @@ impl<T: Differentiable, const EXACT: bool> Gain<'_, T, EXACT> {
     }
 }
 
-/// A partial derivative times an adjoint.
-#[inline(always)]
-fn carry<T: Differentiable, const EXACT: bool>(z: &T, own: T, partial: impl FnOnce() -> Partial<T>) -> T {
-    if EXACT { guarded(z, partial).times(own) } else { partial().scale(own) }
-}
-
 impl<T: Differentiable, const EXACT: bool> Visitor for Gain<'_, T, EXACT> {
     type Output = ();
 
@@ -378,44 +338,6 @@ impl<T: Differentiable, const EXACT: bool> Visitor for Gain<'_, T, EXACT> {
     }
 }
 
-/// Adds what the operands of a reduction gain.
-fn spread<T: Differentiable, const EXACT: bool>(
-    reduction: Reduction,
-    mut slots: impl Iterator<Item = usize> + Clone,
-    values: &[T],
-    z: T,
-    own: T,
-    adjoints: &mut [T],
-) {
-    let gain = |partial: Partial<T>| carry::<T, EXACT>(&z, own, || partial);
-    match reduction {
-        Reduction::Sum => {
-            let gain = gain(Partial::One);
-            slots.for_each(|slot| adjoints[slot] += gain);
-        }
-        Reduction::Dot | Reduction::Chain | Reduction::ChainRule => {
-            if reduction == Reduction::Chain {
-                adjoints[slots.next().expect("a chain has a start")] += gain(Partial::One);
-            }
-            if reduction == Reduction::ChainRule {
-                let value = slots.next().expect("a chain rule has a value");
-                adjoints[value] += carry::<T, EXACT>(&values[value], own, || Partial::Zero);
-            }
-            for (a, b) in Pairs(slots) {
-                adjoints[a] += gain(Partial::Of(values[b]));
-                adjoints[b] += gain(Partial::Of(values[a]));
-            }
-        }
-        Reduction::LogSumExp => {
-            let (_, slope) = reductions::log_sum_exp_and_slopes(slots.clone().map(|slot| values[slot]));
-            slots.for_each(|slot| adjoints[slot] += gain(slope(values[slot])));
-        }
-        Reduction::Norm => {
-            slots.for_each(|slot| adjoints[slot] += gain(reductions::norm_slope(values[slot], z)));
-        }
-    }
-}
-
 /// Adds what the weights, the biases and the vector of an affine map gain.
 fn spread_affine<T: Differentiable, const EXACT: bool>(
     schedule: &Schedule,
@@ -425,15 +347,9 @@ fn spread_affine<T: Differentiable, const EXACT: bool>(
     own: &[T],
     adjoints: &mut [T],
 ) {
-    for ((weights, bias), (z, &own)) in rows(affine).zip(z.iter().zip(own)) {
-        if own.is_identically_zero() {
-            continue;
-        }
-        let gain = |partial: Partial<T>| carry::<T, EXACT>(z, own, || partial);
-        adjoints[bias] += gain(Partial::One);
-        for (weight, x) in weights.zip(schedule.list(affine.x)) {
-            adjoints[weight] += gain(Partial::Of(values[x]));
-            adjoints[x] += gain(Partial::Of(values[weight]));
+    for (row, (&z, &own)) in (0..affine.rows).zip(z.iter().zip(own)) {
+        if !own.is_identically_zero() {
+            spread_row::<T, EXACT>(affine, row, schedule.list(affine.x), values, z, own, adjoints);
         }
     }
 }

@@ -5,14 +5,16 @@
 
 use super::Traced;
 use super::graph::{Affine, Graph, List, Node, Reduction};
-use super::guard::{Guard, same_bits};
+use super::guard::Guard;
 use crate::rules::Op;
 use crate::{Error, Scalar};
-use hashbrown::HashTable;
-use rustc_hash::FxHasher;
+use rustc_hash::FxBuildHasher;
 use std::cell::RefCell;
-use std::hash::{Hash, Hasher};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// How many recent nodes a cache knows at first, and at most.
+const CACHE: [usize; 2] = [1 << 6, 1 << 12];
 
 /// A recording under way.
 #[derive(Debug)]
@@ -20,29 +22,41 @@ pub struct Recorder<F> {
     /// Tells the numbers of this recording from those of another.
     id: u32,
     graph: Graph<F>,
-    /// The nodes that were computed, by what computes them.
-    known: HashTable<u32>,
+    /// Recent nodes, each at the place that its hash says: most equal subexpressions are found, and nothing has to be
+    /// searched. Those that are not fall to the optimiser.
+    recent: Vec<u32>,
     limit: usize,
+    /// How many nodes there may be, given the lists and guards so far.
+    room: usize,
     full: bool,
 }
 
 impl<F: Scalar> Recorder<F> {
     pub(super) fn new(parameters: usize, data: usize, limit: usize) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let graph = Graph {
-            nodes: vec![Node::Input; parameters + data],
+        let mut nodes = Vec::with_capacity(parameters + data + CACHE[0]);
+        nodes.resize(parameters + data, Node::Input);
+        Self::resume(Graph {
+            nodes,
             lists: Vec::new(),
             affines: Vec::new(),
             guards: Vec::new(),
             outputs: Vec::new(),
             parameters,
             data,
-        };
+        }, limit)
+    }
+
+    /// Goes on with a graph.
+    pub(super) fn resume(graph: Graph<F>, limit: usize) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let limit = limit.min(u32::MAX as usize - 1);
+        let room = limit.saturating_sub(graph.lists.len() + graph.guards.len());
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             graph,
-            known: HashTable::new(),
-            limit: limit.min(u32::MAX as usize - 1),
+            recent: vec![0; CACHE[0]],
+            limit,
+            room,
             full: false,
         }
     }
@@ -106,13 +120,15 @@ impl<F: Scalar> Recorder<F> {
         self.graph.nodes[place as usize]
     }
 
-    /// What was recorded, with its outputs.
-    pub(super) fn into_graph(self, outputs: Vec<u32>) -> Graph<F> {
+    /// What was recorded, with its outputs; each guard once.
+    pub(super) fn into_graph(mut self, outputs: Vec<u32>) -> Graph<F> {
+        let mut known = HashSet::with_hasher(FxBuildHasher);
+        self.graph.guards.retain(|guard| known.insert(guard.key()));
         Graph { outputs, ..self.graph }
     }
 
     pub(super) fn guard(&mut self, guard: Guard<F>) {
-        if self.has_room() {
+        if self.takes_room() {
             self.graph.guards.push(guard);
         }
     }
@@ -120,7 +136,7 @@ impl<F: Scalar> Recorder<F> {
     fn list(&mut self, operands: impl Iterator<Item = u32>) -> List {
         let start = self.graph.lists.len();
         for operand in operands {
-            if self.has_room() {
+            if self.takes_room() {
                 self.graph.lists.push(operand);
             }
         }
@@ -128,58 +144,52 @@ impl<F: Scalar> Recorder<F> {
     }
 
     /// The place of a node, which may be known already.
+    #[inline]
     fn node(&mut self, node: Node<F>) -> u32 {
-        let hash = hash(&node);
-        let nodes = &self.graph.nodes;
-        let found = self.known.find(hash, |&index| equal(&nodes[index as usize], &node));
-        if let Some(&index) = found {
-            return index;
+        let place = node.hash() as usize & (self.recent.len() - 1);
+        let known = self.recent[place];
+        if self.graph.nodes.get(known as usize).is_some_and(|other| other.computes_the_same(&node)) {
+            return known;
         }
         let index = self.push(node);
-        if !self.full {
-            let nodes = &self.graph.nodes;
-            self.known.insert_unique(hash, index, |&index| self::hash(&nodes[index as usize]));
-        }
+        self.recent[place] = index;
         index
     }
 
+    #[inline]
     fn push(&mut self, node: Node<F>) -> u32 {
-        if !self.has_room() {
+        let index = self.graph.nodes.len();
+        if index >= self.room {
+            self.full = true;
             return 0;
         }
+        if index == self.graph.nodes.capacity() {
+            self.grow();
+        }
         self.graph.nodes.push(node);
-        (self.graph.nodes.len() - 1) as u32
+        index as u32
     }
 
-    /// Beyond the limit, the function runs on, but nothing more is written: `finish` will say so.
-    fn has_room(&mut self) -> bool {
-        let graph = &self.graph;
-        self.full |= graph.nodes.len() + graph.lists.len() + graph.guards.len() >= self.limit;
+    /// Makes room for more nodes, and remembers more of them.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let nodes = &mut self.graph.nodes;
+        nodes.reserve(nodes.len().max(CACHE[0]));
+        let cached = nodes.capacity().next_power_of_two().clamp(CACHE[0], CACHE[1]);
+        if cached > self.recent.len() {
+            self.recent = vec![0; cached];
+        }
+    }
+
+    /// Takes room for an operand or a guard. Beyond the limit, the function runs on, but nothing more is written:
+    /// `finish` will say so.
+    fn takes_room(&mut self) -> bool {
+        self.full |= self.graph.nodes.len() >= self.room;
+        if !self.full {
+            self.room -= 1;
+        }
         !self.full
-    }
-}
-
-/// The order of a commutative operation's operands is no difference.
-fn sorted(op: Op, [a, b, c]: [u32; 3]) -> [u32; 3] {
-    if matches!(op, Op::Add | Op::Mul) { [a.min(b), a.max(b), c] } else { [a, b, c] }
-}
-
-fn hash<F: Scalar>(node: &Node<F>) -> u64 {
-    let mut hasher = FxHasher::default();
-    match *node {
-        Node::Constant(value) => value.wide().to_bits().hash(&mut hasher),
-        Node::Apply(op, operands) => (op, sorted(op, operands)).hash(&mut hasher),
-        // These are never looked up.
-        Node::Input | Node::Reduce(..) | Node::Row { .. } => {}
-    }
-    hasher.finish()
-}
-
-fn equal<F: Scalar>(a: &Node<F>, b: &Node<F>) -> bool {
-    match (*a, *b) {
-        (Node::Constant(a), Node::Constant(b)) => same_bits(a, b),
-        (Node::Apply(f, a), Node::Apply(g, b)) => f == g && sorted(f, a) == sorted(g, b),
-        _ => false,
     }
 }
 

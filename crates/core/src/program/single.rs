@@ -2,10 +2,9 @@
 //!
 //! The inputs are the parameters, followed by the data.
 
-use super::point::{self, Wrt};
-use super::workspace::Buffers;
+use super::walk::{self, Buffers};
 use super::{Program, Workspace};
-use crate::{Differentiable, Dual, Error, Lanes, Scalar, rules};
+use crate::{Differentiable, Dual, Error, Lanes, Scalar};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::{U8, Unsigned};
@@ -111,7 +110,7 @@ impl<F: Scalar> Program<F> {
         let buffers = &mut workspace.plain;
         let program = self.forward(buffers, x)?;
         program.read_outputs(&buffers.values, outputs);
-        let seeds = program.outputs.iter().zip(cotangent).map(|(&slot, &weight)| (slot as usize, weight));
+        let seeds = program.graph.outputs.iter().zip(cotangent).map(|(&node, &weight)| (node as usize, weight));
         program.pull(buffers, seeds, product);
         Ok(())
     }
@@ -144,8 +143,8 @@ impl<F: Scalar> Program<F> {
         Error::check_length("tangent", "input", self.inputs(), tangent.len())?;
         let buffers = &mut workspace.moving;
         let program = self.forward_moving(buffers, x, |input, _| tangent[input])?;
-        for (&slot, (output, product)) in program.outputs.iter().zip(outputs.iter_mut().zip(product)) {
-            let y = buffers.values[slot as usize];
+        for (&node, (output, product)) in program.graph.outputs.iter().zip(outputs.iter_mut().zip(product)) {
+            let y = buffers.values[node as usize];
             (*output, *product) = (y.primal(), y.slope(0));
         }
         Ok(())
@@ -180,16 +179,16 @@ impl<F: Scalar> Program<F> {
         let program = self.forward(&mut workspace.plain, x)?;
         program.read_outputs(&workspace.plain.values, outputs);
         if columns.div_ceil(LANES) >= rows {
-            for (&slot, row) in program.outputs.iter().zip(jacobian.chunks_mut(columns.max(1))) {
-                program.pull(&mut workspace.plain, [(slot as usize, F::one())].into_iter(), row);
+            for (&node, row) in program.graph.outputs.iter().zip(jacobian.chunks_mut(columns.max(1))) {
+                program.pull(&mut workspace.plain, [(node as usize, F::one())].into_iter(), row);
             }
             return Ok(());
         }
         for first in (0..columns).step_by(LANES) {
             let lanes = &mut workspace.lanes;
             let program = self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
-            for (&slot, row) in program.outputs.iter().zip(jacobian.chunks_mut(columns)) {
-                let y = lanes.values[slot as usize];
+            for (&node, row) in program.graph.outputs.iter().zip(jacobian.chunks_mut(columns)) {
+                let y = lanes.values[node as usize];
                 for (lane, entry) in row[first..].iter_mut().take(LANES).enumerate() {
                     *entry = y.slope(lane);
                 }
@@ -231,9 +230,9 @@ impl<F: Scalar> Program<F> {
         let buffers = &mut workspace.moving;
         let program = self.forward_moving(buffers, x, |input, _| direction[input])?;
         let output = program.one_output()?;
-        program.sweep::<_, true>(buffers, [(output, Dual::lift(F::one()))].into_iter());
+        program.sweep(buffers, [(output, Dual::lift(F::one()))].into_iter());
         for (input, (gradient, product)) in gradient.iter_mut().zip(product).enumerate() {
-            let adjoint = buffers.adjoints[program.slot_of_input(input)];
+            let adjoint = buffers.adjoints[input];
             (*gradient, *product) = (adjoint.primal(), adjoint.slope(0));
         }
         Ok(buffers.values[output].primal())
@@ -269,19 +268,19 @@ impl<F: Scalar> Program<F> {
             let lanes = &mut workspace.lanes;
             let program = self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
             let output = program.one_output()?;
-            program.sweep::<_, true>(lanes, [(output, Dual::lift(F::one()))].into_iter());
+            program.sweep(lanes, [(output, Dual::lift(F::one()))].into_iter());
             for (column, row) in hessian[first * n..].chunks_mut(n).take(LANES).enumerate() {
                 for (input, entry) in row.iter_mut().enumerate() {
-                    *entry = lanes.adjoints[program.slot_of_input(input)].slope(column);
+                    *entry = lanes.adjoints[input].slope(column);
                 }
             }
         }
         Ok(value)
     }
 
-    /// The slot of the only output.
+    /// The node of the only output.
     pub(super) fn one_output(&self) -> Result<usize, Error> {
-        match *self.outputs {
+        match *self.graph.outputs {
             [output] => Ok(output as usize),
             _ => Err(Error::NotOneOutput { given: self.outputs() }),
         }
@@ -292,28 +291,8 @@ impl<F: Scalar> Program<F> {
     }
 
     fn read_outputs(&self, values: &[F], outputs: &mut [F]) {
-        for (output, &slot) in outputs.iter_mut().zip(&self.outputs) {
-            *output = values[slot as usize];
-        }
-    }
-
-    pub(super) fn slot_of_input(&self, input: usize) -> usize {
-        match input.checked_sub(self.parameters) {
-            None => self.schedule.constants + input,
-            Some(datum) => self.schedule.first_varying + datum,
-        }
-    }
-
-    /// Writes constants and inputs to their slots.
-    fn load<T: Differentiable<Scalar = F>>(&self, values: &mut Vec<T>, x: impl Fn(usize) -> T) {
-        values.resize(self.schedule.slots, T::zero());
-        for (value, &constant) in values.iter_mut().zip(&self.constants) {
-            *value = T::constant(constant);
-        }
-        let (uniform, varying) = values.split_at_mut(self.schedule.first_varying);
-        let parameters = &mut uniform[self.schedule.constants..][..self.parameters];
-        for (input, value) in parameters.iter_mut().chain(&mut varying[..self.data]).enumerate() {
-            *value = x(input);
+        for (output, &node) in outputs.iter_mut().zip(&self.graph.outputs) {
+            *output = values[node as usize];
         }
     }
 
@@ -343,29 +322,21 @@ impl<F: Scalar> Program<F> {
         buffers: &mut Buffers<T>,
         x: impl Fn(usize) -> T,
     ) -> Result<&Self, Error> {
-        self.load(&mut buffers.values, &x);
-        let runs = 0..self.schedule.runs.len();
-        point::forward(&self.schedule, runs, &mut buffers.values, &mut buffers.scratch);
-        let value = |slot: u32| buffers.values[slot as usize].value();
+        walk::forward(&self.graph, buffers, &x);
+        let value = |node: u32| buffers.values[node as usize].value();
         if let Some(careful) = &self.careful
-            && self.watched.iter().chain(&self.outputs).any(|&slot| value(slot).is_nan())
+            && self.watched.iter().chain(&self.graph.outputs).any(|&node| value(node).is_nan())
         {
             return careful.evaluate_over(buffers, x);
         }
-        self.check_guards(0, value)?;
-        Ok(self)
-    }
-
-    /// Whether every predicate is as it was when it was recorded.
-    pub(super) fn check_guards(&self, point: usize, value: impl Fn(u32) -> F) -> Result<(), Error> {
-        match self.guards.iter().position(|guard| !guard.holds(&value)) {
-            None => Ok(()),
-            Some(number) => Err(self.branch_changed(point, number)),
+        match self.graph.guards.iter().position(|guard| !guard.holds(value)) {
+            None => Ok(self),
+            Some(number) => Err(self.branch_changed(0, number)),
         }
     }
 
     pub(super) fn branch_changed(&self, point: usize, number: usize) -> Error {
-        Error::BranchChanged { point, number, guard: self.guards[number].words() }
+        Error::BranchChanged { point, number, guard: self.graph.guards[number].words() }
     }
 
     /// The gradient of the seeded outputs, into `gradient`. If singular points make NaN of a product with
@@ -376,38 +347,23 @@ impl<F: Scalar> Program<F> {
         seeds: impl Iterator<Item = (usize, F)> + Clone,
         gradient: &mut [F],
     ) {
-        self.sweep::<F, false>(buffers, seeds.clone());
-        let healthy = self.read_gradient(buffers, gradient)
-            && seeds.clone().all(|(slot, _)| buffers.values[slot].is_finite());
+        walk::reverse::<F, false>(&self.graph, buffers, seeds.clone());
+        gradient.copy_from_slice(&buffers.adjoints[..gradient.len()]);
+        let healthy = gradient.iter().all(|slope| slope.is_finite())
+            && seeds.clone().all(|(node, _)| buffers.values[node].is_finite());
         if !healthy {
-            self.sweep::<F, true>(buffers, seeds);
-            self.read_gradient(buffers, gradient);
+            walk::reverse::<F, true>(&self.graph, buffers, seeds);
+            gradient.copy_from_slice(&buffers.adjoints[..gradient.len()]);
         }
     }
 
-    /// Reads the adjoints of the inputs; says whether all are finite.
-    fn read_gradient(&self, buffers: &Buffers<F>, gradient: &mut [F]) -> bool {
-        let (uniform, varying) = buffers.adjoints.split_at(self.schedule.first_varying);
-        let (of_parameters, of_data) = gradient.split_at_mut(self.parameters);
-        of_parameters.copy_from_slice(&uniform[self.schedule.constants..][..self.parameters]);
-        of_data.copy_from_slice(&varying[..self.data]);
-        gradient.iter().all(|slope| slope.is_finite())
-    }
-
-    /// Carries the seeds back to the inputs.
-    pub(super) fn sweep<T: Differentiable<Scalar = F>, const EXACT: bool>(
+    /// Carries the seeds back to the inputs, with care for exact zeros and NaN.
+    pub(super) fn sweep<T: Differentiable<Scalar = F>>(
         &self,
         buffers: &mut Buffers<T>,
         seeds: impl Iterator<Item = (usize, T)>,
     ) {
-        let Buffers { values, adjoints, scratch } = buffers;
-        adjoints.clear();
-        adjoints.resize(self.schedule.slots, T::zero());
-        for (slot, seed) in seeds {
-            adjoints[slot] += rules::seed(&values[slot], seed);
-        }
-        let runs = 0..self.schedule.runs.len();
-        point::reverse::<T, EXACT>(&self.schedule, runs, Wrt::Both, values, adjoints, scratch);
+        walk::reverse::<T, true>(&self.graph, buffers, seeds);
     }
 }
 

@@ -11,7 +11,8 @@ use std::ops::Range;
 impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     /// See [`Job::sum`].
     pub(super) fn sum_by_points(&self, task: &mut Task<F>, range: Range<usize>) -> Result<(), Error> {
-        let (parameters, schedule) = (self.program.parameters, &self.program.schedule);
+        let (parameters, inputs) = (self.program.parameters(), self.program.inputs());
+        let schedule = &self.plan.schedule;
         task.reset();
         task.adjoints.clear();
         task.adjoints.resize(schedule.first_varying, F::zero());
@@ -24,22 +25,22 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 task.value += weight * value;
             }
             let seed = if self.sums.clip.is_some() { F::one() } else { weight };
-            program.sweep::<F, true>(&mut task.point, [(output, seed)].into_iter());
+            program.sweep(&mut task.point, [(output, seed)].into_iter());
             let factor = match self.sums.clip {
                 None => F::one(),
                 Some(bound) => {
-                    let norm = F::norm(program.adjoints_of_parameters(&task.point.adjoints));
+                    let norm = F::norm(&task.point.adjoints[..parameters]);
                     weight * self.factor(task, norm, bound)
                 }
             };
-            let gradient = program.adjoints_of_parameters(&task.point.adjoints);
+            let gradient = &task.point.adjoints[..parameters];
             let sums = &mut task.adjoints[schedule.constants..][..parameters];
             // A point without weight does not count, whatever it has.
             for (sum, &adjoint) in sums.iter_mut().zip(gradient).filter(|_| weight != F::zero()) {
                 *sum += factor * adjoint;
             }
             if self.wrt != Wrt::Parameters {
-                task.rows.extend_from_slice(program.adjoints_of_data(&task.point.adjoints));
+                task.rows.extend_from_slice(&task.point.adjoints[parameters..inputs]);
             }
         }
         Ok(())
@@ -55,18 +56,19 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         task.reset();
         let (parameters, data) =
             (self.program.wanted_parameters(self.wrt), self.program.wanted_data(self.wrt));
+        let first_datum = self.program.parameters();
         for index in range {
             let program = self.evaluate_point(task, index)?;
-            for &slot in &program.outputs {
-                let slot = slot as usize;
-                task.values.push(task.point.values[slot]);
+            for &node in &program.graph.outputs {
+                let node = node as usize;
+                task.values.push(task.point.values[node]);
                 if !derive {
                     continue;
                 }
-                program.sweep::<F, true>(&mut task.point, [(slot, F::one())].into_iter());
+                program.sweep(&mut task.point, [(node, F::one())].into_iter());
                 let adjoints = &task.point.adjoints;
-                task.rows.extend_from_slice(&program.adjoints_of_parameters(adjoints)[..parameters]);
-                task.rows.extend_from_slice(&program.adjoints_of_data(adjoints)[..data]);
+                task.rows.extend_from_slice(&adjoints[..parameters]);
+                task.rows.extend_from_slice(&adjoints[first_datum..][..data]);
             }
         }
         Ok(())
@@ -83,20 +85,10 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     /// Evaluates one point and checks its guards. The values are those of the program returned.
     pub(super) fn evaluate_point(&self, task: &mut Task<F>, index: usize) -> Result<&Program<F>, Error> {
         let point = self.points.point(index);
-        Error::check_length("point", "datum", self.program.data, point.len())?;
+        Error::check_length("point", "datum", self.program.data(), point.len())?;
         task.inputs.clear();
         task.inputs.extend_from_slice(self.machine.parameters);
         task.inputs.extend_from_slice(point);
         self.program.forward(&mut task.point, &task.inputs).map_err(|error| error.at_point(index))
-    }
-}
-
-impl<F: Scalar> Program<F> {
-    fn adjoints_of_parameters<'a>(&self, adjoints: &'a [F]) -> &'a [F] {
-        &adjoints[self.schedule.constants..][..self.parameters]
-    }
-
-    fn adjoints_of_data<'a>(&self, adjoints: &'a [F]) -> &'a [F] {
-        &adjoints[self.schedule.first_varying..][..self.data]
     }
 }

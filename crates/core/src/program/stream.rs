@@ -68,9 +68,9 @@ impl<F: Scalar> Program<F> {
         mut points: impl Iterator<Item = R>,
         gradient: &mut [F],
     ) -> Result<(F, usize), Error> {
-        Error::check_length("gradient", "parameter", self.parameters, gradient.len())?;
+        Error::check_length("gradient", "parameter", self.parameters(), gradient.len())?;
         gradient.fill(F::zero());
-        piece.gradient.resize(self.parameters, F::zero());
+        piece.gradient.resize(self.parameters(), F::zero());
         let most = self.points_per_piece();
         let (mut value, mut count) = (F::zero(), 0);
         loop {
@@ -78,7 +78,7 @@ impl<F: Scalar> Program<F> {
             let mut len = 0;
             for point in points.by_ref().take(most) {
                 let point = point.as_ref();
-                Error::check_length("point", "datum", self.data, point.len())?;
+                Error::check_length("point", "datum", self.data(), point.len())?;
                 piece.rows.extend_from_slice(point);
                 len += 1;
             }
@@ -86,7 +86,7 @@ impl<F: Scalar> Program<F> {
             if len == 0 && count > 0 {
                 return Ok((value, count));
             }
-            let rows = Rows::counted(&piece.rows, self.data, len);
+            let rows = Rows::counted(&piece.rows, self.data(), len);
             value += self
                 .sum_gradient(batch, parameters, &rows, &mut piece.gradient)
                 .map_err(|error| error.later(count))?;
@@ -101,6 +101,6 @@ impl<F: Scalar> Program<F> {
     }
 
     fn points_per_piece(&self) -> usize {
-        (MOST_NUMBERS / self.data.max(1)).min(MOST_POINTS).next_multiple_of(L)
+        (MOST_NUMBERS / self.data().max(1)).min(MOST_POINTS).next_multiple_of(L)
     }
 }

@@ -9,17 +9,19 @@ use super::guard::Guard;
 use super::kernels::{AllFinite, ClipLanes, To};
 use super::lanes::{self, Back, L, MOST_BLOCKS, Machine, wide};
 use super::matrices::Weights;
-use super::point::Wrt;
+use super::point::{Scratch, Wrt};
 use super::points::Points;
 use super::sums::Sums;
 use super::transpose::ToLanes;
-use super::{Program, workspace};
+use super::plan::Plan;
+use super::{Program, walk};
 use crate::{Error, Scalar};
 use std::ops::Range;
 
 /// What is asked of the points.
 pub(super) struct Job<'a, F, P: ?Sized> {
     pub(super) program: &'a Program<F>,
+    pub(super) plan: &'a Plan<F>,
     pub(super) machine: Machine<'a, F>,
     pub(super) points: &'a P,
     pub(super) sums: &'a Sums<'a, F>,
@@ -30,7 +32,10 @@ pub(super) struct Job<'a, F, P: ?Sized> {
 #[derive(Clone, Debug)]
 pub(super) struct Task<F: Scalar> {
     pub(super) lanes: lanes::Buffers<F>,
-    pub(super) point: workspace::Buffers<F>,
+    pub(super) point: walk::Buffers<F>,
+    /// The adjoints of uniform values for one point, and room for the sweep over them.
+    pub(super) uniform: Vec<F>,
+    pub(super) scratch: Scratch<F>,
     /// Parameters and data of a single point.
     pub(super) inputs: Vec<F>,
     /// The adjoints of uniform values, a cache line each.
@@ -52,7 +57,9 @@ impl<F: Scalar> Default for Task<F> {
     fn default() -> Self {
         Self {
             lanes: lanes::Buffers::default(),
-            point: workspace::Buffers::default(),
+            point: walk::Buffers::default(),
+            uniform: Vec::new(),
+            scratch: Scratch::default(),
             inputs: Vec::new(),
             wide: Aligned::new(),
             wide_lanes: Aligned::new(),
@@ -96,19 +103,20 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
 
     /// The same, by lanes; says whether the result can be trusted, the adjoints of uniform values apart.
     fn sum_by_lanes(&self, task: &mut Task<F>, range: Range<usize>) -> Result<bool, Error> {
-        let program = self.program;
-        let output = program.one_output()? as u32;
+        let (program, plan) = (self.program, self.plan);
+        program.one_output()?;
+        let output = plan.outputs[0];
         if self.sums.clip.is_some() && self.is_uniform(output) {
             return Ok(false);
         }
         task.reset();
-        task.adjoints.resize(program.schedule.first_varying, F::zero());
+        task.adjoints.resize(plan.schedule.first_varying, F::zero());
         if range.is_empty() {
             task.adjoints.fill(F::zero());
         }
         // The rest is written, not added to, by the first block.
-        program.loose.iter().for_each(|loose| task.adjoints[loose.clone()].fill(F::zero()));
-        task.wide.zeros((program.wide_slots.len() + 1) * wide::<F>());
+        plan.loose.iter().for_each(|loose| task.adjoints[loose.clone()].fill(F::zero()));
+        task.wide.zeros((plan.wide_slots.len() + 1) * wide::<F>());
         let together = match self.sums.clip {
             // Each point's own gradient is taken in lanes of one block, unless only matrices have one.
             Some(_) if !self.squares_suffice() => L,
@@ -141,7 +149,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 return Ok(false);
             }
         }
-        for (&slot, wide) in program.wide_slots.iter().zip(task.wide.get().chunks_exact(wide::<F>())) {
+        for (&slot, wide) in plan.wide_slots.iter().zip(task.wide.get().chunks_exact(wide::<F>())) {
             task.adjoints[slot as usize] += wide.iter().copied().fold(F::zero(), |sum, x| sum + x);
         }
         Ok(task.value.is_finite())
@@ -201,7 +209,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
 
     /// Whether norms of single gradients follow from those of the vectors and adjoints of affine maps.
     fn squares_suffice(&self) -> bool {
-        self.program.affine_alone && self.program.wide_slots.is_empty()
+        self.plan.affine_alone && self.plan.wide_slots.is_empty()
     }
 
     /// The square of the norm of each lane's gradient in the parameters, with adjoints seeded; only of the
@@ -212,14 +220,14 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         points: Range<usize>,
         squares: &mut [[F; L]; MOST_BLOCKS],
     ) {
-        let program = self.program;
+        let plan = self.plan;
         let to = To { varying: true, uniform: true };
-        if program.affine_alone {
-            let wide = task.wide_lanes.zeros((program.wide_slots.len() + 1) * L);
+        if plan.affine_alone {
+            let wide = task.wide_lanes.zeros((plan.wide_slots.len() + 1) * L);
             let (weights, point) = (Weights::Norms(squares), &|index| self.data(&points, index));
             let back = Back { wrt: Wrt::Parameters, to, point, wide: &mut *wide, weights };
             F::reverse_by_lanes(&self.machine, back, &mut task.lanes, true);
-            let of_parameters = wide.as_chunks::<L>().0.iter().take(program.wide_slots.len());
+            let of_parameters = wide.as_chunks::<L>().0.iter().take(plan.wide_slots.len());
             for adjoint in of_parameters {
                 for lane in 0..L {
                     squares[0][lane] += adjoint[lane] * adjoint[lane];
@@ -228,7 +236,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             return;
         }
         let mut rows = std::mem::take(&mut task.rows);
-        let (first, width) = (rows.len(), program.parameters);
+        let (first, width) = (rows.len(), self.program.parameters());
         rows.resize(first + L * width, F::zero());
         self.write_gradients(task, Wrt::Parameters, points, &mut rows[first..], width);
         for (square, row) in squares[0].iter_mut().zip(rows[first..].chunks(width.max(1))) {
@@ -246,7 +254,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let mut finite = true;
         for point in 0..count {
             let block = &task.lanes.adjoints.get()[point / L * self.machine.stride()..];
-            let slopes = block.as_chunks::<L>().0[..self.program.data].iter().map(|row| row[point % L]);
+            let slopes = block.as_chunks::<L>().0[..self.program.data()].iter().map(|row| row[point % L]);
             finite &= slopes.clone().all(F::is_finite);
             task.rows.extend(slopes);
         }
@@ -255,7 +263,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
 
     /// How many points go through together.
     pub(super) fn together(&self) -> usize {
-        self.program.blocks * L
+        self.plan.blocks * L
     }
 
     /// The data of one of some points. The last fills the lanes that are left over.
@@ -265,7 +273,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
 
     /// Evaluates some points; says whether the values can be trusted.
     fn compute(&self, task: &mut Task<F>, points: Range<usize>) -> Result<bool, Error> {
-        let (width, stride) = (self.program.data, self.machine.stride());
+        let (width, stride) = (self.program.data(), self.machine.stride());
         let blocks = points.len().div_ceil(L);
         task.lanes.values.resize(blocks * stride);
         for block in 0..blocks {
@@ -283,7 +291,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             (0..blocks)
                 .any(|block| self.lanes(task, block, slot).iter().fold(false, |any, x| any | x.is_nan()))
         };
-        Ok(!careful && !self.program.watched.iter().any(is_nan))
+        Ok(!careful && !self.plan.watched.iter().any(is_nan))
     }
 
     /// Evaluates some points and checks the guards; says whether the values can be trusted.
@@ -291,7 +299,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         if !self.compute(task, points.clone())? {
             return Ok(false);
         }
-        if self.program.guards.is_empty() {
+        if self.plan.guards.is_empty() {
             return Ok(true);
         }
         for (block, start) in points.step_by(L).enumerate() {
@@ -301,7 +309,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 holds.iter().position(|holds| !holds).map(|lane| (lane, number))
             };
             // As point by point: the first point, and its first guard.
-            if let Some((lane, number)) = self.program.guards.iter().enumerate().filter_map(fails).min() {
+            if let Some((lane, number)) = self.plan.guards.iter().enumerate().filter_map(fails).min() {
                 return Err(self.program.branch_changed(start + lane, number));
             }
         }
@@ -316,7 +324,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             let sound = self.compute(task, block.clone())?;
             let mut fits = [true; L];
             if sound {
-                for guard in &self.program.guards {
+                for guard in &self.plan.guards {
                     let holds = guard.holds_in(|slot| self.lanes(task, 0, slot));
                     fits.iter_mut().zip(holds).for_each(|(fits, holds)| *fits &= holds);
                 }
@@ -335,7 +343,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     }
 
     pub(super) fn is_uniform(&self, slot: u32) -> bool {
-        (slot as usize) < self.program.schedule.first_varying
+        self.plan.is_uniform(slot)
     }
 
     /// The lanes of a slot in a block.
@@ -347,7 +355,7 @@ impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
 
     /// How many numbers at the begin of each block are adjoints of data that nobody asks for.
     fn unwanted(&self) -> usize {
-        if self.wrt == Wrt::Parameters { self.program.data * L } else { 0 }
+        if self.wrt == Wrt::Parameters { self.program.data() * L } else { 0 }
     }
 
     /// Starts the adjoints of the blocks at one slot. Lanes beyond the last point have seeds of zero, or a slot

@@ -26,9 +26,9 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub struct Traced<T> {
     value: T,
-    /// Its place in the recording; [`CONSTANT`] for none.
-    index: u32,
-    recording: u32,
+    /// Its recording and its place there; [`CONSTANT`] for none. One number of 64 bits, so that a traced number travels
+    /// in two registers.
+    place: u64,
 }
 
 /// Writes `2.0 * x`, for the two types of literals.
@@ -39,55 +39,63 @@ macro_rules! literals_on_the_left {
     )* };
 }
 
-const CONSTANT: u32 = u32::MAX;
+const CONSTANT: u64 = u64::MAX;
 
 impl<T: Scalar> Traced<T> {
+    #[inline(always)]
     pub(super) fn node(value: T, index: u32, recording: u32) -> Self {
-        Self { value, index, recording }
+        Self { value, place: u64::from(recording) << 32 | u64::from(index) }
     }
 
+    #[inline(always)]
     pub(crate) fn is_constant(&self) -> bool {
-        self.index == CONSTANT
+        self.place == CONSTANT
+    }
+
+    #[inline(always)]
+    fn recording(&self) -> u32 {
+        (self.place >> 32) as u32
+    }
+
+    #[inline(always)]
+    fn index(&self) -> u32 {
+        self.place as u32
     }
 
     /// The place in a recording, which a constant is given when it is first used.
+    #[inline(always)]
     pub(super) fn place(&self, recorder: &mut Recorder<T>) -> u32 {
         if self.is_constant() {
             return recorder.constant(self.value);
         }
-        recorder.check(self.recording);
-        self.index
+        recorder.check(self.recording());
+        self.index()
     }
 
-    /// The result of an operation with the given value.
+    /// The result of an operation with the given value; a constant if all operands are.
+    #[inline(always)]
     fn apply<const N: usize>(op: Op, value: T, operands: [Self; N]) -> Self {
-        Self::record(value, operands.iter().copied(), |recorder| {
+        let Some(one) = operands.iter().find(|x| !x.is_constant()) else { return Self::constant(value) };
+        let recording = one.recording();
+        let index = with(recording, |recorder| {
             let mut places = [0; 3];
             for (place, operand) in places.iter_mut().zip(operands) {
                 *place = operand.place(recorder);
             }
             recorder.apply(op, places)
-        })
+        });
+        Self::node(value, index, recording)
     }
 
-    /// The result of a reduction with the given value.
+    /// The result of a reduction with the given value; a constant if all operands are.
     fn reduce(reduction: Reduction, value: T, operands: impl Iterator<Item = Self> + Clone) -> Self {
-        Self::record(value, operands.clone(), |recorder| {
+        let Some(one) = operands.clone().find(|x| !x.is_constant()) else { return Self::constant(value) };
+        let recording = one.recording();
+        let index = with(recording, |recorder| {
             let places: Vec<u32> = operands.map(|x| x.place(recorder)).collect();
             recorder.reduce(reduction, places.into_iter())
-        })
-    }
-
-    /// A number of the recording that the operands belong to; a constant if they all are.
-    fn record(
-        value: T,
-        mut operands: impl Iterator<Item = Self>,
-        write: impl FnOnce(&mut Recorder<T>) -> u32,
-    ) -> Self {
-        match operands.find(|x| !x.is_constant()) {
-            Some(Self { recording, .. }) => Self::node(value, with(recording, write), recording),
-            None => Self::constant(value),
-        }
+        });
+        Self::node(value, index, recording)
     }
 }
 
@@ -96,13 +104,13 @@ impl<T: Scalar> Differentiable for Traced<T> {
 
     #[inline]
     fn constant(value: T) -> Self {
-        Self { value, index: CONSTANT, recording: 0 }
+        Self { value, place: CONSTANT }
     }
 
     fn value(&self) -> T {
         if !self.is_constant() {
-            with(self.recording, |recorder| {
-                recorder.guard(Guard::Value { operand: self.index, value: self.value });
+            with(self.recording(), |recorder| {
+                recorder.guard(Guard::Value { operand: self.index(), value: self.value });
             });
         }
         self.value
@@ -111,7 +119,7 @@ impl<T: Scalar> Differentiable for Traced<T> {
     fn relates(&self, relation: Relation, other: &Self) -> bool {
         let answer = relation.holds(self.value, other.value);
         if let Some(one) = [self, other].into_iter().find(|x| !x.is_constant()) {
-            with(one.recording, |recorder| {
+            with(one.recording(), |recorder| {
                 let operands = [self.place(recorder), other.place(recorder)];
                 recorder.guard(Guard::Relation { relation, operands, answer });
             });
@@ -122,8 +130,8 @@ impl<T: Scalar> Differentiable for Traced<T> {
     fn has(&self, property: Property) -> bool {
         let answer = property.holds(self.value);
         if !self.is_constant() {
-            with(self.recording, |recorder: &mut Recorder<T>| {
-                recorder.guard(Guard::Property { property, operand: self.index, answer });
+            with(self.recording(), |recorder: &mut Recorder<T>| {
+                recorder.guard(Guard::Property { property, operand: self.index(), answer });
             });
         }
         answer
@@ -141,7 +149,7 @@ impl<T: Scalar> Differentiable for Traced<T> {
         if self.is_constant() && other.is_constant() {
             return self.value == other.value;
         }
-        (self.index, self.recording) == (other.index, other.recording)
+        self.place == other.place
     }
 
     fn predicate(relation: Relation, a: Self, b: Self) -> Self {
@@ -168,10 +176,12 @@ impl<T: Scalar> Differentiable for Traced<T> {
         Self::reduce(Reduction::ChainRule, sum, std::iter::once(value).chain(operands))
     }
 
+    #[inline]
     fn unary<O: Unary>(self, op: O) -> Self {
         Self::apply(op.code(), op.value(self.value), [self])
     }
 
+    #[inline]
     fn binary<O: Binary>(self, op: O, right: Self) -> Self {
         Self::apply(op.code(), op.value(self.value, right.value), [self, right])
     }
@@ -197,7 +207,7 @@ impl<T: Scalar> Differentiable for Traced<T> {
         check_affine(weights.len(), bias.len(), x.len());
         let varying = x.iter().find(|x| !x.is_constant());
         let all_recorded = weights.iter().chain(bias).all(|w| !w.is_constant());
-        let recording = varying.filter(|_| all_recorded && !bias.is_empty()).map(|x| x.recording);
+        let recording = varying.filter(|_| all_recorded && !bias.is_empty()).map(Self::recording);
         let rows = recording.and_then(|recording| {
             with(recording, |recorder| {
                 let mut places = |numbers: &[Self]| -> Vec<u32> {
@@ -253,10 +263,10 @@ impl<T: fmt::Debug> fmt::Debug for Traced<T> {
     /// recording does not see.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut traced = f.debug_struct("Traced");
-        if self.index == CONSTANT {
+        if self.place == CONSTANT {
             traced.field("value", &self.value);
         } else {
-            traced.field("index", &self.index);
+            traced.field("index", &(self.place as u32));
         }
         traced.finish_non_exhaustive()
     }

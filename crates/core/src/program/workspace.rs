@@ -1,7 +1,7 @@
 //! The memory that evaluations of a program at one point need, kept from one to the next.
 
-use super::point::Scratch;
-use crate::{Differentiable, Dual, Scalar};
+use super::walk::Buffers;
+use crate::{Dual, Scalar};
 use generic_array::typenum::{U1, U8};
 
 /// Buffers for evaluating a [`Program`](super::Program) at one point. One belongs to one thread at a time; it
@@ -28,19 +28,5 @@ pub struct Workspace<F: Scalar> {
 impl<F: Scalar> Default for Workspace<F> {
     fn default() -> Self {
         Self { plain: Buffers::default(), moving: Buffers::default(), lanes: Buffers::default() }
-    }
-}
-
-/// Values and adjoints of one number type.
-#[derive(Clone, Debug)]
-pub(super) struct Buffers<T: Differentiable> {
-    pub(super) values: Vec<T>,
-    pub(super) adjoints: Vec<T>,
-    pub(super) scratch: Scratch<T>,
-}
-
-impl<T: Differentiable> Default for Buffers<T> {
-    fn default() -> Self {
-        Self { values: Vec::new(), adjoints: Vec::new(), scratch: Scratch([const { Vec::new() }; 4]) }
     }
 }

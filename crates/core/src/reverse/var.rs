@@ -66,11 +66,6 @@ impl<'t, T: Differentiable> Var<'t, T> {
         self.primal
     }
 
-    /// Whether it is a variable, not a constant.
-    pub(crate) fn is_on_tape(&self) -> bool {
-        self.tape.is_some()
-    }
-
     #[inline(always)]
     pub(super) fn on_tape(tape: &'t Tape<T>, index: u32, primal: T) -> Self {
         Self { tape: Some(tape), primal, index }
