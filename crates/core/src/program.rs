@@ -81,6 +81,7 @@ mod affine;
 mod aligned;
 mod batch;
 mod compiled;
+mod derivative;
 mod elementary;
 mod exact;
 mod fast;
@@ -91,6 +92,7 @@ mod jacobians;
 mod kernels;
 mod lanes;
 mod matrices;
+mod one;
 mod optimize;
 mod outputs;
 mod plan;
@@ -126,6 +128,7 @@ pub use workspace::Workspace;
 
 use crate::{Error, Scalar};
 pub(crate) use graph::{Node, Reduction};
+use one::Deferred;
 use plan::Plan;
 use speculate::Speculation;
 use std::fmt;
@@ -151,6 +154,9 @@ pub struct Program<F> {
     watched: Vec<u32>,
     /// What a speculative program speculates on.
     careful: Option<Box<Self>>,
+    /// How the outputs are evaluated at one point, and how a gradient is.
+    values_at_one: Deferred<F>,
+    gradient_at_one: Deferred<F>,
     /// How batches are evaluated; planned when the first one comes.
     plan: OnceLock<Plan<F>>,
 }
@@ -313,16 +319,27 @@ impl<F: Scalar> Program<F> {
 impl<F: Scalar> From<Graph<F>> for Program<F> {
     fn from(graph: Graph<F>) -> Self {
         match speculate::speculate(&graph) {
-            None => Self { graph, watched: Vec::new(), careful: None, plan: OnceLock::new() },
+            None => Self::new(graph, Vec::new(), None),
             Some(Speculation { graph: speculative, watched }) => {
-                let careful = Self { graph, watched: Vec::new(), careful: None, plan: OnceLock::new() };
-                Self { graph: speculative, watched, careful: Some(Box::new(careful)), plan: OnceLock::new() }
+                let careful = Self::new(graph, Vec::new(), None);
+                Self::new(speculative, watched, Some(Box::new(careful)))
             }
         }
     }
 }
 
 impl<F: Scalar> Program<F> {
+    fn new(graph: Graph<F>, watched: Vec<u32>, careful: Option<Box<Self>>) -> Self {
+        Self {
+            graph,
+            watched,
+            careful,
+            values_at_one: Deferred::default(),
+            gradient_at_one: Deferred::default(),
+            plan: OnceLock::new(),
+        }
+    }
+
     /// How batches are evaluated.
     fn plan(&self) -> &Plan<F> {
         self.plan.get_or_init(|| Plan::new(self.graph.clone(), &self.watched))

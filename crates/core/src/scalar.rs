@@ -42,6 +42,10 @@ pub trait Scalar:
     #[doc(hidden)]
     fn is_ordinary(self) -> bool;
 
+    /// This number, with its sign changed if so asked, without a branch.
+    #[doc(hidden)]
+    fn negated_if(self, negative: bool) -> Self;
+
     /// Where this thread keeps the recording under way.
     #[doc(hidden)]
     fn recorder() -> &'static recorder::Place<Self>;
@@ -88,6 +92,12 @@ macro_rules! plain_number {
                 // Without the sign bit, zero is the smallest pattern and ∞ stands before every NaN.
                 let magnitude = self.to_bits() << 1;
                 magnitude.wrapping_sub(1) < (<$F>::INFINITY.to_bits() << 1) - 1
+            }
+
+            #[inline(always)]
+            fn negated_if(self, negative: bool) -> Self {
+                let sign = (-0.0_f64 as $F).to_bits();
+                <$F>::from_bits(self.to_bits() ^ if negative { sign } else { 0 })
             }
 
             fn recorder() -> &'static recorder::Place<Self> {

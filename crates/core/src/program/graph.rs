@@ -78,7 +78,7 @@ impl<F: Scalar> Node<F> {
 
 /// The order of a commutative operation's operands is no difference.
 #[inline(always)]
-fn sorted(op: Op, [a, b, c]: [u32; 3]) -> [u32; 3] {
+pub(super) fn sorted(op: Op, [a, b, c]: [u32; 3]) -> [u32; 3] {
     if matches!(op, Op::Add | Op::Mul) { [a.min(b), a.max(b), c] } else { [a, b, c] }
 }
 
@@ -232,6 +232,16 @@ impl<F: Scalar> Graph<F> {
     /// ```
     pub fn inputs(&self) -> usize {
         self.parameters + self.data
+    }
+
+    /// Sends what lists, outputs and guards read to what it stands for.
+    pub(super) fn redirect_lists(&mut self, stands_for: &[u32]) {
+        for place in self.lists.iter_mut().chain(&mut self.outputs) {
+            *place = stands_for[*place as usize];
+        }
+        for guard in &mut self.guards {
+            *guard = guard.renumbered(|place| stands_for[place as usize]);
+        }
     }
 
     /// The places of a node's operands, in order.

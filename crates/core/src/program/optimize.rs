@@ -24,7 +24,7 @@ pub(super) fn optimize<F: Scalar>(graph: &mut Graph<F>, watched: &[u32]) -> Vec<
 
 /// Operations that return an operand as it is, to the bit, give way to that operand, and those that were computed
 /// before, to their first result. Returns what each node then stands for.
-fn drop_copies<F: Scalar>(graph: &mut Graph<F>) -> Vec<u32> {
+pub(super) fn drop_copies<F: Scalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     let mut known = HashTable::with_capacity(graph.nodes.len());
     for index in 0..graph.nodes.len() {
@@ -40,15 +40,7 @@ fn drop_copies<F: Scalar>(graph: &mut Graph<F>) -> Vec<u32> {
             stands_for[index] = *known.entry(nodes[index].hash(), equal, hash).or_insert(index as u32).get();
         }
     }
-    for operand in &mut graph.lists {
-        *operand = stands_for[*operand as usize];
-    }
-    for output in &mut graph.outputs {
-        *output = stands_for[*output as usize];
-    }
-    for guard in &mut graph.guards {
-        *guard = guard.renumbered(|place| stands_for[place as usize]);
-    }
+    graph.redirect_lists(&stands_for);
     stands_for
 }
 

@@ -4,8 +4,8 @@
 //! number small, `Copy` and `'static`, as other crates' generic code needs it.
 
 use super::Traced;
-use super::graph::{Affine, Graph, List, Node, Reduction};
-use super::guard::Guard;
+use super::graph::{Affine, Graph, List, Node, Reduction, sorted};
+use super::guard::{Guard, same_bits};
 use crate::rules::Op;
 use crate::{Error, Scalar};
 use rustc_hash::FxBuildHasher;
@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How many recent nodes a cache knows at first, and at most.
 const CACHE: [usize; 2] = [1 << 6, 1 << 12];
+
+/// An odd number whose products have bits that differ in their upper half.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A recording under way.
 #[derive(Debug)]
@@ -71,12 +74,38 @@ impl<F: Scalar> Recorder<F> {
 
     /// The place of a constant.
     pub(super) fn constant(&mut self, value: F) -> u32 {
-        self.node(Node::Constant(value))
+        let (place, known) = self.recall(value.wide().to_bits().wrapping_mul(SPREAD));
+        if let Some(&Node::Constant(other)) = self.graph.nodes.get(known as usize)
+            && same_bits(other, value)
+        {
+            return known;
+        }
+        let index = self.push(Node::Constant(value));
+        self.recent[place] = index;
+        index
     }
 
-    /// The place of the result of an operation.
-    pub(super) fn apply(&mut self, op: Op, operands: [u32; 3]) -> u32 {
-        self.node(Node::Apply(op, operands))
+    /// The place of the result of an operation, which may be known already. `hash` is that of the operation.
+    // The node travels in registers: built in memory, it would be stored in parts and loaded whole, which stalls.
+    #[inline(never)]
+    pub(super) fn apply(&mut self, op: Op, operands: [u32; 3], hash: u64) -> u32 {
+        let [a, b, c] = sorted(op, operands);
+        let pair = u64::from(a) << 32 | u64::from(b);
+        let (place, known) = self.recall((pair.wrapping_mul(SPREAD) ^ u64::from(c) ^ hash).wrapping_mul(SPREAD));
+        if let Some(&Node::Apply(other, others)) = self.graph.nodes.get(known as usize)
+            && sorted(other, others) == [a, b, c]
+            && other == op
+        {
+            return known;
+        }
+        let index = self.push(Node::Apply(op, operands));
+        self.recent[place] = index;
+        index
+    }
+
+    /// The place of the result of an operation that is not known when the code is compiled.
+    pub(super) fn operation(&mut self, op: Op, operands: [u32; 3]) -> u32 {
+        self.apply(op, operands, op.hash_code())
     }
 
     /// The place of the result of a reduction.
@@ -143,20 +172,14 @@ impl<F: Scalar> Recorder<F> {
         List { start: start as u32, len: (self.graph.lists.len() - start) as u32 }
     }
 
-    /// The place of a node, which may be known already.
-    #[inline]
-    fn node(&mut self, node: Node<F>) -> u32 {
-        let place = node.hash() as usize & (self.recent.len() - 1);
-        let known = self.recent[place];
-        if self.graph.nodes.get(known as usize).is_some_and(|other| other.computes_the_same(&node)) {
-            return known;
-        }
-        let index = self.push(node);
-        self.recent[place] = index;
-        index
+    /// The node that the cache has for a hash, with its place in the cache.
+    #[inline(always)]
+    fn recall(&self, hash: u64) -> (usize, u32) {
+        let place = (hash >> 32) as usize & (self.recent.len() - 1);
+        (place, self.recent[place])
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, node: Node<F>) -> u32 {
         let index = self.graph.nodes.len();
         if index >= self.room {
@@ -207,7 +230,8 @@ impl<F: Scalar> Session<F> {
         Self { id, outer: F::recorder().with_borrow_mut(|current| current.replace(recorder)) }
     }
 
-    pub(super) fn input(&self, value: F, index: u32) -> Traced<F> {
+    /// A number of this recording: an input, or what was recorded before.
+    pub(super) fn number(&self, value: F, index: u32) -> Traced<F> {
         Traced::node(value, index, self.id)
     }
 

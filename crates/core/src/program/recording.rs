@@ -105,7 +105,7 @@ impl Recording {
         }
         let session = Session::begin(Recorder::new(parameters.len(), data.len(), limit));
         let inputs: Vec<_> =
-            parameters.iter().chain(data).zip(0..).map(|(&x, index)| session.input(x, index)).collect();
+            parameters.iter().chain(data).zip(0..).map(|(&x, index)| session.number(x, index)).collect();
         let (parameters, data) = inputs.split_at(parameters.len());
         let mut outputs = Vec::new();
         f(parameters, data).append_to(&mut outputs);

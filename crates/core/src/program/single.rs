@@ -2,7 +2,9 @@
 //!
 //! The inputs are the parameters, followed by the data.
 
+use super::one::{LARGE, Lowered, lower};
 use super::walk::{self, Buffers};
+use super::derivative;
 use super::{Program, Workspace};
 use crate::{Differentiable, Dual, Error, Lanes, Scalar};
 use generic_array::GenericArray;
@@ -28,8 +30,9 @@ impl<F: Scalar> Program<F> {
     /// ```
     pub fn value(&self, workspace: &mut Workspace<F>, x: &[F]) -> Result<F, Error> {
         self.one_output()?;
-        let program = self.forward(&mut workspace.plain, x)?;
-        Ok(workspace.plain.values[program.one_output()?])
+        let mut value = [F::zero()];
+        self.evaluate(workspace, x, &mut value)?;
+        Ok(value[0])
     }
 
     /// Writes all outputs at `x`.
@@ -51,6 +54,15 @@ impl<F: Scalar> Program<F> {
     /// ```
     pub fn evaluate(&self, workspace: &mut Workspace<F>, x: &[F], outputs: &mut [F]) -> Result<(), Error> {
         self.check_outputs(outputs)?;
+        self.check_point(x)?;
+        if let Some(executable) = self.values_at_one.get(|| self.lower_values()) {
+            let outcome = executable.run(&mut workspace.values, x);
+            copy(outcome.outputs(), outputs);
+            let in_vain = outcome.speculated_in_vain() || outputs.iter().any(|y| y.is_nan());
+            if !(in_vain && self.careful.is_some()) {
+                return self.check_guards(outcome.broken_guard());
+            }
+        }
         let program = self.forward(&mut workspace.plain, x)?;
         program.read_outputs(&workspace.plain.values, outputs);
         Ok(())
@@ -74,6 +86,16 @@ impl<F: Scalar> Program<F> {
     pub fn gradient(&self, workspace: &mut Workspace<F>, x: &[F], gradient: &mut [F]) -> Result<F, Error> {
         self.one_output()?;
         Error::check_length("gradient", "input", self.inputs(), gradient.len())?;
+        self.check_point(x)?;
+        if let Some(executable) = self.gradient_at_one.get(|| self.lower_gradient()) {
+            let outcome = executable.run(&mut workspace.gradient, x);
+            let mut outputs = outcome.outputs();
+            let value = outputs.next().expect("the value comes before its gradient");
+            copy(outputs, gradient);
+            if value.is_finite() && all_finite(gradient) && !outcome.speculated_in_vain() {
+                return self.check_guards(outcome.broken_guard()).map(|()| value);
+            }
+        }
         let buffers = &mut workspace.plain;
         let program = self.forward(buffers, x)?;
         let output = program.one_output()?;
@@ -296,9 +318,30 @@ impl<F: Scalar> Program<F> {
         }
     }
 
+    /// Says which guard is broken, if one is.
+    fn check_guards(&self, broken: Option<usize>) -> Result<(), Error> {
+        broken.map_or(Ok(()), |number| Err(self.branch_changed(0, number)))
+    }
+
+    fn check_point(&self, x: &[F]) -> Result<(), Error> {
+        Error::check_length("point", "input", self.inputs(), x.len())
+    }
+
+    /// Instructions for the outputs, if they pay.
+    fn lower_values(&self) -> Option<Lowered<F>> {
+        let small = self.graph.nodes.len() <= LARGE;
+        small.then(|| lower(self.graph.clone(), &self.watched)).flatten()
+    }
+
+    /// Instructions for the gradient, if they pay.
+    fn lower_gradient(&self) -> Option<Lowered<F>> {
+        let small = self.graph.nodes.len() <= LARGE;
+        small.then(|| lower(derivative::gradient(&self.graph), &self.watched)).flatten()
+    }
+
     /// Evaluates at `x`, and checks the guards. The values are those of the program returned.
     pub(super) fn forward(&self, buffers: &mut Buffers<F>, x: &[F]) -> Result<&Self, Error> {
-        Error::check_length("point", "input", self.inputs(), x.len())?;
+        self.check_point(x)?;
         self.evaluate_over(buffers, |input| x[input])
     }
 
@@ -309,7 +352,7 @@ impl<F: Scalar> Program<F> {
         x: &[F],
         tangent: impl Fn(usize, usize) -> F,
     ) -> Result<&Self, Error> {
-        Error::check_length("point", "input", self.inputs(), x.len())?;
+        self.check_point(x)?;
         self.evaluate_over(buffers, |input| {
             Dual::new(x[input], GenericArray::generate(|lane| tangent(input, lane)))
         })
@@ -329,10 +372,8 @@ impl<F: Scalar> Program<F> {
         {
             return careful.evaluate_over(buffers, x);
         }
-        match self.graph.guards.iter().position(|guard| !guard.holds(value)) {
-            None => Ok(self),
-            Some(number) => Err(self.branch_changed(0, number)),
-        }
+        self.check_guards(self.graph.guards.iter().position(|guard| !guard.holds(value)))?;
+        Ok(self)
     }
 
     pub(super) fn branch_changed(&self, point: usize, number: usize) -> Error {
@@ -349,7 +390,7 @@ impl<F: Scalar> Program<F> {
     ) {
         walk::reverse::<F, false>(&self.graph, buffers, seeds.clone());
         gradient.copy_from_slice(&buffers.adjoints[..gradient.len()]);
-        let healthy = gradient.iter().all(|slope| slope.is_finite())
+        let healthy = all_finite(gradient)
             && seeds.clone().all(|(node, _)| buffers.values[node].is_finite());
         if !healthy {
             walk::reverse::<F, true>(&self.graph, buffers, seeds);
@@ -365,6 +406,14 @@ impl<F: Scalar> Program<F> {
     ) {
         walk::reverse::<T, true>(&self.graph, buffers, seeds);
     }
+}
+
+fn copy<F>(numbers: impl Iterator<Item = F>, to: &mut [F]) {
+    to.iter_mut().zip(numbers).for_each(|(to, number)| *to = number);
+}
+
+fn all_finite<F: Scalar>(numbers: &[F]) -> bool {
+    numbers.iter().fold(true, |finite, number| finite & number.is_finite())
 }
 
 /// One where the condition holds, otherwise zero.

@@ -71,7 +71,7 @@ impl<F: Scalar> Rewrite<'_, F> {
                 for (to, &from) in places.iter_mut().zip(&operands[..op.arity()]) {
                     *to = place(from);
                 }
-                self.to.apply(op, places)
+                self.to.operation(op, places)
             }
             Node::Reduce(Reduction::ChainRule, list) => self.chain_rule(&self.from.lists[list.range()]),
             Node::Reduce(reduction, list) => {
@@ -130,11 +130,11 @@ impl<F: Scalar> Rewrite<'_, F> {
             let (op, place) = match term {
                 Term::Plain(place) => (Op::Add, place),
                 Term::Negative(place) => (Op::Sub, place),
-                Term::Product(a, b) => (Op::Add, to.apply(Op::Mul, [a, b, 0])),
+                Term::Product(a, b) => (Op::Add, to.operation(Op::Mul, [a, b, 0])),
             };
             sum = Some(match (sum, op) {
-                (Some(sum), op) => to.apply(op, [sum, place, 0]),
-                (None, Op::Sub) => to.apply(Op::Neg, [place, 0, 0]),
+                (Some(sum), op) => to.operation(op, [sum, place, 0]),
+                (None, Op::Sub) => to.operation(Op::Neg, [place, 0, 0]),
                 (None, _) => place,
             });
         }

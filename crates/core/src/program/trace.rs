@@ -76,13 +76,13 @@ impl<T: Scalar> Traced<T> {
     #[inline(always)]
     fn apply<const N: usize>(op: Op, value: T, operands: [Self; N]) -> Self {
         let Some(one) = operands.iter().find(|x| !x.is_constant()) else { return Self::constant(value) };
-        let recording = one.recording();
+        let (recording, hash) = (one.recording(), op.hash_code());
         let index = with(recording, |recorder| {
             let mut places = [0; 3];
             for (place, operand) in places.iter_mut().zip(operands) {
                 *place = operand.place(recorder);
             }
-            recorder.apply(op, places)
+            recorder.apply(op, places, hash)
         });
         Self::node(value, index, recording)
     }

@@ -70,7 +70,7 @@ pub(crate) fn reverse<T: Differentiable, const EXACT: bool>(
     adjoints.clear();
     adjoints.resize(graph.nodes.len(), T::zero());
     for (node, seed) in seeds {
-        adjoints[node] += rules::seed(&values[node], seed);
+        adjoints[node] += if EXACT { rules::seed(&values[node], seed) } else { seed };
     }
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         let (before, rest) = adjoints.split_at_mut(index);
@@ -234,14 +234,17 @@ impl<T: Differentiable, const EXACT: bool> Visitor for Pull<'_, T, EXACT> {
 
     #[inline(always)]
     fn ternary<O: Ternary>(mut self, op: O) {
+        if O::SELECTS {
+            // The operand that is not selected leaves no trace, also where the result is NaN.
+            let [_, then, otherwise] = self.operands;
+            let (predicate, zero) = (self.x(0), T::zero());
+            self.adjoints[then as usize] += T::select_by(predicate, self.own, zero);
+            self.adjoints[otherwise as usize] += T::select_by(predicate, zero, self.own);
+            return;
+        }
         let partials = op.partials([self.x(0), self.x(1), self.x(2)], self.z);
         for (which, partial) in partials.into_iter().enumerate() {
-            if O::SELECTS {
-                // The operand that is not selected leaves no trace, also where the result is NaN.
-                self.adjoints[self.operands[which] as usize] += partial.times(self.own);
-            } else {
-                self.add(which, || partial);
-            }
+            self.add(which, || partial);
         }
     }
 }
@@ -283,6 +286,10 @@ pub(super) fn spread<T: Differentiable, const EXACT: bool>(
                 adjoints[a] += gain(Partial::Of(values[b]));
                 adjoints[b] += gain(Partial::Of(values[a]));
             }
+        }
+        Reduction::LogSumExp if T::RECORDS => {
+            let slope = reductions::recorded_log_sum_exp_slopes(places.clone().map(|place| values[place]));
+            places.for_each(|place| adjoints[place] += gain(slope(values[place])));
         }
         Reduction::LogSumExp => {
             let (_, slope) = reductions::log_sum_exp_and_slopes(places.clone().map(|place| values[place]));

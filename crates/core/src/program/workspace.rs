@@ -1,5 +1,6 @@
 //! The memory that evaluations of a program at one point need, kept from one to the next.
 
+use super::one::Memory;
 use super::walk::Buffers;
 use crate::{Dual, Scalar};
 use generic_array::typenum::{U1, U8};
@@ -18,6 +19,10 @@ use generic_array::typenum::{U1, U8};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Workspace<F: Scalar> {
+    /// For the instructions of values and of gradients.
+    pub(super) values: Memory<F>,
+    pub(super) gradient: Memory<F>,
+    /// For walks.
     pub(super) plain: Buffers<F>,
     /// For Jacobian-vector and Hessian-vector products.
     pub(super) moving: Buffers<Dual<F, U1>>,
@@ -27,6 +32,12 @@ pub struct Workspace<F: Scalar> {
 
 impl<F: Scalar> Default for Workspace<F> {
     fn default() -> Self {
-        Self { plain: Buffers::default(), moving: Buffers::default(), lanes: Buffers::default() }
+        Self {
+            values: Memory::default(),
+            gradient: Memory::default(),
+            plain: Buffers::default(),
+            moving: Buffers::default(),
+            lanes: Buffers::default(),
+        }
     }
 }

@@ -3,6 +3,8 @@
 use super::{Binary, Compare, Neg, Partial, Polygamma, Powi, Select, StopGradient, Ternary, Unary};
 use crate::Differentiable;
 use crate::predicate::Relation;
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
 
 /// An interval `(low, high)` on which an operation is smooth in one operand.
 ///
@@ -260,6 +262,14 @@ impl Visitor for IsFlat {
 }
 
 impl Op {
+    /// A hash, which the compiler computes where the operation is known to it.
+    #[inline(always)]
+    pub(crate) fn hash_code(self) -> u64 {
+        let mut hasher = FxHasher::default();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// Whether the operation has no slope: its row says that it is exactly zero where it is smooth.
     pub(crate) fn is_flat(self) -> bool {
         self.visit(IsFlat(self.domain()))

@@ -112,7 +112,7 @@ pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) 
 }
 
 /// [`log_sum_exp_and_slopes`] in a recording, where nothing may hang on which term is the largest.
-fn recorded_log_sum_exp_slopes<T: Differentiable>(
+pub(crate) fn recorded_log_sum_exp_slopes<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> impl Fn(T) -> Partial<T> {
     // The function does not depend on the shift.

@@ -1,0 +1,169 @@
+//! Instructions for one point, and how they run.
+//!
+//! One instruction does most of the work: ±(a·b) ± c, over slots of one memory, in two roundings. With 1 and −0 as
+//! constants, it adds, subtracts, negates and multiplies to the bit, so nothing has to be decided between one and the
+//! next: a match over operations would cost more than the arithmetic wherever programs have no pattern to predict.
+
+use crate::program::graph::{List, Reduction};
+use crate::program::walk::reduce;
+use crate::rules::{Binary, Op, Ternary, Unary, Visitor};
+use crate::Scalar;
+
+/// `memory[z] = ±(memory[a] · memory[b]) ± memory[c]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instruction {
+    pub(super) a: u32,
+    pub(super) b: u32,
+    pub(super) c: u32,
+    /// The slot of the result; its two highest bits say whether the product and the summand change their signs.
+    pub(super) z: u32,
+}
+
+/// In [`Instruction::z`].
+pub(super) const PRODUCT_NEGATIVE: u32 = 1 << 31;
+pub(super) const SUMMAND_NEGATIVE: u32 = 1 << 30;
+
+/// How many slots there may be.
+pub(super) const MOST_SLOTS: usize = 1 << 30;
+
+/// An operand of instructions side by side: in consecutive slots, or all in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Strided {
+    pub(super) first: u32,
+    pub(super) moves: bool,
+}
+
+impl Strided {
+    #[inline(always)]
+    fn of<F>(self, memory: &[F], count: usize) -> &[F] {
+        &memory[self.first as usize..][..if self.moves { count } else { 1 }]
+    }
+}
+
+/// A stretch of a program.
+#[derive(Clone, Debug)]
+pub(super) enum Segment {
+    /// So many instructions, one after the other.
+    Instructions(u32),
+    /// Instructions side by side, with results in consecutive slots from `z` on; signs are those of
+    /// [`Instruction::z`].
+    Slices { operands: [Strided; 3], signs: u32, z: u32, count: u32 },
+    /// Operations of the table, with results in consecutive slots from `z` on, and their operands in a list.
+    Apply { op: Op, list: u32, z: u32, count: u32 },
+    Reduce { reduction: Reduction, list: List, z: u32 },
+}
+
+/// Instructions, and the lists that some of them read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Code {
+    pub(super) segments: Vec<Segment>,
+    pub(super) instructions: Vec<Instruction>,
+    pub(super) lists: Vec<u32>,
+}
+
+impl Code {
+    /// Computes all results from the constants and inputs in the memory.
+    #[inline]
+    pub(super) fn run<F: Scalar>(&self, memory: &mut [F]) {
+        let mut instructions = &self.instructions[..];
+        for segment in &self.segments {
+            match *segment {
+                Segment::Instructions(count) => {
+                    let (now, later) = instructions.split_at(count as usize);
+                    one_by_one(now, memory);
+                    instructions = later;
+                }
+                Segment::Slices { operands, signs, z, count } => {
+                    let (before, z) = memory.split_at_mut(z as usize);
+                    side_by_side(operands, signs, before, &mut z[..count as usize]);
+                }
+                Segment::Apply { op, list, z, count } => {
+                    let (before, z) = memory.split_at_mut(z as usize);
+                    let slots = &self.lists[list as usize..];
+                    op.visit(Apply { slots, before, z: &mut z[..count as usize] });
+                }
+                Segment::Reduce { reduction, list, z } => {
+                    let terms = self.lists[list.range()].iter();
+                    memory[z as usize] = reduce(reduction, terms.map(|&slot| memory[slot as usize]));
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn one_by_one<F: Scalar>(instructions: &[Instruction], memory: &mut [F]) {
+    for &Instruction { a, b, c, z } in instructions {
+        let product = memory[a as usize] * memory[b as usize];
+        let summand = memory[c as usize];
+        let slot = z & (SUMMAND_NEGATIVE - 1);
+        memory[slot as usize] =
+            product.negated_if(z & PRODUCT_NEGATIVE != 0) + summand.negated_if(z & SUMMAND_NEGATIVE != 0);
+    }
+}
+
+fn side_by_side<F: Scalar>(operands: [Strided; 3], signs: u32, memory: &[F], z: &mut [F]) {
+    let [a, b, c] = operands.map(|operand| operand.of(memory, z.len()));
+    let signs = [signs & PRODUCT_NEGATIVE != 0, signs & SUMMAND_NEGATIVE != 0];
+    match operands.map(|operand| operand.moves) {
+        [true, true, true] => strided::<F, true, true, true>(a, b, c, signs, z),
+        [true, true, false] => strided::<F, true, true, false>(a, b, c, signs, z),
+        [true, false, true] => strided::<F, true, false, true>(a, b, c, signs, z),
+        [true, false, false] => strided::<F, true, false, false>(a, b, c, signs, z),
+        [false, true, true] => strided::<F, false, true, true>(a, b, c, signs, z),
+        [false, true, false] => strided::<F, false, true, false>(a, b, c, signs, z),
+        [false, false, true] => strided::<F, false, false, true>(a, b, c, signs, z),
+        [false, false, false] => strided::<F, false, false, false>(a, b, c, signs, z),
+    }
+}
+
+#[inline(always)]
+fn strided<F: Scalar, const A: bool, const B: bool, const C: bool>(
+    a: &[F],
+    b: &[F],
+    c: &[F],
+    [product_negative, summand_negative]: [bool; 2],
+    z: &mut [F],
+) {
+    let count = z.len();
+    let (a, b, c) =
+        (&a[..if A { count } else { 1 }], &b[..if B { count } else { 1 }], &c[..if C { count } else { 1 }]);
+    for (i, z) in z.iter_mut().enumerate() {
+        let product = a[if A { i } else { 0 }] * b[if B { i } else { 0 }];
+        let summand = c[if C { i } else { 0 }];
+        *z = product.negated_if(product_negative) + summand.negated_if(summand_negative);
+    }
+}
+
+/// Computes operations of the table, operation after operation.
+struct Apply<'a, F> {
+    /// The operands of the first operation, then those of the next.
+    slots: &'a [u32],
+    before: &'a [F],
+    z: &'a mut [F],
+}
+
+impl<F: Scalar> Visitor for Apply<'_, F> {
+    type Output = ();
+
+    #[inline(never)]
+    fn unary<O: Unary>(self, op: O) {
+        for (z, &x) in self.z.iter_mut().zip(self.slots) {
+            *z = op.value(self.before[x as usize]);
+        }
+    }
+
+    #[inline(never)]
+    fn binary<O: Binary>(self, op: O) {
+        for (z, &[x, y]) in self.z.iter_mut().zip(self.slots.as_chunks().0) {
+            *z = op.value(self.before[x as usize], self.before[y as usize]);
+        }
+    }
+
+    #[inline(never)]
+    fn ternary<O: Ternary>(self, op: O) {
+        for (z, x) in self.z.iter_mut().zip(self.slots.as_chunks::<3>().0) {
+            *z = F::ternary(op, x.map(|x| self.before[x as usize]));
+        }
+    }
+}
