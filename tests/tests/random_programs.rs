@@ -315,6 +315,7 @@ fn any_at_one_point<F: Scalar>(random: &mut Random) -> Result<(), String> {
     let f = |p: &[_], x: &[_]| case.call(&[p, x].concat());
     let program = Program::record_with_data(f, parameters, data).map_err(|error| error.to_string())?;
     let (mut workspace, mut slopes) = (program.workspace(), vec![F::zero(); INPUTS]);
+    let optimized = program.clone().optimized();
     let elsewhere: Vec<Vec<F>> = (0..8).map(|_| random.point(true)).collect();
     for x in std::iter::once(there.clone()).chain(elsewhere) {
         let (value, expected) = reverse(&case, &x);
@@ -337,7 +338,18 @@ fn any_at_one_point<F: Scalar>(random: &mut Random) -> Result<(), String> {
             Ok(replayed) if !same_bits(replayed, plain) => {
                 return Err(format!("{case:?} at {x:?}: value {plain:e}, replayed {replayed:e}"));
             }
-            Ok(_) => {}
+            Ok(value) => {
+                let mut by_instructions = vec![F::zero(); INPUTS];
+                let again = optimized
+                    .gradient(&mut workspace, &x, &mut by_instructions)
+                    .and_then(|again| Ok([again, optimized.value(&mut workspace, &x)?]));
+                let same = |a: &[F], b: &[F]| a.iter().zip(b).all(|(&a, &b)| same_bits(a, b));
+                if !again.as_ref().is_ok_and(|again| same(again, &[value; 2]) && same(&by_instructions, &slopes)) {
+                    return Err(format!(
+                        "{case:?} at {x:?}: walked {value:e} {slopes:?}, by instructions {again:?} {by_instructions:?}"
+                    ));
+                }
+            }
         }
         if !singular && !agree(&slopes, &expected, &scale, 1e3) {
             return Err(format!("{case:?} at {x:?}: replayed {slopes:?}, reverse {expected:?}, {scale:?}"));
@@ -432,6 +444,44 @@ fn smooth_in_batches<F: Scalar>(random: &mut Random) -> Result<(), String> {
     })
 }
 
+/// Hessians by instructions against those by nested numbers, where it is smooth.
+fn smooth_hessians<F: Scalar>(random: &mut Random) -> Result<(), String> {
+    let case = Case::draw(random, false, Kind::is_smooth);
+    let x: Vec<F> = random.point(false);
+    let program = Program::record(|x| case.call(x), &x).map_err(|error| error.to_string())?.optimized();
+    let mut workspace = program.workspace();
+    for x in [x, random.point(false), random.point(false)] {
+        let (value, slopes, expected) = hessian(|x| case.call(x), &x);
+        let (mut gradient, mut product) = (vec![F::zero(); INPUTS], vec![F::zero(); INPUTS]);
+        let (mut matrix, mut again) = (vec![F::zero(); INPUTS * INPUTS], vec![F::zero(); INPUTS]);
+        let direction: Vec<F> = random.point(false);
+        program.hessian(&mut workspace, &x, &mut gradient, &mut matrix).map_err(|error| error.to_string())?;
+        let answer = program
+            .hvp(&mut workspace, &x, &direction, &mut again, &mut product)
+            .map_err(|error| error.to_string())?;
+        // Terms that cancel are as large as the largest value and slope on the way, to the second power.
+        let (scale, largest) = case.scale(&x);
+        let size = scale.iter().fold(largest.max(1.0), |size, &scale| size.max(scale)).powi(3);
+        if !(size < 1e6) {
+            continue;
+        }
+        let products: Vec<F> = expected.chunks(INPUTS).map(|row| F::dot(row, &direction)).collect();
+        let fits = |a: &[F], b: &[F]| agree(a, b, &[size; INPUTS * INPUTS], 1e4);
+        let all = fits(&[answer], &[value])
+            && fits(&gradient, &slopes)
+            && fits(&again, &slopes)
+            && fits(&matrix, &expected)
+            && fits(&product, &products);
+        if !all {
+            return Err(format!(
+                "{case:?} at {x:?}: {answer:e} {gradient:?} {matrix:?} {product:?}, not {value:e} {slopes:?} \
+                 {expected:?} {products:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Derivatives that were themselves recorded, at any number.
 fn recorded_derivatives<F: Scalar>(random: &mut Random) -> Result<(), String> {
     fn derivatives<D: Differentiable>(case: &Case, x: &[D]) -> Vec<D> {
@@ -490,6 +540,8 @@ searches! {
     any_program_in_batches_in_f32: any_in_batches f32;
     smooth_programs_in_batches_in_f64: smooth_in_batches f64;
     smooth_programs_in_batches_in_f32: smooth_in_batches f32;
+    hessians_of_smooth_programs_in_f64: smooth_hessians f64;
+    hessians_of_smooth_programs_in_f32: smooth_hessians f32;
     recorded_derivatives_of_any_program_in_f64: recorded_derivatives f64;
     recorded_derivatives_of_any_program_in_f32: recorded_derivatives f32;
 }

@@ -157,6 +157,8 @@ pub struct Program<F> {
     /// How the outputs are evaluated at one point, and how a gradient is.
     values_at_one: Deferred<F>,
     gradient_at_one: Deferred<F>,
+    /// The same, and the Hessian times a direction.
+    hvp_at_one: Deferred<F>,
     /// How batches are evaluated; planned when the first one comes.
     plan: OnceLock<Plan<F>>,
 }
@@ -318,7 +320,7 @@ impl<F: Scalar> Program<F> {
 
 impl<F: Scalar> From<Graph<F>> for Program<F> {
     fn from(graph: Graph<F>) -> Self {
-        match speculate::speculate(&graph) {
+        match speculate::speculate(&graph, &mut []) {
             None => Self::new(graph, Vec::new(), None),
             Some(Speculation { graph: speculative, watched }) => {
                 let careful = Self::new(graph, Vec::new(), None);
@@ -336,6 +338,7 @@ impl<F: Scalar> Program<F> {
             careful,
             values_at_one: Deferred::default(),
             gradient_at_one: Deferred::default(),
+            hvp_at_one: Deferred::default(),
             plan: OnceLock::new(),
         }
     }

@@ -42,9 +42,9 @@ pub trait Scalar:
     #[doc(hidden)]
     fn is_ordinary(self) -> bool;
 
-    /// This number, with its sign changed if so asked, without a branch.
+    /// This number, with its sign changed if the highest bit of `sign` is set; without a branch.
     #[doc(hidden)]
-    fn negated_if(self, negative: bool) -> Self;
+    fn negated_by(self, sign: u32) -> Self;
 
     /// Where this thread keeps the recording under way.
     #[doc(hidden)]
@@ -73,7 +73,7 @@ mod sealed {
 }
 
 macro_rules! plain_number {
-    ($F:ty, $erf:ident, $erfc:ident, $ln_gamma:ident) => {
+    ($F:ty, $Bits:ty, $erf:ident, $erfc:ident, $ln_gamma:ident) => {
         impl Scalar for $F {
             // One of the two types converts to itself or to a narrower one.
             #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
@@ -94,10 +94,12 @@ macro_rules! plain_number {
                 magnitude.wrapping_sub(1) < (<$F>::INFINITY.to_bits() << 1) - 1
             }
 
+            // One of the two types converts to itself.
+            #[allow(clippy::unnecessary_cast, clippy::cast_lossless)]
             #[inline(always)]
-            fn negated_if(self, negative: bool) -> Self {
-                let sign = (-0.0_f64 as $F).to_bits();
-                <$F>::from_bits(self.to_bits() ^ if negative { sign } else { 0 })
+            fn negated_by(self, sign: u32) -> Self {
+                let highest = (sign & 1 << 31) as $Bits << (<$Bits>::BITS - u32::BITS);
+                Self::from_bits(self.to_bits() ^ highest)
             }
 
             fn recorder() -> &'static recorder::Place<Self> {
@@ -213,5 +215,5 @@ macro_rules! plain_number {
     };
 }
 
-plain_number!(f32, erff, erfcf, lgammaf);
-plain_number!(f64, erf, erfc, lgamma);
+plain_number!(f32, u32, erff, erfcf, lgammaf);
+plain_number!(f64, u64, erf, erfc, lgamma);

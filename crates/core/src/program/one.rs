@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 const WALKS: u32 = 16;
 
 /// Graphs of more nodes are walked, unless instructions are asked for.
-pub(super) const LARGE: usize = 1 << 20;
+const LARGE: usize = 1 << 20;
 
 /// What the evaluations of one kind need, made after some of them.
 #[derive(Debug)]
@@ -35,11 +35,12 @@ impl<F: Clone> Clone for Deferred<F> {
 }
 
 impl<F: Scalar> Deferred<F> {
-    /// The instructions, if there are any by now.
+    /// The instructions for a graph of so many nodes, if there are any by now.
     #[inline]
-    pub(super) fn get(&self, make: impl FnOnce() -> Option<Lowered<F>>) -> Option<&Executable<F>> {
+    pub(super) fn get(&self, nodes: usize, make: impl FnOnce() -> Option<Lowered<F>>) -> Option<&Executable<F>> {
         match self.made.get() {
             Some(made) => made.as_ref(),
+            None if nodes > LARGE => None,
             None => self.count(make),
         }
     }
@@ -89,16 +90,37 @@ impl<F: Scalar> Executable<F> {
     /// value is NaN, and if all guards hold.
     #[inline]
     pub(super) fn run<'a>(&'a self, memory: &'a mut Memory<F>, x: &[F]) -> Outcome<'a, F> {
-        let Lowered { code, constants, slots, .. } = &self.lowered;
-        if memory.number != self.number {
-            memory.slots.clear();
-            memory.slots.extend_from_slice(constants);
-            memory.slots.resize(*slots, F::zero());
-            memory.number = self.number;
-        }
-        memory.slots[constants.len()..][..x.len()].copy_from_slice(x);
+        memory.load(self, x);
+        Outcome { lowered: &self.lowered, slots: &memory.slots }
+    }
+
+    /// Computes the outputs where some inputs, from the first that moves on, are these, and the others as loaded.
+    pub(super) fn run_on<'a>(
+        &'a self,
+        memory: &'a mut Memory<F>,
+        first: usize,
+        moving: impl Iterator<Item = F>,
+    ) -> Outcome<'a, F> {
+        let Lowered { code: [_, code], constants, .. } = &self.lowered;
+        memory.slots[constants.len() + first..].iter_mut().zip(moving).for_each(|(slot, x)| *slot = x);
         code.run(&mut memory.slots);
         Outcome { lowered: &self.lowered, slots: &memory.slots }
+    }
+}
+
+impl<F: Scalar> Memory<F> {
+    /// Computes what depends on inputs that stay.
+    #[inline]
+    pub(super) fn load(&mut self, executable: &Executable<F>, x: &[F]) {
+        let Lowered { code: [code, _], constants, slots, .. } = &executable.lowered;
+        if self.number != executable.number {
+            self.slots.clear();
+            self.slots.extend_from_slice(constants);
+            self.slots.resize(*slots, F::zero());
+            self.number = executable.number;
+        }
+        self.slots[constants.len()..][..x.len()].copy_from_slice(x);
+        code.run(&mut self.slots);
     }
 }
 
@@ -114,6 +136,23 @@ impl<F: Scalar> Outcome<'_, F> {
     #[inline]
     pub(super) fn outputs(&self) -> impl Iterator<Item = F> {
         self.lowered.outputs.iter().map(|&slot| self.slots[slot as usize])
+    }
+
+    /// Writes a gradient and a Hessian times a direction; returns the value. `None` if a number is not finite.
+    pub(super) fn write_hvp(&self, gradient: &mut [F], product: &mut [F]) -> Option<F> {
+        let mut outputs = self.outputs();
+        let value = outputs.next()?;
+        let mut finite = value.is_finite();
+        let mut copy = |to: &mut [F]| {
+            for (to, number) in to.iter_mut().zip(&mut outputs) {
+                *to = number;
+                finite &= number.is_finite();
+            }
+        };
+        copy(gradient);
+        copy(&mut [F::zero()]);
+        copy(product);
+        (finite && !self.speculated_in_vain()).then_some(value)
     }
 
     /// Whether a watched value is NaN.

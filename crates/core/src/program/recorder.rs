@@ -235,9 +235,19 @@ impl<F: Scalar> Session<F> {
         Traced::node(value, index, self.id)
     }
 
+    /// The place of a number.
+    pub(super) fn place(&self, number: &Traced<F>) -> u32 {
+        with(self.id, |recorder| number.place(recorder))
+    }
+
+    /// Adds guards over places.
+    pub(super) fn guard(&self, guards: impl Iterator<Item = Guard<F>>) {
+        with(self.id, |recorder: &mut Recorder<F>| guards.for_each(|guard| recorder.guard(guard)));
+    }
+
     /// Ends the recording.
     pub(super) fn finish(self, outputs: &[Traced<F>]) -> Result<Graph<F>, Error> {
-        let places: Vec<u32> = outputs.iter().map(|y| with(self.id, |recorder| y.place(recorder))).collect();
+        let places: Vec<u32> = outputs.iter().map(|y| self.place(y)).collect();
         let recorder = F::recorder().with_borrow_mut(Option::take).expect("the session is open");
         if recorder.full {
             return Err(Error::TooLarge { limit: recorder.limit });

@@ -2,7 +2,9 @@
 //!
 //! The inputs are the parameters, followed by the data.
 
-use super::one::{LARGE, Lowered, lower};
+use super::one::{Executable, Lowered, lower};
+use super::speculate::speculate;
+use super::derivative::Moved;
 use super::walk::{self, Buffers};
 use super::derivative;
 use super::{Program, Workspace};
@@ -15,6 +17,31 @@ use generic_array::typenum::{U8, Unsigned};
 const LANES: usize = U8::USIZE;
 
 impl<F: Scalar> Program<F> {
+    /// The program, prepared for many evaluations at single points.
+    ///
+    /// A program that was just recorded is evaluated by a walk over what was recorded, which costs about as much as a
+    /// tape; after sixteen evaluations of a kind, it is translated to instructions, which take a few times as long
+    /// to make and a fraction to run. This makes them at once, for values, gradients and Hessians. Results have the
+    /// same bits either way, those of Hessians apart, which are the same up to rounding.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program};
+    /// let program = Program::record(|x| x[0].sin() * x[1], &[1.0_f64, 2.0])?.optimized();
+    /// let (mut workspace, mut slope) = (program.workspace(), [0.0; 2]);
+    /// assert_eq!(program.gradient(&mut workspace, &[0.0, 3.0], &mut slope)?, 0.0);
+    /// assert_eq!(slope, [3.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    #[must_use]
+    pub fn optimized(self) -> Self {
+        self.values_at_one.make(|| self.lower_values());
+        if self.outputs() == 1 {
+            self.gradient_at_one.make(|| self.lower_gradient());
+            self.hvp_at_one.make(|| self.lower_hvp());
+        }
+        self
+    }
+
     /// The value at `x` of a program with one output: the same bits as the function itself gives.
     ///
     /// # Errors
@@ -55,7 +82,7 @@ impl<F: Scalar> Program<F> {
     pub fn evaluate(&self, workspace: &mut Workspace<F>, x: &[F], outputs: &mut [F]) -> Result<(), Error> {
         self.check_outputs(outputs)?;
         self.check_point(x)?;
-        if let Some(executable) = self.values_at_one.get(|| self.lower_values()) {
+        if let Some(executable) = self.values_at_one.get(self.graph.nodes.len(), || self.lower_values()) {
             let outcome = executable.run(&mut workspace.values, x);
             copy(outcome.outputs(), outputs);
             let in_vain = outcome.speculated_in_vain() || outputs.iter().any(|y| y.is_nan());
@@ -87,7 +114,7 @@ impl<F: Scalar> Program<F> {
         self.one_output()?;
         Error::check_length("gradient", "input", self.inputs(), gradient.len())?;
         self.check_point(x)?;
-        if let Some(executable) = self.gradient_at_one.get(|| self.lower_gradient()) {
+        if let Some(executable) = self.gradient_at_one.get(self.graph.nodes.len(), || self.lower_gradient()) {
             let outcome = executable.run(&mut workspace.gradient, x);
             let mut outputs = outcome.outputs();
             let value = outputs.next().expect("the value comes before its gradient");
@@ -249,6 +276,14 @@ impl<F: Scalar> Program<F> {
         {
             Error::check_length(what, "input", self.inputs(), given)?;
         }
+        self.check_point(x)?;
+        if let Some(executable) = self.hvp_at_one.get(self.graph.nodes.len(), || self.lower_hvp()) {
+            workspace.hvp.load(executable, x);
+            let outcome = executable.run_on(&mut workspace.hvp, x.len(), direction.iter().copied());
+            if let Some(value) = outcome.write_hvp(gradient, product) {
+                return self.check_guards(outcome.broken_guard()).map(|()| value);
+            }
+        }
         let buffers = &mut workspace.moving;
         let program = self.forward_moving(buffers, x, |input, _| direction[input])?;
         let output = program.one_output()?;
@@ -285,6 +320,14 @@ impl<F: Scalar> Program<F> {
     ) -> Result<F, Error> {
         let n = self.inputs();
         Error::check_length("Hessian", "pair of inputs", n * n, hessian.len())?;
+        self.one_output()?;
+        self.check_point(x)?;
+        Error::check_length("gradient", "input", n, gradient.len())?;
+        if let Some(executable) = self.hvp_at_one.get(self.graph.nodes.len(), || self.lower_hvp())
+            && let Some(result) = self.hessian_by_instructions(executable, workspace, x, gradient, hessian)
+        {
+            return result;
+        }
         let value = self.gradient(workspace, x, gradient)?;
         for first in (0..n).step_by(LANES) {
             let lanes = &mut workspace.lanes;
@@ -298,6 +341,29 @@ impl<F: Scalar> Program<F> {
             }
         }
         Ok(value)
+    }
+
+    /// The Hessian row by row; `None` if a number is not finite.
+    fn hessian_by_instructions(
+        &self,
+        executable: &Executable<F>,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        gradient: &mut [F],
+        hessian: &mut [F],
+    ) -> Option<Result<F, Error>> {
+        let n = x.len();
+        workspace.hvp.load(executable, x);
+        let mut value = F::zero();
+        for (row, product) in hessian.chunks_mut(n.max(1)).enumerate() {
+            let direction = (0..n).map(|input| unit(input == row));
+            let outcome = executable.run_on(&mut workspace.hvp, n, direction);
+            value = outcome.write_hvp(gradient, product)?;
+            if let Err(error) = self.check_guards(outcome.broken_guard()) {
+                return Some(Err(error));
+            }
+        }
+        (n > 0).then_some(Ok(value))
     }
 
     /// The node of the only output.
@@ -327,16 +393,25 @@ impl<F: Scalar> Program<F> {
         Error::check_length("point", "input", self.inputs(), x.len())
     }
 
-    /// Instructions for the outputs, if they pay.
+    /// Instructions for the outputs, unless they are too many.
     fn lower_values(&self) -> Option<Lowered<F>> {
-        let small = self.graph.nodes.len() <= LARGE;
-        small.then(|| lower(self.graph.clone(), &self.watched)).flatten()
+        lower(self.graph.clone(), &self.watched, 0)
     }
 
-    /// Instructions for the gradient, if they pay.
+    /// Instructions for the gradient, unless they are too many.
     fn lower_gradient(&self) -> Option<Lowered<F>> {
-        let small = self.graph.nodes.len() <= LARGE;
-        small.then(|| lower(derivative::gradient(&self.graph), &self.watched)).flatten()
+        lower(derivative::gradient(&self.graph), &self.watched, 0)
+    }
+
+    /// Instructions for the gradient and the Hessian times a direction: value, gradient, the value's
+    /// slope, and the product.
+    fn lower_hvp(&self) -> Option<Lowered<F>> {
+        let Moved { graph, nodes: mut watched } = derivative::jvp(&derivative::gradient(&self.graph), &self.watched);
+        let Some(speculation) = speculate(&graph, &mut watched) else {
+            return lower(graph, &watched, self.inputs());
+        };
+        watched.extend(speculation.watched);
+        lower(speculation.graph, &watched, self.inputs())
     }
 
     /// Evaluates at `x`, and checks the guards. The values are those of the program returned.

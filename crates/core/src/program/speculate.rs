@@ -23,8 +23,9 @@ pub(super) struct Speculation<F> {
     pub(super) watched: Vec<u32>,
 }
 
-/// The speculative form of a graph with chain rules; `None` if there are none.
-pub(super) fn speculate<F: Scalar>(graph: &Graph<F>) -> Option<Speculation<F>> {
+/// The speculative form of a graph with chain rules; `None` if there are none. The given nodes are led to where they
+/// went.
+pub(super) fn speculate<F: Scalar>(graph: &Graph<F>, nodes: &mut [u32]) -> Option<Speculation<F>> {
     let is_chain_rule = |node: &Node<F>| matches!(node, Node::Reduce(Reduction::ChainRule, _));
     if !graph.nodes.iter().any(is_chain_rule) {
         return None;
@@ -40,6 +41,7 @@ pub(super) fn speculate<F: Scalar>(graph: &Graph<F>) -> Option<Speculation<F>> {
         let place = rewrite.node(index);
         rewrite.place.push(place);
     }
+    nodes.iter_mut().for_each(|node| *node = rewrite.place[*node as usize]);
     Some(rewrite.finish())
 }
 

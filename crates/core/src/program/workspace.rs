@@ -22,6 +22,7 @@ pub struct Workspace<F: Scalar> {
     /// For the instructions of values and of gradients.
     pub(super) values: Memory<F>,
     pub(super) gradient: Memory<F>,
+    pub(super) hvp: Memory<F>,
     /// For walks.
     pub(super) plain: Buffers<F>,
     /// For Jacobian-vector and Hessian-vector products.
@@ -35,6 +36,7 @@ impl<F: Scalar> Default for Workspace<F> {
         Self {
             values: Memory::default(),
             gradient: Memory::default(),
+            hvp: Memory::default(),
             plain: Buffers::default(),
             moving: Buffers::default(),
             lanes: Buffers::default(),

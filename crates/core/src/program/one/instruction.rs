@@ -1,6 +1,6 @@
 //! Instructions for one point, and how they run.
 //!
-//! One instruction does most of the work: ±(a·b) ± c, over slots of one memory, in two roundings. With 1 and −0 as
+//! One instruction does most of the work: ±(a·b) + c, over slots of one memory, in two roundings. With 1 and −0 as
 //! constants, it adds, subtracts, negates and multiplies to the bit, so nothing has to be decided between one and the
 //! next: a match over operations would cost more than the arithmetic wherever programs have no pattern to predict.
 
@@ -9,22 +9,21 @@ use crate::program::walk::reduce;
 use crate::rules::{Binary, Op, Ternary, Unary, Visitor};
 use crate::Scalar;
 
-/// `memory[z] = ±(memory[a] · memory[b]) ± memory[c]`.
+/// `memory[z] = ±(memory[a] · memory[b]) + memory[c]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Instruction {
     pub(super) a: u32,
     pub(super) b: u32,
     pub(super) c: u32,
-    /// The slot of the result; its two highest bits say whether the product and the summand change their signs.
+    /// The slot of the result; its highest bit is [`NEGATIVE`] or not.
     pub(super) z: u32,
 }
 
-/// In [`Instruction::z`].
-pub(super) const PRODUCT_NEGATIVE: u32 = 1 << 31;
-pub(super) const SUMMAND_NEGATIVE: u32 = 1 << 30;
+/// In [`Instruction::z`]: the product changes its sign.
+pub(super) const NEGATIVE: u32 = 1 << 31;
 
 /// How many slots there may be.
-pub(super) const MOST_SLOTS: usize = 1 << 30;
+pub(super) const MOST_SLOTS: usize = NEGATIVE as usize;
 
 /// An operand of instructions side by side: in consecutive slots, or all in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +44,12 @@ impl Strided {
 pub(super) enum Segment {
     /// So many instructions, one after the other.
     Instructions(u32),
-    /// Instructions side by side, with results in consecutive slots from `z` on; signs are those of
-    /// [`Instruction::z`].
-    Slices { operands: [Strided; 3], signs: u32, z: u32, count: u32 },
+    /// Instructions side by side, with results in consecutive slots from `z` on; the sign is [`NEGATIVE`] or 0.
+    Slices { operands: [Strided; 3], sign: u32, z: u32, count: u32 },
     /// Operations of the table, with results in consecutive slots from `z` on, and their operands in a list.
     Apply { op: Op, list: u32, z: u32, count: u32 },
+    /// Sines and cosines of the same angles: together they cost little more than one.
+    SineAndCosine { list: u32, sines: u32, cosines: u32, count: u32 },
     Reduce { reduction: Reduction, list: List, z: u32 },
 }
 
@@ -73,14 +73,21 @@ impl Code {
                     one_by_one(now, memory);
                     instructions = later;
                 }
-                Segment::Slices { operands, signs, z, count } => {
+                Segment::Slices { operands, sign, z, count } => {
                     let (before, z) = memory.split_at_mut(z as usize);
-                    side_by_side(operands, signs, before, &mut z[..count as usize]);
+                    side_by_side(operands, sign, before, &mut z[..count as usize]);
                 }
                 Segment::Apply { op, list, z, count } => {
                     let (before, z) = memory.split_at_mut(z as usize);
                     let slots = &self.lists[list as usize..];
                     op.visit(Apply { slots, before, z: &mut z[..count as usize] });
+                }
+                Segment::SineAndCosine { list, sines, cosines, count } => {
+                    let angles = &self.lists[list as usize..][..count as usize];
+                    for ((&angle, sine), cosine) in angles.iter().zip(sines..).zip(cosines..) {
+                        let (sin, cos) = memory[angle as usize].sin_cos();
+                        (memory[sine as usize], memory[cosine as usize]) = (sin, cos);
+                    }
                 }
                 Segment::Reduce { reduction, list, z } => {
                     let terms = self.lists[list.range()].iter();
@@ -95,25 +102,22 @@ impl Code {
 fn one_by_one<F: Scalar>(instructions: &[Instruction], memory: &mut [F]) {
     for &Instruction { a, b, c, z } in instructions {
         let product = memory[a as usize] * memory[b as usize];
-        let summand = memory[c as usize];
-        let slot = z & (SUMMAND_NEGATIVE - 1);
-        memory[slot as usize] =
-            product.negated_if(z & PRODUCT_NEGATIVE != 0) + summand.negated_if(z & SUMMAND_NEGATIVE != 0);
+        let slot = z & (NEGATIVE - 1);
+        memory[slot as usize] = product.negated_by(z) + memory[c as usize];
     }
 }
 
-fn side_by_side<F: Scalar>(operands: [Strided; 3], signs: u32, memory: &[F], z: &mut [F]) {
+fn side_by_side<F: Scalar>(operands: [Strided; 3], sign: u32, memory: &[F], z: &mut [F]) {
     let [a, b, c] = operands.map(|operand| operand.of(memory, z.len()));
-    let signs = [signs & PRODUCT_NEGATIVE != 0, signs & SUMMAND_NEGATIVE != 0];
     match operands.map(|operand| operand.moves) {
-        [true, true, true] => strided::<F, true, true, true>(a, b, c, signs, z),
-        [true, true, false] => strided::<F, true, true, false>(a, b, c, signs, z),
-        [true, false, true] => strided::<F, true, false, true>(a, b, c, signs, z),
-        [true, false, false] => strided::<F, true, false, false>(a, b, c, signs, z),
-        [false, true, true] => strided::<F, false, true, true>(a, b, c, signs, z),
-        [false, true, false] => strided::<F, false, true, false>(a, b, c, signs, z),
-        [false, false, true] => strided::<F, false, false, true>(a, b, c, signs, z),
-        [false, false, false] => strided::<F, false, false, false>(a, b, c, signs, z),
+        [true, true, true] => strided::<F, true, true, true>(a, b, c, sign, z),
+        [true, true, false] => strided::<F, true, true, false>(a, b, c, sign, z),
+        [true, false, true] => strided::<F, true, false, true>(a, b, c, sign, z),
+        [true, false, false] => strided::<F, true, false, false>(a, b, c, sign, z),
+        [false, true, true] => strided::<F, false, true, true>(a, b, c, sign, z),
+        [false, true, false] => strided::<F, false, true, false>(a, b, c, sign, z),
+        [false, false, true] => strided::<F, false, false, true>(a, b, c, sign, z),
+        [false, false, false] => strided::<F, false, false, false>(a, b, c, sign, z),
     }
 }
 
@@ -122,7 +126,7 @@ fn strided<F: Scalar, const A: bool, const B: bool, const C: bool>(
     a: &[F],
     b: &[F],
     c: &[F],
-    [product_negative, summand_negative]: [bool; 2],
+    sign: u32,
     z: &mut [F],
 ) {
     let count = z.len();
@@ -130,8 +134,7 @@ fn strided<F: Scalar, const A: bool, const B: bool, const C: bool>(
         (&a[..if A { count } else { 1 }], &b[..if B { count } else { 1 }], &c[..if C { count } else { 1 }]);
     for (i, z) in z.iter_mut().enumerate() {
         let product = a[if A { i } else { 0 }] * b[if B { i } else { 0 }];
-        let summand = c[if C { i } else { 0 }];
-        *z = product.negated_if(product_negative) + summand.negated_if(summand_negative);
+        *z = product.negated_by(sign) + c[if C { i } else { 0 }];
     }
 }
 

@@ -5,7 +5,7 @@
 //! operands are consecutive as well, they run as slices; the others run one by one.
 
 use super::instruction::{
-    Code, Instruction, MOST_SLOTS, PRODUCT_NEGATIVE, SUMMAND_NEGATIVE, Segment, Strided,
+    Code, Instruction, MOST_SLOTS, NEGATIVE, Segment, Strided,
 };
 use crate::Scalar;
 use crate::program::graph::{Graph, List, Node, Reduction};
@@ -16,17 +16,19 @@ use crate::rules::reductions::empty_sum;
 use rustc_hash::FxBuildHasher;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::ops::Range;
 
 /// From so many on, instructions with consecutive operands run side by side.
 const SHORTEST_SLICE: usize = 6;
 
 /// Reductions of more terms than this stay whole.
-const LONGEST_UNROLLED: usize = 64;
+const LONGEST_UNROLLED: usize = 8;
 
 /// A graph, ready to be evaluated at one point.
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Lowered<F> {
-    pub(super) code: Code,
+    /// What depends on inputs that stay, and what depends on those that move.
+    pub(super) code: [Code; 2],
     /// The constants, from the first slot on; the inputs follow.
     pub(super) constants: Vec<F>,
     pub(super) slots: usize,
@@ -35,8 +37,12 @@ pub(in crate::program) struct Lowered<F> {
     pub(super) guards: Vec<Guard<F>>,
 }
 
-/// Lowers a graph; `None` if it is too large to pay.
-pub(in crate::program) fn lower<F: Scalar>(mut graph: Graph<F>, watched: &[u32]) -> Option<Lowered<F>> {
+/// Lowers a graph; `None` if it has too many values. So many inputs, the last ones, move while the others stay.
+pub(in crate::program) fn lower<F: Scalar>(
+    mut graph: Graph<F>,
+    watched: &[u32],
+    moving: usize,
+) -> Option<Lowered<F>> {
     let mut watched = watched.to_vec();
     for pass in [drop_copies, drop_zeros] {
         let stands_for = pass(&mut graph);
@@ -46,7 +52,7 @@ pub(in crate::program) fn lower<F: Scalar>(mut graph: Graph<F>, watched: &[u32])
     if items.reads.len() + graph.nodes.len() >= MOST_SLOTS {
         return None;
     }
-    Some(items.place(&graph, &watched))
+    Some(items.place(&graph, &watched, moving))
 }
 
 /// Sends the uses of 0 + x to x, where x is sure not to be −0. Returns what each node then stands for.
@@ -82,7 +88,7 @@ fn drop_zeros<F: Scalar>(graph: &mut Graph<F>) -> Vec<u32> {
 /// What is computed at once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
-    /// An instruction, by its signs.
+    /// An instruction, by its sign.
     Multiply(u32),
     /// Instructions that add up so many products, or terms, from a start on; then perhaps a last summand.
     Chain(u32),
@@ -128,33 +134,59 @@ impl Items {
                 continue;
             }
             let start = this.reads.len();
-            let Some(kind) = this.read(graph, *node, &fused) else { continue };
+            let Some(kind) = this.read(graph, *node, &fused, &levels) else { continue };
             let reads = &this.reads[start..];
-            let level = 1 + reads.iter().map(|&read| levels[read as usize]).max().unwrap_or(0);
-            levels[index] = level;
+            levels[index] = 1 + reads.iter().map(|&read| levels[read as usize]).max().unwrap_or(0);
             let reads = List { start: start as u32, len: reads.len() as u32 };
-            this.items.push(Item { kind, node: index as u32, level, reads });
+            this.items.push(Item { kind, node: index as u32, level: levels[index], reads });
         }
-        (this.reads.len() < MOST_SLOTS).then_some(this)
+        if this.reads.len() >= MOST_SLOTS {
+            return None;
+        }
+        this.drop_unread(graph, watched);
+        Some(this)
+    }
+
+    /// Drops results that nothing reads: negations that became signs.
+    fn drop_unread<F: Scalar>(&mut self, graph: &Graph<F>, watched: &[u32]) {
+        let mut read = vec![false; graph.nodes.len() + 3];
+        roots(graph, watched).for_each(|node| read[node as usize] = true);
+        for item in self.items.iter().rev() {
+            if read[item.node as usize] {
+                self.reads[item.reads.range()].iter().for_each(|&node| read[node as usize] = true);
+            }
+        }
+        self.items.retain(|item| read[item.node as usize]);
     }
 
     /// How a node is computed; appends what it reads.
-    fn read<F: Scalar>(&mut self, graph: &Graph<F>, node: Node<F>, fused: &[bool]) -> Option<Kind> {
+    fn read<F: Scalar>(
+        &mut self,
+        graph: &Graph<F>,
+        node: Node<F>,
+        fused: &[bool],
+        levels: &[u32],
+    ) -> Option<Kind> {
         let Extra { one, negative_zero, empty_sum } = self.extra;
         let product = |node: u32| match graph.nodes[node as usize] {
             Node::Apply(Op::Mul, [a, b, _]) if fused[node as usize] => [a, b],
             _ => [node, one],
         };
         let is_product = |node: u32| fused[node as usize];
-        let (signs, [a, b], c) = match node {
+        let is_negation = |node: u32| matches!(graph.nodes[node as usize], Node::Apply(Op::Neg, _));
+        // Which of two terms to multiply by 1: one whose negation is the sign, or that is there first.
+        let is_factor =
+            |y: u32, x: u32| is_negation(y) || (!is_negation(x) && levels[x as usize] > levels[y as usize]);
+        let (mut sign, mut factors, c) = match node {
             Node::Input | Node::Constant(_) => return None,
             Node::Apply(Op::Add, [x, y, _]) if is_product(y) => (0, product(y), x),
+            Node::Apply(Op::Add, [x, y, _]) if !is_product(x) && is_factor(y, x) => (0, [y, one], x),
             Node::Apply(Op::Add, [x, y, _]) => (0, product(x), y),
-            Node::Apply(Op::Sub, [x, y, _]) if is_product(y) => (PRODUCT_NEGATIVE, product(y), x),
-            Node::Apply(Op::Sub, [x, y, _]) => (SUMMAND_NEGATIVE, product(x), y),
+            Node::Apply(Op::Sub, [x, y, _]) if is_product(y) => (NEGATIVE, product(y), x),
+            Node::Apply(Op::Sub, [x, y, _]) => (NEGATIVE, [y, one], x),
             Node::Apply(Op::Mul, [x, y, _]) => (0, [x, y], negative_zero),
             Node::Apply(Op::Powi(2), [x, ..]) => (0, [x, x], negative_zero),
-            Node::Apply(Op::Neg, [x, ..]) => (PRODUCT_NEGATIVE, [x, one], negative_zero),
+            Node::Apply(Op::Neg, [x, ..]) => (NEGATIVE, [x, one], negative_zero),
             Node::Apply(op, operands) => {
                 self.reads.extend(&operands[..op.arity()]);
                 return Some(Kind::Apply(op));
@@ -170,8 +202,14 @@ impl Items {
                 return Some(Kind::Chain(affine.x.len + 1));
             }
         };
-        self.reads.extend([a, b, c]);
-        Some(Kind::Multiply(signs))
+        // A negation of an operand is a sign of the instruction.
+        for factor in &mut factors {
+            while let Some(Node::Apply(Op::Neg, [x, ..])) = graph.nodes.get(*factor as usize) {
+                (*factor, sign) = (*x, sign ^ NEGATIVE);
+            }
+        }
+        self.reads.extend([factors[0], factors[1], c]);
+        Some(Kind::Multiply(sign))
     }
 
     fn reduction<F: Scalar>(&mut self, graph: &Graph<F>, reduction: Reduction, list: List) -> Kind {
@@ -200,9 +238,19 @@ impl Items {
         }
     }
 
+    /// Which nodes depend on the given inputs.
+    fn moves(&self, nodes: usize, inputs: Range<usize>) -> Vec<bool> {
+        let mut moves = vec![false; nodes + 3];
+        moves[inputs].fill(true);
+        for item in &self.items {
+            moves[item.node as usize] =
+                self.reads[item.reads.range()].iter().any(|&read| moves[read as usize]);
+        }
+        moves
+    }
+
     /// Gives every value its slot, and every result its instruction.
-    fn place<F: Scalar>(mut self, graph: &Graph<F>, watched: &[u32]) -> Lowered<F> {
-        self.sort();
+    fn place<F: Scalar>(mut self, graph: &Graph<F>, watched: &[u32], moving: usize) -> Lowered<F> {
         let mut slot_of = vec![u32::MAX; graph.nodes.len() + 3];
         let mut constants = vec![F::one(), -F::zero(), empty_sum()];
         let extra = [self.extra.one, self.extra.negative_zero, self.extra.empty_sum];
@@ -213,20 +261,37 @@ impl Items {
                 constants.push(value);
             }
         }
-        let mut slots = constants.len() as u32;
-        let results = self.items.iter().map(|item| item.node as usize);
-        for node in (0..graph.inputs()).chain(results) {
-            slot_of[node] = slots;
-            slots += 1;
-        }
-        for read in &mut self.reads {
-            *read = slot_of[*read as usize];
+        let first_input = constants.len() as u32;
+        (0..graph.inputs()).zip(first_input..).for_each(|(node, slot)| slot_of[node] = slot);
+        let mut slots = first_input + graph.inputs() as u32;
+        let mut shapes = Shapes::new(graph);
+        let keys = shapes.of(&self);
+        let (mut code, mut kinds) = ([Code::default(), Code::default()], HashMap::default());
+        let moves = self.moves(graph.nodes.len(), graph.inputs() - moving..graph.inputs());
+        let mut level: Vec<Ranked> = Vec::new();
+        let mut items = std::mem::take(&mut self.items).into_iter().zip(keys).collect::<Vec<_>>();
+        let stage = |item: &Item| (moves[item.node as usize], item.level);
+        items.sort_by_key(|(item, _)| stage(item));
+        for same in items.chunk_by(|(a, _), (b, _)| stage(a) == stage(b)) {
+            let code = &mut code[usize::from(moves[same[0].0.node as usize])];
+            level.clear();
+            for &(item, shape) in same {
+                let reads = &mut self.reads[item.reads.range()];
+                reads.iter_mut().for_each(|read| *read = slot_of[*read as usize]);
+                // In reverse, loops were recorded backwards.
+                let first = reads.iter().copied().find(|&slot| slot >= first_input).unwrap_or(0);
+                level.push(Ranked { rank: shape, first, item });
+            }
+            arrange(&mut level, &mut kinds);
+            for group in level.chunk_by(|a, b| a.rank == b.rank) {
+                code.push(group, &self.reads, slots);
+                for ranked in group {
+                    slot_of[ranked.item.node as usize] = slots;
+                    slots += 1;
+                }
+            }
         }
         let slot = |node: u32| slot_of[node as usize];
-        let mut code = Code::default();
-        for group in self.items.chunk_by(|a, b| a.kind == b.kind && a.level == b.level) {
-            code.push(group, &self.reads, slot(group[0].node));
-        }
         Lowered {
             code,
             constants,
@@ -236,35 +301,86 @@ impl Items {
             guards: graph.guards.iter().map(|guard| guard.renumbered(slot)).collect(),
         }
     }
+}
 
-    /// Sorts results by level, and within a level by their shape: those that come from one place of a loop have the same
-    /// kind, and read constants at the same places.
-    fn sort(&mut self) {
-        let mut ranks: HashMap<(Kind, u8), u32, FxBuildHasher> = HashMap::default();
-        let (reads, extra) = (&self.reads, self.extra);
-        let keys = self.items.iter().map(|item| {
-            let mut constant = 0_u8;
-            if let Kind::Multiply(_) = item.kind {
-                for &read in &reads[item.reads.range()] {
-                    constant = constant << 2 | u8::from(read == extra.one) | u8::from(read == extra.negative_zero) << 1;
-                }
-            }
-            let rank = ranks.len() as u32;
-            let rank = *ranks.entry((item.kind, constant)).or_insert(rank);
-            u64::from(item.level) << 32 | u64::from(rank)
-        });
-        let mut order: Vec<(u64, u32)> = keys.zip(0..).collect();
-        order.sort_unstable();
-        self.items = order.into_iter().map(|(_, index)| self.items[index as usize]).collect();
+/// A result, with its place among those of its level.
+#[derive(Clone, Copy)]
+struct Ranked {
+    rank: u32,
+    /// The slot of its first operand that is no constant.
+    first: u32,
+    item: Item,
+}
+
+/// Orders a level: results of one shape together where they are enough for slices, others by their kind; and each
+/// group by its operands.
+fn arrange(level: &mut [Ranked], kinds: &mut HashMap<Kind, u32, FxBuildHasher>) {
+    level.sort_unstable_by_key(|ranked| (ranked.rank, ranked.first));
+    let few = |group: &&mut [Ranked]| group.len() < SHORTEST_SLICE;
+    for group in level.chunk_by_mut(|a, b| a.rank == b.rank).filter(few) {
+        for ranked in group {
+            let (kind, second) = beside(ranked.item.kind);
+            let next = 2 * kinds.len() as u32;
+            ranked.rank = (1 << 31) + *kinds.entry(kind).or_insert(next) + second;
+        }
     }
+    level.sort_by_key(|ranked| (ranked.rank, ranked.first));
+}
+
+/// The sine and the cosine of an angle stand together: the kind by which they are known, and which of two it is.
+fn beside(kind: Kind) -> (Kind, u32) {
+    if kind == Kind::Apply(Op::Cos) { (Kind::Apply(Op::Sin), 1) } else { (kind, 0) }
+}
+
+/// Numbers for the shapes of results: those that come from one place of a loop have the same operation, over
+/// operands of the same shapes.
+struct Shapes {
+    of_node: Vec<u32>,
+    known: HashMap<(Kind, [u32; 3]), u32, FxBuildHasher>,
+}
+
+impl Shapes {
+    /// All inputs have one shape, and each constant its own.
+    fn new<F: Scalar>(graph: &Graph<F>) -> Self {
+        let mut of_node = vec![0; graph.nodes.len() + 3];
+        let mut next = 1;
+        for (index, shape) in of_node.iter_mut().enumerate() {
+            if graph.nodes.get(index).is_none_or(|node| matches!(node, Node::Constant(_))) {
+                *shape = next;
+                next += 1;
+            }
+        }
+        Self { of_node, known: HashMap::default() }
+    }
+
+    fn of(&mut self, items: &Items) -> Vec<u32> {
+        let first = self.of_node.len() as u32 + 1;
+        let shape = |item: &Item| {
+            let mut operands = [0; 3];
+            for (shape, &read) in operands.iter_mut().zip(&items.reads[item.reads.range()]) {
+                *shape = self.of_node[read as usize];
+            }
+            let (kind, second) = beside(item.kind);
+            let next = first + 2 * self.known.len() as u32;
+            let shape = *self.known.entry((kind, operands)).or_insert(next) + second;
+            self.of_node[item.node as usize] = shape;
+            shape
+        };
+        items.items.iter().map(shape).collect()
+    }
+}
+
+/// The nodes that have to be computed: those of outputs, guards, and watched ones.
+fn roots<'a, F: Scalar>(graph: &'a Graph<F>, watched: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+    let guards = graph.guards.iter().flat_map(Guard::operands);
+    guards.chain(graph.outputs.iter().chain(watched).copied())
 }
 
 /// How often each node is read, by what is alive; of those that are not, 0.
 fn uses<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
     let mut uses = vec![0_u32; graph.nodes.len()];
-    let guards = graph.guards.iter().flat_map(Guard::operands);
     // Twice, so that a root is never taken for a part of its only reader.
-    guards.chain(graph.outputs.iter().chain(watched).copied()).for_each(|node| uses[node as usize] += 2);
+    roots(graph, watched).for_each(|node| uses[node as usize] += 2);
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         if uses[index] > 0 {
             graph.operands(node).for_each(|operand| uses[operand as usize] += 1);
@@ -277,7 +393,7 @@ fn uses<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
 fn fused<F: Scalar>(graph: &Graph<F>, uses: &[u32]) -> Vec<bool> {
     let mut fused = vec![false; graph.nodes.len()];
     for (index, node) in graph.nodes.iter().enumerate() {
-        let Node::Apply(Op::Add | Op::Sub, [x, y, _]) = *node else { continue };
+        let Node::Apply(op @ (Op::Add | Op::Sub), [x, y, _]) = *node else { continue };
         let is_product = |node: u32| {
             uses[node as usize] == 1 && matches!(graph.nodes[node as usize], Node::Apply(Op::Mul, _))
         };
@@ -286,7 +402,7 @@ fn fused<F: Scalar>(graph: &Graph<F>, uses: &[u32]) -> Vec<bool> {
         }
         if is_product(y) {
             fused[y as usize] = true;
-        } else if is_product(x) {
+        } else if is_product(x) && op == Op::Add {
             fused[x as usize] = true;
         }
     }
@@ -295,11 +411,11 @@ fn fused<F: Scalar>(graph: &Graph<F>, uses: &[u32]) -> Vec<bool> {
 
 impl Code {
     /// Appends results of one kind and level, which do not read each other.
-    fn push(&mut self, group: &[Item], reads: &[u32], z: u32) {
-        match group[0].kind {
-            Kind::Multiply(signs) => self.multiply(group, reads, signs, z),
+    fn push(&mut self, group: &[Ranked], reads: &[u32], z: u32) {
+        match group[0].item.kind {
+            Kind::Multiply(sign) => self.multiply(group, reads, sign, z),
             Kind::Chain(_) => {
-                for (item, z) in group.iter().zip(z..) {
+                for (Ranked { item, .. }, z) in group.iter().zip(z..) {
                     let (start, pairs) = reads[item.reads.range()].split_first().expect("a chain has a start");
                     let mut summand = *start;
                     for &[a, b] in pairs.as_chunks().0 {
@@ -313,12 +429,21 @@ impl Code {
                 }
             }
             Kind::Apply(op) => {
+                let operands = || group.iter().flat_map(|Ranked { item, .. }| &reads[item.reads.range()]);
+                if op == Op::Cos
+                    && let Some(&Segment::Apply { op: Op::Sin, list, z: sines, count }) = self.segments.last()
+                    && self.lists[list as usize..].iter().eq(operands())
+                {
+                    self.segments.pop();
+                    self.segments.push(Segment::SineAndCosine { list, sines, cosines: z, count });
+                    return;
+                }
                 let list = self.lists.len() as u32;
-                self.lists.extend(group.iter().flat_map(|item| &reads[item.reads.range()]));
+                self.lists.extend(operands());
                 self.segments.push(Segment::Apply { op, list, z, count: group.len() as u32 });
             }
             Kind::Reduce(reduction) => {
-                for (item, z) in group.iter().zip(z..) {
+                for (Ranked { item, .. }, z) in group.iter().zip(z..) {
                     let start = self.lists.len() as u32;
                     self.lists.extend(&reads[item.reads.range()]);
                     let list = List { start, len: item.reads.len };
@@ -329,9 +454,9 @@ impl Code {
     }
 
     /// Appends instructions that do not read each other: as slices where operands are consecutive.
-    fn multiply(&mut self, group: &[Item], reads: &[u32], signs: u32, z: u32) {
+    fn multiply(&mut self, group: &[Ranked], reads: &[u32], sign: u32, z: u32) {
         let operands = |index: usize| -> [u32; 3] {
-            reads[group[index].reads.range()].try_into().expect("an instruction reads three slots")
+            reads[group[index].item.reads.range()].try_into().expect("an instruction reads three slots")
         };
         let mut start = 0;
         while start < group.len() {
@@ -350,11 +475,11 @@ impl Code {
             if count >= SHORTEST_SLICE {
                 let operands =
                     std::array::from_fn(|which| Strided { first: first[which], moves: moves[which] });
-                self.segments.push(Segment::Slices { operands, signs, z, count: count as u32 });
+                self.segments.push(Segment::Slices { operands, sign, z, count: count as u32 });
             } else {
                 for (index, z) in (start..end).zip(z..) {
                     let [a, b, c] = operands(index);
-                    self.instruction(Instruction { a, b, c, z: z | signs });
+                    self.instruction(Instruction { a, b, c, z: z | sign });
                 }
             }
             start = end;
