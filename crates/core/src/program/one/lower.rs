@@ -21,6 +21,10 @@ use std::ops::Range;
 /// From so many on, instructions with consecutive operands run side by side.
 const SHORTEST_SLICE: usize = 6;
 
+/// So many results in the order of the recording are sorted by levels; what is far apart stays so, as the processor's
+/// caches are small.
+const WINDOW: u32 = 1 << 13;
+
 /// Reductions of more terms than this stay whole.
 const LONGEST_UNROLLED: usize = 8;
 
@@ -103,6 +107,8 @@ struct Item {
     kind: Kind,
     node: u32,
     level: u32,
+    /// The part of the recording that it belongs to.
+    window: u32,
     reads: List,
 }
 
@@ -138,7 +144,7 @@ impl Items {
             let reads = &this.reads[start..];
             levels[index] = 1 + reads.iter().map(|&read| levels[read as usize]).max().unwrap_or(0);
             let reads = List { start: start as u32, len: reads.len() as u32 };
-            this.items.push(Item { kind, node: index as u32, level: levels[index], reads });
+            this.items.push(Item { kind, node: index as u32, level: levels[index], window: 0, reads });
         }
         if this.reads.len() >= MOST_SLOTS {
             return None;
@@ -270,7 +276,8 @@ impl Items {
         let moves = self.moves(graph.nodes.len(), graph.inputs() - moving..graph.inputs());
         let mut level: Vec<Ranked> = Vec::new();
         let mut items = std::mem::take(&mut self.items).into_iter().zip(keys).collect::<Vec<_>>();
-        let stage = |item: &Item| (moves[item.node as usize], item.level);
+        items.iter_mut().zip(0..).for_each(|((item, _), index)| item.window = index / WINDOW);
+        let stage = |item: &Item| (moves[item.node as usize], item.window, item.level);
         items.sort_by_key(|(item, _)| stage(item));
         for same in items.chunk_by(|(a, _), (b, _)| stage(a) == stage(b)) {
             let code = &mut code[usize::from(moves[same[0].0.node as usize])];
@@ -279,7 +286,8 @@ impl Items {
                 let reads = &mut self.reads[item.reads.range()];
                 reads.iter_mut().for_each(|read| *read = slot_of[*read as usize]);
                 // In reverse, loops were recorded backwards.
-                let first = reads.iter().copied().find(|&slot| slot >= first_input).unwrap_or(0);
+                let mut varying = reads.iter().copied().filter(|&slot| slot >= first_input);
+                let first = [varying.next().unwrap_or(0), varying.next().unwrap_or(0)];
                 level.push(Ranked { rank: shape, first, item });
             }
             arrange(&mut level, &mut kinds);
@@ -307,15 +315,15 @@ impl Items {
 #[derive(Clone, Copy)]
 struct Ranked {
     rank: u32,
-    /// The slot of its first operand that is no constant.
-    first: u32,
+    /// The slots of its first two operands that are no constants.
+    first: [u32; 2],
     item: Item,
 }
 
 /// Orders a level: results of one shape together where they are enough for slices, others by their kind; and each
 /// group by its operands.
 fn arrange(level: &mut [Ranked], kinds: &mut HashMap<Kind, u32, FxBuildHasher>) {
-    level.sort_unstable_by_key(|ranked| (ranked.rank, ranked.first));
+    level.sort_by_key(|ranked| (ranked.rank, ranked.first));
     let few = |group: &&mut [Ranked]| group.len() < SHORTEST_SLICE;
     for group in level.chunk_by_mut(|a, b| a.rank == b.rank).filter(few) {
         for ranked in group {
