@@ -38,7 +38,7 @@ pub struct Workload {
 
 /// Computes the value only; the derivatives are left alone.
 pub const VALUE: &str = "value";
-/// Records the function and plans its replay; computes nothing.
+/// Records the function, so that it can be replayed; computes nothing.
 pub const RECORD: &str = "record";
 /// The gradient written by hand.
 pub const BY_HAND: &str = "by hand";
@@ -87,8 +87,8 @@ impl Workload {
             workload.mode("tape", move |slope| sound(reverse.gradient(|x| on_tape.call(x), &point, slope)));
         let (recorded, point) = (f.clone(), x.to_vec());
         workload = workload
-            .mode(RECORD, move |_| sound(Program::record(|x| recorded.call(x), &point)).operations() as f64);
-        let (point, program) = (x.to_vec(), sound(Program::record(|x| f.call(x), x)));
+            .mode(RECORD, move |_| sound(Program::record(|x| recorded.call(x), &point)).outputs() as f64);
+        let (point, program) = (x.to_vec(), sound(Program::record(|x| f.call(x), x)).optimized());
         let mut workspace = program.workspace();
         workload.mode("replay", move |slope| sound(program.gradient(&mut workspace, &point, slope)))
     }

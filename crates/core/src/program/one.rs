@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 const WALKS: u32 = 16;
 
 /// Graphs of more nodes are walked, unless instructions are asked for.
-const LARGE: usize = 1 << 20;
+const LARGE: usize = 1 << 21;
 
 /// What the evaluations of one kind need, made after some of them.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 
 use crate::program::graph::{List, Reduction};
 use crate::program::walk::reduce;
+use crate::rules::reductions::empty_sum;
 use crate::rules::{Binary, Op, Ternary, Unary, Visitor};
 use crate::Scalar;
 
@@ -25,17 +26,23 @@ pub(super) const NEGATIVE: u32 = 1 << 31;
 /// How many slots there may be.
 pub(super) const MOST_SLOTS: usize = NEGATIVE as usize;
 
-/// An operand of instructions side by side: in consecutive slots, or all in one.
+/// An operand of instructions side by side: its slots are so far apart, modulo 2³².
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Strided {
     pub(super) first: u32,
-    pub(super) moves: bool,
+    pub(super) step: u32,
 }
 
 impl Strided {
+    /// One number, or consecutive ones.
     #[inline(always)]
-    fn of<F>(self, memory: &[F], count: usize) -> &[F] {
-        &memory[self.first as usize..][..if self.moves { count } else { 1 }]
+    fn slice<F>(self, memory: &[F], count: usize) -> &[F] {
+        &memory[self.first as usize..][..if self.step == 1 { count } else { 1 }]
+    }
+
+    #[inline(always)]
+    fn slot(self, index: u32) -> usize {
+        self.first.wrapping_add(self.step.wrapping_mul(index)) as usize
     }
 }
 
@@ -50,6 +57,8 @@ pub(super) enum Segment {
     Apply { op: Op, list: u32, z: u32, count: u32 },
     /// Sines and cosines of the same angles: together they cost little more than one.
     SineAndCosine { list: u32, sines: u32, cosines: u32, count: u32 },
+    /// Sums, or sums of products, that read as many slots each, with results in consecutive slots from `z` on.
+    Sums { products: bool, list: u32, reads: u32, z: u32, count: u32 },
     Reduce { reduction: Reduction, list: List, z: u32 },
 }
 
@@ -89,6 +98,12 @@ impl Code {
                         (memory[sine as usize], memory[cosine as usize]) = (sin, cos);
                     }
                 }
+                Segment::Sums { products, list, reads, z, count } => {
+                    let (before, z) = memory.split_at_mut(z as usize);
+                    let slots = &self.lists[list as usize..][..(reads * count) as usize];
+                    let sums = if products { sums::<F, true> } else { sums::<F, false> };
+                    sums(slots, reads as usize, before, &mut z[..count as usize]);
+                }
                 Segment::Reduce { reduction, list, z } => {
                     let terms = self.lists[list.range()].iter();
                     memory[z as usize] = reduce(reduction, terms.map(|&slot| memory[slot as usize]));
@@ -108,8 +123,15 @@ fn one_by_one<F: Scalar>(instructions: &[Instruction], memory: &mut [F]) {
 }
 
 fn side_by_side<F: Scalar>(operands: [Strided; 3], sign: u32, memory: &[F], z: &mut [F]) {
-    let [a, b, c] = operands.map(|operand| operand.of(memory, z.len()));
-    match operands.map(|operand| operand.moves) {
+    if operands.iter().any(|operand| operand.step > 1) {
+        let [a, b, c] = operands;
+        for (z, i) in z.iter_mut().zip(0..) {
+            *z = (memory[a.slot(i)] * memory[b.slot(i)]).negated_by(sign) + memory[c.slot(i)];
+        }
+        return;
+    }
+    let [a, b, c] = operands.map(|operand| operand.slice(memory, z.len()));
+    match operands.map(|operand| operand.step == 1) {
         [true, true, true] => strided::<F, true, true, true>(a, b, c, sign, z),
         [true, true, false] => strided::<F, true, true, false>(a, b, c, sign, z),
         [true, false, true] => strided::<F, true, false, true>(a, b, c, sign, z),
@@ -135,6 +157,38 @@ fn strided<F: Scalar, const A: bool, const B: bool, const C: bool>(
     for (i, z) in z.iter_mut().enumerate() {
         let product = a[if A { i } else { 0 }] * b[if B { i } else { 0 }];
         *z = product.negated_by(sign) + c[if C { i } else { 0 }];
+    }
+}
+
+/// How many sums are made together: a single one would wait for each of its additions.
+const TOGETHER: usize = 4;
+
+/// Sums of so many reads each, every one from left to right.
+#[inline(never)]
+fn sums<F: Scalar, const PRODUCTS: bool>(slots: &[u32], reads: usize, before: &[F], z: &mut [F]) {
+    let term = |slots: &[u32], index: usize| match PRODUCTS {
+        true => before[slots[2 * index] as usize] * before[slots[2 * index + 1] as usize],
+        false => before[slots[index] as usize],
+    };
+    let terms = if PRODUCTS { reads / 2 } else { reads };
+    let mut rest = slots;
+    for z in z.chunks_mut(TOGETHER) {
+        let (now, later) = rest.split_at(reads * z.len());
+        rest = later;
+        if let Ok(z) = <&mut [F; TOGETHER]>::try_from(&mut *z) {
+            let lists: [&[u32]; TOGETHER] = std::array::from_fn(|sum| &now[sum * reads..][..reads]);
+            let mut sums = [empty_sum(); TOGETHER];
+            for index in 0..terms {
+                for (sum, list) in sums.iter_mut().zip(lists) {
+                    *sum += term(list, index);
+                }
+            }
+            *z = sums;
+            continue;
+        }
+        for (z, list) in z.iter_mut().zip(now.chunks_exact(reads.max(1))) {
+            *z = (0..terms).fold(empty_sum(), |sum, index| sum + term(list, index));
+        }
     }
 }
 

@@ -450,6 +450,16 @@ impl Code {
                 self.lists.extend(operands());
                 self.segments.push(Segment::Apply { op, list, z, count: group.len() as u32 });
             }
+            Kind::Reduce(reduction @ (Reduction::Sum | Reduction::Dot)) => {
+                let mut z = z;
+                for alike in group.chunk_by(|a, b| a.item.reads.len == b.item.reads.len) {
+                    let (list, count) = (self.lists.len() as u32, alike.len() as u32);
+                    self.lists.extend(alike.iter().flat_map(|Ranked { item, .. }| &reads[item.reads.range()]));
+                    let (products, reads) = (reduction == Reduction::Dot, alike[0].item.reads.len);
+                    self.segments.push(Segment::Sums { products, list, reads, z, count });
+                    z += count;
+                }
+            }
             Kind::Reduce(reduction) => {
                 for (Ranked { item, .. }, z) in group.iter().zip(z..) {
                     let start = self.lists.len() as u32;
@@ -469,20 +479,20 @@ impl Code {
         let mut start = 0;
         while start < group.len() {
             let first = operands(start);
-            let moves = match group.get(start + 1) {
-                None => [false; 3],
-                Some(_) => std::array::from_fn(|which| operands(start + 1)[which] != first[which]),
+            let steps = match group.get(start + 1) {
+                None => [0; 3],
+                Some(_) => std::array::from_fn(|which| operands(start + 1)[which].wrapping_sub(first[which])),
             };
             let follows = |index: usize| {
-                let step = (index - start) as u32;
-                let expected = |which: usize| first[which] + if moves[which] { step } else { 0 };
+                let far = (index - start) as u32;
+                let expected = |which: usize| first[which].wrapping_add(steps[which].wrapping_mul(far));
                 operands(index) == [expected(0), expected(1), expected(2)]
             };
             let end = (start + 1..group.len()).find(|&index| !follows(index)).unwrap_or(group.len());
             let (count, z) = (end - start, z + start as u32);
             if count >= SHORTEST_SLICE {
                 let operands =
-                    std::array::from_fn(|which| Strided { first: first[which], moves: moves[which] });
+                    std::array::from_fn(|which| Strided { first: first[which], step: steps[which] });
                 self.segments.push(Segment::Slices { operands, sign, z, count: count as u32 });
             } else {
                 for (index, z) in (start..end).zip(z..) {
