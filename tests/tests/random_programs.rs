@@ -448,12 +448,16 @@ fn smooth_in_batches<F: Scalar>(random: &mut Random) -> Result<(), String> {
 fn smooth_hessians<F: Scalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, false, Kind::is_smooth);
     let x: Vec<F> = random.point(false);
-    let program = Program::record(|x| case.call(x), &x).map_err(|error| error.to_string())?.optimized();
+    let program = Program::record(|x| case.call(x), &x).map_err(|error| error.to_string())?;
     let mut workspace = program.workspace();
+    let (mut gradient, mut product) = (vec![F::zero(); INPUTS], vec![F::zero(); INPUTS]);
+    let (mut matrix, mut again) = (vec![F::zero(); INPUTS * INPUTS], vec![F::zero(); INPUTS]);
+    // After some walks, instructions are made.
+    for _ in 0..20 {
+        program.hvp(&mut workspace, &x, &x, &mut again, &mut product).map_err(|error| error.to_string())?;
+    }
     for x in [x, random.point(false), random.point(false)] {
         let (value, slopes, expected) = hessian(|x| case.call(x), &x);
-        let (mut gradient, mut product) = (vec![F::zero(); INPUTS], vec![F::zero(); INPUTS]);
-        let (mut matrix, mut again) = (vec![F::zero(); INPUTS * INPUTS], vec![F::zero(); INPUTS]);
         let direction: Vec<F> = random.point(false);
         program.hessian(&mut workspace, &x, &mut gradient, &mut matrix).map_err(|error| error.to_string())?;
         let answer = program
@@ -477,6 +481,45 @@ fn smooth_hessians<F: Scalar>(random: &mut Random) -> Result<(), String> {
                 "{case:?} at {x:?}: {answer:e} {gradient:?} {matrix:?} {product:?}, not {value:e} {slopes:?} \
                  {expected:?} {products:?}"
             ));
+        }
+    }
+    Ok(())
+}
+
+/// Derivatives as programs, at any number.
+fn derivative_programs<F: Scalar>(random: &mut Random) -> Result<(), String> {
+    let case = Case::draw(random, true, |_| true);
+    let there = random.point::<F>(true);
+    let program = Program::record(|x| case.call(x), &there).map_err(|error| error.to_string())?;
+    let by_program = program.gradient_program(Wrt::Both).map_err(|error| error.to_string())?;
+    let jvp = program.jvp_program();
+    if (by_program.guards(), jvp.guards()) != (program.guards(), program.guards()) {
+        return Err(format!("{case:?} recorded at {there:?}: guards were lost or found"));
+    }
+    let (mut workspace, mut expected) = (program.workspace(), vec![F::zero(); INPUTS]);
+    let (mut given, mut moved) = (expected.clone(), [F::zero(); 2]);
+    for x in std::iter::once(there.clone()).chain((0..3).map(|_| random.point(true)).collect::<Vec<_>>()) {
+        let Ok(value) = program.gradient(&mut workspace, &x, &mut expected) else {
+            if by_program.evaluate(&mut workspace, &x, &mut given).is_ok() {
+                return Err(format!("{case:?} at {x:?}: the gradient's program answers where its function does not"));
+            }
+            continue;
+        };
+        by_program.evaluate(&mut workspace, &x, &mut given).map_err(|error| error.to_string())?;
+        let (scale, _) = case.scale(&x);
+        // What is not finite may meet what cancels: see `rules`.
+        let singular = value.is_nan() || !scale.iter().all(|size| size.is_finite());
+        if !singular && !agree(&given, &expected, &scale, 1e3) {
+            return Err(format!("{case:?} at {x:?}: by its program {given:?}, not {expected:?}, {scale:?}"));
+        }
+        for input in 0..INPUTS {
+            let unit = (0..INPUTS).map(|i| F::nearest(f64::from(u8::from(i == input))));
+            let point: Vec<F> = x.iter().copied().chain(unit).collect();
+            jvp.evaluate(&mut workspace, &point, &mut moved).map_err(|error| error.to_string())?;
+            let fits = agree(&moved[1..], &expected[input..=input], &scale[input..=input], 1e3);
+            if !same_bits(moved[0], value) || !(singular || fits) {
+                return Err(format!("{case:?} at {x:?}: jvp {moved:?}, not {value:e} and {expected:?}, {scale:?}"));
+            }
         }
     }
     Ok(())
@@ -542,6 +585,8 @@ searches! {
     smooth_programs_in_batches_in_f32: smooth_in_batches f32;
     hessians_of_smooth_programs_in_f64: smooth_hessians f64;
     hessians_of_smooth_programs_in_f32: smooth_hessians f32;
+    derivatives_of_any_program_as_programs_in_f64: derivative_programs f64;
+    derivatives_of_any_program_as_programs_in_f32: derivative_programs f32;
     recorded_derivatives_of_any_program_in_f64: recorded_derivatives f64;
     recorded_derivatives_of_any_program_in_f32: recorded_derivatives f32;
 }

@@ -85,6 +85,7 @@ mod derivative;
 mod elementary;
 mod exact;
 mod fast;
+mod functions;
 mod graph;
 mod guard;
 mod instructions;

@@ -16,6 +16,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// How many recent nodes a cache knows at first, and at most.
 const CACHE: [usize; 2] = [1 << 6, 1 << 12];
 
+/// Set in the number of a recording whose values are not known.
+pub(super) const SYMBOLIC: u32 = 1 << 31;
+
 /// An odd number whose products have bits that differ in their upper half.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -55,13 +58,18 @@ impl<F: Scalar> Recorder<F> {
         let limit = limit.min(u32::MAX as usize - 1);
         let room = limit.saturating_sub(graph.lists.len() + graph.guards.len());
         Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id: NEXT.fetch_add(1, Ordering::Relaxed) & (SYMBOLIC - 1),
             graph,
             recent: vec![0; CACHE[0]],
             limit,
             room,
             full: false,
         }
+    }
+
+    /// A recording of which no number's value is known: of what is derived from a graph.
+    pub(super) fn symbolic(self) -> Self {
+        Self { id: self.id | SYMBOLIC, ..self }
     }
 
     /// Whether the numbers of a recording are at home here.

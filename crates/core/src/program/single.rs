@@ -4,7 +4,7 @@
 
 use super::one::{Executable, Lowered, lower};
 use super::speculate::speculate;
-use super::derivative::Moved;
+use super::derivative::{Inputs, Moved};
 use super::walk::{self, Buffers};
 use super::derivative;
 use super::{Program, Workspace};
@@ -21,8 +21,8 @@ impl<F: Scalar> Program<F> {
     ///
     /// A program that was just recorded is evaluated by a walk over what was recorded, which costs about as much as a
     /// tape; after sixteen evaluations of a kind, it is translated to instructions, which take a few times as long
-    /// to make and a fraction to run. This makes them at once, for values, gradients and Hessians. Results have the
-    /// same bits either way, those of Hessians apart, which are the same up to rounding.
+    /// to make and a fraction to run. This makes them at once, for values and gradients. Results have the same bits
+    /// either way, those of Hessians apart, which are the same up to rounding.
     ///
     /// ```
     /// use dualtape::{Float, Program};
@@ -37,7 +37,6 @@ impl<F: Scalar> Program<F> {
         self.values_at_one.make(|| self.lower_values());
         if self.outputs() == 1 {
             self.gradient_at_one.make(|| self.lower_gradient());
-            self.hvp_at_one.make(|| self.lower_hvp());
         }
         self
     }
@@ -406,7 +405,7 @@ impl<F: Scalar> Program<F> {
     /// Instructions for the gradient and the Hessian times a direction: value, gradient, the value's
     /// slope, and the product.
     fn lower_hvp(&self) -> Option<Lowered<F>> {
-        let Moved { graph, nodes: mut watched } = derivative::jvp(&derivative::gradient(&self.graph), &self.watched);
+        let Moved { graph, nodes: mut watched } = derivative::jvp(&derivative::gradient(&self.graph), &self.watched, Inputs::Data);
         let Some(speculation) = speculate(&graph, &mut watched) else {
             return lower(graph, &watched, self.inputs());
         };

@@ -2,7 +2,7 @@
 
 use super::graph::Reduction;
 use super::guard::Guard;
-use super::recorder::{Recorder, with};
+use super::recorder::{Recorder, SYMBOLIC, with};
 use crate::differentiable::{affine_rows, check_affine};
 use crate::predicate::{Property, Relation};
 use crate::rules::{Binary, Compare, Op, Select, Ternary, Unary, reductions};
@@ -41,6 +41,8 @@ macro_rules! literals_on_the_left {
 
 const CONSTANT: u64 = u64::MAX;
 
+const NO_VALUE: &str = "a rule of the table branches on a value; it has to select";
+
 impl<T: Scalar> Traced<T> {
     #[inline(always)]
     pub(super) fn node(value: T, index: u32, recording: u32) -> Self {
@@ -50,6 +52,11 @@ impl<T: Scalar> Traced<T> {
     #[inline(always)]
     pub(crate) fn is_constant(&self) -> bool {
         self.place == CONSTANT
+    }
+
+    /// Whether its value is not known, as in graphs that are derived from others. Nothing may hang on it.
+    fn is_symbolic(&self) -> bool {
+        !self.is_constant() && self.recording() & SYMBOLIC != 0
     }
 
     #[inline(always)]
@@ -108,6 +115,7 @@ impl<T: Scalar> Differentiable for Traced<T> {
     }
 
     fn value(&self) -> T {
+        assert!(!self.is_symbolic(), "{NO_VALUE}");
         if !self.is_constant() {
             with(self.recording(), |recorder| {
                 recorder.guard(Guard::Value { operand: self.index(), value: self.value });
@@ -117,6 +125,7 @@ impl<T: Scalar> Differentiable for Traced<T> {
     }
 
     fn relates(&self, relation: Relation, other: &Self) -> bool {
+        assert!(!self.is_symbolic() && !other.is_symbolic(), "{NO_VALUE}");
         let answer = relation.holds(self.value, other.value);
         if let Some(one) = [self, other].into_iter().find(|x| !x.is_constant()) {
             with(one.recording(), |recorder| {
@@ -128,6 +137,7 @@ impl<T: Scalar> Differentiable for Traced<T> {
     }
 
     fn has(&self, property: Property) -> bool {
+        assert!(!self.is_symbolic(), "{NO_VALUE}");
         let answer = property.holds(self.value);
         if !self.is_constant() {
             with(self.recording(), |recorder: &mut Recorder<T>| {
@@ -199,7 +209,12 @@ impl<T: Scalar> Differentiable for Traced<T> {
             let [predicate, then, otherwise] = operands;
             return Self::select_by(predicate, then, otherwise);
         }
-        let value = op.value(operands.map(|x| x.value));
+        // Values that are not known might be refused.
+        let value = if operands.iter().any(Self::is_symbolic) {
+            T::nan()
+        } else {
+            op.value(operands.map(|x| x.value))
+        };
         Self::apply(op.code(), value, operands)
     }
 

@@ -23,7 +23,7 @@ const SHORTEST_SLICE: usize = 6;
 
 /// So many results in the order of the recording are sorted by levels; what is far apart stays so, as the processor's
 /// caches are small.
-const WINDOW: u32 = 1 << 13;
+const WINDOW: u32 = 1 << 16;
 
 /// Reductions of more terms than this stay whole.
 const LONGEST_UNROLLED: usize = 8;
