@@ -52,7 +52,10 @@ fn jvp_and_vjp_programs_give_the_products_of_every_row_at_every_edge() {
             for (input, &slope) in forward.iter().enumerate() {
                 let unit: Vec<f64> = (0..x.len()).map(|i| f64::from(u8::from(i == input))).collect();
                 let given = results(&jvp, &[&x[..], &unit].concat());
-                assert!(all_same(&given, &[value, slope]), "{op:?} at {x:?}: {given:?}, not {value}, {slope}");
+                assert!(
+                    all_same(&given, &[value, slope]),
+                    "{op:?} at {x:?}: {given:?}, not {value}, {slope}"
+                );
             }
             let expected = [vec![value], gradient(|x| op.apply(x), &x).1].concat();
             let given = results(&vjp, &[&x[..], &[1.0]].concat());
@@ -85,7 +88,9 @@ fn hessian_programs_and_gradients_of_gradients_agree_with_nested_numbers() {
     for point in points().chunks(2) {
         let x = [&PARAMETERS[..], point].concat();
         let expected = hessian(|x| both(x), &x).2;
-        let close = |given: &[f64]| given.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-11 * b.abs().max(1.0));
+        let close = |given: &[f64]| {
+            given.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-11 * b.abs().max(1.0))
+        };
         assert!(close(&results(&by_name, &x)), "{:?}, not {expected:?}", results(&by_name, &x));
         // The Jacobian of the gradient, by the program's own sweeps.
         let (mut slopes, mut matrix) = ([0.0; 4], [0.0; 16]);
@@ -119,7 +124,8 @@ fn composed_and_called_programs_are_the_composed_function_in_every_number() {
     let composed = polar.then(&area).unwrap();
     let by_hand = |x: f64, y: f64| x.hypot(y) * x.hypot(y) * y.atan2(x) / 2.0;
     let recorded =
-        Program::record(|x: &[Traced<f64>]| area.call(&polar.call(x).unwrap()).unwrap(), &[1.0, 2.0]).unwrap();
+        Program::record(|x: &[Traced<f64>]| area.call(&polar.call(x).unwrap()).unwrap(), &[1.0, 2.0])
+            .unwrap();
     let derivative = composed.gradient_program(Wrt::Both).unwrap();
     for (x, y) in [(1.0, 2.0), (-3.0, 0.5), (0.1, -4.0)] {
         let (value, slopes) = gradient_forward(|x| area.call(&polar.call(x).unwrap()).unwrap()[0], &[x, y]);

@@ -70,6 +70,13 @@ pub enum Error {
         limit: usize,
     },
 
+    /// Bytes that are no program, or are damaged.
+    #[error("these bytes are not a program that was saved: {reason}")]
+    NotAProgram {
+        /// What is wrong with them.
+        reason: String,
+    },
+
     /// A driver for functions of one output was given a program of another number.
     #[error("this needs a program with one output, not {given}")]
     NotOneOutput {

@@ -120,7 +120,6 @@ pub mod check;
 mod differentiable;
 mod drivers;
 mod error;
-mod export;
 mod forward;
 pub mod neighbours;
 mod predicate;

@@ -87,6 +87,18 @@ pub enum Property {
 }
 
 impl Property {
+    /// Every property.
+    #[cfg(feature = "serde")]
+    pub const ALL: [Self; 7] = [
+        Self::Nan,
+        Self::Infinite,
+        Self::Finite,
+        Self::Normal,
+        Self::Subnormal,
+        Self::Positive,
+        Self::Negative,
+    ];
+
     /// Whether a plain number has it.
     #[inline(always)]
     pub fn holds<F: Scalar>(self, x: F) -> bool {

@@ -25,42 +25,81 @@
 //! # Ok::<(), dualtape::Error>(())
 //! ```
 //!
-//! # From function to result
+//! # The storeys
 //!
-//! | step | file | what it leaves |
-//! |---|---|---|
-//! | *recording* | `trace.rs`, `recorder.rs` | a [`Graph`]: every operation once, equal ones shared |
-//! | *speculating* | `speculate.rs` | of a recorded derivative, plain products, and what to watch |
-//! | *optimising* | `optimize.rs` | a smaller graph with the same bits |
-//! | *scheduling* | `schedule.rs` | slots for values; runs of like operations |
-//! | *one point* | `point.rs`, `single.rs` | values and adjoints over any number type |
-//! | *many points* | `batch.rs`, `stream.rs`, `task.rs`, `jacobians.rs`, `lanes.rs` | sums, rows of slopes, Jacobians |
-//! | *instructions* | `kernels.rs`, `affine.rs`, `transpose.rs`, `fast.rs`, `elementary.rs`, `exact.rs` | loops over lanes, for each processor |
+//! Each imports only from those above it in this table; its own page says what comes in, what goes out, and what it
+//! may not know.
+//!
+//! | storey | what it holds |
+//! |---|---|
+//! | `ir` | the graph as data; the walk over it, forward and in reverse, in any numbers; text and drawings |
+//! | `record` | [`Traced`] numbers and the recorder: from a function to a graph |
+//! | `transform` | from graph to graph: the optimiser, derivatives, compositions |
+//! | `plan` | for batches: order, slots, what is uniform and what varies |
+//! | `one` | one point: the walk, and after some evaluations, instructions |
+//! | `simd` | registers, elementary functions, aligned memory; it knows of no programs |
+//! | `lanes` | a plan over lanes of points: kernels, affine maps, the sweeps forward and back |
+//! | `batch` | points cut into tasks, sums and clipping, Jacobians, streams, the way point by point |
 //!
 //! **Recording** happens on the current thread. A traced number is a value and a place, `Copy` and `'static`,
 //! so any generic code can be recorded. [`affine`](crate::Differentiable::affine),
-//! [`dot`](crate::Differentiable::dot) and sums stay whole.
+//! [`dot`](crate::Differentiable::dot) and sums stay whole. Nothing else is done: what one point or a batch needs is made
+//! when it will pay.
 //!
-//! **Uniform and varying.** What depends on parameters only is *uniform*: computed once for a batch, and held
-//! as plain numbers; its adjoints are added up over all points, and carried back once. What depends on data
-//! is *varying*.
+//! # One point
 //!
-//! **Lanes.** Points go through in blocks of sixteen: a varying value is a row of sixteen lanes, and each
-//! operation a loop over them (and over a few blocks, if they stay in cache together, so that a matrix is read
-//! once for all), in the widest instructions the processor has (found at run time; nothing has
-//! to be set when compiling; for tests, the environment variable `DUALTAPE_INSTRUCTIONS` narrows them to `avx2` or `scalar`). Tasks of many rows are spread over rayon's current pool. The cut into tasks
-//! depends on the number of points only, and results are put together in order: any number of threads gives
-//! the same bits. Points come from slices, a choice of others' points ([`Selected`]), one's own [`Points`], or
-//! one after another from an iterator ([`Program::sum_gradient_from`]).
+//! 1. [`gradient`](Program::gradient) walks over the graph (`ir/walk.rs`): a value for each node, then adjoints from the
+//!    last node to the first. That costs about as much as a tape.
+//! 2. After sixteen evaluations, or at once by [`optimized`](Program::optimized), the gradient becomes a graph of its own
+//!    (`transform/derivative.rs`: the same walk, over traced numbers), and that becomes a list of instructions
+//!    `z = ±(a · b) + c` over one memory (`one/lower.rs`). Those of one shape with regular operands run as slices.
+//! 3. If a number is not finite, the walk decides, with all care for exact zeros and NaN.
 //!
-//! **Guards.** A comparison while recording is a guard: predicate and outcome are kept, and a replay where the
+//! Both ways compute the same bits.
+//!
+//! # A batch
+//!
+//! Values of varying results stand in memory as `[block][slot][lane]`, sixteen points to a block:
+//!
+//! ```text
+//!               slot 0 (a datum)       slot 1               …
+//! block 0   [ p0 p1 … p15 ]        [ p0 p1 … p15 ]
+//! block 1   [ p16 …   p31 ]        [ p16 …   p31 ]
+//!
+//! uniform slots, once for all points:   constants | parameters | results of parameters only
+//! ```
+//!
+//! 1. [`sum`](Program::sum) makes the plan, the first time (`plan/schedule.rs`): operations of a kind that depend on
+//!    nothing but what is done form a run, with results in consecutive slots.
+//! 2. What depends on parameters only is *uniform*: it is computed once, in plain numbers (`lanes/uniform.rs`).
+//! 3. The points are cut into tasks (`batch/evaluate.rs`), and each task takes a few blocks at a time
+//!    (`batch/task.rs`): data are transposed into lanes, runs go forward, guards are checked, adjoints are seeded, and runs
+//!    go back (`lanes/sweep.rs`). A run is one call of a kernel (`lanes/kernels.rs`, `lanes/affine.rs`) in the widest
+//!    instructions the processor has, found at run time; for tests, the environment variable `DUALTAPE_INSTRUCTIONS`
+//!    narrows them to `avx2` or `scalar`.
+//! 4. Adjoints of uniform values are added up over the lanes and blocks of a task, then over tasks in their order, and
+//!    carried back to the parameters once.
+//! 5. A task that meets a singular point, or a number that is not finite, is done again point by point.
+//!
+//! The cut into tasks depends on the number of points only: any number of threads gives the same bits. Points come
+//! from slices, a choice of others' points ([`Selected`]), one's own [`Points`], or one after another from an iterator
+//! ([`Program::sum_gradient_from`]).
+//!
+//! # Guards
+//!
+//! A comparison while recording is a guard: predicate and outcome are kept, and a replay where the
 //! outcome is another returns [`Error::BranchChanged`]. [`Compiled`] keeps a program for each path. What guards depend
 //! on has the bits of the function in batches, too. [`select`](crate::Differentiable::select), `abs`, `max`,
 //! `min`, `relu` and `clamp` are instructions and guard nothing. A function that leaves the traced numbers,
 //! by [`value`](crate::Differentiable::value), a conversion to an integer or printing, is held to the value it read.
 //!
-//! **Recorded derivatives.** A function may take derivatives of its own over traced numbers. Its rules guard nothing:
-//! the policy on zeros and NaN is recorded with them, and `speculate.rs` says why it costs nearly nothing.
+//! # Programs from programs
+//!
+//! [`gradient_program`](Program::gradient_program), [`jvp_program`](Program::jvp_program),
+//! [`vjp_program`](Program::vjp_program) and [`hessian_program`](Program::hessian_program) give derivatives as programs,
+//! [`then`](Program::then) puts one after another, and [`call`](Program::call) runs one on any numbers. A function may
+//! also take derivatives of its own over traced numbers. The rules of derivatives guard nothing: the policy on zeros and
+//! NaN is recorded with them, and `transform/speculate.rs` says why it costs nearly nothing.
 //!
 //! # What holds
 //!
@@ -70,70 +109,39 @@
 //! Derivatives follow the policy of [`rules`](crate::rules) everywhere: where a batch meets a singular
 //! point, its task goes through the points one by one.
 //!
-//! # Changing an optimiser pass
+//! # Where things go
 //!
-//! A pass is a function over the graph in `optimize.rs`: nodes in order, operands before their uses. It may
-//! rewrite a node, or send its uses to another; it must not change a bit, nor a slope at NaN.
-//! `tests/program.rs` holds every pass to that, on a function made of what passes rewrite, and on random
-//! programs.
+//! - A new operation of the table: its row in `rules.rs`, nothing here.
+//! - A new pass: a function from graph to graph in `transform`, which may not change a bit, nor a slope at NaN;
+//!   `tests/program.rs` and `tests/random_programs.rs` hold every pass to that.
+//! - A new backend: a storey beside `one` and `lanes` that reads a graph or a plan.
 
-mod affine;
-mod aligned;
 mod batch;
-mod compiled;
-mod derivative;
-mod elementary;
-mod exact;
-mod fast;
-mod functions;
-mod graph;
-mod guard;
-mod instructions;
-mod jacobians;
-mod kernels;
+mod ir;
 mod lanes;
-mod matrices;
 mod one;
-mod optimize;
-mod outputs;
 mod plan;
-mod point;
-mod points;
-pub(crate) mod recorder;
-mod recording;
-mod schedule;
-mod single;
-mod singly;
-mod speculate;
-mod stream;
-mod sums;
-mod task;
-mod trace;
-mod transpose;
-mod vector;
-pub(crate) mod walk;
-mod workspace;
+mod record;
+mod simd;
+mod transform;
 
-pub use batch::Batch;
-pub use compiled::Compiled;
-pub(crate) use elementary::Elementary;
-pub use graph::Graph;
-pub(crate) use lanes::ByLanes;
-pub use outputs::Outputs;
-pub use point::Wrt;
-pub use points::{Points, Rows, Selected};
-pub use recording::Recording;
-pub use sums::{Results, Sum, Sums, clip_factor};
-pub use trace::Traced;
-pub use workspace::Workspace;
+pub use batch::{Batch, Compiled, Points, Results, Rows, Selected, Sum, Sums};
+pub use ir::graph::Graph;
+pub use ir::view::{GuardView, Kind, NodeView};
+pub use lanes::clip::clip_factor;
+pub(crate) use lanes::sweep::ByLanes;
+pub use one::Workspace;
+pub use plan::Wrt;
+pub(crate) use record::recorder;
+pub use record::{Outputs, Recording, Traced};
+pub(crate) use simd::elementary::Elementary;
 
 use crate::{Error, Scalar};
-pub(crate) use graph::{Node, Reduction};
 use one::Deferred;
 use plan::Plan;
-use speculate::Speculation;
 use std::fmt;
 use std::sync::OnceLock;
+use transform::speculate::{Speculation, speculate};
 
 /// A recorded function, ready to be evaluated and differentiated at any point.
 ///
@@ -154,7 +162,7 @@ pub struct Program<F> {
     /// The nodes that must not be NaN for this program to answer, if it is speculative.
     watched: Vec<u32>,
     /// What a speculative program speculates on.
-    careful: Option<Box<Self>>,
+    exact: Option<Box<Self>>,
     /// How the outputs are evaluated at one point, and how a gradient is.
     values_at_one: Deferred<F>,
     gradient_at_one: Deferred<F>,
@@ -321,22 +329,22 @@ impl<F: Scalar> Program<F> {
 
 impl<F: Scalar> From<Graph<F>> for Program<F> {
     fn from(graph: Graph<F>) -> Self {
-        match speculate::speculate(&graph, &mut []) {
+        match speculate(&graph, &mut []) {
             None => Self::new(graph, Vec::new(), None),
             Some(Speculation { graph: speculative, watched }) => {
-                let careful = Self::new(graph, Vec::new(), None);
-                Self::new(speculative, watched, Some(Box::new(careful)))
+                let exact = Self::new(graph, Vec::new(), None);
+                Self::new(speculative, watched, Some(Box::new(exact)))
             }
         }
     }
 }
 
 impl<F: Scalar> Program<F> {
-    fn new(graph: Graph<F>, watched: Vec<u32>, careful: Option<Box<Self>>) -> Self {
+    fn new(graph: Graph<F>, watched: Vec<u32>, exact: Option<Box<Self>>) -> Self {
         Self {
             graph,
             watched,
-            careful,
+            exact,
             values_at_one: Deferred::default(),
             gradient_at_one: Deferred::default(),
             hvp_at_one: Deferred::default(),
@@ -347,6 +355,33 @@ impl<F: Scalar> Program<F> {
     /// How batches are evaluated.
     fn plan(&self) -> &Plan<F> {
         self.plan.get_or_init(|| Plan::new(self.graph.clone(), &self.watched))
+    }
+}
+
+impl Recording {
+    /// Records a function of parameters and data; see [`Program::record_with_data`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] beyond the limit, and [`Error::EqualityHeld`] unless equalities are allowed.
+    ///
+    /// # Panics
+    ///
+    /// If the function panics, or mixes numbers of two recordings.
+    ///
+    /// ```
+    /// use dualtape::program::Recording;
+    /// let program = Recording::new().program(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// assert_eq!((program.parameters(), program.data()), (1, 1));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn program<F: Scalar, O: Outputs<F>>(
+        self,
+        f: impl FnOnce(&[Traced<F>], &[Traced<F>]) -> O,
+        parameters: &[F],
+        data: &[F],
+    ) -> Result<Program<F>, Error> {
+        self.graph(f, parameters, data).map(Program::from)
     }
 }
 

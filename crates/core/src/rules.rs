@@ -48,7 +48,8 @@
 //!
 //! A number with itself (`x / x`, `x − x`) is one operation of one operand in every mode: its slopes are added first.
 //! So it is with what [`select`](Differentiable::select) gives of `x`, except in a recording, where either may be selected:
-//! its slopes are then added last, and are NaN where they cancel and meet ∞.
+//! its slopes are then added last, and are NaN where they cancel and meet ∞. A batch takes a copy (`x · 1`, `x` to the
+//! power 1) for the number itself, and may find 0 where one point at a time finds NaN.
 //! Of a Hessian at such points, and of powers, logarithms to a base, angles and norms where both operands are singular,
 //! it matters which input comes first.
 //!

@@ -1,11 +1,17 @@
-//! Evaluation at one point: instructions for it, made when they will pay.
+//! Evaluation at one point: by a walk over the graph, and after some evaluations by instructions made for it.
+//!
+//! In come a graph and a point, out go values and derivatives. Nothing here knows of lanes or batches.
 
+mod evaluate;
+mod functions;
 mod instruction;
 mod lower;
+mod workspace;
 
-pub(super) use lower::{Lowered, lower};
+pub use workspace::Workspace;
 
 use crate::Scalar;
+use lower::Lowered;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -17,7 +23,7 @@ const LARGE: usize = 1 << 21;
 
 /// What the evaluations of one kind need, made after some of them.
 #[derive(Debug)]
-pub(super) struct Deferred<F> {
+pub(in crate::program) struct Deferred<F> {
     uses: AtomicU32,
     made: OnceLock<Option<Executable<F>>>,
 }
@@ -37,7 +43,11 @@ impl<F: Clone> Clone for Deferred<F> {
 impl<F: Scalar> Deferred<F> {
     /// The instructions for a graph of so many nodes, if there are any by now.
     #[inline]
-    pub(super) fn get(&self, nodes: usize, make: impl FnOnce() -> Option<Lowered<F>>) -> Option<&Executable<F>> {
+    pub(in crate::program) fn get(
+        &self,
+        nodes: usize,
+        make: impl FnOnce() -> Option<Lowered<F>>,
+    ) -> Option<&Executable<F>> {
         match self.made.get() {
             Some(made) => made.as_ref(),
             None if nodes > LARGE => None,
@@ -54,21 +64,24 @@ impl<F: Scalar> Deferred<F> {
     }
 
     /// The instructions, made now if need be.
-    pub(super) fn make(&self, make: impl FnOnce() -> Option<Lowered<F>>) -> Option<&Executable<F>> {
+    pub(in crate::program) fn make(
+        &self,
+        make: impl FnOnce() -> Option<Lowered<F>>,
+    ) -> Option<&Executable<F>> {
         self.made.get_or_init(|| make().map(Executable::new)).as_ref()
     }
 }
 
 /// Instructions with a number of their own, by which a memory knows whose constants it holds.
 #[derive(Clone, Debug)]
-pub(super) struct Executable<F> {
+pub(in crate::program) struct Executable<F> {
     lowered: Lowered<F>,
     number: u64,
 }
 
 /// The memory of instructions.
 #[derive(Clone, Debug)]
-pub(super) struct Memory<F> {
+pub(in crate::program) struct Memory<F> {
     slots: Vec<F>,
     /// Whose constants it holds; 0 for none.
     number: u64,
@@ -89,13 +102,13 @@ impl<F: Scalar> Executable<F> {
     /// Computes the outputs at `x`. They are those of the program that was recorded, if none of them and no watched
     /// value is NaN, and if all guards hold.
     #[inline]
-    pub(super) fn run<'a>(&'a self, memory: &'a mut Memory<F>, x: &[F]) -> Outcome<'a, F> {
+    pub(in crate::program) fn run<'a>(&'a self, memory: &'a mut Memory<F>, x: &[F]) -> Outcome<'a, F> {
         memory.load(self, x);
         Outcome { lowered: &self.lowered, slots: &memory.slots }
     }
 
     /// Computes the outputs where some inputs, from the first that moves on, are these, and the others as loaded.
-    pub(super) fn run_on<'a>(
+    pub(in crate::program) fn run_on<'a>(
         &'a self,
         memory: &'a mut Memory<F>,
         first: usize,
@@ -111,7 +124,7 @@ impl<F: Scalar> Executable<F> {
 impl<F: Scalar> Memory<F> {
     /// Computes what depends on inputs that stay.
     #[inline]
-    pub(super) fn load(&mut self, executable: &Executable<F>, x: &[F]) {
+    pub(in crate::program) fn load(&mut self, executable: &Executable<F>, x: &[F]) {
         let Lowered { code: [code, _], constants, slots, .. } = &executable.lowered;
         if self.number != executable.number {
             self.slots.clear();
@@ -126,7 +139,7 @@ impl<F: Scalar> Memory<F> {
 
 /// What came of a run.
 #[derive(Clone, Copy)]
-pub(super) struct Outcome<'a, F> {
+pub(in crate::program) struct Outcome<'a, F> {
     lowered: &'a Lowered<F>,
     slots: &'a [F],
 }
@@ -134,12 +147,12 @@ pub(super) struct Outcome<'a, F> {
 impl<F: Scalar> Outcome<'_, F> {
     /// The outputs.
     #[inline]
-    pub(super) fn outputs(&self) -> impl Iterator<Item = F> {
+    pub(in crate::program) fn outputs(&self) -> impl Iterator<Item = F> {
         self.lowered.outputs.iter().map(|&slot| self.slots[slot as usize])
     }
 
     /// Writes a gradient and a Hessian times a direction; returns the value. `None` if a number is not finite.
-    pub(super) fn write_hvp(&self, gradient: &mut [F], product: &mut [F]) -> Option<F> {
+    pub(in crate::program) fn write_hvp(&self, gradient: &mut [F], product: &mut [F]) -> Option<F> {
         let mut outputs = self.outputs();
         let value = outputs.next()?;
         let mut finite = value.is_finite();
@@ -157,13 +170,13 @@ impl<F: Scalar> Outcome<'_, F> {
 
     /// Whether a watched value is NaN.
     #[inline]
-    pub(super) fn speculated_in_vain(&self) -> bool {
+    pub(in crate::program) fn speculated_in_vain(&self) -> bool {
         self.lowered.watched.iter().any(|&slot| self.slots[slot as usize].is_nan())
     }
 
     /// The first guard that does not hold.
     #[inline]
-    pub(super) fn broken_guard(&self) -> Option<usize> {
+    pub(in crate::program) fn broken_guard(&self) -> Option<usize> {
         self.lowered.guards.iter().position(|guard| !guard.holds(|slot| self.slots[slot as usize]))
     }
 }

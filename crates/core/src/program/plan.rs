@@ -1,43 +1,52 @@
 //! The plan of batches: the schedule, and what follows from it for every evaluation.
+//!
+//! In comes a graph, out goes what evaluators need, computed once: order, slots, what is uniform and what varies, who
+//! reads what, cost. Nothing here knows how a run is computed.
 
-use super::graph::{Graph, Node};
-use super::guard::Guard;
-use super::schedule::{Access, Run, Schedule, Step, schedule};
-use super::{lanes, optimize};
+pub(super) mod schedule;
+mod wrt;
+
+pub use wrt::Wrt;
+
+use super::ir::graph::{Graph, Node};
+use super::ir::guard::Guard;
+use super::simd::{L, MOST_BLOCKS};
+use super::transform::optimize::optimize;
 use crate::Scalar;
+use schedule::{Access, Run, Schedule, Step};
 use std::fmt;
 use std::ops::Range;
 
 /// How batches of a program are evaluated.
 #[derive(Clone, Debug)]
-pub(super) struct Plan<F> {
-    pub(super) schedule: Schedule,
-    pub(super) constants: Vec<F>,
+pub(in crate::program) struct Plan<F> {
+    pub(in crate::program) schedule: Schedule,
+    pub(in crate::program) constants: Vec<F>,
     /// The guards of the graph, in its order, over slots.
-    pub(super) guards: Vec<Guard<F>>,
+    pub(in crate::program) guards: Vec<Guard<F>>,
     /// The slots of the outputs.
-    pub(super) outputs: Vec<u32>,
+    pub(in crate::program) outputs: Vec<u32>,
     /// The slots of values that must not be NaN, if the program is speculative.
-    pub(super) watched: Vec<u32>,
+    pub(in crate::program) watched: Vec<u32>,
     /// The uniform slots that gain from varying values, other than as weights and biases.
-    pub(super) wide_slots: Vec<u32>,
+    pub(in crate::program) accumulated_slots: Vec<u32>,
     /// The place of each uniform slot among them; beyond the last for those that are not.
-    pub(super) wide_of: Vec<u32>,
+    pub(in crate::program) accumulator_of: Vec<u32>,
     /// The uniform slots of all but the weights and biases that one affine map reads, and nothing else.
-    pub(super) loose: Vec<Range<usize>>,
+    pub(in crate::program) outside_affine: Vec<Range<usize>>,
     /// Whether there are no other parameters, and no results are uniform.
-    pub(super) affine_alone: bool,
+    pub(in crate::program) only_exclusive_affine: bool,
     /// How many operations a point takes, those of reductions and matrices counted singly.
-    pub(super) cost: usize,
+    pub(in crate::program) cost: usize,
     /// How many blocks of points go through together.
-    pub(super) blocks: usize,
+    pub(in crate::program) blocks: usize,
 }
 
 impl<F: Scalar> Plan<F> {
     /// Optimises a graph and plans its evaluation.
-    pub(super) fn new(mut graph: Graph<F>, watched: &[u32]) -> Self {
-        let watched = optimize::optimize(&mut graph, watched);
-        let mut schedule = schedule(&graph, &watched);
+    pub(in crate::program) fn new(mut graph: Graph<F>, watched: &[u32]) -> Self {
+        let watched = optimize(&mut graph, watched);
+        let mut schedule = schedule::schedule(&graph, &watched);
         let slot = |node: u32| schedule.slot_of[node as usize];
         let mut constants = vec![F::zero(); schedule.constants];
         for (node, &slot) in graph.nodes.iter().zip(&schedule.slot_of) {
@@ -52,19 +61,19 @@ impl<F: Scalar> Plan<F> {
         let watched: Vec<u32> = watched.into_iter().map(slot).collect();
         let others = outputs.iter().chain(&watched).copied();
         let read: Vec<u32> = guards.iter().flat_map(Guard::operands).chain(others).collect();
-        let (wide_slots, wide_of) = schedule.wide_slots();
-        let loose = schedule.mark_alone(read.into_iter());
-        let (affine_alone, cost) = (schedule.is_affine_alone(), schedule.cost());
-        let blocks = lanes::blocks::<F>(&schedule);
+        let (accumulated_slots, accumulator_of) = schedule.accumulated_slots();
+        let outside_affine = schedule.mark_exclusive(read.into_iter());
+        let (only_exclusive_affine, cost) = (schedule.is_only_exclusive_affine(), schedule.cost());
+        let blocks = blocks::<F>(&schedule);
         Self {
             constants,
             guards,
             outputs,
             watched,
-            wide_slots,
-            wide_of,
-            loose,
-            affine_alone,
+            accumulated_slots,
+            accumulator_of,
+            outside_affine,
+            only_exclusive_affine,
             cost,
             blocks,
             schedule,
@@ -72,9 +81,25 @@ impl<F: Scalar> Plan<F> {
     }
 
     /// Whether a slot's value is the same at every point.
-    pub(super) fn is_uniform(&self, slot: u32) -> bool {
+    pub(in crate::program) fn is_uniform(&self, slot: u32) -> bool {
         (slot as usize) < self.schedule.first_varying
     }
+}
+
+/// How many bytes the values and adjoints of blocks that go through together may take, to stay in the first-level
+/// cache, or in the second.
+const BLOCK_BYTES: [usize; 2] = [1 << 15, 1 << 19];
+
+/// With fewer operations than this in a run, calls of kernels cost more than a first-level cache saves.
+const SHORT_RUN: usize = 8;
+
+/// How many blocks of a program go through together.
+fn blocks<F>(schedule: &Schedule) -> usize {
+    let bytes = 2 * (schedule.slots - schedule.first_varying) * L * size_of::<F>();
+    let runs = &schedule.runs[schedule.varying_runs()];
+    let with_matrix = runs.iter().any(|run| matches!(run.step, Step::Affine(..)));
+    let far = with_matrix || schedule.cost() < SHORT_RUN * runs.len();
+    (BLOCK_BYTES[usize::from(far)] / bytes.max(1)).clamp(1, MOST_BLOCKS)
 }
 
 impl<F: Scalar> fmt::Display for Plan<F> {

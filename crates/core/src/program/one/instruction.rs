@@ -4,33 +4,33 @@
 //! constants, it adds, subtracts, negates and multiplies to the bit, so nothing has to be decided between one and the
 //! next: a match over operations would cost more than the arithmetic wherever programs have no pattern to predict.
 
-use crate::program::graph::{List, Reduction};
-use crate::program::walk::reduce;
+use crate::Scalar;
+use crate::program::ir::graph::{List, Reduction};
+use crate::program::ir::walk::reduce;
 use crate::rules::reductions::empty_sum;
 use crate::rules::{Binary, Op, Ternary, Unary, Visitor};
-use crate::Scalar;
 
 /// `memory[z] = ±(memory[a] · memory[b]) + memory[c]`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Instruction {
-    pub(super) a: u32,
-    pub(super) b: u32,
-    pub(super) c: u32,
+pub(in crate::program) struct Instruction {
+    pub(in crate::program) a: u32,
+    pub(in crate::program) b: u32,
+    pub(in crate::program) c: u32,
     /// The slot of the result; its highest bit is [`NEGATIVE`] or not.
-    pub(super) z: u32,
+    pub(in crate::program) z: u32,
 }
 
 /// In [`Instruction::z`]: the product changes its sign.
-pub(super) const NEGATIVE: u32 = 1 << 31;
+pub(in crate::program) const NEGATIVE: u32 = 1 << 31;
 
 /// How many slots there may be.
-pub(super) const MOST_SLOTS: usize = NEGATIVE as usize;
+pub(in crate::program) const MOST_SLOTS: usize = NEGATIVE as usize;
 
 /// An operand of instructions side by side: its slots are so far apart, modulo 2³².
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Strided {
-    pub(super) first: u32,
-    pub(super) step: u32,
+pub(in crate::program) struct Strided {
+    pub(in crate::program) first: u32,
+    pub(in crate::program) step: u32,
 }
 
 impl Strided {
@@ -48,32 +48,57 @@ impl Strided {
 
 /// A stretch of a program.
 #[derive(Clone, Debug)]
-pub(super) enum Segment {
+pub(in crate::program) enum Segment {
     /// So many instructions, one after the other.
     Instructions(u32),
     /// Instructions side by side, with results in consecutive slots from `z` on; the sign is [`NEGATIVE`] or 0.
-    Slices { operands: [Strided; 3], sign: u32, z: u32, count: u32 },
+    Slices {
+        operands: [Strided; 3],
+        sign: u32,
+        z: u32,
+        count: u32,
+    },
     /// Operations of the table, with results in consecutive slots from `z` on, and their operands in a list.
-    Apply { op: Op, list: u32, z: u32, count: u32 },
+    Apply {
+        op: Op,
+        list: u32,
+        z: u32,
+        count: u32,
+    },
     /// Sines and cosines of the same angles: together they cost little more than one.
-    SineAndCosine { list: u32, sines: u32, cosines: u32, count: u32 },
+    SineAndCosine {
+        list: u32,
+        sines: u32,
+        cosines: u32,
+        count: u32,
+    },
     /// Sums, or sums of products, that read as many slots each, with results in consecutive slots from `z` on.
-    Sums { products: bool, list: u32, reads: u32, z: u32, count: u32 },
-    Reduce { reduction: Reduction, list: List, z: u32 },
+    Sums {
+        products: bool,
+        list: u32,
+        reads: u32,
+        z: u32,
+        count: u32,
+    },
+    Reduce {
+        reduction: Reduction,
+        list: List,
+        z: u32,
+    },
 }
 
 /// Instructions, and the lists that some of them read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Code {
-    pub(super) segments: Vec<Segment>,
-    pub(super) instructions: Vec<Instruction>,
-    pub(super) lists: Vec<u32>,
+pub(in crate::program) struct Code {
+    pub(in crate::program) segments: Vec<Segment>,
+    pub(in crate::program) instructions: Vec<Instruction>,
+    pub(in crate::program) lists: Vec<u32>,
 }
 
 impl Code {
     /// Computes all results from the constants and inputs in the memory.
     #[inline]
-    pub(super) fn run<F: Scalar>(&self, memory: &mut [F]) {
+    pub(in crate::program) fn run<F: Scalar>(&self, memory: &mut [F]) {
         let mut instructions = &self.instructions[..];
         for segment in &self.segments {
             match *segment {

@@ -4,13 +4,11 @@
 //! nothing but what is done already form a level, and within a level those of one shape stand together. Where their
 //! operands are consecutive as well, they run as slices; the others run one by one.
 
-use super::instruction::{
-    Code, Instruction, MOST_SLOTS, NEGATIVE, Segment, Strided,
-};
+use super::instruction::{Code, Instruction, MOST_SLOTS, NEGATIVE, Segment, Strided};
 use crate::Scalar;
-use crate::program::graph::{Graph, List, Node, Reduction};
-use crate::program::guard::{Guard, same_bits};
-use crate::program::optimize::drop_copies;
+use crate::program::ir::graph::{Graph, List, Node, Reduction};
+use crate::program::ir::guard::{Guard, same_bits};
+use crate::program::transform::optimize::drop_copies;
 use crate::rules::Op;
 use crate::rules::reductions::empty_sum;
 use rustc_hash::FxBuildHasher;
@@ -32,13 +30,13 @@ const LONGEST_UNROLLED: usize = 8;
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Lowered<F> {
     /// What depends on inputs that stay, and what depends on those that move.
-    pub(super) code: [Code; 2],
+    pub(in crate::program) code: [Code; 2],
     /// The constants, from the first slot on; the inputs follow.
-    pub(super) constants: Vec<F>,
-    pub(super) slots: usize,
-    pub(super) outputs: Vec<u32>,
-    pub(super) watched: Vec<u32>,
-    pub(super) guards: Vec<Guard<F>>,
+    pub(in crate::program) constants: Vec<F>,
+    pub(in crate::program) slots: usize,
+    pub(in crate::program) outputs: Vec<u32>,
+    pub(in crate::program) watched: Vec<u32>,
+    pub(in crate::program) guards: Vec<Guard<F>>,
 }
 
 /// Lowers a graph; `None` if it has too many values. So many inputs, the last ones, move while the others stay.
@@ -424,7 +422,8 @@ impl Code {
             Kind::Multiply(sign) => self.multiply(group, reads, sign, z),
             Kind::Chain(_) => {
                 for (Ranked { item, .. }, z) in group.iter().zip(z..) {
-                    let (start, pairs) = reads[item.reads.range()].split_first().expect("a chain has a start");
+                    let (start, pairs) =
+                        reads[item.reads.range()].split_first().expect("a chain has a start");
                     let mut summand = *start;
                     for &[a, b] in pairs.as_chunks().0 {
                         self.instruction(Instruction { a, b, c: summand, z });
@@ -454,7 +453,8 @@ impl Code {
                 let mut z = z;
                 for alike in group.chunk_by(|a, b| a.item.reads.len == b.item.reads.len) {
                     let (list, count) = (self.lists.len() as u32, alike.len() as u32);
-                    self.lists.extend(alike.iter().flat_map(|Ranked { item, .. }| &reads[item.reads.range()]));
+                    self.lists
+                        .extend(alike.iter().flat_map(|Ranked { item, .. }| &reads[item.reads.range()]));
                     let (products, reads) = (reduction == Reduction::Dot, alike[0].item.reads.len);
                     self.segments.push(Segment::Sums { products, list, reads, z, count });
                     z += count;

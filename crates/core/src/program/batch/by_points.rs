@@ -1,0 +1,102 @@
+//! The points of a task one after the other, by the rules of single points: where lanes will not do.
+
+use crate::program::Program;
+use crate::program::batch::points::Points;
+use crate::program::batch::task::{Job, Task};
+use crate::program::lanes::clip::clip_factor;
+use crate::program::plan::Wrt;
+use crate::{Error, Scalar};
+use std::ops::Range;
+
+impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
+    /// See [`Job::sum`].
+    pub(in crate::program) fn sum_by_points(
+        &self,
+        task: &mut Task<F>,
+        range: Range<usize>,
+    ) -> Result<(), Error> {
+        let (parameters, inputs) = (self.program.parameters(), self.program.inputs());
+        let schedule = &self.plan.schedule;
+        task.reset();
+        task.adjoints.clear();
+        task.adjoints.resize(schedule.first_varying, F::zero());
+        for index in range {
+            let program = self.evaluate_point(task, index)?;
+            let output = program.one_output()?;
+            let (value, weight) = (task.point.values[output], self.sums.weight(index));
+            task.values.push(value);
+            if weight != F::zero() {
+                task.value += weight * value;
+            }
+            let seed = if self.sums.clip.is_some() { F::one() } else { weight };
+            program.sweep(&mut task.point, [(output, seed)].into_iter());
+            let factor = match self.sums.clip {
+                None => F::one(),
+                Some(bound) => {
+                    let norm = F::norm(&task.point.adjoints[..parameters]);
+                    weight * self.factor(task, norm, bound)
+                }
+            };
+            let gradient = &task.point.adjoints[..parameters];
+            let sums = &mut task.adjoints[schedule.constants..][..parameters];
+            // A point without weight does not count, whatever it has.
+            for (sum, &adjoint) in sums.iter_mut().zip(gradient).filter(|_| weight != F::zero()) {
+                *sum += factor * adjoint;
+            }
+            if self.wrt != Wrt::Parameters {
+                task.rows.extend_from_slice(&task.point.adjoints[parameters..inputs]);
+            }
+        }
+        Ok(())
+    }
+
+    /// See [`Job::jacobians`].
+    pub(in crate::program) fn jacobians_by_points(
+        &self,
+        task: &mut Task<F>,
+        range: Range<usize>,
+        derive: bool,
+    ) -> Result<(), Error> {
+        task.reset();
+        let (parameters, data) =
+            (self.program.wanted_parameters(self.wrt), self.program.wanted_data(self.wrt));
+        let first_datum = self.program.parameters();
+        for index in range {
+            let program = self.evaluate_point(task, index)?;
+            for &node in &program.graph.outputs {
+                let node = node as usize;
+                task.values.push(task.point.values[node]);
+                if !derive {
+                    continue;
+                }
+                program.sweep(&mut task.point, [(node, F::one())].into_iter());
+                let adjoints = &task.point.adjoints;
+                task.rows.extend_from_slice(&adjoints[..parameters]);
+                task.rows.extend_from_slice(&adjoints[first_datum..][..data]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a norm; the factor that holds it to the bound.
+    fn factor(&self, task: &mut Task<F>, norm: F, bound: F) -> F {
+        task.norms.push(norm);
+        let factor = clip_factor(norm, bound);
+        task.clipped += usize::from(factor < F::one());
+        factor
+    }
+
+    /// Evaluates one point and checks its guards. The values are those of the program returned.
+    pub(in crate::program) fn evaluate_point(
+        &self,
+        task: &mut Task<F>,
+        index: usize,
+    ) -> Result<&Program<F>, Error> {
+        let point = self.points.point(index);
+        Error::check_length("point", "datum", self.program.data(), point.len())?;
+        task.inputs.clear();
+        task.inputs.extend_from_slice(self.interpreter.parameters);
+        task.inputs.extend_from_slice(point);
+        self.program.forward(&mut task.point, &task.inputs).map_err(|error| error.at_point(index))
+    }
+}

@@ -1,0 +1,242 @@
+//! `Compiled`: a function with a program for each path it has been seen to take.
+
+use crate::program::batch::points::{Points, Selected};
+use crate::program::{Batch, Program, Results, Sums, Traced, Workspace};
+use crate::{Error, Scalar};
+
+/// How many paths are kept, unless told otherwise.
+const KEPT: usize = 16;
+
+/// A function of parameters and data with one output, which is recorded anew wherever it takes a path that
+/// was not seen before. So it is right at every point, however it branches.
+///
+/// The paths last used are kept, sixteen unless told otherwise; beyond that, the one not used for longest
+/// gives way. A function with a path of its own at nearly every point (one that reads plain values, say) is
+/// better differentiated by tape.
+///
+/// ```
+/// use dualtape::{Differentiable, program::Compiled};
+///
+/// fn bent<D: Differentiable<Scalar = f64>>(_: &[D], x: &[D]) -> D {
+///     if x[0] > D::literal(0.0) { x[0] * x[0] } else { x[0] * -3.0 }
+/// }
+///
+/// let mut branching = Compiled::new(bent);
+/// let mut slope = [0.0];
+/// assert_eq!(branching.gradient(&[], &[5.0], &mut slope)?, 25.0);
+/// assert_eq!(slope, [10.0]);
+/// assert_eq!(branching.gradient(&[], &[-2.0], &mut slope)?, 6.0);
+/// assert_eq!(slope, [-3.0]);
+/// assert_eq!(branching.paths(), 2);
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Compiled<F: Scalar, Func> {
+    function: Func,
+    /// The last used comes first.
+    programs: Vec<Program<F>>,
+    kept: usize,
+    workspace: Workspace<F>,
+    batch: Batch<F>,
+    /// The points that are still without an answer, and those that a program has left.
+    waiting: Vec<usize>,
+    taken: Vec<usize>,
+    inputs: Vec<F>,
+    part: Vec<F>,
+}
+
+impl<F, Func> Compiled<F, Func>
+where
+    F: Scalar,
+    Func: Fn(&[Traced<F>], &[Traced<F>]) -> Traced<F>,
+{
+    /// A function of parameters and data, not recorded yet.
+    ///
+    /// ```
+    /// use dualtape::program::Compiled;
+    /// let mut product = Compiled::new(|p, x| p[0] * x[0]);
+    /// assert_eq!(product.paths(), 0); // recorded when it is first needed
+    /// let mut slope = [0.0; 2];
+    /// assert_eq!(product.gradient(&[3.0], &[4.0_f64], &mut slope)?, 12.0);
+    /// assert_eq!(slope, [4.0, 3.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn new(function: Func) -> Self {
+        Self::keeping(KEPT, function)
+    }
+
+    /// The same, keeping so many paths, and at least one.
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, Float, program::Compiled};
+    /// let mut bent = Compiled::keeping(1, |_, x| if x[0] > 0.0.into() { x[0] * x[0] } else { -x[0] });
+    /// let mut slope = [0.0];
+    /// for (x, expected) in [(3.0, 6.0), (-3.0, -1.0), (5.0, 10.0)] {
+    ///     bent.gradient(&[], &[x], &mut slope)?;
+    ///     assert_eq!((slope, bent.paths()), ([expected], 1));
+    /// }
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn keeping(paths: usize, function: Func) -> Self {
+        Self {
+            function,
+            programs: Vec::new(),
+            kept: paths.max(1),
+            workspace: Workspace::default(),
+            batch: Batch::default(),
+            waiting: Vec::new(),
+            taken: Vec::new(),
+            inputs: Vec::new(),
+            part: Vec::new(),
+        }
+    }
+
+    /// How many paths are kept at the moment.
+    ///
+    /// ```
+    /// use dualtape::program::Compiled;
+    /// let mut smaller = Compiled::new(|_, x| if x[0] < x[1] { x[0] } else { x[1] });
+    /// let mut slope = [0.0; 2];
+    /// for point in [[1.0, 2.0], [2.0, 1.0], [3.0, 4.0]] {
+    ///     smaller.gradient(&[], &point, &mut slope)?;
+    /// }
+    /// assert_eq!(smaller.paths(), 2);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn paths(&self) -> usize {
+        self.programs.len()
+    }
+
+    /// The value at one point, and its gradient: parameters, then data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `gradient` has not the length of both, and [`Error::TooLarge`] if a path takes more
+    /// than 2²⁶ nodes and operands.
+    ///
+    /// # Panics
+    ///
+    /// If the function panics, or mixes numbers of two recordings.
+    ///
+    /// ```
+    /// use dualtape::{num_traits::ToPrimitive, program::Compiled};
+    /// // A power by repeated multiplication: each exponent is a path of its own.
+    /// let mut power = Compiled::new(|x, n| (0..n[0].to_usize().unwrap()).map(|_| x[0]).product());
+    /// let mut slope = [0.0; 2];
+    /// assert_eq!(power.gradient(&[2.0], &[3.0], &mut slope)?, 8.0);
+    /// assert_eq!(slope, [12.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn gradient(&mut self, parameters: &[F], data: &[F], gradient: &mut [F]) -> Result<F, Error> {
+        let count = parameters.len() + data.len();
+        Error::check_length("gradient", "input", count, gradient.len())?;
+        self.choose(parameters, data)?;
+        self.programs[0].gradient(&mut self.workspace, &self.inputs, gradient)
+    }
+
+    /// The sum of the values over all points, and its gradient in the parameters.
+    ///
+    /// Points that take one path go through together. Which paths are known, and so the order of summation,
+    /// depends on what was seen before; the result is the same up to rounding.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `gradient` has not the length of `parameters`, or points differ in theirs, and
+    /// [`Error::TooLarge`] if a path takes more than 2²⁶ nodes and operands.
+    ///
+    /// # Panics
+    ///
+    /// If the function panics, or mixes numbers of two recordings.
+    ///
+    /// ```
+    /// use dualtape::{Float, program::{Compiled, Rows}};
+    /// // The absolute error, by a branch.
+    /// let mut miss = Compiled::new(|p, x| if p[0] > x[0] { p[0] - x[0] } else { x[0] - p[0] });
+    /// let mut slope = [0.0];
+    /// let sum = miss.sum_gradient(&[3.0], &Rows::new(&[1.0, 2.0, 7.0], 1), &mut slope)?;
+    /// assert_eq!((sum, slope), (7.0, [1.0])); // 2 + 1 + 4, and 1 + 1 − 1
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn sum_gradient<P: Points<F> + ?Sized>(
+        &mut self,
+        parameters: &[F],
+        points: &P,
+        gradient: &mut [F],
+    ) -> Result<F, Error> {
+        Error::check_length("gradient", "parameter", parameters.len(), gradient.len())?;
+        gradient.fill(F::zero());
+        self.waiting.clear();
+        self.waiting.extend(0..points.count());
+        let mut sum = F::zero();
+        while let Some(&next) = self.waiting.first() {
+            self.choose(parameters, points.point(next))?;
+            self.take_fitting(parameters, points)?;
+            sum += self.sum_taken(parameters, points, gradient)?;
+        }
+        Ok(sum)
+    }
+
+    /// The sum over the points taken, by the front program.
+    fn sum_taken<P: Points<F> + ?Sized>(
+        &mut self,
+        parameters: &[F],
+        points: &P,
+        gradient: &mut [F],
+    ) -> Result<F, Error> {
+        self.part.resize(parameters.len(), F::zero());
+        let chosen = Selected { points, indices: &self.taken };
+        let results = Results { gradient: Some(&mut self.part), ..Results::none() };
+        let part = self.programs[0].sum(&mut self.batch, parameters, &chosen, &Sums::none(), results)?;
+        add(gradient, &self.part);
+        Ok(part.value)
+    }
+
+    /// Brings the program for a point's path to the front, recording it if need be, and leaves the point in
+    /// `inputs`.
+    fn choose(&mut self, parameters: &[F], data: &[F]) -> Result<(), Error> {
+        self.inputs.clear();
+        self.inputs.extend_from_slice(parameters);
+        self.inputs.extend_from_slice(data);
+        for place in 0..self.programs.len() {
+            let program = &self.programs[place];
+            if (program.parameters(), program.data()) != (parameters.len(), data.len()) {
+                continue;
+            }
+            match program.value(&mut self.workspace, &self.inputs) {
+                Ok(_) => {
+                    self.programs[..=place].rotate_right(1);
+                    return Ok(());
+                }
+                Err(Error::BranchChanged { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        let program = Program::record_with_data(&self.function, parameters, data)?;
+        self.programs.truncate(self.kept - 1);
+        self.programs.insert(0, program);
+        Ok(())
+    }
+
+    /// Moves the waiting points that the front program answers for to `taken`.
+    fn take_fitting<P: Points<F> + ?Sized>(&mut self, parameters: &[F], points: &P) -> Result<(), Error> {
+        let Self { programs, batch, waiting, taken, .. } = self;
+        taken.clear();
+        let fits = programs[0].fits(batch, parameters, &Selected { points, indices: waiting })?;
+        let mut flags = fits.iter();
+        waiting.retain(|&point| {
+            let fits = *flags.next().expect("there is a flag for each point");
+            if fits {
+                taken.push(point);
+            }
+            !fits
+        });
+        Ok(())
+    }
+}
+
+/// Adds one gradient to another.
+fn add<F: Scalar>(gradient: &mut [F], part: &[F]) {
+    for (slope, &part) in gradient.iter_mut().zip(part) {
+        *slope += part;
+    }
+}

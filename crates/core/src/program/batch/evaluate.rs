@@ -1,0 +1,488 @@
+//! A program at many points: sums of gradients, single gradients, Jacobians, Hessians.
+//!
+//! The points are cut into tasks by their number only, never by the number of threads, and the results of
+//! tasks are put together in order: so the same points give the same bits on any machine with the same
+//! instructions, with any number of threads.
+
+use super::memory::{Batch, Uniform};
+use crate::program::batch::points::Points;
+use crate::program::batch::results::{Results, Sum, Sums};
+use crate::program::batch::task::{Job, Task};
+use crate::program::lanes::interpreter::Interpreter;
+use crate::program::lanes::kernels::{AddTo, AllFinite};
+use crate::program::lanes::uniform;
+use crate::program::plan::Plan;
+use crate::program::plan::Wrt;
+use crate::program::simd::L;
+use crate::program::simd::arch::arch;
+use crate::program::{Program, Workspace};
+use crate::{Error, Scalar};
+use rayon::prelude::*;
+
+/// The fewest points in a task.
+const SMALLEST_TASK: usize = 2 * L;
+
+/// How many operations, lanes aside, make a task worth a thread.
+const TASK_COST: usize = 1 << 16;
+
+/// The most tasks of a batch.
+const MOST_TASKS: usize = 64;
+
+impl<F: Scalar> Program<F> {
+    /// Empty buffers for batches, which grow as they are used.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Rows};
+    /// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// let (mut batch, mut values) = (product.batch(), [0.0; 2]);
+    /// product.values(&mut batch, &[5.0], &Rows::new(&[1.0, 2.0], 1), &mut values)?;
+    /// assert_eq!(values, [5.0, 10.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn batch(&self) -> Batch<F> {
+        Batch::default()
+    }
+
+    /// The sum of the values over all points, and its gradient in the parameters.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] naming what does not fit (`parameters` and `gradient` have a number for each
+    /// parameter, a point one for each datum), [`Error::NotOneOutput`], and [`Error::BranchChanged`] naming the
+    /// first point at which the function takes another branch, in the order of tasks.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program, program::Rows};
+    ///
+    /// // The squared error of a line, over points (x, y).
+    /// let error = Program::record_with_data(
+    ///     |line, point| (line[0] * point[0] + line[1] - point[1]).powi(2),
+    ///     &[0.0; 2],
+    ///     &[0.0_f64; 2],
+    /// )?;
+    /// let points = [1.0, 3.0, 2.0, 6.0];
+    /// let mut slope = [0.0; 2];
+    /// let value = error.sum_gradient(&mut error.batch(), &[2.0, 1.0], &Rows::new(&points, 2), &mut slope)?;
+    /// assert_eq!((value, slope), (1.0, [-4.0, -2.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn sum_gradient<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        gradient: &mut [F],
+    ) -> Result<F, Error> {
+        let results = Results { gradient: Some(gradient), ..Results::none() };
+        Ok(self.sum(batch, parameters, points, &Sums::none(), results)?.value)
+    }
+
+    /// The mean of the values over all points, and its gradient in the parameters. Both are NaN if there are
+    /// no points.
+    ///
+    /// # Errors
+    ///
+    /// As [`sum_gradient`](Self::sum_gradient).
+    ///
+    /// ```
+    /// use dualtape::{Float, Program, program::Rows};
+    /// // How far a number is from others, squared: the gradient is 0 at their mean.
+    /// let miss = Program::record_with_data(|p, x| (p[0] - x[0]).powi(2), &[0.0], &[0.0_f64])?;
+    /// let (points, mut slope) = ([1.0, 2.0, 6.0, 7.0], [0.0]);
+    /// let variance = miss.mean_gradient(&mut miss.batch(), &[4.0], &Rows::new(&points, 1), &mut slope)?;
+    /// assert_eq!((variance, slope), (6.5, [0.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn mean_gradient<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        gradient: &mut [F],
+    ) -> Result<F, Error> {
+        let scale = Some(F::nearest(points.count() as f64).recip());
+        let results = Results { gradient: Some(&mut *gradient), ..Results::none() };
+        let mean = self.sum(batch, parameters, points, &Sums { scale, ..Sums::none() }, results)?;
+        if points.count() > 0 {
+            return Ok(mean.value);
+        }
+        gradient.fill(F::nan());
+        Ok(F::nan())
+    }
+
+    /// The weighted sum of the values over all points, with what else is asked for; see [`Sums`] and
+    /// [`Results`].
+    ///
+    /// # Errors
+    ///
+    /// As [`sum_gradient`](Self::sum_gradient); [`Error::Length`] also if norms are asked for without a bound to
+    /// clip to, or gradients in the data with one.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::{Results, Rows, Sums}};
+    /// // The slope at each point is its datum.
+    /// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// let (mut slope, mut norms) = ([0.0], [0.0; 3]);
+    /// let sums = Sums { weights: Some(&[1.0, 0.0, 2.0]), clip: Some(f64::INFINITY), ..Sums::none() };
+    /// let results = Results { gradient: Some(&mut slope), norms: Some(&mut norms), ..Results::none() };
+    /// let points = Rows::new(&[1.0, -2.0, 3.0], 1);
+    /// let sum = product.sum(&mut product.batch(), &[5.0], &points, &sums, results)?;
+    /// assert_eq!((sum.value, slope), (35.0, [7.0]));
+    /// assert_eq!(norms, [1.0, 2.0, 3.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn sum<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        sums: &Sums<'_, F>,
+        results: Results<'_, F>,
+    ) -> Result<Sum<F>, Error> {
+        self.one_output()?;
+        let count = points.count();
+        self.check_sum(count, sums, &results)?;
+        let wrt = match (&results.gradient, &results.data_gradients) {
+            (_, None) => Wrt::Parameters,
+            (None, Some(_)) => Wrt::Data,
+            (Some(_), Some(_)) => Wrt::Both,
+        };
+        self.each_task(batch, parameters, points, sums, wrt, |job, task, range| job.sum(range, task))?;
+        if let Some(gradient) = results.gradient
+            && !self.finish_gradient(batch, count, gradient, false)
+        {
+            self.each_task(batch, parameters, points, sums, wrt, |job, task, range| job.mend(range, task))?;
+            self.finish_gradient(batch, count, gradient, true);
+        }
+        let tasks = &batch.tasks[..self.task_count(count)];
+        copy_parts(results.values, tasks.iter().map(|task| &task.values[..]));
+        copy_parts(results.norms, tasks.iter().map(|task| &task.norms[..]));
+        copy_parts(results.data_gradients, tasks.iter().map(|task| &task.rows[..]));
+        let value = tasks.iter().fold(F::zero(), |sum, task| sum + task.value);
+        let clipped = tasks.iter().map(|task| task.clipped).sum();
+        Ok(Sum { value, clipped })
+    }
+
+    /// The outputs at each point, a row for each: `points.count() × outputs` numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `parameters` or a point has not the program's length, or `values` not a number for
+    /// each output and point, and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Rows};
+    /// let program = Program::record_with_data(|p, x| [p[0] * x[0], p[0] + x[0]], &[1.0], &[1.0_f64])?;
+    /// let (points, mut values) = (Rows::new(&[1.0, 2.0, 3.0], 1), [0.0; 6]);
+    /// program.values(&mut program.batch(), &[5.0], &points, &mut values)?;
+    /// assert_eq!(values, [5.0, 6.0, 10.0, 7.0, 15.0, 8.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn values<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        values: &mut [F],
+    ) -> Result<(), Error> {
+        let (count, none) = (points.count(), Sums::none());
+        Error::check_length("value", "output and point", count * self.outputs(), values.len())?;
+        self.each_task(batch, parameters, points, &none, Wrt::Parameters, |job, task, range| {
+            job.jacobians(task, range, false)
+        })?;
+        let tasks = batch.tasks[..self.task_count(count)].iter();
+        copy_parts(Some(values), tasks.map(|task| &task.values[..]));
+        Ok(())
+    }
+
+    /// The outputs and the Jacobian at each point: `outputs × width` numbers, row after row, where a row
+    /// has the parameters first, then the data, as far as asked for. With one output, that is each point's
+    /// own gradient.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `parameters` or a point has not the program's length, `values` not a number for each
+    /// output and point, or `jacobians` not a row for each of these, and [`Error::BranchChanged`] where the
+    /// function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::{Rows, Wrt}};
+    /// let program = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// let (mut values, mut slopes) = ([0.0; 3], [0.0; 6]);
+    /// let points = Rows::new(&[1.0, 2.0, 3.0], 1);
+    /// program.jacobians(&mut program.batch(), &[5.0], &points, Wrt::Both, &mut values, &mut slopes)?;
+    /// assert_eq!(slopes, [1.0, 5.0, 2.0, 5.0, 3.0, 5.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn jacobians<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        wrt: Wrt,
+        values: &mut [F],
+        jacobians: &mut [F],
+    ) -> Result<(), Error> {
+        let (count, outputs, none) = (points.count(), self.outputs(), Sums::none());
+        Error::check_length("value", "output and point", count * outputs, values.len())?;
+        let entries = count * outputs * self.width(wrt);
+        Error::check_length("Jacobian", "pair of output and input at each point", entries, jacobians.len())?;
+        self.each_task(batch, parameters, points, &none, wrt, |job, task, range| {
+            job.jacobians(task, range, true)
+        })?;
+        let tasks = &batch.tasks[..self.task_count(count)];
+        copy_parts(Some(values), tasks.iter().map(|task| &task.values[..]));
+        copy_parts(Some(jacobians), tasks.iter().map(|task| &task.rows[..]));
+        Ok(())
+    }
+
+    /// The value, the gradient and the Hessian at each point, in parameters and data together; points in
+    /// parallel, directions in lanes.
+    ///
+    /// With `n` parameters and data, a point has one value, a gradient of `n` numbers, parameters first, and a
+    /// Hessian of `n × n`, row after row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `parameters` or a point has not the program's length, or a slice of results not that
+    /// above, [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Rows};
+    /// let program = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// let (mut values, mut slopes, mut hessians) = ([0.0; 2], [0.0; 4], [0.0; 8]);
+    /// program.hessians(&[5.0], &Rows::new(&[1.0, 2.0], 1), &mut values, &mut slopes, &mut hessians)?;
+    /// assert_eq!((values, slopes), ([5.0, 20.0], [1.0, 10.0, 4.0, 20.0]));
+    /// assert_eq!(hessians, [0.0, 2.0, 2.0, 10.0, 0.0, 4.0, 4.0, 10.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn hessians<P: Points<F> + ?Sized>(
+        &self,
+        parameters: &[F],
+        points: &P,
+        values: &mut [F],
+        gradients: &mut [F],
+        hessians: &mut [F],
+    ) -> Result<(), Error> {
+        self.one_output()?;
+        let (count, n) = (points.count(), self.inputs());
+        Error::check_length("parameter", "parameter", self.parameters(), parameters.len())?;
+        Error::check_length("value", "point", count, values.len())?;
+        Error::check_length("gradient", "input at each point", count * n, gradients.len())?;
+        Error::check_length("Hessian", "pair of inputs at each point", count * n * n, hessians.len())?;
+        let results = values
+            .par_iter_mut()
+            .zip(gradients.par_chunks_mut(n.max(1)))
+            .zip(hessians.par_chunks_mut((n * n).max(1)))
+            .enumerate();
+        let start = || (Workspace::default(), parameters.to_vec());
+        results.try_for_each_init(start, |(workspace, x), (index, ((value, gradient), hessian))| {
+            x.truncate(self.parameters());
+            x.extend_from_slice(points.point(index));
+            *value = self.hessian(workspace, x, gradient, hessian).map_err(|error| error.at_point(index))?;
+            Ok(())
+        })
+    }
+
+    /// Which points take the program's path.
+    pub(in crate::program) fn fits<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+    ) -> Result<Vec<bool>, Error> {
+        let none = Sums::none();
+        self.each_task(batch, parameters, points, &none, Wrt::Parameters, |job, task, range| {
+            job.fits(range, task)
+        })?;
+        let tasks = &batch.tasks[..self.task_count(points.count())];
+        Ok(tasks.iter().flat_map(|task| &task.values).map(|&fits| fits == F::one()).collect())
+    }
+
+    /// Evaluates what depends on parameters only, and lets the tasks work.
+    fn each_task<P: Points<F> + ?Sized>(
+        &self,
+        batch: &mut Batch<F>,
+        parameters: &[F],
+        points: &P,
+        sums: &Sums<'_, F>,
+        wrt: Wrt,
+        work: impl Fn(&Job<'_, F, P>, &mut Task<F>, std::ops::Range<usize>) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
+        Error::check_length("parameter", "parameter", self.parameters(), parameters.len())?;
+        let plan = self.plan();
+        let schedule = &plan.schedule;
+        let Batch { uniform, tasks, .. } = batch;
+        uniform.values.resize(schedule.first_varying, F::zero());
+        uniform.values[..schedule.constants].copy_from_slice(&plan.constants);
+        self.copy_loose(parameters, &mut uniform.values);
+        uniform::forward(schedule, schedule.uniform_runs(), &mut uniform.values, &mut uniform.scratch);
+        let interpreter = Interpreter {
+            schedule,
+            uniform: &uniform.values,
+            parameters,
+            accumulator_of: &plan.accumulator_of,
+            arch: arch(),
+        };
+        let job = Job { program: self, plan, interpreter, points, sums, wrt };
+        let count = self.task_count(points.count());
+        if tasks.len() < count {
+            tasks.resize_with(count, Task::default);
+        }
+        if count == 1 {
+            return work(&job, &mut tasks[0], 0..points.count());
+        }
+        let per_task = self.points_per_task(points.count());
+        tasks[..count]
+            .par_iter_mut()
+            .enumerate()
+            .map(|(index, task)| {
+                let start = index * per_task;
+                work(&job, task, start..points.count().min(start + per_task))
+            })
+            .reduce(|| Ok(()), Result::and)
+    }
+
+    /// Copies the parameters that are read otherwise than as weights and biases of one affine map.
+    fn copy_loose(&self, parameters: &[F], uniform: &mut [F]) {
+        let Plan { schedule, outside_affine, .. } = self.plan();
+        let constants = schedule.constants;
+        for outside_affine in outside_affine {
+            let range =
+                outside_affine.start.max(constants)..outside_affine.end.min(constants + parameters.len());
+            if !range.is_empty() {
+                uniform[range.clone()]
+                    .copy_from_slice(&parameters[range.start - constants..range.end - constants]);
+            }
+        }
+    }
+
+    /// Adds up the adjoints of all tasks and carries them back to the parameters. Says whether the sums are
+    /// finite; if not, they are carried back only if that is the last word.
+    fn finish_gradient(&self, batch: &mut Batch<F>, count: usize, gradient: &mut [F], last: bool) -> bool {
+        let Batch { uniform, tasks, .. } = batch;
+        let Uniform { values, adjoints, scratch } = uniform;
+        let tasks = &tasks[..self.task_count(count)];
+        let schedule = &self.plan().schedule;
+        if schedule.uniform_runs().is_empty() {
+            // What the tasks summed are the parameters' own adjoints.
+            return add_up(tasks, schedule.constants, gradient);
+        }
+        adjoints.resize(schedule.first_varying, F::zero());
+        let finite = add_up(tasks, 0, adjoints);
+        if !(finite || last) {
+            return false;
+        }
+        let runs = schedule.uniform_runs();
+        uniform::reverse::<F, false>(schedule, runs.clone(), Wrt::Both, values, adjoints, scratch);
+        let own = schedule.constants..schedule.constants + self.parameters();
+        // A value that is not finite may have a slope that is, as a NaN in `relu`.
+        let all_finite = |numbers: &[F]| arch().dispatch(AllFinite(numbers));
+        if !(all_finite(&adjoints[own.clone()]) && all_finite(&values[..schedule.first_varying])) {
+            add_up(tasks, 0, adjoints);
+            uniform::reverse::<F, true>(schedule, runs, Wrt::Both, values, adjoints, scratch);
+        }
+        gradient.copy_from_slice(&adjoints[own]);
+        finite
+    }
+
+    fn check_sum(&self, count: usize, sums: &Sums<'_, F>, results: &Results<'_, F>) -> Result<(), Error> {
+        if let Some(bound) = sums.clip.filter(|&bound| bound.is_nan() || bound <= F::zero()) {
+            return Err(Error::Bound { given: bound.to_string() });
+        }
+        let lengths = [
+            ("weight", "point", count, sums.weights.map(<[F]>::len)),
+            ("gradient", "parameter", self.parameters(), results.gradient.as_ref().map(|x| x.len())),
+            ("value", "point", count, results.values.as_ref().map(|x| x.len())),
+            (
+                "norm",
+                "point (and a bound to clip to)",
+                count * usize::from(sums.clip.is_some()),
+                results.norms.as_ref().map(|x| x.len()),
+            ),
+            (
+                "data gradient",
+                "datum of each point, or none while clipping",
+                count * self.data() * usize::from(sums.clip.is_none()),
+                results.data_gradients.as_ref().map(|x| x.len()),
+            ),
+        ];
+        for (what, per, expected, given) in lengths {
+            Error::check_length(what, per, expected, given.unwrap_or(expected))?;
+        }
+        Ok(())
+    }
+
+    /// How many numbers a row of a Jacobian has.
+    pub(in crate::program) fn width(&self, wrt: Wrt) -> usize {
+        self.wanted_parameters(wrt) + self.wanted_data(wrt)
+    }
+
+    pub(in crate::program) fn wanted_parameters(&self, wrt: Wrt) -> usize {
+        match wrt {
+            Wrt::Parameters | Wrt::Both => self.parameters(),
+            Wrt::Data | Wrt::FirstData(_) => 0,
+        }
+    }
+
+    pub(in crate::program) fn wanted_data(&self, wrt: Wrt) -> usize {
+        match wrt {
+            Wrt::Parameters => 0,
+            Wrt::FirstData(count) => count.min(self.data()),
+            Wrt::Data | Wrt::Both => self.data(),
+        }
+    }
+
+    /// How many points make a task. It depends on the program and the number of points only.
+    fn points_per_task(&self, count: usize) -> usize {
+        // A task folds its accumulators once; that should stay a small part of its work.
+        let (cost, accumulated) = (self.plan().cost.max(1), self.plan().accumulated_slots.len());
+        let smallest = SMALLEST_TASK.max(TASK_COST / cost).max(32 * L * accumulated / cost);
+        let tasks = (count / smallest).clamp(1, MOST_TASKS);
+        // An even number is shared out evenly.
+        let tasks = if tasks > 1 { tasks & !1 } else { 1 };
+        count.div_ceil(tasks).next_multiple_of(L)
+    }
+
+    /// How many tasks there are; one, if only to check lengths, where there are no points.
+    fn task_count(&self, count: usize) -> usize {
+        count.div_ceil(self.points_per_task(count).max(1)).max(1)
+    }
+}
+
+/// Copies the parts, in order, to where they are wanted.
+fn copy_parts<'a, F: Copy + 'a>(to: Option<&mut [F]>, parts: impl Iterator<Item = &'a [F]>) {
+    let mut rest = to.unwrap_or_default();
+    for part in parts {
+        if rest.is_empty() {
+            break;
+        }
+        let (here, after) = rest.split_at_mut(part.len());
+        here.copy_from_slice(part);
+        rest = after;
+    }
+}
+
+/// How many sums are made together: so many that they stay in the first cache until they are complete.
+const PIECE: usize = 1 << 12;
+
+/// Adds up the adjoints of tasks, from a slot on. Says whether the sums are finite.
+fn add_up<F: Scalar>(tasks: &[Task<F>], first: usize, sums: &mut [F]) -> bool {
+    let arch = arch();
+    let add = |(piece, sums): (usize, &mut [F])| {
+        let start = first + piece * PIECE;
+        let range = start..start + sums.len();
+        let terms = tasks.iter().map(|task| &task.adjoints[range.clone()]);
+        for (index, terms) in terms.enumerate() {
+            match index {
+                0 => sums.copy_from_slice(terms),
+                _ => arch.dispatch(AddTo { sums, terms }),
+            }
+        }
+        arch.dispatch(AllFinite(sums))
+    };
+    if sums.len() <= 4 * PIECE {
+        return sums.chunks_mut(PIECE).enumerate().fold(true, |finite, piece| add(piece) & finite);
+    }
+    sums.par_chunks_mut(PIECE).enumerate().map(add).reduce(|| true, |a, b| a & b)
+}

@@ -1,0 +1,55 @@
+//! The memory of batches, kept from one to the next.
+
+use super::task::Task;
+use crate::Scalar;
+use crate::program::lanes::uniform::Scratch;
+
+/// Buffers for evaluating a [`Program`](crate::Program) over batches, kept from one to the next.
+///
+/// It may serve several programs, one at a time, and keeps the memory that the largest batch took.
+///
+/// ```
+/// use dualtape::{Program, program::{Batch, Rows}};
+/// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
+/// let (mut batch, mut slope) = (Batch::default(), [0.0]);
+/// for points in [[1.0, 2.0], [3.0, 4.0]] {
+///     let sum = square.sum_gradient(&mut batch, &[10.0], &Rows::new(&points, 1), &mut slope)?;
+///     assert_eq!(sum, 10.0 * slope[0]);
+/// }
+/// assert_eq!(slope, [25.0]);
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Batch<F: Scalar> {
+    pub(in crate::program) uniform: Uniform<F>,
+    pub(in crate::program) tasks: Vec<Task<F>>,
+    pub(in crate::program) piece: Piece<F>,
+}
+
+/// Values of uniform slots, and their adjoints.
+#[derive(Clone, Debug)]
+pub(in crate::program) struct Uniform<F> {
+    pub(in crate::program) values: Vec<F>,
+    pub(in crate::program) adjoints: Vec<F>,
+    pub(in crate::program) scratch: Scratch<F>,
+}
+
+impl<F: Scalar> Default for Batch<F> {
+    fn default() -> Self {
+        let uniform = Uniform { values: Vec::new(), adjoints: Vec::new(), scratch: Scratch::default() };
+        Self { uniform, tasks: Vec::new(), piece: Piece::default() }
+    }
+}
+
+/// The memory for a piece of a stream.
+#[derive(Clone, Debug)]
+pub(in crate::program) struct Piece<F> {
+    pub(in crate::program) rows: Vec<F>,
+    pub(in crate::program) gradient: Vec<F>,
+}
+
+impl<F> Default for Piece<F> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), gradient: Vec::new() }
+    }
+}

@@ -1,0 +1,103 @@
+//! What to sum over points, how, and what came of it.
+
+use crate::Scalar;
+
+/// What else to do while summing gradients, and what else to report.
+///
+/// ```
+/// use dualtape::program::Sums;
+/// let clipped = Sums { clip: Some(1.0), ..Sums::default() };
+/// # let _: Sums<'_, f64> = clipped;
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sums<'a, F> {
+    /// A factor for each point; all 1 if there are none.
+    pub weights: Option<&'a [F]>,
+    /// The norm, positive or infinite, to which each point's gradient in the parameters is held by
+    /// [`clip_factor`](crate::program::clip_factor), before it is weighted.
+    pub clip: Option<F>,
+    /// A factor for all points, besides their weights: 1/n turns the sum into the mean.
+    pub scale: Option<F>,
+}
+
+impl<F: Scalar> Sums<'_, F> {
+    /// The plain sum.
+    ///
+    /// ```
+    /// use dualtape::program::Sums;
+    /// // Half of each value.
+    /// let halves = Sums { scale: Some(0.5), ..Sums::none() };
+    /// assert!(halves.weights.is_none() && halves.clip.is_none());
+    /// ```
+    pub fn none() -> Self {
+        Self { weights: None, clip: None, scale: None }
+    }
+
+    pub(in crate::program) fn weight(&self, point: usize) -> F {
+        let scale = self.scale.unwrap_or(F::one());
+        self.weights.map_or(scale, |weights| weights[point] * scale)
+    }
+}
+
+/// Where results of a sum go. Slices that are not asked for stay empty.
+///
+/// ```
+/// use dualtape::{Program, program::{Results, Rows, Sums}};
+/// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+/// let (mut slope, mut values) = ([0.0], [0.0; 3]);
+/// let results = Results { gradient: Some(&mut slope), values: Some(&mut values), ..Results::none() };
+/// let points = Rows::new(&[1.0, 2.0, 3.0], 1);
+/// product.sum(&mut product.batch(), &[5.0], &points, &Sums::none(), results)?;
+/// assert_eq!((slope, values), ([6.0], [5.0, 10.0, 15.0]));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Results<'a, F> {
+    /// The sum's gradient, a number for each parameter.
+    pub gradient: Option<&'a mut [F]>,
+    /// The value at each point, without its weight.
+    pub values: Option<&'a mut [F]>,
+    /// The norm of each point's gradient in the parameters, without its weight; needs a bound to clip to,
+    /// which may be infinite.
+    pub norms: Option<&'a mut [F]>,
+    /// The gradient in the data, a row for each point; not while clipping.
+    pub data_gradients: Option<&'a mut [F]>,
+}
+
+/// What came of a sum.
+///
+/// ```
+/// use dualtape::{Program, program::{Results, Rows, Sum, Sums}};
+/// // The slope at each point is its datum; two are longer than 1.5.
+/// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
+/// let (clip, points) = (Some(1.5), Rows::new(&[1.0, 2.0, 3.0], 1));
+/// let mut slope = [0.0];
+/// let results = Results { gradient: Some(&mut slope), ..Results::none() };
+/// let sum = product.sum(&mut product.batch(), &[5.0], &points, &Sums { clip, ..Sums::none() }, results)?;
+/// assert_eq!(sum, Sum { value: 30.0, clipped: 2 });
+/// assert!((slope[0] - 4.0).abs() < 1e-5); // 1 + 1.5 + 1.5
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sum<F> {
+    /// The weighted sum of the values.
+    pub value: F,
+    /// How many points had their gradient shortened.
+    pub clipped: usize,
+}
+
+impl<F> Results<'_, F> {
+    /// Nothing but the value of the sum.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::{Results, Rows, Sums}};
+    /// let square = Program::record_with_data(|_, x| x[0] * x[0], &[], &[1.0_f64])?;
+    /// let points = Rows::new(&[1.0, 2.0, 3.0], 1);
+    /// let sum = square.sum(&mut square.batch(), &[], &points, &Sums::none(), Results::none())?;
+    /// assert_eq!(sum.value, 14.0);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn none() -> Self {
+        Self { gradient: None, values: None, norms: None, data_gradients: None }
+    }
+}

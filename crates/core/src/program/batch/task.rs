@@ -1,0 +1,392 @@
+//! A task: the points of a batch that one thread takes, in blocks of lanes.
+//!
+//! A block that shows a singular point, or a number that is not finite, is no block for lanes: the task then
+//! takes all its points again, one by one, by the rules of single points. So it does if the sum of all tasks
+//! turns out not to be finite, and this task's part is not.
+
+use crate::program::batch::points::Points;
+use crate::program::batch::results::Sums;
+use crate::program::ir::guard::Guard;
+use crate::program::lanes::interpreter::{Interpreter, accumulator_width};
+use crate::program::lanes::kernels::{AllFinite, ClipLanes, To};
+use crate::program::lanes::matrices::Weights;
+use crate::program::lanes::sweep::{self, Back};
+use crate::program::lanes::uniform::Scratch;
+use crate::program::plan::Plan;
+use crate::program::plan::Wrt;
+use crate::program::simd::aligned::Aligned;
+use crate::program::simd::transpose::ToLanes;
+use crate::program::simd::{L, MOST_BLOCKS};
+use crate::program::{Program, ir::walk};
+use crate::{Error, Scalar};
+use std::ops::Range;
+
+/// What is asked of the points.
+pub(in crate::program) struct Job<'a, F, P: ?Sized> {
+    pub(in crate::program) program: &'a Program<F>,
+    pub(in crate::program) plan: &'a Plan<F>,
+    pub(in crate::program) interpreter: Interpreter<'a, F>,
+    pub(in crate::program) points: &'a P,
+    pub(in crate::program) sums: &'a Sums<'a, F>,
+    pub(in crate::program) wrt: Wrt,
+}
+
+/// The memory of a task, and its results.
+#[derive(Clone, Debug)]
+pub(in crate::program) struct Task<F: Scalar> {
+    pub(in crate::program) lanes: sweep::Buffers<F>,
+    pub(in crate::program) point: walk::Buffers<F>,
+    /// The adjoints of uniform values for one point, and room for the sweep over them.
+    pub(in crate::program) uniform: Vec<F>,
+    pub(in crate::program) scratch: Scratch<F>,
+    /// Parameters and data of a single point.
+    pub(in crate::program) inputs: Vec<F>,
+    /// The adjoints of uniform values, a cache line each.
+    accumulators: Aligned<F>,
+    /// The same for each lane, for gradients of single points.
+    pub(in crate::program) lane_accumulators: Aligned<F>,
+    /// The adjoints of uniform values, summed over the task's points.
+    pub(in crate::program) adjoints: Vec<F>,
+    /// The weighted sum of the outputs.
+    pub(in crate::program) value: F,
+    pub(in crate::program) clipped: usize,
+    /// For each point: the outputs, the norm of its gradient, the gradients asked for.
+    pub(in crate::program) values: Vec<F>,
+    pub(in crate::program) norms: Vec<F>,
+    pub(in crate::program) rows: Vec<F>,
+}
+
+impl<F: Scalar> Default for Task<F> {
+    fn default() -> Self {
+        Self {
+            lanes: sweep::Buffers::default(),
+            point: walk::Buffers::default(),
+            uniform: Vec::new(),
+            scratch: Scratch::default(),
+            inputs: Vec::new(),
+            accumulators: Aligned::new(),
+            lane_accumulators: Aligned::new(),
+            adjoints: Vec::new(),
+            value: F::zero(),
+            clipped: 0,
+            values: Vec::new(),
+            norms: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+}
+
+impl<F: Scalar> Task<F> {
+    /// Forgets all results but the adjoints of uniform values.
+    pub(in crate::program) fn reset(&mut self) {
+        self.value = F::zero();
+        self.clipped = 0;
+        self.values.clear();
+        self.norms.clear();
+        self.rows.clear();
+    }
+}
+
+impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
+    /// The weighted sum of the outputs and of their gradients over some points.
+    pub(in crate::program) fn sum(&self, range: Range<usize>, task: &mut Task<F>) -> Result<(), Error> {
+        if !self.sum_by_lanes(task, range.clone())? {
+            self.sum_by_points(task, range)?;
+        }
+        Ok(())
+    }
+
+    /// The same once more, point by point, if the adjoints summed are not finite.
+    pub(in crate::program) fn mend(&self, range: Range<usize>, task: &mut Task<F>) -> Result<(), Error> {
+        if !self.interpreter.arch.dispatch(AllFinite(&task.adjoints)) {
+            self.sum_by_points(task, range)?;
+        }
+        Ok(())
+    }
+
+    /// The same, by lanes; says whether the result can be trusted, the adjoints of uniform values apart.
+    fn sum_by_lanes(&self, task: &mut Task<F>, range: Range<usize>) -> Result<bool, Error> {
+        let (program, plan) = (self.program, self.plan);
+        program.one_output()?;
+        let output = plan.outputs[0];
+        if self.sums.clip.is_some() && self.is_uniform(output) {
+            return Ok(false);
+        }
+        task.reset();
+        task.adjoints.resize(plan.schedule.first_varying, F::zero());
+        if range.is_empty() {
+            task.adjoints.fill(F::zero());
+        }
+        // The rest is written, not added to, by the first block.
+        plan.outside_affine
+            .iter()
+            .for_each(|outside_affine| task.adjoints[outside_affine.clone()].fill(F::zero()));
+        task.accumulators.zeros((plan.accumulated_slots.len() + 1) * accumulator_width::<F>());
+        let together = match self.sums.clip {
+            // Each point's own gradient is taken in lanes of one block, unless only matrices have one.
+            Some(_) if !self.squares_suffice() => L,
+            _ => self.together(),
+        };
+        for start in range.clone().step_by(together) {
+            let points = start..range.end.min(start + together);
+            let fresh = start == range.start;
+            if !self.evaluate(task, points.clone())? {
+                return Ok(false);
+            }
+            let mut weights = [[F::zero(); L]; MOST_BLOCKS];
+            for (point, weight) in points.clone().zip(weights.as_flattened_mut()) {
+                *weight = self.sums.weight(point);
+            }
+            self.push_values(task, output, points.len(), &weights);
+            let finite = match self.sums.clip {
+                None => {
+                    self.seed(task, output, &weights);
+                    let to = To { varying: true, uniform: program.wanted_parameters(self.wrt) > 0 };
+                    self.reverse(task, points.clone(), self.wrt, to, fresh);
+                    true
+                }
+                Some(bound) => {
+                    self.seed(task, output, &[[F::one(); L]; MOST_BLOCKS]);
+                    self.sum_clipped(task, points.clone(), &weights, bound, fresh)
+                }
+            };
+            if !(finite && self.push_data_gradients(task, points.len())) {
+                return Ok(false);
+            }
+        }
+        for (&slot, accumulator) in
+            plan.accumulated_slots.iter().zip(task.accumulators.get().chunks_exact(accumulator_width::<F>()))
+        {
+            task.adjoints[slot as usize] += accumulator.iter().copied().fold(F::zero(), |sum, x| sum + x);
+        }
+        Ok(task.value.is_finite())
+    }
+
+    /// Appends the values of some points, and adds them to the weighted sum.
+    fn push_values(&self, task: &mut Task<F>, output: u32, count: usize, weights: &[[F; L]; MOST_BLOCKS]) {
+        for block in 0..count.div_ceil(L) {
+            let values = self.lanes(task, block, output);
+            let values = &values[..L.min(count - block * L)];
+            task.values.extend_from_slice(values);
+            for (&value, &weight) in values.iter().zip(&weights[block]) {
+                task.value += weight * value;
+            }
+        }
+    }
+
+    /// Adds up the gradients of some points, each held to a norm, then weighted. Says whether all norms are
+    /// sound.
+    fn sum_clipped(
+        &self,
+        task: &mut Task<F>,
+        points: Range<usize>,
+        point_weights: &[[F; L]; MOST_BLOCKS],
+        bound: F,
+        fresh: bool,
+    ) -> bool {
+        let mut squares = [[F::zero(); L]; MOST_BLOCKS];
+        self.gradient_squares(task, points.clone(), &mut squares);
+        // A square may overflow or vanish where the norm does not.
+        let sound = |square: &F| square.is_normal() || *square == F::zero();
+        if !squares.as_flattened()[..points.len()].iter().all(sound) {
+            return false;
+        }
+        let unwanted = self.unwanted();
+        let blocks = task.lanes.adjoints.get_mut().chunks_exact_mut(self.interpreter.stride());
+        let mut left = points.len();
+        for (block, (squares, weights)) in blocks.zip(squares.iter().zip(point_weights)) {
+            let (rows, count) = (&mut block[unwanted..], left.min(L));
+            left -= count;
+            let [norms, factors] =
+                self.interpreter.arch.dispatch(ClipLanes { rows, squares, weights, bound });
+            task.norms.extend_from_slice(&norms[..count]);
+            task.clipped += factors[..count].iter().filter(|&&factor| factor < F::one()).count();
+        }
+        let to = To { varying: false, uniform: true };
+        self.reverse(task, points, Wrt::Parameters, to, fresh);
+        true
+    }
+
+    /// Carries adjoints back, summing those of uniform values over the points.
+    fn reverse(&self, task: &mut Task<F>, points: Range<usize>, wrt: Wrt, to: To, fresh: bool) {
+        let Task { lanes, accumulators, adjoints, .. } = task;
+        let (accumulators, weights) = (accumulators.get_mut(), Weights::Sum { sums: adjoints, fresh });
+        let point = &|index| self.data(&points, index);
+        F::reverse_by_lanes(&self.interpreter, Back { wrt, to, point, accumulators, weights }, lanes, false);
+    }
+
+    /// Whether norms of single gradients follow from those of the vectors and adjoints of affine maps.
+    fn squares_suffice(&self) -> bool {
+        self.plan.only_exclusive_affine && self.plan.accumulated_slots.is_empty()
+    }
+
+    /// The square of the norm of each lane's gradient in the parameters, with adjoints seeded; only of the
+    /// first block, unless [`squares_suffice`](Self::squares_suffice).
+    fn gradient_squares(
+        &self,
+        task: &mut Task<F>,
+        points: Range<usize>,
+        squares: &mut [[F; L]; MOST_BLOCKS],
+    ) {
+        let plan = self.plan;
+        let to = To { varying: true, uniform: true };
+        if plan.only_exclusive_affine {
+            let accumulators = task.lane_accumulators.zeros((plan.accumulated_slots.len() + 1) * L);
+            let (weights, point) = (Weights::Norms(squares), &|index| self.data(&points, index));
+            let back = Back { wrt: Wrt::Parameters, to, point, accumulators: &mut *accumulators, weights };
+            F::reverse_by_lanes(&self.interpreter, back, &mut task.lanes, true);
+            let of_parameters = accumulators.as_chunks::<L>().0.iter().take(plan.accumulated_slots.len());
+            for adjoint in of_parameters {
+                for lane in 0..L {
+                    squares[0][lane] += adjoint[lane] * adjoint[lane];
+                }
+            }
+            return;
+        }
+        let mut rows = std::mem::take(&mut task.rows);
+        let (first, width) = (rows.len(), self.program.parameters());
+        rows.resize(first + L * width, F::zero());
+        self.write_gradients(task, Wrt::Parameters, points, &mut rows[first..], width);
+        for (square, row) in squares[0].iter_mut().zip(rows[first..].chunks(width.max(1))) {
+            *square = row.iter().fold(F::zero(), |sum, &slope| sum + slope * slope);
+        }
+        rows.truncate(first);
+        task.rows = rows;
+    }
+
+    /// Appends the gradients in the data, where asked for; says whether they are finite.
+    fn push_data_gradients(&self, task: &mut Task<F>, count: usize) -> bool {
+        if self.wrt == Wrt::Parameters {
+            return true;
+        }
+        let mut finite = true;
+        for point in 0..count {
+            let block = &task.lanes.adjoints.get()[point / L * self.interpreter.stride()..];
+            let slopes = block.as_chunks::<L>().0[..self.program.data()].iter().map(|row| row[point % L]);
+            finite &= slopes.clone().all(F::is_finite);
+            task.rows.extend(slopes);
+        }
+        finite
+    }
+
+    /// How many points go through together.
+    pub(in crate::program) fn together(&self) -> usize {
+        self.plan.blocks * L
+    }
+
+    /// The data of one of some points. The last fills the lanes that are left over.
+    pub(in crate::program) fn data(&self, points: &Range<usize>, index: usize) -> &[F] {
+        self.points.point((points.start + index).min(points.end - 1))
+    }
+
+    /// Evaluates some points; says whether the values can be trusted.
+    fn compute(&self, task: &mut Task<F>, points: Range<usize>) -> Result<bool, Error> {
+        let (width, stride) = (self.program.data(), self.interpreter.stride());
+        let blocks = points.len().div_ceil(L);
+        task.lanes.values.resize(blocks * stride);
+        for block in 0..blocks {
+            let rows: [&[F]; L] = std::array::from_fn(|lane| self.data(&points, block * L + lane));
+            for point in rows {
+                Error::check_length("point", "datum", width, point.len())?;
+            }
+            let rows = rows.map(|row| &row[..width]);
+            let values = &mut task.lanes.values.get_mut()[block * stride..][..width * L];
+            let rows = ToLanes { vectors: &rows, rows: values.as_chunks_mut().0 };
+            self.interpreter.arch.dispatch(rows);
+        }
+        let unreliable = F::forward_by_lanes(&self.interpreter, &mut task.lanes);
+        let is_nan = |&slot: &u32| {
+            (0..blocks)
+                .any(|block| self.lanes(task, block, slot).iter().fold(false, |any, x| any | x.is_nan()))
+        };
+        Ok(!unreliable && !self.plan.watched.iter().any(is_nan))
+    }
+
+    /// Evaluates some points and checks the guards; says whether the values can be trusted.
+    pub(in crate::program) fn evaluate(
+        &self,
+        task: &mut Task<F>,
+        points: Range<usize>,
+    ) -> Result<bool, Error> {
+        if !self.compute(task, points.clone())? {
+            return Ok(false);
+        }
+        if self.plan.guards.is_empty() {
+            return Ok(true);
+        }
+        for (block, start) in points.step_by(L).enumerate() {
+            // Lanes that are left over hold the last point once more.
+            let fails = |(number, guard): (usize, &Guard<F>)| {
+                let holds = guard.holds_in(|slot| self.lanes(task, block, slot));
+                holds.iter().position(|holds| !holds).map(|lane| (lane, number))
+            };
+            // As point by point: the first point, and its first guard.
+            if let Some((lane, number)) = self.plan.guards.iter().enumerate().filter_map(fails).min() {
+                return Err(self.program.branch_changed(start + lane, number));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes, as the values of some points, which of them take the program's path.
+    pub(in crate::program) fn fits(&self, range: Range<usize>, task: &mut Task<F>) -> Result<(), Error> {
+        task.reset();
+        for start in range.clone().step_by(L) {
+            let block = start..range.end.min(start + L);
+            let sound = self.compute(task, block.clone())?;
+            let mut fits = [true; L];
+            if sound {
+                for guard in &self.plan.guards {
+                    let holds = guard.holds_in(|slot| self.lanes(task, 0, slot));
+                    fits.iter_mut().zip(holds).for_each(|(fits, holds)| *fits &= holds);
+                }
+            } else {
+                for (fits, point) in fits.iter_mut().zip(block.clone()) {
+                    *fits = match self.evaluate_point(task, point) {
+                        Err(Error::BranchChanged { .. }) => false,
+                        other => other.map(|_| true)?,
+                    };
+                }
+            }
+            let marks = fits.map(|fits| if fits { F::one() } else { F::zero() });
+            task.values.extend_from_slice(&marks[..block.len()]);
+        }
+        Ok(())
+    }
+
+    pub(in crate::program) fn is_uniform(&self, slot: u32) -> bool {
+        self.plan.is_uniform(slot)
+    }
+
+    /// The lanes of a slot in a block.
+    #[inline]
+    pub(in crate::program) fn lanes(&self, task: &Task<F>, block: usize, slot: u32) -> [F; L] {
+        let stride = self.interpreter.stride();
+        self.interpreter.lanes(&task.lanes.values.get()[block * stride..][..stride], slot)
+    }
+
+    /// How many numbers at the begin of each block are adjoints of data that nobody asks for.
+    fn unwanted(&self) -> usize {
+        if self.wrt == Wrt::Parameters { self.program.data() * L } else { 0 }
+    }
+
+    /// Starts the adjoints of the blocks at one slot. Lanes beyond the last point have seeds of zero, or a slot
+    /// that is not uniform.
+    pub(in crate::program) fn seed(&self, task: &mut Task<F>, slot: u32, seeds: &[[F; L]]) {
+        task.lanes.adjoints.resize(task.lanes.values.get().len());
+        let (stride, unwanted) = (self.interpreter.stride().max(1), self.unwanted());
+        for block in task.lanes.adjoints.get_mut().chunks_exact_mut(stride) {
+            block[unwanted..].fill(F::zero());
+        }
+        if self.is_uniform(slot) {
+            if let Some(adjoint) = task.adjoints.get_mut(slot as usize) {
+                let seeds = seeds.as_flattened().iter().copied();
+                *adjoint += seeds.fold(F::zero(), |sum, seed| sum + seed);
+            }
+            return;
+        }
+        for (block, seeds) in task.lanes.adjoints.get_mut().chunks_exact_mut(stride).zip(seeds) {
+            block[self.interpreter.at(slot)..][..L].copy_from_slice(seeds);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Guards: the questions a function asked while it was recorded, and the answers it went by.
+//!
+//! A replay computes the side that was recorded; it is right at another point only where all answers are
+//! the same. `abs`, `max`, `relu` and their like are instructions and need no guard.
+
+use crate::Scalar;
+use crate::predicate::{Property, Relation};
+
+/// One question and its answer. Places are nodes of a graph, or slots of a program.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::program) enum Guard<F> {
+    /// A comparison.
+    Relation { relation: Relation, operands: [u32; 2], answer: bool },
+    /// A property of one value.
+    Property { property: Property, operand: u32, answer: bool },
+    /// The plain value was read, so anything may hang on it: it must be this, to the bit.
+    Value { operand: u32, value: F },
+}
+
+impl<F: Scalar> Guard<F> {
+    /// The places the guard reads.
+    pub(in crate::program) fn operands(&self) -> impl Iterator<Item = u32> + use<F> {
+        match *self {
+            Self::Relation { operands: [a, b], .. } => [Some(a), Some(b)],
+            Self::Property { operand, .. } | Self::Value { operand, .. } => [Some(operand), None],
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    /// The guard over renumbered places.
+    pub(in crate::program) fn renumbered(self, place: impl Fn(u32) -> u32) -> Self {
+        match self {
+            Self::Relation { relation, operands, answer } => {
+                Self::Relation { relation, operands: operands.map(place), answer }
+            }
+            Self::Property { property, operand, answer } => {
+                Self::Property { property, operand: place(operand), answer }
+            }
+            Self::Value { operand, value } => Self::Value { operand: place(operand), value },
+        }
+    }
+
+    /// Whether the answer is still the same, given the value at each place.
+    #[inline]
+    pub(in crate::program) fn holds(&self, value: impl Fn(u32) -> F) -> bool {
+        self.holds_in(|place| [value(place)]) == [true]
+    }
+
+    /// In which lanes the answer is still the same, given the lanes of each place.
+    #[inline]
+    pub(in crate::program) fn holds_in<const L: usize>(&self, lanes: impl Fn(u32) -> [F; L]) -> [bool; L] {
+        match *self {
+            Self::Relation { relation, operands: [a, b], answer } => {
+                let (a, b) = (lanes(a), lanes(b));
+                std::array::from_fn(|lane| relation.holds(a[lane], b[lane]) == answer)
+            }
+            Self::Property { property, operand, answer } => {
+                lanes(operand).map(|x| property.holds(x) == answer)
+            }
+            Self::Value { operand, value } => lanes(operand).map(|x| same_bits(x, value)),
+        }
+    }
+
+    /// What two guards have in common if they ask the same; whatever was answered, it was the same, too.
+    pub(in crate::program) fn key(&self) -> (Option<Relation>, Option<Property>, [u32; 2]) {
+        match *self {
+            Self::Relation { relation, operands, .. } => (Some(relation), None, operands),
+            Self::Property { property, operand, .. } => (None, Some(property), [operand; 2]),
+            Self::Value { operand, .. } => (None, None, [operand; 2]),
+        }
+    }
+
+    /// The guard in words, for an error.
+    pub(in crate::program) fn words(&self) -> String {
+        let not = |answer: bool| if answer { "true" } else { "false" };
+        match *self {
+            Self::Relation { relation, operands: [a, b], answer } => {
+                format!("v{a} {} v{b} was {}", relation.sign(), not(answer))
+            }
+            Self::Property { property, operand, answer } => {
+                format!("v{operand} {} was {}", property.words(), not(answer))
+            }
+            Self::Value { operand, value } => format!(
+                "the function read the plain value of v{operand}, {value:?}, and may depend on it in ways that \
+                 were not recorded"
+            ),
+        }
+    }
+}
+
+/// Whether two numbers are the same; all NaN are one.
+pub(in crate::program) fn same_bits<F: Scalar>(a: F, b: F) -> bool {
+    (a == b && a.is_sign_negative() == b.is_sign_negative()) || (a.is_nan() && b.is_nan())
+}

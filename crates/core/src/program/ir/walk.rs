@@ -1,0 +1,328 @@
+//! The walk over a graph: forward to the values, in reverse to the adjoints, over any number type.
+//!
+//! Values and derivatives are those of the eager modes, to the bit: nodes are taken in the order of the recording, and
+//! adjoints are added up as a tape adds them. Nothing has to be planned for it, so it is how a program that was just
+//! recorded is evaluated, and how numbers are that carry derivatives.
+
+use crate::Differentiable;
+use crate::program::ir::graph::{Affine, Graph, List, Node, Reduction};
+use crate::rules::{self, Binary, Op, Partial, Ternary, Unary, Visitor, guarded, reductions};
+use std::ops::Range;
+
+/// Values and adjoints of all nodes, in one number type.
+#[derive(Clone, Debug)]
+pub(crate) struct Buffers<T> {
+    pub(crate) values: Vec<T>,
+    pub(crate) adjoints: Vec<T>,
+    /// The vector of an affine map, and its rows.
+    scratch: [Vec<T>; 2],
+}
+
+impl<T> Default for Buffers<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), adjoints: Vec::new(), scratch: [Vec::new(), Vec::new()] }
+    }
+}
+
+/// Computes the value of every node from those of the inputs.
+pub(crate) fn forward<T: Differentiable>(
+    graph: &Graph<T::Scalar>,
+    buffers: &mut Buffers<T>,
+    input: impl Fn(usize) -> T,
+) {
+    let Buffers { values, scratch, .. } = buffers;
+    values.resize(graph.nodes.len(), T::zero());
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let (before, rest) = values.split_at_mut(index);
+        rest[0] = match *node {
+            Node::Input => input(index),
+            Node::Constant(value) => T::constant(value),
+            Node::Apply(op, operands) => apply(op, before, operands),
+            Node::Reduce(reduction, list) => reduce(reduction, graph.list(list).map(|node| before[node])),
+            // The first row brings all.
+            Node::Row { row: 1.., .. } => continue,
+            Node::Row { affine, .. } => {
+                let affine = &graph.affines[affine as usize];
+                let [x, rows] = &mut *scratch;
+                x.clear();
+                x.extend(graph.list(affine.x).map(|node| before[node]));
+                rows.clear();
+                let [weights, bias] =
+                    affine.parameters().map(|range| &before[range.start as usize..range.end as usize]);
+                T::affine_into(weights, bias, x, rows);
+                rest[..rows.len()].copy_from_slice(rows);
+                continue;
+            }
+        };
+    }
+}
+
+/// Carries adjoints back to the inputs: the seeds, by node, times the Jacobian.
+///
+/// Without `EXACT`, a zero does not win over ∞ or NaN: there is then a NaN in the result, which the caller
+/// has to look for.
+pub(crate) fn reverse<T: Differentiable, const EXACT: bool>(
+    graph: &Graph<T::Scalar>,
+    buffers: &mut Buffers<T>,
+    seeds: impl Iterator<Item = (usize, T)>,
+) {
+    let Buffers { values, adjoints, .. } = buffers;
+    adjoints.clear();
+    adjoints.resize(graph.nodes.len(), T::zero());
+    for (node, seed) in seeds {
+        adjoints[node] += if EXACT { rules::seed(&values[node], seed) } else { seed };
+    }
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        let (before, rest) = adjoints.split_at_mut(index);
+        let (own, z) = (rest[0], values[index]);
+        if own.is_identically_zero() {
+            continue;
+        }
+        match *node {
+            Node::Input | Node::Constant(_) => {}
+            Node::Apply(op, operands) => {
+                let pull = Pull::<T, EXACT> { graph, values, operands, z, own, adjoints: before };
+                match op {
+                    Op::Add => pull.binary(rules::Add),
+                    Op::Sub => pull.binary(rules::Sub),
+                    Op::Mul => pull.binary(rules::Mul),
+                    _ => pull.rare(op),
+                }
+            }
+            Node::Reduce(reduction, list) => {
+                spread::<T, EXACT>(reduction, graph.list(list), values, z, own, before);
+            }
+            Node::Row { affine, row } => {
+                let affine = &graph.affines[affine as usize];
+                spread_row::<T, EXACT>(affine, row, graph.list(affine.x), values, z, own, before);
+            }
+        }
+    }
+}
+
+impl<F> Graph<F> {
+    /// The nodes of a list.
+    pub(crate) fn list(&self, list: List) -> impl Iterator<Item = usize> + Clone + '_ {
+        self.lists[list.range()].iter().map(|&node| node as usize)
+    }
+}
+
+/// The value of an operation of the table. The frequent ones are computed in place; all in one function would crowd
+/// the registers of the loop over nodes.
+#[inline(always)]
+fn apply<T: Differentiable>(op: Op, values: &[T], operands: [u32; 3]) -> T {
+    let x = |which: usize| values[operands[which] as usize];
+    match op {
+        Op::Add => x(0) + x(1),
+        Op::Sub => x(0) - x(1),
+        Op::Mul => x(0) * x(1),
+        _ => op.visit(Value { values, operands }),
+    }
+}
+
+struct Value<'a, T> {
+    values: &'a [T],
+    operands: [u32; 3],
+}
+
+impl<T: Differentiable> Visitor for Value<'_, T> {
+    type Output = T;
+
+    #[inline(never)]
+    fn unary<O: Unary>(self, op: O) -> T {
+        self.values[self.operands[0] as usize].unary(op)
+    }
+
+    #[inline(never)]
+    fn binary<O: Binary>(self, op: O) -> T {
+        let [x, y] = [0, 1].map(|which| self.values[self.operands[which] as usize]);
+        x.binary(op, y)
+    }
+
+    #[inline(never)]
+    fn ternary<O: Ternary>(self, op: O) -> T {
+        T::ternary(op, self.operands.map(|operand| self.values[operand as usize]))
+    }
+}
+
+/// The value of a reduction.
+pub(in crate::program) fn reduce<T: Differentiable>(
+    reduction: Reduction,
+    mut terms: impl Iterator<Item = T> + Clone,
+) -> T {
+    match reduction {
+        Reduction::Sum => T::sum_terms(terms),
+        Reduction::Dot => T::dot_pairs(Pairs(terms), None),
+        Reduction::Chain => {
+            let start = terms.next().expect("a chain has a start");
+            Pairs(terms).fold(start, |sum, (a, b)| sum + a * b)
+        }
+        Reduction::LogSumExp => T::log_sum_exp_terms(terms),
+        Reduction::Norm => T::norm_terms(terms),
+        Reduction::ChainRule => {
+            let value = terms.next().expect("a chain rule has a value");
+            T::chain_rule(value, &Pairs(terms).collect::<Vec<_>>())
+        }
+    }
+}
+
+/// Takes items two by two.
+#[derive(Clone)]
+struct Pairs<I>(I);
+
+impl<I: Iterator> Iterator for Pairs<I> {
+    type Item = (I::Item, I::Item);
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.0.next()?, self.0.next()?))
+    }
+}
+
+/// Carries the adjoint of one operation of the table to its operands.
+struct Pull<'a, T: Differentiable, const EXACT: bool> {
+    graph: &'a Graph<T::Scalar>,
+    values: &'a [T],
+    operands: [u32; 3],
+    z: T,
+    own: T,
+    adjoints: &'a mut [T],
+}
+
+impl<T: Differentiable, const EXACT: bool> Pull<'_, T, EXACT> {
+    #[inline(always)]
+    fn x(&self, which: usize) -> T {
+        self.values[self.operands[which] as usize]
+    }
+
+    /// Adds what one operand gains. Of a constant, nobody asks for the adjoint.
+    #[inline(always)]
+    fn add(&mut self, which: usize, partial: impl FnOnce() -> Partial<T>) {
+        let operand = self.operands[which] as usize;
+        if !matches!(self.graph.nodes[operand], Node::Constant(_)) {
+            self.adjoints[operand] += carry::<T, EXACT>(&self.z, self.own, partial);
+        }
+    }
+
+    #[inline(never)]
+    fn rare(self, op: Op) {
+        op.visit(self);
+    }
+}
+
+impl<T: Differentiable, const EXACT: bool> Visitor for Pull<'_, T, EXACT> {
+    type Output = ();
+
+    #[inline(always)]
+    fn unary<O: Unary>(mut self, op: O) {
+        let (x, z) = (self.x(0), self.z);
+        if !O::STOPS {
+            self.add(0, || op.partial(x, z));
+        }
+    }
+
+    #[inline(always)]
+    fn binary<O: Binary>(mut self, op: O) {
+        let (x, y, z) = (self.x(0), self.x(1), self.z);
+        if self.operands[0] == self.operands[1] {
+            // One operand has one partial derivative: what cancels in it has no part in an infinite adjoint.
+            self.add(0, || Partial::Of(op.left(x, x, z).number() + op.right(x, x, z).number()));
+        } else {
+            self.add(0, || op.left(x, y, z));
+            self.add(1, || op.right(x, y, z));
+        }
+    }
+
+    #[inline(always)]
+    fn ternary<O: Ternary>(mut self, op: O) {
+        if O::SELECTS {
+            // The operand that is not selected leaves no trace, also where the result is NaN.
+            let [_, then, otherwise] = self.operands;
+            let (predicate, zero) = (self.x(0), T::zero());
+            self.adjoints[then as usize] += T::select_by(predicate, self.own, zero);
+            self.adjoints[otherwise as usize] += T::select_by(predicate, zero, self.own);
+            return;
+        }
+        let partials = op.partials([self.x(0), self.x(1), self.x(2)], self.z);
+        for (which, partial) in partials.into_iter().enumerate() {
+            self.add(which, || partial);
+        }
+    }
+}
+
+/// A partial derivative times an adjoint.
+#[inline(always)]
+pub(in crate::program) fn carry<T: Differentiable, const EXACT: bool>(
+    z: &T,
+    own: T,
+    partial: impl FnOnce() -> Partial<T>,
+) -> T {
+    if EXACT { guarded(z, partial).times(own) } else { partial().scale(own) }
+}
+
+/// Adds what the operands of a reduction gain.
+pub(in crate::program) fn spread<T: Differentiable, const EXACT: bool>(
+    reduction: Reduction,
+    mut places: impl Iterator<Item = usize> + Clone,
+    values: &[T],
+    z: T,
+    own: T,
+    adjoints: &mut [T],
+) {
+    let gain = |partial: Partial<T>| carry::<T, EXACT>(&z, own, || partial);
+    match reduction {
+        Reduction::Sum => {
+            let gain = gain(Partial::One);
+            places.for_each(|place| adjoints[place] += gain);
+        }
+        Reduction::Dot | Reduction::Chain | Reduction::ChainRule => {
+            if reduction == Reduction::Chain {
+                adjoints[places.next().expect("a chain has a start")] += gain(Partial::One);
+            }
+            if reduction == Reduction::ChainRule {
+                let value = places.next().expect("a chain rule has a value");
+                adjoints[value] += carry::<T, EXACT>(&values[value], own, || Partial::Zero);
+            }
+            for (a, b) in Pairs(places) {
+                adjoints[a] += gain(Partial::Of(values[b]));
+                adjoints[b] += gain(Partial::Of(values[a]));
+            }
+        }
+        Reduction::LogSumExp if T::RECORDS => {
+            let slope = reductions::recorded_log_sum_exp_slopes(places.clone().map(|place| values[place]));
+            places.for_each(|place| adjoints[place] += gain(slope(values[place])));
+        }
+        Reduction::LogSumExp => {
+            let (_, slope) = reductions::log_sum_exp_and_slopes(places.clone().map(|place| values[place]));
+            places.for_each(|place| adjoints[place] += gain(slope(values[place])));
+        }
+        Reduction::Norm => {
+            places.for_each(|place| adjoints[place] += gain(reductions::norm_slope(values[place], z)));
+        }
+    }
+}
+
+/// Adds what the weights, the bias and the vector of a row of an affine map gain.
+pub(in crate::program) fn spread_row<T: Differentiable, const EXACT: bool>(
+    affine: &Affine,
+    row: u32,
+    x: impl Iterator<Item = usize>,
+    values: &[T],
+    z: T,
+    own: T,
+    adjoints: &mut [T],
+) {
+    let gain = |partial: Partial<T>| carry::<T, EXACT>(&z, own, || partial);
+    adjoints[(affine.bias + row) as usize] += gain(Partial::One);
+    for (weight, x) in affine.row(row).zip(x) {
+        adjoints[weight] += gain(Partial::Of(values[x]));
+        adjoints[x] += gain(Partial::Of(values[weight]));
+    }
+}
+
+impl Affine {
+    /// The places of a row of weights.
+    pub(in crate::program) fn row(&self, row: u32) -> Range<usize> {
+        let first = (self.weights + row * self.x.len) as usize;
+        first..first + self.x.len as usize
+    }
+}

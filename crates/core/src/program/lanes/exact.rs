@@ -1,0 +1,83 @@
+//! Lanes with the bits of single points, for what guards depend on.
+//!
+//! A product and a sum contracted into one rounding, or an elementary function a unit in the last place off, could turn
+//! a comparison. So what a guard depends on is computed as at a single point, lane by lane; other operations have the
+//! same bits in lanes anyway.
+
+use crate::Scalar;
+use crate::program::ir::graph::Reduction;
+use crate::program::ir::walk::reduce;
+use crate::program::lanes::interpreter::Interpreter;
+use crate::program::lanes::kernels::{Frame, Uniform};
+use crate::program::lanes::uniform;
+use crate::program::plan::schedule::{PlannedAffine, Run, Step};
+use crate::program::simd::L;
+use crate::program::simd::fast::is_approximate;
+use crate::rules::Op;
+
+impl<F: Scalar> Interpreter<'_, F> {
+    /// Whether a run has to be computed lane by lane.
+    pub(in crate::program) fn goes_lane_by_lane(&self, run: &Run) -> bool {
+        run.exact
+            && match run.step {
+                Step::Apply(op, _) => is_approximate(op),
+                // Sums are added up in one order, lanes or not.
+                Step::Reduce(reduction, ..) => reduction != Reduction::Sum,
+                Step::Affine(..) => true,
+            }
+    }
+
+    /// Computes the operations of a run, of one operand each.
+    pub(in crate::program) fn apply_exactly(&self, op: Op, slots: &[u32], frame: Frame, values: &mut [F]) {
+        for block in 0..frame.blocks {
+            let (before, results) = frame.split(block, values);
+            for (z, &slot) in results.as_chunks_mut::<L>().0.iter_mut().zip(slots) {
+                let x = self.uniform().and(before).lanes(slot);
+                op.visit(uniform::Forward { x: [&x, &[], &[]], z });
+            }
+        }
+    }
+
+    /// Computes reductions, the first of whose lists is given.
+    pub(in crate::program) fn reduce_exactly(
+        &self,
+        reduction: Reduction,
+        first: u32,
+        frame: Frame,
+        values: &mut [F],
+    ) {
+        let terms = &self.schedule.terms[first as usize..];
+        each_lane(self.uniform(), frame, values, |index, value| {
+            reduce(reduction, self.schedule.list(terms[index].list).map(value))
+        });
+    }
+
+    /// Computes the rows of an affine map.
+    pub(in crate::program) fn affine_exactly(&self, affine: &PlannedAffine, frame: Frame, values: &mut [F]) {
+        let [weights, bias] = self.weights(affine);
+        let columns = affine.x.len as usize;
+        each_lane(self.uniform(), frame, values, |row, value| {
+            let x = self.schedule.list(affine.x).map(value);
+            let weights = &weights[row * columns..(row + 1) * columns];
+            F::dot_pairs(weights.iter().copied().zip(x), Some(bias[row]))
+        });
+    }
+}
+
+/// Computes the results of a run one by one, given its number in the run and the value of each slot.
+fn each_lane<F: Scalar>(
+    uniform: Uniform<'_, F>,
+    frame: Frame,
+    values: &mut [F],
+    result: impl Fn(usize, &dyn Fn(usize) -> F) -> F,
+) {
+    for block in 0..frame.blocks {
+        let (before, results) = frame.split(block, values);
+        let places = uniform.and(before);
+        for (index, z) in results.as_chunks_mut::<L>().0.iter_mut().enumerate() {
+            for (lane, z) in z.iter_mut().enumerate() {
+                *z = result(index, &|slot| places.lane(slot as u32, lane));
+            }
+        }
+    }
+}

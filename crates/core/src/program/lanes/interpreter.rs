@@ -1,0 +1,66 @@
+//! What the way forward and the way back share: the schedule, and where values stand in blocks.
+
+use super::kernels::{Frame, Lists, Uniform};
+use crate::Scalar;
+use crate::program::plan::schedule::{Access, Operand, Run, Schedule};
+use crate::program::simd::L;
+
+/// A schedule, with what does not change within a batch.
+#[derive(Clone, Copy)]
+pub struct Interpreter<'a, F> {
+    pub(in crate::program) schedule: &'a Schedule,
+    /// Of weights and biases only those that are read otherwise, too.
+    pub(in crate::program) uniform: &'a [F],
+    pub(in crate::program) parameters: &'a [F],
+    pub(in crate::program) accumulator_of: &'a [u32],
+    pub(in crate::program) arch: pulp::Arch,
+}
+
+impl<F: Scalar> Interpreter<'_, F> {
+    /// Where the lanes of a varying value begin in a block.
+    pub(in crate::program) fn at(&self, slot: u32) -> usize {
+        (slot as usize - self.schedule.first_varying) * L
+    }
+
+    /// How many numbers a block has.
+    pub(in crate::program) fn stride(&self) -> usize {
+        (self.schedule.slots - self.schedule.first_varying) * L
+    }
+
+    /// Where the results of a run are.
+    pub(in crate::program) fn frame(&self, run: &Run, blocks: usize) -> Frame {
+        Frame { blocks, stride: self.stride(), at: self.at(run.first), len: run.count as usize * L }
+    }
+
+    /// How many blocks so many numbers are.
+    pub(in crate::program) fn blocks(&self, numbers: usize) -> usize {
+        numbers / self.stride().max(1)
+    }
+
+    /// The lanes of a slot in a block.
+    pub(in crate::program) fn lanes(&self, block: &[F], slot: u32) -> [F; L] {
+        self.uniform().and(block).lanes(slot)
+    }
+
+    pub(in crate::program) fn uniform(&self) -> Uniform<'_, F> {
+        Uniform { values: self.uniform, first_varying: self.schedule.first_varying as u32 }
+    }
+
+    /// For each operand of a run, its slot in each operation.
+    pub(in crate::program) fn slots(&self, operands: &[Operand; 3], count: usize) -> [&[u32]; 3] {
+        operands.map(|operand| {
+            let count = if operand.access == Access::None { 0 } else { count };
+            &self.schedule.operands[operand.list as usize..][..count]
+        })
+    }
+
+    /// The operands of reductions, from the first of a run on.
+    pub(in crate::program) fn lists(&self, first: u32) -> Lists<'_> {
+        Lists { operands: &self.schedule.operands, terms: &self.schedule.terms[first as usize..] }
+    }
+}
+
+/// The width of a uniform value's adjoint while a task is at work: a cache line.
+pub(in crate::program) const fn accumulator_width<F>() -> usize {
+    if size_of::<F>() == 8 { L / 2 } else { L }
+}

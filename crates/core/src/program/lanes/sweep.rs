@@ -1,0 +1,235 @@
+//! Evaluation at many points at once: each value is a row of [`L`] lanes, one for each point.
+//!
+//! The rows of all varying values at [`L`] points are a block. A few blocks go through together, run by run, so
+//! that a kernel is called once for all of them, and a matrix read once.
+//!
+//! What depends on parameters only was computed before, once, and is held as plain numbers. Their adjoints
+//! are `W` numbers wide: the lanes are folded into them, and they into one at the end of a task, so that
+//! they stay in cache even where parameters are many.
+//!
+//! Every run goes through a kernel (`kernels.rs`, `affine.rs`) in the instructions of the processor at hand.
+//!
+//! Nothing here tests for singular points. What they could spoil shows as a number that is not finite, or is
+//! noticed by [`Interpreter::forward`]; the caller then takes the points one by one, with all care.
+
+use super::interpreter::{Interpreter, accumulator_width};
+use super::matrices::Vectors;
+use crate::Scalar;
+use crate::program::ir::graph::Reduction;
+use crate::program::lanes::affine::Known;
+use crate::program::lanes::kernels::{Adjoints, Apply, ApplyBack, Dot, DotBack, Fold, FoldBack, Frame, To};
+use crate::program::lanes::matrices::Weights;
+use crate::program::plan::Wrt;
+use crate::program::plan::schedule::{Class, Operand, Step};
+use crate::program::simd::L;
+use crate::program::simd::aligned::Aligned;
+use crate::program::simd::elementary::TRIGONOMETRIC_RANGE;
+use crate::rules::Op;
+
+/// What never goes through lanes; see [`speculate`](crate::program::transform::speculate).
+pub(in crate::program) const SPECULATIVE: &str = "a chain rule is speculated on as products";
+
+/// The memory of one task.
+#[derive(Clone, Debug)]
+pub struct Buffers<F> {
+    /// Values that differ from point to point, lane by lane, block after block.
+    pub(in crate::program) values: Aligned<F>,
+    pub(in crate::program) adjoints: Aligned<F>,
+    pub(in crate::program) scratch: Aligned<F>,
+    pub(in crate::program) vectors: Vectors<F>,
+}
+
+impl<F: Scalar> Default for Buffers<F> {
+    fn default() -> Self {
+        Self {
+            values: Aligned::new(),
+            adjoints: Aligned::new(),
+            scratch: Aligned::new(),
+            vectors: Vectors { transposed: Vec::new(), strip: Aligned::new() },
+        }
+    }
+}
+
+impl<F: Scalar> Interpreter<'_, F> {
+    /// Computes all varying values of all blocks from the data; says whether a result needs more care.
+    fn forward(&self, buffers: &mut Buffers<F>) -> bool {
+        let Buffers { values, scratch, .. } = buffers;
+        let values = values.get_mut();
+        let blocks = self.blocks(values.len());
+        let mut unreliable = false;
+        for run in &self.schedule.runs[self.schedule.varying_runs()] {
+            let frame = self.frame(run, blocks);
+            if self.goes_lane_by_lane(run) {
+                match run.step {
+                    Step::Apply(op, operands) => {
+                        self.apply_exactly(op, self.slots(&operands, run.count as usize)[0], frame, values);
+                    }
+                    Step::Reduce(reduction, first, _) => {
+                        self.reduce_exactly(reduction, first, frame, values);
+                    }
+                    Step::Affine(affine, _) => self.affine_exactly(&affine, frame, values),
+                }
+                continue;
+            }
+            match run.step {
+                Step::Apply(op, operands) => unreliable |= self.apply(op, &operands, frame, values),
+                Step::Reduce(reduction, first, _) => {
+                    unreliable |= self.reduce(reduction, first, frame, values)
+                }
+                Step::Affine(affine, _) => self.affine(&affine, frame, values, scratch),
+            }
+        }
+        unreliable
+    }
+
+    fn apply(&self, op: Op, operands: &[Operand; 3], frame: Frame, values: &mut [F]) -> bool {
+        let slots = self.slots(operands, frame.len / L);
+        let unreliable = matches!(op, Op::Sin | Op::Cos) && {
+            let range = F::nearest(TRIGONOMETRIC_RANGE);
+            let outside = |block: &[F], slot| self.lanes(block, slot).iter().any(|x| x.abs() > range);
+            (0..frame.blocks).any(|index| {
+                let block = frame.block(index, values);
+                slots[0].iter().any(|&slot| outside(block, slot))
+            })
+        };
+        op.visit(Apply { arch: self.arch, slots, uniform: self.uniform(), frame, values });
+        unreliable
+    }
+
+    fn reduce(&self, reduction: Reduction, first: u32, frame: Frame, values: &mut [F]) -> bool {
+        let (lists, uniform) = (self.lists(first), self.uniform());
+        match reduction {
+            Reduction::Dot | Reduction::Chain => {
+                let chain = reduction == Reduction::Chain;
+                self.arch.dispatch(Dot { chain, lists, uniform, frame, values });
+                false
+            }
+            Reduction::Sum | Reduction::LogSumExp | Reduction::Norm => {
+                self.arch.dispatch(Fold { reduction, lists, uniform, frame, values })
+            }
+            Reduction::ChainRule => unreachable!("{SPECULATIVE}"),
+        }
+    }
+
+    /// Carries the adjoints of varying values back: to other such values, to uniform ones, or to both.
+    ///
+    /// `accumulators` takes what uniform values gain; the weights and biases of affine maps go their own way.
+    fn reverse<const W: usize>(&self, back: Back<'_, '_, F>, buffers: &mut Buffers<F>) {
+        let Back { wrt, to, point, accumulators, mut weights } = back;
+        let Buffers { values, adjoints, scratch, vectors } = buffers;
+        let values = values.get();
+        let blocks = self.blocks(values.len());
+        let first_varying = self.schedule.first_varying as u32;
+        let (varying, accumulator_of) = (adjoints.get_mut(), self.accumulator_of);
+        let mut adjoints = Adjoints::<F, W> { first_varying, to, varying, accumulator_of, accumulators };
+        for run in self.schedule.runs[self.schedule.varying_runs()].iter().rev() {
+            let frame = self.frame(run, blocks);
+            match run.step {
+                Step::Apply(op, operands) => {
+                    for which in 0..op.arity() {
+                        let class = operands[which].class;
+                        let reached = if class == Class::Uniform { to.uniform } else { to.varying };
+                        if reached && wrt.wants(class) {
+                            let (arch, uniform) = (self.arch, self.uniform());
+                            let slots = self.slots(&operands, run.count as usize);
+                            let adjoints = &mut adjoints;
+                            op.visit(ApplyBack { arch, slots, uniform, frame, values, which, adjoints });
+                        }
+                    }
+                }
+                Step::Reduce(_, _, class) if !wrt.wants(class) => {}
+                Step::Reduce(reduction, first, _) => {
+                    self.reduce_back(reduction, first, frame, values, &mut adjoints);
+                }
+                Step::Affine(affine, class) => {
+                    if to.uniform {
+                        let x = self.vector(&affine, values, scratch);
+                        let (columns, adjoints) = (affine.x.len as usize, &*adjoints.varying);
+                        let known = Known { frame, columns, x, values, adjoints };
+                        self.weights_back(&affine, known, point, vectors, &mut weights);
+                    }
+                    // A vector that is not in line may hold uniform values, too.
+                    let reached = to.varying || (to.uniform && !affine.contiguous);
+                    if reached && wrt.wants(class) {
+                        self.vector_back(&affine, frame, &mut adjoints, scratch);
+                    }
+                }
+            }
+        }
+    }
+
+    fn reduce_back<const W: usize>(
+        &self,
+        reduction: Reduction,
+        first: u32,
+        frame: Frame,
+        values: &[F],
+        adjoints: &mut Adjoints<'_, F, W>,
+    ) {
+        let (lists, uniform) = (self.lists(first), self.uniform());
+        match reduction {
+            Reduction::Dot | Reduction::Chain => {
+                let chain = reduction == Reduction::Chain;
+                self.arch.dispatch(DotBack { chain, lists, uniform, frame, values, adjoints });
+            }
+            Reduction::Sum | Reduction::LogSumExp | Reduction::Norm => {
+                self.arch.dispatch(FoldBack { reduction, lists, uniform, frame, values, adjoints });
+            }
+            Reduction::ChainRule => unreachable!("{SPECULATIVE}"),
+        }
+    }
+}
+
+/// The way through a schedule in lanes, and back.
+///
+/// The plain numbers implement it one by one, so that the kernels are compiled here, once, and not again in
+/// every crate that evaluates a program.
+pub trait ByLanes: Sized {
+    /// See [`Interpreter::forward`].
+    fn forward_by_lanes(interpreter: &Interpreter<'_, Self>, buffers: &mut Buffers<Self>) -> bool;
+
+    /// See [`Interpreter::reverse`]; adjoints of uniform values are a cache line wide, or if `each` says so, as
+    /// wide as the lanes.
+    fn reverse_by_lanes(
+        interpreter: &Interpreter<'_, Self>,
+        back: Back<'_, '_, Self>,
+        buffers: &mut Buffers<Self>,
+        each: bool,
+    );
+}
+
+/// What a way back is told.
+pub struct Back<'a, 'p, F> {
+    pub(in crate::program) wrt: Wrt,
+    pub(in crate::program) to: To,
+    /// The data of a point, counted from the first of the first block.
+    pub(in crate::program) point: &'a dyn Fn(usize) -> &'p [F],
+    pub(in crate::program) accumulators: &'a mut [F],
+    pub(in crate::program) weights: Weights<'a, F>,
+}
+
+macro_rules! by_lanes {
+    ($F:ty, $WIDE:expr) => {
+        impl ByLanes for $F {
+            fn forward_by_lanes(interpreter: &Interpreter<'_, Self>, buffers: &mut Buffers<Self>) -> bool {
+                interpreter.forward(buffers)
+            }
+
+            fn reverse_by_lanes(
+                interpreter: &Interpreter<'_, Self>,
+                back: Back<'_, '_, Self>,
+                buffers: &mut Buffers<Self>,
+                each: bool,
+            ) {
+                if each || $WIDE == L {
+                    interpreter.reverse::<L>(back, buffers);
+                } else {
+                    interpreter.reverse::<{ $WIDE }>(back, buffers);
+                }
+            }
+        }
+    };
+}
+
+by_lanes!(f32, accumulator_width::<f32>());
+by_lanes!(f64, accumulator_width::<f64>());

@@ -1,0 +1,498 @@
+//! A program at one point: value, gradient, products with the Jacobian and the Hessian, and these themselves.
+//!
+//! The inputs are the parameters, followed by the data.
+
+use super::Executable;
+use super::lower::{Lowered, lower};
+use crate::program::ir::walk::{self, Buffers};
+use crate::program::transform::derivative;
+use crate::program::transform::derivative::{Inputs, Moved};
+use crate::program::transform::speculate::speculate;
+use crate::program::{Program, one::Workspace};
+use crate::{Differentiable, Dual, Error, Lanes, Scalar};
+use generic_array::GenericArray;
+use generic_array::sequence::GenericSequence;
+use generic_array::typenum::{U8, Unsigned};
+
+/// How many directions go through together.
+const LANES: usize = U8::USIZE;
+
+impl<F: Scalar> Program<F> {
+    /// The program, prepared for many evaluations at single points.
+    ///
+    /// A program that was just recorded is evaluated by a walk over what was recorded, which costs about as much as a
+    /// tape; after sixteen evaluations of a kind, it is translated to instructions, which take a few times as long
+    /// to make and a fraction to run. This makes them at once, for values and gradients. Results have the same bits
+    /// either way, those of Hessians apart, which are the same up to rounding.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program};
+    /// let program = Program::record(|x| x[0].sin() * x[1], &[1.0_f64, 2.0])?.optimized();
+    /// let (mut workspace, mut slope) = (program.workspace(), [0.0; 2]);
+    /// assert_eq!(program.gradient(&mut workspace, &[0.0, 3.0], &mut slope)?, 0.0);
+    /// assert_eq!(slope, [3.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    #[must_use]
+    pub fn optimized(self) -> Self {
+        self.values_at_one.make(|| self.lower_values());
+        if self.outputs() == 1 {
+            self.gradient_at_one.make(|| self.lower_gradient());
+        }
+        self
+    }
+
+    /// The value at `x` of a program with one output: the same bits as the function itself gives.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::NotOneOutput`], and
+    /// [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program};
+    /// let program = Program::record(|x| x[0].exp() * x[1], &[1.0_f64, 2.0])?;
+    /// assert_eq!(program.value(&mut program.workspace(), &[0.5, 3.0])?, 0.5_f64.exp() * 3.0);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn value(&self, workspace: &mut Workspace<F>, x: &[F]) -> Result<F, Error> {
+        self.one_output()?;
+        let mut value = [F::zero()];
+        self.evaluate(workspace, x, &mut value)?;
+        Ok(value[0])
+    }
+
+    /// Writes all outputs at `x`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` has not the length of the inputs, or `outputs` not that of the outputs, and
+    /// [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::{Error, Program};
+    /// let program = Program::record(|x| [x[0] * x[1], x[0] + x[1]], &[1.0_f64, 2.0])?;
+    /// let (mut workspace, mut outputs) = (program.workspace(), [0.0; 2]);
+    /// program.evaluate(&mut workspace, &[3.0, 4.0], &mut outputs)?;
+    /// assert_eq!(outputs, [12.0, 7.0]);
+    /// let short = program.evaluate(&mut workspace, &[3.0], &mut outputs);
+    /// assert!(matches!(short, Err(Error::Length { expected: 2, given: 1, .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn evaluate(&self, workspace: &mut Workspace<F>, x: &[F], outputs: &mut [F]) -> Result<(), Error> {
+        self.check_outputs(outputs)?;
+        self.check_point(x)?;
+        if let Some(executable) = self.values_at_one.get(self.graph.nodes.len(), || self.lower_values()) {
+            let outcome = executable.run(&mut workspace.values, x);
+            copy(outcome.outputs(), outputs);
+            let in_vain = outcome.speculated_in_vain() || outputs.iter().any(|y| y.is_nan());
+            if !(in_vain && self.exact.is_some()) {
+                return self.check_guards(outcome.broken_guard());
+            }
+        }
+        let program = self.forward(&mut workspace.plain, x)?;
+        program.read_outputs(&workspace.plain.values, outputs);
+        Ok(())
+    }
+
+    /// Writes the gradient at `x` of a program with one output, and returns the value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` or `gradient` has not the length of the inputs, [`Error::NotOneOutput`], and
+    /// [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| x[0] * x[0] * x[1], &[1.0_f64, 2.0])?;
+    /// let (mut workspace, mut slope) = (program.workspace(), [0.0; 2]);
+    /// let value = program.gradient(&mut workspace, &[3.0, 4.0], &mut slope)?;
+    /// assert_eq!((value, slope), (36.0, [24.0, 9.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn gradient(&self, workspace: &mut Workspace<F>, x: &[F], gradient: &mut [F]) -> Result<F, Error> {
+        self.one_output()?;
+        Error::check_length("gradient", "input", self.inputs(), gradient.len())?;
+        self.check_point(x)?;
+        if let Some(executable) = self.gradient_at_one.get(self.graph.nodes.len(), || self.lower_gradient()) {
+            let outcome = executable.run(&mut workspace.gradient, x);
+            let mut outputs = outcome.outputs();
+            let value = outputs.next().expect("the value comes before its gradient");
+            copy(outputs, gradient);
+            if value.is_finite() && all_finite(gradient) && !outcome.speculated_in_vain() {
+                return self.check_guards(outcome.broken_guard()).map(|()| value);
+            }
+        }
+        let buffers = &mut workspace.plain;
+        let program = self.forward(buffers, x)?;
+        let output = program.one_output()?;
+        program.pull(buffers, [(output, F::one())].into_iter(), gradient);
+        Ok(buffers.values[output])
+    }
+
+    /// Writes all outputs, and the cotangent times the Jacobian: a number for each input.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` or `product` has not the length of the inputs, or `cotangent` or `outputs` not
+    /// that of the outputs, and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program};
+    /// let program = Program::record(|x| [x[0] * x[1], x[0].sin()], &[1.0_f64, 2.0])?;
+    /// let (mut outputs, mut product) = ([0.0; 2], [0.0; 2]);
+    /// program.vjp(&mut program.workspace(), &[0.0, 3.0], &[10.0, 1.0], &mut outputs, &mut product)?;
+    /// assert_eq!((outputs, product), ([0.0, 0.0], [31.0, 0.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn vjp(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        cotangent: &[F],
+        outputs: &mut [F],
+        product: &mut [F],
+    ) -> Result<(), Error> {
+        Error::check_length("cotangent", "output", self.outputs(), cotangent.len())?;
+        Error::check_length("product", "input", self.inputs(), product.len())?;
+        self.check_outputs(outputs)?;
+        let buffers = &mut workspace.plain;
+        let program = self.forward(buffers, x)?;
+        program.read_outputs(&buffers.values, outputs);
+        let seeds =
+            program.graph.outputs.iter().zip(cotangent).map(|(&node, &weight)| (node as usize, weight));
+        program.pull(buffers, seeds, product);
+        Ok(())
+    }
+
+    /// Writes all outputs, and the Jacobian times the tangent: a number for each output.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` or `tangent` has not the length of the inputs, or `outputs` or `product` not
+    /// that of the outputs, and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| [x[0] * x[1], x[0] + x[1]], &[1.0_f64, 2.0])?;
+    /// let (mut outputs, mut product) = ([0.0; 2], [0.0; 2]);
+    /// program.jvp(&mut program.workspace(), &[3.0, 4.0], &[1.0, 10.0], &mut outputs, &mut product)?;
+    /// assert_eq!((outputs, product), ([12.0, 7.0], [34.0, 11.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn jvp(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        tangent: &[F],
+        outputs: &mut [F],
+        product: &mut [F],
+    ) -> Result<(), Error> {
+        self.check_outputs(outputs)?;
+        self.check_outputs(product)?;
+        Error::check_length("tangent", "input", self.inputs(), tangent.len())?;
+        let buffers = &mut workspace.moving;
+        let program = self.forward_moving(buffers, x, |input, _| tangent[input])?;
+        for (&node, (output, product)) in program.graph.outputs.iter().zip(outputs.iter_mut().zip(product)) {
+            let y = buffers.values[node as usize];
+            (*output, *product) = (y.primal(), y.slope(0));
+        }
+        Ok(())
+    }
+
+    /// Writes all outputs and the Jacobian, a row for each output, with a number for each input: forward where
+    /// there are few inputs, otherwise in reverse.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` has not the length of the inputs, `outputs` not that of the outputs, or
+    /// `jacobian` not the product of both, and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| [x[0] * x[1], x[0] + x[1]], &[1.0_f64, 2.0])?;
+    /// let (mut outputs, mut jacobian) = ([0.0; 2], [0.0; 4]);
+    /// program.jacobian(&mut program.workspace(), &[3.0, 4.0], &mut outputs, &mut jacobian)?;
+    /// assert_eq!((outputs, jacobian), ([12.0, 7.0], [4.0, 3.0, 1.0, 1.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn jacobian(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        outputs: &mut [F],
+        jacobian: &mut [F],
+    ) -> Result<(), Error> {
+        let (rows, columns) = (self.outputs(), self.inputs());
+        Error::check_length("Jacobian", "pair of output and input", rows * columns, jacobian.len())?;
+        self.check_outputs(outputs)?;
+        let program = self.forward(&mut workspace.plain, x)?;
+        program.read_outputs(&workspace.plain.values, outputs);
+        if columns.div_ceil(LANES) >= rows {
+            for (&node, row) in program.graph.outputs.iter().zip(jacobian.chunks_mut(columns.max(1))) {
+                program.pull(&mut workspace.plain, [(node as usize, F::one())].into_iter(), row);
+            }
+            return Ok(());
+        }
+        for first in (0..columns).step_by(LANES) {
+            let lanes = &mut workspace.lanes;
+            let program = self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
+            for (&node, row) in program.graph.outputs.iter().zip(jacobian.chunks_mut(columns)) {
+                let y = lanes.values[node as usize];
+                for (lane, entry) in row[first..].iter_mut().take(LANES).enumerate() {
+                    *entry = y.slope(lane);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the gradient of a program with one output, and its Hessian times the direction; returns the
+    /// value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x`, `direction`, `gradient` or `product` has not the length of the inputs,
+    /// [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| x[0] * x[0] * x[1], &[1.0_f64, 2.0])?;
+    /// let (mut workspace, mut slope, mut product) = (program.workspace(), [0.0; 2], [0.0; 2]);
+    /// let value = program.hvp(&mut workspace, &[3.0, 4.0], &[1.0, 10.0], &mut slope, &mut product)?;
+    /// assert_eq!((value, slope, product), (36.0, [24.0, 9.0], [68.0, 6.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn hvp(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        direction: &[F],
+        gradient: &mut [F],
+        product: &mut [F],
+    ) -> Result<F, Error> {
+        self.one_output()?;
+        for (what, given) in
+            [("direction", direction.len()), ("gradient", gradient.len()), ("product", product.len())]
+        {
+            Error::check_length(what, "input", self.inputs(), given)?;
+        }
+        self.check_point(x)?;
+        if let Some(executable) = self.hvp_at_one.get(self.graph.nodes.len(), || self.lower_hvp()) {
+            workspace.hvp.load(executable, x);
+            let outcome = executable.run_on(&mut workspace.hvp, x.len(), direction.iter().copied());
+            if let Some(value) = outcome.write_hvp(gradient, product) {
+                return self.check_guards(outcome.broken_guard()).map(|()| value);
+            }
+        }
+        let buffers = &mut workspace.moving;
+        let program = self.forward_moving(buffers, x, |input, _| direction[input])?;
+        let output = program.one_output()?;
+        program.sweep(buffers, [(output, Dual::lift(F::one()))].into_iter());
+        for (input, (gradient, product)) in gradient.iter_mut().zip(product).enumerate() {
+            let adjoint = buffers.adjoints[input];
+            (*gradient, *product) = (adjoint.primal(), adjoint.slope(0));
+        }
+        Ok(buffers.values[output].primal())
+    }
+
+    /// Writes the gradient and the Hessian (square, row after row) of a program with one output: the
+    /// gradient, swept over eight directions at a time. Returns the value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` or `gradient` has not the length of the inputs, or `hessian` not its square,
+    /// [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| x[0] * x[0] * x[1], &[1.0_f64, 2.0])?;
+    /// let (mut slope, mut hessian) = ([0.0; 2], [0.0; 4]);
+    /// program.hessian(&mut program.workspace(), &[3.0, 4.0], &mut slope, &mut hessian)?;
+    /// assert_eq!(hessian, [8.0, 6.0, 6.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn hessian(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        gradient: &mut [F],
+        hessian: &mut [F],
+    ) -> Result<F, Error> {
+        let n = self.inputs();
+        Error::check_length("Hessian", "pair of inputs", n * n, hessian.len())?;
+        self.one_output()?;
+        self.check_point(x)?;
+        Error::check_length("gradient", "input", n, gradient.len())?;
+        if let Some(executable) = self.hvp_at_one.get(self.graph.nodes.len(), || self.lower_hvp())
+            && let Some(result) = self.hessian_by_instructions(executable, workspace, x, gradient, hessian)
+        {
+            return result;
+        }
+        let value = self.gradient(workspace, x, gradient)?;
+        for first in (0..n).step_by(LANES) {
+            let lanes = &mut workspace.lanes;
+            let program = self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
+            let output = program.one_output()?;
+            program.sweep(lanes, [(output, Dual::lift(F::one()))].into_iter());
+            for (column, row) in hessian[first * n..].chunks_mut(n).take(LANES).enumerate() {
+                for (input, entry) in row.iter_mut().enumerate() {
+                    *entry = lanes.adjoints[input].slope(column);
+                }
+            }
+        }
+        Ok(value)
+    }
+
+    /// The Hessian row by row; `None` if a number is not finite.
+    fn hessian_by_instructions(
+        &self,
+        executable: &Executable<F>,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        gradient: &mut [F],
+        hessian: &mut [F],
+    ) -> Option<Result<F, Error>> {
+        let n = x.len();
+        workspace.hvp.load(executable, x);
+        let mut value = F::zero();
+        for (row, product) in hessian.chunks_mut(n.max(1)).enumerate() {
+            let direction = (0..n).map(|input| unit(input == row));
+            let outcome = executable.run_on(&mut workspace.hvp, n, direction);
+            value = outcome.write_hvp(gradient, product)?;
+            if let Err(error) = self.check_guards(outcome.broken_guard()) {
+                return Some(Err(error));
+            }
+        }
+        (n > 0).then_some(Ok(value))
+    }
+
+    /// The node of the only output.
+    pub(in crate::program) fn one_output(&self) -> Result<usize, Error> {
+        match *self.graph.outputs {
+            [output] => Ok(output as usize),
+            _ => Err(Error::NotOneOutput { given: self.outputs() }),
+        }
+    }
+
+    fn check_outputs(&self, outputs: &[F]) -> Result<(), Error> {
+        Error::check_length("output", "output", self.outputs(), outputs.len())
+    }
+
+    fn read_outputs(&self, values: &[F], outputs: &mut [F]) {
+        for (output, &node) in outputs.iter_mut().zip(&self.graph.outputs) {
+            *output = values[node as usize];
+        }
+    }
+
+    /// Says which guard is broken, if one is.
+    fn check_guards(&self, broken: Option<usize>) -> Result<(), Error> {
+        broken.map_or(Ok(()), |number| Err(self.branch_changed(0, number)))
+    }
+
+    fn check_point(&self, x: &[F]) -> Result<(), Error> {
+        Error::check_length("point", "input", self.inputs(), x.len())
+    }
+
+    /// Instructions for the outputs, unless they are too many.
+    fn lower_values(&self) -> Option<Lowered<F>> {
+        lower(self.graph.clone(), &self.watched, 0)
+    }
+
+    /// Instructions for the gradient, unless they are too many.
+    fn lower_gradient(&self) -> Option<Lowered<F>> {
+        lower(derivative::gradient(&self.graph), &self.watched, 0)
+    }
+
+    /// Instructions for the gradient and the Hessian times a direction: value, gradient, the value's
+    /// slope, and the product.
+    fn lower_hvp(&self) -> Option<Lowered<F>> {
+        let Moved { graph, nodes: mut watched } =
+            derivative::jvp(&derivative::gradient(&self.graph), &self.watched, Inputs::Data);
+        let Some(speculation) = speculate(&graph, &mut watched) else {
+            return lower(graph, &watched, self.inputs());
+        };
+        watched.extend(speculation.watched);
+        lower(speculation.graph, &watched, self.inputs())
+    }
+
+    /// Evaluates at `x`, and checks the guards. The values are those of the program returned.
+    pub(in crate::program) fn forward(&self, buffers: &mut Buffers<F>, x: &[F]) -> Result<&Self, Error> {
+        self.check_point(x)?;
+        self.evaluate_over(buffers, |input| x[input])
+    }
+
+    /// Evaluates at `x`, moving in the directions that `tangent` gives by input and lane.
+    fn forward_moving<N: Lanes<F>>(
+        &self,
+        buffers: &mut Buffers<Dual<F, N>>,
+        x: &[F],
+        tangent: impl Fn(usize, usize) -> F,
+    ) -> Result<&Self, Error> {
+        self.check_point(x)?;
+        self.evaluate_over(buffers, |input| {
+            Dual::new(x[input], GenericArray::generate(|lane| tangent(input, lane)))
+        })
+    }
+
+    /// Evaluates over any numbers, and checks the guards. If this program speculates in vain, the careful one takes
+    /// its place, and is returned.
+    fn evaluate_over<T: Differentiable<Scalar = F>>(
+        &self,
+        buffers: &mut Buffers<T>,
+        x: impl Fn(usize) -> T,
+    ) -> Result<&Self, Error> {
+        walk::forward(&self.graph, buffers, &x);
+        let value = |node: u32| buffers.values[node as usize].value();
+        if let Some(exact) = &self.exact
+            && self.watched.iter().chain(&self.graph.outputs).any(|&node| value(node).is_nan())
+        {
+            return exact.evaluate_over(buffers, x);
+        }
+        self.check_guards(self.graph.guards.iter().position(|guard| !guard.holds(value)))?;
+        Ok(self)
+    }
+
+    pub(in crate::program) fn branch_changed(&self, point: usize, number: usize) -> Error {
+        Error::BranchChanged { point, number, guard: self.graph.guards[number].words() }
+    }
+
+    /// The gradient of the seeded outputs, into `gradient`. If singular points make NaN of a product with
+    /// zero, all is done again with more care.
+    pub(in crate::program) fn pull(
+        &self,
+        buffers: &mut Buffers<F>,
+        seeds: impl Iterator<Item = (usize, F)> + Clone,
+        gradient: &mut [F],
+    ) {
+        walk::reverse::<F, false>(&self.graph, buffers, seeds.clone());
+        gradient.copy_from_slice(&buffers.adjoints[..gradient.len()]);
+        let finite = all_finite(gradient) && seeds.clone().all(|(node, _)| buffers.values[node].is_finite());
+        if !finite {
+            walk::reverse::<F, true>(&self.graph, buffers, seeds);
+            gradient.copy_from_slice(&buffers.adjoints[..gradient.len()]);
+        }
+    }
+
+    /// Carries the seeds back to the inputs, with care for exact zeros and NaN.
+    pub(in crate::program) fn sweep<T: Differentiable<Scalar = F>>(
+        &self,
+        buffers: &mut Buffers<T>,
+        seeds: impl Iterator<Item = (usize, T)>,
+    ) {
+        walk::reverse::<T, true>(&self.graph, buffers, seeds);
+    }
+}
+
+fn copy<F>(numbers: impl Iterator<Item = F>, to: &mut [F]) {
+    to.iter_mut().zip(numbers).for_each(|(to, number)| *to = number);
+}
+
+fn all_finite<F: Scalar>(numbers: &[F]) -> bool {
+    numbers.iter().fold(true, |finite, number| finite & number.is_finite())
+}
+
+/// One where the condition holds, otherwise zero.
+fn unit<F: Scalar>(holds: bool) -> F {
+    if holds { F::one() } else { F::zero() }
+}

@@ -1,0 +1,200 @@
+//! Programs as functions: their derivatives as programs, one after another, and called on any numbers.
+
+use crate::program::ir::graph::Graph;
+use crate::program::ir::guard::Guard;
+use crate::program::plan::Wrt;
+use crate::program::transform::derivative::{self, Inputs};
+use crate::program::{Program, ir::walk};
+use crate::{Differentiable, Error, Scalar};
+
+impl<F: Scalar> Program<F> {
+    /// The gradient of a program with one output as a program: an output for each input asked for, parameters
+    /// first. Its inputs are those of this program.
+    ///
+    /// It is a program like any other: evaluated in batches, differentiated once more, put before or after others. Its
+    /// values are the gradients that [`gradient`](Self::gradient) writes, also at singular points, up to rounding.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOneOutput`].
+    ///
+    /// ```
+    /// use dualtape::{Float, Program, program::Wrt};
+    /// let sine = Program::record(|x| x[0].sin(), &[1.0_f64])?;
+    /// let second = sine.gradient_program(Wrt::Both)?.gradient_program(Wrt::Both)?;
+    /// assert_eq!(second.value(&mut second.workspace(), &[0.5])?, -0.5_f64.sin());
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn gradient_program(&self, wrt: Wrt) -> Result<Self, Error> {
+        self.one_output()?;
+        Ok(derivative::gradient_exactly(self.exact_graph(), &self.wanted(wrt)).into())
+    }
+
+    /// The outputs and their slopes along a direction, as a program: an output for each output of this program, then a
+    /// slope for each.
+    ///
+    /// The direction comes with the inputs. Parameters are those of this program, then their part of the direction;
+    /// data are those of this program, then their part of the direction.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| [x[0] * x[1], x[0] + x[1]], &[1.0_f64, 2.0])?;
+    /// let (jvp, mut results) = (program.jvp_program(), [0.0; 4]);
+    /// jvp.evaluate(&mut jvp.workspace(), &[3.0, 4.0, 1.0, 10.0], &mut results)?;
+    /// assert_eq!(results, [12.0, 7.0, 34.0, 11.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    #[must_use]
+    pub fn jvp_program(&self) -> Self {
+        derivative::jvp(self.exact_graph(), &[], Inputs::Both).graph.into()
+    }
+
+    /// The outputs and a cotangent times the Jacobian, as a program: an output for each output of this program, then a
+    /// number for each input asked for, parameters first.
+    ///
+    /// The cotangent follows the data: a number for each output.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program, program::Wrt};
+    /// let program = Program::record(|x| [x[0] * x[1], x[0].sin()], &[1.0_f64, 2.0])?;
+    /// let (vjp, mut results) = (program.vjp_program(Wrt::Both), [0.0; 4]);
+    /// vjp.evaluate(&mut vjp.workspace(), &[0.0, 3.0, 10.0, 1.0], &mut results)?;
+    /// assert_eq!(results, [0.0, 0.0, 31.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    #[must_use]
+    pub fn vjp_program(&self, wrt: Wrt) -> Self {
+        derivative::vjp(self.exact_graph(), &self.wanted(wrt)).into()
+    }
+
+    /// The Hessian of a program with one output as a program: row after row, for the inputs asked for, parameters
+    /// first. Its inputs are those of this program.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOneOutput`].
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Wrt};
+    /// let program = Program::record(|x| x[0] * x[0] * x[1], &[1.0_f64, 2.0])?;
+    /// let (hessian, mut results) = (program.hessian_program(Wrt::Both)?, [0.0; 4]);
+    /// hessian.evaluate(&mut hessian.workspace(), &[3.0, 4.0], &mut results)?;
+    /// assert_eq!(results, [8.0, 6.0, 6.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn hessian_program(&self, wrt: Wrt) -> Result<Self, Error> {
+        self.one_output()?;
+        let wanted = self.wanted(wrt);
+        let gradient = derivative::gradient_exactly(self.exact_graph(), &wanted);
+        Ok(derivative::jacobian(&gradient, &wanted).into())
+    }
+
+    /// This program, and then another on its outputs, as one program. Its inputs are those of this program.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if the other program has not an input for each output of this one.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program};
+    /// let polar = Program::record(|x| [x[0].hypot(x[1]), x[1].atan2(x[0])], &[1.0_f64, 1.0])?;
+    /// let area = Program::record(|p| p[0] * p[0] * p[1] / 2.0, &[1.0, 1.0])?;
+    /// let sector = polar.then(&area)?;
+    /// let value = sector.value(&mut sector.workspace(), &[0.0, 2.0])?;
+    /// assert_eq!(value, std::f64::consts::PI);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn then(&self, next: &Self) -> Result<Self, Error> {
+        Error::check_length("program that follows: its inputs", "output", self.outputs(), next.inputs())?;
+        Ok(derivative::compose(self.exact_graph(), next.exact_graph()).into())
+    }
+
+    /// The outputs at `x`, in any numbers: so a program is a function, and may be called from others, recorded ones
+    /// among them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` has not the length of the inputs, and [`Error::BranchChanged`] where the function takes
+    /// another branch. In a recording, this program's guards become guards of the recording.
+    ///
+    /// ```
+    /// use dualtape::{Program, gradient};
+    /// let spring = Program::record(|x| x[0] * x[0] * 0.5, &[1.0_f64])?;
+    /// let energy = gradient(|x| spring.call(&[x[0] - x[1]]).expect("there are no guards")[0], &[3.0, 1.0]);
+    /// assert_eq!(energy, (2.0, vec![2.0, -2.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn call<D: Differentiable<Scalar = F>>(&self, x: &[D]) -> Result<Vec<D>, Error> {
+        Error::check_length("point", "input", self.inputs(), x.len())?;
+        let (graph, mut buffers) = (self.exact_graph(), walk::Buffers::default());
+        walk::forward(graph, &mut buffers, |input| x[input]);
+        let value = |node: u32| &buffers.values[node as usize];
+        let holds = |guard: &Guard<F>| match *guard {
+            Guard::Relation { relation, operands: [a, b], answer } => {
+                value(a).relates(relation, value(b)) == answer
+            }
+            Guard::Property { property, operand, answer } => value(operand).has(property) == answer,
+            Guard::Value { operand, value: expected } => {
+                crate::program::ir::guard::same_bits(value(operand).value(), expected)
+            }
+        };
+        match graph.guards.iter().position(|guard| !holds(guard)) {
+            None => Ok(graph.outputs.iter().map(|&output| *value(output)).collect()),
+            Some(number) => {
+                Err(Error::BranchChanged { point: 0, number, guard: graph.guards[number].words() })
+            }
+        }
+    }
+
+    /// What was recorded, to be read.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let program = Program::record(|x| x[0] * x[0], &[1.0_f64])?;
+    /// assert_eq!(program.graph().len(), 2);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn graph(&self) -> &Graph<F> {
+        self.exact_graph()
+    }
+
+    /// This program as bytes, with a version and a checksum.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let square = Program::record(|x| x[0] * x[0], &[1.0_f64])?;
+    /// let back = Program::<f64>::from_bytes(&square.to_bytes())?;
+    /// assert_eq!(back.value(&mut back.workspace(), &[3.0])?, 9.0);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    #[cfg(feature = "serde")]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.exact_graph().to_bytes()
+    }
+
+    /// The program of bytes that [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAProgram`] where the bytes are damaged, of another version, or of other numbers.
+    ///
+    /// ```
+    /// use dualtape::{Error, Program};
+    /// assert!(matches!(Program::<f64>::from_bytes(b"letters"), Err(Error::NotAProgram { .. })));
+    /// ```
+    #[cfg(feature = "serde")]
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Graph::from_bytes(bytes).map(Self::from)
+    }
+
+    /// What was recorded, with all care for exact zeros and NaN.
+    pub(in crate::program) fn exact_graph(&self) -> &Graph<F> {
+        self.exact.as_ref().map_or(&self.graph, |exact| &exact.graph)
+    }
+
+    /// The places of the inputs asked for.
+    fn wanted(&self, wrt: Wrt) -> Vec<usize> {
+        let (parameters, data) = (self.wanted_parameters(wrt), self.wanted_data(wrt));
+        (0..parameters).chain(self.parameters()..self.parameters() + data).collect()
+    }
+}

@@ -1,0 +1,483 @@
+//! The schedule: which values are computed, in which order, and where they are kept.
+//!
+//! Every value that is alive gets a *slot*:
+//!
+//! ```text
+//! constants | parameters | results of parameters only | data | results of data
+//!           '------ uniform: one number per batch ----'------ varying ------'
+//! ```
+//!
+//! Operations that depend on nothing but what is done already form a *level*; within a level, those of the
+//! same kind form a *run*, and their results take consecutive slots. So an evaluator looks at an
+//! instruction's kind once for a run, and where the operands are consecutive, too, its loop is over slices.
+
+use crate::Scalar;
+use crate::program::ir::graph::{Affine, Graph, List, Node, Reduction};
+use crate::rules::Op;
+use rustc_hash::FxBuildHasher;
+use std::collections::HashMap;
+use std::ops::{Deref, Range};
+
+/// What a value depends on, and so who wants its adjoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::program) enum Class {
+    /// Nothing.
+    Constant,
+    /// Parameters only: the same at every point.
+    Uniform,
+    /// Data only.
+    Data,
+    /// Both.
+    Mixed,
+}
+
+impl Class {
+    fn of(parameters: bool, data: bool) -> Self {
+        match (parameters, data) {
+            (false, false) => Self::Constant,
+            (true, false) => Self::Uniform,
+            (false, true) => Self::Data,
+            (true, true) => Self::Mixed,
+        }
+    }
+
+    fn join(self, other: Self) -> Self {
+        Self::of(self.on_parameters() || other.on_parameters(), self.on_data() || other.on_data())
+    }
+
+    pub(in crate::program) fn on_parameters(self) -> bool {
+        matches!(self, Self::Uniform | Self::Mixed)
+    }
+
+    pub(in crate::program) fn on_data(self) -> bool {
+        matches!(self, Self::Data | Self::Mixed)
+    }
+}
+
+/// Where the operands of a run lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::program) enum Access {
+    /// There is no such operand.
+    None,
+    /// In consecutive slots from this on.
+    Range(u32),
+    /// All in this one.
+    One(u32),
+    /// Here and there.
+    List,
+}
+
+/// One operand of each operation in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::program) struct Operand {
+    pub(in crate::program) access: Access,
+    /// Where [`Schedule::operands`] lists the slots.
+    pub(in crate::program) list: u32,
+    pub(in crate::program) class: Class,
+}
+
+const NO_OPERAND: Operand = Operand { access: Access::None, list: 0, class: Class::Constant };
+
+/// Operations of one kind, with results in consecutive slots.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::program) struct Run {
+    pub(in crate::program) step: Step,
+    /// Whether a guard depends on the results: then they have the bits of single points in lanes, too.
+    pub(in crate::program) exact: bool,
+    /// The slot of the first result.
+    pub(in crate::program) first: u32,
+    pub(in crate::program) count: u32,
+}
+
+/// What a run does.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::program) enum Step {
+    Apply(Op, [Operand; 3]),
+    /// The first of [`Schedule::terms`], one for each result; the class is that of all terms together.
+    Reduce(Reduction, u32, Class),
+    /// All rows of one affine map, over slots; the class is that of the vector.
+    Affine(PlannedAffine, Class),
+}
+
+/// An affine map over slots.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::program) struct PlannedAffine {
+    map: Affine,
+    /// Whether the vector is varying values in consecutive slots.
+    pub(in crate::program) contiguous: bool,
+    /// Whether nothing else reads the weights and biases.
+    pub(in crate::program) exclusive: bool,
+}
+
+impl Deref for PlannedAffine {
+    type Target = Affine;
+
+    fn deref(&self) -> &Affine {
+        &self.map
+    }
+}
+
+/// The operands of one reduction.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::program) struct Terms {
+    /// Their slots, in [`Schedule::operands`].
+    pub(in crate::program) list: List,
+    /// Whether they are pairs of a uniform and a varying value, both in consecutive slots.
+    pub(in crate::program) contiguous: bool,
+}
+
+/// The order of evaluation.
+#[derive(Clone, Debug)]
+pub(in crate::program) struct Schedule {
+    pub(in crate::program) runs: Vec<Run>,
+    pub(in crate::program) operands: Vec<u32>,
+    pub(in crate::program) terms: Vec<Terms>,
+    /// Of the first run whose results depend on data.
+    pub(in crate::program) first_varying_run: usize,
+    /// Of constants, which come first.
+    pub(in crate::program) constants: usize,
+    /// Of the first datum.
+    pub(in crate::program) first_varying: usize,
+    pub(in crate::program) slots: usize,
+    /// Of each node; beyond all slots for what is not alive.
+    pub(in crate::program) slot_of: Vec<u32>,
+}
+
+/// An operation that is alive, with all that decides its place.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Uniform before varying; then by level; then by kind and classes, in the order of their appearance.
+    key: u64,
+    kind: Kind,
+    classes: [Class; 3],
+    exact: bool,
+    node: u32,
+}
+
+impl Entry {
+    fn varying(&self) -> bool {
+        self.key >> 63 == 1
+    }
+}
+
+/// What may share a run.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Apply(Op),
+    Reduce(Reduction),
+    Affine(u32),
+}
+
+/// Plans the evaluation of all that is alive: what outputs, guards and watched nodes need.
+pub(in crate::program) fn schedule<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Schedule {
+    let guards = || graph.guards.iter().flat_map(crate::program::ir::guard::Guard::operands);
+    let alive = needed(graph, graph.outputs.iter().chain(watched).copied().chain(guards()));
+    let exact = needed(graph, guards());
+    let classes = classes(graph);
+    let entries = entries(graph, &alive, &exact, &classes);
+    let mut plan = number(graph, &alive, &entries);
+    for run in entries.chunk_by(|a, b| a.key == b.key) {
+        plan.push_run(graph, run);
+    }
+    plan.first_varying_run = plan.runs.partition_point(|run| (run.first as usize) < plan.first_varying);
+    plan
+}
+
+/// The given nodes, and all that they are computed from.
+fn needed<F: Scalar>(graph: &Graph<F>, roots: impl Iterator<Item = u32>) -> Vec<bool> {
+    let mut alive = vec![false; graph.nodes.len()];
+    for root in roots {
+        alive[root as usize] = true;
+    }
+    let mut last = graph.nodes.len();
+    while last > 0 {
+        last -= 1;
+        if !alive[last] {
+            continue;
+        }
+        for operand in graph.operands(&graph.nodes[last]) {
+            alive[operand as usize] = true;
+        }
+        if let Node::Row { affine, row } = graph.nodes[last] {
+            // An affine map is computed as a whole.
+            let (first, rows) = (last - row as usize, graph.affines[affine as usize].rows as usize);
+            let revived = alive[last + 1..first + rows].iter().any(|alive| !alive);
+            alive[first..first + rows].fill(true);
+            last = if revived { first + rows } else { last };
+        }
+    }
+    alive
+}
+
+fn classes<F: Scalar>(graph: &Graph<F>) -> Vec<Class> {
+    let mut classes: Vec<Class> = Vec::with_capacity(graph.nodes.len());
+    for (index, node) in graph.nodes.iter().enumerate() {
+        classes.push(match node {
+            Node::Input => Class::of(index < graph.parameters, index >= graph.parameters),
+            node => graph
+                .operands(node)
+                .fold(Class::Constant, |class, operand| class.join(classes[operand as usize])),
+        });
+    }
+    classes
+}
+
+/// The operations that are alive, in the order of their slots.
+fn entries<F: Scalar>(graph: &Graph<F>, alive: &[bool], exact: &[bool], classes: &[Class]) -> Vec<Entry> {
+    let mut levels = vec![0_u32; graph.nodes.len()];
+    let mut entries = Vec::new();
+    let mut kinds: HashMap<(Kind, [Class; 3], bool), u64, FxBuildHasher> = HashMap::default();
+    for (index, node) in graph.nodes.iter().enumerate().filter(|&(index, _)| alive[index]) {
+        let (kind, of_operands) = match *node {
+            Node::Input | Node::Constant(_) => continue,
+            Node::Apply(op, operands) => {
+                let mut of_operands = [Class::Constant; 3];
+                for (class, &operand) in of_operands.iter_mut().zip(&operands[..op.arity()]) {
+                    *class = classes[operand as usize];
+                }
+                (Kind::Apply(op), of_operands)
+            }
+            Node::Reduce(reduction, _) => (Kind::Reduce(reduction), [classes[index]; 3]),
+            Node::Row { affine, .. } => {
+                let x = graph.lists[graph.affines[affine as usize].x.range()].iter();
+                let class = x.fold(Class::Constant, |class, &x| class.join(classes[x as usize]));
+                (Kind::Affine(affine), [class; 3])
+            }
+        };
+        let level = graph.operands(node).map(|operand| levels[operand as usize] + 1).max().unwrap_or(0);
+        levels[index] = level;
+        let rank = kinds.len() as u64;
+        let rank = *kinds.entry((kind, of_operands, exact[index])).or_insert(rank);
+        let key = u64::from(classes[index].on_data()) << 63 | u64::from(level) << 31 | rank;
+        entries.push(Entry { key, kind, classes: of_operands, exact: exact[index], node: index as u32 });
+    }
+    // Stable: within a run, the order is that of the recording, in which operands tend to be consecutive.
+    entries.sort_by_key(|entry| entry.key);
+    entries
+}
+
+/// Gives every value its slot.
+fn number<F: Scalar>(graph: &Graph<F>, alive: &[bool], entries: &[Entry]) -> Schedule {
+    let mut slot_of = vec![u32::MAX; graph.nodes.len()];
+    let mut slots = 0;
+    let mut place = |node: usize| {
+        slot_of[node] = slots;
+        slots += 1;
+        slots as usize
+    };
+    let mut constants = 0;
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if alive[index] && matches!(node, Node::Constant(_)) {
+            constants = place(index);
+        }
+    }
+    let uniform = entries.partition_point(|entry| !entry.varying());
+    let (uniform, varying) = entries.split_at(uniform);
+    let of = |entries: &[Entry]| entries.iter().map(|entry| entry.node as usize).collect::<Vec<_>>();
+    let first_varying = (0..graph.parameters).chain(of(uniform)).fold(constants, |_, node| place(node));
+    let slots =
+        (graph.parameters..graph.inputs()).chain(of(varying)).fold(first_varying, |_, node| place(node));
+    Schedule {
+        runs: Vec::new(),
+        operands: Vec::new(),
+        terms: Vec::new(),
+        first_varying_run: 0,
+        constants,
+        first_varying,
+        slots,
+        slot_of,
+    }
+}
+
+impl Schedule {
+    /// Adds a run of operations that may share one.
+    fn push_run<F: Scalar>(&mut self, graph: &Graph<F>, entries: &[Entry]) {
+        let first = self.slot_of[entries[0].node as usize];
+        let step = match (entries[0].kind, graph.nodes[entries[0].node as usize]) {
+            (Kind::Apply(op), _) => {
+                let mut operands = [NO_OPERAND; 3];
+                for (which, operand) in operands.iter_mut().enumerate().take(op.arity()) {
+                    let (access, list) =
+                        self.access(entries.iter().map(|entry| match graph.nodes[entry.node as usize] {
+                            Node::Apply(_, operands) => operands[which],
+                            _ => unreachable!("only operations of the table share a run"),
+                        }));
+                    *operand = Operand { access, list, class: entries[0].classes[which] };
+                }
+                Step::Apply(op, operands)
+            }
+            (Kind::Reduce(reduction), _) => {
+                let first = self.terms.len() as u32;
+                for entry in entries {
+                    let Node::Reduce(_, list) = graph.nodes[entry.node as usize] else {
+                        unreachable!("only reductions share a run with a reduction")
+                    };
+                    let list = self.copy_list(graph, list);
+                    let contiguous = self.arrange(reduction, list);
+                    self.terms.push(Terms { list, contiguous });
+                }
+                Step::Reduce(reduction, first, entries[0].classes[0])
+            }
+            (Kind::Affine(affine), _) => {
+                let affine = graph.affines[affine as usize];
+                let slot = |node: u32| self.slot_of[node as usize];
+                let (weights, bias) = (slot(affine.weights), slot(affine.bias));
+                let x = self.copy_list(graph, affine.x);
+                let slots = &self.operands[x.range()];
+                let consecutive = slots.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+                let contiguous =
+                    consecutive && slots.first().is_some_and(|&slot| slot as usize >= self.first_varying);
+                let map = Affine { weights, bias, x, ..affine };
+                Step::Affine(PlannedAffine { map, contiguous, exclusive: false }, entries[0].classes[0])
+            }
+        };
+        self.runs.push(Run { step, exact: entries[0].exact, first, count: entries.len() as u32 });
+    }
+
+    fn copy_list<F: Scalar>(&mut self, graph: &Graph<F>, list: List) -> List {
+        let start = self.operands.len() as u32;
+        let slot_of = &self.slot_of;
+        self.operands.extend(graph.lists[list.range()].iter().map(|&node| slot_of[node as usize]));
+        List { start, len: list.len }
+    }
+
+    /// Turns the pairs of a dot product so that what is uniform comes first. Says whether they then are
+    /// uniform values in consecutive slots with varying ones in consecutive slots.
+    fn arrange(&mut self, reduction: Reduction, list: List) -> bool {
+        let first_varying = self.first_varying as u32;
+        let slots = &mut self.operands[list.range()];
+        let pairs = match reduction {
+            Reduction::Dot => slots,
+            Reduction::Chain => &mut slots[1..],
+            Reduction::Sum | Reduction::LogSumExp | Reduction::Norm | Reduction::ChainRule => return false,
+        };
+        let pairs = pairs.as_chunks_mut::<2>().0;
+        for pair in &mut *pairs {
+            if pair[0] >= first_varying {
+                pair.swap(0, 1);
+            }
+        }
+        let Some(&[a, b]) = pairs.first() else { return false };
+        let contiguous = pairs.iter().zip(0..).all(|(pair, i)| *pair == [a + i, b + i]);
+        contiguous && a + (pairs.len() as u32) <= first_varying && b >= first_varying
+    }
+
+    /// Where a run's operands lie, given their nodes, and where they are listed.
+    fn access(&mut self, nodes: impl Iterator<Item = u32>) -> (Access, u32) {
+        let start = self.operands.len();
+        let slot_of = &self.slot_of;
+        self.operands.extend(nodes.map(|node| slot_of[node as usize]));
+        let slots = &self.operands[start..];
+        let first = slots[0];
+        let access = if slots.iter().zip(first..).all(|(&slot, next)| slot == next) {
+            Access::Range(first)
+        } else if slots.iter().all(|&slot| slot == first) {
+            Access::One(first)
+        } else {
+            Access::List
+        };
+        (access, start as u32)
+    }
+
+    /// The runs whose results are the same at every point.
+    pub(in crate::program) fn uniform_runs(&self) -> Range<usize> {
+        0..self.first_varying_run
+    }
+
+    /// The runs whose results differ from point to point.
+    pub(in crate::program) fn varying_runs(&self) -> Range<usize> {
+        self.first_varying_run..self.runs.len()
+    }
+
+    /// The slots that the operations of a run read, other than as weights and biases.
+    fn slots_read(&self, run: &Run) -> Vec<u32> {
+        match run.step {
+            Step::Apply(op, operands) => {
+                let of = |operand: &Operand| &self.operands[operand.list as usize..][..run.count as usize];
+                operands[..op.arity()].iter().flat_map(of).copied().collect()
+            }
+            Step::Reduce(_, first, _) => {
+                let lists = &self.terms[first as usize..][..run.count as usize];
+                lists.iter().flat_map(|terms| &self.operands[terms.list.range()]).copied().collect()
+            }
+            Step::Affine(affine, _) => self.operands[affine.x.range()].to_vec(),
+        }
+    }
+
+    /// The uniform slots that gain from varying results, other than as weights and biases; and for each
+    /// uniform slot its place among them, or how many they are.
+    pub(in crate::program) fn accumulated_slots(&self) -> (Vec<u32>, Vec<u32>) {
+        let mut gains = vec![false; self.first_varying];
+        for run in &self.runs[self.varying_runs()] {
+            for slot in self.slots_read(run) {
+                if let Some(gains) = gains.get_mut(slot as usize) {
+                    *gains = slot as usize >= self.constants;
+                }
+            }
+        }
+        let slots: Vec<u32> = (0..self.first_varying as u32).filter(|&slot| gains[slot as usize]).collect();
+        let mut places = vec![slots.len() as u32; self.first_varying];
+        for (place, &slot) in (0..).zip(&slots) {
+            places[slot as usize] = place;
+        }
+        (slots, places)
+    }
+
+    /// Marks the affine maps whose weights and biases nothing else reads, neither runs nor the given slots of
+    /// outputs and guards. Returns the uniform slots that are left, in order.
+    pub(in crate::program) fn mark_exclusive(
+        &mut self,
+        others: impl Iterator<Item = u32>,
+    ) -> Vec<Range<usize>> {
+        let mut readers = vec![0_u8; self.first_varying];
+        let mut read = |slot: u32, times: u8| {
+            if let Some(readers) = readers.get_mut(slot as usize) {
+                *readers = readers.saturating_add(times);
+            }
+        };
+        others.for_each(|slot| read(slot, 2));
+        for (index, run) in self.runs.iter().enumerate() {
+            self.slots_read(run).into_iter().for_each(|slot| read(slot, 2));
+            if let Step::Affine(affine, _) = run.step {
+                let times = if index < self.first_varying_run { 2 } else { 1 };
+                affine.parameters().into_iter().flatten().for_each(|slot| read(slot, times));
+            }
+        }
+        let mut outside_affine = vec![true; self.first_varying];
+        for run in &mut self.runs {
+            if let Step::Affine(affine, _) = &mut run.step {
+                affine.exclusive =
+                    affine.parameters().into_iter().flatten().all(|slot| readers[slot as usize] == 1);
+                for range in affine.parameters().into_iter().filter(|_| affine.exclusive) {
+                    outside_affine[range.start as usize..range.end as usize].fill(false);
+                }
+            }
+        }
+        let mut start = 0;
+        let chunks = outside_affine.chunk_by(|a, b| a == b).map(|chunk| {
+            start += chunk.len();
+            (chunk[0], start - chunk.len()..start)
+        });
+        chunks.filter(|&(outside_affine, _)| outside_affine).map(|(_, range)| range).collect()
+    }
+
+    /// Whether parameters are read as weights and biases of affine maps only, each by one.
+    pub(in crate::program) fn is_only_exclusive_affine(&self) -> bool {
+        let exclusive =
+            |run: &Run| !matches!(run.step, Step::Affine(PlannedAffine { exclusive: false, .. }, _));
+        self.uniform_runs().is_empty() && self.runs.iter().all(exclusive)
+    }
+
+    /// How many operations a point takes, those of reductions and matrices counted singly.
+    pub(in crate::program) fn cost(&self) -> usize {
+        let cost = |run: &Run| match run.step {
+            Step::Apply(..) => run.count as usize,
+            Step::Reduce(_, first, _) => {
+                let lists = &self.terms[first as usize..][..run.count as usize];
+                lists.iter().map(|terms| terms.list.len as usize).sum()
+            }
+            Step::Affine(affine, _) => affine.rows as usize * affine.x.len as usize,
+        };
+        self.runs[self.varying_runs()].iter().map(cost).sum()
+    }
+}

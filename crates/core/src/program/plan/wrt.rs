@@ -1,0 +1,39 @@
+//! With respect to what a program is differentiated.
+
+use super::schedule::Class;
+
+/// With respect to what to differentiate.
+///
+/// ```
+/// use dualtape::{Program, program::{Rows, Wrt}};
+/// // A point is an input and a label; what is asked for is the slope in the input.
+/// let miss = Program::record_with_data(|p, x| p[0] * x[0] - x[1], &[1.0], &[1.0_f64; 2])?;
+/// let (mut values, mut slopes) = ([0.0; 2], [0.0; 2]);
+/// let points = Rows::new(&[1.0, 3.0, 2.0, 5.0], 2);
+/// miss.jacobians(&mut miss.batch(), &[4.0], &points, Wrt::FirstData(1), &mut values, &mut slopes)?;
+/// assert_eq!((values, slopes), ([1.0, 3.0], [4.0, 4.0]));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrt {
+    /// The parameters.
+    Parameters,
+    /// The data.
+    Data,
+    /// So many data from the first on, or all if they are fewer. The others (labels, measurements) are taken
+    /// as they come.
+    FirstData(usize),
+    /// All.
+    Both,
+}
+
+impl Wrt {
+    /// Whether a value of the given class has an adjoint that matters.
+    pub(in crate::program) fn wants(self, class: Class) -> bool {
+        match self {
+            Self::Parameters => class.on_parameters(),
+            Self::Data | Self::FirstData(_) => class.on_data(),
+            Self::Both => class != Class::Constant,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Memory that begins on a cache line, as the widest instructions like it.
+
+use crate::Scalar;
+
+/// A vector that begins on a cache line.
+#[derive(Clone, Debug)]
+pub(in crate::program) struct Aligned<F> {
+    room: Vec<F>,
+    skip: usize,
+    len: usize,
+}
+
+/// In bytes, and more than the numbers in it.
+const CACHE_LINE: usize = 64;
+
+impl<F: Scalar> Aligned<F> {
+    pub(in crate::program) const fn new() -> Self {
+        Self { room: Vec::new(), skip: 0, len: 0 }
+    }
+
+    pub(in crate::program) fn resize(&mut self, len: usize) {
+        if self.room.len() < len + CACHE_LINE {
+            self.room.resize(len + CACHE_LINE, F::zero());
+            self.skip = self.room.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE);
+        }
+        self.len = len;
+    }
+
+    pub(in crate::program) fn get(&self) -> &[F] {
+        &self.room[self.skip..self.skip + self.len]
+    }
+
+    pub(in crate::program) fn get_mut(&mut self) -> &mut [F] {
+        &mut self.room[self.skip..self.skip + self.len]
+    }
+
+    pub(in crate::program) fn zeros(&mut self, len: usize) -> &mut [F] {
+        self.resize(len);
+        let all = self.get_mut();
+        all.fill(F::zero());
+        all
+    }
+}

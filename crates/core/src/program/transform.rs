@@ -1,0 +1,8 @@
+//! From graph to graph: smaller ones with the same bits, derivatives, compositions.
+//!
+//! Nothing here knows how a graph is evaluated. A new pass is a function over the nodes in order; see
+//! [`optimize`] for what it has to keep to.
+
+pub(super) mod derivative;
+pub(super) mod optimize;
+pub(super) mod speculate;

@@ -1,0 +1,161 @@
+//! Derivatives of graphs as graphs: a walk over traced numbers, which writes down what it computes.
+//!
+//! The rules of the table run as in every mode; what they choose by a value, they select in the new graph. What comes in
+//! is a graph, and what goes out is another; nothing here knows how either is evaluated.
+
+use crate::program::ir::graph::Graph;
+use crate::program::record::recorder::{Recorder, Session};
+use crate::program::{ir::walk, record::Traced};
+use crate::{Dual, Scalar};
+use generic_array::GenericArray;
+use generic_array::sequence::GenericSequence;
+use generic_array::typenum::{U8, Unsigned};
+
+/// The graph of a function's value and of its gradient: of one output, then of all inputs. The function's own nodes come
+/// first.
+///
+/// It is for numbers that are finite: a zero does not win over ∞ or NaN, and there is then a NaN among the results.
+/// Adjoints are added up in the order of the [walk](walk::reverse), so that the bits are the same.
+pub(in crate::program) fn gradient<F: Scalar>(graph: &Graph<F>) -> Graph<F> {
+    let output = graph.outputs[0] as usize;
+    let session = Session::begin(Recorder::resume(graph.clone(), usize::MAX).symbolic());
+    let mut buffers = walk::Buffers::default();
+    buffers.values.extend((0..graph.nodes.len()).map(|index| number(&session, index)));
+    walk::reverse::<Traced<F>, false>(graph, &mut buffers, [(output, Traced::from(F::one()))].into_iter());
+    let mut outputs = vec![buffers.values[output]];
+    outputs.extend_from_slice(&buffers.adjoints[..graph.inputs()]);
+    finish(session, &outputs)
+}
+
+/// The graph of a gradient: of one output, in the given inputs. It keeps the policy on zeros and NaN.
+pub(in crate::program) fn gradient_exactly<F: Scalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
+    let session = session(graph.parameters, graph.data);
+    let mut buffers = copy(&session, graph);
+    let seeds = [(graph.outputs[0] as usize, Traced::from(F::one()))].into_iter();
+    walk::reverse::<Traced<F>, true>(graph, &mut buffers, seeds);
+    let outputs: Vec<_> = wanted.iter().map(|&input| buffers.adjoints[input]).collect();
+    finish(session, &outputs)
+}
+
+/// The graph of a function's outputs, and of a cotangent times its Jacobian, in the given inputs. The cotangent follows
+/// the data.
+pub(in crate::program) fn vjp<F: Scalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
+    let (inputs, outputs) = (graph.inputs(), graph.outputs.len());
+    let session = session(graph.parameters, graph.data + outputs);
+    let mut buffers = copy(&session, graph);
+    let cotangents = (inputs..).map(|input| number(&session, input));
+    let seeds = graph.outputs.iter().map(|&output| output as usize).zip(cotangents);
+    walk::reverse::<Traced<F>, true>(graph, &mut buffers, seeds);
+    let values = graph.outputs.iter().map(|&output| buffers.values[output as usize]);
+    let products = wanted.iter().map(|&input| buffers.adjoints[input]);
+    let outputs: Vec<_> = values.chain(products).collect();
+    finish(session, &outputs)
+}
+
+/// A graph, and where some nodes of another one went.
+pub(in crate::program) struct Moved<F> {
+    pub(in crate::program) graph: Graph<F>,
+    pub(in crate::program) nodes: Vec<u32>,
+}
+
+/// How the numbers of a direction come with the inputs.
+#[derive(Clone, Copy)]
+pub(in crate::program) enum Inputs {
+    /// Those of parameters after the parameters, those of data after the data.
+    Both,
+    /// All after the data.
+    Data,
+}
+
+/// The graph of a function's outputs, and of their slopes along a direction. Says where the given nodes went.
+pub(in crate::program) fn jvp<F: Scalar>(graph: &Graph<F>, nodes: &[u32], inputs: Inputs) -> Moved<F> {
+    let (parameters, data) = (graph.parameters, graph.data);
+    let all = parameters + data;
+    // Where an input goes, and its number of the direction.
+    let (counts, place): (_, Box<dyn Fn(usize) -> [usize; 2]>) = match inputs {
+        Inputs::Data => ([parameters, data + all], Box::new(|input| [input, all + input])),
+        Inputs::Both => (
+            [2 * parameters, 2 * data],
+            Box::new(|input| {
+                if input < parameters {
+                    [input, parameters + input]
+                } else {
+                    [parameters + input, all + input]
+                }
+            }),
+        ),
+    };
+    let session = session(counts[0], counts[1]);
+    let mut buffers = walk::Buffers::<Dual<Traced<F>>>::default();
+    walk::forward(graph, &mut buffers, |input| {
+        let [x, tangent] = place(input).map(|place| number(&session, place));
+        Dual::new(x, [tangent].into())
+    });
+    copy_guards(&session, graph, |node| buffers.values[node as usize].primal());
+    let output = |&node: &u32| buffers.values[node as usize];
+    let values = graph.outputs.iter().map(output).map(|number| number.primal());
+    let slopes = graph.outputs.iter().map(output).map(|number| number.slope(0));
+    let outputs: Vec<_> = values.chain(slopes).collect();
+    let place = |&node: &u32| session.place(&buffers.values[node as usize].primal());
+    let nodes = nodes.iter().map(place).collect();
+    Moved { graph: finish(session, &outputs), nodes }
+}
+
+/// The graph of a Jacobian, a row for each output, in the given inputs.
+pub(in crate::program) fn jacobian<F: Scalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
+    let session = session(graph.parameters, graph.data);
+    let mut rows = vec![Vec::with_capacity(wanted.len()); graph.outputs.len()];
+    for moving in wanted.chunks(U8::USIZE) {
+        let mut buffers = walk::Buffers::<Dual<Traced<F>, U8>>::default();
+        walk::forward(graph, &mut buffers, |input| {
+            let unit =
+                |lane| Traced::from(if moving.get(lane) == Some(&input) { F::one() } else { F::zero() });
+            Dual::new(number(&session, input), GenericArray::generate(unit))
+        });
+        for (row, &output) in rows.iter_mut().zip(&graph.outputs) {
+            let slopes = buffers.values[output as usize];
+            row.extend((0..moving.len()).map(|lane| slopes.slope(lane)));
+        }
+        copy_guards(&session, graph, |node| buffers.values[node as usize].primal());
+    }
+    finish(session, &rows.concat())
+}
+
+/// The graph of one function, and then of another on its outputs.
+pub(in crate::program) fn compose<F: Scalar>(first: &Graph<F>, second: &Graph<F>) -> Graph<F> {
+    let session = session(first.parameters, first.data);
+    let between = copy(&session, first);
+    let mut buffers = walk::Buffers::default();
+    walk::forward(second, &mut buffers, |input| between.values[first.outputs[input] as usize]);
+    copy_guards(&session, second, |node| buffers.values[node as usize]);
+    let outputs: Vec<_> = second.outputs.iter().map(|&output| buffers.values[output as usize]).collect();
+    finish(session, &outputs)
+}
+
+/// Writes a graph down once more, with its guards.
+fn copy<F: Scalar>(session: &Session<F>, graph: &Graph<F>) -> walk::Buffers<Traced<F>> {
+    let mut buffers = walk::Buffers::default();
+    walk::forward(graph, &mut buffers, |input| number(session, input));
+    copy_guards(session, graph, |node| buffers.values[node as usize]);
+    buffers
+}
+
+fn copy_guards<F: Scalar>(session: &Session<F>, graph: &Graph<F>, value: impl Fn(u32) -> Traced<F>) {
+    let place = |node: u32| session.place(&value(node));
+    let guards: Vec<_> = graph.guards.iter().map(|guard| guard.renumbered(place)).collect();
+    session.guard(guards.into_iter());
+}
+
+/// A recording of so many parameters and data.
+fn session<F: Scalar>(parameters: usize, data: usize) -> Session<F> {
+    Session::begin(Recorder::new(parameters, data, usize::MAX).symbolic())
+}
+
+fn finish<F: Scalar>(session: Session<F>, outputs: &[Traced<F>]) -> Graph<F> {
+    session.finish(outputs).expect("there is no limit but that of places")
+}
+
+/// A number of which the value is not known, and not asked for.
+fn number<F: Scalar>(session: &Session<F>, place: usize) -> Traced<F> {
+    session.number(F::nan(), u32::try_from(place).expect("a recording has fewer than 2³² places"))
+}

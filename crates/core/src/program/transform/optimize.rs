@@ -1,0 +1,141 @@
+//! The optimiser: graph in, smaller graph out, and never another value.
+//!
+//! Each pass reads the nodes in order, and may send uses of a node elsewhere (`stands_for`) or rewrite it in
+//! place; operands always stand before their uses. What nothing uses any more falls out at the end, when the
+//! [schedule](crate::program::plan::schedule) picks what is alive. To change a pass, keep to that, and to IEEE arithmetic:
+//! `x · 1` is `x`, but `x · 0` is not 0, and `x + 0` is not `x` for `x = −0`.
+
+use crate::Scalar;
+use crate::program::ir::graph::{Graph, List, Node, Reduction};
+use crate::rules::Op;
+use hashbrown::HashTable;
+
+/// A chain of fewer links stays a row of single operations, which are run side by side with their likes.
+const SHORTEST_CHAIN: u32 = 4;
+
+/// Applies all passes. Returns where the watched nodes stand then.
+pub(in crate::program) fn optimize<F: Scalar>(graph: &mut Graph<F>, watched: &[u32]) -> Vec<u32> {
+    let stands_for = drop_copies(graph);
+    let watched: Vec<u32> = watched.iter().map(|&node| stands_for[node as usize]).collect();
+    gather_chains(graph, &watched, Op::Mul, Reduction::Chain);
+    gather_chains(graph, &watched, Op::Add, Reduction::Sum);
+    watched
+}
+
+/// Operations that return an operand as it is, to the bit, give way to that operand, and those that were computed
+/// before, to their first result. Returns what each node then stands for.
+pub(in crate::program) fn drop_copies<F: Scalar>(graph: &mut Graph<F>) -> Vec<u32> {
+    let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
+    let mut known = HashTable::with_capacity(graph.nodes.len());
+    for index in 0..graph.nodes.len() {
+        redirect(graph, index, &stands_for);
+        // An input stays: its slope is 1 also where it is NaN, that of an operation is NaN there.
+        let same = identity(graph, graph.nodes[index]);
+        if let Some(same) = same.filter(|&same| !matches!(graph.nodes[same as usize], Node::Input)) {
+            stands_for[index] = same;
+        } else if matches!(graph.nodes[index], Node::Constant(_) | Node::Apply(..)) {
+            let nodes = &graph.nodes;
+            let equal = |&other: &u32| nodes[other as usize].computes_the_same(&nodes[index]);
+            let hash = |&node: &u32| nodes[node as usize].hash();
+            stands_for[index] = *known.entry(nodes[index].hash(), equal, hash).or_insert(index as u32).get();
+        }
+    }
+    graph.redirect_lists(&stands_for);
+    stands_for
+}
+
+/// Points the operands of an operation to what they stand for.
+fn redirect<F: Scalar>(graph: &mut Graph<F>, index: usize, stands_for: &[u32]) {
+    if let Node::Apply(_, operands) = &mut graph.nodes[index] {
+        *operands = operands.map(|operand| stands_for[operand as usize]);
+    }
+}
+
+/// The operand that a node returns unchanged, if there is one.
+fn identity<F: Scalar>(graph: &Graph<F>, node: Node<F>) -> Option<u32> {
+    let is = |place: u32, number: F| matches!(graph.nodes[place as usize], Node::Constant(c) if crate::program::ir::guard::same_bits(c, number));
+    match node {
+        Node::Apply(Op::Mul, [x, one, _]) if is(one, F::one()) => Some(x),
+        Node::Apply(Op::Mul, [one, x, _]) if is(one, F::one()) => Some(x),
+        Node::Apply(Op::Div, [x, one, _]) if is(one, F::one()) => Some(x),
+        Node::Apply(Op::Sub, [x, zero, _]) if is(zero, F::zero()) => Some(x),
+        Node::Apply(Op::Add, [x, zero, _]) if is(zero, -F::zero()) => Some(x),
+        Node::Apply(Op::Add, [zero, x, _]) if is(zero, -F::zero()) => Some(x),
+        Node::Apply(Op::Powi(1), [x, ..]) => Some(x),
+        Node::Apply(Op::Neg, [x, ..]) => match graph.nodes[x as usize] {
+            Node::Apply(Op::Neg, [same, ..]) => Some(same),
+            _ => None,
+        },
+        Node::Reduce(Reduction::Sum, List { start, len: 1 }) => Some(graph.lists[start as usize]),
+        _ => None,
+    }
+}
+
+/// Chains `((s + a·b) + c·d) + …` and `((s + a) + b) + …`, whose links nothing else uses, become one
+/// reduction each: one store instead of many, and no waiting from link to link on the way back.
+fn gather_chains<F: Scalar>(graph: &mut Graph<F>, watched: &[u32], link: Op, reduction: Reduction) {
+    let uses = count_uses(graph, watched);
+    // For each node that ends a chain so far: where the chain started, and how many links it has.
+    let mut chains: Vec<(u32, u32)> = vec![(0, 0); graph.nodes.len()];
+    let mut swallowed = vec![false; graph.nodes.len()];
+    for index in 0..graph.nodes.len() {
+        let Some((before, _)) = chain_link(graph, &uses, link, index) else { continue };
+        let (start, links) = chains[before as usize];
+        let goes_on = links > 0 && uses[before as usize] == 1;
+        chains[index] = if goes_on { (start, links + 1) } else { (before, 1) };
+        swallowed[before as usize] |= goes_on;
+    }
+    for index in 0..graph.nodes.len() {
+        let (start, links) = chains[index];
+        if links < SHORTEST_CHAIN || swallowed[index] {
+            continue;
+        }
+        let mut terms = Vec::with_capacity(links as usize);
+        let mut end = index;
+        for _ in 0..links {
+            let (before, term) = chain_link(graph, &uses, link, end).expect("the chain was followed before");
+            terms.push(term);
+            end = before as usize;
+        }
+        let first = graph.lists.len() as u32;
+        graph.lists.push(start);
+        for term in terms.into_iter().rev() {
+            match graph.nodes[term as usize] {
+                Node::Apply(Op::Mul, [a, b, _]) if link == Op::Mul => graph.lists.extend([a, b]),
+                _ => graph.lists.push(term),
+            }
+        }
+        let list = List { start: first, len: graph.lists.len() as u32 - first };
+        graph.nodes[index] = Node::Reduce(reduction, list);
+    }
+}
+
+/// If a node adds one more link to what came before: what came before, and the term.
+fn chain_link<F: Scalar>(graph: &Graph<F>, uses: &[u32], link: Op, index: usize) -> Option<(u32, u32)> {
+    let Node::Apply(Op::Add, [left, right, _]) = graph.nodes[index] else { return None };
+    if link == Op::Add {
+        return Some((left, right));
+    }
+    let is_product = |place: u32| {
+        uses[place as usize] == 1 && matches!(graph.nodes[place as usize], Node::Apply(Op::Mul, _))
+    };
+    if is_product(right) {
+        Some((left, right))
+    } else if is_product(left) {
+        Some((right, left))
+    } else {
+        None
+    }
+}
+
+/// How often each node is read: by nodes, as an output, by a guard, to be watched.
+fn count_uses<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
+    let mut uses = vec![0; graph.nodes.len()];
+    let readers = graph.nodes.iter().flat_map(|node| graph.operands(node));
+    let guards = graph.guards.iter().flat_map(crate::program::ir::guard::Guard::operands);
+    let others = graph.outputs.iter().chain(watched).copied();
+    for place in readers.chain(guards).chain(others) {
+        uses[place as usize] += 1;
+    }
+    uses
+}

@@ -1,0 +1,194 @@
+//! Speculation: a recorded derivative without its care for exact zeros and NaN.
+//!
+//! The chain rule of a recording ([`Reduction::ChainRule`]) lets an exact zero win over ∞, and is NaN where a value
+//! is. Nearly always, it is a plain sum of products, and often less: a partial derivative of 1 leaves the tangent
+//! itself. So such a recording becomes two programs. The speculative one has plain products, and names the
+//! values on which its right to answer hangs: where none of them is NaN, it computes what the recording does.
+//! Elsewhere, the careful one answers, which computes the recording as it stands.
+//!
+//! Why this suffices: a product differs from the chain rule's only where a zero meets ∞ or NaN, and is NaN there. So
+//! the results of chain rules are watched, and the values whose NaN they would take over. Where a NaN is sure to
+//! pass on to another watched value or to an output, it is watched there.
+
+use crate::Scalar;
+use crate::program::ir::graph::{Graph, Node, Reduction};
+use crate::program::ir::guard::same_bits;
+use crate::program::record::recorder::Recorder;
+use crate::rules::Op;
+
+/// A speculative graph.
+pub(in crate::program) struct Speculation<F> {
+    pub(in crate::program) graph: Graph<F>,
+    /// The nodes that must not be NaN; besides them, no output may be.
+    pub(in crate::program) watched: Vec<u32>,
+}
+
+/// The speculative form of a graph with chain rules; `None` if there are none. The given nodes are led to where they
+/// went.
+pub(in crate::program) fn speculate<F: Scalar>(
+    graph: &Graph<F>,
+    nodes: &mut [u32],
+) -> Option<Speculation<F>> {
+    let is_chain_rule = |node: &Node<F>| matches!(node, Node::Reduce(Reduction::ChainRule, _));
+    if !graph.nodes.iter().any(is_chain_rule) {
+        return None;
+    }
+    // The result has no more nodes and operands than twice those of the graph, which was within its limit.
+    let mut rewrite = Rewrite {
+        from: graph,
+        to: Recorder::new(graph.parameters, graph.data, usize::MAX),
+        place: Vec::with_capacity(graph.nodes.len()),
+        watched: Vec::new(),
+    };
+    for index in 0..graph.nodes.len() {
+        let place = rewrite.node(index);
+        rewrite.place.push(place);
+    }
+    nodes.iter_mut().for_each(|node| *node = rewrite.place[*node as usize]);
+    Some(rewrite.finish())
+}
+
+struct Rewrite<'a, F> {
+    from: &'a Graph<F>,
+    to: Recorder<F>,
+    /// Where each node of the graph stands in the speculative one.
+    place: Vec<u32>,
+    watched: Vec<u32>,
+}
+
+/// A term of a chain rule.
+#[derive(Clone, Copy)]
+enum Term {
+    /// A tangent as it is.
+    Plain(u32),
+    Negative(u32),
+    Product(u32, u32),
+}
+
+impl<F: Scalar> Rewrite<'_, F> {
+    fn node(&mut self, index: usize) -> u32 {
+        let place = |node: u32| self.place[node as usize];
+        match self.from.nodes[index] {
+            Node::Input => index as u32,
+            Node::Constant(value) => self.to.constant(value),
+            Node::Apply(op, operands) => {
+                let mut places = [0; 3];
+                for (to, &from) in places.iter_mut().zip(&operands[..op.arity()]) {
+                    *to = place(from);
+                }
+                self.to.operation(op, places)
+            }
+            Node::Reduce(Reduction::ChainRule, list) => self.chain_rule(&self.from.lists[list.range()]),
+            Node::Reduce(reduction, list) => {
+                let operands = self.from.lists[list.range()].iter().map(|&node| place(node));
+                self.to.reduce(reduction, operands)
+            }
+            // The first row brings all, and the others follow it.
+            Node::Row { row: row @ 1.., .. } => self.place[index - row as usize] + row,
+            Node::Row { affine, .. } => {
+                let affine = self.from.affines[affine as usize];
+                let x = self.from.lists[affine.x.range()].iter().map(|&node| place(node));
+                self.to.affine_rows(affine, x)
+            }
+        }
+    }
+
+    fn chain_rule(&mut self, operands: &[u32]) -> u32 {
+        let (value, pairs) = operands.split_first().expect("a chain rule has a value");
+        let value = self.place[*value as usize];
+        let terms: Vec<Term> = pairs
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .filter_map(|pair| self.term(pair.map(|node| self.place[node as usize])))
+            .collect();
+        let sum = self.sum(&terms);
+        self.watched.extend([value, sum]);
+        sum
+    }
+
+    /// A partial derivative times a tangent, if it is not sure to be zero.
+    fn term(&self, [partial, tangent]: [u32; 2]) -> Option<Term> {
+        let is = |place: u32, number: F| matches!(self.to.node_at(place), Node::Constant(c) if same_bits(c, number));
+        let (one, zero) = (F::one(), F::zero());
+        match (partial, tangent) {
+            (p, t) if [p, t].into_iter().any(|factor| is(factor, zero) || is(factor, -zero)) => None,
+            (p, t) if is(p, one) => Some(Term::Plain(t)),
+            (p, t) if is(t, one) => Some(Term::Plain(p)),
+            (p, t) if is(p, -one) => Some(Term::Negative(t)),
+            (p, t) if is(t, -one) => Some(Term::Negative(p)),
+            (p, t) => Some(Term::Product(p, t)),
+        }
+    }
+
+    fn sum(&mut self, terms: &[Term]) -> u32 {
+        let to = &mut self.to;
+        if terms.len() > 2 && terms.iter().all(|term| matches!(term, Term::Product(..))) {
+            let factors = terms.iter().flat_map(|term| match *term {
+                Term::Product(a, b) => [a, b],
+                Term::Plain(_) | Term::Negative(_) => unreachable!("all terms are products"),
+            });
+            return to.reduce(Reduction::Dot, factors);
+        }
+        let mut sum = None;
+        for &term in terms {
+            let (op, place) = match term {
+                Term::Plain(place) => (Op::Add, place),
+                Term::Negative(place) => (Op::Sub, place),
+                Term::Product(a, b) => (Op::Add, to.operation(Op::Mul, [a, b, 0])),
+            };
+            sum = Some(match (sum, op) {
+                (Some(sum), op) => to.operation(op, [sum, place, 0]),
+                (None, Op::Sub) => to.operation(Op::Neg, [place, 0, 0]),
+                (None, _) => place,
+            });
+        }
+        sum.unwrap_or_else(|| to.constant(F::zero()))
+    }
+
+    fn finish(mut self) -> Speculation<F> {
+        for guard in &self.from.guards {
+            self.to.guard(guard.renumbered(|node| self.place[node as usize]));
+        }
+        let outputs = self.from.outputs.iter().map(|&node| self.place[node as usize]).collect();
+        let graph = self.to.into_graph(outputs);
+        let watched = least_watched(&graph, &self.watched);
+        Speculation { graph, watched }
+    }
+}
+
+/// Of the given nodes, those whose NaN is not sure to show in another of them, or in an output.
+fn least_watched<F: Scalar>(graph: &Graph<F>, nodes: &[u32]) -> Vec<u32> {
+    let mut wanted = vec![false; graph.nodes.len()];
+    nodes.iter().for_each(|&node| wanted[node as usize] = true);
+    let mut shows = vec![false; graph.nodes.len()];
+    graph.outputs.iter().for_each(|&node| shows[node as usize] = true);
+    let mut watched = Vec::new();
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        if wanted[index] && !shows[index] && !matches!(node, Node::Constant(value) if !value.is_nan()) {
+            watched.push(index as u32);
+            shows[index] = true;
+        }
+        if shows[index] && passes_nan_on(node) {
+            graph.operands(node).for_each(|operand| shows[operand as usize] = true);
+        }
+    }
+    watched
+}
+
+/// Whether a NaN among the operands is sure to make the result NaN.
+fn passes_nan_on<F: Scalar>(node: &Node<F>) -> bool {
+    match *node {
+        Node::Input | Node::Constant(_) => false,
+        Node::Apply(Op::Powi(0), _) => false,
+        Node::Apply(Op::Add | Op::Sub | Op::Mul | Op::Div | Op::MulAdd, _) => true,
+        Node::Apply(op, _) => op.arity() == 1,
+        Node::Reduce(reduction, _) => match reduction {
+            Reduction::Sum | Reduction::Dot | Reduction::Chain | Reduction::LogSumExp | Reduction::Norm => {
+                true
+            }
+            Reduction::ChainRule => false,
+        },
+        Node::Row { .. } => true,
+    }
+}
