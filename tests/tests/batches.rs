@@ -137,7 +137,7 @@ fn matrices_of_every_shape_have_the_slopes_of_a_plain_loop() {
 
 /// Half the sum of squares of W x + b, whose slopes are Σ (W x + b) xᵀ and Σ (W x + b): for x as it comes, and for
 /// x that was computed.
-fn each_way<F: dualtape::Scalar>(rows: usize, columns: usize, count: usize, tolerance: f64) {
+fn each_way<F: dualtape::ProgramScalar>(rows: usize, columns: usize, count: usize, tolerance: f64) {
     let number = |i: usize| F::nearest((i as f64 * 0.77).sin());
     let p: Vec<F> = (0..rows * (columns + 1)).map(number).collect();
     let flat: Vec<F> = (0..columns * count).map(|i| number(3 * i + 1)).collect();

@@ -173,3 +173,25 @@ fn guards_go_with_derivatives_compositions_and_calls() {
     let value = |x: f64| recorded_elsewhere.as_ref().unwrap().value(&mut bent.workspace(), &[x]);
     assert!(value(0.25) == Ok(-0.25) && matches!(value(3.0), Err(Error::BranchChanged { .. })));
 }
+
+#[test]
+fn jacobians_by_instructions_are_those_of_the_walk() {
+    let wide = |x: &[Traced<f64>]| (0..12).map(|i| (x[0] * f64::from(i)).sin() + x[1]).collect::<Vec<_>>();
+    let narrow = |x: &[Traced<f64>]| vec![Traced::dot(x, x), Traced::log_sum_exp(x)];
+    let forward = Program::record(wide, &[0.5, 0.25]).unwrap();
+    let reverse = Program::record(narrow, &[0.1; 20]).unwrap();
+    for program in [forward, reverse] {
+        let (rows, columns) = (program.outputs(), program.inputs());
+        let jacobian = |program: &Program<f64>, x: &[f64]| {
+            let (mut values, mut matrix) = (vec![0.0; rows], vec![0.0; rows * columns]);
+            program.jacobian(&mut program.workspace(), x, &mut values, &mut matrix).unwrap();
+            [values, matrix].concat()
+        };
+        let warm = program.clone();
+        for shift in 0..40 {
+            let x: Vec<f64> = (0..columns).map(|i| (i as f64 * 0.7 + f64::from(shift)).sin()).collect();
+            // A clone that was never evaluated walks.
+            assert!(all_same(&jacobian(&warm, &x), &jacobian(&program.clone(), &x)), "at {x:?}");
+        }
+    }
+}

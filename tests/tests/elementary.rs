@@ -3,7 +3,7 @@
 
 use dualtape::program::Rows;
 use dualtape::rules::Op;
-use dualtape::{Program, Scalar};
+use dualtape::{Program, ProgramScalar};
 
 /// The functions that have vectorised forms, by name.
 fn functions() -> impl Iterator<Item = Op> {
@@ -14,7 +14,7 @@ fn functions() -> impl Iterator<Item = Op> {
 
 /// The values of an operation at many points, in lanes. One point that is not finite would send its whole
 /// task to single points, so the arguments are all ordinary.
-fn in_lanes<F: Scalar>(op: Op, x: &[F]) -> Vec<F> {
+fn in_lanes<F: ProgramScalar>(op: Op, x: &[F]) -> Vec<F> {
     let program = Program::record(|x| op.apply(x), &[F::nearest(0.5)]).unwrap();
     let mut values = vec![F::zero(); x.len()];
     program.values(&mut program.batch(), &[], &Rows::new(x, 1), &mut values).unwrap();

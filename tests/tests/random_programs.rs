@@ -7,7 +7,7 @@ use dualtape::program::Wrt;
 use dualtape::rules::Op;
 use dualtape::typenum::U3;
 use dualtape::{
-    Differentiable, Dual, Error, Program, Relation, Scalar, Var, gradient, gradient_lanes, hessian,
+    Differentiable, Dual, Error, Program, ProgramScalar, Relation, Var, gradient, gradient_lanes, hessian,
 };
 use dualtape_tests::points::EDGES;
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ impl Random {
         -2.0 + 4.0 * (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    fn point<F: Scalar>(&mut self, edges: bool) -> Vec<F> {
+    fn point<F: ProgramScalar>(&mut self, edges: bool) -> Vec<F> {
         (0..INPUTS).map(|_| F::nearest(self.number(edges))).collect()
     }
 }
@@ -208,7 +208,7 @@ impl Case {
 
     /// For each input, the sum of the sizes of all contributions to its slope, to which rounding is relative; and the
     /// largest value on the way. They are not finite where something is singular.
-    fn scale<F: Scalar>(&self, x: &[F]) -> (Vec<f64>, f64) {
+    fn scale<F: ProgramScalar>(&self, x: &[F]) -> (Vec<f64>, f64) {
         let unit = |j: usize| (0..INPUTS).map(move |i| f64::from(u8::from(i == j))).collect::<Vec<_>>();
         let (mut values, mut sizes) = (x.to_vec(), (0..INPUTS).map(unit).collect::<Vec<_>>());
         let (mut largest, far) = (0.0_f64, F::max_value().wide().cbrt());
@@ -260,13 +260,13 @@ fn search(what: &str, check: Check) {
     println!("{what}: {cases} cases in {:?}", start.elapsed());
 }
 
-fn same_bits<F: Scalar>(a: F, b: F) -> bool {
+fn same_bits<F: ProgramScalar>(a: F, b: F) -> bool {
     (a == b && a.is_sign_negative() == b.is_sign_negative()) || (a.is_nan() && b.is_nan())
 }
 
 /// Whether two slopes agree to so many units of rounding, relative to a scale; where that is not finite, whether not
 /// just one of them is NaN.
-fn agree<F: Scalar>(a: &[F], b: &[F], scale: &[f64], units: f64) -> bool {
+fn agree<F: ProgramScalar>(a: &[F], b: &[F], scale: &[f64], units: f64) -> bool {
     a.iter().zip(b).zip(scale).all(|((&a, &b), &scale)| {
         let same = a == b || (a.is_nan() && b.is_nan());
         if !scale.is_finite() {
@@ -280,19 +280,19 @@ fn agree<F: Scalar>(a: &[F], b: &[F], scale: &[f64], units: f64) -> bool {
     })
 }
 
-fn reverse<F: Scalar>(case: &Case, x: &[F]) -> (F, Vec<F>) {
+fn reverse<F: ProgramScalar>(case: &Case, x: &[F]) -> (F, Vec<F>) {
     gradient(|x: &[Var<'_, F>]| case.call(x), x)
 }
 
 /// Numbers next to those given: where rounding errors of large numbers happen to cancel at a singular point, they do not
 /// next to it.
-fn beside<F: Scalar>(random: &mut Random, x: &[F]) -> Vec<F> {
+fn beside<F: ProgramScalar>(random: &mut Random, x: &[F]) -> Vec<F> {
     let mut moved = |&x: &F| x * F::nearest(1.0 + 1e-5 * random.number(false));
     x.iter().map(&mut moved).collect()
 }
 
 /// What a program gives forward, if it is not what dual numbers give.
-fn forward_replay_differs<F: Scalar>(case: &Case, program: &Program<F>, x: &[F]) -> Option<String> {
+fn forward_replay_differs<F: ProgramScalar>(case: &Case, program: &Program<F>, x: &[F]) -> Option<String> {
     let (_, expected) = gradient_lanes::<F, U3, _>(|x| case.call(x), x);
     let (scale, _) = case.scale(x);
     let (mut workspace, mut slopes) = (program.workspace(), Vec::new());
@@ -307,7 +307,7 @@ fn forward_replay_differs<F: Scalar>(case: &Case, program: &Program<F>, x: &[F])
 }
 
 /// Any operation at any number: forward, in reverse and replayed at one point.
-fn any_at_one_point<F: Scalar>(random: &mut Random) -> Result<(), String> {
+fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, true, |_| true);
     let there = random.point::<F>(true);
     // With parameters, so that affine maps are recorded whole, as the other modes take them.
@@ -373,7 +373,7 @@ fn any_at_one_point<F: Scalar>(random: &mut Random) -> Result<(), String> {
 }
 
 /// A batch of points against single ones, given how far they may be apart.
-fn batch_against_points<F: Scalar>(
+fn batch_against_points<F: ProgramScalar>(
     case: &Case,
     parameters: &[F],
     points: &[Vec<F>],
@@ -423,7 +423,7 @@ fn batch_against_points<F: Scalar>(
 }
 
 /// What lanes compute to the bit, at any number, with guards.
-fn any_in_batches<F: Scalar>(random: &mut Random) -> Result<(), String> {
+fn any_in_batches<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, true, Kind::is_exact_in_lanes);
     let parameters: Vec<F> = random.point(true)[..PARAMETERS].to_vec();
     let count = random.pick(&BATCHES);
@@ -435,7 +435,7 @@ fn any_in_batches<F: Scalar>(random: &mut Random) -> Result<(), String> {
 }
 
 /// What lanes approximate, where it is smooth.
-fn smooth_in_batches<F: Scalar>(random: &mut Random) -> Result<(), String> {
+fn smooth_in_batches<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, false, Kind::is_smooth);
     let parameters: Vec<F> = random.point(false)[..PARAMETERS].to_vec();
     let count = random.pick(&BATCHES);
@@ -450,7 +450,7 @@ fn smooth_in_batches<F: Scalar>(random: &mut Random) -> Result<(), String> {
 }
 
 /// Hessians by instructions against those by nested numbers, where it is smooth.
-fn smooth_hessians<F: Scalar>(random: &mut Random) -> Result<(), String> {
+fn smooth_hessians<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, false, Kind::is_smooth);
     let x: Vec<F> = random.point(false);
     let program = Program::record(|x| case.call(x), &x).map_err(|error| error.to_string())?;
@@ -492,7 +492,7 @@ fn smooth_hessians<F: Scalar>(random: &mut Random) -> Result<(), String> {
 }
 
 /// Derivatives as programs, at any number.
-fn derivative_programs<F: Scalar>(random: &mut Random) -> Result<(), String> {
+fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, true, |_| true);
     let there = random.point::<F>(true);
     let program = Program::record(|x| case.call(x), &there).map_err(|error| error.to_string())?;
@@ -503,6 +503,13 @@ fn derivative_programs<F: Scalar>(random: &mut Random) -> Result<(), String> {
     }
     let (mut workspace, mut expected) = (program.workspace(), vec![F::zero(); INPUTS]);
     let (mut given, mut moved) = (expected.clone(), [F::zero(); 2]);
+    // After some walks, products are made by instructions.
+    let (mut output, mut slope) = ([F::zero()], [F::zero()]);
+    let warm = program.clone();
+    for _ in 0..20 {
+        let _ = warm.vjp(&mut workspace, &there, &[F::one()], &mut output, &mut given);
+        let _ = warm.jvp(&mut workspace, &there, &there, &mut output, &mut slope);
+    }
     for x in std::iter::once(there.clone()).chain((0..3).map(|_| random.point(true)).collect::<Vec<_>>()) {
         let Ok(value) = program.gradient(&mut workspace, &x, &mut expected) else {
             if by_program.evaluate(&mut workspace, &x, &mut given).is_ok() {
@@ -512,6 +519,13 @@ fn derivative_programs<F: Scalar>(random: &mut Random) -> Result<(), String> {
             }
             continue;
         };
+        warm.vjp(&mut workspace, &x, &[F::one()], &mut output, &mut given)
+            .map_err(|error| error.to_string())?;
+        if !same_bits(output[0], value) || !given.iter().zip(&expected).all(|(&a, &b)| same_bits(a, b)) {
+            return Err(format!(
+                "{case:?} at {x:?}: vjp {output:?} {given:?}, gradient {value:e} {expected:?}"
+            ));
+        }
         by_program.evaluate(&mut workspace, &x, &mut given).map_err(|error| error.to_string())?;
         let (scale, _) = case.scale(&x);
         // What is not finite may meet what cancels: see `rules`.
@@ -529,13 +543,21 @@ fn derivative_programs<F: Scalar>(random: &mut Random) -> Result<(), String> {
                     "{case:?} at {x:?}: jvp {moved:?}, not {value:e} and {expected:?}, {scale:?}"
                 ));
             }
+            warm.jvp(&mut workspace, &x, &point[INPUTS..], &mut output, &mut slope)
+                .map_err(|error| error.to_string())?;
+            let fits = agree(&slope, &expected[input..=input], &scale[input..=input], 1e3);
+            if !same_bits(output[0], value) || !(singular || fits) {
+                return Err(format!(
+                    "{case:?} at {x:?}: jvp {output:?} {slope:?}, not {value:e}, {expected:?}"
+                ));
+            }
         }
     }
     Ok(())
 }
 
 /// Derivatives that were themselves recorded, at any number.
-fn recorded_derivatives<F: Scalar>(random: &mut Random) -> Result<(), String> {
+fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     fn derivatives<D: Differentiable>(case: &Case, x: &[D]) -> Vec<D> {
         let mut all = gradient_lanes::<D, U3, _>(|x| case.call(x), x).1;
         all.extend(gradient(|x: &[Var<'_, D>]| case.call(x), x).1);

@@ -2,7 +2,7 @@
 //! by a loop written by hand.
 
 use dualtape::program::{Rows, Selected};
-use dualtape::{Differentiable, Scalar};
+use dualtape::{Differentiable, ProgramScalar};
 use dualtape_nn::{Activation, Mlp, Recorded, Sgd, clip, loss};
 
 /// How gradients are held down before a step.
@@ -123,7 +123,7 @@ impl Workload<f32> {
     }
 }
 
-impl<F: Scalar> Workload<F> {
+impl<F: ProgramScalar> Workload<F> {
     fn width(&self) -> usize {
         let targets = self.sizes[self.sizes.len() - 1];
         self.sizes[0] + targets
@@ -168,7 +168,7 @@ pub struct Training<E, F> {
     steps: usize,
 }
 
-impl<E: Engine<F>, F: Scalar> Training<E, F> {
+impl<E: Engine<F>, F: ProgramScalar> Training<E, F> {
     /// A run from the workload's seeded start.
     pub fn new(workload: &Workload<F>, mode: Mode, engine: E) -> Self {
         let parameters: Vec<F> = workload.network().initialize(7);
@@ -201,12 +201,12 @@ impl<E: Engine<F>, F: Scalar> Training<E, F> {
 }
 
 /// The workload's loss as a recorded program.
-pub struct Replayed<'a, F: Scalar> {
+pub struct Replayed<'a, F: ProgramScalar> {
     recorded: Recorded<F>,
     points: Rows<'a, F>,
 }
 
-impl<'a, F: Scalar> Replayed<'a, F> {
+impl<'a, F: ProgramScalar> Replayed<'a, F> {
     /// Records the loss.
     pub fn new(workload: &'a Workload<F>) -> Self {
         let (network, goal) = (workload.network(), workload.goal);
@@ -219,7 +219,7 @@ impl<'a, F: Scalar> Replayed<'a, F> {
     }
 }
 
-impl<F: Scalar> Engine<F> for Replayed<'_, F> {
+impl<F: ProgramScalar> Engine<F> for Replayed<'_, F> {
     fn gradient(&mut self, parameters: &[F], samples: &[usize], limit: Option<F>, gradient: &mut [F]) -> F {
         let chosen = Selected { points: &self.points, indices: samples };
         self.recorded
@@ -238,7 +238,7 @@ pub struct ByHand<'a, F> {
     own: Vec<F>,
 }
 
-impl<'a, F: Scalar> ByHand<'a, F> {
+impl<'a, F: ProgramScalar> ByHand<'a, F> {
     /// Buffers for the workload.
     pub fn new(workload: &'a Workload<F>) -> Self {
         let rows: Vec<Vec<F>> = workload.sizes.iter().map(|&size| vec![F::zero(); size]).collect();
@@ -323,7 +323,7 @@ impl<'a, F: Scalar> ByHand<'a, F> {
     }
 }
 
-impl<F: Scalar> Engine<F> for ByHand<'_, F> {
+impl<F: ProgramScalar> Engine<F> for ByHand<'_, F> {
     fn gradient(&mut self, parameters: &[F], samples: &[usize], limit: Option<F>, gradient: &mut [F]) -> F {
         gradient.fill(F::zero());
         let mut total = F::zero();

@@ -19,7 +19,8 @@
 //! [`jacobian_forward`] does it for code that only takes dual numbers, [`program()`] for what was recorded.
 
 use crate::{
-    Differentiable, Dual, Error, Program, Scalar, Var, gradient as reverse_gradient, jacobian_reverse,
+    Differentiable, Dual, Error, Program, ProgramScalar, Scalar, Var, gradient as reverse_gradient,
+    jacobian_reverse,
 };
 use generic_array::typenum::U8;
 use std::fmt;
@@ -309,7 +310,7 @@ where
 /// assert!(check::program(&program, &[0.0]).is_err());
 /// # Ok::<(), dualtape::Error>(())
 /// ```
-pub fn program<F: Scalar>(program: &Program<F>, x: &[F]) -> Result<Report, Error> {
+pub fn program<F: ProgramScalar>(program: &Program<F>, x: &[F]) -> Result<Report, Error> {
     let (rows, columns) = (program.outputs(), program.inputs());
     let (mut workspace, mut outputs) = (program.workspace(), vec![F::zero(); rows]);
     program.evaluate(&mut workspace, x, &mut outputs)?;

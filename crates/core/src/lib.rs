@@ -137,7 +137,7 @@ pub use drivers::{
 pub use error::Error;
 pub use forward::{Dual, Lanes};
 pub use predicate::Relation;
-pub use program::{Program, Traced, Workspace};
+pub use program::{Program, ProgramScalar, Traced, Workspace};
 pub use reverse::{Adjoints, Tape, Var};
 pub use scalar::Scalar;
 

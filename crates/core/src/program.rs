@@ -129,12 +129,12 @@ pub use batch::{Batch, Compiled, Points, Results, Rows, Selected, Sum, Sums};
 pub use ir::graph::Graph;
 pub use ir::view::{GuardView, Kind, NodeView};
 pub use lanes::clip::clip_factor;
-pub(crate) use lanes::sweep::ByLanes;
+use lanes::sweep::ByLanes;
 pub use one::Workspace;
 pub use plan::Wrt;
-pub(crate) use record::recorder;
+use record::recorder;
 pub use record::{Outputs, Recording, Traced};
-pub(crate) use simd::elementary::Elementary;
+use simd::elementary::Elementary;
 
 use crate::{Error, Scalar};
 use one::Deferred;
@@ -142,6 +142,25 @@ use plan::Plan;
 use std::fmt;
 use std::sync::OnceLock;
 use transform::speculate::{Speculation, speculate};
+
+/// A plain number in which programs are recorded and evaluated: `f32` or `f64`.
+///
+/// It is sealed, as [`Scalar`] is.
+///
+/// ```
+/// use dualtape::{Error, Program, ProgramScalar};
+/// fn square<F: ProgramScalar>() -> Result<Program<F>, Error> {
+///     Program::record(|x| x[0] * x[0], &[F::one()])
+/// }
+/// let square = square::<f32>()?;
+/// assert_eq!(square.value(&mut square.workspace(), &[3.0])?, 9.0);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait ProgramScalar: Scalar + Elementary + ByLanes {
+    /// Where this thread keeps the recording under way.
+    #[doc(hidden)]
+    fn recorder() -> &'static recorder::Place<Self>;
+}
 
 /// A recorded function, ready to be evaluated and differentiated at any point.
 ///
@@ -166,13 +185,16 @@ pub struct Program<F> {
     /// How the outputs are evaluated at one point, and how a gradient is.
     values_at_one: Deferred<F>,
     gradient_at_one: Deferred<F>,
-    /// The same, and the Hessian times a direction.
+    /// The outputs, and products with their Jacobian.
+    jvp_at_one: Deferred<F>,
+    vjp_at_one: Deferred<F>,
+    /// The gradient, and the Hessian times a direction.
     hvp_at_one: Deferred<F>,
     /// How batches are evaluated; planned when the first one comes.
     plan: OnceLock<Plan<F>>,
 }
 
-impl<F: Scalar> Program<F> {
+impl<F: ProgramScalar> Program<F> {
     /// Records a function of `x` and optimises the recording. The function gives one output or several, as
     /// an array or a vector.
     ///
@@ -327,7 +349,7 @@ impl<F: Scalar> Program<F> {
     }
 }
 
-impl<F: Scalar> From<Graph<F>> for Program<F> {
+impl<F: ProgramScalar> From<Graph<F>> for Program<F> {
     fn from(graph: Graph<F>) -> Self {
         match speculate(&graph, &mut []) {
             None => Self::new(graph, Vec::new(), None),
@@ -339,7 +361,7 @@ impl<F: Scalar> From<Graph<F>> for Program<F> {
     }
 }
 
-impl<F: Scalar> Program<F> {
+impl<F: ProgramScalar> Program<F> {
     fn new(graph: Graph<F>, watched: Vec<u32>, exact: Option<Box<Self>>) -> Self {
         Self {
             graph,
@@ -347,6 +369,8 @@ impl<F: Scalar> Program<F> {
             exact,
             values_at_one: Deferred::default(),
             gradient_at_one: Deferred::default(),
+            jvp_at_one: Deferred::default(),
+            vjp_at_one: Deferred::default(),
             hvp_at_one: Deferred::default(),
             plan: OnceLock::new(),
         }
@@ -375,7 +399,7 @@ impl Recording {
     /// assert_eq!((program.parameters(), program.data()), (1, 1));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
-    pub fn program<F: Scalar, O: Outputs<F>>(
+    pub fn program<F: ProgramScalar, O: Outputs<F>>(
         self,
         f: impl FnOnce(&[Traced<F>], &[Traced<F>]) -> O,
         parameters: &[F],
@@ -385,7 +409,7 @@ impl Recording {
     }
 }
 
-impl<F: Scalar> fmt::Display for Program<F> {
+impl<F: ProgramScalar> fmt::Display for Program<F> {
     /// Writes the counts, then a line for each run.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(

@@ -2,10 +2,8 @@
 
 use crate::Differentiable;
 use crate::predicate::Relation;
-use crate::program::{ByLanes, Elementary, recorder};
 use crate::rules::{Binary, Compare, Select, Ternary, Unary, reductions};
 use crate::special::polygamma;
-use std::cell::RefCell;
 
 /// A plain number, `f32` or `f64`: what a primal, a tangent or an adjoint is in the end.
 ///
@@ -17,9 +15,7 @@ use std::cell::RefCell;
 /// fn half<F: Scalar>() -> F { F::nearest(0.5) }
 /// assert_eq!(half::<f32>(), 0.5);
 /// ```
-pub trait Scalar:
-    Differentiable<Scalar = Self> + Elementary + ByLanes + sealed::Sealed + Send + Sync + 'static
-{
+pub trait Scalar: Differentiable<Scalar = Self> + sealed::Sealed + Send + Sync + 'static {
     /// The number of this type nearest to `x`.
     ///
     /// ```
@@ -45,10 +41,6 @@ pub trait Scalar:
     /// This number, with its sign changed if the highest bit of `sign` is set; without a branch.
     #[doc(hidden)]
     fn negated_by(self, sign: u32) -> Self;
-
-    /// Where this thread keeps the recording under way.
-    #[doc(hidden)]
-    fn recorder() -> &'static recorder::Place<Self>;
 
     // Values of special functions, for the rows of the rule table that are named after them.
 
@@ -100,13 +92,6 @@ macro_rules! plain_number {
             fn negated_by(self, sign: u32) -> Self {
                 let highest = (sign & 1 << 31) as $Bits << (<$Bits>::BITS - u32::BITS);
                 Self::from_bits(self.to_bits() ^ highest)
-            }
-
-            fn recorder() -> &'static recorder::Place<Self> {
-                std::thread_local! {
-                    static RECORDER: RefCell<Option<recorder::Recorder<$F>>> = const { RefCell::new(None) };
-                }
-                &RECORDER
             }
 
             fn erf_value(self) -> Self {

@@ -4,7 +4,7 @@
 use crate::Reduction;
 use crate::batch::Batch;
 use dualtape::program::{self, Points, Results, Sums};
-use dualtape::{Error, Program, Scalar, Traced};
+use dualtape::{Error, Program, ProgramScalar, Traced};
 
 /// A loss of one sample, recorded, with the buffers to evaluate batches of samples.
 ///
@@ -23,13 +23,13 @@ use dualtape::{Error, Program, Scalar, Traced};
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Recorded<F: Scalar> {
+pub struct Recorded<F: ProgramScalar> {
     program: Program<F>,
     batch: program::Batch<F>,
     norms: Vec<F>,
 }
 
-impl<F: Scalar> Recorded<F> {
+impl<F: ProgramScalar> Recorded<F> {
     /// Records the loss of one sample, given so many parameters and so many numbers a sample.
     ///
     /// It is recorded at small numbers that mean nothing: a loss that branches on its arguments does not

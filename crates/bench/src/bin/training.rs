@@ -2,7 +2,7 @@
 //!
 //! Usage: `cargo run --release -p dualtape-bench --bin training [THREADS]`, one thread unless told otherwise.
 
-use dualtape::Scalar;
+use dualtape::ProgramScalar;
 use dualtape_bench::network::{ByHand, Engine, Mode, Replayed, Training, Workload};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ fn main() {
     });
 }
 
-fn report<F: Scalar>(workload: &Workload<F>, threads: usize) {
+fn report<F: ProgramScalar>(workload: &Workload<F>, threads: usize) {
     for mode in Mode::ALL {
         let mut replayed = Training::new(workload, mode, Replayed::new(workload));
         let mut by_hand = Training::new(workload, mode, ByHand::new(workload));
@@ -46,7 +46,7 @@ fn report<F: Scalar>(workload: &Workload<F>, threads: usize) {
 }
 
 /// The median time of a step in microseconds, and the last loss.
-fn microseconds<E: Engine<F>, F: Scalar>(training: &mut Training<E, F>) -> (f64, f64) {
+fn microseconds<E: Engine<F>, F: ProgramScalar>(training: &mut Training<E, F>) -> (f64, f64) {
     let mut times: Vec<f64> = (0..STRETCHES)
         .map(|_| {
             let start = Instant::now();

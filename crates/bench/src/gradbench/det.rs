@@ -54,7 +54,7 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
         }),
         // Minors come up again and again; a recording keeps each once.
         "gradient" => {
-            let program = Program::record(|matrix| determinant(matrix, ell), &matrix)?;
+            let program = Program::record(|matrix| determinant(matrix, ell), &matrix)?.optimized();
             let mut workspace = program.workspace();
             clock.run(vec![0.0; matrix.len()], |gradient| {
                 program.gradient(&mut workspace, &matrix, gradient)?;

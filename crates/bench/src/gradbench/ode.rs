@@ -54,7 +54,7 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
         // The last y hangs on few values of each step; the recording keeps no others.
         "gradient" if x.len().saturating_mul(s) <= RECORDED => {
             let last = |x: &[_]| *solve(x, s).last().expect("x is not empty");
-            let program = Program::record(last, &x)?;
+            let program = Program::record(last, &x)?.optimized();
             let mut workspace = program.workspace();
             clock.run(vec![0.0; x.len()], |gradient| {
                 program.gradient(&mut workspace, &x, gradient)?;
@@ -83,7 +83,7 @@ struct BySteps {
 impl BySteps {
     fn new(x: &[f64], steps: usize) -> Result<Self, Failure> {
         let (n, h) = (x.len(), SPAN / steps as f64);
-        let program = Program::record(|both| step(&both[..n], &both[n..], h), &[x, x].concat())?;
+        let program = Program::record(|both| step(&both[..n], &both[n..], h), &[x, x].concat())?.optimized();
         let workspace = program.workspace();
         Ok(Self { program, workspace, x: x.to_vec(), h, states: vec![vec![0.0; 2 * n]; steps] })
     }

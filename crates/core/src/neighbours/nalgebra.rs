@@ -46,7 +46,7 @@
 mod real_field;
 
 use crate::program::Traced;
-use crate::{Differentiable, Dual, Lanes, Scalar};
+use crate::{Differentiable, Dual, Lanes, ProgramScalar};
 use approx::{AbsDiffEq, RelativeEq, UlpsEq};
 use nalgebra::{ComplexField, Field, RealField, SimdValue};
 use num_traits::{Float, FloatConst, Signed, Zero};
@@ -74,4 +74,4 @@ impl<T: Differentiable + Send + Sync + 'static> Static for T {}
 impl_real_field!([T: Static, N: Lanes<T>] Dual<T, N>, |x: &Dual<T, N>| {
     x.tangent().iter().all(Differentiable::is_identically_zero)
 });
-impl_real_field!([T: Scalar] Traced<T>, Traced::is_constant);
+impl_real_field!([T: ProgramScalar] Traced<T>, Traced::is_constant);

@@ -10,7 +10,7 @@ mod workspace;
 
 pub use workspace::Workspace;
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use lower::Lowered;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -40,7 +40,7 @@ impl<F: Clone> Clone for Deferred<F> {
     }
 }
 
-impl<F: Scalar> Deferred<F> {
+impl<F: ProgramScalar> Deferred<F> {
     /// The instructions for a graph of so many nodes, if there are any by now.
     #[inline]
     pub(in crate::program) fn get(
@@ -93,7 +93,7 @@ impl<F> Default for Memory<F> {
     }
 }
 
-impl<F: Scalar> Executable<F> {
+impl<F: ProgramScalar> Executable<F> {
     fn new(lowered: Lowered<F>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self { lowered, number: NEXT.fetch_add(1, Ordering::Relaxed) }
@@ -121,7 +121,7 @@ impl<F: Scalar> Executable<F> {
     }
 }
 
-impl<F: Scalar> Memory<F> {
+impl<F: ProgramScalar> Memory<F> {
     /// Computes what depends on inputs that stay.
     #[inline]
     pub(in crate::program) fn load(&mut self, executable: &Executable<F>, x: &[F]) {
@@ -144,28 +144,25 @@ pub(in crate::program) struct Outcome<'a, F> {
     slots: &'a [F],
 }
 
-impl<F: Scalar> Outcome<'_, F> {
+impl<F: ProgramScalar> Outcome<'_, F> {
     /// The outputs.
     #[inline]
     pub(in crate::program) fn outputs(&self) -> impl Iterator<Item = F> {
         self.lowered.outputs.iter().map(|&slot| self.slots[slot as usize])
     }
 
-    /// Writes a gradient and a Hessian times a direction; returns the value. `None` if a number is not finite.
-    pub(in crate::program) fn write_hvp(&self, gradient: &mut [F], product: &mut [F]) -> Option<F> {
+    /// Writes the outputs to the given slices, one after the other. Says whether they can be relied on: whether all are
+    /// finite, and no watched value is NaN.
+    pub(in crate::program) fn write(&self, parts: &mut [&mut [F]]) -> bool {
         let mut outputs = self.outputs();
-        let value = outputs.next()?;
-        let mut finite = value.is_finite();
-        let mut copy = |to: &mut [F]| {
-            for (to, number) in to.iter_mut().zip(&mut outputs) {
+        let mut finite = true;
+        for part in parts {
+            for (to, number) in part.iter_mut().zip(&mut outputs) {
                 *to = number;
                 finite &= number.is_finite();
             }
-        };
-        copy(gradient);
-        copy(&mut [F::zero()]);
-        copy(product);
-        (finite && !self.speculated_in_vain()).then_some(value)
+        }
+        finite && !self.speculated_in_vain()
     }
 
     /// Whether a watched value is NaN.

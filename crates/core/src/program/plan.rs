@@ -12,7 +12,7 @@ use super::ir::graph::{Graph, Node};
 use super::ir::guard::Guard;
 use super::simd::{L, MOST_BLOCKS};
 use super::transform::optimize::optimize;
-use crate::Scalar;
+use crate::ProgramScalar;
 use schedule::{Access, Run, Schedule, Step};
 use std::fmt;
 use std::ops::Range;
@@ -42,7 +42,7 @@ pub(in crate::program) struct Plan<F> {
     pub(in crate::program) blocks: usize,
 }
 
-impl<F: Scalar> Plan<F> {
+impl<F: ProgramScalar> Plan<F> {
     /// Optimises a graph and plans its evaluation.
     pub(in crate::program) fn new(mut graph: Graph<F>, watched: &[u32]) -> Self {
         let watched = optimize(&mut graph, watched);
@@ -102,7 +102,7 @@ fn blocks<F>(schedule: &Schedule) -> usize {
     (BLOCK_BYTES[usize::from(far)] / bytes.max(1)).clamp(1, MOST_BLOCKS)
 }
 
-impl<F: Scalar> fmt::Display for Plan<F> {
+impl<F: ProgramScalar> fmt::Display for Plan<F> {
     /// Writes the counts of slots, then a line for each run.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Schedule { constants, first_varying, slots, .. } = self.schedule;
@@ -120,7 +120,7 @@ impl<F: Scalar> fmt::Display for Plan<F> {
     }
 }
 
-impl<F: Scalar> Plan<F> {
+impl<F: ProgramScalar> Plan<F> {
     /// A run, for people.
     fn words(&self, run: &Run) -> String {
         let results = match run.count {

@@ -5,10 +5,10 @@ use crate::program::batch::points::Points;
 use crate::program::batch::task::{Job, Task};
 use crate::program::lanes::clip::clip_factor;
 use crate::program::plan::Wrt;
-use crate::{Error, Scalar};
+use crate::{Error, ProgramScalar};
 use std::ops::Range;
 
-impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
+impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     /// See [`Job::sum`].
     pub(in crate::program) fn sum_by_points(
         &self,

@@ -2,7 +2,7 @@
 
 use crate::program::batch::points::{Points, Selected};
 use crate::program::{Batch, Program, Results, Sums, Traced, Workspace};
-use crate::{Error, Scalar};
+use crate::{Error, ProgramScalar};
 
 /// How many paths are kept, unless told otherwise.
 const KEPT: usize = 16;
@@ -31,7 +31,7 @@ const KEPT: usize = 16;
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Compiled<F: Scalar, Func> {
+pub struct Compiled<F: ProgramScalar, Func> {
     function: Func,
     /// The last used comes first.
     programs: Vec<Program<F>>,
@@ -47,7 +47,7 @@ pub struct Compiled<F: Scalar, Func> {
 
 impl<F, Func> Compiled<F, Func>
 where
-    F: Scalar,
+    F: ProgramScalar,
     Func: Fn(&[Traced<F>], &[Traced<F>]) -> Traced<F>,
 {
     /// A function of parameters and data, not recorded yet.
@@ -235,7 +235,7 @@ where
 }
 
 /// Adds one gradient to another.
-fn add<F: Scalar>(gradient: &mut [F], part: &[F]) {
+fn add<F: ProgramScalar>(gradient: &mut [F], part: &[F]) {
     for (slope, &part) in gradient.iter_mut().zip(part) {
         *slope += part;
     }

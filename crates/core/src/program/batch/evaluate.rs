@@ -16,7 +16,7 @@ use crate::program::plan::Wrt;
 use crate::program::simd::L;
 use crate::program::simd::arch::arch;
 use crate::program::{Program, Workspace};
-use crate::{Error, Scalar};
+use crate::{Error, ProgramScalar};
 use rayon::prelude::*;
 
 /// The fewest points in a task.
@@ -28,7 +28,7 @@ const TASK_COST: usize = 1 << 16;
 /// The most tasks of a batch.
 const MOST_TASKS: usize = 64;
 
-impl<F: Scalar> Program<F> {
+impl<F: ProgramScalar> Program<F> {
     /// Empty buffers for batches, which grow as they are used.
     ///
     /// ```
@@ -467,7 +467,7 @@ fn copy_parts<'a, F: Copy + 'a>(to: Option<&mut [F]>, parts: impl Iterator<Item 
 const PIECE: usize = 1 << 12;
 
 /// Adds up the adjoints of tasks, from a slot on. Says whether the sums are finite.
-fn add_up<F: Scalar>(tasks: &[Task<F>], first: usize, sums: &mut [F]) -> bool {
+fn add_up<F: ProgramScalar>(tasks: &[Task<F>], first: usize, sums: &mut [F]) -> bool {
     let arch = arch();
     let add = |(piece, sums): (usize, &mut [F])| {
         let start = first + piece * PIECE;

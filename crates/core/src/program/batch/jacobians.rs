@@ -9,10 +9,10 @@ use crate::program::lanes::uniform;
 use crate::program::plan::Wrt;
 use crate::program::simd::transpose::FromLanes;
 use crate::program::simd::{L, MOST_BLOCKS};
-use crate::{Error, Scalar};
+use crate::{Error, ProgramScalar};
 use std::ops::Range;
 
-impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
+impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     /// The outputs of some points, and if asked for, the Jacobian of each.
     pub(in crate::program) fn jacobians(
         &self,

@@ -1,7 +1,7 @@
 //! The memory of batches, kept from one to the next.
 
 use super::task::Task;
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::lanes::uniform::Scratch;
 
 /// Buffers for evaluating a [`Program`](crate::Program) over batches, kept from one to the next.
@@ -20,7 +20,7 @@ use crate::program::lanes::uniform::Scratch;
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Batch<F: Scalar> {
+pub struct Batch<F: ProgramScalar> {
     pub(in crate::program) uniform: Uniform<F>,
     pub(in crate::program) tasks: Vec<Task<F>>,
     pub(in crate::program) piece: Piece<F>,
@@ -34,7 +34,7 @@ pub(in crate::program) struct Uniform<F> {
     pub(in crate::program) scratch: Scratch<F>,
 }
 
-impl<F: Scalar> Default for Batch<F> {
+impl<F: ProgramScalar> Default for Batch<F> {
     fn default() -> Self {
         let uniform = Uniform { values: Vec::new(), adjoints: Vec::new(), scratch: Scratch::default() };
         Self { uniform, tasks: Vec::new(), piece: Piece::default() }

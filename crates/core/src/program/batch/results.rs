@@ -1,6 +1,6 @@
 //! What to sum over points, how, and what came of it.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 
 /// What else to do while summing gradients, and what else to report.
 ///
@@ -20,7 +20,7 @@ pub struct Sums<'a, F> {
     pub scale: Option<F>,
 }
 
-impl<F: Scalar> Sums<'_, F> {
+impl<F: ProgramScalar> Sums<'_, F> {
     /// The plain sum.
     ///
     /// ```

@@ -4,7 +4,7 @@ use super::memory::{Batch, Piece};
 use crate::program::Program;
 use crate::program::batch::points::Rows;
 use crate::program::simd::L;
-use crate::{Error, Scalar};
+use crate::{Error, ProgramScalar};
 
 /// The most points that are kept at once; a whole number of blocks of lanes.
 const MOST_POINTS: usize = 1 << 14;
@@ -12,7 +12,7 @@ const MOST_POINTS: usize = 1 << 14;
 /// The most numbers that are kept at once, unless a single block of lanes has more.
 const MOST_NUMBERS: usize = 1 << 20;
 
-impl<F: Scalar> Program<F> {
+impl<F: ProgramScalar> Program<F> {
     /// The sum of the values over all points of an iterator, its gradient in the parameters, and how many
     /// points there were. The points are taken in pieces of at most 16384 points, each by as many threads as
     /// rayon's current pool has, and not kept. The same points give the same bits with any number of threads;

@@ -18,7 +18,7 @@ use crate::program::simd::aligned::Aligned;
 use crate::program::simd::transpose::ToLanes;
 use crate::program::simd::{L, MOST_BLOCKS};
 use crate::program::{Program, ir::walk};
-use crate::{Error, Scalar};
+use crate::{Error, ProgramScalar};
 use std::ops::Range;
 
 /// What is asked of the points.
@@ -33,7 +33,7 @@ pub(in crate::program) struct Job<'a, F, P: ?Sized> {
 
 /// The memory of a task, and its results.
 #[derive(Clone, Debug)]
-pub(in crate::program) struct Task<F: Scalar> {
+pub(in crate::program) struct Task<F: ProgramScalar> {
     pub(in crate::program) lanes: sweep::Buffers<F>,
     pub(in crate::program) point: walk::Buffers<F>,
     /// The adjoints of uniform values for one point, and room for the sweep over them.
@@ -56,7 +56,7 @@ pub(in crate::program) struct Task<F: Scalar> {
     pub(in crate::program) rows: Vec<F>,
 }
 
-impl<F: Scalar> Default for Task<F> {
+impl<F: ProgramScalar> Default for Task<F> {
     fn default() -> Self {
         Self {
             lanes: sweep::Buffers::default(),
@@ -76,7 +76,7 @@ impl<F: Scalar> Default for Task<F> {
     }
 }
 
-impl<F: Scalar> Task<F> {
+impl<F: ProgramScalar> Task<F> {
     /// Forgets all results but the adjoints of uniform values.
     pub(in crate::program) fn reset(&mut self) {
         self.value = F::zero();
@@ -87,7 +87,7 @@ impl<F: Scalar> Task<F> {
     }
 }
 
-impl<F: Scalar, P: Points<F> + ?Sized> Job<'_, F, P> {
+impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     /// The weighted sum of the outputs and of their gradients over some points.
     pub(in crate::program) fn sum(&self, range: Range<usize>, task: &mut Task<F>) -> Result<(), Error> {
         if !self.sum_by_lanes(task, range.clone())? {

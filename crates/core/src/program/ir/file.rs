@@ -7,7 +7,7 @@ use super::graph::{Affine, Graph, List, Node, Reduction};
 use super::guard::Guard;
 use crate::predicate::{Property, Relation};
 use crate::rules::Op;
-use crate::{Error, Scalar};
+use crate::{Error, ProgramScalar};
 use serde::{Deserialize, Serialize};
 
 /// What a file begins with; the last byte is the version.
@@ -57,7 +57,7 @@ enum FileGuard {
     Value(u32, f64),
 }
 
-impl<F: Scalar> Graph<F> {
+impl<F: ProgramScalar> Graph<F> {
     /// This graph as bytes.
     pub(in crate::program) fn to_bytes(&self) -> Vec<u8> {
         let mut operations: Vec<(String, i64)> = Vec::new();
@@ -181,7 +181,7 @@ impl<F: Scalar> Graph<F> {
 
 impl Content {
     /// The graph, unless a name is unknown.
-    fn graph<F: Scalar>(self) -> Option<Graph<F>> {
+    fn graph<F: ProgramScalar>(self) -> Option<Graph<F>> {
         let operations: Option<Vec<Op>> =
             self.operations.iter().map(|(name, number)| operation(name, *number)).collect();
         let operations = operations?;

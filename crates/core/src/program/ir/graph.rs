@@ -3,7 +3,7 @@
 //! A node is computed from nodes before it, once. The inputs come first, parameters before data, so that an
 //! input's place is its number.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::ir::guard::{Guard, same_bits};
 use crate::rules::Op;
 use rustc_hash::FxHasher;
@@ -48,7 +48,7 @@ pub(crate) enum Node<F> {
     },
 }
 
-impl<F: Scalar> Node<F> {
+impl<F: ProgramScalar> Node<F> {
     /// A hash of what it computes.
     #[inline(always)]
     pub(in crate::program) fn hash(&self) -> u64 {
@@ -139,7 +139,7 @@ impl Affine {
     }
 }
 
-impl<F: Scalar> Graph<F> {
+impl<F: ProgramScalar> Graph<F> {
     /// The number of nodes: inputs, constants and operations.
     ///
     /// ```

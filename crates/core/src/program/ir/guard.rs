@@ -3,7 +3,7 @@
 //! A replay computes the side that was recorded; it is right at another point only where all answers are
 //! the same. `abs`, `max`, `relu` and their like are instructions and need no guard.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::predicate::{Property, Relation};
 
 /// One question and its answer. Places are nodes of a graph, or slots of a program.
@@ -17,7 +17,7 @@ pub(in crate::program) enum Guard<F> {
     Value { operand: u32, value: F },
 }
 
-impl<F: Scalar> Guard<F> {
+impl<F: ProgramScalar> Guard<F> {
     /// The places the guard reads.
     pub(in crate::program) fn operands(&self) -> impl Iterator<Item = u32> + use<F> {
         match *self {
@@ -90,6 +90,6 @@ impl<F: Scalar> Guard<F> {
 }
 
 /// Whether two numbers are the same; all NaN are one.
-pub(in crate::program) fn same_bits<F: Scalar>(a: F, b: F) -> bool {
+pub(in crate::program) fn same_bits<F: ProgramScalar>(a: F, b: F) -> bool {
     (a == b && a.is_sign_negative() == b.is_sign_negative()) || (a.is_nan() && b.is_nan())
 }

@@ -3,7 +3,7 @@
 use super::graph::{Graph, Node, Reduction};
 use super::walk;
 use crate::rules::Op;
-use crate::{Error, Scalar};
+use crate::{Error, ProgramScalar};
 use std::fmt::Write;
 
 /// The longest expression that is written, in characters.
@@ -12,7 +12,7 @@ const LONGEST: usize = 100_000;
 /// The most nodes that are drawn: more is nothing to look at.
 const MOST_NODES: usize = 500;
 
-impl<F: Scalar> Graph<F> {
+impl<F: ProgramScalar> Graph<F> {
     /// The function as text, with a name for each input; a line for each output.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl<F: Scalar> Graph<F> {
 }
 
 /// A node as text, given its operands.
-fn text<F: Scalar>(node: &Node<F>, operands: &[&str]) -> String {
+fn text<F: ProgramScalar>(node: &Node<F>, operands: &[&str]) -> String {
     let list = |operands: &[&str]| operands.join(", ");
     let products = |operands: &[&str]| -> String {
         let products: Vec<_> = operands.chunks(2).map(|pair| format!("({}*{})", pair[0], pair[1])).collect();
@@ -136,7 +136,7 @@ fn text<F: Scalar>(node: &Node<F>, operands: &[&str]) -> String {
 }
 
 /// The operation of a node, for its own node in a drawing.
-fn sign<F: Scalar>(node: &Node<F>) -> String {
+fn sign<F: ProgramScalar>(node: &Node<F>) -> String {
     match *node {
         Node::Input | Node::Constant(_) => String::new(),
         Node::Apply(Op::Powi(n), _) => format!("**{n}"),
@@ -147,7 +147,7 @@ fn sign<F: Scalar>(node: &Node<F>) -> String {
 }
 
 /// A number with as many digits as can be read in a drawing.
-fn short<F: Scalar>(x: F) -> String {
+fn short<F: ProgramScalar>(x: F) -> String {
     let wide = x.wide();
     let rounded = (wide * 1e4).round() / 1e4;
     if rounded.is_finite() && (wide == 0.0 || (1e-3..1e6).contains(&wide.abs())) {

@@ -2,7 +2,7 @@
 
 use super::graph::{Graph, Node, Reduction};
 use super::guard::Guard;
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::predicate::Relation;
 use crate::rules::Op;
 
@@ -57,7 +57,7 @@ pub struct NodeView<'g, F> {
     index: usize,
 }
 
-impl<'g, F: Scalar> NodeView<'g, F> {
+impl<'g, F: ProgramScalar> NodeView<'g, F> {
     /// Its place in the graph, by which others name it as an operand.
     pub fn index(&self) -> usize {
         self.index
@@ -130,7 +130,7 @@ pub enum GuardView<F> {
     },
 }
 
-impl<F: Scalar> Graph<F> {
+impl<F: ProgramScalar> Graph<F> {
     /// The nodes in order: each is computed from nodes before it. The inputs come first, parameters before data.
     ///
     /// ```

@@ -4,7 +4,7 @@
 //! a comparison. So what a guard depends on is computed as at a single point, lane by lane; other operations have the
 //! same bits in lanes anyway.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::ir::graph::Reduction;
 use crate::program::ir::walk::reduce;
 use crate::program::lanes::interpreter::Interpreter;
@@ -15,7 +15,7 @@ use crate::program::simd::L;
 use crate::program::simd::fast::is_approximate;
 use crate::rules::Op;
 
-impl<F: Scalar> Interpreter<'_, F> {
+impl<F: ProgramScalar> Interpreter<'_, F> {
     /// Whether a run has to be computed lane by lane.
     pub(in crate::program) fn goes_lane_by_lane(&self, run: &Run) -> bool {
         run.exact
@@ -65,7 +65,7 @@ impl<F: Scalar> Interpreter<'_, F> {
 }
 
 /// Computes the results of a run one by one, given its number in the run and the value of each slot.
-fn each_lane<F: Scalar>(
+fn each_lane<F: ProgramScalar>(
     uniform: Uniform<'_, F>,
     frame: Frame,
     values: &mut [F],

@@ -1,7 +1,7 @@
 //! What the way forward and the way back share: the schedule, and where values stand in blocks.
 
 use super::kernels::{Frame, Lists, Uniform};
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::plan::schedule::{Access, Operand, Run, Schedule};
 use crate::program::simd::L;
 
@@ -16,7 +16,7 @@ pub struct Interpreter<'a, F> {
     pub(in crate::program) arch: pulp::Arch,
 }
 
-impl<F: Scalar> Interpreter<'_, F> {
+impl<F: ProgramScalar> Interpreter<'_, F> {
     /// Where the lanes of a varying value begin in a block.
     pub(in crate::program) fn at(&self, slot: u32) -> usize {
         (slot as usize - self.schedule.first_varying) * L

@@ -4,7 +4,7 @@
 //! processor's instructions: plain loops over arrays then become vector instructions. A closure in between
 //! would be compiled without them.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::lanes::clip::clip_factor;
 use crate::program::simd::L;
 use crate::program::simd::vector;
@@ -98,7 +98,7 @@ pub(in crate::program) struct Places<'a, F> {
     varying: &'a [F],
 }
 
-impl<F: Scalar> Places<'_, F> {
+impl<F: ProgramScalar> Places<'_, F> {
     /// The place of a slot among varying values.
     #[inline(always)]
     fn place(&self, slot: u32) -> Option<u32> {
@@ -162,7 +162,7 @@ pub(in crate::program) struct Adjoints<'a, F, const W: usize> {
     pub(in crate::program) accumulators: &'a mut [F],
 }
 
-impl<F: Scalar, const W: usize> Adjoints<'_, F, W> {
+impl<F: ProgramScalar, const W: usize> Adjoints<'_, F, W> {
     /// Of all blocks: those of one that a run may add to, and those of its results.
     #[inline(always)]
     pub(in crate::program) fn block(&mut self, index: usize, frame: &Frame) -> (Adjoints<'_, F, W>, &[F]) {
@@ -233,7 +233,7 @@ impl<F: Scalar, const W: usize> Adjoints<'_, F, W> {
 
 /// Adds a product to a row of lanes.
 #[inline(always)]
-fn add_to_row<F: Scalar, S: Simd, const N: usize>(
+fn add_to_row<F: ProgramScalar, S: Simd, const N: usize>(
     simd: S,
     row: &mut [F],
     a: &[F::Vector<S>; N],
@@ -246,7 +246,7 @@ fn add_to_row<F: Scalar, S: Simd, const N: usize>(
 
 /// Adds a product to an accumulator, into which the lanes are folded.
 #[inline(always)]
-fn add_to_accumulator<F: Scalar, S: Simd, const N: usize, const W: usize>(
+fn add_to_accumulator<F: ProgramScalar, S: Simd, const N: usize, const W: usize>(
     simd: S,
     accumulator: &mut [F; W],
     a: &[F::Vector<S>; N],
@@ -264,7 +264,7 @@ fn add_to_accumulator<F: Scalar, S: Simd, const N: usize, const W: usize>(
 /// Whether all numbers are finite.
 pub(in crate::program) struct AllFinite<'a, F>(pub(in crate::program) &'a [F]);
 
-impl<F: Scalar> WithSimd for AllFinite<'_, F> {
+impl<F: ProgramScalar> WithSimd for AllFinite<'_, F> {
     type Output = bool;
 
     #[inline(always)]
@@ -283,7 +283,7 @@ pub(in crate::program) struct ClipLanes<'a, F> {
     pub(in crate::program) bound: F,
 }
 
-impl<F: Scalar> WithSimd for ClipLanes<'_, F> {
+impl<F: ProgramScalar> WithSimd for ClipLanes<'_, F> {
     type Output = [Lanes<F>; 2];
 
     #[inline(always)]
@@ -309,7 +309,7 @@ pub(in crate::program) struct AddTo<'a, F> {
     pub(in crate::program) terms: &'a [F],
 }
 
-impl<F: Scalar> WithSimd for AddTo<'_, F> {
+impl<F: ProgramScalar> WithSimd for AddTo<'_, F> {
     type Output = ();
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Affine maps of a schedule, over blocks of lanes: where their vectors are, and where their gains go.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::lanes::affine::{
     Forward, Known, Squares, Vector, VectorAdjoints, VectorBack, WeightsBack, few,
 };
@@ -43,7 +43,7 @@ pub(in crate::program) enum Weights<'a, F> {
     },
 }
 
-impl<F: Scalar> Interpreter<'_, F> {
+impl<F: ProgramScalar> Interpreter<'_, F> {
     /// Writes the results of an affine map.
     pub(in crate::program) fn affine(
         &self,

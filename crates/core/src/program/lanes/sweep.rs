@@ -14,7 +14,7 @@
 
 use super::interpreter::{Interpreter, accumulator_width};
 use super::matrices::Vectors;
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::ir::graph::Reduction;
 use crate::program::lanes::affine::Known;
 use crate::program::lanes::kernels::{Adjoints, Apply, ApplyBack, Dot, DotBack, Fold, FoldBack, Frame, To};
@@ -39,7 +39,7 @@ pub struct Buffers<F> {
     pub(in crate::program) vectors: Vectors<F>,
 }
 
-impl<F: Scalar> Default for Buffers<F> {
+impl<F: ProgramScalar> Default for Buffers<F> {
     fn default() -> Self {
         Self {
             values: Aligned::new(),
@@ -50,7 +50,7 @@ impl<F: Scalar> Default for Buffers<F> {
     }
 }
 
-impl<F: Scalar> Interpreter<'_, F> {
+impl<F: ProgramScalar> Interpreter<'_, F> {
     /// Computes all varying values of all blocks from the data; says whether a result needs more care.
     fn forward(&self, buffers: &mut Buffers<F>) -> bool {
         let Buffers { values, scratch, .. } = buffers;

@@ -9,7 +9,7 @@ use crate::program::transform::derivative;
 use crate::program::transform::derivative::{Inputs, Moved};
 use crate::program::transform::speculate::speculate;
 use crate::program::{Program, one::Workspace};
-use crate::{Differentiable, Dual, Error, Lanes, Scalar};
+use crate::{Differentiable, Dual, Error, Lanes, ProgramScalar};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::{U8, Unsigned};
@@ -17,7 +17,7 @@ use generic_array::typenum::{U8, Unsigned};
 /// How many directions go through together.
 const LANES: usize = U8::USIZE;
 
-impl<F: Scalar> Program<F> {
+impl<F: ProgramScalar> Program<F> {
     /// The program, prepared for many evaluations at single points.
     ///
     /// A program that was just recorded is evaluated by a walk over what was recorded, which costs about as much as a
@@ -156,6 +156,14 @@ impl<F: Scalar> Program<F> {
         Error::check_length("cotangent", "output", self.outputs(), cotangent.len())?;
         Error::check_length("product", "input", self.inputs(), product.len())?;
         self.check_outputs(outputs)?;
+        self.check_point(x)?;
+        if let Some(executable) = self.vjp_at_one.get(self.graph.nodes.len(), || self.lower_vjp()) {
+            workspace.vjp.load(executable, x);
+            let outcome = executable.run_on(&mut workspace.vjp, x.len(), cotangent.iter().copied());
+            if outcome.write(&mut [&mut *outputs, &mut *product]) {
+                return self.check_guards(outcome.broken_guard());
+            }
+        }
         let buffers = &mut workspace.plain;
         let program = self.forward(buffers, x)?;
         program.read_outputs(&buffers.values, outputs);
@@ -191,6 +199,14 @@ impl<F: Scalar> Program<F> {
         self.check_outputs(outputs)?;
         self.check_outputs(product)?;
         Error::check_length("tangent", "input", self.inputs(), tangent.len())?;
+        self.check_point(x)?;
+        if let Some(executable) = self.jvp_at_one.get(self.graph.nodes.len(), || self.lower_jvp()) {
+            workspace.jvp.load(executable, x);
+            let outcome = executable.run_on(&mut workspace.jvp, x.len(), tangent.iter().copied());
+            if outcome.write(&mut [&mut *outputs, &mut *product]) {
+                return self.check_guards(outcome.broken_guard());
+            }
+        }
         let buffers = &mut workspace.moving;
         let program = self.forward_moving(buffers, x, |input, _| tangent[input])?;
         for (&node, (output, product)) in program.graph.outputs.iter().zip(outputs.iter_mut().zip(product)) {
@@ -226,9 +242,14 @@ impl<F: Scalar> Program<F> {
         let (rows, columns) = (self.outputs(), self.inputs());
         Error::check_length("Jacobian", "pair of output and input", rows * columns, jacobian.len())?;
         self.check_outputs(outputs)?;
+        self.check_point(x)?;
+        let in_reverse = columns.div_ceil(LANES) >= rows;
+        if let Some(result) = self.jacobian_by_instructions(in_reverse, workspace, x, outputs, jacobian) {
+            return result;
+        }
         let program = self.forward(&mut workspace.plain, x)?;
         program.read_outputs(&workspace.plain.values, outputs);
-        if columns.div_ceil(LANES) >= rows {
+        if in_reverse {
             for (&node, row) in program.graph.outputs.iter().zip(jacobian.chunks_mut(columns.max(1))) {
                 program.pull(&mut workspace.plain, [(node as usize, F::one())].into_iter(), row);
             }
@@ -281,8 +302,9 @@ impl<F: Scalar> Program<F> {
         if let Some(executable) = self.hvp_at_one.get(self.graph.nodes.len(), || self.lower_hvp()) {
             workspace.hvp.load(executable, x);
             let outcome = executable.run_on(&mut workspace.hvp, x.len(), direction.iter().copied());
-            if let Some(value) = outcome.write_hvp(gradient, product) {
-                return self.check_guards(outcome.broken_guard()).map(|()| value);
+            let (mut value, mut slope) = ([F::zero()], [F::zero()]);
+            if outcome.write(&mut [&mut value, &mut *gradient, &mut slope, &mut *product]) {
+                return self.check_guards(outcome.broken_guard()).map(|()| value[0]);
             }
         }
         let buffers = &mut workspace.moving;
@@ -344,6 +366,47 @@ impl<F: Scalar> Program<F> {
         Ok(value)
     }
 
+    /// The Jacobian row by row, or column by column; `None` if there are no instructions, or a number is not finite.
+    fn jacobian_by_instructions(
+        &self,
+        in_reverse: bool,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        outputs: &mut [F],
+        jacobian: &mut [F],
+    ) -> Option<Result<(), Error>> {
+        let (nodes, columns) = (self.graph.nodes.len(), x.len());
+        let (executable, memory) = if in_reverse {
+            (self.vjp_at_one.get(nodes, || self.lower_vjp())?, &mut workspace.vjp)
+        } else {
+            (self.jvp_at_one.get(nodes, || self.lower_jvp())?, &mut workspace.jvp)
+        };
+        memory.load(executable, x);
+        let products = if in_reverse { outputs.len() } else { columns };
+        for index in 0..products {
+            let count = if in_reverse { outputs.len() } else { columns };
+            let outcome = executable.run_on(memory, columns, (0..count).map(|place| unit(place == index)));
+            let reliable = if in_reverse {
+                outcome.write(&mut [&mut *outputs, &mut jacobian[index * columns..][..columns]])
+            } else {
+                let mut finite = outcome.write(&mut [&mut *outputs]);
+                let slopes = outcome.outputs().skip(outputs.len());
+                for (entry, slope) in jacobian[index..].iter_mut().step_by(columns).zip(slopes) {
+                    *entry = slope;
+                    finite &= slope.is_finite();
+                }
+                finite
+            };
+            if !reliable {
+                return None;
+            }
+            if let Err(error) = self.check_guards(outcome.broken_guard()) {
+                return Some(Err(error));
+            }
+        }
+        (products > 0).then_some(Ok(()))
+    }
+
     /// The Hessian row by row; `None` if a number is not finite.
     fn hessian_by_instructions(
         &self,
@@ -355,16 +418,18 @@ impl<F: Scalar> Program<F> {
     ) -> Option<Result<F, Error>> {
         let n = x.len();
         workspace.hvp.load(executable, x);
-        let mut value = F::zero();
+        let (mut value, mut slope) = ([F::zero()], [F::zero()]);
         for (row, product) in hessian.chunks_mut(n.max(1)).enumerate() {
             let direction = (0..n).map(|input| unit(input == row));
             let outcome = executable.run_on(&mut workspace.hvp, n, direction);
-            value = outcome.write_hvp(gradient, product)?;
+            if !outcome.write(&mut [&mut value, &mut *gradient, &mut slope, product]) {
+                return None;
+            }
             if let Err(error) = self.check_guards(outcome.broken_guard()) {
                 return Some(Err(error));
             }
         }
-        (n > 0).then_some(Ok(value))
+        (n > 0).then_some(Ok(value[0]))
     }
 
     /// The node of the only output.
@@ -404,16 +469,23 @@ impl<F: Scalar> Program<F> {
         lower(derivative::gradient(&self.graph), &self.watched, 0)
     }
 
+    /// Instructions for the outputs and a cotangent times their Jacobian, unless they are too many.
+    fn lower_vjp(&self) -> Option<Lowered<F>> {
+        let inputs: Vec<usize> = (0..self.inputs()).collect();
+        let Moved { graph, nodes } = derivative::vjp::<F, false>(&self.graph, &inputs, &self.watched);
+        lower(graph, &nodes, self.outputs())
+    }
+
+    /// Instructions for the outputs and their slopes along a direction, unless they are too many.
+    fn lower_jvp(&self) -> Option<Lowered<F>> {
+        lower_speculatively(derivative::jvp(&self.graph, &self.watched, Inputs::Data), self.inputs())
+    }
+
     /// Instructions for the gradient and the Hessian times a direction: value, gradient, the value's
     /// slope, and the product.
     fn lower_hvp(&self) -> Option<Lowered<F>> {
-        let Moved { graph, nodes: mut watched } =
-            derivative::jvp(&derivative::gradient(&self.graph), &self.watched, Inputs::Data);
-        let Some(speculation) = speculate(&graph, &mut watched) else {
-            return lower(graph, &watched, self.inputs());
-        };
-        watched.extend(speculation.watched);
-        lower(speculation.graph, &watched, self.inputs())
+        let gradient = derivative::gradient(&self.graph);
+        lower_speculatively(derivative::jvp(&gradient, &self.watched, Inputs::Data), self.inputs())
     }
 
     /// Evaluates at `x`, and checks the guards. The values are those of the program returned.
@@ -484,15 +556,27 @@ impl<F: Scalar> Program<F> {
     }
 }
 
+/// Lowers a graph with chain rules by speculating on them; so many inputs move.
+fn lower_speculatively<F: ProgramScalar>(moved: Moved<F>, moving: usize) -> Option<Lowered<F>> {
+    let Moved { graph, nodes: mut watched } = moved;
+    match speculate(&graph, &mut watched) {
+        None => lower(graph, &watched, moving),
+        Some(speculation) => {
+            watched.extend(speculation.watched);
+            lower(speculation.graph, &watched, moving)
+        }
+    }
+}
+
 fn copy<F>(numbers: impl Iterator<Item = F>, to: &mut [F]) {
     to.iter_mut().zip(numbers).for_each(|(to, number)| *to = number);
 }
 
-fn all_finite<F: Scalar>(numbers: &[F]) -> bool {
+fn all_finite<F: ProgramScalar>(numbers: &[F]) -> bool {
     numbers.iter().fold(true, |finite, number| finite & number.is_finite())
 }
 
 /// One where the condition holds, otherwise zero.
-fn unit<F: Scalar>(holds: bool) -> F {
+fn unit<F: ProgramScalar>(holds: bool) -> F {
     if holds { F::one() } else { F::zero() }
 }

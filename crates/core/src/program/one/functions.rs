@@ -5,9 +5,9 @@ use crate::program::ir::guard::Guard;
 use crate::program::plan::Wrt;
 use crate::program::transform::derivative::{self, Inputs};
 use crate::program::{Program, ir::walk};
-use crate::{Differentiable, Error, Scalar};
+use crate::{Differentiable, Error, ProgramScalar};
 
-impl<F: Scalar> Program<F> {
+impl<F: ProgramScalar> Program<F> {
     /// The gradient of a program with one output as a program: an output for each input asked for, parameters
     /// first. Its inputs are those of this program.
     ///
@@ -64,7 +64,7 @@ impl<F: Scalar> Program<F> {
     /// ```
     #[must_use]
     pub fn vjp_program(&self, wrt: Wrt) -> Self {
-        derivative::vjp(self.exact_graph(), &self.wanted(wrt)).into()
+        derivative::vjp::<F, true>(self.exact_graph(), &self.wanted(wrt), &[]).graph.into()
     }
 
     /// The Hessian of a program with one output as a program: row after row, for the inputs asked for, parameters

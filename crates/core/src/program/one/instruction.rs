@@ -4,7 +4,7 @@
 //! constants, it adds, subtracts, negates and multiplies to the bit, so nothing has to be decided between one and the
 //! next: a match over operations would cost more than the arithmetic wherever programs have no pattern to predict.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::ir::graph::{List, Reduction};
 use crate::program::ir::walk::reduce;
 use crate::rules::reductions::empty_sum;
@@ -98,7 +98,7 @@ pub(in crate::program) struct Code {
 impl Code {
     /// Computes all results from the constants and inputs in the memory.
     #[inline]
-    pub(in crate::program) fn run<F: Scalar>(&self, memory: &mut [F]) {
+    pub(in crate::program) fn run<F: ProgramScalar>(&self, memory: &mut [F]) {
         let mut instructions = &self.instructions[..];
         for segment in &self.segments {
             match *segment {
@@ -139,7 +139,7 @@ impl Code {
 }
 
 #[inline(always)]
-fn one_by_one<F: Scalar>(instructions: &[Instruction], memory: &mut [F]) {
+fn one_by_one<F: ProgramScalar>(instructions: &[Instruction], memory: &mut [F]) {
     for &Instruction { a, b, c, z } in instructions {
         let product = memory[a as usize] * memory[b as usize];
         let slot = z & (NEGATIVE - 1);
@@ -147,7 +147,7 @@ fn one_by_one<F: Scalar>(instructions: &[Instruction], memory: &mut [F]) {
     }
 }
 
-fn side_by_side<F: Scalar>(operands: [Strided; 3], sign: u32, memory: &[F], z: &mut [F]) {
+fn side_by_side<F: ProgramScalar>(operands: [Strided; 3], sign: u32, memory: &[F], z: &mut [F]) {
     if operands.iter().any(|operand| operand.step > 1) {
         let [a, b, c] = operands;
         for (z, i) in z.iter_mut().zip(0..) {
@@ -169,7 +169,7 @@ fn side_by_side<F: Scalar>(operands: [Strided; 3], sign: u32, memory: &[F], z: &
 }
 
 #[inline(always)]
-fn strided<F: Scalar, const A: bool, const B: bool, const C: bool>(
+fn strided<F: ProgramScalar, const A: bool, const B: bool, const C: bool>(
     a: &[F],
     b: &[F],
     c: &[F],
@@ -190,7 +190,7 @@ const TOGETHER: usize = 4;
 
 /// Sums of so many reads each, every one from left to right.
 #[inline(never)]
-fn sums<F: Scalar, const PRODUCTS: bool>(slots: &[u32], reads: usize, before: &[F], z: &mut [F]) {
+fn sums<F: ProgramScalar, const PRODUCTS: bool>(slots: &[u32], reads: usize, before: &[F], z: &mut [F]) {
     let term = |slots: &[u32], index: usize| match PRODUCTS {
         true => before[slots[2 * index] as usize] * before[slots[2 * index + 1] as usize],
         false => before[slots[index] as usize],
@@ -225,7 +225,7 @@ struct Apply<'a, F> {
     z: &'a mut [F],
 }
 
-impl<F: Scalar> Visitor for Apply<'_, F> {
+impl<F: ProgramScalar> Visitor for Apply<'_, F> {
     type Output = ();
 
     #[inline(never)]

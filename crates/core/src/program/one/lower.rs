@@ -5,7 +5,7 @@
 //! operands are consecutive as well, they run as slices; the others run one by one.
 
 use super::instruction::{Code, Instruction, MOST_SLOTS, NEGATIVE, Segment, Strided};
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
 use crate::program::ir::guard::{Guard, same_bits};
 use crate::program::transform::optimize::drop_copies;
@@ -40,7 +40,7 @@ pub(in crate::program) struct Lowered<F> {
 }
 
 /// Lowers a graph; `None` if it has too many values. So many inputs, the last ones, move while the others stay.
-pub(in crate::program) fn lower<F: Scalar>(
+pub(in crate::program) fn lower<F: ProgramScalar>(
     mut graph: Graph<F>,
     watched: &[u32],
     moving: usize,
@@ -58,7 +58,7 @@ pub(in crate::program) fn lower<F: Scalar>(
 }
 
 /// Sends the uses of 0 + x to x, where x is sure not to be −0. Returns what each node then stands for.
-fn drop_zeros<F: Scalar>(graph: &mut Graph<F>) -> Vec<u32> {
+fn drop_zeros<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     let mut not_negative_zero = vec![false; graph.nodes.len()];
     for index in 0..graph.nodes.len() {
@@ -126,7 +126,7 @@ struct Items {
 
 impl Items {
     /// What the outputs, guards and watched nodes need.
-    fn of<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Option<Self> {
+    fn of<F: ProgramScalar>(graph: &Graph<F>, watched: &[u32]) -> Option<Self> {
         let uses = uses(graph, watched);
         let nodes = graph.nodes.len() as u32;
         let extra = Extra { one: nodes, negative_zero: nodes + 1, empty_sum: nodes + 2 };
@@ -152,7 +152,7 @@ impl Items {
     }
 
     /// Drops results that nothing reads: negations that became signs.
-    fn drop_unread<F: Scalar>(&mut self, graph: &Graph<F>, watched: &[u32]) {
+    fn drop_unread<F: ProgramScalar>(&mut self, graph: &Graph<F>, watched: &[u32]) {
         let mut read = vec![false; graph.nodes.len() + 3];
         roots(graph, watched).for_each(|node| read[node as usize] = true);
         for item in self.items.iter().rev() {
@@ -164,7 +164,7 @@ impl Items {
     }
 
     /// How a node is computed; appends what it reads.
-    fn read<F: Scalar>(
+    fn read<F: ProgramScalar>(
         &mut self,
         graph: &Graph<F>,
         node: Node<F>,
@@ -216,7 +216,7 @@ impl Items {
         Some(Kind::Multiply(sign))
     }
 
-    fn reduction<F: Scalar>(&mut self, graph: &Graph<F>, reduction: Reduction, list: List) -> Kind {
+    fn reduction<F: ProgramScalar>(&mut self, graph: &Graph<F>, reduction: Reduction, list: List) -> Kind {
         let terms = graph.list(list).map(|node| node as u32);
         let Extra { one, empty_sum, .. } = self.extra;
         let short = list.len as usize <= LONGEST_UNROLLED;
@@ -254,7 +254,7 @@ impl Items {
     }
 
     /// Gives every value its slot, and every result its instruction.
-    fn place<F: Scalar>(mut self, graph: &Graph<F>, watched: &[u32], moving: usize) -> Lowered<F> {
+    fn place<F: ProgramScalar>(mut self, graph: &Graph<F>, watched: &[u32], moving: usize) -> Lowered<F> {
         let mut slot_of = vec![u32::MAX; graph.nodes.len() + 3];
         let mut constants = vec![F::one(), -F::zero(), empty_sum()];
         let extra = [self.extra.one, self.extra.negative_zero, self.extra.empty_sum];
@@ -347,7 +347,7 @@ struct Shapes {
 
 impl Shapes {
     /// All inputs have one shape, and each constant its own.
-    fn new<F: Scalar>(graph: &Graph<F>) -> Self {
+    fn new<F: ProgramScalar>(graph: &Graph<F>) -> Self {
         let mut of_node = vec![0; graph.nodes.len() + 3];
         let mut next = 1;
         for (index, shape) in of_node.iter_mut().enumerate() {
@@ -377,13 +377,13 @@ impl Shapes {
 }
 
 /// The nodes that have to be computed: those of outputs, guards, and watched ones.
-fn roots<'a, F: Scalar>(graph: &'a Graph<F>, watched: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+fn roots<'a, F: ProgramScalar>(graph: &'a Graph<F>, watched: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
     let guards = graph.guards.iter().flat_map(Guard::operands);
     guards.chain(graph.outputs.iter().chain(watched).copied())
 }
 
 /// How often each node is read, by what is alive; of those that are not, 0.
-fn uses<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
+fn uses<F: ProgramScalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
     let mut uses = vec![0_u32; graph.nodes.len()];
     // Twice, so that a root is never taken for a part of its only reader.
     roots(graph, watched).for_each(|node| uses[node as usize] += 2);
@@ -396,7 +396,7 @@ fn uses<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
 }
 
 /// The products that are computed together with the only sum that reads them.
-fn fused<F: Scalar>(graph: &Graph<F>, uses: &[u32]) -> Vec<bool> {
+fn fused<F: ProgramScalar>(graph: &Graph<F>, uses: &[u32]) -> Vec<bool> {
     let mut fused = vec![false; graph.nodes.len()];
     for (index, node) in graph.nodes.iter().enumerate() {
         let Node::Apply(op @ (Op::Add | Op::Sub), [x, y, _]) = *node else { continue };

@@ -2,7 +2,7 @@
 
 use crate::program::ir::walk::Buffers;
 use crate::program::one::Memory;
-use crate::{Dual, Scalar};
+use crate::{Dual, ProgramScalar};
 use generic_array::typenum::{U1, U8};
 
 /// Buffers for evaluating a [`Program`](crate::program::Program) at one point. One belongs to one thread at a time; it
@@ -18,10 +18,12 @@ use generic_array::typenum::{U1, U8};
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Workspace<F: Scalar> {
-    /// For the instructions of values and of gradients.
+pub struct Workspace<F: ProgramScalar> {
+    /// For instructions.
     pub(in crate::program) values: Memory<F>,
     pub(in crate::program) gradient: Memory<F>,
+    pub(in crate::program) jvp: Memory<F>,
+    pub(in crate::program) vjp: Memory<F>,
     pub(in crate::program) hvp: Memory<F>,
     /// For walks.
     pub(in crate::program) plain: Buffers<F>,
@@ -31,11 +33,13 @@ pub struct Workspace<F: Scalar> {
     pub(in crate::program) lanes: Buffers<Dual<F, U8>>,
 }
 
-impl<F: Scalar> Default for Workspace<F> {
+impl<F: ProgramScalar> Default for Workspace<F> {
     fn default() -> Self {
         Self {
             values: Memory::default(),
             gradient: Memory::default(),
+            jvp: Memory::default(),
+            vjp: Memory::default(),
             hvp: Memory::default(),
             plain: Buffers::default(),
             moving: Buffers::default(),

@@ -11,7 +11,7 @@
 //! same kind form a *run*, and their results take consecutive slots. So an evaluator looks at an
 //! instruction's kind once for a run, and where the operands are consecutive, too, its loop is over slices.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::ir::graph::{Affine, Graph, List, Node, Reduction};
 use crate::rules::Op;
 use rustc_hash::FxBuildHasher;
@@ -169,7 +169,7 @@ enum Kind {
 }
 
 /// Plans the evaluation of all that is alive: what outputs, guards and watched nodes need.
-pub(in crate::program) fn schedule<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Schedule {
+pub(in crate::program) fn schedule<F: ProgramScalar>(graph: &Graph<F>, watched: &[u32]) -> Schedule {
     let guards = || graph.guards.iter().flat_map(crate::program::ir::guard::Guard::operands);
     let alive = needed(graph, graph.outputs.iter().chain(watched).copied().chain(guards()));
     let exact = needed(graph, guards());
@@ -184,7 +184,7 @@ pub(in crate::program) fn schedule<F: Scalar>(graph: &Graph<F>, watched: &[u32])
 }
 
 /// The given nodes, and all that they are computed from.
-fn needed<F: Scalar>(graph: &Graph<F>, roots: impl Iterator<Item = u32>) -> Vec<bool> {
+fn needed<F: ProgramScalar>(graph: &Graph<F>, roots: impl Iterator<Item = u32>) -> Vec<bool> {
     let mut alive = vec![false; graph.nodes.len()];
     for root in roots {
         alive[root as usize] = true;
@@ -209,7 +209,7 @@ fn needed<F: Scalar>(graph: &Graph<F>, roots: impl Iterator<Item = u32>) -> Vec<
     alive
 }
 
-fn classes<F: Scalar>(graph: &Graph<F>) -> Vec<Class> {
+fn classes<F: ProgramScalar>(graph: &Graph<F>) -> Vec<Class> {
     let mut classes: Vec<Class> = Vec::with_capacity(graph.nodes.len());
     for (index, node) in graph.nodes.iter().enumerate() {
         classes.push(match node {
@@ -223,7 +223,12 @@ fn classes<F: Scalar>(graph: &Graph<F>) -> Vec<Class> {
 }
 
 /// The operations that are alive, in the order of their slots.
-fn entries<F: Scalar>(graph: &Graph<F>, alive: &[bool], exact: &[bool], classes: &[Class]) -> Vec<Entry> {
+fn entries<F: ProgramScalar>(
+    graph: &Graph<F>,
+    alive: &[bool],
+    exact: &[bool],
+    classes: &[Class],
+) -> Vec<Entry> {
     let mut levels = vec![0_u32; graph.nodes.len()];
     let mut entries = Vec::new();
     let mut kinds: HashMap<(Kind, [Class; 3], bool), u64, FxBuildHasher> = HashMap::default();
@@ -257,7 +262,7 @@ fn entries<F: Scalar>(graph: &Graph<F>, alive: &[bool], exact: &[bool], classes:
 }
 
 /// Gives every value its slot.
-fn number<F: Scalar>(graph: &Graph<F>, alive: &[bool], entries: &[Entry]) -> Schedule {
+fn number<F: ProgramScalar>(graph: &Graph<F>, alive: &[bool], entries: &[Entry]) -> Schedule {
     let mut slot_of = vec![u32::MAX; graph.nodes.len()];
     let mut slots = 0;
     let mut place = |node: usize| {
@@ -291,7 +296,7 @@ fn number<F: Scalar>(graph: &Graph<F>, alive: &[bool], entries: &[Entry]) -> Sch
 
 impl Schedule {
     /// Adds a run of operations that may share one.
-    fn push_run<F: Scalar>(&mut self, graph: &Graph<F>, entries: &[Entry]) {
+    fn push_run<F: ProgramScalar>(&mut self, graph: &Graph<F>, entries: &[Entry]) {
         let first = self.slot_of[entries[0].node as usize];
         let step = match (entries[0].kind, graph.nodes[entries[0].node as usize]) {
             (Kind::Apply(op), _) => {
@@ -334,7 +339,7 @@ impl Schedule {
         self.runs.push(Run { step, exact: entries[0].exact, first, count: entries.len() as u32 });
     }
 
-    fn copy_list<F: Scalar>(&mut self, graph: &Graph<F>, list: List) -> List {
+    fn copy_list<F: ProgramScalar>(&mut self, graph: &Graph<F>, list: List) -> List {
         let start = self.operands.len() as u32;
         let slot_of = &self.slot_of;
         self.operands.extend(graph.lists[list.range()].iter().map(|&node| slot_of[node as usize]));

@@ -1,6 +1,6 @@
 //! What a recorded function may return.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::record::Traced;
 
 /// One output, or an array or a vector of them.
@@ -33,19 +33,19 @@ pub trait Outputs<F> {
     fn append_to(self, outputs: &mut Vec<Traced<F>>);
 }
 
-impl<F: Scalar> Outputs<F> for Traced<F> {
+impl<F: ProgramScalar> Outputs<F> for Traced<F> {
     fn append_to(self, outputs: &mut Vec<Self>) {
         outputs.push(self);
     }
 }
 
-impl<F: Scalar> Outputs<F> for Vec<Traced<F>> {
+impl<F: ProgramScalar> Outputs<F> for Vec<Traced<F>> {
     fn append_to(mut self, outputs: &mut Self) {
         outputs.append(&mut self);
     }
 }
 
-impl<F: Scalar, const N: usize> Outputs<F> for [Traced<F>; N] {
+impl<F: ProgramScalar, const N: usize> Outputs<F> for [Traced<F>; N] {
     fn append_to(self, outputs: &mut Vec<Traced<F>>) {
         outputs.extend(self);
     }

@@ -7,7 +7,7 @@ use crate::program::ir::graph::{Affine, Graph, List, Node, Reduction, sorted};
 use crate::program::ir::guard::{Guard, same_bits};
 use crate::program::record::Traced;
 use crate::rules::Op;
-use crate::{Error, Scalar};
+use crate::{Error, ProgramScalar};
 use rustc_hash::FxBuildHasher;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -37,7 +37,7 @@ pub struct Recorder<F> {
     full: bool,
 }
 
-impl<F: Scalar> Recorder<F> {
+impl<F: ProgramScalar> Recorder<F> {
     pub(in crate::program) fn new(parameters: usize, data: usize, limit: usize) -> Self {
         let mut nodes = Vec::with_capacity(parameters + data + CACHE[0]);
         nodes.resize(parameters + data, Node::Input);
@@ -233,13 +233,13 @@ impl<F: Scalar> Recorder<F> {
 
 /// A recording on this thread, which ends when this is dropped, also by a panic.
 #[derive(Debug)]
-pub(in crate::program) struct Session<F: Scalar> {
+pub(in crate::program) struct Session<F: ProgramScalar> {
     id: u32,
     /// The recording that this one interrupts.
     outer: Option<Recorder<F>>,
 }
 
-impl<F: Scalar> Session<F> {
+impl<F: ProgramScalar> Session<F> {
     pub(in crate::program) fn begin(recorder: Recorder<F>) -> Self {
         let id = recorder.id;
         Self { id, outer: F::recorder().with_borrow_mut(|current| current.replace(recorder)) }
@@ -271,7 +271,7 @@ impl<F: Scalar> Session<F> {
     }
 }
 
-impl<F: Scalar> Drop for Session<F> {
+impl<F: ProgramScalar> Drop for Session<F> {
     fn drop(&mut self) {
         let outer = self.outer.take();
         F::recorder().with_borrow_mut(|current| *current = outer);
@@ -283,7 +283,7 @@ impl<F: Scalar> Drop for Session<F> {
 /// # Panics
 ///
 /// If that recording is not the one under way on this thread.
-pub(in crate::program) fn with<F: Scalar, R>(id: u32, work: impl FnOnce(&mut Recorder<F>) -> R) -> R {
+pub(in crate::program) fn with<F: ProgramScalar, R>(id: u32, work: impl FnOnce(&mut Recorder<F>) -> R) -> R {
     F::recorder().with_borrow_mut(|current| match current {
         Some(recorder) => {
             recorder.check(id);
@@ -295,3 +295,18 @@ pub(in crate::program) fn with<F: Scalar, R>(id: u32, work: impl FnOnce(&mut Rec
 
 /// Where the recorder of one thread and type of number lives.
 pub(crate) type Place<F> = std::thread::LocalKey<RefCell<Option<Recorder<F>>>>;
+
+macro_rules! recorded_here {
+    ($($F:ty)*) => { $(
+        impl ProgramScalar for $F {
+            fn recorder() -> &'static Place<Self> {
+                std::thread_local! {
+                    static RECORDER: RefCell<Option<Recorder<$F>>> = const { RefCell::new(None) };
+                }
+                &RECORDER
+            }
+        }
+    )* };
+}
+
+recorded_here!(f32 f64);

@@ -7,7 +7,7 @@ use crate::program::record::Traced;
 use crate::program::record::outputs::Outputs;
 use crate::program::record::recorder::{Recorder, Session};
 use crate::rules::Op;
-use crate::{Error, Scalar};
+use crate::{Error, ProgramScalar};
 
 /// How many nodes and operands a recording may take, unless it is told otherwise: about four gigabytes.
 const DEFAULT_LIMIT: usize = 1 << 26;
@@ -92,7 +92,7 @@ impl Recording {
     /// assert_eq!(graph.len(), 3);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
-    pub fn graph<F: Scalar, O: Outputs<F>>(
+    pub fn graph<F: ProgramScalar, O: Outputs<F>>(
         self,
         f: impl FnOnce(&[Traced<F>], &[Traced<F>]) -> O,
         parameters: &[F],
@@ -117,7 +117,7 @@ impl Recording {
     }
 }
 
-impl<F: Scalar> Graph<F> {
+impl<F: ProgramScalar> Graph<F> {
     /// Records a function of `x`, which gives one output or several (an array or a vector of them).
     ///
     /// The function runs once, at `x`; where it branches, the graph holds the side taken, and a guard.
@@ -170,7 +170,7 @@ impl<F: Scalar> Graph<F> {
 }
 
 /// The first equality that held although one side moves.
-fn equality_held<F: Scalar>(graph: &Graph<F>) -> Option<&Guard<F>> {
+fn equality_held<F: ProgramScalar>(graph: &Graph<F>) -> Option<&Guard<F>> {
     let held = |guard: &&Guard<F>| match guard {
         Guard::Relation { relation: Relation::Equal, operands: [a, b], answer: true } => a != b,
         _ => false,
@@ -182,7 +182,7 @@ fn equality_held<F: Scalar>(graph: &Graph<F>) -> Option<&Guard<F>> {
 }
 
 /// Which nodes move with the parameters, or if there are none, with the inputs.
-fn moves<F: Scalar>(graph: &Graph<F>) -> Vec<bool> {
+fn moves<F: ProgramScalar>(graph: &Graph<F>) -> Vec<bool> {
     let moving_inputs = if graph.parameters > 0 { graph.parameters } else { graph.data };
     let mut moves = Vec::with_capacity(graph.nodes.len());
     for (index, node) in graph.nodes.iter().enumerate() {

@@ -6,7 +6,7 @@ use crate::program::ir::graph::Reduction;
 use crate::program::ir::guard::Guard;
 use crate::program::record::recorder::{Recorder, SYMBOLIC, with};
 use crate::rules::{Binary, Compare, Op, Select, Ternary, Unary, reductions};
-use crate::{Differentiable, Scalar};
+use crate::{Differentiable, ProgramScalar};
 use std::fmt;
 
 /// A number of a recording under way on this thread, or a constant, which records nothing.
@@ -43,7 +43,7 @@ const CONSTANT: u64 = u64::MAX;
 
 const NO_VALUE: &str = "a rule of the table branches on a value; it has to select";
 
-impl<T: Scalar> Traced<T> {
+impl<T: ProgramScalar> Traced<T> {
     #[inline(always)]
     pub(in crate::program) fn node(value: T, index: u32, recording: u32) -> Self {
         Self { value, place: u64::from(recording) << 32 | u64::from(index) }
@@ -106,7 +106,7 @@ impl<T: Scalar> Traced<T> {
     }
 }
 
-impl<T: Scalar> Differentiable for Traced<T> {
+impl<T: ProgramScalar> Differentiable for Traced<T> {
     type Scalar = T;
 
     #[inline]
@@ -261,7 +261,7 @@ impl<T: Scalar> Differentiable for Traced<T> {
     }
 }
 
-impl<T: Scalar> std::iter::Sum for Traced<T> {
+impl<T: ProgramScalar> std::iter::Sum for Traced<T> {
     /// Gathers the terms first: the iterator may itself record.
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         let terms: Vec<Self> = terms.collect();
@@ -269,9 +269,9 @@ impl<T: Scalar> std::iter::Sum for Traced<T> {
     }
 }
 
-impl_operators!(of [T: Scalar] Traced<T>);
+impl_operators!(of [T: ProgramScalar] Traced<T>);
 rule_table!(literals_on_the_left);
-impl_float!([T: Scalar] Traced<T>);
+impl_float!([T: ProgramScalar] Traced<T>);
 
 impl<T: fmt::Debug> fmt::Debug for Traced<T> {
     /// Writes the value of a constant, and the place of a recorded number: its value would be a way out that the
@@ -287,14 +287,14 @@ impl<T: fmt::Debug> fmt::Debug for Traced<T> {
     }
 }
 
-impl<T: Scalar> fmt::Display for Traced<T> {
+impl<T: ProgramScalar> fmt::Display for Traced<T> {
     /// Writes the value at the point of recording, and notes that it was read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.value(), f)
     }
 }
 
-impl<T: Scalar> fmt::LowerExp for Traced<T> {
+impl<T: ProgramScalar> fmt::LowerExp for Traced<T> {
     /// Writes the value at the point of recording, and notes that it was read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::LowerExp::fmt(&self.value(), f)

@@ -1,6 +1,6 @@
 //! Memory that begins on a cache line, as the widest instructions like it.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 
 /// A vector that begins on a cache line.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub(in crate::program) struct Aligned<F> {
 /// In bytes, and more than the numbers in it.
 const CACHE_LINE: usize = 64;
 
-impl<F: Scalar> Aligned<F> {
+impl<F: ProgramScalar> Aligned<F> {
     pub(in crate::program) const fn new() -> Self {
         Self { room: Vec::new(), skip: 0, len: 0 }
     }

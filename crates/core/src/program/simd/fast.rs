@@ -5,7 +5,7 @@
 
 use crate::predicate::Relation;
 use crate::rules::{Binary, Op, Ternary, Unary};
-use crate::{Differentiable, Scalar};
+use crate::{Differentiable, ProgramScalar};
 use std::fmt;
 
 /// A plain number; `FMA` says that the processor multiplies and adds in one instruction.
@@ -14,7 +14,7 @@ pub(in crate::program) struct Fast<T, const FMA: bool>(pub(in crate::program) T)
 
 /// The operations whose values lanes compute by functions of their own, within 2 units in the last place.
 #[inline(always)]
-fn approximate<T: Scalar, const FMA: bool>(op: Op, x: T) -> Option<T> {
+fn approximate<T: ProgramScalar, const FMA: bool>(op: Op, x: T) -> Option<T> {
     Some(match op {
         Op::Exp => x.exp_lane::<FMA>(),
         Op::ExpM1 => x.exp_m1_lane::<FMA>(),
@@ -34,7 +34,7 @@ pub(in crate::program) fn is_approximate(op: Op) -> bool {
     approximate::<f64, false>(op, 0.5).is_some()
 }
 
-impl<T: Scalar, const FMA: bool> Differentiable for Fast<T, FMA> {
+impl<T: ProgramScalar, const FMA: bool> Differentiable for Fast<T, FMA> {
     type Scalar = T;
 
     #[inline(always)]
@@ -119,14 +119,14 @@ impl<T: Scalar, const FMA: bool> Differentiable for Fast<T, FMA> {
     }
 }
 
-impl<T: Scalar, const FMA: bool> std::iter::Sum for Fast<T, FMA> {
+impl<T: ProgramScalar, const FMA: bool> std::iter::Sum for Fast<T, FMA> {
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         Self(terms.map(|x| x.0).sum())
     }
 }
 
-impl_operators!(of [T: Scalar, const FMA: bool] Fast<T, FMA>);
-impl_float!([T: Scalar, const FMA: bool] Fast<T, FMA>);
+impl_operators!(of [T: ProgramScalar, const FMA: bool] Fast<T, FMA>);
+impl_float!([T: ProgramScalar, const FMA: bool] Fast<T, FMA>);
 
 impl<T: fmt::Display, const FMA: bool> fmt::Display for Fast<T, FMA> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! From points to lanes, and back: small transposes that stay in registers.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::simd::L;
 use pulp::{Simd, WithSimd};
 
@@ -23,7 +23,7 @@ pub(in crate::program) struct ToLanes<'a, F> {
     pub(in crate::program) rows: &'a mut [[F; L]],
 }
 
-impl<F: Scalar> WithSimd for ToLanes<'_, F> {
+impl<F: ProgramScalar> WithSimd for ToLanes<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -54,7 +54,7 @@ pub(in crate::program) struct FromLanes<'a, F> {
     pub(in crate::program) stride: usize,
 }
 
-impl<F: Scalar> WithSimd for FromLanes<'_, F> {
+impl<F: ProgramScalar> WithSimd for FromLanes<'_, F> {
     type Output = ();
 
     #[inline(always)]

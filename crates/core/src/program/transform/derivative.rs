@@ -6,7 +6,7 @@
 use crate::program::ir::graph::Graph;
 use crate::program::record::recorder::{Recorder, Session};
 use crate::program::{ir::walk, record::Traced};
-use crate::{Dual, Scalar};
+use crate::{Dual, ProgramScalar};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::{U8, Unsigned};
@@ -16,7 +16,7 @@ use generic_array::typenum::{U8, Unsigned};
 ///
 /// It is for numbers that are finite: a zero does not win over ∞ or NaN, and there is then a NaN among the results.
 /// Adjoints are added up in the order of the [walk](walk::reverse), so that the bits are the same.
-pub(in crate::program) fn gradient<F: Scalar>(graph: &Graph<F>) -> Graph<F> {
+pub(in crate::program) fn gradient<F: ProgramScalar>(graph: &Graph<F>) -> Graph<F> {
     let output = graph.outputs[0] as usize;
     let session = Session::begin(Recorder::resume(graph.clone(), usize::MAX).symbolic());
     let mut buffers = walk::Buffers::default();
@@ -28,7 +28,7 @@ pub(in crate::program) fn gradient<F: Scalar>(graph: &Graph<F>) -> Graph<F> {
 }
 
 /// The graph of a gradient: of one output, in the given inputs. It keeps the policy on zeros and NaN.
-pub(in crate::program) fn gradient_exactly<F: Scalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
+pub(in crate::program) fn gradient_exactly<F: ProgramScalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
     let session = session(graph.parameters, graph.data);
     let mut buffers = copy(&session, graph);
     let seeds = [(graph.outputs[0] as usize, Traced::from(F::one()))].into_iter();
@@ -38,18 +38,23 @@ pub(in crate::program) fn gradient_exactly<F: Scalar>(graph: &Graph<F>, wanted: 
 }
 
 /// The graph of a function's outputs, and of a cotangent times its Jacobian, in the given inputs. The cotangent follows
-/// the data.
-pub(in crate::program) fn vjp<F: Scalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
+/// the data. Says where the given nodes went. Without `EXACT`, it is for numbers that are finite, as [`gradient`] is.
+pub(in crate::program) fn vjp<F: ProgramScalar, const EXACT: bool>(
+    graph: &Graph<F>,
+    wanted: &[usize],
+    nodes: &[u32],
+) -> Moved<F> {
     let (inputs, outputs) = (graph.inputs(), graph.outputs.len());
     let session = session(graph.parameters, graph.data + outputs);
     let mut buffers = copy(&session, graph);
     let cotangents = (inputs..).map(|input| number(&session, input));
     let seeds = graph.outputs.iter().map(|&output| output as usize).zip(cotangents);
-    walk::reverse::<Traced<F>, true>(graph, &mut buffers, seeds);
+    walk::reverse::<Traced<F>, EXACT>(graph, &mut buffers, seeds);
     let values = graph.outputs.iter().map(|&output| buffers.values[output as usize]);
     let products = wanted.iter().map(|&input| buffers.adjoints[input]);
     let outputs: Vec<_> = values.chain(products).collect();
-    finish(session, &outputs)
+    let nodes = nodes.iter().map(|&node| session.place(&buffers.values[node as usize])).collect();
+    Moved { graph: finish(session, &outputs), nodes }
 }
 
 /// A graph, and where some nodes of another one went.
@@ -68,7 +73,7 @@ pub(in crate::program) enum Inputs {
 }
 
 /// The graph of a function's outputs, and of their slopes along a direction. Says where the given nodes went.
-pub(in crate::program) fn jvp<F: Scalar>(graph: &Graph<F>, nodes: &[u32], inputs: Inputs) -> Moved<F> {
+pub(in crate::program) fn jvp<F: ProgramScalar>(graph: &Graph<F>, nodes: &[u32], inputs: Inputs) -> Moved<F> {
     let (parameters, data) = (graph.parameters, graph.data);
     let all = parameters + data;
     // Where an input goes, and its number of the direction.
@@ -102,7 +107,7 @@ pub(in crate::program) fn jvp<F: Scalar>(graph: &Graph<F>, nodes: &[u32], inputs
 }
 
 /// The graph of a Jacobian, a row for each output, in the given inputs.
-pub(in crate::program) fn jacobian<F: Scalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
+pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
     let session = session(graph.parameters, graph.data);
     let mut rows = vec![Vec::with_capacity(wanted.len()); graph.outputs.len()];
     for moving in wanted.chunks(U8::USIZE) {
@@ -122,7 +127,7 @@ pub(in crate::program) fn jacobian<F: Scalar>(graph: &Graph<F>, wanted: &[usize]
 }
 
 /// The graph of one function, and then of another on its outputs.
-pub(in crate::program) fn compose<F: Scalar>(first: &Graph<F>, second: &Graph<F>) -> Graph<F> {
+pub(in crate::program) fn compose<F: ProgramScalar>(first: &Graph<F>, second: &Graph<F>) -> Graph<F> {
     let session = session(first.parameters, first.data);
     let between = copy(&session, first);
     let mut buffers = walk::Buffers::default();
@@ -133,29 +138,29 @@ pub(in crate::program) fn compose<F: Scalar>(first: &Graph<F>, second: &Graph<F>
 }
 
 /// Writes a graph down once more, with its guards.
-fn copy<F: Scalar>(session: &Session<F>, graph: &Graph<F>) -> walk::Buffers<Traced<F>> {
+fn copy<F: ProgramScalar>(session: &Session<F>, graph: &Graph<F>) -> walk::Buffers<Traced<F>> {
     let mut buffers = walk::Buffers::default();
     walk::forward(graph, &mut buffers, |input| number(session, input));
     copy_guards(session, graph, |node| buffers.values[node as usize]);
     buffers
 }
 
-fn copy_guards<F: Scalar>(session: &Session<F>, graph: &Graph<F>, value: impl Fn(u32) -> Traced<F>) {
+fn copy_guards<F: ProgramScalar>(session: &Session<F>, graph: &Graph<F>, value: impl Fn(u32) -> Traced<F>) {
     let place = |node: u32| session.place(&value(node));
     let guards: Vec<_> = graph.guards.iter().map(|guard| guard.renumbered(place)).collect();
     session.guard(guards.into_iter());
 }
 
 /// A recording of so many parameters and data.
-fn session<F: Scalar>(parameters: usize, data: usize) -> Session<F> {
+fn session<F: ProgramScalar>(parameters: usize, data: usize) -> Session<F> {
     Session::begin(Recorder::new(parameters, data, usize::MAX).symbolic())
 }
 
-fn finish<F: Scalar>(session: Session<F>, outputs: &[Traced<F>]) -> Graph<F> {
+fn finish<F: ProgramScalar>(session: Session<F>, outputs: &[Traced<F>]) -> Graph<F> {
     session.finish(outputs).expect("there is no limit but that of places")
 }
 
 /// A number of which the value is not known, and not asked for.
-fn number<F: Scalar>(session: &Session<F>, place: usize) -> Traced<F> {
+fn number<F: ProgramScalar>(session: &Session<F>, place: usize) -> Traced<F> {
     session.number(F::nan(), u32::try_from(place).expect("a recording has fewer than 2³² places"))
 }

@@ -5,7 +5,7 @@
 //! [schedule](crate::program::plan::schedule) picks what is alive. To change a pass, keep to that, and to IEEE arithmetic:
 //! `x · 1` is `x`, but `x · 0` is not 0, and `x + 0` is not `x` for `x = −0`.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
 use crate::rules::Op;
 use hashbrown::HashTable;
@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 const SHORTEST_CHAIN: u32 = 4;
 
 /// Applies all passes. Returns where the watched nodes stand then.
-pub(in crate::program) fn optimize<F: Scalar>(graph: &mut Graph<F>, watched: &[u32]) -> Vec<u32> {
+pub(in crate::program) fn optimize<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32]) -> Vec<u32> {
     let stands_for = drop_copies(graph);
     let watched: Vec<u32> = watched.iter().map(|&node| stands_for[node as usize]).collect();
     gather_chains(graph, &watched, Op::Mul, Reduction::Chain);
@@ -24,7 +24,7 @@ pub(in crate::program) fn optimize<F: Scalar>(graph: &mut Graph<F>, watched: &[u
 
 /// Operations that return an operand as it is, to the bit, give way to that operand, and those that were computed
 /// before, to their first result. Returns what each node then stands for.
-pub(in crate::program) fn drop_copies<F: Scalar>(graph: &mut Graph<F>) -> Vec<u32> {
+pub(in crate::program) fn drop_copies<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     let mut known = HashTable::with_capacity(graph.nodes.len());
     for index in 0..graph.nodes.len() {
@@ -45,14 +45,14 @@ pub(in crate::program) fn drop_copies<F: Scalar>(graph: &mut Graph<F>) -> Vec<u3
 }
 
 /// Points the operands of an operation to what they stand for.
-fn redirect<F: Scalar>(graph: &mut Graph<F>, index: usize, stands_for: &[u32]) {
+fn redirect<F: ProgramScalar>(graph: &mut Graph<F>, index: usize, stands_for: &[u32]) {
     if let Node::Apply(_, operands) = &mut graph.nodes[index] {
         *operands = operands.map(|operand| stands_for[operand as usize]);
     }
 }
 
 /// The operand that a node returns unchanged, if there is one.
-fn identity<F: Scalar>(graph: &Graph<F>, node: Node<F>) -> Option<u32> {
+fn identity<F: ProgramScalar>(graph: &Graph<F>, node: Node<F>) -> Option<u32> {
     let is = |place: u32, number: F| matches!(graph.nodes[place as usize], Node::Constant(c) if crate::program::ir::guard::same_bits(c, number));
     match node {
         Node::Apply(Op::Mul, [x, one, _]) if is(one, F::one()) => Some(x),
@@ -73,7 +73,7 @@ fn identity<F: Scalar>(graph: &Graph<F>, node: Node<F>) -> Option<u32> {
 
 /// Chains `((s + a·b) + c·d) + …` and `((s + a) + b) + …`, whose links nothing else uses, become one
 /// reduction each: one store instead of many, and no waiting from link to link on the way back.
-fn gather_chains<F: Scalar>(graph: &mut Graph<F>, watched: &[u32], link: Op, reduction: Reduction) {
+fn gather_chains<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32], link: Op, reduction: Reduction) {
     let uses = count_uses(graph, watched);
     // For each node that ends a chain so far: where the chain started, and how many links it has.
     let mut chains: Vec<(u32, u32)> = vec![(0, 0); graph.nodes.len()];
@@ -111,7 +111,12 @@ fn gather_chains<F: Scalar>(graph: &mut Graph<F>, watched: &[u32], link: Op, red
 }
 
 /// If a node adds one more link to what came before: what came before, and the term.
-fn chain_link<F: Scalar>(graph: &Graph<F>, uses: &[u32], link: Op, index: usize) -> Option<(u32, u32)> {
+fn chain_link<F: ProgramScalar>(
+    graph: &Graph<F>,
+    uses: &[u32],
+    link: Op,
+    index: usize,
+) -> Option<(u32, u32)> {
     let Node::Apply(Op::Add, [left, right, _]) = graph.nodes[index] else { return None };
     if link == Op::Add {
         return Some((left, right));
@@ -129,7 +134,7 @@ fn chain_link<F: Scalar>(graph: &Graph<F>, uses: &[u32], link: Op, index: usize)
 }
 
 /// How often each node is read: by nodes, as an output, by a guard, to be watched.
-fn count_uses<F: Scalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
+fn count_uses<F: ProgramScalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
     let mut uses = vec![0; graph.nodes.len()];
     let readers = graph.nodes.iter().flat_map(|node| graph.operands(node));
     let guards = graph.guards.iter().flat_map(crate::program::ir::guard::Guard::operands);

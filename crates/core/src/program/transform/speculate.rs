@@ -10,7 +10,7 @@
 //! the results of chain rules are watched, and the values whose NaN they would take over. Where a NaN is sure to
 //! pass on to another watched value or to an output, it is watched there.
 
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, Node, Reduction};
 use crate::program::ir::guard::same_bits;
 use crate::program::record::recorder::Recorder;
@@ -25,7 +25,7 @@ pub(in crate::program) struct Speculation<F> {
 
 /// The speculative form of a graph with chain rules; `None` if there are none. The given nodes are led to where they
 /// went.
-pub(in crate::program) fn speculate<F: Scalar>(
+pub(in crate::program) fn speculate<F: ProgramScalar>(
     graph: &Graph<F>,
     nodes: &mut [u32],
 ) -> Option<Speculation<F>> {
@@ -65,7 +65,7 @@ enum Term {
     Product(u32, u32),
 }
 
-impl<F: Scalar> Rewrite<'_, F> {
+impl<F: ProgramScalar> Rewrite<'_, F> {
     fn node(&mut self, index: usize) -> u32 {
         let place = |node: u32| self.place[node as usize];
         match self.from.nodes[index] {
@@ -158,7 +158,7 @@ impl<F: Scalar> Rewrite<'_, F> {
 }
 
 /// Of the given nodes, those whose NaN is not sure to show in another of them, or in an output.
-fn least_watched<F: Scalar>(graph: &Graph<F>, nodes: &[u32]) -> Vec<u32> {
+fn least_watched<F: ProgramScalar>(graph: &Graph<F>, nodes: &[u32]) -> Vec<u32> {
     let mut wanted = vec![false; graph.nodes.len()];
     nodes.iter().for_each(|&node| wanted[node as usize] = true);
     let mut shows = vec![false; graph.nodes.len()];
@@ -177,7 +177,7 @@ fn least_watched<F: Scalar>(graph: &Graph<F>, nodes: &[u32]) -> Vec<u32> {
 }
 
 /// Whether a NaN among the operands is sure to make the result NaN.
-fn passes_nan_on<F: Scalar>(node: &Node<F>) -> bool {
+fn passes_nan_on<F: ProgramScalar>(node: &Node<F>) -> bool {
     match *node {
         Node::Input | Node::Constant(_) => false,
         Node::Apply(Op::Powi(0), _) => false,

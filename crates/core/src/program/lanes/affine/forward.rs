@@ -4,7 +4,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::{Vector, with_tile};
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::lanes::kernels::Frame;
 use crate::program::simd::L;
 use crate::program::simd::vector;
@@ -27,7 +27,7 @@ struct Block<'a, F> {
     z: &'a mut [[F; L]],
 }
 
-impl<'a, F: Scalar> Block<'a, F> {
+impl<'a, F: ProgramScalar> Block<'a, F> {
     #[inline(always)]
     fn new(forward: &Forward<'a, F>, index: usize, values: &'a mut [F]) -> Self {
         let (before, z) = forward.frame.split(0, values);
@@ -46,7 +46,7 @@ struct Map<'a, F> {
 type Sums<F, S, const N: usize, const B: usize, const R: usize> =
     [[[<F as vector::Vectors>::Vector<S>; N]; B]; R];
 
-impl<'a, F: Scalar> Map<'a, F> {
+impl<'a, F: ProgramScalar> Map<'a, F> {
     /// Adds what one column of the matrix contributes to `R` rows of `B` blocks.
     #[inline(always)]
     fn add_column<S: Simd, const N: usize, const B: usize, const R: usize>(
@@ -126,7 +126,7 @@ impl<'a, F: Scalar> Map<'a, F> {
     }
 }
 
-impl<F: Scalar> WithSimd for Forward<'_, F> {
+impl<F: ProgramScalar> WithSimd for Forward<'_, F> {
     type Output = ();
 
     #[inline(always)]

@@ -4,7 +4,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::with_tile;
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::lanes::kernels::Frame;
 use crate::program::simd::L;
 use crate::program::simd::vector;
@@ -30,7 +30,7 @@ pub(in crate::program) struct VectorBack<'a, F> {
 
 /// The gain of `R` columns from the first on.
 #[inline(always)]
-fn tile<F: Scalar, S: Simd, const N: usize, const R: usize>(
+fn tile<F: ProgramScalar, S: Simd, const N: usize, const R: usize>(
     simd: S,
     weights: &[F],
     own: &[[F; L]],
@@ -55,7 +55,7 @@ fn tile<F: Scalar, S: Simd, const N: usize, const R: usize>(
     }
 }
 
-impl<F: Scalar> WithSimd for VectorBack<'_, F> {
+impl<F: ProgramScalar> WithSimd for VectorBack<'_, F> {
     type Output = ();
 
     #[inline(always)]

@@ -4,7 +4,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::Vector;
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::lanes::kernels::Frame;
 use crate::program::simd::aligned::Aligned;
 use crate::program::simd::vector::{self, with_constant};
@@ -21,7 +21,7 @@ pub(in crate::program) struct Known<'a, F> {
     pub(in crate::program) adjoints: &'a [F],
 }
 
-impl<'a, F: Scalar> Known<'a, F> {
+impl<'a, F: ProgramScalar> Known<'a, F> {
     pub(in crate::program) fn blocks(&self) -> usize {
         self.frame.blocks
     }
@@ -74,7 +74,7 @@ struct Work<'a, F> {
     fresh: bool,
 }
 
-impl<F: Scalar> Work<'_, F> {
+impl<F: ProgramScalar> Work<'_, F> {
     /// The gain of `R` rows and `C` registers of columns, where the vectors hold `x`.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const C: usize>(
@@ -136,14 +136,14 @@ impl<F: Scalar> Work<'_, F> {
 
 /// Adds to a sum, or begins it.
 #[inline(always)]
-fn add<F: Scalar>(sum: &mut F, lanes: &[F; L], fresh: bool) {
+fn add<F: ProgramScalar>(sum: &mut F, lanes: &[F; L], fresh: bool) {
     let eight: [F; 8] = std::array::from_fn(|i| lanes[i] + lanes[i + 8]);
     let four: [F; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
     let gain = (four[0] + four[2]) + (four[1] + four[3]);
     *sum = if fresh { gain } else { *sum + gain };
 }
 
-impl<F: Scalar> WeightsBack<'_, F> {
+impl<F: ProgramScalar> WeightsBack<'_, F> {
     /// The gain of `R` weights in one column, lane by lane, where rows or columns are too few for registers of
     /// columns. One beyond the last is the column of biases, whose vector is 1.
     #[inline(always)]
@@ -214,7 +214,7 @@ impl<F: Scalar> WeightsBack<'_, F> {
     }
 }
 
-impl<F: Scalar> WithSimd for WeightsBack<'_, F> {
+impl<F: ProgramScalar> WithSimd for WeightsBack<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -234,7 +234,7 @@ pub(in crate::program) struct Squares<'a, F> {
     pub(in crate::program) squares: &'a mut [[F; L]],
 }
 
-impl<F: Scalar> WithSimd for Squares<'_, F> {
+impl<F: ProgramScalar> WithSimd for Squares<'_, F> {
     type Output = ();
 
     #[inline(always)]

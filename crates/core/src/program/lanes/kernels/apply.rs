@@ -1,7 +1,7 @@
 //! Operations of the rule table over lanes: their values, and what their operands gain.
 
 use super::{Adjoints, Frame, L, Lanes, Places, Uniform};
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::simd::fast::Fast;
 use crate::rules::{Binary, Partial, Ternary, Unary, Visitor};
 use pulp::{Arch, Simd, WithSimd};
@@ -28,8 +28,8 @@ struct ApplyTo<'a, F, O> {
 
 /// What an operation of any number of operands is to the loops over lanes.
 trait Rule: Copy {
-    fn value<F: Scalar, const FMA: bool>(self, x: [Fast<F, FMA>; 3]) -> Fast<F, FMA>;
-    fn partial<F: Scalar, const FMA: bool, const WHICH: usize>(
+    fn value<F: ProgramScalar, const FMA: bool>(self, x: [Fast<F, FMA>; 3]) -> Fast<F, FMA>;
+    fn partial<F: ProgramScalar, const FMA: bool, const WHICH: usize>(
         self,
         x: [Fast<F, FMA>; 3],
         z: Fast<F, FMA>,
@@ -47,11 +47,11 @@ struct Three<O>(O);
 impl<O: Unary> Rule for One<O> {
     const ARITY: usize = 1;
     #[inline(always)]
-    fn value<F: Scalar, const FMA: bool>(self, [x, ..]: [Fast<F, FMA>; 3]) -> Fast<F, FMA> {
+    fn value<F: ProgramScalar, const FMA: bool>(self, [x, ..]: [Fast<F, FMA>; 3]) -> Fast<F, FMA> {
         crate::Differentiable::unary(x, self.0)
     }
     #[inline(always)]
-    fn partial<F: Scalar, const FMA: bool, const WHICH: usize>(
+    fn partial<F: ProgramScalar, const FMA: bool, const WHICH: usize>(
         self,
         [x, ..]: [Fast<F, FMA>; 3],
         z: Fast<F, FMA>,
@@ -63,11 +63,11 @@ impl<O: Unary> Rule for One<O> {
 impl<O: Binary> Rule for Two<O> {
     const ARITY: usize = 2;
     #[inline(always)]
-    fn value<F: Scalar, const FMA: bool>(self, [x, y, _]: [Fast<F, FMA>; 3]) -> Fast<F, FMA> {
+    fn value<F: ProgramScalar, const FMA: bool>(self, [x, y, _]: [Fast<F, FMA>; 3]) -> Fast<F, FMA> {
         crate::Differentiable::binary(x, self.0, y)
     }
     #[inline(always)]
-    fn partial<F: Scalar, const FMA: bool, const WHICH: usize>(
+    fn partial<F: ProgramScalar, const FMA: bool, const WHICH: usize>(
         self,
         [x, y, _]: [Fast<F, FMA>; 3],
         z: Fast<F, FMA>,
@@ -79,11 +79,11 @@ impl<O: Binary> Rule for Two<O> {
 impl<O: Ternary> Rule for Three<O> {
     const ARITY: usize = 3;
     #[inline(always)]
-    fn value<F: Scalar, const FMA: bool>(self, x: [Fast<F, FMA>; 3]) -> Fast<F, FMA> {
+    fn value<F: ProgramScalar, const FMA: bool>(self, x: [Fast<F, FMA>; 3]) -> Fast<F, FMA> {
         <Fast<F, FMA> as crate::Differentiable>::ternary(self.0, x)
     }
     #[inline(always)]
-    fn partial<F: Scalar, const FMA: bool, const WHICH: usize>(
+    fn partial<F: ProgramScalar, const FMA: bool, const WHICH: usize>(
         self,
         x: [Fast<F, FMA>; 3],
         z: Fast<F, FMA>,
@@ -92,7 +92,7 @@ impl<O: Ternary> Rule for Three<O> {
     }
 }
 
-impl<F: Scalar> Apply<'_, F> {
+impl<F: ProgramScalar> Apply<'_, F> {
     // A function for each operation: all of them in one would crowd the registers of the loop over runs.
     #[inline(never)]
     fn to<O: Rule>(self, op: O) {
@@ -101,7 +101,7 @@ impl<F: Scalar> Apply<'_, F> {
     }
 }
 
-impl<F: Scalar> Visitor for Apply<'_, F> {
+impl<F: ProgramScalar> Visitor for Apply<'_, F> {
     type Output = ();
     #[inline(always)]
     fn unary<O: Unary>(self, op: O) {
@@ -119,7 +119,7 @@ impl<F: Scalar> Visitor for Apply<'_, F> {
 
 /// The operands of an operation, lane by lane.
 #[inline(always)]
-fn operands<F: Scalar, O: Rule>(
+fn operands<F: ProgramScalar, O: Rule>(
     _: O,
     slots: [&[u32]; 3],
     places: &Places<'_, F>,
@@ -130,7 +130,7 @@ fn operands<F: Scalar, O: Rule>(
     [x, other(1), other(2)]
 }
 
-impl<F: Scalar, O: Rule> WithSimd for ApplyTo<'_, F, O> {
+impl<F: ProgramScalar, O: Rule> WithSimd for ApplyTo<'_, F, O> {
     type Output = ();
 
     #[inline(always)]
@@ -169,7 +169,7 @@ struct GainOf<'a, 'b, F, O, const W: usize, const WHICH: usize> {
     gain: ApplyBack<'a, 'b, F, W>,
 }
 
-impl<F: Scalar, const W: usize> ApplyBack<'_, '_, F, W> {
+impl<F: ProgramScalar, const W: usize> ApplyBack<'_, '_, F, W> {
     // See `Apply::to`.
     #[inline(never)]
     fn of<O: Rule>(self, op: O) {
@@ -183,7 +183,7 @@ impl<F: Scalar, const W: usize> ApplyBack<'_, '_, F, W> {
     }
 }
 
-impl<F: Scalar, const W: usize> Visitor for ApplyBack<'_, '_, F, W> {
+impl<F: ProgramScalar, const W: usize> Visitor for ApplyBack<'_, '_, F, W> {
     type Output = ();
     #[inline(always)]
     fn unary<O: Unary>(self, op: O) {
@@ -199,7 +199,9 @@ impl<F: Scalar, const W: usize> Visitor for ApplyBack<'_, '_, F, W> {
     }
 }
 
-impl<F: Scalar, O: Rule, const W: usize, const WHICH: usize> WithSimd for GainOf<'_, '_, F, O, W, WHICH> {
+impl<F: ProgramScalar, O: Rule, const W: usize, const WHICH: usize> WithSimd
+    for GainOf<'_, '_, F, O, W, WHICH>
+{
     type Output = ();
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! Dot products and multiply-add chains over lanes.
 
 use super::{Adjoints, Frame, L, Uniform, add_to_accumulator, add_to_row};
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::plan::schedule::Terms;
 use crate::program::simd::vector::{self, with_constant};
 use pulp::{Simd, WithSimd};
@@ -45,7 +45,7 @@ pub(in crate::program) struct Dot<'a, F> {
     pub(in crate::program) values: &'a mut [F],
 }
 
-impl<F: Scalar> Dot<'_, F> {
+impl<F: ProgramScalar> Dot<'_, F> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
         let Self { chain, lists, uniform, frame, values } = self;
@@ -80,7 +80,7 @@ impl<F: Scalar> Dot<'_, F> {
     }
 }
 
-impl<F: Scalar> WithSimd for Dot<'_, F> {
+impl<F: ProgramScalar> WithSimd for Dot<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -100,7 +100,7 @@ pub(in crate::program) struct DotBack<'a, 'b, F, const W: usize> {
     pub(in crate::program) adjoints: &'a mut Adjoints<'b, F, W>,
 }
 
-impl<F: Scalar, const W: usize> DotBack<'_, '_, F, W> {
+impl<F: ProgramScalar, const W: usize> DotBack<'_, '_, F, W> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
         for block in 0..self.frame.blocks {
@@ -151,7 +151,7 @@ impl<F: Scalar, const W: usize> DotBack<'_, '_, F, W> {
     }
 }
 
-impl<F: Scalar, const W: usize> WithSimd for DotBack<'_, '_, F, W> {
+impl<F: ProgramScalar, const W: usize> WithSimd for DotBack<'_, '_, F, W> {
     type Output = ();
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! Sums, norms and log-sum-exps over lanes.
 
 use super::{Adjoints, Frame, L, Lanes, Lists, Places, Uniform};
-use crate::Scalar;
+use crate::ProgramScalar;
 use crate::program::ir::graph::Reduction;
 use crate::rules::reductions;
 use pulp::{Simd, WithSimd};
@@ -26,7 +26,7 @@ struct Slots<'a, F> {
     places: Places<'a, F>,
 }
 
-impl<F: Scalar> Slots<'_, F> {
+impl<F: ProgramScalar> Slots<'_, F> {
     /// Folds something of all terms, lane by lane.
     #[inline(always)]
     fn fold(&self, start: F, step: impl Fn(F, F, usize) -> F) -> Lanes<F> {
@@ -102,7 +102,7 @@ impl<F: Scalar> Slots<'_, F> {
     }
 }
 
-impl<F: Scalar> WithSimd for Fold<'_, F> {
+impl<F: ProgramScalar> WithSimd for Fold<'_, F> {
     type Output = bool;
 
     #[inline(always)]
@@ -136,7 +136,7 @@ pub(in crate::program) struct FoldBack<'a, 'b, F, const W: usize> {
     pub(in crate::program) adjoints: &'a mut Adjoints<'b, F, W>,
 }
 
-impl<F: Scalar, const W: usize> FoldBack<'_, '_, F, W> {
+impl<F: ProgramScalar, const W: usize> FoldBack<'_, '_, F, W> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         for block in 0..self.frame.blocks {
@@ -151,7 +151,7 @@ impl<F: Scalar, const W: usize> FoldBack<'_, '_, F, W> {
     }
 }
 
-impl<F: Scalar, const W: usize> WithSimd for FoldBack<'_, '_, F, W> {
+impl<F: ProgramScalar, const W: usize> WithSimd for FoldBack<'_, '_, F, W> {
     type Output = ();
 
     #[inline(always)]
