@@ -65,16 +65,18 @@
 //!
 //! Forward mode evaluates the function once for every eight inputs, and needs no memory; reverse mode
 //! evaluates it once, records it, and sweeps back. On Rosenbrock's function, in units of a gradient written
-//! by hand (`cargo run --release -p dualtape-bench --bin ratios`), eight lanes forward and a warm tape:
+//! by hand (`cargo run --release -p dualtape-bench --bin ratios`), eight lanes forward, a warm tape, and a recorded
+//! program:
 //!
-//! | inputs | forward | reverse |
-//! |---:|---:|---:|
-//! | 2 | 2.9 | 9.2 |
-//! | 10 | 10 | 19 |
-//! | 100 | 62 | 22 |
-//! | 1000 | | 22 |
+//! | inputs | forward | reverse | program |
+//! |---:|---:|---:|---:|
+//! | 2 | 2.0 | 8.8 | 3.6 |
+//! | 10 | 12 | 19 | 6.8 |
+//! | 100 | 78 | 22 | 3.3 |
+//! | 1000 | | 22 | 2.8 |
 //!
-//! So: forward up to about ten inputs, reverse beyond; for Jacobians, compare inputs with outputs, as
+//! So: forward up to about ten inputs, reverse beyond, and a program where the same function is differentiated often;
+//! recording takes about as long as four gradients in reverse. For Jacobians, compare inputs with outputs, as
 //! [`jacobian`] does. For a sum over many points, [`Reverse::sum_gradient`] takes one point at a time, so
 //! that the tape stays in cache. Sums, [dot products](Differentiable::dot),
 //! [affine maps](Differentiable::affine), [norms](Differentiable::norm) and
