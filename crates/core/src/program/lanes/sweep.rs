@@ -74,7 +74,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
             match run.step {
                 Step::Apply(op, operands) => unreliable |= self.apply(op, &operands, frame, values),
                 Step::Reduce(reduction, first, _) => {
-                    unreliable |= self.reduce(reduction, first, frame, values)
+                    unreliable |= self.reduce(reduction, first, frame, values);
                 }
                 Step::Affine(affine, _) => self.affine(&affine, frame, values, scratch),
             }
