@@ -32,12 +32,12 @@
 //!
 //! | storey | what it holds |
 //! |---|---|
+//! | `simd` | registers, elementary functions, aligned memory; it knows of no programs |
 //! | `ir` | the graph as data; the walk over it, forward and in reverse, in any numbers; text and drawings |
 //! | `record` | [`Traced`] numbers and the recorder: from a function to a graph |
 //! | `transform` | from graph to graph: the optimiser, derivatives, compositions |
 //! | `plan` | for batches: order, slots, what is uniform and what varies |
 //! | `one` | one point: the walk, and after some evaluations, instructions |
-//! | `simd` | registers, elementary functions, aligned memory; it knows of no programs |
 //! | `lanes` | a plan over lanes of points: kernels, affine maps, the sweeps forward and back |
 //! | `batch` | points cut into tasks, sums and clipping, Jacobians, streams, the way point by point |
 //!
@@ -55,7 +55,7 @@
 //!    `z = ±(a · b) + c` over one memory (`one/lower.rs`). Those of one shape with regular operands run as slices.
 //! 3. If a number is not finite, the walk decides, with all care for exact zeros and NaN.
 //!
-//! Both ways compute the same bits.
+//! Both ways compute the same bits of values and gradients.
 //!
 //! # A batch
 //!
@@ -112,8 +112,11 @@
 //! # Where things go
 //!
 //! - A new operation of the table: its row in `rules.rs`, nothing here.
-//! - A new pass: a function from graph to graph in `transform`, which may not change a bit, nor a slope at NaN;
-//!   `tests/program.rs` and `tests/random_programs.rs` hold every pass to that.
+//! - A new pass: a function from graph to graph in `transform`, called by `optimize` for batches, or by `lower` in
+//!   `one/lower.rs` for one point. It may not change a bit, nor a slope at NaN; `tests/program.rs` and
+//!   `tests/random_programs.rs` hold every pass to that.
+//! - A new reduction: its name in `ir/graph.rs`, after which the compiler names every match that misses it; its formulas in
+//!   `rules/reductions.rs`, its kernel in `lanes/kernels`.
 //! - A new backend: a storey beside `one` and `lanes` that reads a graph or a plan.
 
 mod batch;
@@ -195,7 +198,7 @@ pub struct Program<F> {
 }
 
 impl<F: ProgramScalar> Program<F> {
-    /// Records a function of `x` and optimises the recording. The function gives one output or several, as
+    /// Records a function of `x`. The function gives one output or several, as
     /// an array or a vector.
     ///
     /// It runs once, at `x`. Where it branches on a comparison, the program holds the side taken at `x`, and

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 /// After so many evaluations, instructions are made: they cost about as much as these.
 const WALKS: u32 = 16;
 
-/// Graphs of more nodes are walked, unless instructions are asked for.
+/// Graphs of a larger size are walked, unless instructions are asked for.
 const LARGE: usize = 1 << 21;
 
 /// What the evaluations of one kind need, made after some of them.
@@ -41,16 +41,16 @@ impl<F: Clone> Clone for Deferred<F> {
 }
 
 impl<F: ProgramScalar> Deferred<F> {
-    /// The instructions for a graph of so many nodes, if there are any by now.
+    /// The instructions for a graph of that [size](crate::program::Graph::size), if there are any by now.
     #[inline]
     pub(in crate::program) fn get(
         &self,
-        nodes: usize,
+        size: usize,
         make: impl FnOnce() -> Option<Lowered<F>>,
     ) -> Option<&Executable<F>> {
         match self.made.get() {
             Some(made) => made.as_ref(),
-            None if nodes > LARGE => None,
+            None if size > LARGE => None,
             None => self.count(make),
         }
     }
@@ -151,9 +151,13 @@ impl<F: ProgramScalar> Outcome<'_, F> {
         self.lowered.outputs.iter().map(|&slot| self.slots[slot as usize])
     }
 
-    /// Writes the outputs to the given slices, one after the other. Says whether they can be relied on: whether all are
-    /// finite, and no watched value is NaN.
+    /// Writes the outputs to the given slices, one after the other. Says whether they can be relied on: whether the
+    /// program answers, and all are finite.
+    #[inline]
     pub(in crate::program) fn write(&self, parts: &mut [&mut [F]]) -> bool {
+        if !self.answers() {
+            return false;
+        }
         let mut outputs = self.outputs();
         let mut finite = true;
         for part in parts {
@@ -162,18 +166,14 @@ impl<F: ProgramScalar> Outcome<'_, F> {
                 finite &= number.is_finite();
             }
         }
-        finite && !self.speculated_in_vain()
+        finite
     }
 
-    /// Whether a watched value is NaN.
+    /// Whether no watched value is NaN, and all guards hold. Elsewhere, the walk answers, or says which guard is broken.
     #[inline]
-    pub(in crate::program) fn speculated_in_vain(&self) -> bool {
-        self.lowered.watched.iter().any(|&slot| self.slots[slot as usize].is_nan())
-    }
-
-    /// The first guard that does not hold.
-    #[inline]
-    pub(in crate::program) fn broken_guard(&self) -> Option<usize> {
-        self.lowered.guards.iter().position(|guard| !guard.holds(|slot| self.slots[slot as usize]))
+    pub(in crate::program) fn answers(&self) -> bool {
+        let Lowered { watched, guards, .. } = self.lowered;
+        let value = |slot: u32| self.slots[slot as usize];
+        watched.iter().all(|&slot| !value(slot).is_nan()) && guards.iter().all(|guard| guard.holds(value))
     }
 }

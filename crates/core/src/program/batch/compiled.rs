@@ -171,6 +171,11 @@ where
         while let Some(&next) = self.waiting.first() {
             self.choose(parameters, points.point(next))?;
             self.take_fitting(parameters, points)?;
+            if self.taken.is_empty() {
+                // Lanes refuse what one point accepts: they will say so.
+                self.waiting.remove(0);
+                self.taken.push(next);
+            }
             sum += self.sum_taken(parameters, points, gradient)?;
         }
         Ok(sum)

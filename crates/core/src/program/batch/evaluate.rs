@@ -315,7 +315,7 @@ impl<F: ProgramScalar> Program<F> {
         let Batch { uniform, tasks, .. } = batch;
         uniform.values.resize(schedule.first_varying, F::zero());
         uniform.values[..schedule.constants].copy_from_slice(&plan.constants);
-        self.copy_loose(parameters, &mut uniform.values);
+        self.copy_outside_affine(parameters, &mut uniform.values);
         uniform::forward(schedule, schedule.uniform_runs(), &mut uniform.values, &mut uniform.scratch);
         let interpreter = Interpreter {
             schedule,
@@ -344,12 +344,11 @@ impl<F: ProgramScalar> Program<F> {
     }
 
     /// Copies the parameters that are read otherwise than as weights and biases of one affine map.
-    fn copy_loose(&self, parameters: &[F], uniform: &mut [F]) {
+    fn copy_outside_affine(&self, parameters: &[F], uniform: &mut [F]) {
         let Plan { schedule, outside_affine, .. } = self.plan();
         let constants = schedule.constants;
-        for outside_affine in outside_affine {
-            let range =
-                outside_affine.start.max(constants)..outside_affine.end.min(constants + parameters.len());
+        for slots in outside_affine {
+            let range = slots.start.max(constants)..slots.end.min(constants + parameters.len());
             if !range.is_empty() {
                 uniform[range.clone()]
                     .copy_from_slice(&parameters[range.start - constants..range.end - constants]);

@@ -118,9 +118,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             task.adjoints.fill(F::zero());
         }
         // The rest is written, not added to, by the first block.
-        plan.outside_affine
-            .iter()
-            .for_each(|outside_affine| task.adjoints[outside_affine.clone()].fill(F::zero()));
+        plan.outside_affine.iter().for_each(|slots| task.adjoints[slots.clone()].fill(F::zero()));
         task.accumulators.zeros((plan.accumulated_slots.len() + 1) * accumulator_width::<F>());
         let together = match self.sums.clip {
             // Each point's own gradient is taken in lanes of one block, unless only matrices have one.
@@ -365,7 +363,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         self.interpreter.lanes(&task.lanes.values.get()[block * stride..][..stride], slot)
     }
 
-    /// How many numbers at the begin of each block are adjoints of data that nobody asks for.
+    /// How many numbers at the beginning of each block are adjoints of data that nobody asks for.
     fn unwanted(&self) -> usize {
         if self.wrt == Wrt::Parameters { self.program.data() * L } else { 0 }
     }

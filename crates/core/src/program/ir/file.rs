@@ -41,6 +41,7 @@ enum FileNode {
     Row(u32, u32),
 }
 
+/// In an order that files know.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum FileReduction {
     Sum,
@@ -90,7 +91,7 @@ impl<F: ProgramScalar> Graph<F> {
             Guard::Value { operand, value } => FileGuard::Value(operand, value.wide()),
         };
         let content = Content {
-            number: std::any::type_name::<F>().to_owned(),
+            number: number_type::<F>().to_owned(),
             parameters: self.parameters as u32,
             data: self.data as u32,
             operations,
@@ -123,12 +124,8 @@ impl<F: ProgramScalar> Graph<F> {
         let Ok(content) = postcard::from_bytes::<Content>(content) else {
             return refuse("its content has another form");
         };
-        if content.number != std::any::type_name::<F>() {
-            return refuse(&format!(
-                "its numbers are {}, not {}",
-                content.number,
-                std::any::type_name::<F>()
-            ));
+        if content.number != number_type::<F>() {
+            return refuse(&format!("its numbers are {}, not {}", content.number, number_type::<F>()));
         }
         let Some(graph) = content.graph() else { return refuse("its content names what there is not") };
         if graph.is_sound() { Ok(graph) } else { refuse("its nodes do not fit together") }
@@ -143,7 +140,7 @@ impl<F: ProgramScalar> Graph<F> {
         let affine_fits = |map: &Affine| {
             let weights = u64::from(map.weights) + u64::from(map.rows) * u64::from(map.x.len);
             let bias = u64::from(map.bias) + u64::from(map.rows);
-            map.rows > 0 && list_fits(map.x) && weights.max(bias) <= self.parameters as u64
+            map.rows > 0 && map.x.len > 0 && list_fits(map.x) && weights.max(bias) <= self.parameters as u64
         };
         let node_fits = |(index, node): (usize, &Node<F>)| match *node {
             Node::Input | Node::Constant(_) => true,
@@ -154,10 +151,12 @@ impl<F: ProgramScalar> Graph<F> {
             Node::Reduce(reduction, list) => list_fits(list) && reduction.takes(list.len),
             // The rows of a map follow each other.
             Node::Row { affine, row } => self.affines.get(affine as usize).is_some_and(|map| {
+                if row >= map.rows {
+                    return false;
+                }
                 let before = row.checked_sub(1).map(|row| Node::Row { affine, row });
                 let after = (row + 1 < map.rows).then_some(Node::Row { affine, row: row + 1 });
-                row < map.rows
-                    && before.is_none_or(|before| self.nodes[index - 1] == before)
+                before.is_none_or(|before| self.nodes[index - 1] == before)
                     && after.is_none_or(|after| self.nodes.get(index + 1) == Some(&after))
             }),
         };
@@ -169,10 +168,19 @@ impl<F: ProgramScalar> Graph<F> {
             self.operands(node).all(|place| (place as usize) < first)
         };
         let nodes = || self.nodes.iter().enumerate();
+        let mut maps = vec![0_usize; self.affines.len()];
+        for node in &self.nodes {
+            if let Node::Row { affine, row: 0 } = *node
+                && let Some(count) = maps.get_mut(affine as usize)
+            {
+                *count += 1;
+            }
+        }
         let others = self.guards.iter().flat_map(Guard::operands).chain(self.outputs.iter().copied());
         inputs <= count
             && nodes().all(inputs_first)
             && self.affines.iter().all(affine_fits)
+            && maps.iter().all(|&count| count <= 1)
             && nodes().all(node_fits)
             && nodes().all(reads_back)
             && others.into_iter().all(|place| (place as usize) < count)
@@ -261,9 +269,15 @@ impl Reduction {
         match self {
             Self::Sum | Self::LogSumExp | Self::Norm => true,
             Self::Dot => operands.is_multiple_of(2),
+            // Chains are not in files.
             Self::Chain | Self::ChainRule => operands % 2 == 1,
         }
     }
+}
+
+/// The name of a type of numbers.
+fn number_type<F: ProgramScalar>() -> &'static str {
+    if size_of::<F>() == 4 { "f32" } else { "f64" }
 }
 
 /// The number that an operation carries, or 0.
@@ -279,7 +293,8 @@ fn number(op: Op) -> i64 {
 fn operation(name: &str, number: i64) -> Option<Op> {
     match Op::ALL.iter().find(|op| op.name() == name)? {
         Op::Powi(_) => Some(Op::Powi(number.try_into().ok()?)),
-        Op::Polygamma(_) => Some(Op::Polygamma(number.try_into().ok()?)),
+        // Derivatives count on from it.
+        Op::Polygamma(_) => u16::try_from(number).ok().map(|order| Op::Polygamma(order.into())),
         &op => (number == 0).then_some(op),
     }
 }

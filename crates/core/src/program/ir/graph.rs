@@ -177,6 +177,12 @@ impl<F: ProgramScalar> Graph<F> {
         self.parameters + self.data
     }
 
+    /// How many nodes and operands an evaluation goes through, those of matrices counted singly.
+    pub(in crate::program) fn size(&self) -> usize {
+        let matrices = self.affines.iter().map(|map| map.rows as usize * map.x.len as usize);
+        self.nodes.len() + self.lists.len() + matrices.sum::<usize>()
+    }
+
     /// Sends what lists, outputs and guards read to what it stands for.
     pub(in crate::program) fn redirect_lists(&mut self, stands_for: &[u32]) {
         for place in self.lists.iter_mut().chain(&mut self.outputs) {

@@ -62,24 +62,27 @@ impl<F: ProgramScalar> Guard<F> {
         }
     }
 
-    /// What two guards have in common if they ask the same; whatever was answered, it was the same, too.
-    pub(in crate::program) fn key(&self) -> (Option<Relation>, Option<Property>, [u32; 2]) {
+    /// What two guards have in common if they ask the same and were answered the same. Guards of two functions that
+    /// follow each other may contradict each other; then both stay.
+    pub(in crate::program) fn key(&self) -> (Option<Relation>, Option<Property>, [u32; 2], u64) {
         match *self {
-            Self::Relation { relation, operands, .. } => (Some(relation), None, operands),
-            Self::Property { property, operand, .. } => (None, Some(property), [operand; 2]),
-            Self::Value { operand, .. } => (None, None, [operand; 2]),
+            Self::Relation { relation, operands, answer } => (Some(relation), None, operands, answer.into()),
+            Self::Property { property, operand, answer } => {
+                (None, Some(property), [operand; 2], answer.into())
+            }
+            Self::Value { operand, value } => (None, None, [operand; 2], value.wide().to_bits()),
         }
     }
 
     /// The guard in words, for an error.
     pub(in crate::program) fn words(&self) -> String {
-        let not = |answer: bool| if answer { "true" } else { "false" };
+        let word = |answer: bool| if answer { "true" } else { "false" };
         match *self {
             Self::Relation { relation, operands: [a, b], answer } => {
-                format!("v{a} {} v{b} was {}", relation.sign(), not(answer))
+                format!("v{a} {} v{b} was {}", relation.sign(), word(answer))
             }
             Self::Property { property, operand, answer } => {
-                format!("v{operand} {} was {}", property.words(), not(answer))
+                format!("v{operand} {} was {}", property.words(), word(answer))
             }
             Self::Value { operand, value } => format!(
                 "the function read the plain value of v{operand}, {value:?}, and may depend on it in ways that \

@@ -1,8 +1,8 @@
 //! The walk over a graph: forward to the values, in reverse to the adjoints, over any number type.
 //!
 //! Values and derivatives are those of the eager modes, to the bit: nodes are taken in the order of the recording, and
-//! adjoints are added up as a tape adds them. Nothing has to be planned for it, so it is how a program that was just
-//! recorded is evaluated, and how numbers are that carry derivatives.
+//! adjoints are added up as a tape adds them. Nothing has to be planned for it, so programs that were just
+//! recorded are evaluated by it, and so is every program over numbers that carry derivatives.
 
 use crate::Differentiable;
 use crate::program::ir::graph::{Affine, Graph, List, Node, Reduction};

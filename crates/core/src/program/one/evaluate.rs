@@ -23,7 +23,7 @@ impl<F: ProgramScalar> Program<F> {
     /// A program that was just recorded is evaluated by a walk over what was recorded, which costs about as much as a
     /// tape; after sixteen evaluations of a kind, it is translated to instructions, which take a few times as long
     /// to make and a fraction to run. This makes them at once, for values and gradients. Results have the same bits
-    /// either way, those of Hessians apart, which are the same up to rounding.
+    /// either way, those forward and of Hessians apart, which are the same up to rounding.
     ///
     /// ```
     /// use dualtape::{Float, Program};
@@ -82,12 +82,13 @@ impl<F: ProgramScalar> Program<F> {
     pub fn evaluate(&self, workspace: &mut Workspace<F>, x: &[F], outputs: &mut [F]) -> Result<(), Error> {
         self.check_outputs(outputs)?;
         self.check_point(x)?;
-        if let Some(executable) = self.values_at_one.get(self.graph.nodes.len(), || self.lower_values()) {
+        if let Some(executable) = self.values_at_one.get(self.graph.size(), || self.lower_values()) {
             let outcome = executable.run(&mut workspace.values, x);
-            copy(outcome.outputs(), outputs);
-            let in_vain = outcome.speculated_in_vain() || outputs.iter().any(|y| y.is_nan());
-            if !(in_vain && self.exact.is_some()) {
-                return self.check_guards(outcome.broken_guard());
+            if outcome.answers() {
+                copy(outcome.outputs(), outputs);
+                if self.exact.is_none() || !outputs.iter().any(|y| y.is_nan()) {
+                    return Ok(());
+                }
             }
         }
         let program = self.forward(&mut workspace.plain, x)?;
@@ -114,13 +115,11 @@ impl<F: ProgramScalar> Program<F> {
         self.one_output()?;
         Error::check_length("gradient", "input", self.inputs(), gradient.len())?;
         self.check_point(x)?;
-        if let Some(executable) = self.gradient_at_one.get(self.graph.nodes.len(), || self.lower_gradient()) {
+        if let Some(executable) = self.gradient_at_one.get(self.graph.size(), || self.lower_gradient()) {
             let outcome = executable.run(&mut workspace.gradient, x);
-            let mut outputs = outcome.outputs();
-            let value = outputs.next().expect("the value comes before its gradient");
-            copy(outputs, gradient);
-            if value.is_finite() && all_finite(gradient) && !outcome.speculated_in_vain() {
-                return self.check_guards(outcome.broken_guard()).map(|()| value);
+            let mut value = [F::zero()];
+            if outcome.write(&mut [&mut value, &mut *gradient]) {
+                return Ok(value[0]);
             }
         }
         let buffers = &mut workspace.plain;
@@ -157,11 +156,11 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("product", "input", self.inputs(), product.len())?;
         self.check_outputs(outputs)?;
         self.check_point(x)?;
-        if let Some(executable) = self.vjp_at_one.get(self.graph.nodes.len(), || self.lower_vjp()) {
+        if let Some(executable) = self.vjp_at_one.get(self.graph.size(), || self.lower_vjp()) {
             workspace.vjp.load(executable, x);
             let outcome = executable.run_on(&mut workspace.vjp, x.len(), cotangent.iter().copied());
             if outcome.write(&mut [&mut *outputs, &mut *product]) {
-                return self.check_guards(outcome.broken_guard());
+                return Ok(());
             }
         }
         let buffers = &mut workspace.plain;
@@ -200,11 +199,11 @@ impl<F: ProgramScalar> Program<F> {
         self.check_outputs(product)?;
         Error::check_length("tangent", "input", self.inputs(), tangent.len())?;
         self.check_point(x)?;
-        if let Some(executable) = self.jvp_at_one.get(self.graph.nodes.len(), || self.lower_jvp()) {
+        if let Some(executable) = self.jvp_at_one.get(self.graph.size(), || self.lower_jvp()) {
             workspace.jvp.load(executable, x);
             let outcome = executable.run_on(&mut workspace.jvp, x.len(), tangent.iter().copied());
             if outcome.write(&mut [&mut *outputs, &mut *product]) {
-                return self.check_guards(outcome.broken_guard());
+                return Ok(());
             }
         }
         let buffers = &mut workspace.moving;
@@ -244,8 +243,8 @@ impl<F: ProgramScalar> Program<F> {
         self.check_outputs(outputs)?;
         self.check_point(x)?;
         let in_reverse = columns.div_ceil(LANES) >= rows;
-        if let Some(result) = self.jacobian_by_instructions(in_reverse, workspace, x, outputs, jacobian) {
-            return result;
+        if self.jacobian_by_instructions(in_reverse, workspace, x, outputs, jacobian).is_some() {
+            return Ok(());
         }
         let program = self.forward(&mut workspace.plain, x)?;
         program.read_outputs(&workspace.plain.values, outputs);
@@ -299,12 +298,12 @@ impl<F: ProgramScalar> Program<F> {
             Error::check_length(what, "input", self.inputs(), given)?;
         }
         self.check_point(x)?;
-        if let Some(executable) = self.hvp_at_one.get(self.graph.nodes.len(), || self.lower_hvp()) {
+        if let Some(executable) = self.hvp_at_one.get(self.graph.size(), || self.lower_hvp()) {
             workspace.hvp.load(executable, x);
             let outcome = executable.run_on(&mut workspace.hvp, x.len(), direction.iter().copied());
             let (mut value, mut slope) = ([F::zero()], [F::zero()]);
             if outcome.write(&mut [&mut value, &mut *gradient, &mut slope, &mut *product]) {
-                return self.check_guards(outcome.broken_guard()).map(|()| value[0]);
+                return Ok(value[0]);
             }
         }
         let buffers = &mut workspace.moving;
@@ -346,10 +345,10 @@ impl<F: ProgramScalar> Program<F> {
         self.one_output()?;
         self.check_point(x)?;
         Error::check_length("gradient", "input", n, gradient.len())?;
-        if let Some(executable) = self.hvp_at_one.get(self.graph.nodes.len(), || self.lower_hvp())
-            && let Some(result) = self.hessian_by_instructions(executable, workspace, x, gradient, hessian)
+        if let Some(executable) = self.hvp_at_one.get(self.graph.size(), || self.lower_hvp())
+            && let Some(value) = self.hessian_by_instructions(executable, workspace, x, gradient, hessian)
         {
-            return result;
+            return Ok(value);
         }
         let value = self.gradient(workspace, x, gradient)?;
         for first in (0..n).step_by(LANES) {
@@ -366,7 +365,7 @@ impl<F: ProgramScalar> Program<F> {
         Ok(value)
     }
 
-    /// The Jacobian row by row, or column by column; `None` if there are no instructions, or a number is not finite.
+    /// The Jacobian row by row, or column by column; `None` if there are no instructions, or they cannot vouch for the result.
     fn jacobian_by_instructions(
         &self,
         in_reverse: bool,
@@ -374,12 +373,12 @@ impl<F: ProgramScalar> Program<F> {
         x: &[F],
         outputs: &mut [F],
         jacobian: &mut [F],
-    ) -> Option<Result<(), Error>> {
-        let (nodes, columns) = (self.graph.nodes.len(), x.len());
+    ) -> Option<()> {
+        let (size, columns) = (self.graph.size(), x.len());
         let (executable, memory) = if in_reverse {
-            (self.vjp_at_one.get(nodes, || self.lower_vjp())?, &mut workspace.vjp)
+            (self.vjp_at_one.get(size, || self.lower_vjp())?, &mut workspace.vjp)
         } else {
-            (self.jvp_at_one.get(nodes, || self.lower_jvp())?, &mut workspace.jvp)
+            (self.jvp_at_one.get(size, || self.lower_jvp())?, &mut workspace.jvp)
         };
         memory.load(executable, x);
         let products = if in_reverse { outputs.len() } else { columns };
@@ -400,14 +399,11 @@ impl<F: ProgramScalar> Program<F> {
             if !reliable {
                 return None;
             }
-            if let Err(error) = self.check_guards(outcome.broken_guard()) {
-                return Some(Err(error));
-            }
         }
-        (products > 0).then_some(Ok(()))
+        (products > 0).then_some(())
     }
 
-    /// The Hessian row by row; `None` if a number is not finite.
+    /// The Hessian row by row; `None` if instructions cannot vouch for it.
     fn hessian_by_instructions(
         &self,
         executable: &Executable<F>,
@@ -415,7 +411,7 @@ impl<F: ProgramScalar> Program<F> {
         x: &[F],
         gradient: &mut [F],
         hessian: &mut [F],
-    ) -> Option<Result<F, Error>> {
+    ) -> Option<F> {
         let n = x.len();
         workspace.hvp.load(executable, x);
         let (mut value, mut slope) = ([F::zero()], [F::zero()]);
@@ -425,11 +421,8 @@ impl<F: ProgramScalar> Program<F> {
             if !outcome.write(&mut [&mut value, &mut *gradient, &mut slope, product]) {
                 return None;
             }
-            if let Err(error) = self.check_guards(outcome.broken_guard()) {
-                return Some(Err(error));
-            }
         }
-        (n > 0).then_some(Ok(value[0]))
+        (n > 0).then_some(value[0])
     }
 
     /// The node of the only output.
@@ -448,11 +441,6 @@ impl<F: ProgramScalar> Program<F> {
         for (output, &node) in outputs.iter_mut().zip(&self.graph.outputs) {
             *output = values[node as usize];
         }
-    }
-
-    /// Says which guard is broken, if one is.
-    fn check_guards(&self, broken: Option<usize>) -> Result<(), Error> {
-        broken.map_or(Ok(()), |number| Err(self.branch_changed(0, number)))
     }
 
     fn check_point(&self, x: &[F]) -> Result<(), Error> {
@@ -521,8 +509,10 @@ impl<F: ProgramScalar> Program<F> {
         {
             return exact.evaluate_over(buffers, x);
         }
-        self.check_guards(self.graph.guards.iter().position(|guard| !guard.holds(value)))?;
-        Ok(self)
+        match self.graph.guards.iter().position(|guard| !guard.holds(value)) {
+            None => Ok(self),
+            Some(number) => Err(self.branch_changed(0, number)),
+        }
     }
 
     pub(in crate::program) fn branch_changed(&self, point: usize, number: usize) -> Error {

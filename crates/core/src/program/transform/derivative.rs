@@ -109,6 +109,8 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(graph: &Graph<F>, nodes: &[u32],
 /// The graph of a Jacobian, a row for each output, in the given inputs.
 pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
     let session = session(graph.parameters, graph.data);
+    // Once for all directions, and also if there are none.
+    copy(&session, graph);
     let mut rows = vec![Vec::with_capacity(wanted.len()); graph.outputs.len()];
     for moving in wanted.chunks(U8::USIZE) {
         let mut buffers = walk::Buffers::<Dual<Traced<F>, U8>>::default();
@@ -121,7 +123,6 @@ pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &
             let slopes = buffers.values[output as usize];
             row.extend((0..moving.len()).map(|lane| slopes.slope(lane)));
         }
-        copy_guards(&session, graph, |node| buffers.values[node as usize].primal());
     }
     finish(session, &rows.concat())
 }
