@@ -11,6 +11,7 @@ pub mod objective;
 mod peers;
 pub mod record;
 pub mod timing;
+pub mod workload;
 pub mod workloads;
 
 pub use dualtape_tests::scenarios;

@@ -1,6 +1,6 @@
 //! The same functions on other crates' numbers: value and gradient, tapes reused where the peer offers it.
 
-use crate::workloads::Workload;
+use crate::workload::Workload;
 use nalgebra::{DVector, SVector};
 use num_dual::{DualDVec64, DualNum, DualSVec64};
 

@@ -1,7 +1,7 @@
 //! Measurements in files: a line of JSON for the machine, then one for each mode of each workload.
 
 use crate::timing::Measured;
-use crate::workloads::{BY_HAND, VALUE, Workload};
+use crate::workload::{BY_HAND, VALUE, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Times of several ways to compute one thing, taken in turns, so that what slows the machine slows all.
 
-use crate::workloads::Workload;
+use crate::workload::Workload;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -69,7 +69,7 @@ pub fn measure(workload: &mut Workload, turn: Duration) -> Vec<Measured> {
         times.sort_by(f64::total_cmp);
         times
     };
-    let summary = |(mode, times): (&crate::workloads::Mode, Vec<f64>)| {
+    let summary = |(mode, times): (&crate::workload::Mode, Vec<f64>)| {
         let times = sort(times);
         Measured { mode: mode.name, nanoseconds: times[TURNS / 2], low: times[0], high: times[TURNS - 1] }
     };

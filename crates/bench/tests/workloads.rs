@@ -1,6 +1,7 @@
 //! The modes that the benches compare compute one and the same thing.
 
-use dualtape_bench::workloads::{self, RECORD, VALUE};
+use dualtape_bench::workload::{RECORD, VALUE};
+use dualtape_bench::workloads;
 
 #[test]
 fn all_modes_of_a_workload_give_one_value_and_one_gradient() {

@@ -3,13 +3,10 @@
 use crate::check::CheckOptions;
 use crate::compare::CompareOptions;
 use crate::graph::GraphOptions;
-use crate::options::Sizes;
 use crate::plot_bench::PlotBenchOptions;
 use crate::predict::PredictOptions;
 use crate::train::TrainOptions;
 use clap::{Parser, Subcommand};
-use dualtape_nn::Error;
-use std::str::FromStr;
 
 /// Train small neural networks by exact derivatives, look at what came of it, and at the derivatives.
 #[derive(Debug, Parser)]
@@ -36,33 +33,6 @@ pub(crate) enum Command {
 
 /// What is said to who trains on nothing.
 pub(crate) const NO_DATA: &str = "there is no DATA; expected the name of a data set or the path of a CSV file; see 'dualtape train --help'";
-
-pub(crate) fn parse_sizes(text: &str) -> Result<Sizes, String> {
-    expected(text)
-}
-
-/// A value whose own error says what it is and what was expected; the option already says what it is.
-pub(crate) fn expected<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error| match error {
-        Error::Setting { expected, .. } => format!("expected {expected}"),
-        other => other.to_string(),
-    })
-}
-
-/// A number that fits into a file of options as well, where whole numbers have a sign.
-pub(crate) fn whole(text: &str) -> Result<usize, String> {
-    seed(text).and_then(|number| usize::try_from(number).map_err(|error| error.to_string()))
-}
-
-/// As [`whole`], for seeds.
-pub(crate) fn seed(text: &str) -> Result<u64, String> {
-    let fits = |&number: &u64| i64::try_from(number).is_ok();
-    text.parse().ok().filter(fits).ok_or_else(|| format!("expected a whole number from 0 to {}", i64::MAX))
-}
-
-pub(crate) fn number(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| "expected a number".to_owned())
-}
 
 /// Whether clap answers a request for help or for the version, or a command line without a command.
 pub(crate) fn is_help(answer: &clap::Error) -> bool {

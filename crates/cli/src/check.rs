@@ -1,9 +1,9 @@
 //! `dualtape check`: whether a model's gradient on the data is what differences say.
 
-use crate::arguments;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::output::say;
+use crate::parsers;
 use crate::setup::Setup;
 use clap::Args;
 use dualtape::program::Rows;
@@ -29,11 +29,11 @@ pub(crate) struct CheckOptions {
     config: Option<PathBuf>,
 
     /// How many samples to take the mean loss of, the first of the training part
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = arguments::whole, help_heading = "Check")]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = parsers::whole, help_heading = "Check")]
     samples: usize,
 
     /// How many parameters to look at, spread over all of them; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = arguments::whole, help_heading = "Check")]
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = parsers::whole, help_heading = "Check")]
     parameters: usize,
 }
 

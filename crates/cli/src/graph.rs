@@ -1,9 +1,9 @@
 //! `dualtape graph`: an expression or a small model as a drawing, with values and gradients.
 
-use crate::arguments;
 use crate::expression::Expression;
 use crate::failure::Failure;
 use crate::output::{print, say};
+use crate::parsers;
 use clap::Args;
 use dualtape::Traced;
 use dualtape::program::Graph;
@@ -32,11 +32,11 @@ pub(crate) struct GraphOptions {
     model: Option<String>,
 
     /// What hidden neurons do with their sum
-    #[arg(long, value_name = "NAME", default_value = "tanh", value_parser = arguments::expected::<Activation>)]
+    #[arg(long, value_name = "NAME", default_value = "tanh", value_parser = parsers::expected::<Activation>)]
     activation: Activation,
 
     /// What the weights of a model are drawn from
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = arguments::seed)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parsers::seed)]
     seed: u64,
 
     /// A file ending in .dot or .svg; may be given several times

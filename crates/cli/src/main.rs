@@ -12,6 +12,7 @@ mod graph;
 mod interrupt;
 mod options;
 mod output;
+mod parsers;
 mod pictures;
 mod plot_bench;
 mod predict;

@@ -1,7 +1,7 @@
 //! What can be said about a training: on the command line, in a file, and in what a run remembers.
 
 use crate::failure::Failure;
-use crate::{arguments, text};
+use crate::{parsers, text};
 use clap::Args;
 use dualtape_nn::{Activation, Clip, Error, Initializer, Loss, Method, Reduction, Schedule, Unit};
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     pub(crate) regression: Option<bool>,
 
     /// Share of the samples to validate on, between 0 and 1 [default: 0.2]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Data")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) validation: Option<f64>,
 
@@ -47,94 +47,94 @@ pub(crate) struct Options {
     pub(crate) standardize: Option<bool>,
 
     /// Sizes of the hidden layers, separated by commas; 'none' for a linear model [default: 32, or what suits the data set]
-    #[arg(long, value_name = "SIZES", value_parser = arguments::parse_sizes, help_heading = "Model")]
+    #[arg(long, value_name = "SIZES", value_parser = parsers::expected::<Sizes>, help_heading = "Model")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hidden: Option<Sizes>,
 
     /// What hidden neurons do with their sum: identity, tanh, relu, leaky-relu[:SLOPE], elu[:SCALE], gelu,
     /// gelu-tanh, silu, sigmoid or softplus [default: tanh, or what suits the data set]
-    #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Activation>, help_heading = "Model")]
+    #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Activation>, help_heading = "Model")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) activation: Option<Activation>,
 
     /// How weights start: zeros, uniform:LIMIT, normal:DEVIATION, xavier-uniform, xavier-normal,
     /// kaiming-uniform or kaiming-normal [default: xavier-uniform; kaiming-normal for relu]
-    #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Initializer>, help_heading = "Model")]
+    #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Initializer>, help_heading = "Model")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) initializer: Option<Initializer>,
 
     /// What is made small: cross-entropy, binary-cross-entropy or hinge for classes; mse, l1 or huber[:DELTA]
     /// [default: cross-entropy, or mse for a regression]
-    #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Loss>, help_heading = "Training")]
+    #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Loss>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) loss: Option<Loss>,
 
     /// How often to go through the training part [default: 20, or what suits the data set]
-    #[arg(long, value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) epochs: Option<usize>,
 
     /// Samples in each step [default: 32]
-    #[arg(long, alias = "batch", value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
+    #[arg(long, alias = "batch", value_name = "N", value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) batch_size: Option<usize>,
 
     /// Size of a step [default: 0.05, or what suits the data set]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate: Option<f64>,
 
     /// How the rate changes: constant, step:SIZE:GAMMA, exponential:GAMMA, cosine:LENGTH[:MIN],
     /// warmup:LENGTH, one-cycle:MAX:TOTAL, or several joined by + (with @LENGTH where one has no end)
     /// [default: constant]
-    #[arg(long, value_name = "SCHEDULE", value_parser = arguments::expected::<Schedule>, help_heading = "Training")]
+    #[arg(long, value_name = "SCHEDULE", value_parser = parsers::expected::<Schedule>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) schedule: Option<Schedule>,
 
     /// What the schedule counts: epoch or step [default: epoch]
-    #[arg(long, value_name = "UNIT", value_parser = arguments::expected::<Unit>, help_heading = "Training")]
+    #[arg(long, value_name = "UNIT", value_parser = parsers::expected::<Unit>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) schedule_unit: Option<Unit>,
 
     /// sgd, adam, adamw or rmsprop; with numbers, as in sgd:momentum=0.9,nesterov or adam:beta1=0.8
     /// [default: sgd:momentum=0.9, or what suits the data set]
-    #[arg(long, value_name = "METHOD", value_parser = arguments::expected::<Method>, help_heading = "Training")]
+    #[arg(long, value_name = "METHOD", value_parser = parsers::expected::<Method>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) optimizer: Option<Method>,
 
     /// Share of the last step that is kept, from 0 to less than 1; for sgd and rmsprop
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) momentum: Option<f64>,
 
     /// Gradient clipping: none, value:C, norm:C (the batch) or per-sample:C [default: none]
-    #[arg(long, value_name = "CLIP", value_parser = arguments::expected::<Clip>, help_heading = "Training")]
+    #[arg(long, value_name = "CLIP", value_parser = parsers::expected::<Clip>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) clip: Option<Clip>,
 
     /// Deviation of the noise for private descent, in units of the limit of per-sample clipping
     /// [default: 0]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) noise: Option<f64>,
 
     /// How the losses of a batch become one: mean or sum [default: mean]
-    #[arg(long, value_name = "NAME", value_parser = arguments::expected::<Reduction>, help_heading = "Training")]
+    #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Reduction>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) reduction: Option<Reduction>,
 
     /// What the magnitude of a weight costs [default: 0]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l1: Option<f64>,
 
     /// What the square of a weight costs [default: 0]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l2: Option<f64>,
 
     /// Stop after so many epochs without a better validation loss [default: never]
-    #[arg(long, value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) patience: Option<usize>,
 
@@ -144,17 +144,17 @@ pub(crate) struct Options {
     pub(crate) keep_best: Option<bool>,
 
     /// What generated data, split, initial weights, order and noise are drawn from [default: 1]
-    #[arg(long, value_name = "N", value_parser = arguments::seed, help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = parsers::seed, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
 
     /// Worker threads, which change no bit of the result; 0 for one on each core [default: 0]
-    #[arg(long, value_name = "N", value_parser = arguments::whole, help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) threads: Option<usize>,
 
     /// Seconds between checkpoints; 0 for one after each step [default: 5]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = arguments::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) checkpoint_every: Option<f64>,
 }

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::output::{complain, print, reading};
-use crate::{arguments, run_folder};
+use crate::{parsers, run_folder};
 use clap::Args;
 use dualtape_nn::data::{self, Csv, Dataset, Targets};
 use dualtape_nn::metrics::{Confusion, mean_absolute_error, predicted_class, r_squared};
@@ -35,7 +35,7 @@ pub(crate) struct PredictOptions {
     header: Option<bool>,
 
     /// What generated data are drawn from
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = arguments::seed)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parsers::seed)]
     seed: u64,
 
     /// Write the predictions into this file

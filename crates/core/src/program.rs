@@ -183,8 +183,8 @@ pub struct Program<F> {
     graph: Graph<F>,
     /// The nodes that must not be NaN for this program to answer, if it is speculative.
     watched: Vec<u32>,
-    /// What a speculative program speculates on.
-    exact: Option<Box<Self>>,
+    /// What was recorded, if this is its speculative form.
+    recorded: Option<Box<Self>>,
     /// How the outputs are evaluated at one point, and how a gradient is.
     values_at_one: Deferred<F>,
     gradient_at_one: Deferred<F>,
@@ -357,19 +357,19 @@ impl<F: ProgramScalar> From<Graph<F>> for Program<F> {
         match speculate(&graph, &mut []) {
             None => Self::new(graph, Vec::new(), None),
             Some(Speculation { graph: speculative, watched }) => {
-                let exact = Self::new(graph, Vec::new(), None);
-                Self::new(speculative, watched, Some(Box::new(exact)))
+                let recorded = Self::new(graph, Vec::new(), None);
+                Self::new(speculative, watched, Some(Box::new(recorded)))
             }
         }
     }
 }
 
 impl<F: ProgramScalar> Program<F> {
-    fn new(graph: Graph<F>, watched: Vec<u32>, exact: Option<Box<Self>>) -> Self {
+    fn new(graph: Graph<F>, watched: Vec<u32>, recorded: Option<Box<Self>>) -> Self {
         Self {
             graph,
             watched,
-            exact,
+            recorded,
             values_at_one: Deferred::default(),
             gradient_at_one: Deferred::default(),
             jvp_at_one: Deferred::default(),

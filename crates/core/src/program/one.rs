@@ -11,6 +11,7 @@ mod workspace;
 pub use workspace::Workspace;
 
 use crate::ProgramScalar;
+use crate::program::ir::graph::Graph;
 use lower::Lowered;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -41,22 +42,24 @@ impl<F: Clone> Clone for Deferred<F> {
 }
 
 impl<F: ProgramScalar> Deferred<F> {
-    /// The instructions for a graph of that [size](crate::program::Graph::size), if there are any by now.
+    /// The instructions for a graph, if there are any by now.
     #[inline]
     pub(in crate::program) fn get(
         &self,
-        size: usize,
+        graph: &Graph<F>,
         make: impl FnOnce() -> Option<Lowered<F>>,
     ) -> Option<&Executable<F>> {
         match self.made.get() {
             Some(made) => made.as_ref(),
-            None if size > LARGE => None,
-            None => self.count(make),
+            None => self.count(graph, make),
         }
     }
 
     #[cold]
-    fn count(&self, make: impl FnOnce() -> Option<Lowered<F>>) -> Option<&Executable<F>> {
+    fn count(&self, graph: &Graph<F>, make: impl FnOnce() -> Option<Lowered<F>>) -> Option<&Executable<F>> {
+        if graph.size() > LARGE {
+            return None;
+        }
         let uses = self.uses.load(Ordering::Relaxed) + 1;
         // Counts that are lost between threads do no harm.
         self.uses.store(uses, Ordering::Relaxed);
@@ -105,6 +108,17 @@ impl<F: ProgramScalar> Executable<F> {
     pub(in crate::program) fn run<'a>(&'a self, memory: &'a mut Memory<F>, x: &[F]) -> Outcome<'a, F> {
         memory.load(self, x);
         Outcome { lowered: &self.lowered, slots: &memory.slots }
+    }
+
+    /// Computes the outputs at `x` along a direction.
+    pub(in crate::program) fn run_along<'a>(
+        &'a self,
+        memory: &'a mut Memory<F>,
+        x: &[F],
+        direction: &[F],
+    ) -> Outcome<'a, F> {
+        memory.load(self, x);
+        self.run_on(memory, x.len(), direction.iter().copied())
     }
 
     /// Computes the outputs where some inputs, from the first that moves on, are these, and the others as loaded.

@@ -3,6 +3,7 @@
 use crate::program::Program;
 use crate::program::batch::points::Points;
 use crate::program::batch::task::{Job, Task};
+use crate::program::ir::walk;
 use crate::program::lanes::clip::clip_factor;
 use crate::program::plan::Wrt;
 use crate::{Error, ProgramScalar};
@@ -29,7 +30,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 task.value += weight * value;
             }
             let seed = if self.sums.clip.is_some() { F::one() } else { weight };
-            program.sweep(&mut task.point, [(output, seed)].into_iter());
+            walk::reverse::<_, true>(&program.graph, &mut task.point, [(output, seed)].into_iter());
             let factor = match self.sums.clip {
                 None => F::one(),
                 Some(bound) => {
@@ -58,8 +59,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         derive: bool,
     ) -> Result<(), Error> {
         task.reset();
-        let (parameters, data) =
-            (self.program.wanted_parameters(self.wrt), self.program.wanted_data(self.wrt));
+        let (parameters, data) = (self.wrt.parameters(self.program), self.wrt.data(self.program));
         let first_datum = self.program.parameters();
         for index in range {
             let program = self.evaluate_point(task, index)?;
@@ -69,7 +69,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 if !derive {
                     continue;
                 }
-                program.sweep(&mut task.point, [(node, F::one())].into_iter());
+                walk::reverse::<_, true>(&program.graph, &mut task.point, [(node, F::one())].into_iter());
                 let adjoints = &task.point.adjoints;
                 task.rows.extend_from_slice(&adjoints[..parameters]);
                 task.rows.extend_from_slice(&adjoints[first_datum..][..data]);

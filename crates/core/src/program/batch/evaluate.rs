@@ -4,7 +4,7 @@
 //! tasks are put together in order: so the same points give the same bits on any machine with the same
 //! instructions, with any number of threads.
 
-use super::memory::{Batch, Uniform};
+use super::memory::{Batch, UniformMemory};
 use crate::program::batch::points::Points;
 use crate::program::batch::results::{Results, Sum, Sums};
 use crate::program::batch::task::{Job, Task};
@@ -360,7 +360,7 @@ impl<F: ProgramScalar> Program<F> {
     /// finite; if not, they are carried back only if that is the last word.
     fn finish_gradient(&self, batch: &mut Batch<F>, count: usize, gradient: &mut [F], last: bool) -> bool {
         let Batch { uniform, tasks, .. } = batch;
-        let Uniform { values, adjoints, scratch } = uniform;
+        let UniformMemory { values, adjoints, scratch } = uniform;
         let tasks = &tasks[..self.task_count(count)];
         let schedule = &self.plan().schedule;
         if schedule.uniform_runs().is_empty() {
@@ -414,22 +414,7 @@ impl<F: ProgramScalar> Program<F> {
 
     /// How many numbers a row of a Jacobian has.
     pub(in crate::program) fn width(&self, wrt: Wrt) -> usize {
-        self.wanted_parameters(wrt) + self.wanted_data(wrt)
-    }
-
-    pub(in crate::program) fn wanted_parameters(&self, wrt: Wrt) -> usize {
-        match wrt {
-            Wrt::Parameters | Wrt::Both => self.parameters(),
-            Wrt::Data | Wrt::FirstData(_) => 0,
-        }
-    }
-
-    pub(in crate::program) fn wanted_data(&self, wrt: Wrt) -> usize {
-        match wrt {
-            Wrt::Parameters => 0,
-            Wrt::FirstData(count) => count.min(self.data()),
-            Wrt::Data | Wrt::Both => self.data(),
-        }
+        wrt.parameters(self) + wrt.data(self)
     }
 
     /// How many points make a task. It depends on the program and the number of points only.

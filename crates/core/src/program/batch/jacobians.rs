@@ -39,7 +39,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         }
         let (outputs, width) = (program.outputs(), program.width(self.wrt));
         // In parameters, a point's own derivatives are taken in lanes of one block.
-        let together = if derive && program.wanted_parameters(self.wrt) > 0 { L } else { self.together() };
+        let together = if derive && self.wrt.parameters(program) > 0 { L } else { self.together() };
         for start in range.clone().step_by(together) {
             let points = start..range.end.min(start + together);
             if !self.evaluate(task, points.clone())? {
@@ -91,7 +91,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         stride: usize,
     ) {
         let (program, plan) = (self.program, self.plan);
-        let (parameters, stride) = (program.wanted_parameters(wrt), stride.max(1));
+        let (parameters, stride) = (wrt.parameters(program), stride.max(1));
         let blocks = points.len().div_ceil(L);
         let accumulators = task.lane_accumulators.zeros((plan.accumulated_slots.len() + 1) * L);
         let to = To { varying: true, uniform: parameters > 0 };
@@ -103,7 +103,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             debug_assert_eq!(blocks, 1, "parameters have one adjoint for each lane");
             self.add_uniform_gradients(task, rows.chunks_mut(stride).map(|row| &mut row[..parameters]));
         }
-        let wanted = program.wanted_data(wrt) * L;
+        let wanted = wrt.data(program) * L;
         for block in 0..if wanted > 0 { blocks } else { 0 } {
             let adjoints = &task.lanes.adjoints.get()[block * self.interpreter.stride()..][..wanted];
             let vectors = &mut rows[block * L * stride + parameters..];

@@ -21,14 +21,14 @@ use crate::program::lanes::uniform::Scratch;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Batch<F: ProgramScalar> {
-    pub(in crate::program) uniform: Uniform<F>,
+    pub(in crate::program) uniform: UniformMemory<F>,
     pub(in crate::program) tasks: Vec<Task<F>>,
     pub(in crate::program) piece: Piece<F>,
 }
 
 /// Values of uniform slots, and their adjoints.
 #[derive(Clone, Debug)]
-pub(in crate::program) struct Uniform<F> {
+pub(in crate::program) struct UniformMemory<F> {
     pub(in crate::program) values: Vec<F>,
     pub(in crate::program) adjoints: Vec<F>,
     pub(in crate::program) scratch: Scratch<F>,
@@ -36,7 +36,7 @@ pub(in crate::program) struct Uniform<F> {
 
 impl<F: ProgramScalar> Default for Batch<F> {
     fn default() -> Self {
-        let uniform = Uniform { values: Vec::new(), adjoints: Vec::new(), scratch: Scratch::default() };
+        let uniform = UniformMemory { values: Vec::new(), adjoints: Vec::new(), scratch: Scratch::default() };
         Self { uniform, tasks: Vec::new(), piece: Piece::default() }
     }
 }

@@ -34,7 +34,7 @@ pub(in crate::program) struct Job<'a, F, P: ?Sized> {
 /// The memory of a task, and its results.
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Task<F: ProgramScalar> {
-    pub(in crate::program) lanes: sweep::Buffers<F>,
+    pub(in crate::program) lanes: sweep::LaneBuffers<F>,
     pub(in crate::program) point: walk::Buffers<F>,
     /// The adjoints of uniform values for one point, and room for the sweep over them.
     pub(in crate::program) uniform: Vec<F>,
@@ -59,7 +59,7 @@ pub(in crate::program) struct Task<F: ProgramScalar> {
 impl<F: ProgramScalar> Default for Task<F> {
     fn default() -> Self {
         Self {
-            lanes: sweep::Buffers::default(),
+            lanes: sweep::LaneBuffers::default(),
             point: walk::Buffers::default(),
             uniform: Vec::new(),
             scratch: Scratch::default(),
@@ -139,7 +139,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             let finite = match self.sums.clip {
                 None => {
                     self.seed(task, output, &weights);
-                    let to = To { varying: true, uniform: program.wanted_parameters(self.wrt) > 0 };
+                    let to = To { varying: true, uniform: self.wrt.parameters(program) > 0 };
                     self.reverse(task, points.clone(), self.wrt, to, fresh);
                     true
                 }

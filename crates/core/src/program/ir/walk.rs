@@ -59,9 +59,9 @@ pub(crate) fn forward<T: Differentiable>(
 
 /// Carries adjoints back to the inputs: the seeds, by node, times the Jacobian.
 ///
-/// Without `EXACT`, a zero does not win over ∞ or NaN: there is then a NaN in the result, which the caller
+/// Without `POLICY`, a zero does not win over ∞ or NaN: there is then a NaN in the result, which the caller
 /// has to look for.
-pub(crate) fn reverse<T: Differentiable, const EXACT: bool>(
+pub(crate) fn reverse<T: Differentiable, const POLICY: bool>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
     seeds: impl Iterator<Item = (usize, T)>,
@@ -70,7 +70,7 @@ pub(crate) fn reverse<T: Differentiable, const EXACT: bool>(
     adjoints.clear();
     adjoints.resize(graph.nodes.len(), T::zero());
     for (node, seed) in seeds {
-        adjoints[node] += if EXACT { rules::seed(&values[node], seed) } else { seed };
+        adjoints[node] += if POLICY { rules::seed(&values[node], seed) } else { seed };
     }
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         let (before, rest) = adjoints.split_at_mut(index);
@@ -81,7 +81,7 @@ pub(crate) fn reverse<T: Differentiable, const EXACT: bool>(
         match *node {
             Node::Input | Node::Constant(_) => {}
             Node::Apply(op, operands) => {
-                let pull = Pull::<T, EXACT> { graph, values, operands, z, own, adjoints: before };
+                let pull = Pull::<T, POLICY> { graph, values, operands, z, own, adjoints: before };
                 match op {
                     Op::Add => pull.binary(rules::Add),
                     Op::Sub => pull.binary(rules::Sub),
@@ -90,11 +90,11 @@ pub(crate) fn reverse<T: Differentiable, const EXACT: bool>(
                 }
             }
             Node::Reduce(reduction, list) => {
-                spread::<T, EXACT>(reduction, graph.list(list), values, z, own, before);
+                spread::<T, POLICY>(reduction, graph.list(list), values, z, own, before);
             }
             Node::Row { affine, row } => {
                 let affine = &graph.affines[affine as usize];
-                spread_row::<T, EXACT>(affine, row, graph.list(affine.x), values, z, own, before);
+                spread_row::<T, POLICY>(affine, row, graph.list(affine.x), values, z, own, before);
             }
         }
     }
@@ -179,7 +179,7 @@ impl<I: Iterator> Iterator for Pairs<I> {
 }
 
 /// Carries the adjoint of one operation of the table to its operands.
-struct Pull<'a, T: Differentiable, const EXACT: bool> {
+struct Pull<'a, T: Differentiable, const POLICY: bool> {
     graph: &'a Graph<T::Scalar>,
     values: &'a [T],
     operands: [u32; 3],
@@ -188,7 +188,7 @@ struct Pull<'a, T: Differentiable, const EXACT: bool> {
     adjoints: &'a mut [T],
 }
 
-impl<T: Differentiable, const EXACT: bool> Pull<'_, T, EXACT> {
+impl<T: Differentiable, const POLICY: bool> Pull<'_, T, POLICY> {
     #[inline(always)]
     fn x(&self, which: usize) -> T {
         self.values[self.operands[which] as usize]
@@ -199,7 +199,7 @@ impl<T: Differentiable, const EXACT: bool> Pull<'_, T, EXACT> {
     fn add(&mut self, which: usize, partial: impl FnOnce() -> Partial<T>) {
         let operand = self.operands[which] as usize;
         if !matches!(self.graph.nodes[operand], Node::Constant(_)) {
-            self.adjoints[operand] += carry::<T, EXACT>(&self.z, self.own, partial);
+            self.adjoints[operand] += carry::<T, POLICY>(&self.z, self.own, partial);
         }
     }
 
@@ -209,7 +209,7 @@ impl<T: Differentiable, const EXACT: bool> Pull<'_, T, EXACT> {
     }
 }
 
-impl<T: Differentiable, const EXACT: bool> Visitor for Pull<'_, T, EXACT> {
+impl<T: Differentiable, const POLICY: bool> Visitor for Pull<'_, T, POLICY> {
     type Output = ();
 
     #[inline(always)]
@@ -251,16 +251,16 @@ impl<T: Differentiable, const EXACT: bool> Visitor for Pull<'_, T, EXACT> {
 
 /// A partial derivative times an adjoint.
 #[inline(always)]
-pub(in crate::program) fn carry<T: Differentiable, const EXACT: bool>(
+pub(in crate::program) fn carry<T: Differentiable, const POLICY: bool>(
     z: &T,
     own: T,
     partial: impl FnOnce() -> Partial<T>,
 ) -> T {
-    if EXACT { guarded(z, partial).times(own) } else { partial().scale(own) }
+    if POLICY { guarded(z, partial).times(own) } else { partial().scale(own) }
 }
 
 /// Adds what the operands of a reduction gain.
-pub(in crate::program) fn spread<T: Differentiable, const EXACT: bool>(
+pub(in crate::program) fn spread<T: Differentiable, const POLICY: bool>(
     reduction: Reduction,
     mut places: impl Iterator<Item = usize> + Clone,
     values: &[T],
@@ -268,7 +268,7 @@ pub(in crate::program) fn spread<T: Differentiable, const EXACT: bool>(
     own: T,
     adjoints: &mut [T],
 ) {
-    let gain = |partial: Partial<T>| carry::<T, EXACT>(&z, own, || partial);
+    let gain = |partial: Partial<T>| carry::<T, POLICY>(&z, own, || partial);
     match reduction {
         Reduction::Sum => {
             let gain = gain(Partial::One);
@@ -280,7 +280,7 @@ pub(in crate::program) fn spread<T: Differentiable, const EXACT: bool>(
             }
             if reduction == Reduction::ChainRule {
                 let value = places.next().expect("a chain rule has a value");
-                adjoints[value] += carry::<T, EXACT>(&values[value], own, || Partial::Zero);
+                adjoints[value] += carry::<T, POLICY>(&values[value], own, || Partial::Zero);
             }
             for (a, b) in Pairs(places) {
                 adjoints[a] += gain(Partial::Of(values[b]));
@@ -302,7 +302,7 @@ pub(in crate::program) fn spread<T: Differentiable, const EXACT: bool>(
 }
 
 /// Adds what the weights, the bias and the vector of a row of an affine map gain.
-pub(in crate::program) fn spread_row<T: Differentiable, const EXACT: bool>(
+pub(in crate::program) fn spread_row<T: Differentiable, const POLICY: bool>(
     affine: &Affine,
     row: u32,
     x: impl Iterator<Item = usize>,
@@ -311,7 +311,7 @@ pub(in crate::program) fn spread_row<T: Differentiable, const EXACT: bool>(
     own: T,
     adjoints: &mut [T],
 ) {
-    let gain = |partial: Partial<T>| carry::<T, EXACT>(&z, own, || partial);
+    let gain = |partial: Partial<T>| carry::<T, POLICY>(&z, own, || partial);
     adjoints[(affine.bias + row) as usize] += gain(Partial::One);
     for (weight, x) in affine.row(row).zip(x) {
         adjoints[weight] += gain(Partial::Of(values[x]));

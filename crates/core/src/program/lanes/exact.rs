@@ -8,7 +8,7 @@ use crate::ProgramScalar;
 use crate::program::ir::graph::Reduction;
 use crate::program::ir::walk::reduce;
 use crate::program::lanes::interpreter::Interpreter;
-use crate::program::lanes::kernels::{Frame, Uniform};
+use crate::program::lanes::kernels::{Frame, UniformValues};
 use crate::program::lanes::uniform;
 use crate::program::plan::schedule::{PlannedAffine, Run, Step};
 use crate::program::simd::L;
@@ -66,7 +66,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
 
 /// Computes the results of a run one by one, given its number in the run and the value of each slot.
 fn each_lane<F: ProgramScalar>(
-    uniform: Uniform<'_, F>,
+    uniform: UniformValues<'_, F>,
     frame: Frame,
     values: &mut [F],
     result: impl Fn(usize, &dyn Fn(usize) -> F) -> F,

@@ -1,6 +1,6 @@
 //! What the way forward and the way back share: the schedule, and where values stand in blocks.
 
-use super::kernels::{Frame, Lists, Uniform};
+use super::kernels::{Frame, Lists, UniformValues};
 use crate::ProgramScalar;
 use crate::program::plan::schedule::{Access, Operand, Run, Schedule};
 use crate::program::simd::L;
@@ -42,8 +42,8 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         self.uniform().and(block).lanes(slot)
     }
 
-    pub(in crate::program) fn uniform(&self) -> Uniform<'_, F> {
-        Uniform { values: self.uniform, first_varying: self.schedule.first_varying as u32 }
+    pub(in crate::program) fn uniform(&self) -> UniformValues<'_, F> {
+        UniformValues { values: self.uniform, first_varying: self.schedule.first_varying as u32 }
     }
 
     /// For each operand of a run, its slot in each operation.

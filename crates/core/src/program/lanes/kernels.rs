@@ -78,12 +78,12 @@ impl Frame {
 
 /// The uniform values, and the first slot that is none.
 #[derive(Clone, Copy)]
-pub(in crate::program) struct Uniform<'a, F> {
+pub(in crate::program) struct UniformValues<'a, F> {
     pub(in crate::program) values: &'a [F],
     pub(in crate::program) first_varying: u32,
 }
 
-impl<'a, F> Uniform<'a, F> {
+impl<'a, F> UniformValues<'a, F> {
     /// Together with the varying values of a block.
     #[inline(always)]
     pub(in crate::program) fn and(self, varying: &'a [F]) -> Places<'a, F> {
@@ -94,7 +94,7 @@ impl<'a, F> Uniform<'a, F> {
 /// Where operands are: uniform values as plain numbers, varying ones lane by lane.
 #[derive(Clone, Copy)]
 pub(in crate::program) struct Places<'a, F> {
-    uniform: Uniform<'a, F>,
+    uniform: UniformValues<'a, F>,
     varying: &'a [F],
 }
 

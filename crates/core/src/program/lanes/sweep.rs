@@ -31,7 +31,7 @@ pub(in crate::program) const SPECULATIVE: &str = "a chain rule is speculated on 
 
 /// The memory of one task.
 #[derive(Clone, Debug)]
-pub struct Buffers<F> {
+pub struct LaneBuffers<F> {
     /// Values that differ from point to point, lane by lane, block after block.
     pub(in crate::program) values: Aligned<F>,
     pub(in crate::program) adjoints: Aligned<F>,
@@ -39,7 +39,7 @@ pub struct Buffers<F> {
     pub(in crate::program) vectors: Vectors<F>,
 }
 
-impl<F: ProgramScalar> Default for Buffers<F> {
+impl<F: ProgramScalar> Default for LaneBuffers<F> {
     fn default() -> Self {
         Self {
             values: Aligned::new(),
@@ -52,8 +52,8 @@ impl<F: ProgramScalar> Default for Buffers<F> {
 
 impl<F: ProgramScalar> Interpreter<'_, F> {
     /// Computes all varying values of all blocks from the data; says whether a result needs more care.
-    fn forward(&self, buffers: &mut Buffers<F>) -> bool {
-        let Buffers { values, scratch, .. } = buffers;
+    fn forward(&self, buffers: &mut LaneBuffers<F>) -> bool {
+        let LaneBuffers { values, scratch, .. } = buffers;
         let values = values.get_mut();
         let blocks = self.blocks(values.len());
         let mut unreliable = false;
@@ -114,9 +114,9 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
     /// Carries the adjoints of varying values back: to other such values, to uniform ones, or to both.
     ///
     /// `accumulators` takes what uniform values gain; the weights and biases of affine maps go their own way.
-    fn reverse<const W: usize>(&self, back: Back<'_, '_, F>, buffers: &mut Buffers<F>) {
+    fn reverse<const W: usize>(&self, back: Back<'_, '_, F>, buffers: &mut LaneBuffers<F>) {
         let Back { wrt, to, point, accumulators, mut weights } = back;
-        let Buffers { values, adjoints, scratch, vectors } = buffers;
+        let LaneBuffers { values, adjoints, scratch, vectors } = buffers;
         let values = values.get();
         let blocks = self.blocks(values.len());
         let first_varying = self.schedule.first_varying as u32;
@@ -186,14 +186,14 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
 /// every crate that evaluates a program.
 pub trait ByLanes: Sized {
     /// See [`Interpreter::forward`].
-    fn forward_by_lanes(interpreter: &Interpreter<'_, Self>, buffers: &mut Buffers<Self>) -> bool;
+    fn forward_by_lanes(interpreter: &Interpreter<'_, Self>, buffers: &mut LaneBuffers<Self>) -> bool;
 
     /// See [`Interpreter::reverse`]; adjoints of uniform values are a cache line wide, or if `each` says so, as
     /// wide as the lanes.
     fn reverse_by_lanes(
         interpreter: &Interpreter<'_, Self>,
         back: Back<'_, '_, Self>,
-        buffers: &mut Buffers<Self>,
+        buffers: &mut LaneBuffers<Self>,
         each: bool,
     );
 }
@@ -211,14 +211,17 @@ pub struct Back<'a, 'p, F> {
 macro_rules! by_lanes {
     ($F:ty, $WIDE:expr) => {
         impl ByLanes for $F {
-            fn forward_by_lanes(interpreter: &Interpreter<'_, Self>, buffers: &mut Buffers<Self>) -> bool {
+            fn forward_by_lanes(
+                interpreter: &Interpreter<'_, Self>,
+                buffers: &mut LaneBuffers<Self>,
+            ) -> bool {
                 interpreter.forward(buffers)
             }
 
             fn reverse_by_lanes(
                 interpreter: &Interpreter<'_, Self>,
                 back: Back<'_, '_, Self>,
-                buffers: &mut Buffers<Self>,
+                buffers: &mut LaneBuffers<Self>,
                 each: bool,
             ) {
                 if each || $WIDE == L {

@@ -61,9 +61,9 @@ pub(in crate::program) fn forward<T: Differentiable>(
 
 /// Carries adjoints back through some runs.
 ///
-/// Without `EXACT`, a zero does not win over ∞ or NaN: there is then a NaN in the result, which the caller
+/// Without `POLICY`, a zero does not win over ∞ or NaN: there is then a NaN in the result, which the caller
 /// has to look for.
-pub(in crate::program) fn reverse<T: Differentiable, const EXACT: bool>(
+pub(in crate::program) fn reverse<T: Differentiable, const POLICY: bool>(
     schedule: &Schedule,
     runs: Range<usize>,
     wrt: Wrt,
@@ -83,18 +83,18 @@ pub(in crate::program) fn reverse<T: Differentiable, const EXACT: bool>(
                 let sweep = Sweep { schedule, op, operands, values, z, own };
                 for (which, operand) in operands.iter().enumerate().take(op.arity()) {
                     if wrt.wants(operand.class) {
-                        sweep.operand::<EXACT>(which, before, scratch);
+                        sweep.operand::<POLICY>(which, before, scratch);
                     }
                 }
             }
             Step::Reduce(reduction, first, _) => {
                 for ((&z, &own), terms) in z.iter().zip(own).zip(&schedule.terms[first as usize..]) {
                     if !own.is_identically_zero() {
-                        spread::<T, EXACT>(reduction, schedule.list(terms.list), values, z, own, before);
+                        spread::<T, POLICY>(reduction, schedule.list(terms.list), values, z, own, before);
                     }
                 }
             }
-            Step::Affine(affine, _) => spread_affine::<T, EXACT>(schedule, &affine, values, z, own, before),
+            Step::Affine(affine, _) => spread_affine::<T, POLICY>(schedule, &affine, values, z, own, before),
         }
     }
 }
@@ -199,9 +199,9 @@ struct Sweep<'a, T> {
 
 impl<T: Differentiable> Sweep<'_, T> {
     /// Adds what one operand's adjoints gain.
-    fn operand<const EXACT: bool>(&self, which: usize, before: &mut [T], scratch: &mut Scratch<T>) {
+    fn operand<const POLICY: bool>(&self, which: usize, before: &mut [T], scratch: &mut Scratch<T>) {
         // One by one where an operation may have the same operand twice; see `Pullback::twin`.
-        let one_by_one = EXACT && self.op.arity() == 2;
+        let one_by_one = POLICY && self.op.arity() == 2;
         let (single, together) = if one_by_one { (self.z.len(), 0) } else { (0, self.z.len()) };
         let ones = (0..single).map(|start| (start, 1));
         for (start, len) in ones.chain(pieces(&self.operands, together)) {
@@ -216,12 +216,12 @@ impl<T: Differentiable> Sweep<'_, T> {
             let operand = self.operands[which];
             if len == 1 || matches!(operand.access, Access::Range(_)) {
                 let gain = &mut before[self.schedule.slot(operand, start)..][..len];
-                self.op.visit(Pullback::<T, EXACT> { x, z, own, which, twin, gain });
+                self.op.visit(Pullback::<T, POLICY> { x, z, own, which, twin, gain });
                 continue;
             }
             gain.clear();
             gain.resize(len, T::zero());
-            self.op.visit(Pullback::<T, EXACT> { x, z, own, which, twin, gain });
+            self.op.visit(Pullback::<T, POLICY> { x, z, own, which, twin, gain });
             match self.operands[which].access {
                 Access::List => {
                     let list = self.operands[which].list as usize;
@@ -240,7 +240,7 @@ impl<T: Differentiable> Sweep<'_, T> {
 }
 
 /// The chain rule for one operand of one operation, side by side with its likes.
-struct Pullback<'a, T, const EXACT: bool> {
+struct Pullback<'a, T, const POLICY: bool> {
     x: [&'a [T]; 3],
     z: &'a [T],
     own: &'a [T],
@@ -251,16 +251,16 @@ struct Pullback<'a, T, const EXACT: bool> {
     gain: &'a mut [T],
 }
 
-impl<T: Differentiable, const EXACT: bool> Pullback<'_, T, EXACT> {
+impl<T: Differentiable, const POLICY: bool> Pullback<'_, T, POLICY> {
     #[inline(always)]
     fn add(self, partial: impl Fn(usize, T) -> Partial<T>) {
         for (i, ((gain, &own), &z)) in self.gain.iter_mut().zip(self.own).zip(self.z).enumerate() {
-            *gain += carry::<T, EXACT>(&z, own, || partial(i, z));
+            *gain += carry::<T, POLICY>(&z, own, || partial(i, z));
         }
     }
 }
 
-impl<T: Differentiable, const EXACT: bool> Visitor for Pullback<'_, T, EXACT> {
+impl<T: Differentiable, const POLICY: bool> Visitor for Pullback<'_, T, POLICY> {
     type Output = ();
 
     #[inline(never)]
@@ -303,7 +303,7 @@ impl<T: Differentiable, const EXACT: bool> Visitor for Pullback<'_, T, EXACT> {
 }
 
 /// Adds what the weights, the biases and the vector of an affine map gain.
-fn spread_affine<T: Differentiable, const EXACT: bool>(
+fn spread_affine<T: Differentiable, const POLICY: bool>(
     schedule: &Schedule,
     affine: &Affine,
     values: &[T],
@@ -313,7 +313,7 @@ fn spread_affine<T: Differentiable, const EXACT: bool>(
 ) {
     for (row, (&z, &own)) in (0..affine.rows).zip(z.iter().zip(own)) {
         if !own.is_identically_zero() {
-            spread_row::<T, EXACT>(affine, row, schedule.list(affine.x), values, z, own, adjoints);
+            spread_row::<T, POLICY>(affine, row, schedule.list(affine.x), values, z, own, adjoints);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::Executable;
 use super::lower::{Lowered, lower};
 use crate::program::ir::walk::{self, Buffers};
 use crate::program::transform::derivative;
-use crate::program::transform::derivative::{Inputs, Moved};
+use crate::program::transform::derivative::{Inputs, Transformed};
 use crate::program::transform::speculate::speculate;
 use crate::program::{Program, one::Workspace};
 use crate::{Differentiable, Dual, Error, Lanes, ProgramScalar};
@@ -82,11 +82,11 @@ impl<F: ProgramScalar> Program<F> {
     pub fn evaluate(&self, workspace: &mut Workspace<F>, x: &[F], outputs: &mut [F]) -> Result<(), Error> {
         self.check_outputs(outputs)?;
         self.check_point(x)?;
-        if let Some(executable) = self.values_at_one.get(self.graph.size(), || self.lower_values()) {
+        if let Some(executable) = self.values_at_one.get(&self.graph, || self.lower_values()) {
             let outcome = executable.run(&mut workspace.values, x);
             if outcome.answers() {
                 copy(outcome.outputs(), outputs);
-                if self.exact.is_none() || !outputs.iter().any(|y| y.is_nan()) {
+                if self.recorded.is_none() || !outputs.iter().any(|y| y.is_nan()) {
                     return Ok(());
                 }
             }
@@ -115,7 +115,7 @@ impl<F: ProgramScalar> Program<F> {
         self.one_output()?;
         Error::check_length("gradient", "input", self.inputs(), gradient.len())?;
         self.check_point(x)?;
-        if let Some(executable) = self.gradient_at_one.get(self.graph.size(), || self.lower_gradient()) {
+        if let Some(executable) = self.gradient_at_one.get(&self.graph, || self.lower_gradient()) {
             let outcome = executable.run(&mut workspace.gradient, x);
             let mut value = [F::zero()];
             if outcome.write(&mut [&mut value, &mut *gradient]) {
@@ -156,9 +156,8 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("product", "input", self.inputs(), product.len())?;
         self.check_outputs(outputs)?;
         self.check_point(x)?;
-        if let Some(executable) = self.vjp_at_one.get(self.graph.size(), || self.lower_vjp()) {
-            workspace.vjp.load(executable, x);
-            let outcome = executable.run_on(&mut workspace.vjp, x.len(), cotangent.iter().copied());
+        if let Some(executable) = self.vjp_at_one.get(&self.graph, || self.lower_vjp()) {
+            let outcome = executable.run_along(&mut workspace.vjp, x, cotangent);
             if outcome.write(&mut [&mut *outputs, &mut *product]) {
                 return Ok(());
             }
@@ -199,9 +198,8 @@ impl<F: ProgramScalar> Program<F> {
         self.check_outputs(product)?;
         Error::check_length("tangent", "input", self.inputs(), tangent.len())?;
         self.check_point(x)?;
-        if let Some(executable) = self.jvp_at_one.get(self.graph.size(), || self.lower_jvp()) {
-            workspace.jvp.load(executable, x);
-            let outcome = executable.run_on(&mut workspace.jvp, x.len(), tangent.iter().copied());
+        if let Some(executable) = self.jvp_at_one.get(&self.graph, || self.lower_jvp()) {
+            let outcome = executable.run_along(&mut workspace.jvp, x, tangent);
             if outcome.write(&mut [&mut *outputs, &mut *product]) {
                 return Ok(());
             }
@@ -298,9 +296,8 @@ impl<F: ProgramScalar> Program<F> {
             Error::check_length(what, "input", self.inputs(), given)?;
         }
         self.check_point(x)?;
-        if let Some(executable) = self.hvp_at_one.get(self.graph.size(), || self.lower_hvp()) {
-            workspace.hvp.load(executable, x);
-            let outcome = executable.run_on(&mut workspace.hvp, x.len(), direction.iter().copied());
+        if let Some(executable) = self.hvp_at_one.get(&self.graph, || self.lower_hvp()) {
+            let outcome = executable.run_along(&mut workspace.hvp, x, direction);
             let (mut value, mut slope) = ([F::zero()], [F::zero()]);
             if outcome.write(&mut [&mut value, &mut *gradient, &mut slope, &mut *product]) {
                 return Ok(value[0]);
@@ -309,7 +306,7 @@ impl<F: ProgramScalar> Program<F> {
         let buffers = &mut workspace.moving;
         let program = self.forward_moving(buffers, x, |input, _| direction[input])?;
         let output = program.one_output()?;
-        program.sweep(buffers, [(output, Dual::lift(F::one()))].into_iter());
+        walk::reverse::<_, true>(&program.graph, buffers, [(output, Dual::lift(F::one()))].into_iter());
         for (input, (gradient, product)) in gradient.iter_mut().zip(product).enumerate() {
             let adjoint = buffers.adjoints[input];
             (*gradient, *product) = (adjoint.primal(), adjoint.slope(0));
@@ -345,7 +342,7 @@ impl<F: ProgramScalar> Program<F> {
         self.one_output()?;
         self.check_point(x)?;
         Error::check_length("gradient", "input", n, gradient.len())?;
-        if let Some(executable) = self.hvp_at_one.get(self.graph.size(), || self.lower_hvp())
+        if let Some(executable) = self.hvp_at_one.get(&self.graph, || self.lower_hvp())
             && let Some(value) = self.hessian_by_instructions(executable, workspace, x, gradient, hessian)
         {
             return Ok(value);
@@ -355,7 +352,7 @@ impl<F: ProgramScalar> Program<F> {
             let lanes = &mut workspace.lanes;
             let program = self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
             let output = program.one_output()?;
-            program.sweep(lanes, [(output, Dual::lift(F::one()))].into_iter());
+            walk::reverse::<_, true>(&program.graph, lanes, [(output, Dual::lift(F::one()))].into_iter());
             for (column, row) in hessian[first * n..].chunks_mut(n).take(LANES).enumerate() {
                 for (input, entry) in row.iter_mut().enumerate() {
                     *entry = lanes.adjoints[input].slope(column);
@@ -374,27 +371,25 @@ impl<F: ProgramScalar> Program<F> {
         outputs: &mut [F],
         jacobian: &mut [F],
     ) -> Option<()> {
-        let (size, columns) = (self.graph.size(), x.len());
-        let (executable, memory) = if in_reverse {
-            (self.vjp_at_one.get(size, || self.lower_vjp())?, &mut workspace.vjp)
+        let columns = x.len();
+        let (executable, memory, products) = if in_reverse {
+            (self.vjp_at_one.get(&self.graph, || self.lower_vjp())?, &mut workspace.vjp, outputs.len())
         } else {
-            (self.jvp_at_one.get(size, || self.lower_jvp())?, &mut workspace.jvp)
+            (self.jvp_at_one.get(&self.graph, || self.lower_jvp())?, &mut workspace.jvp, columns)
         };
         memory.load(executable, x);
-        let products = if in_reverse { outputs.len() } else { columns };
         for index in 0..products {
-            let count = if in_reverse { outputs.len() } else { columns };
-            let outcome = executable.run_on(memory, columns, (0..count).map(|place| unit(place == index)));
+            let outcome = executable.run_on(memory, columns, (0..products).map(|place| unit(place == index)));
             let reliable = if in_reverse {
                 outcome.write(&mut [&mut *outputs, &mut jacobian[index * columns..][..columns]])
             } else {
-                let mut finite = outcome.write(&mut [&mut *outputs]);
+                let column = jacobian[index..].iter_mut().step_by(columns);
                 let slopes = outcome.outputs().skip(outputs.len());
-                for (entry, slope) in jacobian[index..].iter_mut().step_by(columns).zip(slopes) {
-                    *entry = slope;
-                    finite &= slope.is_finite();
-                }
-                finite
+                outcome.write(&mut [&mut *outputs])
+                    && column.zip(slopes).all(|(entry, slope)| {
+                        *entry = slope;
+                        slope.is_finite()
+                    })
             };
             if !reliable {
                 return None;
@@ -460,7 +455,7 @@ impl<F: ProgramScalar> Program<F> {
     /// Instructions for the outputs and a cotangent times their Jacobian, unless they are too many.
     fn lower_vjp(&self) -> Option<Lowered<F>> {
         let inputs: Vec<usize> = (0..self.inputs()).collect();
-        let Moved { graph, nodes } = derivative::vjp::<F, false>(&self.graph, &inputs, &self.watched);
+        let Transformed { graph, nodes } = derivative::vjp::<F, false>(&self.graph, &inputs, &self.watched);
         lower(graph, &nodes, self.outputs())
     }
 
@@ -495,7 +490,7 @@ impl<F: ProgramScalar> Program<F> {
         })
     }
 
-    /// Evaluates over any numbers, and checks the guards. If this program speculates in vain, the careful one takes
+    /// Evaluates over any numbers, and checks the guards. If this program speculates in vain, the recorded one takes
     /// its place, and is returned.
     fn evaluate_over<T: Differentiable<Scalar = F>>(
         &self,
@@ -504,10 +499,10 @@ impl<F: ProgramScalar> Program<F> {
     ) -> Result<&Self, Error> {
         walk::forward(&self.graph, buffers, &x);
         let value = |node: u32| buffers.values[node as usize].value();
-        if let Some(exact) = &self.exact
+        if let Some(recorded) = &self.recorded
             && self.watched.iter().chain(&self.graph.outputs).any(|&node| value(node).is_nan())
         {
-            return exact.evaluate_over(buffers, x);
+            return recorded.evaluate_over(buffers, x);
         }
         match self.graph.guards.iter().position(|guard| !guard.holds(value)) {
             None => Ok(self),
@@ -535,20 +530,11 @@ impl<F: ProgramScalar> Program<F> {
             gradient.copy_from_slice(&buffers.adjoints[..gradient.len()]);
         }
     }
-
-    /// Carries the seeds back to the inputs, with care for exact zeros and NaN.
-    pub(in crate::program) fn sweep<T: Differentiable<Scalar = F>>(
-        &self,
-        buffers: &mut Buffers<T>,
-        seeds: impl Iterator<Item = (usize, T)>,
-    ) {
-        walk::reverse::<T, true>(&self.graph, buffers, seeds);
-    }
 }
 
 /// Lowers a graph with chain rules by speculating on them; so many inputs move.
-fn lower_speculatively<F: ProgramScalar>(moved: Moved<F>, moving: usize) -> Option<Lowered<F>> {
-    let Moved { graph, nodes: mut watched } = moved;
+fn lower_speculatively<F: ProgramScalar>(moved: Transformed<F>, moving: usize) -> Option<Lowered<F>> {
+    let Transformed { graph, nodes: mut watched } = moved;
     match speculate(&graph, &mut watched) {
         None => lower(graph, &watched, moving),
         Some(speculation) => {

@@ -27,7 +27,7 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     pub fn gradient_program(&self, wrt: Wrt) -> Result<Self, Error> {
         self.one_output()?;
-        Ok(derivative::gradient_exactly(self.exact_graph(), &self.wanted(wrt)).into())
+        Ok(derivative::gradient_with_policy(self.recorded_graph(), &self.wanted(wrt)).into())
     }
 
     /// The outputs and their slopes along a direction, as a program: an output for each output of this program, then a
@@ -46,7 +46,7 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     #[must_use]
     pub fn jvp_program(&self) -> Self {
-        derivative::jvp(self.exact_graph(), &[], Inputs::Both).graph.into()
+        derivative::jvp(self.recorded_graph(), &[], Inputs::Both).graph.into()
     }
 
     /// The outputs and a cotangent times the Jacobian, as a program: an output for each output of this program, then a
@@ -64,7 +64,7 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     #[must_use]
     pub fn vjp_program(&self, wrt: Wrt) -> Self {
-        derivative::vjp::<F, true>(self.exact_graph(), &self.wanted(wrt), &[]).graph.into()
+        derivative::vjp::<F, true>(self.recorded_graph(), &self.wanted(wrt), &[]).graph.into()
     }
 
     /// The Hessian of a program with one output as a program: row after row, for the inputs asked for, parameters
@@ -85,7 +85,7 @@ impl<F: ProgramScalar> Program<F> {
     pub fn hessian_program(&self, wrt: Wrt) -> Result<Self, Error> {
         self.one_output()?;
         let wanted = self.wanted(wrt);
-        let gradient = derivative::gradient_exactly(self.exact_graph(), &wanted);
+        let gradient = derivative::gradient_with_policy(self.recorded_graph(), &wanted);
         Ok(derivative::jacobian(&gradient, &wanted).into())
     }
 
@@ -106,7 +106,7 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     pub fn then(&self, next: &Self) -> Result<Self, Error> {
         Error::check_length("program that follows: its inputs", "output", self.outputs(), next.inputs())?;
-        Ok(derivative::compose(self.exact_graph(), next.exact_graph()).into())
+        Ok(derivative::compose(self.recorded_graph(), next.recorded_graph()).into())
     }
 
     /// The outputs at `x`, in any numbers: so a program is a function, and may be called from others, recorded ones
@@ -126,7 +126,7 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     pub fn call<D: Differentiable<Scalar = F>>(&self, x: &[D]) -> Result<Vec<D>, Error> {
         Error::check_length("point", "input", self.inputs(), x.len())?;
-        let (graph, mut buffers) = (self.exact_graph(), walk::Buffers::default());
+        let (graph, mut buffers) = (self.recorded_graph(), walk::Buffers::default());
         walk::forward(graph, &mut buffers, |input| x[input]);
         let value = |node: u32| &buffers.values[node as usize];
         let holds = |guard: &Guard<F>| match *guard {
@@ -155,7 +155,7 @@ impl<F: ProgramScalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn graph(&self) -> &Graph<F> {
-        self.exact_graph()
+        self.recorded_graph()
     }
 
     /// This program as bytes, with a version and a checksum.
@@ -169,7 +169,7 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     #[cfg(feature = "serde")]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.exact_graph().to_bytes()
+        self.recorded_graph().to_bytes()
     }
 
     /// The program of bytes that [`to_bytes`](Self::to_bytes) wrote.
@@ -188,13 +188,13 @@ impl<F: ProgramScalar> Program<F> {
     }
 
     /// What was recorded, with all care for exact zeros and NaN.
-    pub(in crate::program) fn exact_graph(&self) -> &Graph<F> {
-        self.exact.as_ref().map_or(&self.graph, |exact| &exact.graph)
+    pub(in crate::program) fn recorded_graph(&self) -> &Graph<F> {
+        self.recorded.as_ref().map_or(&self.graph, |recorded| &recorded.graph)
     }
 
     /// The places of the inputs asked for.
     fn wanted(&self, wrt: Wrt) -> Vec<usize> {
-        let (parameters, data) = (self.wanted_parameters(wrt), self.wanted_data(wrt));
+        let (parameters, data) = (wrt.parameters(self), wrt.data(self));
         (0..parameters).chain(self.parameters()..self.parameters() + data).collect()
     }
 }

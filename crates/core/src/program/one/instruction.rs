@@ -114,7 +114,7 @@ impl Code {
                 Segment::Apply { op, list, z, count } => {
                     let (before, z) = memory.split_at_mut(z as usize);
                     let slots = &self.lists[list as usize..];
-                    op.visit(Apply { slots, before, z: &mut z[..count as usize] });
+                    op.visit(ApplySlots { slots, before, z: &mut z[..count as usize] });
                 }
                 Segment::SineAndCosine { list, sines, cosines, count } => {
                     let angles = &self.lists[list as usize..][..count as usize];
@@ -218,14 +218,14 @@ fn sums<F: ProgramScalar, const PRODUCTS: bool>(slots: &[u32], reads: usize, bef
 }
 
 /// Computes operations of the table, operation after operation.
-struct Apply<'a, F> {
+struct ApplySlots<'a, F> {
     /// The operands of the first operation, then those of the next.
     slots: &'a [u32],
     before: &'a [F],
     z: &'a mut [F],
 }
 
-impl<F: ProgramScalar> Visitor for Apply<'_, F> {
+impl<F: ProgramScalar> Visitor for ApplySlots<'_, F> {
     type Output = ();
 
     #[inline(never)]

@@ -7,8 +7,8 @@
 use super::instruction::{Code, Instruction, MOST_SLOTS, NEGATIVE, Segment, Strided};
 use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
-use crate::program::ir::guard::{Guard, same_bits};
-use crate::program::transform::optimize::drop_copies;
+use crate::program::ir::guard::Guard;
+use crate::program::transform::optimize::{drop_copies, drop_zeros};
 use crate::rules::Op;
 use crate::rules::reductions::empty_sum;
 use rustc_hash::FxBuildHasher;
@@ -57,39 +57,9 @@ pub(in crate::program) fn lower<F: ProgramScalar>(
     Some(items.place(&graph, &watched, moving))
 }
 
-/// Sends the uses of 0 + x to x, where x is sure not to be −0. Returns what each node then stands for.
-fn drop_zeros<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
-    let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
-    let mut not_negative_zero = vec![false; graph.nodes.len()];
-    for index in 0..graph.nodes.len() {
-        if let Node::Apply(_, operands) = &mut graph.nodes[index] {
-            *operands = operands.map(|operand| stands_for[operand as usize]);
-        }
-        let sure = |node: u32| not_negative_zero[node as usize];
-        let sure_now = match graph.nodes[index] {
-            Node::Constant(value) => !same_bits(value, -F::zero()),
-            Node::Apply(Op::Add, [a, b, _]) => sure(a) || sure(b),
-            Node::Apply(Op::Sub, [a, ..]) => sure(a),
-            _ => false,
-        };
-        not_negative_zero[index] = sure_now;
-        let sure = |node: u32| not_negative_zero[node as usize];
-        if let Node::Apply(Op::Add, [a, b, _]) = graph.nodes[index] {
-            let is_zero = |node: u32| matches!(graph.nodes[node as usize], Node::Constant(value) if same_bits(value, F::zero()));
-            if is_zero(a) && sure(b) {
-                stands_for[index] = b;
-            } else if is_zero(b) && sure(a) {
-                stands_for[index] = a;
-            }
-        }
-    }
-    graph.redirect_lists(&stands_for);
-    stands_for
-}
-
 /// What is computed at once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
+enum Computation {
     /// An instruction, by its sign.
     Multiply(u32),
     /// Instructions that add up so many products, or terms, from a start on; then perhaps a last summand.
@@ -102,7 +72,7 @@ enum Kind {
 /// the other.
 #[derive(Clone, Copy)]
 struct Item {
-    kind: Kind,
+    kind: Computation,
     node: u32,
     level: u32,
     /// The part of the recording that it belongs to.
@@ -170,7 +140,7 @@ impl Items {
         node: Node<F>,
         fused: &[bool],
         levels: &[u32],
-    ) -> Option<Kind> {
+    ) -> Option<Computation> {
         let Extra { one, negative_zero, empty_sum } = self.extra;
         let product = |node: u32| match graph.nodes[node as usize] {
             Node::Apply(Op::Mul, [a, b, _]) if fused[node as usize] => [a, b],
@@ -193,7 +163,7 @@ impl Items {
             Node::Apply(Op::Neg, [x, ..]) => (NEGATIVE, [x, one], negative_zero),
             Node::Apply(op, operands) => {
                 self.reads.extend(&operands[..op.arity()]);
-                return Some(Kind::Apply(op));
+                return Some(Computation::Apply(op));
             }
             Node::Reduce(reduction, list) => return Some(self.reduction(graph, reduction, list)),
             Node::Row { affine, row } => {
@@ -203,7 +173,7 @@ impl Items {
                     self.reads.extend([weight as u32, x as u32]);
                 }
                 self.reads.extend([affine.bias + row, one]);
-                return Some(Kind::Chain(affine.x.len + 1));
+                return Some(Computation::Chain(affine.x.len + 1));
             }
         };
         // A negation of an operand is a sign of the instruction.
@@ -213,10 +183,15 @@ impl Items {
             }
         }
         self.reads.extend([factors[0], factors[1], c]);
-        Some(Kind::Multiply(sign))
+        Some(Computation::Multiply(sign))
     }
 
-    fn reduction<F: ProgramScalar>(&mut self, graph: &Graph<F>, reduction: Reduction, list: List) -> Kind {
+    fn reduction<F: ProgramScalar>(
+        &mut self,
+        graph: &Graph<F>,
+        reduction: Reduction,
+        list: List,
+    ) -> Computation {
         let terms = graph.list(list).map(|node| node as u32);
         let Extra { one, empty_sum, .. } = self.extra;
         let short = list.len as usize <= LONGEST_UNROLLED;
@@ -224,20 +199,20 @@ impl Items {
             Reduction::Sum if short => {
                 self.reads.push(empty_sum);
                 self.reads.extend(terms.flat_map(|term| [term, one]));
-                Kind::Chain(list.len)
+                Computation::Chain(list.len)
             }
             Reduction::Dot if short => {
                 self.reads.push(empty_sum);
                 self.reads.extend(terms);
-                Kind::Chain(list.len / 2)
+                Computation::Chain(list.len / 2)
             }
             Reduction::Chain if short => {
                 self.reads.extend(terms);
-                Kind::Chain(list.len / 2)
+                Computation::Chain(list.len / 2)
             }
             _ => {
                 self.reads.extend(terms);
-                Kind::Reduce(reduction)
+                Computation::Reduce(reduction)
             }
         }
     }
@@ -320,7 +295,7 @@ struct Ranked {
 
 /// Orders a level: results of one shape together where they are enough for slices, others by their kind; and each
 /// group by its operands.
-fn arrange(level: &mut [Ranked], kinds: &mut HashMap<Kind, u32, FxBuildHasher>) {
+fn arrange(level: &mut [Ranked], kinds: &mut HashMap<Computation, u32, FxBuildHasher>) {
     level.sort_by_key(|ranked| (ranked.rank, ranked.first));
     let few = |group: &&mut [Ranked]| group.len() < SHORTEST_SLICE;
     for group in level.chunk_by_mut(|a, b| a.rank == b.rank).filter(few) {
@@ -334,15 +309,15 @@ fn arrange(level: &mut [Ranked], kinds: &mut HashMap<Kind, u32, FxBuildHasher>) 
 }
 
 /// The sine and the cosine of an angle stand together: the kind by which they are known, and which of two it is.
-fn beside(kind: Kind) -> (Kind, u32) {
-    if kind == Kind::Apply(Op::Cos) { (Kind::Apply(Op::Sin), 1) } else { (kind, 0) }
+fn beside(kind: Computation) -> (Computation, u32) {
+    if kind == Computation::Apply(Op::Cos) { (Computation::Apply(Op::Sin), 1) } else { (kind, 0) }
 }
 
 /// Numbers for the shapes of results: those that come from one place of a loop have the same operation, over
 /// operands of the same shapes.
 struct Shapes {
     of_node: Vec<u32>,
-    known: HashMap<(Kind, [u32; 3]), u32, FxBuildHasher>,
+    known: HashMap<(Computation, [u32; 3]), u32, FxBuildHasher>,
 }
 
 impl Shapes {
@@ -419,8 +394,8 @@ impl Code {
     /// Appends results of one kind and level, which do not read each other.
     fn push(&mut self, group: &[Ranked], reads: &[u32], z: u32) {
         match group[0].item.kind {
-            Kind::Multiply(sign) => self.multiply(group, reads, sign, z),
-            Kind::Chain(_) => {
+            Computation::Multiply(sign) => self.multiply(group, reads, sign, z),
+            Computation::Chain(_) => {
                 for (Ranked { item, .. }, z) in group.iter().zip(z..) {
                     let (start, pairs) =
                         reads[item.reads.range()].split_first().expect("a chain has a start");
@@ -435,7 +410,7 @@ impl Code {
                     }
                 }
             }
-            Kind::Apply(op) => {
+            Computation::Apply(op) => {
                 let operands = || group.iter().flat_map(|Ranked { item, .. }| &reads[item.reads.range()]);
                 if op == Op::Cos
                     && let Some(&Segment::Apply { op: Op::Sin, list, z: sines, count }) = self.segments.last()
@@ -449,7 +424,7 @@ impl Code {
                 self.lists.extend(operands());
                 self.segments.push(Segment::Apply { op, list, z, count: group.len() as u32 });
             }
-            Kind::Reduce(reduction @ (Reduction::Sum | Reduction::Dot)) => {
+            Computation::Reduce(reduction @ (Reduction::Sum | Reduction::Dot)) => {
                 let mut z = z;
                 for alike in group.chunk_by(|a, b| a.item.reads.len == b.item.reads.len) {
                     let (list, count) = (self.lists.len() as u32, alike.len() as u32);
@@ -460,7 +435,7 @@ impl Code {
                     z += count;
                 }
             }
-            Kind::Reduce(reduction) => {
+            Computation::Reduce(reduction) => {
                 for (Ranked { item, .. }, z) in group.iter().zip(z..) {
                     let start = self.lists.len() as u32;
                     self.lists.extend(&reads[item.reads.range()]);

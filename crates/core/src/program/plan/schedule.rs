@@ -148,7 +148,7 @@ pub(in crate::program) struct Schedule {
 struct Entry {
     /// Uniform before varying; then by level; then by kind and classes, in the order of their appearance.
     key: u64,
-    kind: Kind,
+    kind: Operation,
     classes: [Class; 3],
     exact: bool,
     node: u32,
@@ -162,7 +162,7 @@ impl Entry {
 
 /// What may share a run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
+enum Operation {
     Apply(Op),
     Reduce(Reduction),
     Affine(u32),
@@ -231,7 +231,7 @@ fn entries<F: ProgramScalar>(
 ) -> Vec<Entry> {
     let mut levels = vec![0_u32; graph.nodes.len()];
     let mut entries = Vec::new();
-    let mut kinds: HashMap<(Kind, [Class; 3], bool), u64, FxBuildHasher> = HashMap::default();
+    let mut kinds: HashMap<(Operation, [Class; 3], bool), u64, FxBuildHasher> = HashMap::default();
     for (index, node) in graph.nodes.iter().enumerate().filter(|&(index, _)| alive[index]) {
         let (kind, of_operands) = match *node {
             Node::Input | Node::Constant(_) => continue,
@@ -240,13 +240,13 @@ fn entries<F: ProgramScalar>(
                 for (class, &operand) in of_operands.iter_mut().zip(&operands[..op.arity()]) {
                     *class = classes[operand as usize];
                 }
-                (Kind::Apply(op), of_operands)
+                (Operation::Apply(op), of_operands)
             }
-            Node::Reduce(reduction, _) => (Kind::Reduce(reduction), [classes[index]; 3]),
+            Node::Reduce(reduction, _) => (Operation::Reduce(reduction), [classes[index]; 3]),
             Node::Row { affine, .. } => {
                 let x = graph.lists[graph.affines[affine as usize].x.range()].iter();
                 let class = x.fold(Class::Constant, |class, &x| class.join(classes[x as usize]));
-                (Kind::Affine(affine), [class; 3])
+                (Operation::Affine(affine), [class; 3])
             }
         };
         let level = graph.operands(node).map(|operand| levels[operand as usize] + 1).max().unwrap_or(0);
@@ -299,7 +299,7 @@ impl Schedule {
     fn push_run<F: ProgramScalar>(&mut self, graph: &Graph<F>, entries: &[Entry]) {
         let first = self.slot_of[entries[0].node as usize];
         let step = match (entries[0].kind, graph.nodes[entries[0].node as usize]) {
-            (Kind::Apply(op), _) => {
+            (Operation::Apply(op), _) => {
                 let mut operands = [NO_OPERAND; 3];
                 for (which, operand) in operands.iter_mut().enumerate().take(op.arity()) {
                     let (access, list) =
@@ -311,7 +311,7 @@ impl Schedule {
                 }
                 Step::Apply(op, operands)
             }
-            (Kind::Reduce(reduction), _) => {
+            (Operation::Reduce(reduction), _) => {
                 let first = self.terms.len() as u32;
                 for entry in entries {
                     let Node::Reduce(_, list) = graph.nodes[entry.node as usize] else {
@@ -323,7 +323,7 @@ impl Schedule {
                 }
                 Step::Reduce(reduction, first, entries[0].classes[0])
             }
-            (Kind::Affine(affine), _) => {
+            (Operation::Affine(affine), _) => {
                 let affine = graph.affines[affine as usize];
                 let slot = |node: u32| self.slot_of[node as usize];
                 let (weights, bias) = (slot(affine.weights), slot(affine.bias));

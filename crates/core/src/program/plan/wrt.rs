@@ -1,6 +1,7 @@
 //! With respect to what a program is differentiated.
 
 use super::schedule::Class;
+use crate::{Program, ProgramScalar};
 
 /// With respect to what to differentiate.
 ///
@@ -28,6 +29,23 @@ pub enum Wrt {
 }
 
 impl Wrt {
+    /// How many of a program's parameters these are.
+    pub(in crate::program) fn parameters<F: ProgramScalar>(self, program: &Program<F>) -> usize {
+        match self {
+            Self::Parameters | Self::Both => program.parameters(),
+            Self::Data | Self::FirstData(_) => 0,
+        }
+    }
+
+    /// How many of a program's data these are.
+    pub(in crate::program) fn data<F: ProgramScalar>(self, program: &Program<F>) -> usize {
+        match self {
+            Self::Parameters => 0,
+            Self::FirstData(count) => count.min(program.data()),
+            Self::Data | Self::Both => program.data(),
+        }
+    }
+
     /// Whether a value of the given class has an adjoint that matters.
     pub(in crate::program) fn wants(self, class: Class) -> bool {
         match self {

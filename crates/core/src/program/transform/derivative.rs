@@ -28,7 +28,10 @@ pub(in crate::program) fn gradient<F: ProgramScalar>(graph: &Graph<F>) -> Graph<
 }
 
 /// The graph of a gradient: of one output, in the given inputs. It keeps the policy on zeros and NaN.
-pub(in crate::program) fn gradient_exactly<F: ProgramScalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
+pub(in crate::program) fn gradient_with_policy<F: ProgramScalar>(
+    graph: &Graph<F>,
+    wanted: &[usize],
+) -> Graph<F> {
     let session = session(graph.parameters, graph.data);
     let mut buffers = copy(&session, graph);
     let seeds = [(graph.outputs[0] as usize, Traced::from(F::one()))].into_iter();
@@ -38,27 +41,27 @@ pub(in crate::program) fn gradient_exactly<F: ProgramScalar>(graph: &Graph<F>, w
 }
 
 /// The graph of a function's outputs, and of a cotangent times its Jacobian, in the given inputs. The cotangent follows
-/// the data. Says where the given nodes went. Without `EXACT`, it is for numbers that are finite, as [`gradient`] is.
-pub(in crate::program) fn vjp<F: ProgramScalar, const EXACT: bool>(
+/// the data. Says where the given nodes went. Without `POLICY`, it is for numbers that are finite, as [`gradient`] is.
+pub(in crate::program) fn vjp<F: ProgramScalar, const POLICY: bool>(
     graph: &Graph<F>,
     wanted: &[usize],
     nodes: &[u32],
-) -> Moved<F> {
+) -> Transformed<F> {
     let (inputs, outputs) = (graph.inputs(), graph.outputs.len());
     let session = session(graph.parameters, graph.data + outputs);
     let mut buffers = copy(&session, graph);
     let cotangents = (inputs..).map(|input| number(&session, input));
     let seeds = graph.outputs.iter().map(|&output| output as usize).zip(cotangents);
-    walk::reverse::<Traced<F>, EXACT>(graph, &mut buffers, seeds);
+    walk::reverse::<Traced<F>, POLICY>(graph, &mut buffers, seeds);
     let values = graph.outputs.iter().map(|&output| buffers.values[output as usize]);
     let products = wanted.iter().map(|&input| buffers.adjoints[input]);
     let outputs: Vec<_> = values.chain(products).collect();
     let nodes = nodes.iter().map(|&node| session.place(&buffers.values[node as usize])).collect();
-    Moved { graph: finish(session, &outputs), nodes }
+    Transformed { graph: finish(session, &outputs), nodes }
 }
 
 /// A graph, and where some nodes of another one went.
-pub(in crate::program) struct Moved<F> {
+pub(in crate::program) struct Transformed<F> {
     pub(in crate::program) graph: Graph<F>,
     pub(in crate::program) nodes: Vec<u32>,
 }
@@ -73,7 +76,11 @@ pub(in crate::program) enum Inputs {
 }
 
 /// The graph of a function's outputs, and of their slopes along a direction. Says where the given nodes went.
-pub(in crate::program) fn jvp<F: ProgramScalar>(graph: &Graph<F>, nodes: &[u32], inputs: Inputs) -> Moved<F> {
+pub(in crate::program) fn jvp<F: ProgramScalar>(
+    graph: &Graph<F>,
+    nodes: &[u32],
+    inputs: Inputs,
+) -> Transformed<F> {
     let (parameters, data) = (graph.parameters, graph.data);
     let all = parameters + data;
     // Where an input goes, and its number of the direction.
@@ -103,7 +110,7 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(graph: &Graph<F>, nodes: &[u32],
     let outputs: Vec<_> = values.chain(slopes).collect();
     let place = |&node: &u32| session.place(&buffers.values[node as usize].primal());
     let nodes = nodes.iter().map(place).collect();
-    Moved { graph: finish(session, &outputs), nodes }
+    Transformed { graph: finish(session, &outputs), nodes }
 }
 
 /// The graph of a Jacobian, a row for each output, in the given inputs.

@@ -7,6 +7,7 @@
 
 use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
+use crate::program::ir::guard::same_bits;
 use crate::rules::Op;
 use hashbrown::HashTable;
 
@@ -44,6 +45,34 @@ pub(in crate::program) fn drop_copies<F: ProgramScalar>(graph: &mut Graph<F>) ->
     stands_for
 }
 
+/// Sends the uses of 0 + x to x, where x is sure not to be −0. Returns what each node then stands for.
+pub(in crate::program) fn drop_zeros<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
+    let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
+    let mut not_negative_zero = vec![false; graph.nodes.len()];
+    for index in 0..graph.nodes.len() {
+        redirect(graph, index, &stands_for);
+        let sure = |node: u32| not_negative_zero[node as usize];
+        let sure_now = match graph.nodes[index] {
+            Node::Constant(value) => !same_bits(value, -F::zero()),
+            Node::Apply(Op::Add, [a, b, _]) => sure(a) || sure(b),
+            Node::Apply(Op::Sub, [a, ..]) => sure(a),
+            _ => false,
+        };
+        not_negative_zero[index] = sure_now;
+        let sure = |node: u32| not_negative_zero[node as usize];
+        if let Node::Apply(Op::Add, [a, b, _]) = graph.nodes[index] {
+            let is_zero = |node: u32| matches!(graph.nodes[node as usize], Node::Constant(value) if same_bits(value, F::zero()));
+            if is_zero(a) && sure(b) {
+                stands_for[index] = b;
+            } else if is_zero(b) && sure(a) {
+                stands_for[index] = a;
+            }
+        }
+    }
+    graph.redirect_lists(&stands_for);
+    stands_for
+}
+
 /// Points the operands of an operation to what they stand for.
 fn redirect<F: ProgramScalar>(graph: &mut Graph<F>, index: usize, stands_for: &[u32]) {
     if let Node::Apply(_, operands) = &mut graph.nodes[index] {
@@ -53,7 +82,7 @@ fn redirect<F: ProgramScalar>(graph: &mut Graph<F>, index: usize, stands_for: &[
 
 /// The operand that a node returns unchanged, if there is one.
 fn identity<F: ProgramScalar>(graph: &Graph<F>, node: Node<F>) -> Option<u32> {
-    let is = |place: u32, number: F| matches!(graph.nodes[place as usize], Node::Constant(c) if crate::program::ir::guard::same_bits(c, number));
+    let is = |place: u32, number: F| matches!(graph.nodes[place as usize], Node::Constant(c) if same_bits(c, number));
     match node {
         Node::Apply(Op::Mul, [x, one, _]) if is(one, F::one()) => Some(x),
         Node::Apply(Op::Mul, [one, x, _]) if is(one, F::one()) => Some(x),

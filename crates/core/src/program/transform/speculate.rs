@@ -4,7 +4,7 @@
 //! is. Nearly always, it is a plain sum of products, and often less: a partial derivative of 1 leaves the tangent
 //! itself. So such a recording becomes two programs. The speculative one has plain products, and names the
 //! values on which its right to answer hangs: where none of them is NaN, it computes what the recording does.
-//! Elsewhere, the careful one answers, which computes the recording as it stands.
+//! Elsewhere, the recording itself answers.
 //!
 //! Why this suffices: a product differs from the chain rule's only where a zero meets ∞ or NaN, and is NaN there. So
 //! the results of chain rules are watched, and the values whose NaN they would take over. Where a NaN is sure to

@@ -1,6 +1,6 @@
 //! Operations of the rule table over lanes: their values, and what their operands gain.
 
-use super::{Adjoints, Frame, L, Lanes, Places, Uniform};
+use super::{Adjoints, Frame, L, Lanes, Places, UniformValues};
 use crate::ProgramScalar;
 use crate::program::simd::fast::Fast;
 use crate::rules::{Binary, Partial, Ternary, Unary, Visitor};
@@ -11,7 +11,7 @@ pub(in crate::program) struct Apply<'a, F> {
     pub(in crate::program) arch: Arch,
     /// For each operand, its slot in each operation. Those that the operation has not repeat the first.
     pub(in crate::program) slots: [&'a [u32]; 3],
-    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) uniform: UniformValues<'a, F>,
     pub(in crate::program) frame: Frame,
     /// All blocks.
     pub(in crate::program) values: &'a mut [F],
@@ -21,7 +21,7 @@ pub(in crate::program) struct Apply<'a, F> {
 struct ApplyTo<'a, F, O> {
     op: O,
     slots: [&'a [u32]; 3],
-    uniform: Uniform<'a, F>,
+    uniform: UniformValues<'a, F>,
     frame: Frame,
     values: &'a mut [F],
 }
@@ -155,7 +155,7 @@ impl<F: ProgramScalar, O: Rule> WithSimd for ApplyTo<'_, F, O> {
 pub(in crate::program) struct ApplyBack<'a, 'b, F, const W: usize> {
     pub(in crate::program) arch: Arch,
     pub(in crate::program) slots: [&'a [u32]; 3],
-    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) uniform: UniformValues<'a, F>,
     pub(in crate::program) frame: Frame,
     /// All blocks.
     pub(in crate::program) values: &'a [F],

@@ -1,6 +1,6 @@
 //! Dot products and multiply-add chains over lanes.
 
-use super::{Adjoints, Frame, L, Uniform, add_to_accumulator, add_to_row};
+use super::{Adjoints, Frame, L, UniformValues, add_to_accumulator, add_to_row};
 use crate::ProgramScalar;
 use crate::program::plan::schedule::Terms;
 use crate::program::simd::vector::{self, with_constant};
@@ -39,7 +39,7 @@ impl<'a> Lists<'a> {
 pub(in crate::program) struct Dot<'a, F> {
     pub(in crate::program) chain: bool,
     pub(in crate::program) lists: Lists<'a>,
-    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) uniform: UniformValues<'a, F>,
     pub(in crate::program) frame: Frame,
     /// All blocks.
     pub(in crate::program) values: &'a mut [F],
@@ -93,7 +93,7 @@ impl<F: ProgramScalar> WithSimd for Dot<'_, F> {
 pub(in crate::program) struct DotBack<'a, 'b, F, const W: usize> {
     pub(in crate::program) chain: bool,
     pub(in crate::program) lists: Lists<'a>,
-    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) uniform: UniformValues<'a, F>,
     pub(in crate::program) frame: Frame,
     /// All blocks.
     pub(in crate::program) values: &'a [F],

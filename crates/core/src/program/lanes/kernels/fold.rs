@@ -1,6 +1,6 @@
 //! Sums, norms and log-sum-exps over lanes.
 
-use super::{Adjoints, Frame, L, Lanes, Lists, Places, Uniform};
+use super::{Adjoints, Frame, L, Lanes, Lists, Places, UniformValues};
 use crate::ProgramScalar;
 use crate::program::ir::graph::Reduction;
 use crate::rules::reductions;
@@ -13,7 +13,7 @@ const PRODUCTS: &str = "sums of products have kernels of their own";
 pub(in crate::program) struct Fold<'a, F> {
     pub(in crate::program) reduction: Reduction,
     pub(in crate::program) lists: Lists<'a>,
-    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) uniform: UniformValues<'a, F>,
     pub(in crate::program) frame: Frame,
     /// All blocks.
     pub(in crate::program) values: &'a mut [F],
@@ -129,7 +129,7 @@ impl<F: ProgramScalar> WithSimd for Fold<'_, F> {
 pub(in crate::program) struct FoldBack<'a, 'b, F, const W: usize> {
     pub(in crate::program) reduction: Reduction,
     pub(in crate::program) lists: Lists<'a>,
-    pub(in crate::program) uniform: Uniform<'a, F>,
+    pub(in crate::program) uniform: UniformValues<'a, F>,
     pub(in crate::program) frame: Frame,
     /// All blocks.
     pub(in crate::program) values: &'a [F],

@@ -1,0 +1,130 @@
+//! One function at one size, and the ways to compute its derivatives.
+
+use crate::objective::{Objective, Summed};
+use dualtape::program::Rows;
+use dualtape::typenum::{U1, U4, U8, U10, U16};
+use dualtape::{Error, Forward, Lanes, Program, Reverse};
+
+/// Writes the derivatives, returns the value.
+pub type Run = Box<dyn FnMut(&mut [f64]) -> f64>;
+
+/// A gradient written by hand: of a function, at a point.
+pub(crate) type ByHand<O> = fn(&O, &[f64], &mut [f64]) -> f64;
+
+/// A way to compute value and derivatives.
+pub struct Mode {
+    /// The name in tables.
+    pub name: &'static str,
+    /// Computes.
+    pub run: Run,
+}
+
+/// One function at one size.
+pub struct Workload {
+    /// The name in tables.
+    pub name: &'static str,
+    /// The size, in words.
+    pub size: String,
+    /// How many derivatives there are.
+    pub results: usize,
+    /// The ways to compute them.
+    pub modes: Vec<Mode>,
+}
+
+/// Computes the value only; the derivatives are left alone.
+pub const VALUE: &str = "value";
+/// Records the function, so that it can be replayed; computes nothing.
+pub const RECORD: &str = "record";
+/// The gradient written by hand.
+pub const BY_HAND: &str = "by hand";
+
+/// With more inputs than this, forward mode is not worth the wait.
+pub(crate) const MOST_FORWARD: usize = 200;
+
+impl Workload {
+    pub(crate) fn new(name: &'static str, size: String, results: usize) -> Self {
+        Self { name, size, results, modes: Vec::new() }
+    }
+
+    /// One more mode.
+    pub(crate) fn mode(mut self, name: &'static str, run: impl FnMut(&mut [f64]) -> f64 + 'static) -> Self {
+        self.modes.push(Mode { name, run: Box::new(run) });
+        self
+    }
+
+    /// The value, and forward mode in lanes, the tape and a replay at one point.
+    pub(crate) fn of<O: Objective + Clone + 'static>(
+        name: &'static str,
+        size: String,
+        f: &O,
+        x: &[f64],
+        by_hand: Option<ByHand<O>>,
+    ) -> Self {
+        let mut workload = Self::new(name, size, x.len());
+        let (plain, point) = (f.clone(), x.to_vec());
+        workload = workload.mode(VALUE, move |_| plain.call(&point));
+        if let Some(by_hand) = by_hand {
+            let (f, x) = (f.clone(), x.to_vec());
+            workload = workload.mode(BY_HAND, move |gradient| by_hand(&f, &x, gradient));
+        }
+        if x.len() <= MOST_FORWARD {
+            workload = workload
+                .lanes::<O, U1>("lanes: 1", f, x)
+                .lanes::<O, U4>("lanes: 4", f, x)
+                .lanes::<O, U8>("lanes: 8", f, x)
+                .lanes::<O, U16>("lanes: 16", f, x);
+        }
+        if x.len() == 10 {
+            workload = workload.lanes::<O, U10>("lanes: 10", f, x);
+        }
+        let (on_tape, point, mut reverse) = (f.clone(), x.to_vec(), Reverse::new());
+        workload =
+            workload.mode("tape", move |slope| sound(reverse.gradient(|x| on_tape.call(x), &point, slope)));
+        let (recorded, point) = (f.clone(), x.to_vec());
+        workload = workload
+            .mode(RECORD, move |_| sound(Program::record(|x| recorded.call(x), &point)).outputs() as f64);
+        let (point, program) = (x.to_vec(), sound(Program::record(|x| f.call(x), x)).optimized());
+        let mut workspace = program.workspace();
+        workload.mode("replay", move |slope| sound(program.gradient(&mut workspace, &point, slope)))
+    }
+
+    fn lanes<O: Objective + Clone + 'static, N: Lanes<f64> + 'static>(
+        self,
+        name: &'static str,
+        f: &O,
+        x: &[f64],
+    ) -> Self {
+        let (f, x, mut forward) = (f.clone(), x.to_vec(), Forward::<f64, N>::new());
+        self.mode(name, move |slope| sound(forward.gradient(|x| f.call(x), &x, slope)))
+    }
+
+    /// The points in lanes, on one thread and on two.
+    pub(crate) fn batched<O: Summed + Clone + 'static>(self, f: &O, x: &[f64]) -> Self {
+        let mut one = batch(f, x);
+        let mut two = batch(f, x);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads start");
+        // The closure goes to the other pool and comes back, so all it holds has to be sent.
+        self.mode("batch", move |slope| one(slope))
+            .mode("batch, 2 threads", move |slope| pool.install(|| two(slope)))
+    }
+}
+
+/// The gradient of a sum by batched replay.
+fn batch<O: Summed + Clone>(f: &O, x: &[f64]) -> impl FnMut(&mut [f64]) -> f64 + Send + use<O> {
+    let (points, width) = f.points();
+    let (points, x) = (points.to_vec(), x.to_vec());
+    let program = sound(Program::record_with_data(|x, point| f.point(x, point), &x, &points[..width]));
+    let rest = sound(Program::record(|x| f.rest(x), &x));
+    let (mut batch, mut workspace) = (program.batch(), rest.workspace());
+    let mut more = vec![0.0; x.len()];
+    move |slope| {
+        let sum = sound(program.sum_gradient(&mut batch, &x, &Rows::new(&points, width), slope));
+        let value = sound(rest.gradient(&mut workspace, &x, &mut more));
+        slope.iter_mut().zip(&more).for_each(|(slope, more)| *slope += more);
+        sum + value
+    }
+}
+
+pub(crate) fn sound<T>(result: Result<T, Error>) -> T {
+    result.expect("the workload fits itself")
+}

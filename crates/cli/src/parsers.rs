@@ -1,0 +1,27 @@
+//! From the text of an option to its value.
+
+use dualtape_nn::Error;
+use std::str::FromStr;
+
+/// A value whose own error says what it is and what was expected; the option already says what it is.
+pub(crate) fn expected<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| match error {
+        Error::Setting { expected, .. } => format!("expected {expected}"),
+        other => other.to_string(),
+    })
+}
+
+/// A number that fits into a file of options as well, where whole numbers have a sign.
+pub(crate) fn whole(text: &str) -> Result<usize, String> {
+    seed(text).and_then(|number| usize::try_from(number).map_err(|error| error.to_string()))
+}
+
+/// As [`whole`], for seeds.
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
+    let fits = |&number: &u64| i64::try_from(number).is_ok();
+    text.parse().ok().filter(fits).ok_or_else(|| format!("expected a whole number from 0 to {}", i64::MAX))
+}
+
+pub(crate) fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "expected a number".to_owned())
+}
