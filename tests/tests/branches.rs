@@ -1,6 +1,7 @@
 //! Branches of recorded functions: guards, programs for each path, and what needs no guard.
 
-use dualtape::program::{Compiled, Rows};
+use dualtape::num_traits::ToPrimitive;
+use dualtape::program::{Compiled, Rows, Wrt};
 use dualtape::{Differentiable, Error, Float, Program, Traced, gradient};
 use dualtape_tests::close::assert_close;
 
@@ -123,4 +124,58 @@ fn guards_in_a_batch_are_decided_as_at_single_points() {
             }
         }
     }
+}
+
+/// The line of this file where a function is written.
+macro_rules! on_this_line {
+    ($f:expr) => {
+        (line!(), $f)
+    };
+}
+
+#[test]
+fn a_broken_guard_says_where_it_stands_and_what_it_was_asked_of() {
+    fn twice<D: Differentiable<Scalar = f64>>(x: D) -> D {
+        x * 2.0
+    }
+    type Recorded = fn(&[Traced<f64>]) -> Traced<f64>;
+    // Recorded at 1.5, asked again at −2.
+    let functions: [(u32, Recorded); 6] = [
+        on_this_line!(|x| if x[0] < 1.0.into() { x[0] } else { twice(x[0]) }),
+        on_this_line!(|x| if x[0].is_sign_negative() { x[0] } else { twice(x[0]) }),
+        on_this_line!(|x| x[0] * x[0].value()),
+        on_this_line!(|x| if x[0].partial_cmp(&Traced::from(0.0)).unwrap().is_lt() {
+            x[0]
+        } else {
+            twice(x[0])
+        }),
+        on_this_line!(|x| gradient(|y| if y[0] > 0.0.into() { y[0] * y[0] } else { y[0] }, x).1[0]),
+        on_this_line!(|x| x[0] * x[0].to_f64().unwrap()),
+    ];
+    for (line, f) in functions {
+        let program = Program::record(f, &[1.5]).unwrap();
+        let place = format!("{}:{line}:", file!());
+        let (mut workspace, mut slope) = (program.workspace(), [0.0]);
+        let at_one_point = program.gradient(&mut workspace, &[-2.0], &mut slope).unwrap_err().to_string();
+        let optimized = program.clone().optimized().value(&mut workspace, &[-2.0]).unwrap_err().to_string();
+        let derived = program.gradient_program(Wrt::Both).unwrap();
+        let derived = derived.value(&mut workspace, &[-2.0]).unwrap_err().to_string();
+        let rows = Rows::new(&[1.5, -2.0], 1);
+        let batch = program.values(&mut program.batch(), &[], &rows, &mut [0.0; 2]).unwrap_err().to_string();
+        for message in [at_one_point, optimized, derived, batch] {
+            assert!(message.contains(&place), "{place} {message}");
+            assert!(message.contains("1.5") && message.contains("here it is asked of -2"), "{message}");
+            assert!(message.contains("`select`") && message.contains("`Compiled`"), "{message}");
+        }
+    }
+    // A recorded program that is called is asked where it is called.
+    let bent = Program::record(|x| if x[0] > 0.0.into() { x[0] } else { -x[0] }, &[1.0]).unwrap();
+    let (line, outer) =
+        on_this_line!(Program::record(|x| bent.call(x).expect("recorded on this side")[0], &[1.0]).unwrap());
+    let message = outer.value(&mut outer.workspace(), &[-1.0]).unwrap_err().to_string();
+    assert!(message.contains(&format!("{}:{line}:", file!())), "{message}");
+    // A program that was saved does not know the line, and still says what was asked.
+    let saved = Program::<f64>::from_bytes(&bent.to_bytes()).unwrap();
+    let message = saved.value(&mut saved.workspace(), &[-1.0]).unwrap_err().to_string();
+    assert!(message.contains("v0 > v1 was true; here it is asked of -1.0 and 0.0"), "{message}");
 }

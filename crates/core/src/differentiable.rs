@@ -116,6 +116,7 @@ pub trait Differentiable:
     /// let x: Dual<Dual<f64>> = Dual::variable(Dual::variable(3.0));
     /// assert_eq!((x * x).value(), 9.0);
     /// ```
+    #[track_caller]
     fn value(&self) -> <Self as Differentiable>::Scalar;
 
     /// A constant, rounded to the plain number's type.
@@ -290,6 +291,7 @@ pub trait Differentiable:
     /// Whether a relation holds between two values; a recording takes note of the answer.
     #[doc(hidden)]
     #[inline(always)]
+    #[track_caller]
     fn relates(&self, relation: Relation, other: &Self) -> bool {
         relation.holds(self.value(), other.value())
     }
@@ -297,6 +299,7 @@ pub trait Differentiable:
     /// Whether the value has a property; a recording takes note of the answer.
     #[doc(hidden)]
     #[inline(always)]
+    #[track_caller]
     fn has(&self, property: Property) -> bool {
         property.holds(self.value())
     }

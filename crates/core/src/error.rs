@@ -23,14 +23,18 @@ pub enum Error {
         given: usize,
     },
 
-    /// At this point, the function takes another branch than where it was recorded.
-    #[error("at point {point}, the function takes another branch than where it was recorded: {guard}")]
+    /// At this point, the function takes another branch than where it was recorded. What was asked says where in the
+    /// source it stands, unless the program was saved.
+    #[error(
+        "at point {point}, the function takes another branch than where it was recorded: {guard}; write the choice \
+         with `select`, which records both sides, or keep a program for each path with `Compiled`"
+    )]
     BranchChanged {
         /// The point, counted from 0.
         point: usize,
         /// The number of the guard, counted from 0 in the order of recording.
         number: usize,
-        /// What was asked and answered when recording.
+        /// What was asked and answered when recording, and of which values now.
         guard: String,
     },
 

@@ -65,6 +65,7 @@ macro_rules! constants {
 macro_rules! predicates {
     ($($name:ident: $Property:ident;)*) => { $(
         #[inline]
+        #[track_caller]
         fn $name(self) -> bool {
             self.has(crate::predicate::Property::$Property)
         }
@@ -75,6 +76,7 @@ macro_rules! predicates {
 macro_rules! relations {
     ($($name:ident: $Relation:ident;)*) => { $(
         #[inline]
+        #[track_caller]
         fn $name(&self, other: &Self) -> bool {
             self.relates(crate::predicate::Relation::$Relation, other)
         }
@@ -95,6 +97,7 @@ macro_rules! conversions_from {
 macro_rules! conversions_to {
     ($($name:ident $To:ty;)*) => { $(
         #[inline]
+        #[track_caller]
         fn $name(&self) -> Option<$To> {
             num_traits::ToPrimitive::$name(&self.value())
         }
@@ -130,11 +133,13 @@ macro_rules! impl_float {
             }
 
             #[inline]
+            #[track_caller]
             fn classify(self) -> std::num::FpCategory {
                 self.value().classify()
             }
 
             #[inline]
+            #[track_caller]
             fn integer_decode(self) -> (u64, i16, i8) {
                 self.value().integer_decode()
             }
@@ -208,12 +213,13 @@ macro_rules! impl_float {
 
             /// Compares values only, so that numbers can be sorted whatever moves.
             #[inline]
+            #[track_caller]
             fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-                if self < other {
+                if self.lt(other) {
                     Some(std::cmp::Ordering::Less)
-                } else if self > other {
+                } else if self.gt(other) {
                     Some(std::cmp::Ordering::Greater)
-                } else if self <= other {
+                } else if self.le(other) {
                     Some(std::cmp::Ordering::Equal)
                 } else {
                     None

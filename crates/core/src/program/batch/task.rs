@@ -320,7 +320,9 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             };
             // As point by point: the first point, and its first guard.
             if let Some((lane, number)) = self.plan.guards.iter().enumerate().filter_map(fails).min() {
-                return Err(self.program.branch_changed(start + lane, number));
+                let values = self.plan.guards[number].operands();
+                let values = values.map(|slot| self.lanes(task, block, slot)[lane]);
+                return Err(self.program.branch_changed(start + lane, number, values));
             }
         }
         Ok(true)

@@ -4,7 +4,7 @@
 //! everything that reads a graph relies on it.
 
 use super::graph::{Affine, Graph, List, Node, Reduction};
-use super::guard::Guard;
+use super::guard::{Guard, Question};
 use crate::predicate::{Property, Relation};
 use crate::rules::Op;
 use crate::{Error, ProgramScalar};
@@ -81,14 +81,14 @@ impl<F: ProgramScalar> Graph<F> {
         };
         let nodes = self.nodes.iter().map(node).collect();
         let affine = |map: &Affine| (map.weights, map.bias, map.rows, [map.x.start, map.x.len]);
-        let guard = |guard: &Guard<F>| match *guard {
-            Guard::Relation { relation, operands, answer } => {
+        let guard = |guard: &Guard<F>| match guard.question {
+            Question::Relation { relation, operands, answer } => {
                 FileGuard::Relation(relation.sign().to_owned(), operands, answer)
             }
-            Guard::Property { property, operand, answer } => {
+            Question::Property { property, operand, answer } => {
                 FileGuard::Property(property.words().to_owned(), operand, answer)
             }
-            Guard::Value { operand, value } => FileGuard::Value(operand, value.wide()),
+            Question::Value { operand, value } => FileGuard::Value(operand, value.wide()),
         };
         let content = Content {
             number: number_type::<F>().to_owned(),
@@ -205,19 +205,20 @@ impl Content {
             })
         };
         let guard = |guard: FileGuard| {
-            Some(match guard {
-                FileGuard::Relation(sign, operands, answer) => Guard::Relation {
+            let question = match guard {
+                FileGuard::Relation(sign, operands, answer) => Question::Relation {
                     relation: Relation::ALL.into_iter().find(|relation| relation.sign() == sign)?,
                     operands,
                     answer,
                 },
-                FileGuard::Property(words, operand, answer) => Guard::Property {
+                FileGuard::Property(words, operand, answer) => Question::Property {
                     property: Property::ALL.into_iter().find(|property| property.words() == words)?,
                     operand,
                     answer,
                 },
-                FileGuard::Value(operand, value) => Guard::Value { operand, value: F::nearest(value) },
-            })
+                FileGuard::Value(operand, value) => Question::Value { operand, value: F::nearest(value) },
+            };
+            Some(Guard { question, origin: None })
         };
         Some(Graph {
             nodes: self.nodes.into_iter().map(node).collect::<Option<_>>()?,

@@ -5,10 +5,26 @@
 
 use crate::ProgramScalar;
 use crate::predicate::{Property, Relation};
+use std::panic::Location;
 
-/// One question and its answer. Places are nodes of a graph, or slots of a program.
+/// One question and its answer, and where in the source it was asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::program) enum Guard<F> {
+pub(in crate::program) struct Guard<F> {
+    pub(in crate::program) question: Question<F>,
+    /// Programs that were saved do not know it.
+    pub(in crate::program) origin: Option<Origin<F>>,
+}
+
+/// Where a question was asked, and the values of its operands then.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::program) struct Origin<F> {
+    pub(in crate::program) location: &'static Location<'static>,
+    pub(in crate::program) values: [F; 2],
+}
+
+/// A question and its answer. Places are nodes of a graph, or slots of a program.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::program) enum Question<F> {
     /// A comparison.
     Relation { relation: Relation, operands: [u32; 2], answer: bool },
     /// A property of one value.
@@ -20,9 +36,9 @@ pub(in crate::program) enum Guard<F> {
 impl<F: ProgramScalar> Guard<F> {
     /// The places the guard reads.
     pub(in crate::program) fn operands(&self) -> impl Iterator<Item = u32> + use<F> {
-        match *self {
-            Self::Relation { operands: [a, b], .. } => [Some(a), Some(b)],
-            Self::Property { operand, .. } | Self::Value { operand, .. } => [Some(operand), None],
+        match self.question {
+            Question::Relation { operands: [a, b], .. } => [Some(a), Some(b)],
+            Question::Property { operand, .. } | Question::Value { operand, .. } => [Some(operand), None],
         }
         .into_iter()
         .flatten()
@@ -30,15 +46,16 @@ impl<F: ProgramScalar> Guard<F> {
 
     /// The guard over renumbered places.
     pub(in crate::program) fn renumbered(self, place: impl Fn(u32) -> u32) -> Self {
-        match self {
-            Self::Relation { relation, operands, answer } => {
-                Self::Relation { relation, operands: operands.map(place), answer }
+        let question = match self.question {
+            Question::Relation { relation, operands, answer } => {
+                Question::Relation { relation, operands: operands.map(place), answer }
             }
-            Self::Property { property, operand, answer } => {
-                Self::Property { property, operand: place(operand), answer }
+            Question::Property { property, operand, answer } => {
+                Question::Property { property, operand: place(operand), answer }
             }
-            Self::Value { operand, value } => Self::Value { operand: place(operand), value },
-        }
+            Question::Value { operand, value } => Question::Value { operand: place(operand), value },
+        };
+        Self { question, ..self }
     }
 
     /// Whether the answer is still the same, given the value at each place.
@@ -50,46 +67,64 @@ impl<F: ProgramScalar> Guard<F> {
     /// In which lanes the answer is still the same, given the lanes of each place.
     #[inline]
     pub(in crate::program) fn holds_in<const L: usize>(&self, lanes: impl Fn(u32) -> [F; L]) -> [bool; L] {
-        match *self {
-            Self::Relation { relation, operands: [a, b], answer } => {
+        match self.question {
+            Question::Relation { relation, operands: [a, b], answer } => {
                 let (a, b) = (lanes(a), lanes(b));
                 std::array::from_fn(|lane| relation.holds(a[lane], b[lane]) == answer)
             }
-            Self::Property { property, operand, answer } => {
+            Question::Property { property, operand, answer } => {
                 lanes(operand).map(|x| property.holds(x) == answer)
             }
-            Self::Value { operand, value } => lanes(operand).map(|x| same_bits(x, value)),
+            Question::Value { operand, value } => lanes(operand).map(|x| same_bits(x, value)),
         }
     }
 
     /// What two guards have in common if they ask the same and were answered the same. Guards of two functions that
     /// follow each other may contradict each other; then both stay.
     pub(in crate::program) fn key(&self) -> (Option<Relation>, Option<Property>, [u32; 2], u64) {
-        match *self {
-            Self::Relation { relation, operands, answer } => (Some(relation), None, operands, answer.into()),
-            Self::Property { property, operand, answer } => {
+        match self.question {
+            Question::Relation { relation, operands, answer } => {
+                (Some(relation), None, operands, answer.into())
+            }
+            Question::Property { property, operand, answer } => {
                 (None, Some(property), [operand; 2], answer.into())
             }
-            Self::Value { operand, value } => (None, None, [operand; 2], value.wide().to_bits()),
+            Question::Value { operand, value } => (None, None, [operand; 2], value.wide().to_bits()),
         }
     }
 
-    /// The guard in words, for an error.
+    /// The guard in words, for an error: where it stands in the source, what was asked and answered, and of which values.
     pub(in crate::program) fn words(&self) -> String {
         let word = |answer: bool| if answer { "true" } else { "false" };
-        match *self {
-            Self::Relation { relation, operands: [a, b], answer } => {
-                format!("v{a} {} v{b} was {}", relation.sign(), word(answer))
+        // Where references are compared, the comparison stands in the standard library.
+        let location = self.origin.filter(|origin| !origin.location.file().starts_with("/rustc/"));
+        let location = location.map(|origin| format!("{}: ", origin.location)).unwrap_or_default();
+        let (question, operands) = match self.question {
+            Question::Relation { relation, operands: [a, b], answer } => {
+                (format!("v{a} {} v{b} was {}", relation.sign(), word(answer)), 2)
             }
-            Self::Property { property, operand, answer } => {
-                format!("v{operand} {} was {}", property.words(), word(answer))
+            Question::Property { property, operand, answer } => {
+                (format!("v{operand} {} was {}", property.words(), word(answer)), 1)
             }
-            Self::Value { operand, value } => format!(
-                "the function read the plain value of v{operand}, {value:?}, and may depend on it in ways that \
-                 were not recorded"
-            ),
-        }
+            Question::Value { operand, value } => {
+                return format!(
+                    "{location}the function read the plain value of v{operand}, {value:?}, and may depend on it in \
+                     ways that were not recorded"
+                );
+            }
+        };
+        let values = self.origin.map(|origin| format!(", of {}", listed(&origin.values[..operands])));
+        format!("{location}{question}{}", values.unwrap_or_default())
     }
+
+    /// The same, with the values that it is asked of now.
+    pub(in crate::program) fn words_now(&self, values: impl Iterator<Item = F>) -> String {
+        format!("{}; here it is asked of {}", self.words(), listed(&values.collect::<Vec<_>>()))
+    }
+}
+
+fn listed<F: ProgramScalar>(values: &[F]) -> String {
+    values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(" and ")
 }
 
 /// Whether two numbers are the same; all NaN are one.

@@ -1,10 +1,11 @@
 //! A graph as others read it: compilers, drawers, analysers.
 
 use super::graph::{Graph, Node, Reduction};
-use super::guard::Guard;
+use super::guard::Question;
 use crate::ProgramScalar;
 use crate::predicate::Relation;
 use crate::rules::Op;
+use std::fmt;
 
 /// What a node of a graph computes from its operands.
 ///
@@ -51,10 +52,21 @@ pub enum Kind<F> {
 /// assert_eq!((last.index(), last.operands().collect::<Vec<_>>()), (3, vec![2, 0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct NodeView<'g, F> {
     graph: &'g Graph<F>,
     index: usize,
+}
+
+impl<F: ProgramScalar> fmt::Debug for NodeView<'_, F> {
+    /// Writes the node, not the graph it belongs to.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeView")
+            .field("index", &self.index)
+            .field("kind", &self.kind())
+            .field("operands", &self.operands().collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 impl<'g, F: ProgramScalar> NodeView<'g, F> {
@@ -157,14 +169,14 @@ impl<F: ProgramScalar> Graph<F> {
 
     /// The guards in the order of recording, each once.
     pub fn guards(&self) -> impl ExactSizeIterator<Item = GuardView<F>> {
-        self.guards.iter().map(|guard| match *guard {
-            Guard::Relation { relation, operands, answer } => {
+        self.guards.iter().map(|guard| match guard.question {
+            Question::Relation { relation, operands, answer } => {
                 GuardView::Comparison { relation, operands: operands.map(|place| place as usize), answer }
             }
-            Guard::Property { property, operand, answer } => {
+            Question::Property { property, operand, answer } => {
                 GuardView::Property { property: property.words(), operand: operand as usize, answer }
             }
-            Guard::Value { operand, value } => GuardView::Value { operand: operand as usize, value },
+            Question::Value { operand, value } => GuardView::Value { operand: operand as usize, value },
         })
     }
 

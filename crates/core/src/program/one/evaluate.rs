@@ -504,14 +504,20 @@ impl<F: ProgramScalar> Program<F> {
         {
             return recorded.evaluate_over(buffers, x);
         }
-        match self.graph.guards.iter().position(|guard| !guard.holds(value)) {
+        match self.graph.guards.iter().enumerate().find(|(_, guard)| !guard.holds(value)) {
             None => Ok(self),
-            Some(number) => Err(self.branch_changed(0, number)),
+            Some((number, guard)) => Err(self.branch_changed(0, number, guard.operands().map(value))),
         }
     }
 
-    pub(in crate::program) fn branch_changed(&self, point: usize, number: usize) -> Error {
-        Error::BranchChanged { point, number, guard: self.graph.guards[number].words() }
+    /// The error of a broken guard, given the values it is asked of.
+    pub(in crate::program) fn branch_changed(
+        &self,
+        point: usize,
+        number: usize,
+        values: impl Iterator<Item = F>,
+    ) -> Error {
+        Error::BranchChanged { point, number, guard: self.graph.guards[number].words_now(values) }
     }
 
     /// The gradient of the seeded outputs, into `gradient`. If singular points make NaN of a product with

@@ -1,7 +1,7 @@
 //! Programs as functions: their derivatives as programs, one after another, and called on any numbers.
 
 use crate::program::ir::graph::Graph;
-use crate::program::ir::guard::Guard;
+use crate::program::ir::guard::{Question, same_bits};
 use crate::program::plan::Wrt;
 use crate::program::transform::derivative::{self, Inputs};
 use crate::program::{Program, ir::walk};
@@ -124,26 +124,26 @@ impl<F: ProgramScalar> Program<F> {
     /// assert_eq!(energy, (2.0, vec![2.0, -2.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
+    #[track_caller]
     pub fn call<D: Differentiable<Scalar = F>>(&self, x: &[D]) -> Result<Vec<D>, Error> {
         Error::check_length("point", "input", self.inputs(), x.len())?;
         let (graph, mut buffers) = (self.recorded_graph(), walk::Buffers::default());
         walk::forward(graph, &mut buffers, |input| x[input]);
         let value = |node: u32| &buffers.values[node as usize];
-        let holds = |guard: &Guard<F>| match *guard {
-            Guard::Relation { relation, operands: [a, b], answer } => {
-                value(a).relates(relation, value(b)) == answer
-            }
-            Guard::Property { property, operand, answer } => value(operand).has(property) == answer,
-            Guard::Value { operand, value: expected } => {
-                crate::program::ir::guard::same_bits(value(operand).value(), expected)
-            }
-        };
-        match graph.guards.iter().position(|guard| !holds(guard)) {
-            None => Ok(graph.outputs.iter().map(|&output| *value(output)).collect()),
-            Some(number) => {
-                Err(Error::BranchChanged { point: 0, number, guard: graph.guards[number].words() })
+        // No closure, so that the guards of a recording stand where the program is called.
+        for (number, guard) in graph.guards.iter().enumerate() {
+            let holds = match guard.question {
+                Question::Relation { relation, operands: [a, b], answer } => {
+                    value(a).relates(relation, value(b)) == answer
+                }
+                Question::Property { property, operand, answer } => value(operand).has(property) == answer,
+                Question::Value { operand, value: expected } => same_bits(value(operand).value(), expected),
+            };
+            if !holds {
+                return Err(Error::BranchChanged { point: 0, number, guard: guard.words() });
             }
         }
+        Ok(graph.outputs.iter().map(|&output| *value(output)).collect())
     }
 
     /// What was recorded, to be read.
@@ -158,7 +158,7 @@ impl<F: ProgramScalar> Program<F> {
         self.recorded_graph()
     }
 
-    /// This program as bytes, with a version and a checksum.
+    /// This program as bytes, with a version and a checksum. Where in the source its guards stand is not kept.
     ///
     /// ```
     /// use dualtape::Program;

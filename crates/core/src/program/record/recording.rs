@@ -2,7 +2,7 @@
 
 use crate::predicate::Relation;
 use crate::program::ir::graph::{Graph, Node};
-use crate::program::ir::guard::Guard;
+use crate::program::ir::guard::{Guard, Question};
 use crate::program::record::Traced;
 use crate::program::record::outputs::Outputs;
 use crate::program::record::recorder::{Recorder, Session};
@@ -171,8 +171,8 @@ impl<F: ProgramScalar> Graph<F> {
 
 /// The first equality that held although one side moves.
 fn equality_held<F: ProgramScalar>(graph: &Graph<F>) -> Option<&Guard<F>> {
-    let held = |guard: &&Guard<F>| match guard {
-        Guard::Relation { relation: Relation::Equal, operands: [a, b], answer: true } => a != b,
+    let held = |guard: &&Guard<F>| match guard.question {
+        Question::Relation { relation: Relation::Equal, operands: [a, b], answer: true } => a != b,
         _ => false,
     };
     let mut held = graph.guards.iter().filter(held).peekable();

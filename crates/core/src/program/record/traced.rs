@@ -3,11 +3,12 @@
 use crate::differentiable::{affine_rows, check_affine};
 use crate::predicate::{Property, Relation};
 use crate::program::ir::graph::Reduction;
-use crate::program::ir::guard::Guard;
+use crate::program::ir::guard::{Guard, Origin, Question};
 use crate::program::record::recorder::{Recorder, SYMBOLIC, with};
 use crate::rules::{Binary, Compare, Op, Select, Ternary, Unary, reductions};
 use crate::{Differentiable, ProgramScalar};
 use std::fmt;
+use std::panic::Location;
 
 /// A number of a recording under way on this thread, or a constant, which records nothing.
 ///
@@ -94,6 +95,12 @@ impl<T: ProgramScalar> Traced<T> {
         Self::node(value, index, recording)
     }
 
+    /// Where in the source a question is asked, and of which values.
+    #[track_caller]
+    fn origin(operands: [&Self; 2]) -> Option<Origin<T>> {
+        Some(Origin { location: Location::caller(), values: operands.map(|x| x.value) })
+    }
+
     /// The result of a reduction with the given value; a constant if all operands are.
     fn reduce(reduction: Reduction, value: T, operands: impl Iterator<Item = Self> + Clone) -> Self {
         let Some(one) = operands.clone().find(|x| !x.is_constant()) else { return Self::constant(value) };
@@ -114,34 +121,43 @@ impl<T: ProgramScalar> Differentiable for Traced<T> {
         Self { value, place: CONSTANT }
     }
 
+    #[track_caller]
     fn value(&self) -> T {
         assert!(!self.is_symbolic(), "{NO_VALUE}");
         if !self.is_constant() {
+            let origin = Self::origin([self, self]);
             with(self.recording(), |recorder| {
-                recorder.guard(Guard::Value { operand: self.index(), value: self.value });
+                let question = Question::Value { operand: self.index(), value: self.value };
+                recorder.guard(Guard { question, origin });
             });
         }
         self.value
     }
 
+    #[track_caller]
     fn relates(&self, relation: Relation, other: &Self) -> bool {
         assert!(!self.is_symbolic() && !other.is_symbolic(), "{NO_VALUE}");
         let answer = relation.holds(self.value, other.value);
+        let origin = Self::origin([self, other]);
         if let Some(one) = [self, other].into_iter().find(|x| !x.is_constant()) {
             with(one.recording(), |recorder| {
                 let operands = [self.place(recorder), other.place(recorder)];
-                recorder.guard(Guard::Relation { relation, operands, answer });
+                let question = Question::Relation { relation, operands, answer };
+                recorder.guard(Guard { question, origin });
             });
         }
         answer
     }
 
+    #[track_caller]
     fn has(&self, property: Property) -> bool {
         assert!(!self.is_symbolic(), "{NO_VALUE}");
         let answer = property.holds(self.value);
+        let origin = Self::origin([self, self]);
         if !self.is_constant() {
             with(self.recording(), |recorder: &mut Recorder<T>| {
-                recorder.guard(Guard::Property { property, operand: self.index(), answer });
+                let question = Question::Property { property, operand: self.index(), answer };
+                recorder.guard(Guard { question, origin });
             });
         }
         answer
@@ -289,6 +305,7 @@ impl<T: fmt::Debug> fmt::Debug for Traced<T> {
 
 impl<T: ProgramScalar> fmt::Display for Traced<T> {
     /// Writes the value at the point of recording, and notes that it was read.
+    #[track_caller]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.value(), f)
     }
@@ -296,6 +313,7 @@ impl<T: ProgramScalar> fmt::Display for Traced<T> {
 
 impl<T: ProgramScalar> fmt::LowerExp for Traced<T> {
     /// Writes the value at the point of recording, and notes that it was read.
+    #[track_caller]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::LowerExp::fmt(&self.value(), f)
     }
