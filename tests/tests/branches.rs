@@ -175,7 +175,7 @@ fn a_broken_guard_says_where_it_stands_and_what_it_was_asked_of() {
     let message = outer.value(&mut outer.workspace(), &[-1.0]).unwrap_err().to_string();
     assert!(message.contains(&format!("{}:{line}:", file!())), "{message}");
     // A program that was saved does not know the line, and still says what was asked.
-    let saved = Program::<f64>::from_bytes(&bent.to_bytes()).unwrap();
+    let saved = Program::<f64>::from_bytes(&bent.to_bytes().unwrap()).unwrap();
     let message = saved.value(&mut saved.workspace(), &[-1.0]).unwrap_err().to_string();
     assert!(message.contains("v0 > v1 was true; here it is asked of -1.0 and 0.0"), "{message}");
 }

@@ -16,11 +16,13 @@
 //! assert_eq!(report.worst().unwrap().column, 1);
 //! ```
 //!
-//! [`jacobian_forward`] does it for code that only takes dual numbers, [`program()`] for what was recorded.
+//! [`jacobian_forward`] does it for code that only takes dual numbers, [`program()`] for what was recorded, [`rule`] for
+//! derivatives of one's own.
 
+use crate::program::Wrt;
 use crate::{
-    Differentiable, Dual, Error, Program, ProgramScalar, Scalar, Var, gradient as reverse_gradient,
-    jacobian_reverse,
+    CustomRule, Differentiable, Dual, Error, Program, ProgramScalar, Scalar, Traced, Var,
+    gradient as reverse_gradient, jacobian_reverse,
 };
 use generic_array::typenum::U8;
 use std::fmt;
@@ -375,4 +377,62 @@ fn differences<F: Scalar>(mut f: impl FnMut(&[F]) -> Vec<f64>, x: &[F], column: 
 fn nearest(slope: f64, row: usize, differences: &[Vec<f64>; 2]) -> f64 {
     let [near, far] = [0, 1].map(|step| differences[step][row]);
     if distance(slope, near) <= distance(slope, far) { near } else { far }
+}
+
+/// Holds the derivatives of a rule of one's own to each other and to central differences, at `x`: reports of the first,
+/// the second and the third order.
+///
+/// The first compares the rule's vjp, its jvp if it has one, and differences of its values; the second and the third do
+/// so with its vjp, and with the vjp of that, in some direction.
+///
+/// # Errors
+///
+/// [`Error::Length`] if `x` has not the length of the rule's inputs, or a derivative has the wrong length, and
+/// [`Error::Rule`] where the rule has no value.
+///
+/// # Panics
+///
+/// If the rule's derivatives branch on a value.
+///
+/// ```
+/// use dualtape::{CustomRule, Differentiable, Error, check};
+///
+/// #[derive(Clone)]
+/// struct Cube {
+///     factor: f64,
+/// }
+///
+/// impl CustomRule for Cube {
+///     type Scalar = f64;
+///     fn inputs(&self) -> usize { 1 }
+///     fn outputs(&self) -> usize { 1 }
+///     fn value(&self, x: &[f64], z: &mut [f64]) -> Result<(), Error> {
+///         z[0] = x[0].powi(3);
+///         Ok(())
+///     }
+///     fn vjp<D: Differentiable<Scalar = f64>>(&self, x: &[D], _: &[D], w: &[D]) -> Result<Vec<D>, Error> {
+///         Ok(vec![w[0] * x[0] * x[0] * self.factor])
+///     }
+/// }
+///
+/// assert!(check::rule(&Cube { factor: 3.0 }, &[0.7])?.iter().all(check::Report::passes));
+/// assert!(!check::rule(&Cube { factor: 2.0 }, &[0.7])?[0].passes());
+/// # Ok::<(), Error>(())
+/// ```
+pub fn rule<F: ProgramScalar, R: CustomRule<Scalar = F>>(rule: &R, x: &[F]) -> Result<[Report; 3], Error> {
+    F::call(rule, x)?;
+    let called = |x: &[Traced<F>]| Traced::call(rule, x).expect("it had a value here just now");
+    let first = Program::record(called, x)?;
+    let second = first.vjp_program(Wrt::Both);
+    let third = second.vjp_program(Wrt::Both);
+    // Cotangents in no special direction: 1, 1/2, 1/3, …
+    let point = |program: &Program<F>| -> Vec<F> {
+        let cotangents = (1..=program.inputs() - x.len()).map(|k| F::nearest(1.0 / k as f64));
+        x.iter().copied().chain(cotangents).collect()
+    };
+    Ok([
+        self::program(&first, x)?,
+        self::program(&second, &point(&second))?,
+        self::program(&third, &point(&third))?,
+    ])
 }

@@ -1,8 +1,8 @@
 //! `Differentiable`: the trait that user code is written against.
 
-use crate::Scalar;
 use crate::predicate::{Property, Relation};
 use crate::rules::{self, Binary, Ternary, Unary};
+use crate::{CustomRule, Error, Scalar};
 use num_traits::{Euclid, Float, FloatConst, FromPrimitive, NumAssign, NumRef};
 use std::fmt::{Debug, Display, LowerExp};
 use std::iter::{Product, Sum};
@@ -254,6 +254,19 @@ pub trait Differentiable:
     fn log_sum_exp(terms: &[Self]) -> Self {
         Self::log_sum_exp_terms(terms.iter().copied())
     }
+
+    /// The outputs of a rule of one's own at `x`, with the derivatives that it states.
+    ///
+    /// In a recording, the call is kept, and each replay computes the value again. See [`CustomRule`] for an example.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` has not the length of the rule's inputs, [`Error::Rule`] where the rule has no value,
+    /// and whatever its derivatives refuse.
+    fn call<R: CustomRule<Scalar = <Self as Differentiable>::Scalar>>(
+        rule: &R,
+        x: &[Self],
+    ) -> Result<Vec<Self>, Error>;
 
     // What follows is how the rule table reaches a number type; users have no need of it.
 

@@ -81,6 +81,24 @@ pub enum Error {
         reason: String,
     },
 
+    /// A rule of the user's own has no value at this point.
+    #[error("the rule `{rule}` has no value here: {reason}")]
+    Rule {
+        /// The name of the rule.
+        rule: &'static str,
+        /// What stood in its way.
+        reason: String,
+    },
+
+    /// A program with rules of the user's own cannot be saved.
+    #[error(
+        "a program that calls the rule `{rule}` cannot be saved, as the rule is code; record it again instead"
+    )]
+    NotSavable {
+        /// The name of the rule.
+        rule: &'static str,
+    },
+
     /// A driver for functions of one output was given a program of another number.
     #[error("this needs a program with one output, not {given}")]
     NotOneOutput {

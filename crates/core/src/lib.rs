@@ -141,6 +141,7 @@ pub use forward::{Dual, Lanes};
 pub use predicate::Relation;
 pub use program::{Program, ProgramScalar, Traced, Workspace};
 pub use reverse::{Adjoints, Tape, Var};
+pub use rules::CustomRule;
 pub use scalar::Scalar;
 
 // The traits and numbers of lanes that appear in signatures, in the versions that fit.

@@ -101,6 +101,12 @@
 //! also take derivatives of its own over traced numbers. The rules of derivatives guard nothing: the policy on zeros and
 //! NaN is recorded with them, and `transform/speculate.rs` says why it costs nearly nothing.
 //!
+//! # Rules of the user's own
+//!
+//! A [`CustomRule`](crate::CustomRule) that a recorded function calls stays a call: its value is computed again at each
+//! replay, and its derivatives are graphs, recorded when somebody asks for them (`record/rule.rs`). The walk runs it; there
+//! are no instructions and no lanes, so a program that calls a rule is walked, and its batches go point by point.
+//!
 //! # What holds
 //!
 //! At one point, a program computes the bits of the function itself. In batches, products and sums may be
@@ -318,7 +324,14 @@ impl<F: ProgramScalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn operations(&self) -> usize {
-        self.plan().schedule.runs.iter().map(|run| run.count as usize).sum()
+        let plan = self.plan();
+        if plan.by_points {
+            let is_operation = |node: &&ir::graph::Node<F>| {
+                !matches!(node, ir::graph::Node::Input | ir::graph::Node::Constant(_))
+            };
+            return self.graph.nodes.iter().filter(is_operation).count();
+        }
+        plan.schedule.runs.iter().map(|run| run.count as usize).sum()
     }
 
     /// The number of guards: answers on which the program's right to answer hangs. See

@@ -67,10 +67,13 @@ use crate::{Differentiable, Scalar};
 use Partial::{MinusOne, Of, One, Zero};
 use slopes::*;
 
+mod custom;
 mod partial;
 pub(crate) mod reductions;
 mod slopes;
 
+pub use custom::CustomRule;
+pub(crate) use custom::{check_inputs, pulled_back, statements, values};
 pub(crate) use op::Visitor;
 pub use op::{Interval, Op};
 pub use partial::{Binary, Partial, Ternary, Unary};

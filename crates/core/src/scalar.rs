@@ -1,9 +1,9 @@
 //! `Scalar`: the plain numbers at the bottom of every number type.
 
-use crate::Differentiable;
 use crate::predicate::Relation;
-use crate::rules::{Binary, Compare, Select, Ternary, Unary, reductions};
+use crate::rules::{Binary, Compare, Select, Ternary, Unary, reductions, values};
 use crate::special::polygamma;
+use crate::{CustomRule, Differentiable, Error};
 
 /// A plain number, `f32` or `f64`: what a primal, a tangent or an adjoint is in the end.
 ///
@@ -122,6 +122,10 @@ macro_rules! plain_number {
             #[inline(always)]
             fn value(&self) -> $F {
                 *self
+            }
+
+            fn call<R: CustomRule<Scalar = $F>>(rule: &R, x: &[$F]) -> Result<Vec<$F>, Error> {
+                values(rule, x)
             }
 
             const RECORDS: bool = false;

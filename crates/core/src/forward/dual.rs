@@ -1,10 +1,10 @@
 //! `Dual`: a value and the tangents that travel with it.
 
 use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, spoilt, told, zeros};
-use crate::Differentiable;
 use crate::predicate::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
-use crate::rules::{Binary, Partial, Ternary, Unary, combine};
+use crate::rules::{Binary, Partial, Ternary, Unary, combine, statements};
+use crate::{CustomRule, Differentiable, Error};
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::U1;
 use num_traits::Zero;
@@ -193,6 +193,26 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
     #[inline(always)]
     fn has(&self, property: Property) -> bool {
         self.primal.has(property)
+    }
+
+    fn call<R: CustomRule<Scalar = T::Scalar>>(rule: &R, x: &[Self]) -> Result<Vec<Self>, Error> {
+        let primals: Vec<T> = x.iter().map(|x| x.primal).collect();
+        let z = T::call(rule, &primals)?;
+        let mut tangents = Vec::with_capacity(N::USIZE);
+        for lane in 0..N::USIZE {
+            let tangent: Vec<T> = x.iter().map(|x| x.tangent[lane]).collect();
+            if tangent.iter().all(Differentiable::is_identically_zero) {
+                tangents.push(vec![T::zero(); z.len()]);
+                continue;
+            }
+            let Some(product) = rule.jvp(&primals, &z, &tangent) else { return statements(rule, x) };
+            let product = product?;
+            Error::check_length("result of the rule's jvp", "output", z.len(), product.len())?;
+            tangents.push(product);
+        }
+        let tangent = |output: usize| Tangent::<T, N>::generate(|lane| tangents[lane][output]);
+        let dual = |(output, primal)| Self { primal, tangent: tangent(output) };
+        Ok(z.into_iter().enumerate().map(dual).collect())
     }
 
     const RECORDS: bool = T::RECORDS;

@@ -7,6 +7,7 @@
 mod file;
 pub(crate) mod graph;
 pub(super) mod guard;
+pub(super) mod rule;
 mod text;
 pub(super) mod view;
 pub(super) mod walk;

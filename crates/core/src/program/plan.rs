@@ -40,12 +40,18 @@ pub(in crate::program) struct Plan<F> {
     pub(in crate::program) cost: usize,
     /// How many blocks of points go through together.
     pub(in crate::program) blocks: usize,
+    /// Whether only point by point will do: there are rules of the user's own. Then nothing else is planned.
+    pub(in crate::program) by_points: bool,
 }
 
 impl<F: ProgramScalar> Plan<F> {
     /// Optimises a graph and plans its evaluation.
     pub(in crate::program) fn new(mut graph: Graph<F>, watched: &[u32]) -> Self {
-        let watched = optimize(&mut graph, watched);
+        let (size, by_points) = (graph.size(), !graph.calls.is_empty());
+        if by_points {
+            graph = graph.without_operations();
+        }
+        let watched = if by_points { Vec::new() } else { optimize(&mut graph, watched) };
         let mut schedule = schedule::schedule(&graph, &watched);
         let slot = |node: u32| schedule.slot_of[node as usize];
         let mut constants = vec![F::zero(); schedule.constants];
@@ -63,7 +69,8 @@ impl<F: ProgramScalar> Plan<F> {
         let read: Vec<u32> = guards.iter().flat_map(Guard::operands).chain(others).collect();
         let (accumulated_slots, accumulator_of) = schedule.accumulated_slots();
         let outside_affine = schedule.mark_exclusive(read.into_iter());
-        let (only_exclusive_affine, cost) = (schedule.is_only_exclusive_affine(), schedule.cost());
+        let only_exclusive_affine = schedule.is_only_exclusive_affine();
+        let cost = if by_points { size } else { schedule.cost() };
         let blocks = blocks::<F>(&schedule);
         Self {
             constants,
@@ -76,6 +83,7 @@ impl<F: ProgramScalar> Plan<F> {
             only_exclusive_affine,
             cost,
             blocks,
+            by_points,
             schedule,
         }
     }

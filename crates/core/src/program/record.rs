@@ -5,6 +5,7 @@
 pub(super) mod outputs;
 pub(crate) mod recorder;
 pub(super) mod recording;
+mod rule;
 pub(super) mod traced;
 
 pub use outputs::Outputs;

@@ -1,10 +1,10 @@
 //! `Var`: a number that records what is done with it.
 
 use super::Tape;
-use crate::Differentiable;
 use crate::predicate::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
-use crate::rules::{Binary, Partial, Ternary, Unary, guarded};
+use crate::rules::{Binary, Partial, Ternary, Unary, guarded, statements};
+use crate::{CustomRule, Differentiable, Error};
 use num_traits::Zero;
 use std::fmt;
 
@@ -132,6 +132,10 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
     #[inline(always)]
     fn has(&self, property: Property) -> bool {
         self.primal.has(property)
+    }
+
+    fn call<R: CustomRule<Scalar = T::Scalar>>(rule: &R, x: &[Self]) -> Result<Vec<Self>, Error> {
+        statements(rule, x)
     }
 
     const RECORDS: bool = T::RECORDS;

@@ -30,7 +30,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 task.value += weight * value;
             }
             let seed = if self.sums.clip.is_some() { F::one() } else { weight };
-            walk::reverse::<_, true>(&program.graph, &mut task.point, [(output, seed)].into_iter());
+            walk::reverse::<_, true>(&program.graph, &mut task.point, [(output, seed)].into_iter())?;
             let factor = match self.sums.clip {
                 None => F::one(),
                 Some(bound) => {
@@ -69,7 +69,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 if !derive {
                     continue;
                 }
-                walk::reverse::<_, true>(&program.graph, &mut task.point, [(node, F::one())].into_iter());
+                walk::reverse::<_, true>(&program.graph, &mut task.point, [(node, F::one())].into_iter())?;
                 let adjoints = &task.point.adjoints;
                 task.rows.extend_from_slice(&adjoints[..parameters]);
                 task.rows.extend_from_slice(&adjoints[first_datum..][..data]);

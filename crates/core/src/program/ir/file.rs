@@ -7,7 +7,7 @@ use super::graph::{Affine, Graph, List, Node, Reduction};
 use super::guard::{Guard, Question};
 use crate::predicate::{Property, Relation};
 use crate::rules::Op;
-use crate::{Error, ProgramScalar};
+use crate::{CustomRule, Error, ProgramScalar};
 use serde::{Deserialize, Serialize};
 
 /// What a file begins with; the last byte is the version.
@@ -60,7 +60,10 @@ enum FileGuard {
 
 impl<F: ProgramScalar> Graph<F> {
     /// This graph as bytes.
-    pub(in crate::program) fn to_bytes(&self) -> Vec<u8> {
+    pub(in crate::program) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        if let Some(call) = self.calls.first() {
+            return Err(Error::NotSavable { rule: call.rule.name() });
+        }
         let mut operations: Vec<(String, i64)> = Vec::new();
         let mut place = |op: Op| {
             let named = (op.name().to_owned(), number(op));
@@ -78,6 +81,7 @@ impl<F: ProgramScalar> Graph<F> {
                 FileNode::Reduce(FileReduction::of(reduction), [start, len])
             }
             Node::Row { affine, row } => FileNode::Row(affine, row),
+            Node::Output { .. } => unreachable!("graphs with rules were refused"),
         };
         let nodes = self.nodes.iter().map(node).collect();
         let affine = |map: &Affine| (map.weights, map.bias, map.rows, [map.x.start, map.x.len]);
@@ -102,7 +106,7 @@ impl<F: ProgramScalar> Graph<F> {
             outputs: self.outputs.clone(),
         };
         let content = postcard::to_allocvec(&content).expect("memory takes all that is written");
-        [&MARK[..], &crc32fast::hash(&content).to_le_bytes(), &content].concat()
+        Ok([&MARK[..], &crc32fast::hash(&content).to_le_bytes(), &content].concat())
     }
 
     /// The graph of bytes that [`to_bytes`](Self::to_bytes) wrote.
@@ -144,6 +148,7 @@ impl<F: ProgramScalar> Graph<F> {
         };
         let node_fits = |(index, node): (usize, &Node<F>)| match *node {
             Node::Input | Node::Constant(_) => true,
+            Node::Output { .. } => false,
             Node::Apply(op, operands) => {
                 let (used, unused) = operands.split_at(op.arity());
                 used.iter().all(|&place| (place as usize) < index) && unused.iter().all(|&place| place == 0)
@@ -233,6 +238,7 @@ impl Content {
                     x: List { start, len },
                 })
                 .collect(),
+            calls: Vec::new(),
             guards: self.guards.into_iter().map(guard).collect::<Option<_>>()?,
             outputs: self.outputs,
             parameters: self.parameters as usize,

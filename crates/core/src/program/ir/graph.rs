@@ -5,6 +5,7 @@
 
 use crate::ProgramScalar;
 use crate::program::ir::guard::{Guard, same_bits};
+use crate::program::ir::rule::Recorded;
 use crate::rules::Op;
 use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};
@@ -27,6 +28,7 @@ pub struct Graph<F> {
     /// The operands of reductions and affine maps, one list after the other.
     pub(in crate::program) lists: Vec<u32>,
     pub(in crate::program) affines: Vec<Affine>,
+    pub(in crate::program) calls: Vec<Call<F>>,
     pub(in crate::program) guards: Vec<Guard<F>>,
     pub(crate) outputs: Vec<u32>,
     pub(in crate::program) parameters: usize,
@@ -46,6 +48,11 @@ pub(crate) enum Node<F> {
         affine: u32,
         row: u32,
     },
+    /// One output of a rule of the user's own.
+    Output {
+        call: u32,
+        output: u32,
+    },
 }
 
 impl<F: ProgramScalar> Node<F> {
@@ -57,7 +64,7 @@ impl<F: ProgramScalar> Node<F> {
             Self::Constant(value) => value.wide().to_bits().hash(&mut hasher),
             Self::Apply(op, operands) => (op, sorted(op, operands)).hash(&mut hasher),
             // These are never looked up.
-            Self::Input | Self::Reduce(..) | Self::Row { .. } => {}
+            Self::Input | Self::Reduce(..) | Self::Row { .. } | Self::Output { .. } => {}
         }
         hasher.finish()
     }
@@ -132,6 +139,13 @@ pub(in crate::program) struct Affine {
     pub(in crate::program) x: List,
 }
 
+/// A call of a rule of the user's own. Its outputs are nodes that follow each other.
+#[derive(Clone, Debug)]
+pub(in crate::program) struct Call<F> {
+    pub(in crate::program) rule: Recorded<F>,
+    pub(in crate::program) x: List,
+}
+
 impl Affine {
     /// The places of the weights, and those of the biases.
     pub(in crate::program) fn parameters(&self) -> [Range<u32>; 2] {
@@ -183,6 +197,22 @@ impl<F: ProgramScalar> Graph<F> {
         self.nodes.len() + self.lists.len() + matrices.sum::<usize>()
     }
 
+    /// The same inputs and as many outputs, but nothing to compute.
+    pub(in crate::program) fn without_operations(self) -> Self {
+        let zero = self.inputs() as u32;
+        let mut nodes = vec![Node::Input; self.inputs()];
+        nodes.push(Node::Constant(F::zero()));
+        Self {
+            nodes,
+            lists: Vec::new(),
+            affines: Vec::new(),
+            calls: Vec::new(),
+            guards: Vec::new(),
+            outputs: vec![zero; self.outputs.len()],
+            ..self
+        }
+    }
+
     /// Sends what lists, outputs and guards read to what it stands for.
     pub(in crate::program) fn redirect_lists(&mut self, stands_for: &[u32]) {
         for place in self.lists.iter_mut().chain(&mut self.outputs) {
@@ -204,6 +234,7 @@ impl<F: ProgramScalar> Graph<F> {
                 let first = affine.weights + row * affine.x.len;
                 (affine.x.range(), first..first + affine.x.len, affine.bias + row..affine.bias + row + 1)
             }
+            Node::Output { call, .. } => (self.calls[call as usize].x.range(), 0..0, 0..0),
         };
         Operands::Many(self.lists[list].iter().copied().chain(weights).chain(bias))
     }

@@ -3,7 +3,7 @@
 use super::graph::{Graph, Node, Reduction};
 use super::walk;
 use crate::rules::Op;
-use crate::{Error, ProgramScalar};
+use crate::{CustomRule, Error, ProgramScalar};
 use std::fmt::Write;
 
 /// The longest expression that is written, in characters.
@@ -38,7 +38,7 @@ impl<F: ProgramScalar> Graph<F> {
             }
             let text = match names.get(index) {
                 Some(&name) => name.to_owned(),
-                None => text(node, &operands),
+                None => text(self, node, &operands),
             };
             texts.push(text);
         }
@@ -52,7 +52,7 @@ impl<F: ProgramScalar> Graph<F> {
     /// # Errors
     ///
     /// [`Error::Length`] if `x` or the names are not one for each input, and [`Error::TooLargeToShow`] beyond
-    /// 500 nodes.
+    /// 500 nodes. [`Error::Rule`] where a rule of the user's own has no value.
     ///
     /// ```
     /// use dualtape::program::Graph;
@@ -66,7 +66,7 @@ impl<F: ProgramScalar> Graph<F> {
         if self.nodes.len() > MOST_NODES {
             return Err(Error::TooLargeToShow { what: "nodes", limit: MOST_NODES });
         }
-        let (values, gradients) = self.values_and_gradients(x);
+        let (values, gradients) = self.values_and_gradients(x)?;
         let mut drawing = String::from("digraph {\n    rankdir=LR;\n    node [fontname=\"sans-serif\"];\n");
         for (index, node) in self.nodes.iter().enumerate() {
             let name = names.get(index).map(|name| format!("{} | ", escaped(name))).unwrap_or_default();
@@ -80,7 +80,7 @@ impl<F: ProgramScalar> Graph<F> {
                 let _ = writeln!(
                     drawing,
                     "    o{index} [label=\"{}\"];\n    o{index} -> v{index};",
-                    escaped(&sign(node))
+                    escaped(&sign(self, node))
                 );
                 for operand in self.operands(node) {
                     let _ = writeln!(drawing, "    v{operand} -> o{index};");
@@ -92,17 +92,17 @@ impl<F: ProgramScalar> Graph<F> {
     }
 
     /// Every node's value, and the gradient of the sum of the outputs in it.
-    fn values_and_gradients(&self, x: &[F]) -> (Vec<F>, Vec<F>) {
+    fn values_and_gradients(&self, x: &[F]) -> Result<(Vec<F>, Vec<F>), Error> {
         let mut buffers = walk::Buffers::default();
-        walk::forward(self, &mut buffers, |input| x[input]);
+        walk::forward(self, &mut buffers, |input| x[input])?;
         let seeds = self.outputs.iter().map(|&output| (output as usize, F::one()));
-        walk::reverse::<F, true>(self, &mut buffers, seeds);
-        (buffers.values, buffers.adjoints)
+        walk::reverse::<F, true>(self, &mut buffers, seeds)?;
+        Ok((buffers.values, buffers.adjoints))
     }
 }
 
 /// A node as text, given its operands.
-fn text<F: ProgramScalar>(node: &Node<F>, operands: &[&str]) -> String {
+fn text<F: ProgramScalar>(graph: &Graph<F>, node: &Node<F>, operands: &[&str]) -> String {
     let list = |operands: &[&str]| operands.join(", ");
     let products = |operands: &[&str]| -> String {
         let products: Vec<_> = operands.chunks(2).map(|pair| format!("({}*{})", pair[0], pair[1])).collect();
@@ -132,17 +132,23 @@ fn text<F: ProgramScalar>(node: &Node<F>, operands: &[&str]) -> String {
             let pairs: Vec<&str> = weights.iter().zip(x).flat_map(|(&w, &x)| [w, x]).collect();
             if pairs.is_empty() { format!("({bias})") } else { format!("({}+{bias})", products(&pairs)) }
         }
+        Node::Output { call, output } => {
+            let rule = &graph.calls[call as usize].rule;
+            let which = if rule.outputs() > 1 { format!("[{output}]") } else { String::new() };
+            format!("{}({}){which}", rule.name(), list(operands))
+        }
     }
 }
 
 /// The operation of a node, for its own node in a drawing.
-fn sign<F: ProgramScalar>(node: &Node<F>) -> String {
+fn sign<F: ProgramScalar>(graph: &Graph<F>, node: &Node<F>) -> String {
     match *node {
         Node::Input | Node::Constant(_) => String::new(),
         Node::Apply(Op::Powi(n), _) => format!("**{n}"),
         Node::Apply(op, _) => op.name().to_owned(),
         Node::Reduce(reduction, _) => reduction.name().to_owned(),
         Node::Row { .. } => "affine".to_owned(),
+        Node::Output { call, .. } => graph.calls[call as usize].rule.name().to_owned(),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::graph::{Graph, Node, Reduction};
 use super::guard::Question;
-use crate::ProgramScalar;
 use crate::predicate::Relation;
 use crate::rules::Op;
+use crate::{CustomRule, ProgramScalar};
 use std::fmt;
 
 /// What a node of a graph computes from its operands.
@@ -41,6 +41,13 @@ pub enum Kind<F> {
     ChainRule,
     /// A row of a matrix of parameters times a vector, plus a parameter; operands are the vector, the row, the bias.
     AffineRow,
+    /// An output of a rule of the user's own, counted from 0; operands are the rule's inputs.
+    Rule {
+        /// The name of the rule.
+        name: &'static str,
+        /// The number of the output.
+        output: usize,
+    },
 }
 
 /// One node of a graph.
@@ -92,6 +99,9 @@ impl<'g, F: ProgramScalar> NodeView<'g, F> {
             Node::Reduce(Reduction::ChainRule, _) => Kind::ChainRule,
             Node::Reduce(Reduction::Chain, _) => unreachable!("only the plan of batches has chains"),
             Node::Row { .. } => Kind::AffineRow,
+            Node::Output { call, output } => {
+                Kind::Rule { name: graph.calls[call as usize].rule.name(), output: output as usize }
+            }
         }
     }
 

@@ -4,9 +4,9 @@
 //! adjoints are added up as a tape adds them. Nothing has to be planned for it, so programs that were just
 //! recorded are evaluated by it, and so is every program over numbers that carry derivatives.
 
-use crate::Differentiable;
-use crate::program::ir::graph::{Affine, Graph, List, Node, Reduction};
+use crate::program::ir::graph::{Affine, Call, Graph, List, Node, Reduction};
 use crate::rules::{self, Binary, Op, Partial, Ternary, Unary, Visitor, guarded, reductions};
+use crate::{CustomRule, Differentiable, Error};
 use std::ops::Range;
 
 /// Values and adjoints of all nodes, in one number type.
@@ -24,12 +24,12 @@ impl<T> Default for Buffers<T> {
     }
 }
 
-/// Computes the value of every node from those of the inputs.
+/// Computes the value of every node from those of the inputs. The errors are those of rules of the user's own.
 pub(crate) fn forward<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
     input: impl Fn(usize) -> T,
-) {
+) -> Result<(), Error> {
     let Buffers { values, scratch, .. } = buffers;
     values.resize(graph.nodes.len(), T::zero());
     for (index, node) in graph.nodes.iter().enumerate() {
@@ -53,8 +53,18 @@ pub(crate) fn forward<T: Differentiable>(
                 rest[..rows.len()].copy_from_slice(rows);
                 continue;
             }
+            // The first output brings all.
+            Node::Output { output: 1.., .. } => continue,
+            Node::Output { call, .. } => {
+                let Call { rule, x } = &graph.calls[call as usize];
+                let x: Vec<T> = graph.list(*x).map(|node| before[node]).collect();
+                let outputs = T::call(rule, &x)?;
+                rest[..outputs.len()].copy_from_slice(&outputs);
+                continue;
+            }
         };
     }
+    Ok(())
 }
 
 /// Carries adjoints back to the inputs: the seeds, by node, times the Jacobian.
@@ -65,7 +75,7 @@ pub(crate) fn reverse<T: Differentiable, const POLICY: bool>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
     seeds: impl Iterator<Item = (usize, T)>,
-) {
+) -> Result<(), Error> {
     let Buffers { values, adjoints, .. } = buffers;
     adjoints.clear();
     adjoints.resize(graph.nodes.len(), T::zero());
@@ -75,11 +85,16 @@ pub(crate) fn reverse<T: Differentiable, const POLICY: bool>(
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         let (before, rest) = adjoints.split_at_mut(index);
         let (own, z) = (rest[0], values[index]);
-        if own.is_identically_zero() {
+        if own.is_identically_zero() && !matches!(node, Node::Output { .. }) {
             continue;
         }
         match *node {
             Node::Input | Node::Constant(_) => {}
+            // The first output takes all back.
+            Node::Output { output: 1.., .. } => {}
+            Node::Output { call, .. } => {
+                spread_call(graph, &graph.calls[call as usize], &values[index..], rest, values, before)?;
+            }
             Node::Apply(op, operands) => {
                 let pull = Pull::<T, POLICY> { graph, values, operands, z, own, adjoints: before };
                 match op {
@@ -98,6 +113,7 @@ pub(crate) fn reverse<T: Differentiable, const POLICY: bool>(
             }
         }
     }
+    Ok(())
 }
 
 impl<F> Graph<F> {
@@ -299,6 +315,25 @@ pub(in crate::program) fn spread<T: Differentiable, const POLICY: bool>(
             places.for_each(|place| adjoints[place] += gain(reductions::norm_slope(values[place], z)));
         }
     }
+}
+
+/// Adds what the arguments of a rule of the user's own gain, given its outputs and their adjoints.
+fn spread_call<T: Differentiable>(
+    graph: &Graph<T::Scalar>,
+    Call { rule, x }: &Call<T::Scalar>,
+    z: &[T],
+    own: &[T],
+    values: &[T],
+    adjoints: &mut [T],
+) -> Result<(), Error> {
+    let (z, own) = (&z[..rule.outputs()], &own[..rule.outputs()]);
+    if own.iter().all(T::is_identically_zero) {
+        return Ok(());
+    }
+    let arguments: Vec<T> = graph.list(*x).map(|node| values[node]).collect();
+    let product = rules::pulled_back(rule, &arguments, z, own)?;
+    graph.list(*x).zip(product).for_each(|(node, product)| adjoints[node] += product);
+    Ok(())
 }
 
 /// Adds what the weights, the bias and the vector of a row of an affine map gain.

@@ -125,7 +125,7 @@ impl<F: ProgramScalar> Program<F> {
         let buffers = &mut workspace.plain;
         let program = self.forward(buffers, x)?;
         let output = program.one_output()?;
-        program.pull(buffers, [(output, F::one())].into_iter(), gradient);
+        program.pull(buffers, [(output, F::one())].into_iter(), gradient)?;
         Ok(buffers.values[output])
     }
 
@@ -167,7 +167,7 @@ impl<F: ProgramScalar> Program<F> {
         program.read_outputs(&buffers.values, outputs);
         let seeds =
             program.graph.outputs.iter().zip(cotangent).map(|(&node, &weight)| (node as usize, weight));
-        program.pull(buffers, seeds, product);
+        program.pull(buffers, seeds, product)?;
         Ok(())
     }
 
@@ -248,7 +248,7 @@ impl<F: ProgramScalar> Program<F> {
         program.read_outputs(&workspace.plain.values, outputs);
         if in_reverse {
             for (&node, row) in program.graph.outputs.iter().zip(jacobian.chunks_mut(columns.max(1))) {
-                program.pull(&mut workspace.plain, [(node as usize, F::one())].into_iter(), row);
+                program.pull(&mut workspace.plain, [(node as usize, F::one())].into_iter(), row)?;
             }
             return Ok(());
         }
@@ -306,7 +306,7 @@ impl<F: ProgramScalar> Program<F> {
         let buffers = &mut workspace.moving;
         let program = self.forward_moving(buffers, x, |input, _| direction[input])?;
         let output = program.one_output()?;
-        walk::reverse::<_, true>(&program.graph, buffers, [(output, Dual::lift(F::one()))].into_iter());
+        walk::reverse::<_, true>(&program.graph, buffers, [(output, Dual::lift(F::one()))].into_iter())?;
         for (input, (gradient, product)) in gradient.iter_mut().zip(product).enumerate() {
             let adjoint = buffers.adjoints[input];
             (*gradient, *product) = (adjoint.primal(), adjoint.slope(0));
@@ -352,7 +352,7 @@ impl<F: ProgramScalar> Program<F> {
             let lanes = &mut workspace.lanes;
             let program = self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
             let output = program.one_output()?;
-            walk::reverse::<_, true>(&program.graph, lanes, [(output, Dual::lift(F::one()))].into_iter());
+            walk::reverse::<_, true>(&program.graph, lanes, [(output, Dual::lift(F::one()))].into_iter())?;
             for (column, row) in hessian[first * n..].chunks_mut(n).take(LANES).enumerate() {
                 for (input, entry) in row.iter_mut().enumerate() {
                     *entry = lanes.adjoints[input].slope(column);
@@ -497,7 +497,7 @@ impl<F: ProgramScalar> Program<F> {
         buffers: &mut Buffers<T>,
         x: impl Fn(usize) -> T,
     ) -> Result<&Self, Error> {
-        walk::forward(&self.graph, buffers, &x);
+        walk::forward(&self.graph, buffers, &x)?;
         let value = |node: u32| buffers.values[node as usize].value();
         if let Some(recorded) = &self.recorded
             && self.watched.iter().chain(&self.graph.outputs).any(|&node| value(node).is_nan())
@@ -527,14 +527,15 @@ impl<F: ProgramScalar> Program<F> {
         buffers: &mut Buffers<F>,
         seeds: impl Iterator<Item = (usize, F)> + Clone,
         gradient: &mut [F],
-    ) {
-        walk::reverse::<F, false>(&self.graph, buffers, seeds.clone());
+    ) -> Result<(), Error> {
+        walk::reverse::<F, false>(&self.graph, buffers, seeds.clone())?;
         gradient.copy_from_slice(&buffers.adjoints[..gradient.len()]);
         let finite = all_finite(gradient) && seeds.clone().all(|(node, _)| buffers.values[node].is_finite());
         if !finite {
-            walk::reverse::<F, true>(&self.graph, buffers, seeds);
+            walk::reverse::<F, true>(&self.graph, buffers, seeds)?;
             gradient.copy_from_slice(&buffers.adjoints[..gradient.len()]);
         }
+        Ok(())
     }
 }
 

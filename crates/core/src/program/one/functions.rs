@@ -115,7 +115,7 @@ impl<F: ProgramScalar> Program<F> {
     /// # Errors
     ///
     /// [`Error::Length`] if `x` has not the length of the inputs, and [`Error::BranchChanged`] where the function takes
-    /// another branch. In a recording, this program's guards become guards of the recording.
+    /// another branch, and the errors of rules of the user's own. In a recording, this program's guards become guards of the recording.
     ///
     /// ```
     /// use dualtape::{Program, gradient};
@@ -128,7 +128,7 @@ impl<F: ProgramScalar> Program<F> {
     pub fn call<D: Differentiable<Scalar = F>>(&self, x: &[D]) -> Result<Vec<D>, Error> {
         Error::check_length("point", "input", self.inputs(), x.len())?;
         let (graph, mut buffers) = (self.recorded_graph(), walk::Buffers::default());
-        walk::forward(graph, &mut buffers, |input| x[input]);
+        walk::forward(graph, &mut buffers, |input| x[input])?;
         let value = |node: u32| &buffers.values[node as usize];
         // No closure, so that the guards of a recording stand where the program is called.
         for (number, guard) in graph.guards.iter().enumerate() {
@@ -160,15 +160,19 @@ impl<F: ProgramScalar> Program<F> {
 
     /// This program as bytes, with a version and a checksum. Where in the source its guards stand is not kept.
     ///
+    /// # Errors
+    ///
+    /// [`Error::NotSavable`] for a program that calls rules of the user's own: they are code.
+    ///
     /// ```
     /// use dualtape::Program;
     /// let square = Program::record(|x| x[0] * x[0], &[1.0_f64])?;
-    /// let back = Program::<f64>::from_bytes(&square.to_bytes())?;
+    /// let back = Program::<f64>::from_bytes(&square.to_bytes()?)?;
     /// assert_eq!(back.value(&mut back.workspace(), &[3.0])?, 9.0);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     #[cfg(feature = "serde")]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         self.recorded_graph().to_bytes()
     }
 

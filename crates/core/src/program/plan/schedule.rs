@@ -235,6 +235,7 @@ fn entries<F: ProgramScalar>(
     for (index, node) in graph.nodes.iter().enumerate().filter(|&(index, _)| alive[index]) {
         let (kind, of_operands) = match *node {
             Node::Input | Node::Constant(_) => continue,
+            Node::Output { .. } => unreachable!("graphs with rules are not scheduled"),
             Node::Apply(op, operands) => {
                 let mut of_operands = [Class::Constant; 3];
                 for (class, &operand) in of_operands.iter_mut().zip(&operands[..op.arity()]) {

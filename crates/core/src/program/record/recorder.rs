@@ -3,11 +3,12 @@
 //! There is one for each thread and type of number while a recording is under way. That keeps a traced
 //! number small, `Copy` and `'static`, as other crates' generic code needs it.
 
-use crate::program::ir::graph::{Affine, Graph, List, Node, Reduction, sorted};
+use crate::program::ir::graph::{Affine, Call, Graph, List, Node, Reduction, sorted};
 use crate::program::ir::guard::{Guard, same_bits};
+use crate::program::ir::rule::Recorded;
 use crate::program::record::Traced;
 use crate::rules::Op;
-use crate::{Error, ProgramScalar};
+use crate::{CustomRule, Error, ProgramScalar};
 use rustc_hash::FxBuildHasher;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -46,6 +47,7 @@ impl<F: ProgramScalar> Recorder<F> {
                 nodes,
                 lists: Vec::new(),
                 affines: Vec::new(),
+                calls: Vec::new(),
                 guards: Vec::new(),
                 outputs: Vec::new(),
                 parameters,
@@ -157,6 +159,18 @@ impl<F: ProgramScalar> Recorder<F> {
             self.push(Node::Row { affine: index, row });
         }
         first_row
+    }
+
+    /// The place of the first output of a rule of the user's own.
+    pub(in crate::program) fn call(&mut self, rule: Recorded<F>, x: impl Iterator<Item = u32>) -> u32 {
+        let x = self.list(x);
+        let (call, outputs) = (self.graph.calls.len() as u32, rule.outputs() as u32);
+        self.graph.calls.push(Call { rule, x });
+        let first = self.push(Node::Output { call, output: 0 });
+        for output in 1..outputs {
+            self.push(Node::Output { call, output });
+        }
+        first
     }
 
     /// The node at a place.

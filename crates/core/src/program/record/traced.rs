@@ -5,8 +5,9 @@ use crate::predicate::{Property, Relation};
 use crate::program::ir::graph::Reduction;
 use crate::program::ir::guard::{Guard, Origin, Question};
 use crate::program::record::recorder::{Recorder, SYMBOLIC, with};
-use crate::rules::{Binary, Compare, Op, Select, Ternary, Unary, reductions};
-use crate::{Differentiable, ProgramScalar};
+use crate::program::record::rule::recorded;
+use crate::rules::{Binary, Compare, Op, Select, Ternary, Unary, check_inputs, reductions, values};
+use crate::{CustomRule, Differentiable, Error, ProgramScalar};
 use std::fmt;
 use std::panic::Location;
 
@@ -161,6 +162,27 @@ impl<T: ProgramScalar> Differentiable for Traced<T> {
             });
         }
         answer
+    }
+
+    fn call<R: CustomRule<Scalar = T>>(rule: &R, x: &[Self]) -> Result<Vec<Self>, Error> {
+        check_inputs(rule, x.len())?;
+        let values = if x.iter().any(Self::is_symbolic) {
+            vec![T::nan(); rule.outputs()]
+        } else {
+            values(rule, &x.iter().map(|x| x.value).collect::<Vec<_>>())?
+        };
+        let one = x.iter().find(|x| !x.is_constant()).filter(|_| !values.is_empty());
+        let Some(one) = one else { return Ok(values.into_iter().map(Self::constant).collect()) };
+        let recording = one.recording();
+        let first = with(recording, |recorder| {
+            let places: Vec<u32> = x.iter().map(|x| x.place(recorder)).collect();
+            recorder.call(recorded(rule), places.into_iter())
+        });
+        Ok(values
+            .into_iter()
+            .zip(first..)
+            .map(|(value, place)| Self::node(value, place, recording))
+            .collect())
     }
 
     const RECORDS: bool = true;

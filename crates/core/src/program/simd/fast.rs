@@ -5,7 +5,7 @@
 
 use crate::predicate::Relation;
 use crate::rules::{Binary, Op, Ternary, Unary};
-use crate::{Differentiable, ProgramScalar};
+use crate::{CustomRule, Differentiable, Error, ProgramScalar};
 use std::fmt;
 
 /// A plain number; `FMA` says that the processor multiplies and adds in one instruction.
@@ -45,6 +45,12 @@ impl<T: ProgramScalar, const FMA: bool> Differentiable for Fast<T, FMA> {
     #[inline(always)]
     fn value(&self) -> T {
         self.0
+    }
+
+    /// Lanes do not call rules; this serves the trait.
+    fn call<R: CustomRule<Scalar = T>>(rule: &R, x: &[Self]) -> Result<Vec<Self>, Error> {
+        let x: Vec<T> = x.iter().map(|x| x.0).collect();
+        Ok(T::call(rule, &x)?.into_iter().map(Self).collect())
     }
 
     const RECORDS: bool = false;

@@ -6,7 +6,7 @@
 use crate::program::ir::graph::Graph;
 use crate::program::record::recorder::{Recorder, Session};
 use crate::program::{ir::walk, record::Traced};
-use crate::{Dual, ProgramScalar};
+use crate::{Dual, Error, ProgramScalar};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::{U8, Unsigned};
@@ -21,7 +21,11 @@ pub(in crate::program) fn gradient<F: ProgramScalar>(graph: &Graph<F>) -> Graph<
     let session = Session::begin(Recorder::resume(graph.clone(), usize::MAX).symbolic());
     let mut buffers = walk::Buffers::default();
     buffers.values.extend((0..graph.nodes.len()).map(|index| number(&session, index)));
-    walk::reverse::<Traced<F>, false>(graph, &mut buffers, [(output, Traced::from(F::one()))].into_iter());
+    derived(walk::reverse::<Traced<F>, false>(
+        graph,
+        &mut buffers,
+        [(output, Traced::from(F::one()))].into_iter(),
+    ));
     let mut outputs = vec![buffers.values[output]];
     outputs.extend_from_slice(&buffers.adjoints[..graph.inputs()]);
     finish(session, &outputs)
@@ -35,7 +39,7 @@ pub(in crate::program) fn gradient_with_policy<F: ProgramScalar>(
     let session = session(graph.parameters, graph.data);
     let mut buffers = copy(&session, graph);
     let seeds = [(graph.outputs[0] as usize, Traced::from(F::one()))].into_iter();
-    walk::reverse::<Traced<F>, true>(graph, &mut buffers, seeds);
+    derived(walk::reverse::<Traced<F>, true>(graph, &mut buffers, seeds));
     let outputs: Vec<_> = wanted.iter().map(|&input| buffers.adjoints[input]).collect();
     finish(session, &outputs)
 }
@@ -52,7 +56,7 @@ pub(in crate::program) fn vjp<F: ProgramScalar, const POLICY: bool>(
     let mut buffers = copy(&session, graph);
     let cotangents = (inputs..).map(|input| number(&session, input));
     let seeds = graph.outputs.iter().map(|&output| output as usize).zip(cotangents);
-    walk::reverse::<Traced<F>, POLICY>(graph, &mut buffers, seeds);
+    derived(walk::reverse::<Traced<F>, POLICY>(graph, &mut buffers, seeds));
     let values = graph.outputs.iter().map(|&output| buffers.values[output as usize]);
     let products = wanted.iter().map(|&input| buffers.adjoints[input]);
     let outputs: Vec<_> = values.chain(products).collect();
@@ -99,10 +103,10 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(
     };
     let session = session(counts[0], counts[1]);
     let mut buffers = walk::Buffers::<Dual<Traced<F>>>::default();
-    walk::forward(graph, &mut buffers, |input| {
+    derived(walk::forward(graph, &mut buffers, |input| {
         let [x, tangent] = place(input).map(|place| number(&session, place));
         Dual::new(x, [tangent].into())
-    });
+    }));
     copy_guards(&session, graph, |node| buffers.values[node as usize].primal());
     let output = |&node: &u32| buffers.values[node as usize];
     let values = graph.outputs.iter().map(output).map(|number| number.primal());
@@ -121,11 +125,11 @@ pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &
     let mut rows = vec![Vec::with_capacity(wanted.len()); graph.outputs.len()];
     for moving in wanted.chunks(U8::USIZE) {
         let mut buffers = walk::Buffers::<Dual<Traced<F>, U8>>::default();
-        walk::forward(graph, &mut buffers, |input| {
+        derived(walk::forward(graph, &mut buffers, |input| {
             let unit =
                 |lane| Traced::from(if moving.get(lane) == Some(&input) { F::one() } else { F::zero() });
             Dual::new(number(&session, input), GenericArray::generate(unit))
-        });
+        }));
         for (row, &output) in rows.iter_mut().zip(&graph.outputs) {
             let slopes = buffers.values[output as usize];
             row.extend((0..moving.len()).map(|lane| slopes.slope(lane)));
@@ -139,7 +143,7 @@ pub(in crate::program) fn compose<F: ProgramScalar>(first: &Graph<F>, second: &G
     let session = session(first.parameters, first.data);
     let between = copy(&session, first);
     let mut buffers = walk::Buffers::default();
-    walk::forward(second, &mut buffers, |input| between.values[first.outputs[input] as usize]);
+    derived(walk::forward(second, &mut buffers, |input| between.values[first.outputs[input] as usize]));
     copy_guards(&session, second, |node| buffers.values[node as usize]);
     let outputs: Vec<_> = second.outputs.iter().map(|&output| buffers.values[output as usize]).collect();
     finish(session, &outputs)
@@ -148,7 +152,7 @@ pub(in crate::program) fn compose<F: ProgramScalar>(first: &Graph<F>, second: &G
 /// Writes a graph down once more, with its guards.
 fn copy<F: ProgramScalar>(session: &Session<F>, graph: &Graph<F>) -> walk::Buffers<Traced<F>> {
     let mut buffers = walk::Buffers::default();
-    walk::forward(graph, &mut buffers, |input| number(session, input));
+    derived(walk::forward(graph, &mut buffers, |input| number(session, input)));
     copy_guards(session, graph, |node| buffers.values[node as usize]);
     buffers
 }
@@ -157,6 +161,11 @@ fn copy_guards<F: ProgramScalar>(session: &Session<F>, graph: &Graph<F>, value: 
     let place = |node: u32| session.place(&value(node));
     let guards: Vec<_> = graph.guards.iter().map(|guard| guard.renumbered(place)).collect();
     session.guard(guards.into_iter());
+}
+
+/// What is left to do after a walk: rules of the user's own can refuse to be differentiated.
+fn derived(walk: Result<(), Error>) {
+    walk.unwrap_or_else(|error| panic!("a rule's derivative cannot be recorded: {error}"));
 }
 
 /// A recording of so many parameters and data.

@@ -11,7 +11,7 @@
 //! pass on to another watched value or to an output, it is watched there.
 
 use crate::ProgramScalar;
-use crate::program::ir::graph::{Graph, Node, Reduction};
+use crate::program::ir::graph::{Call, Graph, Node, Reduction};
 use crate::program::ir::guard::same_bits;
 use crate::program::record::recorder::Recorder;
 use crate::rules::Op;
@@ -89,6 +89,12 @@ impl<F: ProgramScalar> Rewrite<'_, F> {
                 let affine = self.from.affines[affine as usize];
                 let x = self.from.lists[affine.x.range()].iter().map(|&node| place(node));
                 self.to.affine_rows(affine, x)
+            }
+            Node::Output { output: output @ 1.., .. } => self.place[index - output as usize] + output,
+            Node::Output { call, .. } => {
+                let Call { rule, x } = &self.from.calls[call as usize];
+                let x = self.from.lists[x.range()].iter().map(|&node| place(node));
+                self.to.call(rule.clone(), x)
             }
         }
     }
@@ -179,7 +185,7 @@ fn least_watched<F: ProgramScalar>(graph: &Graph<F>, nodes: &[u32]) -> Vec<u32> 
 /// Whether a NaN among the operands is sure to make the result NaN.
 fn passes_nan_on<F: ProgramScalar>(node: &Node<F>) -> bool {
     match *node {
-        Node::Input | Node::Constant(_) => false,
+        Node::Input | Node::Constant(_) | Node::Output { .. } => false,
         Node::Apply(Op::Powi(0), _) => false,
         Node::Apply(Op::Add | Op::Sub | Op::Mul | Op::Div | Op::MulAdd, _) => true,
         Node::Apply(op, _) => op.arity() == 1,

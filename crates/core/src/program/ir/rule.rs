@@ -1,0 +1,75 @@
+//! Rules of the user's own as a graph holds them: their value as code, their derivatives as graphs.
+
+use super::graph::Graph;
+use super::walk;
+use crate::{CustomRule, Differentiable, Error, Scalar};
+use std::fmt;
+use std::sync::Arc;
+
+/// What a graph asks of a rule.
+pub(in crate::program) trait RecordedRule<F>: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    fn inputs(&self) -> usize;
+
+    fn outputs(&self) -> usize;
+
+    fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error>;
+
+    /// The vjp as a graph, whose inputs are those of the rule, its outputs and the cotangent.
+    fn vjp(&self) -> Result<&Graph<F>, Error>;
+
+    /// The jvp likewise, with the tangent, if the rule has one.
+    fn jvp(&self) -> Option<Result<&Graph<F>, Error>>;
+}
+
+/// A rule in a graph.
+#[derive(Clone)]
+pub(in crate::program) struct Recorded<F>(pub(in crate::program) Arc<dyn RecordedRule<F>>);
+
+impl<F> fmt::Debug for Recorded<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Recorded").field(&self.0.name()).finish()
+    }
+}
+
+impl<F: Scalar> CustomRule for Recorded<F> {
+    type Scalar = F;
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn inputs(&self) -> usize {
+        self.0.inputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.0.outputs()
+    }
+
+    fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error> {
+        self.0.value(x, z)
+    }
+
+    fn vjp<D: Differentiable<Scalar = F>>(&self, x: &[D], z: &[D], cotangent: &[D]) -> Result<Vec<D>, Error> {
+        outputs(self.0.vjp()?, [x, z, cotangent])
+    }
+
+    fn jvp<D: Differentiable<Scalar = F>>(
+        &self,
+        x: &[D],
+        z: &[D],
+        tangent: &[D],
+    ) -> Option<Result<Vec<D>, Error>> {
+        let graph = self.0.jvp()?;
+        Some(graph.and_then(|graph| outputs(graph, [x, z, tangent])))
+    }
+}
+
+/// The outputs of a graph in any numbers.
+fn outputs<D: Differentiable>(graph: &Graph<D::Scalar>, inputs: [&[D]; 3]) -> Result<Vec<D>, Error> {
+    let (inputs, mut buffers) = (inputs.concat(), walk::Buffers::default());
+    walk::forward(graph, &mut buffers, |input| inputs[input])?;
+    Ok(graph.outputs.iter().map(|&output| buffers.values[output as usize]).collect())
+}

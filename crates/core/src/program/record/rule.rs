@@ -1,0 +1,88 @@
+//! How a rule of the user's own becomes part of a graph: its derivatives are recorded when somebody asks for them.
+
+use crate::program::ir::graph::Graph;
+use crate::program::ir::rule::{Recorded, RecordedRule};
+use crate::program::record::Traced;
+use crate::program::record::recorder::{Recorder, Session};
+use crate::{CustomRule, Error, ProgramScalar};
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
+
+/// A rule with its derivatives as graphs, once they were asked for.
+struct Deriving<R: CustomRule> {
+    rule: R,
+    vjp: OnceLock<Result<Graph<R::Scalar>, Error>>,
+    jvp: OnceLock<Option<Result<Graph<R::Scalar>, Error>>>,
+}
+
+/// The rule as graphs hold it.
+pub(super) fn recorded<F: ProgramScalar, R: CustomRule<Scalar = F>>(rule: &R) -> Recorded<F> {
+    // What comes from a graph is one already.
+    if let Some(recorded) = (rule as &dyn Any).downcast_ref::<Recorded<F>>() {
+        return recorded.clone();
+    }
+    Recorded(Arc::new(Deriving { rule: rule.clone(), vjp: OnceLock::new(), jvp: OnceLock::new() }))
+}
+
+impl<F: ProgramScalar, R: CustomRule<Scalar = F>> RecordedRule<F> for Deriving<R> {
+    fn name(&self) -> &'static str {
+        self.rule.name()
+    }
+
+    fn inputs(&self) -> usize {
+        self.rule.inputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.rule.outputs()
+    }
+
+    fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error> {
+        self.rule.value(x, z)
+    }
+
+    fn vjp(&self) -> Result<&Graph<F>, Error> {
+        let record = || {
+            record([self.inputs(), self.outputs(), self.outputs()], |[x, z, cotangent]| {
+                let product = self.rule.vjp(x, z, cotangent)?;
+                Error::check_length("result of the rule's vjp", "input", x.len(), product.len())?;
+                Ok(product)
+            })
+        };
+        self.vjp.get_or_init(record).as_ref().map_err(Clone::clone)
+    }
+
+    fn jvp(&self) -> Option<Result<&Graph<F>, Error>> {
+        let record = || {
+            let mut absent = false;
+            let graph = record([self.inputs(), self.outputs(), self.inputs()], |[x, z, tangent]| {
+                let product = self.rule.jvp(x, z, tangent).unwrap_or_else(|| {
+                    absent = true;
+                    Ok(Vec::new())
+                })?;
+                let expected = if absent { 0 } else { z.len() };
+                Error::check_length("result of the rule's jvp", "output", expected, product.len())?;
+                Ok(product)
+            });
+            (!absent).then_some(graph)
+        };
+        self.jvp.get_or_init(record).as_ref().map(|graph| graph.as_ref().map_err(Clone::clone))
+    }
+}
+
+/// Records a function of so many numbers, three times, whose values are not known.
+fn record<F: ProgramScalar>(
+    counts: [usize; 3],
+    f: impl FnOnce([&[Traced<F>]; 3]) -> Result<Vec<Traced<F>>, Error>,
+) -> Result<Graph<F>, Error> {
+    let count = counts.iter().sum();
+    let session = Session::begin(Recorder::new(0, count, usize::MAX).symbolic());
+    let number = |index: usize| {
+        session.number(F::nan(), u32::try_from(index).expect("a recording has fewer than 2³² places"))
+    };
+    let inputs: Vec<_> = (0..count).map(number).collect();
+    let (x, rest) = inputs.split_at(counts[0]);
+    let (z, last) = rest.split_at(counts[1]);
+    let outputs = f([x, z, last])?;
+    session.finish(&outputs)
+}

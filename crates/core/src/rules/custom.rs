@@ -1,0 +1,139 @@
+//! Rules of the user's own: a function with its derivatives, where the operations inside it cannot say them.
+
+use super::{Partial, reductions::Statement};
+use crate::{Differentiable, Error, Scalar};
+use num_traits::{One, Zero};
+
+/// A function of several numbers with its own derivatives: a solver, a table, a foreign library's function.
+///
+/// The value is computed on plain numbers, by any code. The derivatives are written in generic numbers, so that they can
+/// be differentiated again, to any order. [`Differentiable::call`] calls it, in every mode: plain numbers, duals, on a
+/// tape, nested, and in recordings, where a replay computes the value again.
+///
+/// A recorded derivative selects where it has a choice ([`select`](Differentiable::select)): a comparison in
+/// it panics in a recording.
+///
+/// ```
+/// use dualtape::{CustomRule, Differentiable, Error, Float, Program, second_derivative};
+///
+/// /// The real solution z of z³ + z = x.
+/// #[derive(Clone)]
+/// struct Depressed;
+///
+/// impl CustomRule for Depressed {
+///     type Scalar = f64;
+///     fn inputs(&self) -> usize { 1 }
+///     fn outputs(&self) -> usize { 1 }
+///     fn value(&self, x: &[f64], z: &mut [f64]) -> Result<(), Error> {
+///         // Any code will do.
+///         z[0] = x[0].cbrt();
+///         for _ in 0..100 {
+///             z[0] -= (z[0].powi(3) + z[0] - x[0]) / (3.0 * z[0] * z[0] + 1.0);
+///         }
+///         Ok(())
+///     }
+///     fn vjp<D: Differentiable<Scalar = f64>>(&self, _: &[D], z: &[D], w: &[D]) -> Result<Vec<D>, Error> {
+///         Ok(vec![w[0] / (z[0] * z[0] * 3.0 + 1.0)])
+///     }
+/// }
+///
+/// fn f<D: Differentiable<Scalar = f64>>(x: D) -> D {
+///     D::call(&Depressed, &[x]).expect("there is a solution everywhere")[0]
+/// }
+/// let (value, slope, curvature) = second_derivative(f, 2.0);
+/// assert_eq!((value, slope), (1.0, 0.25));
+/// assert!((curvature + 6.0 / 64.0).abs() < 1e-15); // −6z / (3z² + 1)³
+/// let program = Program::record(|x| f(x[0]), &[2.0])?;
+/// assert!((program.value(&mut program.workspace(), &[10.0])? - 2.0).abs() < 1e-15);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait CustomRule: Clone + Send + Sync + 'static {
+    /// The plain number.
+    type Scalar: Scalar;
+
+    /// What it is called in drawings and texts of programs.
+    fn name(&self) -> &'static str {
+        "rule"
+    }
+
+    /// The number of inputs.
+    fn inputs(&self) -> usize;
+
+    /// The number of outputs.
+    fn outputs(&self) -> usize;
+
+    /// Writes the outputs at `x`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rule`] where it cannot: whoever called it gets the error.
+    fn value(&self, x: &[Self::Scalar], z: &mut [Self::Scalar]) -> Result<(), Error>;
+
+    /// The cotangent times the Jacobian: a number for each input. `z` are the outputs at `x`.
+    ///
+    /// # Errors
+    ///
+    /// Those of rules that it calls.
+    fn vjp<D: Differentiable<Scalar = Self::Scalar>>(
+        &self,
+        x: &[D],
+        z: &[D],
+        cotangent: &[D],
+    ) -> Result<Vec<D>, Error>;
+
+    /// The Jacobian times the tangent: a number for each output. `None` leaves it to [`vjp`](Self::vjp), which is then
+    /// asked for each row of the Jacobian.
+    ///
+    /// # Errors
+    ///
+    /// Those of rules that it calls.
+    fn jvp<D: Differentiable<Scalar = Self::Scalar>>(
+        &self,
+        _x: &[D],
+        _z: &[D],
+        _tangent: &[D],
+    ) -> Option<Result<Vec<D>, Error>> {
+        None
+    }
+}
+
+/// The outputs of a rule on plain numbers.
+pub(crate) fn values<R: CustomRule>(rule: &R, x: &[R::Scalar]) -> Result<Vec<R::Scalar>, Error> {
+    check_inputs(rule, x.len())?;
+    let mut z = vec![R::Scalar::zero(); rule.outputs()];
+    rule.value(x, &mut z)?;
+    Ok(z)
+}
+
+/// The outputs of a rule on numbers that carry derivatives: each a statement over a row of the Jacobian.
+pub(crate) fn statements<R, S>(rule: &R, x: &[S]) -> Result<Vec<S>, Error>
+where
+    S: Statement,
+    R: CustomRule<Scalar = <S as Differentiable>::Scalar>,
+{
+    let inner: Vec<S::Inner> = x.iter().map(Statement::inner).collect();
+    let z = S::Inner::call(rule, &inner)?;
+    let statement = |output: usize| {
+        let unit = |index| if index == output { S::Inner::one() } else { S::Inner::zero() };
+        let cotangent: Vec<S::Inner> = (0..z.len()).map(unit).collect();
+        let row = pulled_back(rule, &inner, &z, &cotangent)?;
+        Ok(S::statement(z[output], x.iter().copied().zip(row.into_iter().map(Partial::Of))))
+    };
+    (0..z.len()).map(statement).collect()
+}
+
+/// A rule's own vjp, with the number of its results checked.
+pub(crate) fn pulled_back<R: CustomRule, D: Differentiable<Scalar = R::Scalar>>(
+    rule: &R,
+    x: &[D],
+    z: &[D],
+    cotangent: &[D],
+) -> Result<Vec<D>, Error> {
+    let product = rule.vjp(x, z, cotangent)?;
+    Error::check_length("result of the rule's vjp", "input", x.len(), product.len())?;
+    Ok(product)
+}
+
+pub(crate) fn check_inputs<R: CustomRule>(rule: &R, given: usize) -> Result<(), Error> {
+    Error::check_length("argument of the rule", "input", rule.inputs(), given)
+}
