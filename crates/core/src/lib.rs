@@ -123,6 +123,8 @@ mod differentiable;
 mod drivers;
 mod error;
 mod forward;
+#[cfg(feature = "nalgebra")]
+pub mod implicit;
 pub mod neighbours;
 mod predicate;
 pub mod program;

@@ -1,0 +1,298 @@
+//! Functions defined by equations: the solution of a linear system, and the root of a system that any solver found.
+//!
+//! A solver may branch as it likes: it sees plain numbers only. Derivatives follow from the equation, by the implicit
+//! function theorem at the solution: where g(z, p) = 0, ∂z/∂p = −(∂g/∂z)⁻¹ ∂g/∂p. They are computed in the numbers of
+//! the mode, so they can be differentiated again, and recorded; a replay runs the solver again.
+//!
+//! ```
+//! use dualtape::implicit::{Equations, root};
+//! use dualtape::{Differentiable, Error, second_derivative};
+//!
+//! /// Kepler's equation: the eccentric anomaly z of an orbit, where z − e sin z is the mean anomaly p.
+//! #[derive(Clone)]
+//! struct Kepler {
+//!     eccentricity: f64,
+//! }
+//!
+//! impl Equations for Kepler {
+//!     type Scalar = f64;
+//!     fn unknowns(&self) -> usize { 1 }
+//!     fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+//!         vec![z[0] - z[0].sin() * self.eccentricity - p[0]]
+//!     }
+//!     fn solve(&self, p: &[f64]) -> Result<Vec<f64>, Error> {
+//!         let mut z = p[0];
+//!         for _ in 0..50 {
+//!             z -= (z - self.eccentricity * z.sin() - p[0]) / (1.0 - self.eccentricity * z.cos());
+//!         }
+//!         Ok(vec![z])
+//!     }
+//! }
+//!
+//! fn anomaly<D: Differentiable<Scalar = f64>>(mean: D) -> D {
+//!     root(&Kepler { eccentricity: 0.5 }, &[mean]).expect("its slope is at least 1 − e")[0]
+//! }
+//! let (z, first, second) = second_derivative(anomaly, 1.0);
+//! let slope = 1.0 / (1.0 - 0.5 * z.cos());
+//! assert!((first - slope).abs() < 1e-14 && (second + 0.5 * z.sin() * slope.powi(3)).abs() < 1e-14);
+//! ```
+
+use crate::{CustomRule, Differentiable, Dual, Error, Scalar, Var, gradient};
+use nalgebra::{DMatrix, DVector};
+use num_traits::{Float, Zero};
+use std::marker::PhantomData;
+
+/// A system of equations g(z, p) = 0 for the unknowns z, given the parameters p, and a solver of it.
+///
+/// See the [module](self) for an example.
+pub trait Equations: Clone + Send + Sync + 'static {
+    /// The plain number.
+    type Scalar: Scalar;
+
+    /// The number of unknowns, and of equations.
+    fn unknowns(&self) -> usize;
+
+    /// The residual g(z, p), a number for each unknown: zero at the solution. In a recording, it selects where it has a
+    /// choice ([`select`](Differentiable::select)).
+    fn residual<D: Differentiable<Scalar = Self::Scalar>>(&self, z: &[D], p: &[D]) -> Vec<D>;
+
+    /// The solution for these parameters, by any code.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rule`] where it finds none.
+    fn solve(&self, p: &[Self::Scalar]) -> Result<Vec<Self::Scalar>, Error>;
+}
+
+/// The solution of a system of equations, with its derivatives in the parameters.
+///
+/// # Errors
+///
+/// [`Error::Rule`] where the solver finds no solution, or what it finds is none: one step of Newton's method from there
+/// goes farther than the square root of the rounding error. Where derivatives are asked for and the Jacobian of the
+/// equations in the unknowns is singular, its condition is named. [`Error::Length`] if the solver or the residual has
+/// not a number for each unknown.
+///
+/// See the [module](self) for an example.
+pub fn root<E: Equations, D: Differentiable<Scalar = E::Scalar>>(
+    equations: &E,
+    parameters: &[D],
+) -> Result<Vec<D>, Error> {
+    D::call(&Root { equations: equations.clone(), parameters: parameters.len() }, parameters)
+}
+
+/// The solution x of A·x = b. The matrix is square, row after row.
+///
+/// # Errors
+///
+/// [`Error::Length`] if the matrix has not the square of the length of the right side, and [`Error::Rule`], with an
+/// estimate of its condition, where it is singular to the working precision.
+///
+/// ```
+/// use dualtape::{gradient, implicit::linear_solve};
+/// // The first component of the solution of [a 1; 1 b] x = (1, 0), which is b / (ab − 1).
+/// let first = |p: &[_]| {
+///     let one = dualtape::Var::lift(1.0);
+///     linear_solve(&[p[0], one, one, p[1]], &[one, one - one]).expect("it is regular")[0]
+/// };
+/// let (value, slope) = gradient(first, &[2.0, 3.0]);
+/// assert!((value - 0.6).abs() < 1e-15 && (slope[0] + 0.36).abs() < 1e-15);
+/// ```
+pub fn linear_solve<D: Differentiable>(matrix: &[D], right: &[D]) -> Result<Vec<D>, Error> {
+    let n = right.len();
+    Error::check_length("matrix", "pair of unknowns", n * n, matrix.len())?;
+    D::call(&LinearSolve { unknowns: n, scalar: PhantomData::<fn() -> D::Scalar> }, &[matrix, right].concat())
+}
+
+/// The rule of [`linear_solve`]: its inputs are the matrix, then the right side.
+#[derive(Clone)]
+struct LinearSolve<S> {
+    unknowns: usize,
+    scalar: PhantomData<S>,
+}
+
+impl<F: Scalar> CustomRule for LinearSolve<fn() -> F> {
+    type Scalar = F;
+
+    fn name(&self) -> &'static str {
+        "linear_solve"
+    }
+
+    fn inputs(&self) -> usize {
+        self.unknowns * (self.unknowns + 1)
+    }
+
+    fn outputs(&self) -> usize {
+        self.unknowns
+    }
+
+    fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error> {
+        let n = self.unknowns;
+        if n == 0 {
+            return Ok(());
+        }
+        let wide: Vec<f64> = x.iter().map(|x| x.wide()).collect();
+        let (matrix, right) = wide.split_at(n * n);
+        let matrix = DMatrix::from_row_slice(n, n, matrix);
+        let condition = condition(&matrix);
+        let solution = matrix.lu().solve(&DVector::from_column_slice(right));
+        match solution {
+            // A NaN in the condition comes of a NaN in the matrix, which goes on into the solution.
+            Some(solution) if condition.is_nan() || condition * F::epsilon().wide() < 1.0 => {
+                z.iter_mut().zip(&solution).for_each(|(z, &solution)| *z = F::nearest(solution));
+                Ok(())
+            }
+            _ => Err(Error::Rule {
+                rule: self.name(),
+                reason: format!(
+                    "the matrix is singular to working precision: its condition is about {condition:.1e}"
+                ),
+            }),
+        }
+    }
+
+    fn vjp<D: Differentiable<Scalar = F>>(&self, x: &[D], z: &[D], cotangent: &[D]) -> Result<Vec<D>, Error> {
+        let right = linear_solve(&transposed(&x[..x.len() - z.len()], z.len()), cotangent)?;
+        let matrix = right.iter().flat_map(|&u| z.iter().map(move |&z| -(u * z)));
+        Ok(matrix.chain(right.iter().copied()).collect())
+    }
+
+    fn jvp<D: Differentiable<Scalar = F>>(
+        &self,
+        x: &[D],
+        z: &[D],
+        tangent: &[D],
+    ) -> Option<Result<Vec<D>, Error>> {
+        let n = self.unknowns;
+        let (matrix, right) = tangent.split_at(n * n);
+        let right: Vec<D> = (0..n).map(|row| right[row] - D::dot(&matrix[row * n..][..n], z)).collect();
+        Some(linear_solve(&x[..n * n], &right))
+    }
+}
+
+/// The condition of a matrix: the product of its norm and that of its inverse, by sums of columns.
+fn condition(matrix: &DMatrix<f64>) -> f64 {
+    let norm = |matrix: &DMatrix<f64>| {
+        matrix
+            .column_iter()
+            .map(|column| column.lp_norm(1))
+            .fold(0.0, |most: f64, sum| if sum.is_nan() { sum } else { most.max(sum) })
+    };
+    matrix.clone().try_inverse().map_or(f64::INFINITY, |inverse| norm(matrix) * norm(&inverse))
+}
+
+/// The rule of [`root`].
+#[derive(Clone)]
+struct Root<E> {
+    equations: E,
+    parameters: usize,
+}
+
+impl<E: Equations> Root<E> {
+    fn residual<D: Differentiable<Scalar = E::Scalar>>(&self, z: &[D], p: &[D]) -> Result<Vec<D>, Error> {
+        let residual = self.equations.residual(z, p);
+        Error::check_length("residual", "unknown", self.equations.unknowns(), residual.len())?;
+        Ok(residual)
+    }
+
+    /// The Jacobian of the residual in the unknowns, column after column.
+    fn columns<D: Differentiable<Scalar = E::Scalar>>(&self, z: &[D], p: &[D]) -> Result<Vec<D>, Error> {
+        let p: Vec<Dual<D>> = p.iter().map(|&p| Dual::lift(p)).collect();
+        let mut columns = Vec::with_capacity(z.len() * z.len());
+        for column in 0..z.len() {
+            let moving = |(index, &z)| if index == column { Dual::variable(z) } else { Dual::lift(z) };
+            let z: Vec<Dual<D>> = z.iter().enumerate().map(moving).collect();
+            columns.extend(self.residual(&z, &p)?.iter().map(|g| g.slope(0)));
+        }
+        Ok(columns)
+    }
+
+    /// Whether one step of Newton's method from there leads away. Where the Jacobian is singular, no step is known.
+    fn is_off(&self, z: &[E::Scalar], p: &[E::Scalar]) -> Result<bool, Error> {
+        let residual = self.residual(z, p)?;
+        let matrix = transposed(&self.columns(z, p)?, z.len());
+        let Ok(step) = linear_solve(&matrix, &residual) else { return Ok(false) };
+        let scale = z.iter().map(|z| z.wide().abs()).fold(1.0, f64::max);
+        let most = <E::Scalar as Float>::epsilon().wide().sqrt() * scale;
+        Ok(step.iter().any(|step| step.is_nan() || step.wide().abs() > most))
+    }
+}
+
+impl<E: Equations> CustomRule for Root<E> {
+    type Scalar = E::Scalar;
+
+    fn name(&self) -> &'static str {
+        "root"
+    }
+
+    fn inputs(&self) -> usize {
+        self.parameters
+    }
+
+    fn outputs(&self) -> usize {
+        self.equations.unknowns()
+    }
+
+    fn value(&self, x: &[E::Scalar], z: &mut [E::Scalar]) -> Result<(), Error> {
+        let solution = self.equations.solve(x)?;
+        Error::check_length("solution", "unknown", z.len(), solution.len())?;
+        if self.is_off(&solution, x)? {
+            let reason = format!(
+                "the solver's answer {solution:?} for the parameters {x:?} does not solve the equations"
+            );
+            return Err(Error::Rule { rule: self.name(), reason });
+        }
+        z.copy_from_slice(&solution);
+        Ok(())
+    }
+
+    fn vjp<D: Differentiable<Scalar = E::Scalar>>(&self, x: &[D], z: &[D], w: &[D]) -> Result<Vec<D>, Error> {
+        // The columns of the Jacobian are the rows of its transpose.
+        let weights = linear_solve(&self.columns(z, x)?, w)?;
+        let mut refused = None;
+        let (_, slopes) = gradient(
+            |p: &[Var<'_, D>]| {
+                let z: Vec<_> = z.iter().map(|&z| Var::lift(z)).collect();
+                match self.residual(&z, p) {
+                    Ok(residual) => residual
+                        .iter()
+                        .zip(&weights)
+                        .fold(Var::zero(), |sum, (&g, &weight)| sum - g * Var::lift(weight)),
+                    Err(error) => {
+                        refused = Some(error);
+                        Var::zero()
+                    }
+                }
+            },
+            x,
+        );
+        refused.map_or(Ok(slopes), Err)
+    }
+
+    fn jvp<D: Differentiable<Scalar = E::Scalar>>(
+        &self,
+        x: &[D],
+        z: &[D],
+        tangent: &[D],
+    ) -> Option<Result<Vec<D>, Error>> {
+        Some(self.jvp_of(x, z, tangent))
+    }
+}
+
+impl<E: Equations> Root<E> {
+    fn jvp_of<D: Differentiable<Scalar = E::Scalar>>(
+        &self,
+        x: &[D],
+        z: &[D],
+        tangent: &[D],
+    ) -> Result<Vec<D>, Error> {
+        let z_at_rest: Vec<Dual<D>> = z.iter().map(|&z| Dual::lift(z)).collect();
+        let moving: Vec<Dual<D>> = x.iter().zip(tangent).map(|(&x, &t)| Dual::new(x, [t].into())).collect();
+        let right: Vec<D> = self.residual(&z_at_rest, &moving)?.iter().map(|g| -g.slope(0)).collect();
+        linear_solve(&transposed(&self.columns(z, x)?, z.len()), &right)
+    }
+}
+
+fn transposed<D: Copy>(matrix: &[D], n: usize) -> Vec<D> {
+    (0..n * n).map(|place| matrix[place % n * n + place / n]).collect()
+}

@@ -1,0 +1,223 @@
+//! Functions defined by equations, against closed forms, in every mode, to the second order and beyond.
+#![cfg(feature = "neighbours")]
+
+use dualtape::implicit::{Equations, linear_solve, root};
+use dualtape::program::{Rows, Wrt};
+use dualtape::typenum::U8;
+use dualtape::{
+    Differentiable, Dual, Error, Program, Traced, Var, check, gradient, gradient_forward, hessian,
+};
+use dualtape::{Relation, second_derivative};
+use dualtape_tests::close::assert_close;
+
+/// Kepler's equation z − e sin z = m for the parameters (e, m).
+#[derive(Clone)]
+struct Kepler;
+
+impl Equations for Kepler {
+    type Scalar = f64;
+
+    fn unknowns(&self) -> usize {
+        1
+    }
+
+    fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+        vec![z[0] - p[0] * z[0].sin() - p[1]]
+    }
+
+    fn solve(&self, p: &[f64]) -> Result<Vec<f64>, Error> {
+        // A little below 0 for differences there.
+        if !(-0.1..=1.0).contains(&p[0]) {
+            return Err(Error::Rule { rule: "Kepler", reason: format!("{} is no eccentricity", p[0]) });
+        }
+        // As many steps as it takes: a loop that a recording could not hold.
+        let mut z = p[1];
+        while (z - p[0] * z.sin() - p[1]).abs() > 1e-15 * z.abs().max(1.0) {
+            let step = (z - p[0] * z.sin() - p[1]) / (1.0 - p[0] * z.cos());
+            z -= step;
+            if step.abs() < 1e-16 {
+                break;
+            }
+        }
+        Ok(vec![z])
+    }
+}
+
+fn anomaly<D: Differentiable<Scalar = f64>>(p: &[D]) -> D {
+    root(&Kepler, p).expect("an ellipse")[0]
+}
+
+/// The gradient and the Hessian in (e, m), from the closed forms of the derivatives of z.
+fn expected(e: f64, z: f64) -> ([f64; 2], [f64; 4]) {
+    let (s, c) = z.sin_cos();
+    let q = 1.0 - e * c;
+    // z_m = 1/q, z_e = s/q; once more by the chain rule, as q_z = e s and q_e = −c.
+    let (z_m, z_e) = (1.0 / q, s / q);
+    let mm = -e * s * z_m / (q * q);
+    let em = -(e * s * z_e - c) / (q * q);
+    let ee = c * z_e / q - s * (e * s * z_e - c) / (q * q);
+    ([z_e, z_m], [ee, em, em, mm])
+}
+
+#[test]
+fn keplers_equation_has_its_derivatives_in_every_mode() {
+    let program = Program::record(anomaly, &[0.1, 0.2]).unwrap();
+    let slope_program = program.gradient_program(Wrt::Both).unwrap();
+    for x in [[0.3, 1.2], [0.0, 2.0], [0.9, -2.5], [0.6, 3.5]] {
+        let z = anomaly(&x);
+        let (first, second) = expected(x[0], z);
+        for (value, slope) in [gradient(|x| anomaly(x), &x), gradient_forward(anomaly, &x)] {
+            assert_close("value", &[value], &[z], 1e-15);
+            assert_close("gradient", &slope, &first, 1e-12);
+        }
+        assert_close("Hessian", &hessian(|x| anomaly(x), &x).2, &second, 1e-10);
+        let (mut workspace, mut slope, mut square) = (program.workspace(), [0.0; 2], [0.0; 4]);
+        assert_eq!(program.hessian(&mut workspace, &x, &mut slope, &mut square), Ok(z));
+        assert_close("replayed gradient", &slope, &first, 1e-12);
+        assert_close("replayed Hessian", &square, &second, 1e-10);
+        slope_program.evaluate(&mut workspace, &x, &mut slope).unwrap();
+        assert_close("gradient program", &slope, &first, 1e-12);
+        let report = check::program(&slope_program, &x).unwrap();
+        assert!(report.passes(), "{report}");
+        let mut rows = [0.0; 2];
+        let batch =
+            program.jacobians(&mut program.batch(), &[], &Rows::new(&x, 2), Wrt::Both, &mut [0.0], &mut rows);
+        assert_eq!(batch, Ok(()));
+        assert_close("batch", &rows, &first, 1e-12);
+    }
+    // The third derivative in m, at e = 0.5, against a difference of the second.
+    let second = |m: f64| second_derivative(|m| anomaly(&[Differentiable::literal(0.5), m]), m).2;
+    let x = Dual::variable(Dual::variable(Dual::<f64>::variable(1.0)));
+    let third = anomaly(&[Differentiable::literal(0.5), x]).slope(0).slope(0).slope(0);
+    assert_close("third", &[third], &[(second(1.0 + 1e-5) - second(1.0 - 1e-5)) / 2e-5], 1e-8);
+}
+
+/// A ball at rest on a floor: the force z with min(z, height) = 0, and the height that the force lifts it to.
+#[derive(Clone)]
+struct Contact;
+
+impl Equations for Contact {
+    type Scalar = f64;
+
+    fn unknowns(&self) -> usize {
+        3
+    }
+
+    /// Unknowns are the angle, the speed and the contact force after a step; parameters are angle and speed before.
+    fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+        let step = 0.1;
+        let height = z[0] + 1.0;
+        let complementarity = D::select(Relation::Less, z[2], height, z[2], height);
+        vec![z[0] - p[0] - z[1] * step, z[1] - p[1] + p[0].sin() * step - z[2] * step, complementarity]
+    }
+
+    fn solve(&self, p: &[f64]) -> Result<Vec<f64>, Error> {
+        let free = p[1] - p[0].sin() * 0.1;
+        let angle = p[0] + free * 0.1;
+        if angle > -1.0 {
+            return Ok(vec![angle, free, 0.0]);
+        }
+        let speed = (-1.0 - p[0]) / 0.1;
+        Ok(vec![-1.0, speed, (speed - free) / 0.1])
+    }
+}
+
+#[test]
+fn a_pendulum_that_meets_a_stop_has_the_derivatives_of_the_side_it_is_on() {
+    type D<'t> = Var<'t, Dual<f64, U8>>;
+    fn after<D: Differentiable<Scalar = f64>>(p: &[D]) -> D {
+        let z = root(&Contact, p).unwrap();
+        z[0] * z[0] + z[1] * 2.0 + z[2] * z[2]
+    }
+    fn free<D: Differentiable<Scalar = f64>>(p: &[D]) -> D {
+        let speed = p[1] - p[0].sin() * 0.1;
+        let angle = p[0] + speed * 0.1;
+        angle * angle + speed * 2.0
+    }
+    fn stopped<D: Differentiable<Scalar = f64>>(p: &[D]) -> D {
+        let (free, speed) = (p[1] - p[0].sin() * 0.1, (-p[0] - 1.0) / 0.1);
+        let force = (speed - free) / 0.1;
+        speed * 2.0 + force * force + 1.0
+    }
+    let at = |f: &dyn for<'t> Fn(&[D<'t>]) -> D<'t>, x: [f64; 2]| {
+        let (value, slope, square) = hessian(f, &x);
+        [vec![value], slope, square].concat()
+    };
+    assert_close("free", &at(&|p| after(p), [0.3, -1.0]), &at(&|p| free(p), [0.3, -1.0]), 1e-10);
+    assert_close("stopped", &at(&|p| after(p), [-0.95, -1.0]), &at(&|p| stopped(p), [-0.95, -1.0]), 1e-10);
+    // The branch is selected, so a recording made on one side is right on the other.
+    let program = Program::record(|p| root(&Contact, p).unwrap()[2], &[0.3, -1.0]).unwrap();
+    assert_eq!(program.guards(), 0);
+    let mut slope = [0.0; 2];
+    program.gradient(&mut program.workspace(), &[-0.95, -1.0], &mut slope).unwrap();
+    assert_close("replayed", &slope, &[-100.0 + (-0.95_f64).cos(), -10.0], 1e-10);
+}
+
+#[test]
+fn the_best_penalty_of_a_ridge_regression_has_its_hypergradient() {
+    // Two features that do not mix: weights are sᵢ / (qᵢ + λ), so the validation loss has a closed form.
+    let (q, s, validation) = ([3.0, 7.0], [2.0, -5.0], [0.4, -0.9]);
+    fn loss<D: Differentiable<Scalar = f64>>(lambda: D, q: [f64; 2], s: [f64; 2], validation: [f64; 2]) -> D {
+        let matrix = [lambda + q[0], D::zero(), D::zero(), lambda + q[1]];
+        let weights = linear_solve(&matrix, &s.map(D::constant)).unwrap();
+        (weights[0] - validation[0]).powi(2) + (weights[1] - validation[1]).powi(2)
+    }
+    let (_, slope, curvature) = hessian(|x| loss(x[0], q, s, validation), &[0.7]);
+    let (mut first, mut second) = (0.0, 0.0);
+    for i in 0..2 {
+        let d = q[i] + 0.7;
+        let (w, w1, w2) = (s[i] / d, -s[i] / (d * d), 2.0 * s[i] / (d * d * d));
+        first += 2.0 * (w - validation[i]) * w1;
+        second += 2.0 * (w1 * w1 + (w - validation[i]) * w2);
+    }
+    assert_close("hypergradient", &[slope[0], curvature[0]], &[first, second], 1e-12);
+}
+
+#[test]
+fn what_has_no_derivative_is_an_error_that_says_why() {
+    // At e = 1 and m = 0, the Jacobian 1 − e cos z is zero: a value, but no derivative.
+    assert_eq!(root(&Kepler, &[1.0, 0.0]), Ok(vec![0.0]));
+    let singular = root(&Kepler, &[Dual::<f64>::variable(1.0), Dual::constant(0.0)]).unwrap_err().to_string();
+    assert!(singular.contains("singular") && singular.contains("condition is about inf"), "{singular}");
+    let program = Program::record(|p| root(&Kepler, p).unwrap()[0], &[0.5, 1.0]).unwrap();
+    let replayed = program.gradient(&mut program.workspace(), &[1.0, 0.0], &mut [0.0; 2]);
+    assert!(matches!(replayed, Err(Error::Rule { rule: "linear_solve", .. })), "{replayed:?}");
+    let refused = program.value(&mut program.workspace(), &[2.0, 0.0]).unwrap_err().to_string();
+    assert_eq!(refused, "the rule `Kepler` has no value here: 2 is no eccentricity");
+    let nearly = linear_solve(&[1.0, 1.0, 1.0, 1.0 + 1e-16], &[1.0, 0.0]).unwrap_err().to_string();
+    assert!(nearly.contains("singular to working precision"), "{nearly}");
+    let short = linear_solve(&[1.0, 2.0, 3.0], &[1.0, 2.0]).unwrap_err().to_string();
+    assert_eq!(short, "the matrix needs 4 numbers, one for each pair of unknowns, not 3");
+    assert_eq!(linear_solve::<f64>(&[], &[]), Ok(vec![]));
+    // A solver that stops too early.
+    #[derive(Clone)]
+    struct Early;
+    impl Equations for Early {
+        type Scalar = f64;
+        fn unknowns(&self) -> usize {
+            1
+        }
+        fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+            vec![z[0] * z[0] - p[0]]
+        }
+        fn solve(&self, _: &[f64]) -> Result<Vec<f64>, Error> {
+            Ok(vec![1.5])
+        }
+    }
+    let early = root(&Early, &[2.0]).unwrap_err().to_string();
+    assert!(early.contains("[1.5]") && early.contains("does not solve the equations"), "{early}");
+}
+
+#[test]
+fn linear_systems_of_any_size_hold_to_differences_in_every_mode() {
+    for n in [1, 3, 6] {
+        let solved = |x: &[Traced<f64>]| linear_solve(&x[..n * n], &x[n * n..]).unwrap();
+        let mut x: Vec<f64> = (0..n * (n + 1)).map(|k| (k as f64 * 0.7).sin()).collect();
+        (0..n).for_each(|i| x[i * n + i] += 4.0);
+        let program = Program::record(solved, &x).unwrap();
+        assert!(check::program(&program, &x).unwrap().passes());
+        let third = program.vjp_program(Wrt::Both).vjp_program(Wrt::Both);
+        let point: Vec<f64> = x.iter().copied().chain((1..).map(f64::from)).take(third.inputs()).collect();
+        assert!(check::program(&third, &point).unwrap().passes());
+    }
+}
