@@ -307,3 +307,11 @@ impl CustomRule for Still {
         Ok(vec![w[0] * x[0].cos().stop_gradient()])
     }
 }
+
+#[test]
+fn programs_go_to_other_threads_and_are_safe_to_look_at_after_a_panic() {
+    fn holds<T: Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+    holds::<Program<f64>>();
+    holds::<dualtape::program::Graph<f32>>();
+    holds::<dualtape::program::Compiled<f64, fn(&[Traced<f64>], &[Traced<f64>]) -> Traced<f64>>>();
+}

@@ -2,6 +2,7 @@
 
 use dualtape::program::Recording;
 use dualtape::{Differentiable, Dual, Error, Float, Program, Tape, Traced, derivative, gradient};
+#[cfg(feature = "neighbours")]
 use dualtape_tests::close::assert_close;
 
 /// A root of x² = a by Newton's method, which stops where the residual is zero.

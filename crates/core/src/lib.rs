@@ -98,6 +98,11 @@
 //! `ndarray`, `nalgebra` and `argmin`, [`neighbours`] brings arrays of numbers as inputs and outputs, `Dual` and
 //! `Traced` as a `RealField` (decompositions and solves included, recorded ones too), and gradients for solvers.
 //!
+//! # Functions that are not made of operations
+//!
+//! A solver, a table or a foreign function takes part by a [`CustomRule`]: its value by any code, and its derivative in
+//! generic numbers. [`Differentiable::call`] calls it in every mode, at every order, in programs too.
+//!
 //! # What holds
 //!
 //! The mode never changes a value: each computes the bits that `f64` would. Two exceptions are stated where they

@@ -11,7 +11,8 @@ use num_traits::{One, Zero};
 /// tape, nested, and in recordings, where a replay computes the value again.
 ///
 /// A recorded derivative selects where it has a choice ([`select`](Differentiable::select)): a comparison in
-/// it panics in a recording.
+/// it panics in a recording. The products inside a derivative are the rule's own: where a partial derivative is infinite
+/// or NaN, an exact zero beside it does not win, unless the rule sees to it.
 ///
 /// ```
 /// use dualtape::{CustomRule, Differentiable, Error, Float, Program, second_derivative};

@@ -4,6 +4,7 @@ use super::graph::Graph;
 use super::walk;
 use crate::{CustomRule, Differentiable, Error, Scalar};
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 /// What a graph asks of a rule.
@@ -25,7 +26,17 @@ pub(in crate::program) trait RecordedRule<F>: Send + Sync {
 
 /// A rule in a graph.
 #[derive(Clone)]
-pub(in crate::program) struct Recorded<F>(pub(in crate::program) Arc<dyn RecordedRule<F>>);
+pub(in crate::program) struct Recorded<F>(Arc<dyn RecordedRule<F>>);
+
+// A panic in a rule tears nothing of a graph's, so programs stay safe to look at after one.
+impl<F> UnwindSafe for Recorded<F> {}
+impl<F> RefUnwindSafe for Recorded<F> {}
+
+impl<F> Recorded<F> {
+    pub(in crate::program) fn new(rule: impl RecordedRule<F> + 'static) -> Self {
+        Self(Arc::new(rule))
+    }
+}
 
 impl<F> fmt::Debug for Recorded<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use crate::program::record::Traced;
 use crate::program::record::recorder::{Recorder, Session};
 use crate::{CustomRule, Error, ProgramScalar};
 use std::any::Any;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 /// A rule with its derivatives as graphs, once they were asked for.
 struct Deriving<R: CustomRule> {
@@ -21,7 +21,7 @@ pub(super) fn recorded<F: ProgramScalar, R: CustomRule<Scalar = F>>(rule: &R) ->
     if let Some(recorded) = (rule as &dyn Any).downcast_ref::<Recorded<F>>() {
         return recorded.clone();
     }
-    Recorded(Arc::new(Deriving { rule: rule.clone(), vjp: OnceLock::new(), jvp: OnceLock::new() }))
+    Recorded::new(Deriving { rule: rule.clone(), vjp: OnceLock::new(), jvp: OnceLock::new() })
 }
 
 impl<F: ProgramScalar, R: CustomRule<Scalar = F>> RecordedRule<F> for Deriving<R> {
