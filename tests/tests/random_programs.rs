@@ -7,9 +7,11 @@ use dualtape::program::Wrt;
 use dualtape::rules::Op;
 use dualtape::typenum::U3;
 use dualtape::{
-    Differentiable, Dual, Error, Program, ProgramScalar, Relation, Var, gradient, gradient_lanes, hessian,
+    CustomRule, Differentiable, Dual, Error, Program, ProgramScalar, Relation, Scalar, Var, gradient,
+    gradient_lanes, hessian,
 };
 use dualtape_tests::points::EDGES;
+use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 /// How many cases of each kind run where no time is given.
@@ -70,6 +72,50 @@ enum Kind {
     Norm,
     /// Two rows of weights that are parameters, times the operand and a datum; the second row's result.
     Affine,
+    /// An output of a rule of the user's own, which is smooth, with a jvp or without.
+    Rule {
+        output: usize,
+        with_jvp: bool,
+    },
+}
+
+/// The sine of a product, and its hyperbolic tangent times the first factor.
+#[derive(Clone)]
+struct OfProduct<F> {
+    with_jvp: bool,
+    scalar: PhantomData<fn() -> F>,
+}
+
+impl<F: Scalar> CustomRule for OfProduct<F> {
+    type Scalar = F;
+
+    fn inputs(&self) -> usize {
+        2
+    }
+
+    fn outputs(&self) -> usize {
+        2
+    }
+
+    fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error> {
+        let product = x[0] * x[1];
+        (z[0], z[1]) = (product.sin(), product.tanh() * x[0]);
+        Ok(())
+    }
+
+    fn vjp<D: Differentiable<Scalar = F>>(&self, x: &[D], _: &[D], w: &[D]) -> Result<Vec<D>, Error> {
+        let (cosine, tanh) = ((x[0] * x[1]).cos(), (x[0] * x[1]).tanh());
+        let slope = w[0] * cosine + w[1] * x[0] * (D::one() - tanh * tanh);
+        Ok(vec![slope * x[1] + w[1] * tanh, slope * x[0]])
+    }
+
+    fn jvp<D: Differentiable<Scalar = F>>(&self, x: &[D], _: &[D], t: &[D]) -> Option<Result<Vec<D>, Error>> {
+        let product = x[0] * x[1];
+        let moved = t[0] * x[1] + x[0] * t[1];
+        let tanh = product.tanh();
+        let second = moved * (D::one() - tanh * tanh) * x[0] + tanh * t[0];
+        self.with_jvp.then(|| Ok(vec![moved * product.cos(), second]))
+    }
 }
 
 impl Kind {
@@ -112,6 +158,10 @@ impl Kind {
             Self::LogSumExp => D::log_sum_exp(of),
             Self::Norm => D::norm(of),
             Self::Affine => D::affine(&x[..2], &x[2..PARAMETERS], &[of[0] + x[PARAMETERS]])[1],
+            Self::Rule { output, with_jvp } => {
+                let rule = OfProduct { with_jvp, scalar: PhantomData };
+                D::call(&rule, of).expect("it has a value everywhere")[output]
+            }
         }
     }
 
@@ -120,9 +170,14 @@ impl Kind {
         use Op::{Cos, Exp, ExpM1, Ln, Ln1p, Sigmoid, Sin, Softplus, Tanh};
         match self {
             Self::Op(op) => !matches!(op, Exp | ExpM1 | Ln | Ln1p | Tanh | Sigmoid | Softplus | Sin | Cos),
-            Self::Dot | Self::LogSumExp | Self::Norm | Self::Affine => false,
+            Self::Dot | Self::LogSumExp | Self::Norm | Self::Affine | Self::Rule { .. } => false,
             _ => true,
         }
+    }
+
+    /// Whether an exact zero wins over ∞ in its derivatives: rules of the user's own see to that themselves.
+    fn keeps_zeros(self) -> bool {
+        !matches!(self, Self::Rule { .. })
     }
 
     /// Whether it is smooth everywhere, and moderate at moderate numbers.
@@ -148,7 +203,12 @@ impl Kind {
                     | Softplus
                     | Tanh
             ),
-            Self::Constant(_) | Self::Sum | Self::Dot | Self::LogSumExp | Self::Affine => true,
+            Self::Constant(_)
+            | Self::Sum
+            | Self::Dot
+            | Self::LogSumExp
+            | Self::Affine
+            | Self::Rule { .. } => true,
             Self::Select(_) | Self::Branch(_) | Self::Norm => false,
         }
     }
@@ -163,7 +223,7 @@ impl Case {
         let mut instructions: Vec<(Kind, Vec<usize>)> = Vec::new();
         let count = 1 + random.below(14);
         while instructions.len() < count {
-            let kind = match random.below(16) {
+            let kind = match random.below(17) {
                 0 => Kind::Constant(random.number(edges)),
                 1 => Kind::Select(random.pick(&Relation::ALL)),
                 2 => Kind::Branch(random.pick(&Relation::ALL)),
@@ -172,6 +232,7 @@ impl Case {
                 5 => Kind::LogSumExp,
                 6 => Kind::Norm,
                 7 => Kind::Affine,
+                8 => Kind::Rule { output: random.below(2), with_jvp: random.below(2) == 0 },
                 _ => Kind::Op(random.pick(Op::ALL)),
             };
             // The bounds of a clamp must not be in the wrong order; the sign of a NaN is the processor's affair.
@@ -184,6 +245,7 @@ impl Case {
                 Kind::Select(_) | Kind::Branch(_) | Kind::Dot => 4,
                 Kind::Sum | Kind::LogSumExp | Kind::Norm => 1 + random.below(4),
                 Kind::Affine => 1,
+                Kind::Rule { .. } => 2,
             };
             let among = INPUTS + instructions.len();
             // Late values are preferred, so that programs are deep.
@@ -308,7 +370,7 @@ fn forward_replay_differs<F: ProgramScalar>(case: &Case, program: &Program<F>, x
 
 /// Any operation at any number: forward, in reverse and replayed at one point.
 fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
-    let case = Case::draw(random, true, |_| true);
+    let case = Case::draw(random, true, Kind::keeps_zeros);
     let there = random.point::<F>(true);
     // With parameters, so that affine maps are recorded whole, as the other modes take them.
     let (parameters, data) = there.split_at(PARAMETERS);
@@ -493,7 +555,7 @@ fn smooth_hessians<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
 
 /// Derivatives as programs, at any number.
 fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
-    let case = Case::draw(random, true, |_| true);
+    let case = Case::draw(random, true, Kind::keeps_zeros);
     let there = random.point::<F>(true);
     let program = Program::record(|x| case.call(x), &there).map_err(|error| error.to_string())?;
     let by_program = program.gradient_program(Wrt::Both).map_err(|error| error.to_string())?;
@@ -564,7 +626,7 @@ fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), Str
         all.extend(hessian(|x| case.call(x), x).2);
         all
     }
-    let case = Case::draw(random, true, |kind| !matches!(kind, Kind::Branch(_)));
+    let case = Case::draw(random, true, |kind| kind.keeps_zeros() && !matches!(kind, Kind::Branch(_)));
     let there = random.point::<F>(true);
     let program = Program::record(|x| derivatives(&case, x), &there).map_err(|error| error.to_string())?;
     if program.guards() > 0 {
