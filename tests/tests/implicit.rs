@@ -1,7 +1,7 @@
 //! Functions defined by equations, against closed forms, in every mode, to the second order and beyond.
 #![cfg(feature = "neighbours")]
 
-use dualtape::implicit::{Equations, linear_solve, root};
+use dualtape::implicit::{Equations, Map, Objective, fixed_point, linear_solve, minimum, root};
 use dualtape::program::{Rows, Wrt};
 use dualtape::typenum::U8;
 use dualtape::{
@@ -220,4 +220,105 @@ fn linear_systems_of_any_size_hold_to_differences_in_every_mode() {
         let point: Vec<f64> = x.iter().copied().chain((1..).map(f64::from)).take(third.inputs()).collect();
         assert!(check::program(&third, &point).unwrap().passes());
     }
+}
+
+/// Three equations that know their solution: (a b, a + c², exp(b / 4)).
+#[derive(Clone)]
+struct Three;
+
+fn three<D: Differentiable<Scalar = f64>>(p: &[D]) -> Vec<D> {
+    vec![p[0] * p[1], p[0] + p[2] * p[2], (p[1] * 0.25).exp()]
+}
+
+impl Equations for Three {
+    type Scalar = f64;
+
+    fn unknowns(&self) -> usize {
+        3
+    }
+
+    /// Mixed, so that no equation has one unknown only.
+    fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+        let s = three(p);
+        let g = [z[0] - s[0], z[1] - s[1], z[2] - s[2]];
+        vec![g[0] + g[1] * g[2] + g[2] * z[0], g[1] * z[2] - g[0].sin(), g[2] + g[0] * g[0] + g[1] * 2.0]
+    }
+
+    fn solve(&self, p: &[f64]) -> Result<Vec<f64>, Error> {
+        Ok(three(p))
+    }
+}
+
+impl Map for Three {
+    type Scalar = f64;
+
+    fn image<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+        // Half the way to the solution, and a little of what the others are off.
+        let off: Vec<D> = three(p).iter().zip(z).map(|(&s, &z)| s - z).collect();
+        (0..3).map(|i| z[i] + off[i] * 0.5 + off[(i + 1) % 3].sin() * 0.125).collect()
+    }
+}
+
+impl Objective for Three {
+    type Scalar = f64;
+
+    fn unknowns(&self) -> usize {
+        3
+    }
+
+    fn value<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> D {
+        let off: Vec<D> = three(p).iter().zip(z).map(|(&s, &z)| s - z).collect();
+        D::dot(&off, &off) + (off[0] * off[1]).powi(2) - off[2].cos() + off[0] * off[2] * 0.5
+    }
+
+    fn minimize(&self, p: &[f64]) -> Result<Vec<f64>, Error> {
+        Ok(three(p))
+    }
+}
+
+/// A function of the solution, by the given way to it: 0 as a root, 1 as a fixed point, 2 as a minimum, else written out.
+fn of_three<D: Differentiable<Scalar = f64>>(way: usize, p: &[D]) -> D {
+    let z = match way {
+        0 => root(&Three, p),
+        1 => fixed_point(&Three, &[0.0; 3], p),
+        2 => minimum(&Three, p),
+        _ => Ok(three(p)),
+    };
+    let z = z.expect("it is regular");
+    z[0] * z[1].sin() + z[2] * z[2] * z[0]
+}
+
+#[test]
+fn roots_fixed_points_and_minima_in_three_dimensions_have_the_derivatives_of_their_closed_form() {
+    for x in [[0.4, -0.7, 1.1], [-1.2, 0.3, 0.5]] {
+        let (value, slope, square) = hessian(|p| of_three(3, p), &x);
+        for way in 0..3 {
+            let ours = hessian(|p| of_three(way, p), &x);
+            assert_close("value", &[ours.0], &[value], 1e-10);
+            assert_close("gradient", &ours.1, &slope, 1e-10);
+            assert_close("Hessian", &ours.2, &square, 1e-10);
+            assert_close("forward", &gradient_forward(|p| of_three(way, p), &x).1, &slope, 1e-10);
+            let program = Program::record(|p| of_three(way, p), &[0.1, 0.2, 0.3]).unwrap();
+            let (mut first, mut second) = ([0.0; 3], [0.0; 9]);
+            program.hessian(&mut program.workspace(), &x, &mut first, &mut second).unwrap();
+            assert_close("replayed gradient", &first, &slope, 1e-10);
+            assert_close("replayed Hessian", &second, &square, 1e-10);
+        }
+    }
+}
+
+#[test]
+fn a_map_that_does_not_come_to_rest_is_an_error() {
+    #[derive(Clone)]
+    struct Doubled;
+    impl Map for Doubled {
+        type Scalar = f64;
+        fn image<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+            vec![-z[0] + p[0]]
+        }
+    }
+    let restless = fixed_point(&Doubled, &[3.0], &[1.0]).unwrap_err().to_string();
+    assert!(restless.contains("not come to rest in 10000 steps, but is at [3.0]"), "{restless}");
+    let short = fixed_point(&Doubled, &[3.0, 1.0], &[1.0]).unwrap_err().to_string();
+    assert_eq!(short, "the image of the map needs 2 numbers, one for each unknown, not 1");
 }

@@ -1,4 +1,5 @@
-//! Functions defined by equations: the solution of a linear system, and the root of a system that any solver found.
+//! Functions defined by equations: the solution of a linear system, the root of a system that any solver found, the fixed
+//! point of a map, and the place of a minimum.
 //!
 //! A solver may branch as it likes: it sees plain numbers only. Derivatives follow from the equation, by the implicit
 //! function theorem at the solution: where g(z, p) = 0, ∂z/∂p = −(∂g/∂z)⁻¹ ∂g/∂p. They are computed in the numbers of
@@ -295,4 +296,168 @@ impl<E: Equations> Root<E> {
 
 fn transposed<D: Copy>(matrix: &[D], n: usize) -> Vec<D> {
     (0..n * n).map(|place| matrix[place % n * n + place / n]).collect()
+}
+
+/// A map whose fixed point z = φ(z, p) is sought.
+pub trait Map: Clone + Send + Sync + 'static {
+    /// The plain number.
+    type Scalar: Scalar;
+
+    /// The image φ(z, p), a number for each of z. In a recording, it selects where it has a choice.
+    fn image<D: Differentiable<Scalar = Self::Scalar>>(&self, z: &[D], p: &[D]) -> Vec<D>;
+}
+
+/// The fixed point of a map, reached from a start by applying it, with its derivatives in the parameters.
+///
+/// The map is applied until nothing moves by more than a few rounding errors. The derivatives are those of the fixed point,
+/// not of the steps taken.
+///
+/// # Errors
+///
+/// [`Error::Rule`] if it is not reached in 10 000 steps; otherwise as [`root`].
+///
+/// ```
+/// use dualtape::implicit::{Map, fixed_point};
+/// use dualtape::{Differentiable, Float, derivative};
+///
+/// /// Hero's map, whose fixed point is the square root.
+/// #[derive(Clone)]
+/// struct Hero;
+///
+/// impl Map for Hero {
+///     type Scalar = f64;
+///     fn image<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+///         vec![(z[0] + p[0] / z[0]) * 0.5]
+///     }
+/// }
+///
+/// fn root<D: Differentiable<Scalar = f64>>(x: D) -> D {
+///     fixed_point(&Hero, &[1.0], &[x]).expect("it converges from any positive start")[0]
+/// }
+/// let (value, slope) = derivative(root, 4.0);
+/// assert!((value - 2.0).abs() < 1e-15 && (slope - 0.25).abs() < 1e-15);
+/// ```
+pub fn fixed_point<M: Map, D: Differentiable<Scalar = M::Scalar>>(
+    map: &M,
+    start: &[M::Scalar],
+    parameters: &[D],
+) -> Result<Vec<D>, Error> {
+    root(&Iterated { map: map.clone(), start: start.to_vec() }, parameters)
+}
+
+/// So often a map is applied.
+const MOST_STEPS: usize = 10_000;
+
+#[derive(Clone)]
+struct Iterated<M: Map> {
+    map: M,
+    start: Vec<M::Scalar>,
+}
+
+impl<M: Map> Equations for Iterated<M> {
+    type Scalar = M::Scalar;
+
+    fn unknowns(&self) -> usize {
+        self.start.len()
+    }
+
+    fn residual<D: Differentiable<Scalar = M::Scalar>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+        let mut image = self.map.image(z, p);
+        image.iter_mut().zip(z).for_each(|(image, &z)| *image -= z);
+        image
+    }
+
+    fn solve(&self, p: &[M::Scalar]) -> Result<Vec<M::Scalar>, Error> {
+        let mut z = self.start.clone();
+        for _ in 0..MOST_STEPS {
+            let next = self.map.image(&z, p);
+            Error::check_length("image of the map", "unknown", z.len(), next.len())?;
+            let rests = |(z, next): (&M::Scalar, &M::Scalar)| {
+                let most = 4.0 * <M::Scalar as Float>::epsilon().wide() * next.wide().abs().max(1.0);
+                (next.wide() - z.wide()).abs() <= most
+            };
+            let done = z.iter().zip(&next).all(rests);
+            z = next;
+            if done {
+                return Ok(z);
+            }
+        }
+        let reason = format!("the map has not come to rest in {MOST_STEPS} steps, but is at {z:?}");
+        Err(Error::Rule { rule: "fixed_point", reason })
+    }
+}
+
+/// A function of z whose minimum is sought, given the parameters p, and a minimizer of it.
+pub trait Objective: Clone + Send + Sync + 'static {
+    /// The plain number.
+    type Scalar: Scalar;
+
+    /// The number of unknowns.
+    fn unknowns(&self) -> usize;
+
+    /// The value at z. In a recording, it selects where it has a choice.
+    fn value<D: Differentiable<Scalar = Self::Scalar>>(&self, z: &[D], p: &[D]) -> D;
+
+    /// Where the minimum is for these parameters, by any code.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rule`] where it finds none.
+    fn minimize(&self, p: &[Self::Scalar]) -> Result<Vec<Self::Scalar>, Error>;
+}
+
+/// Where the minimum of an objective is, with derivatives in the parameters: the gradient vanishes there.
+///
+/// # Errors
+///
+/// As [`root`]: the equations are that the gradient is zero, and their Jacobian is the Hessian.
+///
+/// ```
+/// use dualtape::implicit::{Objective, minimum};
+/// use dualtape::{Differentiable, Error, derivative};
+///
+/// /// (z − 1)² + p z², whose minimum is at 1 / (1 + p).
+/// #[derive(Clone)]
+/// struct Penalized;
+///
+/// impl Objective for Penalized {
+///     type Scalar = f64;
+///     fn unknowns(&self) -> usize { 1 }
+///     fn value<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> D {
+///         (z[0] - 1.0) * (z[0] - 1.0) + p[0] * z[0] * z[0]
+///     }
+///     fn minimize(&self, p: &[f64]) -> Result<Vec<f64>, Error> {
+///         Ok(vec![1.0 / (1.0 + p[0])])
+///     }
+/// }
+///
+/// fn place<D: Differentiable<Scalar = f64>>(penalty: D) -> D {
+///     minimum(&Penalized, &[penalty]).expect("it is convex")[0]
+/// }
+/// assert_eq!(derivative(place, 1.0), (0.5, -0.25));
+/// ```
+pub fn minimum<O: Objective, D: Differentiable<Scalar = O::Scalar>>(
+    objective: &O,
+    parameters: &[D],
+) -> Result<Vec<D>, Error> {
+    root(&Stationary(objective.clone()), parameters)
+}
+
+#[derive(Clone)]
+struct Stationary<O>(O);
+
+impl<O: Objective> Equations for Stationary<O> {
+    type Scalar = O::Scalar;
+
+    fn unknowns(&self) -> usize {
+        self.0.unknowns()
+    }
+
+    fn residual<D: Differentiable<Scalar = O::Scalar>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+        gradient(|z| self.0.value(z, &p.iter().map(|&p| Var::lift(p)).collect::<Vec<_>>()), z).1
+    }
+
+    fn solve(&self, p: &[O::Scalar]) -> Result<Vec<O::Scalar>, Error> {
+        self.0.minimize(p)
+    }
 }
