@@ -35,9 +35,9 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     #[must_use]
     pub fn optimized(self) -> Self {
-        self.values_at_one.make(|| self.lower_values());
+        self.values_at_one.make(&self.graph, || self.lower_values());
         if self.outputs() == 1 {
-            self.gradient_at_one.make(|| self.lower_gradient());
+            self.gradient_at_one.make(&self.graph, || self.lower_gradient());
         }
         self
     }

@@ -39,16 +39,12 @@ pub(in crate::program) struct Lowered<F> {
     pub(in crate::program) guards: Vec<Guard<F>>,
 }
 
-/// Lowers a graph; `None` if it has too many values, or calls rules of the user's own. So many inputs, the last ones, move while the others stay.
+/// Lowers a graph without rules of the user's own; `None` if it has too many values. So many inputs, the last ones, move while the others stay.
 pub(in crate::program) fn lower<F: ProgramScalar>(
     mut graph: Graph<F>,
     watched: &[u32],
     moving: usize,
 ) -> Option<Lowered<F>> {
-    // Rules of the user's own are for the walk.
-    if !graph.calls.is_empty() {
-        return None;
-    }
     let mut watched = watched.to_vec();
     for pass in [drop_copies, drop_zeros] {
         let stands_for = pass(&mut graph);
@@ -156,7 +152,8 @@ impl Items {
         let is_factor =
             |y: u32, x: u32| is_negation(y) || (!is_negation(x) && levels[x as usize] > levels[y as usize]);
         let (mut sign, mut factors, c) = match node {
-            Node::Input | Node::Constant(_) | Node::Output { .. } => return None,
+            Node::Input | Node::Constant(_) => return None,
+            Node::Output { .. } => unreachable!("graphs with rules are not lowered"),
             Node::Apply(Op::Add, [x, y, _]) if is_product(y) => (0, product(y), x),
             Node::Apply(Op::Add, [x, y, _]) if !is_product(x) && is_factor(y, x) => (0, [y, one], x),
             Node::Apply(Op::Add, [x, y, _]) => (0, product(x), y),
