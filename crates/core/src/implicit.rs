@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use dualtape::implicit::{Equations, root};
-//! use dualtape::{Differentiable, Error, second_derivative};
+//! use dualtape::{Differentiable, Error, Float, second_derivative};
 //!
 //! /// Kepler's equation: the eccentric anomaly z of an orbit, where z − e sin z is the mean anomaly p.
 //! #[derive(Clone)]
@@ -90,13 +90,12 @@ pub fn root<E: Equations, D: Differentiable<Scalar = E::Scalar>>(
 /// estimate of its condition, where it is singular to the working precision.
 ///
 /// ```
-/// use dualtape::{gradient, implicit::linear_solve};
+/// use dualtape::{Differentiable, gradient, implicit::linear_solve};
 /// // The first component of the solution of [a 1; 1 b] x = (1, 0), which is b / (ab − 1).
-/// let first = |p: &[_]| {
-///     let one = dualtape::Var::lift(1.0);
-///     linear_solve(&[p[0], one, one, p[1]], &[one, one - one]).expect("it is regular")[0]
-/// };
-/// let (value, slope) = gradient(first, &[2.0, 3.0]);
+/// fn first<D: Differentiable<Scalar = f64>>(p: &[D]) -> D {
+///     linear_solve(&[p[0], D::one(), D::one(), p[1]], &[D::one(), D::zero()]).expect("it is regular")[0]
+/// }
+/// let (value, slope) = gradient(|p| first(p), &[2.0, 3.0_f64]);
 /// assert!((value - 0.6).abs() < 1e-15 && (slope[0] + 0.36).abs() < 1e-15);
 /// ```
 pub fn linear_solve<D: Differentiable>(matrix: &[D], right: &[D]) -> Result<Vec<D>, Error> {
