@@ -18,6 +18,10 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// [`Error::NotOneOutput`].
     ///
+    /// # Panics
+    ///
+    /// If the derivative of a [rule](crate::CustomRule) that it calls cannot be recorded.
+    ///
     /// ```
     /// use dualtape::{Float, Program, program::Wrt};
     /// let sine = Program::record(|x| x[0].sin(), &[1.0_f64])?;
@@ -36,6 +40,10 @@ impl<F: ProgramScalar> Program<F> {
     /// The direction comes with the inputs. Parameters are those of this program, then their part of the direction;
     /// data are those of this program, then their part of the direction.
     ///
+    /// # Panics
+    ///
+    /// If the derivative of a [rule](crate::CustomRule) that it calls cannot be recorded.
+    ///
     /// ```
     /// use dualtape::Program;
     /// let program = Program::record(|x| [x[0] * x[1], x[0] + x[1]], &[1.0_f64, 2.0])?;
@@ -53,6 +61,10 @@ impl<F: ProgramScalar> Program<F> {
     /// number for each input asked for, parameters first.
     ///
     /// The cotangent follows the data: a number for each output.
+    ///
+    /// # Panics
+    ///
+    /// If the derivative of a [rule](crate::CustomRule) that it calls cannot be recorded.
     ///
     /// ```
     /// use dualtape::{Float, Program, program::Wrt};
@@ -73,6 +85,10 @@ impl<F: ProgramScalar> Program<F> {
     /// # Errors
     ///
     /// [`Error::NotOneOutput`].
+    ///
+    /// # Panics
+    ///
+    /// If the derivative of a [rule](crate::CustomRule) that it calls cannot be recorded.
     ///
     /// ```
     /// use dualtape::{Program, program::Wrt};
