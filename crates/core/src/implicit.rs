@@ -134,8 +134,10 @@ impl<F: Scalar> CustomRule for LinearSolve<fn() -> F> {
         let wide: Vec<f64> = x.iter().map(|x| x.wide()).collect();
         let (matrix, right) = wide.split_at(n * n);
         let matrix = DMatrix::from_row_slice(n, n, matrix);
-        let condition = condition(&matrix);
-        let solution = matrix.lu().solve(&DVector::from_column_slice(right));
+        let factors = matrix.clone().lu();
+        let inverse = factors.try_inverse();
+        let condition = inverse.map_or(f64::INFINITY, |inverse| norm(&matrix) * norm(&inverse));
+        let solution = factors.solve(&DVector::from_column_slice(right));
         match solution {
             // A NaN in the condition comes of a NaN in the matrix, which goes on into the solution.
             Some(solution) if condition.is_nan() || condition * F::epsilon().wide() < 1.0 => {
@@ -170,15 +172,12 @@ impl<F: Scalar> CustomRule for LinearSolve<fn() -> F> {
     }
 }
 
-/// The condition of a matrix: the product of its norm and that of its inverse, by sums of columns.
-fn condition(matrix: &DMatrix<f64>) -> f64 {
-    let norm = |matrix: &DMatrix<f64>| {
-        matrix
-            .column_iter()
-            .map(|column| column.lp_norm(1))
-            .fold(0.0, |most: f64, sum| if sum.is_nan() { sum } else { most.max(sum) })
-    };
-    matrix.clone().try_inverse().map_or(f64::INFINITY, |inverse| norm(matrix) * norm(&inverse))
+/// The largest sum of absolute values in a column. The condition of a matrix is its norm times that of its inverse.
+fn norm(matrix: &DMatrix<f64>) -> f64 {
+    matrix
+        .column_iter()
+        .map(|column| column.lp_norm(1))
+        .fold(0.0, |most: f64, sum| if sum.is_nan() { sum } else { most.max(sum) })
 }
 
 /// The rule of [`root`].

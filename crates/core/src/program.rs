@@ -326,10 +326,7 @@ impl<F: ProgramScalar> Program<F> {
     pub fn operations(&self) -> usize {
         let plan = self.plan();
         if plan.by_points {
-            let is_operation = |node: &&ir::graph::Node<F>| {
-                !matches!(node, ir::graph::Node::Input | ir::graph::Node::Constant(_))
-            };
-            return self.graph.nodes.iter().filter(is_operation).count();
+            return self.graph.nodes.iter().filter(|node| node.is_operation()).count();
         }
         plan.schedule.runs.iter().map(|run| run.count as usize).sum()
     }

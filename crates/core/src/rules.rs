@@ -73,7 +73,7 @@ pub(crate) mod reductions;
 mod slopes;
 
 pub use custom::CustomRule;
-pub(crate) use custom::{check_inputs, pulled_back, statements, values};
+pub(crate) use custom::{check_inputs, pulled_back, pushed_forward, statements, values};
 pub(crate) use op::Visitor;
 pub use op::{Interval, Op};
 pub use partial::{Binary, Partial, Ternary, Unary};

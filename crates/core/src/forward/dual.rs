@@ -3,7 +3,7 @@
 use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, spoilt, told, zeros};
 use crate::predicate::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
-use crate::rules::{Binary, Partial, Ternary, Unary, combine, statements};
+use crate::rules::{Binary, Partial, Ternary, Unary, combine, pushed_forward, statements};
 use crate::{CustomRule, Differentiable, Error};
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::U1;
@@ -205,10 +205,10 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
                 tangents.push(vec![T::zero(); z.len()]);
                 continue;
             }
-            let Some(product) = rule.jvp(&primals, &z, &tangent) else { return statements(rule, x) };
-            let product = product?;
-            Error::check_length("result of the rule's jvp", "output", z.len(), product.len())?;
-            tangents.push(product);
+            match pushed_forward(rule, &primals, &z, &tangent) {
+                Some(product) => tangents.push(product?),
+                None => return statements(rule, x, &primals, &z),
+            }
         }
         let tangent = |output: usize| Tangent::<T, N>::generate(|lane| tangents[lane][output]);
         let dual = |(output, primal)| Self { primal, tangent: tangent(output) };

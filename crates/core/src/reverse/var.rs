@@ -135,7 +135,9 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
     }
 
     fn call<R: CustomRule<Scalar = T::Scalar>>(rule: &R, x: &[Self]) -> Result<Vec<Self>, Error> {
-        statements(rule, x)
+        let primals: Vec<T> = x.iter().map(|x| x.primal).collect();
+        let z = T::call(rule, &primals)?;
+        statements(rule, x, &primals, &z)
     }
 
     const RECORDS: bool = T::RECORDS;

@@ -106,18 +106,22 @@ pub(crate) fn values<R: CustomRule>(rule: &R, x: &[R::Scalar]) -> Result<Vec<R::
     Ok(z)
 }
 
-/// The outputs of a rule on numbers that carry derivatives: each a statement over a row of the Jacobian.
-pub(crate) fn statements<R, S>(rule: &R, x: &[S]) -> Result<Vec<S>, Error>
+/// The outputs of a rule on numbers that carry derivatives, each a statement over a row of the Jacobian, given the primals
+/// of its inputs and outputs.
+pub(crate) fn statements<R, S>(
+    rule: &R,
+    x: &[S],
+    primals: &[S::Inner],
+    z: &[S::Inner],
+) -> Result<Vec<S>, Error>
 where
     S: Statement,
     R: CustomRule<Scalar = <S as Differentiable>::Scalar>,
 {
-    let inner: Vec<S::Inner> = x.iter().map(Statement::inner).collect();
-    let z = S::Inner::call(rule, &inner)?;
     let statement = |output: usize| {
         let unit = |index| if index == output { S::Inner::one() } else { S::Inner::zero() };
         let cotangent: Vec<S::Inner> = (0..z.len()).map(unit).collect();
-        let row = pulled_back(rule, &inner, &z, &cotangent)?;
+        let row = pulled_back(rule, primals, z, &cotangent)?;
         Ok(S::statement(z[output], x.iter().copied().zip(row.into_iter().map(Partial::Of))))
     };
     (0..z.len()).map(statement).collect()
@@ -133,6 +137,20 @@ pub(crate) fn pulled_back<R: CustomRule, D: Differentiable<Scalar = R::Scalar>>(
     let product = rule.vjp(x, z, cotangent)?;
     Error::check_length("result of the rule's vjp", "input", x.len(), product.len())?;
     Ok(product)
+}
+
+/// A rule's own jvp, if it has one, with the number of its results checked.
+pub(crate) fn pushed_forward<R: CustomRule, D: Differentiable<Scalar = R::Scalar>>(
+    rule: &R,
+    x: &[D],
+    z: &[D],
+    tangent: &[D],
+) -> Option<Result<Vec<D>, Error>> {
+    let product = rule.jvp(x, z, tangent)?;
+    Some(product.and_then(|product| {
+        Error::check_length("result of the rule's jvp", "output", z.len(), product.len())?;
+        Ok(product)
+    }))
 }
 
 pub(crate) fn check_inputs<R: CustomRule>(rule: &R, given: usize) -> Result<(), Error> {

@@ -56,6 +56,11 @@ pub(crate) enum Node<F> {
 }
 
 impl<F: ProgramScalar> Node<F> {
+    /// Whether it computes something: it is no input and no constant.
+    pub(in crate::program) fn is_operation(&self) -> bool {
+        !matches!(self, Self::Input | Self::Constant(_))
+    }
+
     /// A hash of what it computes.
     #[inline(always)]
     pub(in crate::program) fn hash(&self) -> u64 {

@@ -76,7 +76,7 @@ impl<F: ProgramScalar> Graph<F> {
                 drawing,
                 "    v{index} [shape=record, label=\"{{ {name}data {data} | grad {grad} }}\"];"
             );
-            if !matches!(node, Node::Input | Node::Constant(_)) {
+            if node.is_operation() {
                 let _ = writeln!(
                     drawing,
                     "    o{index} [label=\"{}\"];\n    o{index} -> v{index};",

@@ -167,8 +167,7 @@ impl<F: ProgramScalar> Program<F> {
         program.read_outputs(&buffers.values, outputs);
         let seeds =
             program.graph.outputs.iter().zip(cotangent).map(|(&node, &weight)| (node as usize, weight));
-        program.pull(buffers, seeds, product)?;
-        Ok(())
+        program.pull(buffers, seeds, product)
     }
 
     /// Writes all outputs, and the Jacobian times the tangent: a number for each output.

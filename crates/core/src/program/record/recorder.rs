@@ -259,6 +259,16 @@ impl<F: ProgramScalar> Session<F> {
         Self { id, outer: F::recorder().with_borrow_mut(|current| current.replace(recorder)) }
     }
 
+    /// A recording of so many parameters and data of which no value is known.
+    pub(in crate::program) fn symbolic(parameters: usize, data: usize) -> Self {
+        Self::begin(Recorder::new(parameters, data, usize::MAX).symbolic())
+    }
+
+    /// A number of which the value is not known, and not asked for.
+    pub(in crate::program) fn unknown(&self, place: usize) -> Traced<F> {
+        self.number(F::nan(), u32::try_from(place).expect("a recording has fewer than 2³² places"))
+    }
+
     /// A number of this recording: an input, or what was recorded before.
     pub(in crate::program) fn number(&self, value: F, index: u32) -> Traced<F> {
         Traced::node(value, index, self.id)

@@ -3,7 +3,8 @@
 use crate::program::ir::graph::Graph;
 use crate::program::ir::rule::{Recorded, RecordedRule};
 use crate::program::record::Traced;
-use crate::program::record::recorder::{Recorder, Session};
+use crate::program::record::recorder::Session;
+use crate::rules::{pulled_back, pushed_forward};
 use crate::{CustomRule, Error, ProgramScalar};
 use std::any::Any;
 use std::sync::OnceLock;
@@ -43,46 +44,30 @@ impl<F: ProgramScalar, R: CustomRule<Scalar = F>> RecordedRule<F> for Deriving<R
 
     fn vjp(&self) -> Result<&Graph<F>, Error> {
         let record = || {
-            record([self.inputs(), self.outputs(), self.outputs()], |[x, z, cotangent]| {
-                let product = self.rule.vjp(x, z, cotangent)?;
-                Error::check_length("result of the rule's vjp", "input", x.len(), product.len())?;
-                Ok(product)
-            })
+            let counts = [self.inputs(), self.outputs(), self.outputs()];
+            record(counts, |[x, z, cotangent]| Some(pulled_back(&self.rule, x, z, cotangent)))
         };
-        self.vjp.get_or_init(record).as_ref().map_err(Clone::clone)
+        self.vjp.get_or_init(|| record().expect("a rule has a vjp")).as_ref().map_err(Clone::clone)
     }
 
     fn jvp(&self) -> Option<Result<&Graph<F>, Error>> {
         let record = || {
-            let mut absent = false;
-            let graph = record([self.inputs(), self.outputs(), self.inputs()], |[x, z, tangent]| {
-                let product = self.rule.jvp(x, z, tangent).unwrap_or_else(|| {
-                    absent = true;
-                    Ok(Vec::new())
-                })?;
-                let expected = if absent { 0 } else { z.len() };
-                Error::check_length("result of the rule's jvp", "output", expected, product.len())?;
-                Ok(product)
-            });
-            (!absent).then_some(graph)
+            let counts = [self.inputs(), self.outputs(), self.inputs()];
+            record(counts, |[x, z, tangent]| pushed_forward(&self.rule, x, z, tangent))
         };
         self.jvp.get_or_init(record).as_ref().map(|graph| graph.as_ref().map_err(Clone::clone))
     }
 }
 
-/// Records a function of so many numbers, three times, whose values are not known.
+/// Records a function of so many numbers, three times, whose values are not known; `None` if there is no function.
 fn record<F: ProgramScalar>(
     counts: [usize; 3],
-    f: impl FnOnce([&[Traced<F>]; 3]) -> Result<Vec<Traced<F>>, Error>,
-) -> Result<Graph<F>, Error> {
+    f: impl FnOnce([&[Traced<F>]; 3]) -> Option<Result<Vec<Traced<F>>, Error>>,
+) -> Option<Result<Graph<F>, Error>> {
     let count = counts.iter().sum();
-    let session = Session::begin(Recorder::new(0, count, usize::MAX).symbolic());
-    let number = |index: usize| {
-        session.number(F::nan(), u32::try_from(index).expect("a recording has fewer than 2³² places"))
-    };
-    let inputs: Vec<_> = (0..count).map(number).collect();
+    let session = Session::symbolic(0, count);
+    let inputs: Vec<_> = (0..count).map(|index| session.unknown(index)).collect();
     let (x, rest) = inputs.split_at(counts[0]);
     let (z, last) = rest.split_at(counts[1]);
-    let outputs = f([x, z, last])?;
-    session.finish(&outputs)
+    Some(f([x, z, last])?.and_then(|outputs| session.finish(&outputs)))
 }

@@ -20,7 +20,7 @@ pub(in crate::program) fn gradient<F: ProgramScalar>(graph: &Graph<F>) -> Graph<
     let output = graph.outputs[0] as usize;
     let session = Session::begin(Recorder::resume(graph.clone(), usize::MAX).symbolic());
     let mut buffers = walk::Buffers::default();
-    buffers.values.extend((0..graph.nodes.len()).map(|index| number(&session, index)));
+    buffers.values.extend((0..graph.nodes.len()).map(|index| session.unknown(index)));
     derived(walk::reverse::<Traced<F>, false>(
         graph,
         &mut buffers,
@@ -36,7 +36,7 @@ pub(in crate::program) fn gradient_with_policy<F: ProgramScalar>(
     graph: &Graph<F>,
     wanted: &[usize],
 ) -> Graph<F> {
-    let session = session(graph.parameters, graph.data);
+    let session = Session::symbolic(graph.parameters, graph.data);
     let mut buffers = copy(&session, graph);
     let seeds = [(graph.outputs[0] as usize, Traced::from(F::one()))].into_iter();
     derived(walk::reverse::<Traced<F>, true>(graph, &mut buffers, seeds));
@@ -52,9 +52,9 @@ pub(in crate::program) fn vjp<F: ProgramScalar, const POLICY: bool>(
     nodes: &[u32],
 ) -> Transformed<F> {
     let (inputs, outputs) = (graph.inputs(), graph.outputs.len());
-    let session = session(graph.parameters, graph.data + outputs);
+    let session = Session::symbolic(graph.parameters, graph.data + outputs);
     let mut buffers = copy(&session, graph);
-    let cotangents = (inputs..).map(|input| number(&session, input));
+    let cotangents = (inputs..).map(|input| session.unknown(input));
     let seeds = graph.outputs.iter().map(|&output| output as usize).zip(cotangents);
     derived(walk::reverse::<Traced<F>, POLICY>(graph, &mut buffers, seeds));
     let values = graph.outputs.iter().map(|&output| buffers.values[output as usize]);
@@ -101,10 +101,10 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(
             }),
         ),
     };
-    let session = session(counts[0], counts[1]);
+    let session = Session::symbolic(counts[0], counts[1]);
     let mut buffers = walk::Buffers::<Dual<Traced<F>>>::default();
     derived(walk::forward(graph, &mut buffers, |input| {
-        let [x, tangent] = place(input).map(|place| number(&session, place));
+        let [x, tangent] = place(input).map(|place| session.unknown(place));
         Dual::new(x, [tangent].into())
     }));
     copy_guards(&session, graph, |node| buffers.values[node as usize].primal());
@@ -119,7 +119,7 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(
 
 /// The graph of a Jacobian, a row for each output, in the given inputs.
 pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
-    let session = session(graph.parameters, graph.data);
+    let session = Session::symbolic(graph.parameters, graph.data);
     // Once for all directions, and also if there are none.
     copy(&session, graph);
     let mut rows = vec![Vec::with_capacity(wanted.len()); graph.outputs.len()];
@@ -128,7 +128,7 @@ pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &
         derived(walk::forward(graph, &mut buffers, |input| {
             let unit =
                 |lane| Traced::from(if moving.get(lane) == Some(&input) { F::one() } else { F::zero() });
-            Dual::new(number(&session, input), GenericArray::generate(unit))
+            Dual::new(session.unknown(input), GenericArray::generate(unit))
         }));
         for (row, &output) in rows.iter_mut().zip(&graph.outputs) {
             let slopes = buffers.values[output as usize];
@@ -140,7 +140,7 @@ pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &
 
 /// The graph of one function, and then of another on its outputs.
 pub(in crate::program) fn compose<F: ProgramScalar>(first: &Graph<F>, second: &Graph<F>) -> Graph<F> {
-    let session = session(first.parameters, first.data);
+    let session = Session::symbolic(first.parameters, first.data);
     let between = copy(&session, first);
     let mut buffers = walk::Buffers::default();
     derived(walk::forward(second, &mut buffers, |input| between.values[first.outputs[input] as usize]));
@@ -152,7 +152,7 @@ pub(in crate::program) fn compose<F: ProgramScalar>(first: &Graph<F>, second: &G
 /// Writes a graph down once more, with its guards.
 fn copy<F: ProgramScalar>(session: &Session<F>, graph: &Graph<F>) -> walk::Buffers<Traced<F>> {
     let mut buffers = walk::Buffers::default();
-    derived(walk::forward(graph, &mut buffers, |input| number(session, input)));
+    derived(walk::forward(graph, &mut buffers, |input| session.unknown(input)));
     copy_guards(session, graph, |node| buffers.values[node as usize]);
     buffers
 }
@@ -168,16 +168,6 @@ fn derived(walk: Result<(), Error>) {
     walk.unwrap_or_else(|error| panic!("a rule's derivative cannot be recorded: {error}"));
 }
 
-/// A recording of so many parameters and data.
-fn session<F: ProgramScalar>(parameters: usize, data: usize) -> Session<F> {
-    Session::begin(Recorder::new(parameters, data, usize::MAX).symbolic())
-}
-
 fn finish<F: ProgramScalar>(session: Session<F>, outputs: &[Traced<F>]) -> Graph<F> {
     session.finish(outputs).expect("there is no limit but that of places")
-}
-
-/// A number of which the value is not known, and not asked for.
-fn number<F: ProgramScalar>(session: &Session<F>, place: usize) -> Traced<F> {
-    session.number(F::nan(), u32::try_from(place).expect("a recording has fewer than 2³² places"))
 }
