@@ -13,6 +13,7 @@ pub use workspace::Workspace;
 use crate::ProgramScalar;
 use crate::program::ir::graph::Graph;
 use lower::Lowered;
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -176,12 +177,35 @@ impl<F: ProgramScalar> Outcome<'_, F> {
         if !self.answers() {
             return false;
         }
+        if !self.lowered.stretches.is_empty() {
+            return self.write_stretches(parts);
+        }
         let mut outputs = self.outputs();
         let mut finite = true;
         for part in parts {
             for (to, number) in part.iter_mut().zip(&mut outputs) {
                 *to = number;
                 finite &= number.is_finite();
+            }
+        }
+        finite
+    }
+
+    fn write_stretches(&self, parts: &mut [&mut [F]]) -> bool {
+        let slots = |slots: &Range<u32>| &self.slots[slots.start as usize..slots.end as usize];
+        let (mut stretches, mut from) = (self.lowered.stretches.iter().map(slots), [].as_slice());
+        let mut finite = true;
+        for part in parts {
+            let mut to = &mut **part;
+            while !to.is_empty() {
+                if from.is_empty() {
+                    from = stretches.next().expect("the parts are no longer than the outputs");
+                }
+                let (now, later) = to.split_at_mut(to.len().min(from.len()));
+                let (these, others) = from.split_at(now.len());
+                now.copy_from_slice(these);
+                finite &= these.iter().fold(true, |finite, number| finite & number.is_finite());
+                (to, from) = (later, others);
             }
         }
         finite

@@ -4,5 +4,7 @@
 //! [`optimize`] for what it has to keep to.
 
 pub(super) mod derivative;
+pub(super) mod log_sum_exp;
 pub(super) mod optimize;
+mod rewrite;
 pub(super) mod speculate;

@@ -111,14 +111,32 @@ pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) 
     S::statement(value, terms.map(|x| (x, slope(x.inner()))))
 }
 
+/// The largest term, and the sum of the exponentials that it shifts. The function does not depend on the shift.
+fn recorded_shift<T: Differentiable>(terms: impl Iterator<Item = T> + Clone) -> (T, T) {
+    // Half by half: a chain of maxima would wait for each of them.
+    let mut largest: Vec<T> = terms.clone().map(T::stop_gradient).collect();
+    while largest.len() > 1 {
+        let second = largest.split_off(largest.len().div_ceil(2));
+        largest.iter_mut().zip(second).for_each(|(a, b)| *a = a.max(b));
+    }
+    let max = largest.first().copied().unwrap_or(T::neg_infinity());
+    let powers: Vec<T> = terms.map(|x| (x - max).exp()).collect();
+    (max, T::sum_of(&powers))
+}
+
+/// [`recorded_log_sum_exp_slopes`] for a largest term that is finite; NaN elsewhere.
+pub(crate) fn finite_log_sum_exp_slopes<T: Differentiable>(
+    terms: impl Iterator<Item = T> + Clone,
+) -> impl Fn(T) -> Partial<T> {
+    let (max, total) = recorded_shift(terms);
+    move |x| Of((x - max).exp() / total)
+}
+
 /// [`log_sum_exp_and_slopes`] in a recording, where nothing may hang on which term is the largest.
 pub(crate) fn recorded_log_sum_exp_slopes<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> impl Fn(T) -> Partial<T> {
-    // The function does not depend on the shift.
-    let max = terms.clone().map(T::stop_gradient).fold(T::neg_infinity(), T::max);
-    let powers: Vec<T> = terms.clone().map(|x| (x - max).exp()).collect();
-    let total = T::sum_of(&powers);
+    let (max, total) = recorded_shift(terms.clone());
     let is_max = move |x: T| T::predicate(Equal, x, max);
     let at_max: Vec<T> = terms.map(is_max).collect();
     let share = T::select(Equal, max, T::infinity(), T::sum_of(&at_max).recip(), T::zero());

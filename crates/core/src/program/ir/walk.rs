@@ -303,6 +303,10 @@ pub(in crate::program) fn spread<T: Differentiable, const POLICY: bool>(
                 adjoints[b] += gain(Partial::Of(values[a]));
             }
         }
+        Reduction::LogSumExp if T::RECORDS && !POLICY => {
+            let slope = reductions::finite_log_sum_exp_slopes(places.clone().map(|place| values[place]));
+            places.for_each(|place| adjoints[place] += gain(slope(values[place])));
+        }
         Reduction::LogSumExp if T::RECORDS => {
             let slope = reductions::recorded_log_sum_exp_slopes(places.clone().map(|place| values[place]));
             places.for_each(|place| adjoints[place] += gain(slope(values[place])));

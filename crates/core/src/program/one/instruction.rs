@@ -65,6 +65,13 @@ pub(in crate::program) enum Segment {
         z: u32,
         count: u32,
     },
+    /// The same of one or two operands, each one number or consecutive ones.
+    ApplySlices {
+        op: Op,
+        operands: [Strided; 2],
+        z: u32,
+        count: u32,
+    },
     /// Sines and cosines of the same angles: together they cost little more than one.
     SineAndCosine {
         list: u32,
@@ -115,6 +122,11 @@ impl Code {
                     let (before, z) = memory.split_at_mut(z as usize);
                     let slots = &self.lists[list as usize..];
                     op.visit(ApplySlots { slots, before, z: &mut z[..count as usize] });
+                }
+                Segment::ApplySlices { op, operands, z, count } => {
+                    let (before, z) = memory.split_at_mut(z as usize);
+                    let [x, y] = operands.map(|operand| operand.slice(before, count as usize));
+                    op.visit(ApplySlices { x, y, z: &mut z[..count as usize] });
                 }
                 Segment::SineAndCosine { list, sines, cosines, count } => {
                     let angles = &self.lists[list as usize..][..count as usize];
@@ -247,5 +259,36 @@ impl<F: ProgramScalar> Visitor for ApplySlots<'_, F> {
         for (z, x) in self.z.iter_mut().zip(self.slots.as_chunks::<3>().0) {
             *z = F::ternary(op, x.map(|x| self.before[x as usize]));
         }
+    }
+}
+
+/// Computes operations of the table over slices; an operand of one number serves all.
+struct ApplySlices<'a, F> {
+    x: &'a [F],
+    y: &'a [F],
+    z: &'a mut [F],
+}
+
+impl<F: ProgramScalar> Visitor for ApplySlices<'_, F> {
+    type Output = ();
+
+    #[inline(never)]
+    fn unary<O: Unary>(self, op: O) {
+        for (z, &x) in self.z.iter_mut().zip(self.x) {
+            *z = op.value(x);
+        }
+    }
+
+    #[inline(never)]
+    fn binary<O: Binary>(self, op: O) {
+        match (self.x, self.y) {
+            (x, &[y]) => self.z.iter_mut().zip(x).for_each(|(z, &x)| *z = op.value(x, y)),
+            (&[x], y) => self.z.iter_mut().zip(y).for_each(|(z, &y)| *z = op.value(x, y)),
+            (x, y) => self.z.iter_mut().zip(x).zip(y).for_each(|((z, &x), &y)| *z = op.value(x, y)),
+        }
+    }
+
+    fn ternary<O: Ternary>(self, _: O) {
+        unreachable!("operations of three operands are not run as slices")
     }
 }

@@ -8,7 +8,8 @@ use super::instruction::{Code, Instruction, MOST_SLOTS, NEGATIVE, Segment, Strid
 use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
 use crate::program::ir::guard::Guard;
-use crate::program::transform::optimize::{drop_copies, drop_zeros};
+use crate::program::transform::log_sum_exp::write_out_log_sum_exps;
+use crate::program::transform::optimize::{drop_copies, drop_stops, drop_zeros};
 use crate::rules::Op;
 use crate::rules::reductions::empty_sum;
 use rustc_hash::FxBuildHasher;
@@ -18,6 +19,9 @@ use std::ops::Range;
 
 /// From so many on, instructions with consecutive operands run side by side.
 const SHORTEST_SLICE: usize = 6;
+
+/// Outputs are copied slice by slice if slices have so many numbers on average.
+const SHORTEST_STRETCH: usize = 8;
 
 /// So many results in the order of the recording are sorted by levels; what is far apart stays so, as the processor's
 /// caches are small.
@@ -35,6 +39,8 @@ pub(in crate::program) struct Lowered<F> {
     pub(in crate::program) constants: Vec<F>,
     pub(in crate::program) slots: usize,
     pub(in crate::program) outputs: Vec<u32>,
+    /// The slots of the outputs, as far as they are consecutive; empty where that is not far.
+    pub(in crate::program) stretches: Vec<Range<u32>>,
     pub(in crate::program) watched: Vec<u32>,
     pub(in crate::program) guards: Vec<Guard<F>>,
 }
@@ -46,7 +52,10 @@ pub(in crate::program) fn lower<F: ProgramScalar>(
     moving: usize,
 ) -> Option<Lowered<F>> {
     let mut watched = watched.to_vec();
-    for pass in [drop_copies, drop_zeros] {
+    if let Some(written_out) = write_out_log_sum_exps(&graph, &mut watched) {
+        graph = written_out;
+    }
+    for pass in [drop_stops, drop_copies, drop_zeros] {
         let stands_for = pass(&mut graph);
         watched.iter_mut().for_each(|node| *node = stands_for[*node as usize]);
     }
@@ -278,11 +287,28 @@ impl Items {
             code,
             constants,
             slots: slots as usize,
+            stretches: stretches(graph.outputs.iter().map(|&node| slot(node))),
             outputs: graph.outputs.iter().map(|&node| slot(node)).collect(),
             watched: watched.iter().map(|&node| slot(node)).collect(),
             guards: graph.guards.iter().map(|guard| guard.renumbered(slot)).collect(),
         }
     }
+}
+
+/// Slots in their order, as far as they are consecutive; none if most stretches would be short.
+fn stretches(slots: impl ExactSizeIterator<Item = u32>) -> Vec<Range<u32>> {
+    let outputs = slots.len();
+    let mut stretches: Vec<Range<u32>> = Vec::new();
+    for slot in slots {
+        match stretches.last_mut() {
+            Some(last) if last.end == slot => last.end += 1,
+            _ => stretches.push(slot..slot + 1),
+        }
+    }
+    if stretches.len() * SHORTEST_STRETCH > outputs {
+        stretches.clear();
+    }
+    stretches
 }
 
 /// A result, with its place among those of its level.
@@ -391,6 +417,25 @@ fn fused<F: ProgramScalar>(graph: &Graph<F>, uses: &[u32]) -> Vec<bool> {
     fused
 }
 
+/// The operands of results of one or two, if each is one number or consecutive ones, and there are enough of them. A missing
+/// operand is one number. Sines and cosines wait for each other.
+fn slices(op: Op, group: &[Ranked], reads: &[u32]) -> Option<[Strided; 2]> {
+    if group.len() < SHORTEST_SLICE || op.arity() > 2 || matches!(op, Op::Sin | Op::Cos) {
+        return None;
+    }
+    let operand = |index: usize, which: usize| -> u32 {
+        reads[group[index].item.reads.range()].get(which).copied().unwrap_or(0)
+    };
+    let strided = |which: usize| {
+        let first = operand(0, which);
+        let step = operand(1, which).wrapping_sub(first);
+        let holds = |index: usize| operand(index, which) == first + step * index as u32;
+        (step <= 1 && (0..group.len()).all(holds)).then_some(Strided { first, step })
+    };
+    let operands = [strided(0)?, strided(1)?];
+    operands.iter().any(|operand| operand.step == 1).then_some(operands)
+}
+
 impl Code {
     /// Appends results of one kind and level, which do not read each other.
     fn push(&mut self, group: &[Ranked], reads: &[u32], z: u32) {
@@ -421,9 +466,14 @@ impl Code {
                     self.segments.push(Segment::SineAndCosine { list, sines, cosines: z, count });
                     return;
                 }
+                let count = group.len() as u32;
+                if let Some(operands) = slices(op, group, reads) {
+                    self.segments.push(Segment::ApplySlices { op, operands, z, count });
+                    return;
+                }
                 let list = self.lists.len() as u32;
                 self.lists.extend(operands());
-                self.segments.push(Segment::Apply { op, list, z, count: group.len() as u32 });
+                self.segments.push(Segment::Apply { op, list, z, count });
             }
             Computation::Reduce(reduction @ (Reduction::Sum | Reduction::Dot)) => {
                 let mut z = z;

@@ -10,6 +10,8 @@ use crate::program::ir::graph::{Graph, List, Node, Reduction};
 use crate::program::ir::guard::same_bits;
 use crate::rules::Op;
 use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+use std::hash::BuildHasher;
 
 /// A chain of fewer links stays a row of single operations, which are run side by side with their likes.
 const SHORTEST_CHAIN: u32 = 4;
@@ -28,6 +30,7 @@ pub(in crate::program) fn optimize<F: ProgramScalar>(graph: &mut Graph<F>, watch
 pub(in crate::program) fn drop_copies<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     let mut known = HashTable::with_capacity(graph.nodes.len());
+    let mut known_reductions = HashTable::new();
     for index in 0..graph.nodes.len() {
         redirect(graph, index, &stands_for);
         // An input stays: its slope is 1 also where it is NaN, that of an operation is NaN there.
@@ -39,6 +42,32 @@ pub(in crate::program) fn drop_copies<F: ProgramScalar>(graph: &mut Graph<F>) ->
             let equal = |&other: &u32| nodes[other as usize].computes_the_same(&nodes[index]);
             let hash = |&node: &u32| nodes[node as usize].hash();
             stands_for[index] = *known.entry(nodes[index].hash(), equal, hash).or_insert(index as u32).get();
+        } else if let Node::Reduce(reduction, list) = graph.nodes[index] {
+            graph.lists[list.range()].iter_mut().for_each(|node| *node = stands_for[*node as usize]);
+            let Graph { nodes, lists, .. } = &*graph;
+            let key = |node: u32| match nodes[node as usize] {
+                Node::Reduce(reduction, list) => Some((reduction, &lists[list.range()])),
+                _ => None,
+            };
+            let hash = |&node: &u32| FxBuildHasher.hash_one(key(node));
+            let same = |&other: &u32| key(other) == Some((reduction, &lists[list.range()]));
+            let index = index as u32;
+            stands_for[index as usize] =
+                *known_reductions.entry(hash(&index), same, hash).or_insert(index).get();
+        }
+    }
+    graph.redirect_lists(&stands_for);
+    stands_for
+}
+
+/// Sends the uses of stopped gradients to their operands: for graphs that are not differentiated any more. Returns what each
+/// node then stands for.
+pub(in crate::program) fn drop_stops<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
+    let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
+    for index in 0..graph.nodes.len() {
+        redirect(graph, index, &stands_for);
+        if let Node::Apply(Op::StopGradient, [x, ..]) = graph.nodes[index] {
+            stands_for[index] = x;
         }
     }
     graph.redirect_lists(&stands_for);

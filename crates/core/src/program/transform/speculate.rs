@@ -10,10 +10,10 @@
 //! the results of chain rules are watched, and the values whose NaN they would take over. Where a NaN is sure to
 //! pass on to another watched value or to an output, it is watched there.
 
+use super::rewrite::Rewrite;
 use crate::ProgramScalar;
-use crate::program::ir::graph::{Call, Graph, Node, Reduction};
+use crate::program::ir::graph::{Graph, Node, Reduction};
 use crate::program::ir::guard::same_bits;
-use crate::program::record::recorder::Recorder;
 use crate::rules::Op;
 
 /// A speculative graph.
@@ -33,27 +33,17 @@ pub(in crate::program) fn speculate<F: ProgramScalar>(
     if !graph.nodes.iter().any(is_chain_rule) {
         return None;
     }
-    // The result has no more nodes and operands than twice those of the graph, which was within its limit.
-    let mut rewrite = Rewrite {
-        from: graph,
-        to: Recorder::new(graph.parameters, graph.data, usize::MAX),
-        place: Vec::with_capacity(graph.nodes.len()),
-        watched: Vec::new(),
-    };
-    for index in 0..graph.nodes.len() {
-        let place = rewrite.node(index);
-        rewrite.place.push(place);
-    }
-    nodes.iter_mut().for_each(|node| *node = rewrite.place[*node as usize]);
-    Some(rewrite.finish())
-}
-
-struct Rewrite<'a, F> {
-    from: &'a Graph<F>,
-    to: Recorder<F>,
-    /// Where each node of the graph stands in the speculative one.
-    place: Vec<u32>,
-    watched: Vec<u32>,
+    let mut watched = Vec::new();
+    let rewrite = Rewrite::nodes(graph, |rewrite, node| match node {
+        Node::Reduce(Reduction::ChainRule, list) => {
+            Some(rewrite.chain_rule(&graph.lists[list.range()], &mut watched))
+        }
+        _ => None,
+    });
+    nodes.iter_mut().for_each(|node| *node = rewrite.place(*node));
+    let graph = rewrite.finish();
+    let watched = least_watched(&graph, &watched);
+    Some(Speculation { graph, watched })
 }
 
 /// A term of a chain rule.
@@ -66,50 +56,17 @@ enum Term {
 }
 
 impl<F: ProgramScalar> Rewrite<'_, F> {
-    fn node(&mut self, index: usize) -> u32 {
-        let place = |node: u32| self.place[node as usize];
-        match self.from.nodes[index] {
-            Node::Input => index as u32,
-            Node::Constant(value) => self.to.constant(value),
-            Node::Apply(op, operands) => {
-                let mut places = [0; 3];
-                for (to, &from) in places.iter_mut().zip(&operands[..op.arity()]) {
-                    *to = place(from);
-                }
-                self.to.operation(op, places)
-            }
-            Node::Reduce(Reduction::ChainRule, list) => self.chain_rule(&self.from.lists[list.range()]),
-            Node::Reduce(reduction, list) => {
-                let operands = self.from.lists[list.range()].iter().map(|&node| place(node));
-                self.to.reduce(reduction, operands)
-            }
-            // The first row brings all, and the others follow it.
-            Node::Row { row: row @ 1.., .. } => self.place[index - row as usize] + row,
-            Node::Row { affine, .. } => {
-                let affine = self.from.affines[affine as usize];
-                let x = self.from.lists[affine.x.range()].iter().map(|&node| place(node));
-                self.to.affine_rows(affine, x)
-            }
-            Node::Output { output: output @ 1.., .. } => self.place[index - output as usize] + output,
-            Node::Output { call, .. } => {
-                let Call { rule, x } = &self.from.calls[call as usize];
-                let x = self.from.lists[x.range()].iter().map(|&node| place(node));
-                self.to.call(rule.clone(), x)
-            }
-        }
-    }
-
-    fn chain_rule(&mut self, operands: &[u32]) -> u32 {
+    fn chain_rule(&mut self, operands: &[u32], watched: &mut Vec<u32>) -> u32 {
         let (value, pairs) = operands.split_first().expect("a chain rule has a value");
-        let value = self.place[*value as usize];
+        let value = self.place(*value);
         let terms: Vec<Term> = pairs
             .as_chunks::<2>()
             .0
             .iter()
-            .filter_map(|pair| self.term(pair.map(|node| self.place[node as usize])))
+            .filter_map(|pair| self.term(pair.map(|node| self.place(node))))
             .collect();
         let sum = self.sum(&terms);
-        self.watched.extend([value, sum]);
+        watched.extend([value, sum]);
         sum
     }
 
@@ -150,16 +107,6 @@ impl<F: ProgramScalar> Rewrite<'_, F> {
             });
         }
         sum.unwrap_or_else(|| to.constant(F::zero()))
-    }
-
-    fn finish(mut self) -> Speculation<F> {
-        for guard in &self.from.guards {
-            self.to.guard(guard.renumbered(|node| self.place[node as usize]));
-        }
-        let outputs = self.from.outputs.iter().map(|&node| self.place[node as usize]).collect();
-        let graph = self.to.into_graph(outputs);
-        let watched = least_watched(&graph, &self.watched);
-        Speculation { graph, watched }
     }
 }
 
