@@ -234,3 +234,34 @@ fn programs_of_f32_agree_with_those_of_f64() {
     assert_close("values", &widened(&a.0), &b.0, 1e-6);
     assert_close("slopes", &widened(&a.1), &b.1, 1e-5);
 }
+
+#[test]
+fn log_sum_exps_of_infinite_terms_are_those_of_the_function_once_instructions_run() {
+    let f = |x: &[Traced<f64>]| {
+        let sum = Traced::log_sum_exp(&x[1..]);
+        let scale = if sum < Traced::from(3.0) { 1.0 } else { 2.0 };
+        x[0] * scale
+    };
+    let program = Program::record(f, &[1.0, 5.0, 4.0, 3.0]).unwrap().optimized();
+    let (mut workspace, mut slopes) = (program.workspace(), [0.0; 4]);
+    assert_eq!(program.gradient(&mut workspace, &[7.0, 5.0, 1.0, 2.0], &mut slopes).unwrap(), 14.0);
+    assert_eq!(slopes, [2.0, 0.0, 0.0, 0.0]);
+    // The sum is −∞, and below 3; no output shows it.
+    let below = program.gradient(
+        &mut workspace,
+        &[7.0, f64::NEG_INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY],
+        &mut slopes,
+    );
+    assert!(matches!(below, Err(Error::BranchChanged { .. })), "{below:?}");
+    for x in
+        [[f64::INFINITY, 0.0, 0.0], [f64::NEG_INFINITY, 4.0, f64::INFINITY], [f64::NEG_INFINITY, 4.0, 2.0]]
+    {
+        let x = [7.0, x[0], x[1], x[2]];
+        let walked = Program::record(f, &[1.0, 5.0, 4.0, 3.0]).unwrap();
+        let mut expected = [0.0; 4];
+        let value = walked.gradient(&mut walked.workspace(), &x, &mut expected).unwrap();
+        let replayed = program.gradient(&mut workspace, &x, &mut slopes).unwrap();
+        assert_eq!(replayed.to_bits(), value.to_bits(), "{x:?}");
+        assert_eq!(slopes.map(f64::to_bits), expected.map(f64::to_bits), "{x:?}");
+    }
+}

@@ -90,6 +90,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// These points cannot be joined to a function.
+    #[error("no function goes through this table: {reason}")]
+    NotATable {
+        /// What is wrong with them.
+        reason: String,
+    },
+
     /// A program with rules of the user's own cannot be saved.
     #[error(
         "a program that calls the rule `{rule}` cannot be saved, as the rule is code; record it again instead"

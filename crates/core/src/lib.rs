@@ -102,6 +102,7 @@
 //!
 //! A solver, a table or a foreign function takes part by a [`CustomRule`]: its value by any code, and its derivative in
 //! generic numbers. [`Differentiable::call`] calls it in every mode, at every order, in programs too.
+//! [`Piecewise`] is one that is there already: a table of points, joined by straight lines.
 //!
 //! # What holds
 //!
@@ -148,7 +149,7 @@ pub use forward::{Dual, Lanes};
 pub use predicate::Relation;
 pub use program::{Program, ProgramScalar, Traced, Workspace};
 pub use reverse::{Adjoints, Tape, Var};
-pub use rules::CustomRule;
+pub use rules::{CustomRule, Piecewise};
 pub use scalar::Scalar;
 
 // The traits and numbers of lanes that appear in signatures, in the versions that fit.

@@ -69,6 +69,7 @@ use slopes::*;
 
 mod custom;
 mod partial;
+mod piecewise;
 pub(crate) mod reductions;
 mod slopes;
 
@@ -78,6 +79,7 @@ pub(crate) use op::Visitor;
 pub use op::{Interval, Op};
 pub use partial::{Binary, Partial, Ternary, Unary};
 pub(crate) use partial::{choose, combine, guarded, seed};
+pub use piecewise::Piecewise;
 
 /// The table. `$then` is a macro that receives every row.
 ///
