@@ -236,17 +236,17 @@ impl<T: Differentiable> Storage<T> {
     #[cold]
     #[inline(never)]
     fn carry_with_care<A: Adjoint<T>>(&self, node: &Node<T>, adjoint: A, earlier: &mut [A]) {
-        let mut carry = |parent: u32, partial| {
+        let mut add = |parent: u32, partial| {
             earlier[parent as usize] = earlier[parent as usize].plus_with_care(partial, adjoint);
         };
         let [left, right] = node.parents;
         match right {
-            REDUCTION => self.span(left).iter().for_each(|term| carry(term.parent, term.partial)),
-            ALONE => carry(left, node.partials[0]),
+            REDUCTION => self.span(left).iter().for_each(|term| add(term.parent, term.partial)),
+            ALONE => add(left, node.partials[0]),
             INPUT => {}
             _ => {
-                carry(left, node.partials[0]);
-                carry(right, node.partials[1]);
+                add(left, node.partials[0]);
+                add(right, node.partials[1]);
             }
         }
     }

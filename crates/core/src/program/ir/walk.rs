@@ -93,23 +93,23 @@ pub(crate) fn reverse<T: Differentiable, const POLICY: bool>(
             // The first output takes all back.
             Node::Output { output: 1.., .. } => {}
             Node::Output { call, .. } => {
-                spread_call(graph, &graph.calls[call as usize], &values[index..], rest, values, before)?;
+                pull_back_call(graph, &graph.calls[call as usize], &values[index..], rest, values, before)?;
             }
             Node::Apply(op, operands) => {
-                let pull = Pull::<T, POLICY> { graph, values, operands, z, own, adjoints: before };
+                let operation = PullBack::<T, POLICY> { graph, values, operands, z, own, adjoints: before };
                 match op {
-                    Op::Add => pull.binary(rules::Add),
-                    Op::Sub => pull.binary(rules::Sub),
-                    Op::Mul => pull.binary(rules::Mul),
-                    _ => pull.rare(op),
+                    Op::Add => operation.binary(rules::Add),
+                    Op::Sub => operation.binary(rules::Sub),
+                    Op::Mul => operation.binary(rules::Mul),
+                    _ => operation.rare(op),
                 }
             }
             Node::Reduce(reduction, list) => {
-                spread::<T, POLICY>(reduction, graph.list(list), values, z, own, before);
+                pull_back_reduction::<T, POLICY>(reduction, graph.list(list), values, z, own, before);
             }
             Node::Row { affine, row } => {
                 let affine = &graph.affines[affine as usize];
-                spread_row::<T, POLICY>(affine, row, graph.list(affine.x), values, z, own, before);
+                pull_back_row::<T, POLICY>(affine, row, graph.list(affine.x), values, z, own, before);
             }
         }
     }
@@ -195,7 +195,7 @@ impl<I: Iterator> Iterator for Pairs<I> {
 }
 
 /// Carries the adjoint of one operation of the table to its operands.
-struct Pull<'a, T: Differentiable, const POLICY: bool> {
+struct PullBack<'a, T: Differentiable, const POLICY: bool> {
     graph: &'a Graph<T::Scalar>,
     values: &'a [T],
     operands: [u32; 3],
@@ -204,7 +204,7 @@ struct Pull<'a, T: Differentiable, const POLICY: bool> {
     adjoints: &'a mut [T],
 }
 
-impl<T: Differentiable, const POLICY: bool> Pull<'_, T, POLICY> {
+impl<T: Differentiable, const POLICY: bool> PullBack<'_, T, POLICY> {
     #[inline(always)]
     fn x(&self, which: usize) -> T {
         self.values[self.operands[which] as usize]
@@ -215,7 +215,7 @@ impl<T: Differentiable, const POLICY: bool> Pull<'_, T, POLICY> {
     fn add(&mut self, which: usize, partial: impl FnOnce() -> Partial<T>) {
         let operand = self.operands[which] as usize;
         if !matches!(self.graph.nodes[operand], Node::Constant(_)) {
-            self.adjoints[operand] += carry::<T, POLICY>(&self.z, self.own, partial);
+            self.adjoints[operand] += contribution::<T, POLICY>(&self.z, self.own, partial);
         }
     }
 
@@ -225,7 +225,7 @@ impl<T: Differentiable, const POLICY: bool> Pull<'_, T, POLICY> {
     }
 }
 
-impl<T: Differentiable, const POLICY: bool> Visitor for Pull<'_, T, POLICY> {
+impl<T: Differentiable, const POLICY: bool> Visitor for PullBack<'_, T, POLICY> {
     type Output = ();
 
     #[inline(always)]
@@ -267,7 +267,7 @@ impl<T: Differentiable, const POLICY: bool> Visitor for Pull<'_, T, POLICY> {
 
 /// A partial derivative times an adjoint.
 #[inline(always)]
-pub(in crate::program) fn carry<T: Differentiable, const POLICY: bool>(
+pub(in crate::program) fn contribution<T: Differentiable, const POLICY: bool>(
     z: &T,
     own: T,
     partial: impl FnOnce() -> Partial<T>,
@@ -276,7 +276,7 @@ pub(in crate::program) fn carry<T: Differentiable, const POLICY: bool>(
 }
 
 /// Adds what the operands of a reduction gain.
-pub(in crate::program) fn spread<T: Differentiable, const POLICY: bool>(
+pub(in crate::program) fn pull_back_reduction<T: Differentiable, const POLICY: bool>(
     reduction: Reduction,
     mut places: impl Iterator<Item = usize> + Clone,
     values: &[T],
@@ -284,7 +284,7 @@ pub(in crate::program) fn spread<T: Differentiable, const POLICY: bool>(
     own: T,
     adjoints: &mut [T],
 ) {
-    let gain = |partial: Partial<T>| carry::<T, POLICY>(&z, own, || partial);
+    let gain = |partial: Partial<T>| contribution::<T, POLICY>(&z, own, || partial);
     match reduction {
         Reduction::Sum => {
             let gain = gain(Partial::One);
@@ -296,7 +296,7 @@ pub(in crate::program) fn spread<T: Differentiable, const POLICY: bool>(
             }
             if reduction == Reduction::ChainRule {
                 let value = places.next().expect("a chain rule has a value");
-                adjoints[value] += carry::<T, POLICY>(&values[value], own, || Partial::Zero);
+                adjoints[value] += contribution::<T, POLICY>(&values[value], own, || Partial::Zero);
             }
             for (a, b) in Pairs(places) {
                 adjoints[a] += gain(Partial::Of(values[b]));
@@ -322,7 +322,7 @@ pub(in crate::program) fn spread<T: Differentiable, const POLICY: bool>(
 }
 
 /// Adds what the arguments of a rule of the user's own gain, given its outputs and their adjoints.
-fn spread_call<T: Differentiable>(
+fn pull_back_call<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     Call { rule, x }: &Call<T::Scalar>,
     z: &[T],
@@ -341,7 +341,7 @@ fn spread_call<T: Differentiable>(
 }
 
 /// Adds what the weights, the bias and the vector of a row of an affine map gain.
-pub(in crate::program) fn spread_row<T: Differentiable, const POLICY: bool>(
+pub(in crate::program) fn pull_back_row<T: Differentiable, const POLICY: bool>(
     affine: &Affine,
     row: u32,
     x: impl Iterator<Item = usize>,
@@ -350,7 +350,7 @@ pub(in crate::program) fn spread_row<T: Differentiable, const POLICY: bool>(
     own: T,
     adjoints: &mut [T],
 ) {
-    let gain = |partial: Partial<T>| carry::<T, POLICY>(&z, own, || partial);
+    let gain = |partial: Partial<T>| contribution::<T, POLICY>(&z, own, || partial);
     adjoints[(affine.bias + row) as usize] += gain(Partial::One);
     for (weight, x) in affine.row(row).zip(x) {
         adjoints[weight] += gain(Partial::Of(values[x]));

@@ -2,9 +2,9 @@
 //!
 //! Values have the bits of the function; so have derivatives, up to the order in which a value's adjoint is added up.
 
-use crate::Differentiable;
+use crate::ProgramScalar;
 use crate::program::ir::graph::{Affine, List};
-use crate::program::ir::walk::{carry, reduce, spread, spread_row};
+use crate::program::ir::walk::{contribution, pull_back_reduction, pull_back_row, reduce};
 use crate::program::plan::Wrt;
 use crate::program::plan::schedule::{Access, Operand, Schedule, Step};
 use crate::rules::{Binary, Op, Partial, Ternary, Unary, Visitor};
@@ -15,20 +15,20 @@ const PIECE: usize = 128;
 
 /// Room for the operands of a piece of a run.
 #[derive(Clone, Debug)]
-pub(in crate::program) struct Scratch<T>([Vec<T>; 4]);
+pub(in crate::program) struct Scratch<F>([Vec<F>; 4]);
 
-impl<T> Default for Scratch<T> {
+impl<F> Default for Scratch<F> {
     fn default() -> Self {
         Self([const { Vec::new() }; 4])
     }
 }
 
 /// Computes the results of some runs from the values before them.
-pub(in crate::program) fn forward<T: Differentiable>(
+pub(in crate::program) fn forward<F: ProgramScalar>(
     schedule: &Schedule,
     runs: Range<usize>,
-    values: &mut [T],
-    scratch: &mut Scratch<T>,
+    values: &mut [F],
+    scratch: &mut Scratch<F>,
 ) {
     for run in &schedule.runs[runs] {
         let (before, results) = values.split_at_mut(run.first as usize);
@@ -52,7 +52,7 @@ pub(in crate::program) fn forward<T: Differentiable>(
                 for (z, row) in results.iter_mut().zip(0..) {
                     let x = schedule.list(affine.x).map(|slot| before[slot]);
                     let (weights, bias) = (affine.row(row), before[(affine.bias + row) as usize]);
-                    *z = T::dot_pairs(before[weights].iter().copied().zip(x), Some(bias));
+                    *z = F::dot_pairs(before[weights].iter().copied().zip(x), Some(bias));
                 }
             }
         }
@@ -63,13 +63,13 @@ pub(in crate::program) fn forward<T: Differentiable>(
 ///
 /// Without `POLICY`, a zero does not win over ∞ or NaN: there is then a NaN in the result, which the caller
 /// has to look for.
-pub(in crate::program) fn reverse<T: Differentiable, const POLICY: bool>(
+pub(in crate::program) fn reverse<F: ProgramScalar, const POLICY: bool>(
     schedule: &Schedule,
     runs: Range<usize>,
     wrt: Wrt,
-    values: &[T],
-    adjoints: &mut [T],
-    scratch: &mut Scratch<T>,
+    values: &[F],
+    adjoints: &mut [F],
+    scratch: &mut Scratch<F>,
 ) {
     for run in schedule.runs[runs].iter().rev() {
         let (before, own) = adjoints.split_at_mut(run.first as usize);
@@ -90,11 +90,20 @@ pub(in crate::program) fn reverse<T: Differentiable, const POLICY: bool>(
             Step::Reduce(reduction, first, _) => {
                 for ((&z, &own), terms) in z.iter().zip(own).zip(&schedule.terms[first as usize..]) {
                     if !own.is_identically_zero() {
-                        spread::<T, POLICY>(reduction, schedule.list(terms.list), values, z, own, before);
+                        pull_back_reduction::<F, POLICY>(
+                            reduction,
+                            schedule.list(terms.list),
+                            values,
+                            z,
+                            own,
+                            before,
+                        );
                     }
                 }
             }
-            Step::Affine(affine, _) => spread_affine::<T, POLICY>(schedule, &affine, values, z, own, before),
+            Step::Affine(affine, _) => {
+                pull_back_affine::<F, POLICY>(schedule, &affine, values, z, own, before);
+            }
         }
     }
 }
@@ -113,14 +122,14 @@ impl Schedule {
 
     /// The operands of a piece of a run, one after the other.
     #[inline(always)]
-    fn gather<'a, T: Copy>(
+    fn gather<'a, F: Copy>(
         &self,
         operand: Operand,
         start: usize,
         len: usize,
-        values: &'a [T],
-        scratch: &'a mut Vec<T>,
-    ) -> &'a [T] {
+        values: &'a [F],
+        scratch: &'a mut Vec<F>,
+    ) -> &'a [F] {
         if len == 1 && operand.access != Access::None {
             return std::slice::from_ref(&values[self.slot(operand, start)]);
         }
@@ -156,13 +165,13 @@ fn pieces(operands: &[Operand; 3], count: usize) -> impl Iterator<Item = (usize,
 }
 
 /// Computes one operation, side by side with its likes.
-pub(in crate::program) struct Forward<'a, T> {
-    pub(in crate::program) x: [&'a [T]; 3],
-    pub(in crate::program) z: &'a mut [T],
+pub(in crate::program) struct Forward<'a, F> {
+    pub(in crate::program) x: [&'a [F]; 3],
+    pub(in crate::program) z: &'a mut [F],
 }
 
 // Each operation in a function of its own: all of them in one would crowd the registers of the loop over runs.
-impl<T: Differentiable> Visitor for Forward<'_, T> {
+impl<F: ProgramScalar> Visitor for Forward<'_, F> {
     type Output = ();
 
     #[inline(never)]
@@ -182,24 +191,24 @@ impl<T: Differentiable> Visitor for Forward<'_, T> {
     #[inline(never)]
     fn ternary<O: Ternary>(self, op: O) {
         for (i, z) in self.z.iter_mut().enumerate() {
-            *z = T::ternary(op, self.x.map(|x| x[i]));
+            *z = F::ternary(op, self.x.map(|x| x[i]));
         }
     }
 }
 
 /// The way back through one run.
-struct Sweep<'a, T> {
+struct Sweep<'a, F> {
     schedule: &'a Schedule,
     op: Op,
     operands: [Operand; 3],
-    values: &'a [T],
-    z: &'a [T],
-    own: &'a [T],
+    values: &'a [F],
+    z: &'a [F],
+    own: &'a [F],
 }
 
-impl<T: Differentiable> Sweep<'_, T> {
+impl<F: ProgramScalar> Sweep<'_, F> {
     /// Adds what one operand's adjoints gain.
-    fn operand<const POLICY: bool>(&self, which: usize, before: &mut [T], scratch: &mut Scratch<T>) {
+    fn operand<const POLICY: bool>(&self, which: usize, before: &mut [F], scratch: &mut Scratch<F>) {
         // One by one where an operation may have the same operand twice; see `Pullback::twin`.
         let one_by_one = POLICY && self.op.arity() == 2;
         let (single, together) = if one_by_one { (self.z.len(), 0) } else { (0, self.z.len()) };
@@ -216,12 +225,12 @@ impl<T: Differentiable> Sweep<'_, T> {
             let operand = self.operands[which];
             if len == 1 || matches!(operand.access, Access::Range(_)) {
                 let gain = &mut before[self.schedule.slot(operand, start)..][..len];
-                self.op.visit(Pullback::<T, POLICY> { x, z, own, which, twin, gain });
+                self.op.visit(Pullback::<F, POLICY> { x, z, own, which, twin, gain });
                 continue;
             }
             gain.clear();
-            gain.resize(len, T::zero());
-            self.op.visit(Pullback::<T, POLICY> { x, z, own, which, twin, gain });
+            gain.resize(len, F::zero());
+            self.op.visit(Pullback::<F, POLICY> { x, z, own, which, twin, gain });
             match self.operands[which].access {
                 Access::List => {
                     let list = self.operands[which].list as usize;
@@ -232,7 +241,7 @@ impl<T: Differentiable> Sweep<'_, T> {
                 }
                 Access::Range(_) | Access::None => {}
                 Access::One(slot) => {
-                    before[slot as usize] += gain.iter().copied().fold(T::zero(), |sum, gain| sum + gain);
+                    before[slot as usize] += gain.iter().copied().fold(F::zero(), |sum, gain| sum + gain);
                 }
             }
         }
@@ -240,27 +249,27 @@ impl<T: Differentiable> Sweep<'_, T> {
 }
 
 /// The chain rule for one operand of one operation, side by side with its likes.
-struct Pullback<'a, T, const POLICY: bool> {
-    x: [&'a [T]; 3],
-    z: &'a [T],
-    own: &'a [T],
+struct Pullback<'a, F, const POLICY: bool> {
+    x: [&'a [F]; 3],
+    z: &'a [F],
+    own: &'a [F],
     which: usize,
     /// Whether both operands are one and the same. Their partial derivatives are then added before they are multiplied,
     /// as a tape does, so that those which cancel have no part in an infinite adjoint.
     twin: bool,
-    gain: &'a mut [T],
+    gain: &'a mut [F],
 }
 
-impl<T: Differentiable, const POLICY: bool> Pullback<'_, T, POLICY> {
+impl<F: ProgramScalar, const POLICY: bool> Pullback<'_, F, POLICY> {
     #[inline(always)]
-    fn add(self, partial: impl Fn(usize, T) -> Partial<T>) {
+    fn add(self, partial: impl Fn(usize, F) -> Partial<F>) {
         for (i, ((gain, &own), &z)) in self.gain.iter_mut().zip(self.own).zip(self.z).enumerate() {
-            *gain += carry::<T, POLICY>(&z, own, || partial(i, z));
+            *gain += contribution::<F, POLICY>(&z, own, || partial(i, z));
         }
     }
 }
 
-impl<T: Differentiable, const POLICY: bool> Visitor for Pullback<'_, T, POLICY> {
+impl<F: ProgramScalar, const POLICY: bool> Visitor for Pullback<'_, F, POLICY> {
     type Output = ();
 
     #[inline(never)]
@@ -303,17 +312,17 @@ impl<T: Differentiable, const POLICY: bool> Visitor for Pullback<'_, T, POLICY> 
 }
 
 /// Adds what the weights, the biases and the vector of an affine map gain.
-fn spread_affine<T: Differentiable, const POLICY: bool>(
+fn pull_back_affine<F: ProgramScalar, const POLICY: bool>(
     schedule: &Schedule,
     affine: &Affine,
-    values: &[T],
-    z: &[T],
-    own: &[T],
-    adjoints: &mut [T],
+    values: &[F],
+    z: &[F],
+    own: &[F],
+    adjoints: &mut [F],
 ) {
     for (row, (&z, &own)) in (0..affine.rows).zip(z.iter().zip(own)) {
         if !own.is_identically_zero() {
-            spread_row::<T, POLICY>(affine, row, schedule.list(affine.x), values, z, own, adjoints);
+            pull_back_row::<F, POLICY>(affine, row, schedule.list(affine.x), values, z, own, adjoints);
         }
     }
 }

@@ -125,7 +125,7 @@ impl<F: ProgramScalar> Program<F> {
         let buffers = &mut workspace.plain;
         let program = self.forward(buffers, x)?;
         let output = program.one_output()?;
-        program.pull(buffers, [(output, F::one())].into_iter(), gradient)?;
+        program.pull_back(buffers, [(output, F::one())].into_iter(), gradient)?;
         Ok(buffers.values[output])
     }
 
@@ -167,7 +167,7 @@ impl<F: ProgramScalar> Program<F> {
         program.read_outputs(&buffers.values, outputs);
         let seeds =
             program.graph.outputs.iter().zip(cotangent).map(|(&node, &weight)| (node as usize, weight));
-        program.pull(buffers, seeds, product)
+        program.pull_back(buffers, seeds, product)
     }
 
     /// Writes all outputs, and the Jacobian times the tangent: a number for each output.
@@ -247,7 +247,7 @@ impl<F: ProgramScalar> Program<F> {
         program.read_outputs(&workspace.plain.values, outputs);
         if in_reverse {
             for (&node, row) in program.graph.outputs.iter().zip(jacobian.chunks_mut(columns.max(1))) {
-                program.pull(&mut workspace.plain, [(node as usize, F::one())].into_iter(), row)?;
+                program.pull_back(&mut workspace.plain, [(node as usize, F::one())].into_iter(), row)?;
             }
             return Ok(());
         }
@@ -521,7 +521,7 @@ impl<F: ProgramScalar> Program<F> {
 
     /// The gradient of the seeded outputs, into `gradient`. If singular points make NaN of a product with
     /// zero, all is done again with more care.
-    pub(in crate::program) fn pull(
+    pub(in crate::program) fn pull_back(
         &self,
         buffers: &mut Buffers<F>,
         seeds: impl Iterator<Item = (usize, F)> + Clone,

@@ -21,7 +21,7 @@ const CACHE: [usize; 2] = [1 << 6, 1 << 12];
 pub(in crate::program) const SYMBOLIC: u32 = 1 << 31;
 
 /// An odd number whose products have bits that differ in their upper half.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+const HASH_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A recording under way.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl<F: ProgramScalar> Recorder<F> {
 
     /// The place of a constant.
     pub(in crate::program) fn constant(&mut self, value: F) -> u32 {
-        let (place, known) = self.recall(value.wide().to_bits().wrapping_mul(SPREAD));
+        let (place, known) = self.recall(value.wide().to_bits().wrapping_mul(HASH_MULTIPLIER));
         if let Some(&Node::Constant(other)) = self.graph.nodes.get(known as usize)
             && same_bits(other, value)
         {
@@ -104,8 +104,8 @@ impl<F: ProgramScalar> Recorder<F> {
     pub(in crate::program) fn apply(&mut self, op: Op, operands: [u32; 3], hash: u64) -> u32 {
         let [a, b, c] = sorted(op, operands);
         let pair = u64::from(a) << 32 | u64::from(b);
-        let (place, known) =
-            self.recall((pair.wrapping_mul(SPREAD) ^ u64::from(c) ^ hash).wrapping_mul(SPREAD));
+        let (place, known) = self
+            .recall((pair.wrapping_mul(HASH_MULTIPLIER) ^ u64::from(c) ^ hash).wrapping_mul(HASH_MULTIPLIER));
         if let Some(&Node::Apply(other, others)) = self.graph.nodes.get(known as usize)
             && sorted(other, others) == [a, b, c]
             && other == op
