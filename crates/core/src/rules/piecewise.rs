@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 /// The function that joins the points of a table by straight lines.
 ///
-/// Its derivative is the slope of the piece; at a point of the table, where two pieces meet, the slope between theirs of
-/// least size, as at every [kink](crate::rules): 0 at a peak. Second derivatives are 0. A clone shares the table.
+/// Its derivative is the slope of the piece; where two pieces meet, it is the number nearest to 0 between their slopes, as at
+/// every [kink](crate::rules): 0 at a peak. Second derivatives are 0. A clone shares the table.
 ///
 /// It is a [rule](CustomRule) of one input and two outputs, the value and the slope; [`at`](Self::at) gives the value.
 ///
@@ -34,8 +34,8 @@ impl<F: Scalar> Piecewise<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if there is not a y for each x, and [`Error::NotATable`] if there are fewer than two points, if the x do
-    /// not increase, if a number is not finite, or if a piece is too steep for its slope to be.
+    /// [`Error::Length`] if there is not a y for each x, and [`Error::NotATable`] if there are fewer than two points, if a
+    /// number is not finite, if the x do not increase, or if the slope of a piece overflows.
     ///
     /// ```
     /// use dualtape::Piecewise;
@@ -88,7 +88,7 @@ impl<F: Scalar> Piecewise<F> {
         (y1 - y0) / (x1 - x0)
     }
 
-    /// Of the numbers between two slopes, the one of least size.
+    /// The number nearest to 0 between two slopes.
     fn slope_at_kink(left: F, right: F) -> F {
         F::zero().max(left.min(right)).min(left.max(right))
     }

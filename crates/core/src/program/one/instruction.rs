@@ -65,7 +65,7 @@ pub(in crate::program) enum Segment {
         z: u32,
         count: u32,
     },
-    /// The same of one or two operands, each one number or consecutive ones.
+    /// Operations of the table with one or two operands, each of them one number or consecutive ones.
     ApplySlices {
         op: Op,
         operands: [Strided; 2],

@@ -417,8 +417,8 @@ fn fused<F: ProgramScalar>(graph: &Graph<F>, uses: &[u32]) -> Vec<bool> {
     fused
 }
 
-/// The operands of results of one or two, if each is one number or consecutive ones, and there are enough of them. A missing
-/// operand is one number. Sines and cosines wait for each other.
+/// The operands of an operation that has one or two, if each is one number or consecutive ones, and there are enough results. A
+/// missing operand counts as one number. Sines and cosines stay lists, as those of the same angles are computed together.
 fn slices(op: Op, group: &[Ranked], reads: &[u32]) -> Option<[Strided; 2]> {
     if group.len() < SHORTEST_SLICE || op.arity() > 2 || matches!(op, Op::Sin | Op::Cos) {
         return None;
