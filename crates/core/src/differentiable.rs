@@ -1,7 +1,7 @@
 //! `Differentiable`: the trait that user code is written against.
 
 use crate::predicate::{Property, Relation};
-use crate::rules::{self, Binary, Ternary, Unary};
+use crate::rules::{self, Binary, Saved, Ternary, Unary};
 use crate::{CustomRule, Error, Scalar};
 use num_traits::{Euclid, Float, FloatConst, FromPrimitive, NumAssign, NumRef};
 use std::fmt::{Debug, Display, LowerExp};
@@ -269,6 +269,31 @@ pub trait Differentiable:
     ) -> Result<Vec<Self>, Error>;
 
     // What follows is how the rule table reaches a number type; users have no need of it.
+
+    /// The outputs of a rule, and what it saves for its vjp.
+    #[doc(hidden)]
+    fn call_saving<R: CustomRule<Scalar = <Self as Differentiable>::Scalar>>(
+        rule: &R,
+        x: &[Self],
+    ) -> Result<(Vec<Self>, Saved<<Self as Differentiable>::Scalar>), Error> {
+        Ok((Self::call(rule, x)?, Saved::default()))
+    }
+
+    /// A rule's vjp, from what it saved.
+    #[doc(hidden)]
+    fn pull_back<R: CustomRule<Scalar = <Self as Differentiable>::Scalar>>(
+        rule: &R,
+        x: &[Self],
+        z: &[Self],
+        cotangent: &[Self],
+        _saved: &Saved<<Self as Differentiable>::Scalar>,
+    ) -> Result<Vec<Self>, Error> {
+        rules::pulled_back(rule, x, z, cotangent)
+    }
+
+    /// Whether operations leave something behind, on a tape or in a recording: loops are then kept as one call.
+    #[doc(hidden)]
+    const RETAINS: bool;
 
     /// Whether a program may replay what is computed at other values. Then nothing but the user's own branches may
     /// hang on a value: what the chain rule has to decide, it selects.

@@ -131,6 +131,7 @@ mod error;
 mod forward;
 #[cfg(feature = "nalgebra")]
 pub mod implicit;
+pub mod loops;
 pub mod neighbours;
 mod predicate;
 pub mod program;

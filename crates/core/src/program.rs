@@ -140,6 +140,7 @@ pub use ir::view::{GuardView, Kind, NodeView};
 pub use lanes::clip::clip_factor;
 use lanes::sweep::ByLanes;
 pub use one::Workspace;
+pub(crate) use one::{StepMemory, StepProgram};
 pub use plan::Wrt;
 use record::recorder;
 pub use record::{Outputs, Recording, Traced};

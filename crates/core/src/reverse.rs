@@ -2,6 +2,7 @@
 
 mod adjoint;
 mod adjoints;
+mod call;
 mod storage;
 mod tape;
 mod var;
@@ -10,6 +11,5 @@ pub(crate) use adjoint::{Adjoint, Block, WIDTH};
 pub use adjoints::Adjoints;
 pub(crate) use storage::Mark;
 pub use tape::Tape;
-pub(crate) use tape::extent;
 pub use var::Var;
 pub(crate) use var::{Spare, recycle};

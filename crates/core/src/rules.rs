@@ -73,8 +73,9 @@ mod piecewise;
 pub(crate) mod reductions;
 mod slopes;
 
-pub use custom::CustomRule;
+pub use custom::{CustomRule, Saved};
 pub(crate) use custom::{check_inputs, pulled_back, pushed_forward, statements, values};
+pub(crate) use custom::{pulled_back_of_saved, values_saving};
 pub(crate) use op::Visitor;
 pub use op::{Interval, Op};
 pub use partial::{Binary, Partial, Ternary, Unary};

@@ -1,7 +1,8 @@
 //! `Scalar`: the plain numbers at the bottom of every number type.
 
 use crate::predicate::Relation;
-use crate::rules::{Binary, Compare, Select, Ternary, Unary, reductions, values};
+use crate::rules::{Binary, Compare, Saved, Select, Ternary, Unary};
+use crate::rules::{pulled_back_of_saved, reductions, values, values_saving};
 use crate::special::polygamma;
 use crate::{CustomRule, Differentiable, Error};
 
@@ -128,6 +129,24 @@ macro_rules! plain_number {
                 values(rule, x)
             }
 
+            fn call_saving<R: CustomRule<Scalar = $F>>(
+                rule: &R,
+                x: &[$F],
+            ) -> Result<(Vec<$F>, Saved<$F>), Error> {
+                values_saving(rule, x)
+            }
+
+            fn pull_back<R: CustomRule<Scalar = $F>>(
+                rule: &R,
+                x: &[$F],
+                z: &[$F],
+                cotangent: &[$F],
+                saved: &Saved<$F>,
+            ) -> Result<Vec<$F>, Error> {
+                pulled_back_of_saved(rule, x, z, cotangent, saved)
+            }
+
+            const RETAINS: bool = false;
             const RECORDS: bool = false;
             const KNOWS_ZEROS: bool = false;
 

@@ -1,6 +1,6 @@
 //! `Reverse`: reverse mode for loops, which allocates nothing once warm.
 
-use crate::reverse::{Adjoint, Block, Mark, Spare, WIDTH, extent, recycle};
+use crate::reverse::{Adjoint, Block, Mark, Spare, WIDTH, recycle};
 use crate::rules::seed;
 use crate::{Differentiable, Error, Tape, Var};
 
@@ -204,7 +204,7 @@ impl<T: Differentiable> Reverse<T> {
         }
         let outputs = self.places.chunks(WIDTH).zip(values.chunks(WIDTH));
         for ((places, values), rows) in outputs.zip(jacobian.chunks_mut(WIDTH * columns)) {
-            let nodes = extent(places.iter().copied(), mark.nodes());
+            let nodes = self.tape.extent(places.iter().copied(), mark.nodes());
             self.blocks.resize(self.blocks.len().max(nodes), Block::zero());
             for (lane, (place, value)) in places.iter().zip(values).enumerate() {
                 if let Some(place) = *place {
@@ -260,7 +260,7 @@ impl<T: Differentiable> Reverse<T> {
         Error::check_length("cotangent", "output", values.len(), cotangent.len())?;
         Error::check_length("product", "input", x.len(), product.len())?;
         let mark = self.record(f, x, values);
-        let nodes = extent(self.places.iter().copied(), mark.nodes());
+        let nodes = self.tape.extent(self.places.iter().copied(), mark.nodes());
         self.adjoints.resize(self.adjoints.len().max(nodes), T::zero());
         for (place, (value, &weight)) in self.places.iter().zip(values.iter().zip(cotangent)) {
             if let Some(place) = *place {
@@ -325,9 +325,10 @@ impl<T: Differentiable> Reverse<T> {
         for point in points {
             let y = f(&inputs_here, point);
             if let Some(output) = tape.index_of(&y) {
-                adjoints.resize(adjoints.len().max(output + 1), T::zero());
+                let nodes = tape.extent([Some(output)].into_iter(), 0);
+                adjoints.resize(adjoints.len().max(nodes), T::zero());
                 adjoints[output] += seed(&y.primal(), T::one());
-                tape.sweep_down_to(mark, &mut adjoints[..=output]);
+                tape.sweep_down_to(mark, &mut adjoints[..nodes]);
             }
             tape.rewind(mark);
             after(y.primal(), &mut adjoints[..parameters.len()]);

@@ -6,8 +6,10 @@ mod evaluate;
 mod functions;
 mod instruction;
 mod lower;
+mod step;
 mod workspace;
 
+pub(crate) use step::{StepMemory, StepProgram};
 pub use workspace::Workspace;
 
 use crate::ProgramScalar;

@@ -19,6 +19,12 @@ pub(crate) trait Adjoint<T>: Copy {
 
     /// This plus `partial · later`, where exact zeros win.
     fn plus_with_care(self, partial: T, later: Self) -> Self;
+
+    /// The sum of both.
+    fn and(self, other: Self) -> Self;
+
+    /// Puts adjoints through a linear map that knows one output's adjoints only.
+    fn each_lane(adjoints: &[Self], map: impl FnMut(&[T]) -> Vec<T>) -> Vec<Self>;
 }
 
 impl<T: Differentiable> Adjoint<T> for T {
@@ -43,8 +49,15 @@ impl<T: Differentiable> Adjoint<T> for T {
     }
 
     fn plus_with_care(self, partial: T, later: Self) -> Self {
-        let product = Partial::Of(partial).times(later);
-        if T::KNOWS_ZEROS && self.is_identically_zero() { product } else { self + product }
+        self.and(Partial::Of(partial).times(later))
+    }
+
+    fn and(self, other: Self) -> Self {
+        if T::KNOWS_ZEROS && self.is_identically_zero() { other } else { self + other }
+    }
+
+    fn each_lane(adjoints: &[Self], mut map: impl FnMut(&[T]) -> Vec<T>) -> Vec<Self> {
+        map(adjoints)
     }
 }
 
@@ -83,5 +96,24 @@ impl<T: Differentiable> Adjoint<T> for Block<T> {
     #[inline(never)]
     fn plus_with_care(self, partial: T, later: Self) -> Self {
         Self(std::array::from_fn(|lane| self.0[lane].plus_with_care(partial, later.0[lane])))
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane].and(other.0[lane])))
+    }
+
+    fn each_lane(adjoints: &[Self], mut map: impl FnMut(&[T]) -> Vec<T>) -> Vec<Self> {
+        let mut images: Vec<Self> = Vec::new();
+        for lane in 0..WIDTH {
+            let cotangent: Vec<T> = adjoints.iter().map(|adjoint| adjoint.0[lane]).collect();
+            // Lanes without an output, and outputs that do not depend on this, have nothing to carry.
+            if cotangent.iter().all(Differentiable::is_identically_zero) {
+                continue;
+            }
+            let image = map(&cotangent);
+            images.resize(image.len(), Self::zero());
+            images.iter_mut().zip(image).for_each(|(to, number)| to.0[lane] = number);
+        }
+        images
     }
 }

@@ -6,6 +6,7 @@
 //! operands in a list of terms, and its node holds the number of its span there.
 
 use super::adjoint::Adjoint;
+use super::call::Call;
 use crate::Differentiable;
 use crate::rules::Partial;
 
@@ -32,8 +33,15 @@ const REDUCTION: u32 = u32::MAX - 1;
 /// Stands for the second parent of an input, which has none.
 const INPUT: u32 = u32::MAX - 2;
 
+/// Stands for the second parent of the last output of a call, whose first parent is the number of the call. A sweep
+/// comes to it before the other outputs, when the adjoints of all are known.
+const CALL: u32 = u32::MAX - 3;
+
+/// Stands for the second parent of the other outputs of a call, whose first parent is the last output.
+const OUTPUT: u32 = u32::MAX - 4;
+
 /// The most nodes that indices can tell apart from those.
-pub(super) const MAX_NODES: usize = INPUT as usize;
+pub(super) const MAX_NODES: usize = OUTPUT as usize;
 
 /// How much a new tape makes room for: little, as many functions are small and growing is cheap.
 const FIRST_ROOM: usize = 64;
@@ -48,6 +56,7 @@ pub(super) struct Storage<T> {
     terms: Vec<Term<T>>,
     /// Where in `terms` each reduction ends; it begins where the one before ends.
     ends: Vec<usize>,
+    calls: Vec<Call<T>>,
     limit: usize,
 }
 
@@ -56,6 +65,7 @@ pub(super) struct Storage<T> {
 pub(crate) struct Mark {
     nodes: usize,
     reductions: usize,
+    calls: usize,
 }
 
 impl Mark {
@@ -73,6 +83,7 @@ impl<T: Differentiable> Storage<T> {
             leading_inputs: 0,
             terms: Vec::new(),
             ends: Vec::new(),
+            calls: Vec::new(),
             limit: limit.min(MAX_NODES),
         }
     }
@@ -173,6 +184,27 @@ impl<T: Differentiable> Storage<T> {
         self.push(Node { partials: [T::zero(); 2], parents: [span, REDUCTION] })
     }
 
+    /// Records a call, which has outputs; returns the place of the first.
+    pub(super) fn call(&mut self, call: Call<T>) -> u32 {
+        let none = [T::zero(); 2];
+        let (first, number) = (self.len as u32, self.calls.len() as u32);
+        let last = first + (call.outputs() as u32 - 1);
+        for _ in first..last {
+            self.push(Node { partials: none, parents: [last, OUTPUT] });
+        }
+        self.push(Node { partials: none, parents: [number, CALL] });
+        self.calls.push(call);
+        first
+    }
+
+    /// The last node that a sweep from this one has to begin with: the outputs of a call go together.
+    pub(super) fn swept_with(&self, node: usize) -> usize {
+        match self.nodes[node].parents {
+            [last, OUTPUT] => last as usize,
+            _ => node,
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn grow_terms(&mut self, more: usize) {
@@ -185,12 +217,13 @@ impl<T: Differentiable> Storage<T> {
     }
 
     pub(super) fn mark(&self) -> Mark {
-        Mark { nodes: self.len, reductions: self.ends.len() }
+        Mark { nodes: self.len, reductions: self.ends.len(), calls: self.calls.len() }
     }
 
     pub(super) fn rewind(&mut self, mark: Mark) {
         self.len = mark.nodes;
         self.ends.truncate(mark.reductions);
+        self.calls.truncate(mark.calls);
     }
 
     /// Carries adjoints back to operands, from the last node that has an adjoint down to `down_to`.
@@ -207,14 +240,16 @@ impl<T: Differentiable> Storage<T> {
             let node = &nodes[i];
             let (earlier, this) = adjoints.split_at_mut(i);
             let adjoint = this[0];
-            if !adjoint.is_ordinary() && adjoint.is_zero() {
+            if !adjoint.is_ordinary() && adjoint.is_zero() && node.parents[1] != CALL {
                 continue;
             }
             if !KEEP {
                 this[0] = A::zero();
             }
             let ([left, right], [to_left, to_right]) = (node.parents, node.partials);
-            if !adjoint.is_ordinary() {
+            if right == CALL {
+                self.pull_back_call(&self.calls[left as usize], adjoint, earlier);
+            } else if !adjoint.is_ordinary() {
                 self.carry_with_care(node, adjoint, earlier);
             } else if (right as usize) < earlier.len() {
                 let (left, right) = (left as usize, right as usize);
@@ -243,10 +278,27 @@ impl<T: Differentiable> Storage<T> {
         match right {
             REDUCTION => self.span(left).iter().for_each(|term| add(term.parent, term.partial)),
             ALONE => add(left, node.partials[0]),
-            INPUT => {}
+            INPUT | OUTPUT => {}
             _ => {
                 add(left, node.partials[0]);
                 add(right, node.partials[1]);
+            }
+        }
+    }
+
+    /// Carries the adjoints of all outputs of a call on, given that of the last.
+    #[cold]
+    #[inline(never)]
+    fn pull_back_call<A: Adjoint<T>>(&self, call: &Call<T>, last: A, earlier: &mut [A]) {
+        let mut own = earlier[earlier.len() + 1 - call.outputs()..].to_vec();
+        own.push(last);
+        if own.iter().all(|adjoint| !adjoint.is_ordinary() && adjoint.is_zero()) {
+            return;
+        }
+        let gained = A::each_lane(&own, |cotangent| call.vjp(cotangent));
+        for (place, gained) in call.places.iter().zip(gained) {
+            if let Some(place) = *place {
+                earlier[place as usize] = earlier[place as usize].and(gained);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `Tape`: where variables are made and adjoints come from.
 
+use super::call::Call;
 use super::storage::{MAX_NODES, Mark, Storage};
 use super::{Adjoint, Adjoints, Block, Var};
 use crate::Differentiable;
@@ -204,7 +205,7 @@ impl<T: Differentiable> Tape<T> {
     /// The adjoints of the sum of all outputs, each times its weight. Both slices have one length.
     pub(crate) fn weighted_gradient(&self, outputs: &[Var<'_, T>], weights: &[T]) -> Adjoints<T> {
         let places: Vec<_> = outputs.iter().map(|y| self.index_of(y)).collect();
-        let nodes = extent(places.iter().copied(), 0);
+        let nodes = self.extent(places.iter().copied(), 0);
         let mut adjoints = vec![T::zero(); nodes];
         for (place, (output, &weight)) in places.iter().zip(outputs.iter().zip(weights)) {
             if let Some(index) = *place {
@@ -218,7 +219,7 @@ impl<T: Differentiable> Tape<T> {
     /// Writes the gradients of at most `WIDTH` outputs, row after row, in one sweep.
     pub(crate) fn gradients_of(&self, outputs: &[Var<'_, T>], inputs: &[Var<'_, T>], rows: &mut [T]) {
         let places = outputs.iter().map(|y| self.index_of(y));
-        let nodes = extent(places.clone(), inputs.len());
+        let nodes = self.extent(places.clone(), inputs.len());
         let mut blocks = vec![Block::zero(); nodes];
         for (lane, (place, output)) in places.zip(outputs).enumerate() {
             if let Some(place) = place {
@@ -236,6 +237,12 @@ impl<T: Differentiable> Tape<T> {
     /// Carries adjoints back to the nodes before `mark`, and leaves zeros behind.
     pub(crate) fn sweep_down_to<A: Adjoint<T>>(&self, mark: Mark, adjoints: &mut [A]) {
         self.storage.borrow().sweep::<false, A>(adjoints, mark.nodes());
+    }
+
+    /// How many adjoints a sweep from the given places needs, and no fewer than the inputs.
+    pub(crate) fn extent(&self, places: impl Iterator<Item = Option<usize>>, inputs: usize) -> usize {
+        let last = places.flatten().max();
+        last.map_or(0, |last| self.storage.borrow().swept_with(last) + 1).max(inputs)
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -287,6 +294,11 @@ impl<T: Differentiable> Tape<T> {
         self.numbered(value, index)
     }
 
+    /// Records a call; returns the place of its first output.
+    pub(super) fn record_call(&self, call: Call<T>) -> u32 {
+        self.storage.borrow_mut().call(call)
+    }
+
     #[inline]
     pub(super) fn record_many<E>(&self, value: T, edges: E) -> Var<'_, T>
     where
@@ -295,11 +307,6 @@ impl<T: Differentiable> Tape<T> {
         let index = self.storage.borrow_mut().many(edges);
         self.numbered(value, index)
     }
-}
-
-/// How many adjoints a sweep from the given places needs, and no fewer than the inputs.
-pub(crate) fn extent(places: impl Iterator<Item = Option<usize>>, inputs: usize) -> usize {
-    places.flatten().max().map_or(0, |last| last + 1).max(inputs)
 }
 
 /// Tells tapes, and the recordings of one tape, apart.

@@ -1,6 +1,7 @@
 //! `Var`: a number that records what is done with it.
 
 use super::Tape;
+use super::call::Call;
 use crate::predicate::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
 use crate::rules::{Binary, Partial, Ternary, Unary, guarded, statements};
@@ -136,10 +137,25 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
 
     fn call<R: CustomRule<Scalar = T::Scalar>>(rule: &R, x: &[Self]) -> Result<Vec<Self>, Error> {
         let primals: Vec<T> = x.iter().map(|x| x.primal).collect();
-        let z = T::call(rule, &primals)?;
-        statements(rule, x, &primals, &z)
+        if !rule.stays_whole() {
+            let z = T::call(rule, &primals)?;
+            return statements(rule, x, &primals, &z);
+        }
+        let (z, saved) = T::call_saving(rule, &primals)?;
+        let Some(tape) = x.iter().find_map(|x| x.tape).filter(|_| !z.is_empty()) else {
+            return Ok(z.into_iter().map(Self::lift).collect());
+        };
+        let places = x.iter().map(|x| {
+            x.tape.map(|own| {
+                tape.check_same(own);
+                x.index
+            })
+        });
+        let first = tape.record_call(Call::new(rule, places.collect(), primals, z.clone(), saved));
+        Ok(z.into_iter().zip(first..).map(|(z, index)| tape.numbered(z, index)).collect())
     }
 
+    const RETAINS: bool = true;
     const RECORDS: bool = T::RECORDS;
     const KNOWS_ZEROS: bool = true;
 

@@ -1,6 +1,7 @@
 //! Rules of the user's own: a function with its derivatives, where the operations inside it cannot say them.
 
 use super::{Partial, reductions::Statement};
+use crate::loops::Record;
 use crate::{Differentiable, Error, Scalar};
 use num_traits::{One, Zero};
 
@@ -96,6 +97,60 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
     ) -> Option<Result<Vec<D>, Error>> {
         None
     }
+
+    /// Whether a tape keeps the call whole and asks for one vjp in each sweep. Otherwise it asks for every row of the
+    /// Jacobian as it records, which is dear where there are many outputs.
+    ///
+    /// A call that is kept whole holds its inputs and outputs on the tape. If its vjp is refused, the sweep panics, as it has
+    /// nobody to give the error to.
+    fn stays_whole(&self) -> bool {
+        false
+    }
+
+    // What follows is for loops.
+
+    /// The outputs by generic code, for numbers of which nothing stays behind on a tape or in a recording.
+    #[doc(hidden)]
+    fn in_any_numbers<D: Differentiable<Scalar = Self::Scalar>>(
+        &self,
+        _x: &[D],
+    ) -> Option<Result<Vec<D>, Error>> {
+        None
+    }
+
+    /// Writes the outputs at `x`, and saves what [`vjp_of_saved`](Self::vjp_of_saved) wants.
+    #[doc(hidden)]
+    fn value_saving(
+        &self,
+        x: &[Self::Scalar],
+        z: &mut [Self::Scalar],
+        _saved: &mut Saved<Self::Scalar>,
+    ) -> Result<(), Error> {
+        self.value(x, z)
+    }
+
+    /// The vjp on plain numbers, from what was saved.
+    #[doc(hidden)]
+    fn vjp_of_saved(
+        &self,
+        x: &[Self::Scalar],
+        z: &[Self::Scalar],
+        cotangent: &[Self::Scalar],
+        _saved: &Saved<Self::Scalar>,
+    ) -> Result<Vec<Self::Scalar>, Error> {
+        self.vjp(x, z, cotangent)
+    }
+}
+
+/// What a rule saves on its way forward for its way back, on plain numbers.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct Saved<F>(pub(crate) Option<Record<F>>);
+
+impl<F> Default for Saved<F> {
+    fn default() -> Self {
+        Self(None)
+    }
 }
 
 /// The outputs of a rule on plain numbers.
@@ -104,6 +159,17 @@ pub(crate) fn values<R: CustomRule>(rule: &R, x: &[R::Scalar]) -> Result<Vec<R::
     let mut z = vec![R::Scalar::zero(); rule.outputs()];
     rule.value(x, &mut z)?;
     Ok(z)
+}
+
+/// The outputs of a rule on plain numbers, and what it saves.
+pub(crate) fn values_saving<R: CustomRule>(
+    rule: &R,
+    x: &[R::Scalar],
+) -> Result<(Vec<R::Scalar>, Saved<R::Scalar>), Error> {
+    check_inputs(rule, x.len())?;
+    let (mut z, mut saved) = (vec![R::Scalar::zero(); rule.outputs()], Saved::default());
+    rule.value_saving(x, &mut z, &mut saved)?;
+    Ok((z, saved))
 }
 
 /// The outputs of a rule on numbers that carry derivatives, each a statement over a row of the Jacobian, given the primals
@@ -134,8 +200,22 @@ pub(crate) fn pulled_back<R: CustomRule, D: Differentiable<Scalar = R::Scalar>>(
     z: &[D],
     cotangent: &[D],
 ) -> Result<Vec<D>, Error> {
-    let product = rule.vjp(x, z, cotangent)?;
-    Error::check_length("result of the rule's vjp", "input", x.len(), product.len())?;
+    checked(rule.vjp(x, z, cotangent)?, x.len())
+}
+
+/// A rule's own vjp on plain numbers, from what it saved, with the number of its results checked.
+pub(crate) fn pulled_back_of_saved<R: CustomRule>(
+    rule: &R,
+    x: &[R::Scalar],
+    z: &[R::Scalar],
+    cotangent: &[R::Scalar],
+    saved: &Saved<R::Scalar>,
+) -> Result<Vec<R::Scalar>, Error> {
+    checked(rule.vjp_of_saved(x, z, cotangent, saved)?, x.len())
+}
+
+fn checked<D>(product: Vec<D>, inputs: usize) -> Result<Vec<D>, Error> {
+    Error::check_length("result of the rule's vjp", "input", inputs, product.len())?;
     Ok(product)
 }
 

@@ -2,6 +2,7 @@
 
 use super::graph::Graph;
 use super::walk;
+use crate::rules::Saved;
 use crate::{CustomRule, Differentiable, Error, Scalar};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -15,7 +16,13 @@ pub(in crate::program) trait RecordedRule<F>: Send + Sync {
 
     fn outputs(&self) -> usize;
 
+    fn stays_whole(&self) -> bool;
+
     fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error>;
+
+    fn value_saving(&self, x: &[F], z: &mut [F], saved: &mut Saved<F>) -> Result<(), Error>;
+
+    fn vjp_of_saved(&self, x: &[F], z: &[F], cotangent: &[F], saved: &Saved<F>) -> Result<Vec<F>, Error>;
 
     /// The vjp as a graph, whose inputs are those of the rule, its outputs and the cotangent.
     fn vjp(&self) -> Result<&Graph<F>, Error>;
@@ -61,6 +68,18 @@ impl<F: Scalar> CustomRule for Recorded<F> {
 
     fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error> {
         self.0.value(x, z)
+    }
+
+    fn stays_whole(&self) -> bool {
+        self.0.stays_whole()
+    }
+
+    fn value_saving(&self, x: &[F], z: &mut [F], saved: &mut Saved<F>) -> Result<(), Error> {
+        self.0.value_saving(x, z, saved)
+    }
+
+    fn vjp_of_saved(&self, x: &[F], z: &[F], cotangent: &[F], saved: &Saved<F>) -> Result<Vec<F>, Error> {
+        self.0.vjp_of_saved(x, z, cotangent, saved)
     }
 
     fn vjp<D: Differentiable<Scalar = F>>(&self, x: &[D], z: &[D], cotangent: &[D]) -> Result<Vec<D>, Error> {

@@ -5,22 +5,25 @@
 //! recorded are evaluated by it, and so is every program over numbers that carry derivatives.
 
 use crate::program::ir::graph::{Affine, Call, Graph, List, Node, Reduction};
-use crate::rules::{self, Binary, Op, Partial, Ternary, Unary, Visitor, guarded, reductions};
+use crate::rules::{self, Binary, Op, Partial, Saved, Ternary, Unary, Visitor, guarded, reductions};
 use crate::{CustomRule, Differentiable, Error};
 use std::ops::Range;
 
 /// Values and adjoints of all nodes, in one number type.
 #[derive(Clone, Debug)]
-pub(crate) struct Buffers<T> {
+pub(crate) struct Buffers<T: Differentiable> {
     pub(crate) values: Vec<T>,
     pub(crate) adjoints: Vec<T>,
+    /// What rules of the user's own saved on the way forward, by call.
+    saved: Vec<Saved<T::Scalar>>,
     /// The vector of an affine map, and its rows.
     scratch: [Vec<T>; 2],
 }
 
-impl<T> Default for Buffers<T> {
+impl<T: Differentiable> Default for Buffers<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), adjoints: Vec::new(), scratch: [Vec::new(), Vec::new()] }
+        let scratch = [Vec::new(), Vec::new()];
+        Self { values: Vec::new(), adjoints: Vec::new(), saved: Vec::new(), scratch }
     }
 }
 
@@ -30,8 +33,21 @@ pub(crate) fn forward<T: Differentiable>(
     buffers: &mut Buffers<T>,
     input: impl Fn(usize) -> T,
 ) -> Result<(), Error> {
-    let Buffers { values, scratch, .. } = buffers;
+    forward_with(graph, buffers, false, input)
+}
+
+/// [`forward`], which may keep what rules of the user's own save for the way back.
+#[inline]
+pub(crate) fn forward_with<T: Differentiable>(
+    graph: &Graph<T::Scalar>,
+    buffers: &mut Buffers<T>,
+    save: bool,
+    input: impl Fn(usize) -> T,
+) -> Result<(), Error> {
+    let Buffers { values, saved, scratch, .. } = buffers;
     values.resize(graph.nodes.len(), T::zero());
+    saved.clear();
+    saved.resize(graph.calls.len(), Saved::default());
     for (index, node) in graph.nodes.iter().enumerate() {
         let (before, rest) = values.split_at_mut(index);
         rest[0] = match *node {
@@ -58,7 +74,13 @@ pub(crate) fn forward<T: Differentiable>(
             Node::Output { call, .. } => {
                 let Call { rule, x } = &graph.calls[call as usize];
                 let x: Vec<T> = graph.list(*x).map(|node| before[node]).collect();
-                let outputs = T::call(rule, &x)?;
+                let outputs = if save {
+                    let (outputs, of_call) = T::call_saving(rule, &x)?;
+                    saved[call as usize] = of_call;
+                    outputs
+                } else {
+                    T::call(rule, &x)?
+                };
                 rest[..outputs.len()].copy_from_slice(&outputs);
                 continue;
             }
@@ -76,7 +98,7 @@ pub(crate) fn reverse<T: Differentiable, const POLICY: bool>(
     buffers: &mut Buffers<T>,
     seeds: impl Iterator<Item = (usize, T)>,
 ) -> Result<(), Error> {
-    let Buffers { values, adjoints, .. } = buffers;
+    let Buffers { values, adjoints, saved, .. } = buffers;
     adjoints.clear();
     adjoints.resize(graph.nodes.len(), T::zero());
     for (node, seed) in seeds {
@@ -93,7 +115,10 @@ pub(crate) fn reverse<T: Differentiable, const POLICY: bool>(
             // The first output takes all back.
             Node::Output { output: 1.., .. } => {}
             Node::Output { call, .. } => {
-                pull_back_call(graph, &graph.calls[call as usize], &values[index..], rest, values, before)?;
+                let none = Saved::default();
+                let saved = saved.get(call as usize).unwrap_or(&none);
+                let call = &graph.calls[call as usize];
+                pull_back_call(graph, call, &values[index..], rest, values, saved, before)?;
             }
             Node::Apply(op, operands) => {
                 let operation = PullBack::<T, POLICY> { graph, values, operands, z, own, adjoints: before };
@@ -328,6 +353,7 @@ fn pull_back_call<T: Differentiable>(
     z: &[T],
     own: &[T],
     values: &[T],
+    saved: &Saved<T::Scalar>,
     adjoints: &mut [T],
 ) -> Result<(), Error> {
     let (z, own) = (&z[..rule.outputs()], &own[..rule.outputs()]);
@@ -335,7 +361,7 @@ fn pull_back_call<T: Differentiable>(
         return Ok(());
     }
     let arguments: Vec<T> = graph.list(*x).map(|node| values[node]).collect();
-    let product = rules::pulled_back(rule, &arguments, z, own)?;
+    let product = T::pull_back(rule, &arguments, z, own, saved)?;
     graph.list(*x).zip(product).for_each(|(node, product)| adjoints[node] += product);
     Ok(())
 }

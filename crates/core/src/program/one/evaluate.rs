@@ -91,7 +91,7 @@ impl<F: ProgramScalar> Program<F> {
                 }
             }
         }
-        let program = self.forward(&mut workspace.plain, x)?;
+        let program = self.evaluate_over(&mut workspace.plain, false, |input| x[input])?;
         program.read_outputs(&workspace.plain.values, outputs);
         Ok(())
     }
@@ -431,7 +431,7 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("output", "output", self.outputs(), outputs.len())
     }
 
-    fn read_outputs(&self, values: &[F], outputs: &mut [F]) {
+    pub(super) fn read_outputs(&self, values: &[F], outputs: &mut [F]) {
         for (output, &node) in outputs.iter_mut().zip(&self.graph.outputs) {
             *output = values[node as usize];
         }
@@ -470,10 +470,10 @@ impl<F: ProgramScalar> Program<F> {
         lower_speculatively(derivative::jvp(&gradient, &self.watched, Inputs::Data), self.inputs())
     }
 
-    /// Evaluates at `x`, and checks the guards. The values are those of the program returned.
+    /// Evaluates at `x` for a reverse sweep, and checks the guards. The values are those of the program returned.
     pub(in crate::program) fn forward(&self, buffers: &mut Buffers<F>, x: &[F]) -> Result<&Self, Error> {
         self.check_point(x)?;
-        self.evaluate_over(buffers, |input| x[input])
+        self.evaluate_over(buffers, true, |input| x[input])
     }
 
     /// Evaluates at `x`, moving in the directions that `tangent` gives by input and lane.
@@ -484,24 +484,25 @@ impl<F: ProgramScalar> Program<F> {
         tangent: impl Fn(usize, usize) -> F,
     ) -> Result<&Self, Error> {
         self.check_point(x)?;
-        self.evaluate_over(buffers, |input| {
+        self.evaluate_over(buffers, true, |input| {
             Dual::new(x[input], GenericArray::generate(|lane| tangent(input, lane)))
         })
     }
 
     /// Evaluates over any numbers, and checks the guards. If this program speculates in vain, the recorded one takes
     /// its place, and is returned.
-    fn evaluate_over<T: Differentiable<Scalar = F>>(
+    pub(super) fn evaluate_over<T: Differentiable<Scalar = F>>(
         &self,
         buffers: &mut Buffers<T>,
+        save: bool,
         x: impl Fn(usize) -> T,
     ) -> Result<&Self, Error> {
-        walk::forward(&self.graph, buffers, &x)?;
+        walk::forward_with(&self.graph, buffers, save, &x)?;
         let value = |node: u32| buffers.values[node as usize].value();
         if let Some(recorded) = &self.recorded
             && self.watched.iter().chain(&self.graph.outputs).any(|&node| value(node).is_nan())
         {
-            return recorded.evaluate_over(buffers, x);
+            return recorded.evaluate_over(buffers, save, x);
         }
         match self.graph.guards.iter().enumerate().find(|(_, guard)| !guard.holds(value)) {
             None => Ok(self),

@@ -4,7 +4,7 @@ use crate::program::ir::graph::Graph;
 use crate::program::ir::rule::{Recorded, RecordedRule};
 use crate::program::record::Traced;
 use crate::program::record::recorder::Session;
-use crate::rules::{pulled_back, pushed_forward};
+use crate::rules::{Saved, pulled_back, pushed_forward};
 use crate::{CustomRule, Error, ProgramScalar};
 use std::any::Any;
 use std::sync::OnceLock;
@@ -40,6 +40,18 @@ impl<F: ProgramScalar, R: CustomRule<Scalar = F>> RecordedRule<F> for Deriving<R
 
     fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error> {
         self.rule.value(x, z)
+    }
+
+    fn stays_whole(&self) -> bool {
+        self.rule.stays_whole()
+    }
+
+    fn value_saving(&self, x: &[F], z: &mut [F], saved: &mut Saved<F>) -> Result<(), Error> {
+        self.rule.value_saving(x, z, saved)
+    }
+
+    fn vjp_of_saved(&self, x: &[F], z: &[F], cotangent: &[F], saved: &Saved<F>) -> Result<Vec<F>, Error> {
+        self.rule.vjp_of_saved(x, z, cotangent, saved)
     }
 
     fn vjp(&self) -> Result<&Graph<F>, Error> {

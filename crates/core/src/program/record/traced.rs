@@ -185,6 +185,7 @@ impl<T: ProgramScalar> Differentiable for Traced<T> {
             .collect())
     }
 
+    const RETAINS: bool = true;
     const RECORDS: bool = true;
     const KNOWS_ZEROS: bool = true;
 

@@ -53,6 +53,7 @@ impl<T: ProgramScalar, const FMA: bool> Differentiable for Fast<T, FMA> {
         Ok(T::call(rule, &x)?.into_iter().map(Self).collect())
     }
 
+    const RETAINS: bool = false;
     const RECORDS: bool = false;
     const KNOWS_ZEROS: bool = false;
 

@@ -77,6 +77,9 @@ pub(in crate::program) enum Inputs {
     Both,
     /// All after the data.
     Data,
+    /// Those of parameters after the parameters, those of so many first data after these, those of the others after the
+    /// others.
+    Step(usize),
 }
 
 /// The graph of a function's outputs, and of their slopes along a direction. Says where the given nodes went.
@@ -98,6 +101,17 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(
                 } else {
                     [parameters + input, all + input]
                 }
+            }),
+        ),
+        Inputs::Step(states) => (
+            [2 * parameters, 2 * data],
+            Box::new(move |input| {
+                let [start, len] = match input {
+                    _ if input < parameters => [0, parameters],
+                    _ if input < parameters + states => [parameters, states],
+                    _ => [parameters + states, data - states],
+                };
+                [start + input, start + len + input]
             }),
         ),
     };

@@ -1,0 +1,368 @@
+//! Loops: a step that is taken again and again, differentiated in the memory of a few states.
+//!
+//! A plain loop in Rust works with every number of this crate, but a tape or a recording of it grows with each turn.
+//! [`scan`] and [`repeat_while`] take the step as a [`Step`], and keep the loop as one operation: a recording holds the step
+//! once, and the sweep back stores some states ([`Checkpoints`]) and computes the others again. They work in every mode and
+//! at every order, and nest.
+//!
+//! ```
+//! use dualtape::loops::{Step, scan};
+//! use dualtape::{Differentiable, Error, Float, Program, gradient};
+//!
+//! /// A pendulum, by symplectic steps of Euler. State: angle and speed. Parameters: length, and width of a step.
+//! #[derive(Clone)]
+//! struct Pendulum;
+//!
+//! impl Step for Pendulum {
+//!     type Scalar = f64;
+//!     fn step<D: Differentiable<Scalar = f64>>(
+//!         &self,
+//!         state: &mut [D],
+//!         _input: &[D],
+//!         parameters: &[D],
+//!         _output: &mut [D],
+//!     ) -> Result<(), Error> {
+//!         state[1] -= state[0].sin() * 9.81 / parameters[0] * parameters[1];
+//!         state[0] += state[1] * parameters[1];
+//!         Ok(())
+//!     }
+//! }
+//!
+//! /// The angle after a second, for a length.
+//! fn angle<D: Differentiable<Scalar = f64>>(length: D) -> D {
+//!     let (start, parameters) = ([D::constant(0.5), D::zero()], [length, D::constant(1e-5)]);
+//!     scan(&Pendulum, 100_000, &start, &[], &parameters).expect("nothing is refused").state[0]
+//! }
+//!
+//! let (value, slope) = gradient(|x| angle(x[0]), &[1.0]); // one statement on the tape
+//! let program = Program::record(|x| angle(x[0]), &[1.0])?; // the step, once
+//! assert!(program.graph().len() < 10);
+//! let mut again = [0.0];
+//! assert_eq!(program.gradient(&mut program.workspace(), &[1.0], &mut again)?, value);
+//! assert!((again[0] - slope[0]).abs() < 1e-9);
+//! # use num_traits::Zero;
+//! # Ok::<(), Error>(())
+//! ```
+
+mod checkpoints;
+mod record;
+mod recorded;
+mod sweep;
+mod turns;
+mod written;
+
+pub use checkpoints::Checkpoints;
+pub(crate) use record::Record;
+
+use crate::{Differentiable, Error, ProgramScalar};
+use std::fmt;
+use std::sync::Arc;
+use turns::Turns;
+use written::{Recorded, WrittenLoop};
+
+/// One step of a loop, in any numbers.
+///
+/// What it captures is the same in each turn and has no derivative; what has one comes as a parameter.
+///
+/// Where loops are kept as one operation, the step is recorded once, and each turn is held to the branches that were taken
+/// then ([`Error::BranchChanged`]); write choices with [`select`](Differentiable::select). On a tape, a step that
+/// branches is recorded anew each turn, so any branch will do.
+pub trait Step: Clone + Send + Sync + 'static {
+    /// The plain number.
+    type Scalar: ProgramScalar;
+
+    /// How many numbers each turn takes in, besides the state and the parameters.
+    fn inputs(&self) -> usize {
+        0
+    }
+
+    /// How many numbers each turn gives out, besides the next state.
+    fn outputs(&self) -> usize {
+        0
+    }
+
+    /// Replaces the state by the next one, and writes what the turn gives out, which has as many places as
+    /// [`outputs`](Self::outputs) says.
+    ///
+    /// # Errors
+    ///
+    /// Those of loops and rules that it calls.
+    fn step<D: Differentiable<Scalar = Self::Scalar>>(
+        &self,
+        state: &mut [D],
+        input: &[D],
+        parameters: &[D],
+        output: &mut [D],
+    ) -> Result<(), Error>;
+}
+
+/// What comes of a [`scan`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scanned<D> {
+    /// The state after the last turn.
+    pub state: Vec<D>,
+    /// What the turns gave out, one after the other.
+    pub outputs: Vec<D>,
+}
+
+/// Takes a step so many times, from a first state. `inputs` holds what the turns take in, one after the other.
+///
+/// [`Scan`] does the same with other [`Checkpoints`], and keeps what it has prepared for the next time.
+///
+/// # Errors
+///
+/// [`Error::Length`] if there are not as many inputs as the turns take in, and the errors of the step. In a recording, or on
+/// replay, [`Error::BranchChanged`] where a turn takes another branch.
+///
+/// ```
+/// use dualtape::loops::{Step, scan};
+/// use dualtape::{Differentiable, Error, gradient};
+///
+/// /// A polynomial by Horner's scheme. State: the value so far. Input: a coefficient. Parameter: x.
+/// #[derive(Clone)]
+/// struct Horner;
+///
+/// impl Step for Horner {
+///     type Scalar = f64;
+///     fn inputs(&self) -> usize { 1 }
+///     fn outputs(&self) -> usize { 1 }
+///     fn step<D: Differentiable<Scalar = f64>>(
+///         &self,
+///         state: &mut [D],
+///         input: &[D],
+///         parameters: &[D],
+///         output: &mut [D],
+///     ) -> Result<(), Error> {
+///         state[0] = state[0] * parameters[0] + input[0];
+///         output[0] = state[0];
+///         Ok(())
+///     }
+/// }
+///
+/// let scanned = scan(&Horner, 3, &[0.0], &[1.0, 2.0, 3.0], &[10.0])?; // x² + 2x + 3
+/// assert_eq!((scanned.state, scanned.outputs), (vec![123.0], vec![1.0, 12.0, 123.0]));
+/// let slope = gradient(
+///     |x| scan(&Horner, 3, &[0.0.into()], &x[..3], &x[3..]).expect("the lengths fit").state[0],
+///     &[1.0, 2.0, 3.0, 10.0],
+/// );
+/// assert_eq!(slope.1, [100.0, 10.0, 1.0, 22.0]);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn scan<S: Step, D: Differentiable<Scalar = S::Scalar>>(
+    step: &S,
+    turns: usize,
+    start: &[D],
+    inputs: &[D],
+    parameters: &[D],
+) -> Result<Scanned<D>, Error> {
+    Scan::new(step.clone(), turns).run(start, inputs, parameters)
+}
+
+/// Takes a step as long as the condition holds for the state and the parameters, from a first state; gives the last state.
+///
+/// The condition looks at plain values. How many turns there are is found anew in each replay, so that no guard hangs on
+/// it; the derivative is that of the turns taken. The step takes nothing in and gives nothing out.
+///
+/// # Errors
+///
+/// [`Error::Rule`] if the condition still holds after `at_most` turns; otherwise as [`scan`].
+///
+/// ```
+/// use dualtape::loops::{Step, repeat_while};
+/// use dualtape::{Differentiable, Error, Float, Program};
+///
+/// /// A step of Newton's method for the square root of the parameter.
+/// #[derive(Clone)]
+/// struct Newton;
+///
+/// impl Step for Newton {
+///     type Scalar = f64;
+///     fn step<D: Differentiable<Scalar = f64>>(
+///         &self,
+///         state: &mut [D],
+///         _input: &[D],
+///         parameters: &[D],
+///         _output: &mut [D],
+///     ) -> Result<(), Error> {
+///         state[0] = (state[0] + parameters[0] / state[0]) * 0.5;
+///         Ok(())
+///     }
+/// }
+///
+/// fn root<D: Differentiable<Scalar = f64>>(x: D) -> D {
+///     let is_off = |z: &[f64], p: &[f64]| (z[0] * z[0] - p[0]).abs() > 1e-12 * p[0];
+///     repeat_while(is_off, &Newton, &[D::constant(1.0)], &[x], 100).expect("it converges from 1")[0]
+/// }
+/// let (program, mut slope) = (Program::record(|x| root(x[0]), &[2.0])?, [0.0]);
+/// // Farther from the start, it takes more turns than where it was recorded.
+/// let value = program.gradient(&mut program.workspace(), &[1e6], &mut slope)?;
+/// assert!((value - 1e3).abs() < 1e-9 && (slope[0] - 0.5e-3).abs() < 1e-12);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn repeat_while<S: Step, D: Differentiable<Scalar = S::Scalar>>(
+    condition: impl Fn(&[S::Scalar], &[S::Scalar]) -> bool + Send + Sync + 'static,
+    step: &S,
+    start: &[D],
+    parameters: &[D],
+    at_most: usize,
+) -> Result<Vec<D>, Error> {
+    RepeatWhile::new(condition, step.clone(), at_most).run(start, parameters)
+}
+
+/// A loop of so many turns, to be run again and again: the step is recorded once for all runs. See [`scan`].
+///
+/// ```
+/// use dualtape::loops::{Checkpoints, Scan, Step};
+/// use dualtape::{Differentiable, Error, Float, gradient};
+///
+/// #[derive(Clone)]
+/// struct Logistic;
+///
+/// impl Step for Logistic {
+///     type Scalar = f64;
+///     fn step<D: Differentiable<Scalar = f64>>(
+///         &self,
+///         state: &mut [D],
+///         _input: &[D],
+///         parameters: &[D],
+///         _output: &mut [D],
+///     ) -> Result<(), Error> {
+///         state[0] = parameters[0] * state[0] * (-state[0] + 1.0);
+///         Ok(())
+///     }
+/// }
+///
+/// // A hundred turns, of which at most eight states are stored at once.
+/// let map = Scan::new(Logistic, 100).checkpoints(Checkpoints::Snapshots(8));
+/// for rate in [2.0, 2.5] {
+///     let (value, slope) =
+///         gradient(|x| map.run(&[0.3.into()], &[], x).expect("nothing is refused").state[0], &[rate]);
+///     // It comes to rest at 1 − 1/r.
+///     assert!((value - (1.0 - 1.0 / rate)).abs() < 1e-12 && (slope[0] - 1.0 / rate.powi(2)).abs() < 1e-12);
+/// }
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Scan<S: Step> {
+    step: S,
+    turns: usize,
+    checkpoints: Checkpoints,
+    recorded: Arc<Recorded<S::Scalar>>,
+}
+
+impl<S: Step> fmt::Debug for Scan<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut scan = f.debug_struct("Scan");
+        scan.field("turns", &self.turns).field("checkpoints", &self.checkpoints).finish_non_exhaustive()
+    }
+}
+
+impl<S: Step> Scan<S> {
+    /// A loop of so many turns, which stores states in at most 32 MiB.
+    pub fn new(step: S, turns: usize) -> Self {
+        Self { step, turns, checkpoints: Checkpoints::default(), recorded: Arc::default() }
+    }
+
+    /// The same, with other states stored.
+    #[must_use]
+    pub fn checkpoints(self, checkpoints: Checkpoints) -> Self {
+        Self { checkpoints, ..self }
+    }
+
+    /// Runs the loop; see [`scan`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`scan`].
+    pub fn run<D: Differentiable<Scalar = S::Scalar>>(
+        &self,
+        start: &[D],
+        inputs: &[D],
+        parameters: &[D],
+    ) -> Result<Scanned<D>, Error> {
+        let taken_in = self.turns.saturating_mul(self.step.inputs());
+        Error::check_length("list of what a loop takes in", "turn and input", taken_in, inputs.len())?;
+        let turns = Turns::Exactly(self.turns);
+        let mut state =
+            run(&self.step, turns, self.checkpoints, &self.recorded, [start, inputs, parameters])?;
+        let outputs = state.split_off(start.len());
+        Ok(Scanned { state, outputs })
+    }
+}
+
+/// A loop that goes on while a condition holds, to be run again and again: the step is recorded once for all runs. See
+/// [`repeat_while`].
+#[derive(Clone)]
+pub struct RepeatWhile<S: Step> {
+    step: S,
+    condition: turns::Condition<S::Scalar>,
+    at_most: usize,
+    checkpoints: Checkpoints,
+    recorded: Arc<Recorded<S::Scalar>>,
+}
+
+impl<S: Step> fmt::Debug for RepeatWhile<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut repeat = f.debug_struct("RepeatWhile");
+        repeat.field("at_most", &self.at_most).field("checkpoints", &self.checkpoints).finish_non_exhaustive()
+    }
+}
+
+impl<S: Step> RepeatWhile<S> {
+    /// A loop of at most so many turns, which stores states in at most 32 MiB.
+    pub fn new(
+        condition: impl Fn(&[S::Scalar], &[S::Scalar]) -> bool + Send + Sync + 'static,
+        step: S,
+        at_most: usize,
+    ) -> Self {
+        let checkpoints = Checkpoints::default();
+        Self { step, condition: Arc::new(condition), at_most, checkpoints, recorded: Arc::default() }
+    }
+
+    /// The same, with other states stored.
+    #[must_use]
+    pub fn checkpoints(self, checkpoints: Checkpoints) -> Self {
+        Self { checkpoints, ..self }
+    }
+
+    /// Runs the loop; see [`repeat_while`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`repeat_while`].
+    pub fn run<D: Differentiable<Scalar = S::Scalar>>(
+        &self,
+        start: &[D],
+        parameters: &[D],
+    ) -> Result<Vec<D>, Error> {
+        for (what, given) in [
+            ("list of what a turn of `repeat_while` takes in", self.step.inputs()),
+            ("list of what a turn of `repeat_while` gives out", self.step.outputs()),
+        ] {
+            Error::check_length(what, "turn, of which nobody knows how many come", 0, given)?;
+        }
+        let shown = [start.len(), parameters.len()];
+        let turns = Turns::While { condition: Arc::clone(&self.condition), shown, at_most: self.at_most };
+        run(&self.step, turns, self.checkpoints, &self.recorded, [start, &[], parameters])
+    }
+}
+
+/// Runs a loop: turn after turn where that leaves nothing behind, and otherwise as one call.
+fn run<S: Step, D: Differentiable<Scalar = S::Scalar>>(
+    step: &S,
+    turns: Turns<S::Scalar>,
+    checkpoints: Checkpoints,
+    recorded: &Arc<Recorded<S::Scalar>>,
+    [start, inputs, parameters]: [&[D]; 3],
+) -> Result<Vec<D>, Error> {
+    let this = WrittenLoop {
+        step: step.clone(),
+        turns,
+        checkpoints,
+        states: start.len(),
+        parameters: parameters.len(),
+        recorded: recorded.of([start.len(), parameters.len()]),
+    };
+    let x = [start, inputs, parameters].concat();
+    if D::RETAINS { D::call(&this, &x) } else { this.run(&x) }
+}

@@ -1,0 +1,222 @@
+//! Which states of a loop are stored on its way forward, so that a sweep can go back.
+//!
+//! A sweep takes the steps from the last to the first, and needs the state before each. States that are not stored are
+//! computed again from the last one that is.
+
+use crate::Error;
+
+/// Which states a loop stores for its reverse sweep.
+///
+/// ```
+/// use dualtape::loops::Checkpoints;
+/// // A thousand steps with eight stored states: each is taken forward four or five times.
+/// assert_eq!(Checkpoints::forward_steps(1000, 8), 4285);
+/// assert_eq!(Checkpoints::forward_steps(1000, 1000), 999); // all are stored: once forward
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checkpoints {
+    /// All states: each step is computed once forward, and once in the sweep.
+    All,
+    /// Every so many steps. Between two of them, all states are stored when the sweep comes there, so that each step is
+    /// computed twice forward.
+    Every(usize),
+    /// So many states at once, the start among them. They are placed as the algorithm *revolve* does, which takes the
+    /// fewest steps that are possible; see [`forward_steps`](Self::forward_steps).
+    Snapshots(usize),
+    /// All states if they fit into so many bytes, and otherwise as many as fit, placed as `Snapshots` are.
+    Bytes(usize),
+}
+
+impl Default for Checkpoints {
+    /// 32 MiB.
+    fn default() -> Self {
+        Self::Bytes(32 << 20)
+    }
+}
+
+impl Checkpoints {
+    /// The least number of steps forward, apart from those that the sweep itself goes back through, with which a loop of so
+    /// many steps is differentiated if so many states are stored at once, the start among them.
+    ///
+    /// Source: Griewank and Walther, Algorithm 799: revolve, ACM Transactions on Mathematical Software 26 (2000): with r
+    /// the least number for which (s + r)! / (s! r!) is not less than n, it is r n − (s + r)! / ((s + 1)! (r − 1)!).
+    ///
+    /// # Panics
+    ///
+    /// If there are steps, but no state is stored.
+    ///
+    /// ```
+    /// use dualtape::loops::Checkpoints;
+    /// assert_eq!(Checkpoints::forward_steps(10, 3), 15);
+    /// assert_eq!(Checkpoints::forward_steps(10, 1), 45); // from the start each time
+    /// ```
+    pub fn forward_steps(steps: usize, snapshots: usize) -> u128 {
+        if steps <= 1 {
+            return 0;
+        }
+        assert!(snapshots > 0, "the state at the start has to be stored");
+        let (repetitions, [held, _]) = repetitions(steps, snapshots);
+        // C(s + r, s + 1) = C(s + r, s) · r / (s + 1).
+        let saved = held * repetitions as u128 / (snapshots as u128 + 1);
+        repetitions as u128 * steps as u128 - saved
+    }
+
+    /// What these mean for states of so many bytes.
+    pub(super) fn schedule(self, bytes: usize) -> Result<Schedule, Error> {
+        let refused = |reason: &str| Err(Error::Rule { rule: "loop", reason: reason.to_owned() });
+        match self {
+            Self::All => Ok(Schedule::Every(usize::MAX)),
+            Self::Every(0) => refused("its states are to be stored every 0 steps; say every how many"),
+            Self::Every(steps) => Ok(Schedule::Every(steps)),
+            Self::Snapshots(0) => refused("no state is to be stored, but the start has to be"),
+            Self::Snapshots(snapshots) => Ok(Schedule::Binomial(snapshots)),
+            Self::Bytes(budget) => Ok(Schedule::Binomial((budget / bytes.max(1)).max(1))),
+        }
+    }
+}
+
+/// Where the next state is stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Schedule {
+    Every(usize),
+    Binomial(usize),
+}
+
+impl Schedule {
+    /// Given the state before the step `at`, stored as the last of so many, and a sweep that begins after the step before
+    /// `end`: before which step the next state is stored. `None` if there is no place for it.
+    pub(super) fn next(self, at: usize, end: usize, stored: usize) -> Option<usize> {
+        let steps = end - at;
+        match self {
+            Self::Every(apart) if steps > apart => Some(at + apart),
+            Self::Every(_) => Some(at + 1),
+            Self::Binomial(snapshots) => {
+                let free = snapshots.saturating_sub(stored);
+                (free > 0).then(|| at + first_part(steps, free + 1))
+            }
+        }
+    }
+
+    /// The same on the way forward, where nobody knows yet how many steps there are.
+    pub(super) fn next_of_many(self, at: usize, stored: usize) -> Option<usize> {
+        match self {
+            Self::Every(usize::MAX) => Some(at + 1),
+            Self::Every(apart) => Some(at + apart),
+            Self::Binomial(snapshots) => (stored < snapshots).then_some(at + 1),
+        }
+    }
+
+    /// How many states are stored at once, if there are so many steps.
+    pub(super) fn most(self, steps: usize) -> usize {
+        match self {
+            Self::Every(apart) => steps.min(steps / apart + apart.min(steps)),
+            Self::Binomial(snapshots) => snapshots.min(steps),
+        }
+    }
+}
+
+/// How often a step is taken forward at most, if so many are reversed with so many snapshots; and how many steps need no
+/// more than that, and than one time less.
+fn repetitions(steps: usize, snapshots: usize) -> (usize, [u128; 2]) {
+    // C(s + r, s) from C(s + r − 1, s).
+    let (mut held, mut before) = (1, 0);
+    for repetitions in 0.. {
+        if held >= steps as u128 {
+            return (repetitions, [held, before]);
+        }
+        before = held;
+        held = held * (snapshots + repetitions + 1) as u128 / (repetitions as u128 + 1);
+    }
+    unreachable!("the numbers grow without end")
+}
+
+/// How many steps to go from one snapshot to the next, if so many steps are reversed with so many snapshots, the one at
+/// the start among them: as many as can be reversed with one repetition less, unless too few were left behind to make use
+/// of the others.
+fn first_part(steps: usize, snapshots: usize) -> usize {
+    if steps <= snapshots {
+        return 1;
+    }
+    let (repetitions, [_, held_before]) = repetitions(steps, snapshots);
+    // C(s + r − 2, s − 1) from C(s + r − 1, s).
+    let least_behind = held_before * snapshots as u128 / (snapshots + repetitions - 1) as u128;
+    let before = held_before.min((steps as u128).saturating_sub(least_behind));
+    (before as usize).clamp(1, steps - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fewest steps by trying all first parts.
+    fn by_trying(steps: usize, snapshots: usize) -> Vec<Vec<u128>> {
+        let mut least = vec![vec![0; snapshots + 1]; steps + 1];
+        for n in 2..=steps {
+            for s in 1..=snapshots {
+                least[n][s] = match s {
+                    1 => (n * (n - 1) / 2) as u128,
+                    _ => (1..n).map(|m| m as u128 + least[n - m][s - 1] + least[m][s]).min().unwrap(),
+                };
+            }
+        }
+        least
+    }
+
+    /// How many steps a sweep takes that follows the schedule, and how many states it stores at once.
+    fn followed(schedule: Schedule, steps: usize) -> (u128, usize) {
+        let (mut stored, mut taken, mut most) = (vec![0], 0, 1);
+        let mut end = steps;
+        while end > 0 {
+            let mut at = *stored.last().unwrap();
+            while at + 1 < end {
+                let next = schedule.next(at, end, stored.len()).unwrap_or(end - 1);
+                assert!(at < next && next < end, "{schedule:?} goes from {at} to {next} of {end}");
+                taken += (next - at) as u128;
+                at = next;
+                if at + 1 < end {
+                    stored.push(at);
+                    most = most.max(stored.len());
+                }
+            }
+            end -= 1;
+            while stored.len() > 1 && stored.last() == Some(&end) {
+                stored.pop();
+            }
+        }
+        (taken, most)
+    }
+
+    #[test]
+    fn binomial_schedules_take_the_fewest_steps_that_are_possible() {
+        let least = by_trying(80, 10);
+        for steps in 1..=80 {
+            for snapshots in 1..=10 {
+                let (taken, most) = followed(Schedule::Binomial(snapshots), steps);
+                assert_eq!(taken, least[steps][snapshots], "{steps} steps, {snapshots} snapshots");
+                assert_eq!(taken, Checkpoints::forward_steps(steps, snapshots), "{steps}, {snapshots}");
+                assert!(most <= snapshots);
+            }
+        }
+    }
+
+    #[test]
+    fn long_loops_meet_the_bound() {
+        for (steps, snapshots) in [(1000, 5), (10_000, 32), (100_000, 32), (5000, 2), (300, 1000)] {
+            let (taken, most) = followed(Schedule::Binomial(snapshots), steps);
+            assert_eq!(taken, Checkpoints::forward_steps(steps, snapshots), "{steps}, {snapshots}");
+            assert!(most <= snapshots);
+        }
+    }
+
+    #[test]
+    fn equidistant_schedules_take_each_step_at_most_twice() {
+        for steps in 1..=60 {
+            for apart in [1, 2, 3, 7, 10, 59, 60, usize::MAX] {
+                let (taken, most) = followed(Schedule::Every(apart), steps);
+                assert!(taken <= 2 * steps as u128);
+                assert!(most <= Schedule::Every(apart).most(steps), "{steps} steps, every {apart}: {most}");
+            }
+            assert_eq!(followed(Schedule::Every(usize::MAX), steps).0, steps as u128 - 1);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! A loop whose step is recorded, as a rule: its derivatives are loops again, of steps that carry tangents.
+//!
+//! With L the loop, J the loop of its step's jvp, and V the vjp of L: the tangent of L is that of J; the tangent of V is
+//! the vjp of J, as is its gradient. So two rules serve every order, each in the memory that its checkpoints take.
+
+use super::checkpoints::Checkpoints;
+use super::record::{Record, Storing};
+use super::sweep::{Ends, sweep};
+use super::turns::Turns;
+use crate::program::{StepMemory, StepProgram};
+use crate::rules::Saved;
+use crate::{CustomRule, Differentiable, Error, ProgramScalar};
+use std::sync::Arc;
+
+/// A loop of a recorded step. Its inputs are the first state, what each step takes in, and the parameters; its outputs the
+/// last state, and what each step gives out.
+#[derive(Clone)]
+pub(super) struct RecordedLoop<F: ProgramScalar> {
+    pub(super) step: Arc<StepProgram<F>>,
+    pub(super) turns: Turns<F>,
+    pub(super) checkpoints: Checkpoints,
+}
+
+impl<F: ProgramScalar> RecordedLoop<F> {
+    /// The loop that carries tangents along: each part of its inputs and outputs is followed by its tangents.
+    fn jvp_loop(&self) -> Self {
+        Self { step: self.step.jvp(), ..self.clone() }
+    }
+
+    /// The first state, what the steps take in, and the parameters.
+    fn parts<'a, D>(&self, x: &'a [D]) -> [&'a [D]; 3] {
+        let (state, rest) = x.split_at(self.step.states());
+        let (inputs, parameters) = rest.split_at(rest.len() - self.step.parameters());
+        [state, inputs, parameters]
+    }
+
+    fn counts(&self) -> [usize; 3] {
+        [self.step.states(), self.step.inputs(), self.step.outputs()]
+    }
+
+    /// Inputs, or numbers for each, and their tangents, as the inputs of [`jvp_loop`](Self::jvp_loop).
+    fn with_tangents<D: Copy>(&self, x: &[D], tangent: &[D]) -> Vec<D> {
+        let [[state, inputs, parameters], tangents] = [self.parts(x), self.parts(tangent)];
+        let steps = paired(inputs, tangents[1], self.step.inputs());
+        [state, tangents[0], &steps, parameters, tangents[2]].concat()
+    }
+
+    /// The first of each pair of parts that [`with_tangents`](Self::with_tangents) makes.
+    fn without_tangents<D: Copy>(&self, x: &[D]) -> Vec<D> {
+        let [states, inputs, _] = self.counts();
+        let (state, rest) = x.split_at(2 * states);
+        let (steps, parameters) = rest.split_at(rest.len() - 2 * self.step.parameters());
+        let steps = firsts(steps, inputs);
+        [&state[..states], &steps, &parameters[..parameters.len() / 2]].concat()
+    }
+
+    /// Outputs, or numbers for each, and their tangents, as the outputs of [`jvp_loop`](Self::jvp_loop).
+    fn outputs_with_tangents<D: Copy>(&self, z: &[D], tangent: &[D]) -> Vec<D> {
+        let [states, _, outputs] = self.counts();
+        let ([state, given], [tangents, of_given]) = (halves(z, states), halves(tangent, states));
+        let steps = paired(given, of_given, outputs);
+        [state, tangents, &steps].concat()
+    }
+
+    /// The tangents of the outputs of [`jvp_loop`](Self::jvp_loop).
+    fn tangents<D: Copy>(&self, z: &[D]) -> Vec<D> {
+        let [states, _, outputs] = self.counts();
+        let (state, steps) = z.split_at(2 * states);
+        let seconds = steps.get(outputs..).map_or(Vec::new(), |shifted| firsts(shifted, outputs));
+        [&state[states..], &seconds].concat()
+    }
+
+    /// Runs the loop from the state in `z`; what it gives out follows there. Hands each state to `visit`, with the number of
+    /// the step that comes next. Says how many turns it took.
+    fn run(&self, x: &[F], z: &mut [F], mut visit: impl FnMut(usize, &[F])) -> Result<usize, Error> {
+        let [states, inputs, outputs] = self.counts();
+        let [start, taken_in, parameters] = self.parts(x);
+        let (state, given) = z.split_at_mut(states);
+        state.copy_from_slice(start);
+        let mut memory = StepMemory::default();
+        let mut running = self.step.start(&mut memory, parameters, self.turns.most());
+        let mut watch = self.turns.watch(parameters);
+        let mut turn = 0;
+        while watch.goes_on(turn, state)? {
+            visit(turn, state);
+            let input = &taken_in[turn * inputs..][..inputs];
+            running.forward(state, input, &mut given[turn * outputs..][..outputs])?;
+            turn += 1;
+        }
+        Ok(turn)
+    }
+
+    /// Runs the loop and stores what its sweep begins with.
+    fn run_storing(&self, x: &[F], z: &mut [F]) -> Result<Record<F>, Error> {
+        let mut storing = Storing::new(self.checkpoints, self.step.states(), self.turns.known())?;
+        let turns = self.run(x, z, |step, state| storing.visit(step, state))?;
+        Ok(storing.finish(turns, z))
+    }
+
+    /// The cotangent times the Jacobian, by a sweep from what is stored. `forward` takes a step from a state, given what it
+    /// takes in.
+    pub(super) fn sweep(
+        &self,
+        x: &[F],
+        cotangent: &[F],
+        record: &Record<F>,
+        forward: impl FnMut(&mut [F], &[F]) -> Result<(), Error>,
+    ) -> Result<Vec<F>, Error> {
+        let [states, inputs, outputs] = self.counts();
+        let ends = Ends { x: self.parts(x), cotangent, of_step: [inputs, outputs] };
+        let schedule = self.checkpoints.schedule(states * size_of::<F>())?;
+        let mut memory = StepMemory::default();
+        let mut running = self.step.start(&mut memory, ends.x[2], record.turns);
+        let back = |[state, input, adjoints]: [&[F]; 3], product: &mut [F]| {
+            running.back(!record.finite, state, input, adjoints, product)
+        };
+        sweep(&ends, schedule, record.turns, record.stored(states), forward, back)
+    }
+
+    /// The same with the recorded step.
+    fn sweep_recorded(&self, x: &[F], cotangent: &[F], record: &Record<F>) -> Result<Vec<F>, Error> {
+        let mut memory = StepMemory::default();
+        let mut running = self.step.start(&mut memory, self.parts(x)[2], record.turns);
+        let mut output = vec![F::zero(); self.step.outputs()];
+        self.sweep(x, cotangent, record, |state, input| running.forward(state, input, &mut output))
+    }
+
+    /// What a run would store of these inputs, if it was not there.
+    fn record(&self, x: &[F]) -> Result<Record<F>, Error> {
+        self.run_storing(x, &mut vec![F::zero(); self.outputs()])
+    }
+}
+
+impl<F: ProgramScalar> CustomRule for RecordedLoop<F> {
+    type Scalar = F;
+
+    fn name(&self) -> &'static str {
+        "loop"
+    }
+
+    fn inputs(&self) -> usize {
+        self.step.states() + self.turns.listed() * self.step.inputs() + self.step.parameters()
+    }
+
+    fn outputs(&self) -> usize {
+        self.step.states() + self.turns.listed() * self.step.outputs()
+    }
+
+    fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error> {
+        self.run(x, z, |_, _| {}).map(|_| ())
+    }
+
+    fn vjp<D: Differentiable<Scalar = F>>(&self, x: &[D], _: &[D], w: &[D]) -> Result<Vec<D>, Error> {
+        D::call(&LoopVjp(self.clone()), &[x, w].concat())
+    }
+
+    fn jvp<D: Differentiable<Scalar = F>>(&self, x: &[D], _: &[D], t: &[D]) -> Option<Result<Vec<D>, Error>> {
+        let outputs = D::call(&self.jvp_loop(), &self.with_tangents(x, t));
+        Some(outputs.map(|outputs| self.tangents(&outputs)))
+    }
+
+    fn stays_whole(&self) -> bool {
+        true
+    }
+
+    fn value_saving(&self, x: &[F], z: &mut [F], saved: &mut Saved<F>) -> Result<(), Error> {
+        *saved = Saved(Some(self.run_storing(x, z)?));
+        Ok(())
+    }
+
+    fn vjp_of_saved(&self, x: &[F], _: &[F], w: &[F], saved: &Saved<F>) -> Result<Vec<F>, Error> {
+        match saved {
+            Saved(Some(record)) => self.sweep_recorded(x, w, record),
+            Saved(None) => self.sweep_recorded(x, w, &self.record(x)?),
+        }
+    }
+}
+
+/// The vjp of a loop. Its inputs are those of the loop, then the cotangent.
+#[derive(Clone)]
+struct LoopVjp<F: ProgramScalar>(RecordedLoop<F>);
+
+impl<F: ProgramScalar> CustomRule for LoopVjp<F> {
+    type Scalar = F;
+
+    fn name(&self) -> &'static str {
+        "loop vjp"
+    }
+
+    fn inputs(&self) -> usize {
+        self.0.inputs() + self.0.outputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.0.inputs()
+    }
+
+    fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error> {
+        let (x, cotangent) = x.split_at(self.0.inputs());
+        z.copy_from_slice(&self.0.sweep_recorded(x, cotangent, &self.0.record(x)?)?);
+        Ok(())
+    }
+
+    fn vjp<D: Differentiable<Scalar = F>>(&self, x: &[D], _: &[D], v: &[D]) -> Result<Vec<D>, Error> {
+        // v · V(x, w) is w times the tangent of L along v.
+        let (x, w) = x.split_at(self.0.inputs());
+        let (moving, inputs) = (self.0.jvp_loop(), self.0.with_tangents(x, v));
+        let of_cotangent = self.0.tangents(&D::call(&moving, &inputs)?);
+        let cotangent = self.0.outputs_with_tangents(&vec![D::zero(); w.len()], w);
+        let of_inputs = D::call(&Self(moving), &[inputs, cotangent].concat())?;
+        Ok([self.0.without_tangents(&of_inputs), of_cotangent].concat())
+    }
+
+    fn jvp<D: Differentiable<Scalar = F>>(&self, x: &[D], _: &[D], t: &[D]) -> Option<Result<Vec<D>, Error>> {
+        let ((x, w), (t, of_w)) = (x.split_at(self.0.inputs()), t.split_at(self.0.inputs()));
+        let inputs = [self.0.with_tangents(x, t), self.0.outputs_with_tangents(of_w, w)].concat();
+        let product = D::call(&Self(self.0.jvp_loop()), &inputs);
+        Some(product.map(|product| self.0.without_tangents(&product)))
+    }
+
+    fn stays_whole(&self) -> bool {
+        true
+    }
+}
+
+fn halves<D>(numbers: &[D], first: usize) -> [&[D]; 2] {
+    let (first, second) = numbers.split_at(first);
+    [first, second]
+}
+
+/// So many numbers of one list, then as many of the other, and so on.
+fn paired<D: Copy>(a: &[D], b: &[D], width: usize) -> Vec<D> {
+    let width = width.max(1);
+    a.chunks(width).zip(b.chunks(width)).flat_map(|(a, b)| a.iter().chain(b).copied()).collect()
+}
+
+/// So many numbers of every twice as many.
+fn firsts<D: Copy>(numbers: &[D], width: usize) -> Vec<D> {
+    numbers.chunks(2 * width.max(1)).flat_map(|pair| &pair[..width.min(pair.len())]).copied().collect()
+}

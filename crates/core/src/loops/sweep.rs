@@ -1,0 +1,136 @@
+//! The sweep back through a loop, from the states that are stored.
+
+use super::checkpoints::Schedule;
+use crate::{Differentiable, Error};
+
+/// States that are stored, each with the number of the step that comes next; the last ones are the latest. Some were stored
+/// on the way forward.
+#[derive(Debug)]
+pub(super) struct Stored<'a, D> {
+    width: usize,
+    /// From the way forward, as far as they are still needed.
+    earlier: &'a [usize],
+    earlier_states: &'a [D],
+    steps: Vec<usize>,
+    states: Vec<D>,
+}
+
+impl<'a, D: Copy> Stored<'a, D> {
+    /// What was stored on the way forward.
+    pub(super) fn new(width: usize, steps: &'a [usize], states: &'a [D]) -> Self {
+        Self { width, earlier: steps, earlier_states: states, steps: Vec::new(), states: Vec::new() }
+    }
+
+    fn push(&mut self, step: usize, state: &[D]) {
+        self.steps.push(step);
+        self.states.extend_from_slice(state);
+    }
+
+    fn len(&self) -> usize {
+        self.earlier.len() + self.steps.len()
+    }
+
+    fn last(&self) -> (usize, &[D]) {
+        let (steps, states) = match &self.steps[..] {
+            [] => (self.earlier, self.earlier_states),
+            steps => (steps, &self.states[..]),
+        };
+        (*steps.last().expect("the start is stored until the end"), &states[states.len() - self.width..])
+    }
+
+    fn pop(&mut self) {
+        if self.steps.pop().is_some() {
+            self.states.truncate(self.states.len() - self.width);
+            return;
+        }
+        self.earlier = &self.earlier[..self.earlier.len() - 1];
+        self.earlier_states = &self.earlier_states[..self.earlier_states.len() - self.width];
+    }
+}
+
+/// A loop's inputs, and the cotangent of its outputs.
+pub(super) struct Ends<'a, D> {
+    /// The first state, what the steps take in, and the parameters.
+    pub(super) x: [&'a [D]; 3],
+    pub(super) cotangent: &'a [D],
+    /// How many numbers a step takes in, and how many it gives out.
+    pub(super) of_step: [usize; 2],
+}
+
+/// The cotangent times the Jacobian of so many steps.
+///
+/// `forward` takes a step from a state, given what the step takes in. `back` is given a state, what the step takes in, and the
+/// adjoints of the next state and of what the step gives out; it writes what the parameters gain, the state, and what is taken
+/// in, one after the other.
+pub(super) fn sweep<D: Differentiable>(
+    ends: &Ends<'_, D>,
+    schedule: Schedule,
+    turns: usize,
+    stored: Stored<'_, D>,
+    mut forward: impl FnMut(&mut [D], &[D]) -> Result<(), Error>,
+    mut back: impl FnMut([&[D]; 3], &mut [D]) -> Result<(), Error>,
+) -> Result<Vec<D>, Error> {
+    let Ends { x: [start, taken_in, parameters], cotangent, of_step: [inputs, outputs] } = *ends;
+    let (states, parameters) = (start.len(), parameters.len());
+    let input = |step: usize| &taken_in[step * inputs..][..inputs];
+    let (of_state, of_given) = cotangent.split_at(states);
+    let mut adjoints = [of_state, &vec![D::zero(); outputs]].concat();
+    let mut product = vec![D::zero(); parameters + states + inputs];
+    let mut gained = vec![D::zero(); states + taken_in.len() + parameters];
+    reverse(
+        schedule,
+        turns,
+        stored,
+        |step, state| forward(state, input(step)),
+        |step, state| {
+            adjoints[states..].copy_from_slice(&of_given[step * outputs..][..outputs]);
+            back([state, input(step), &adjoints], &mut product)?;
+            let (of_parameters, rest) = product.split_at(parameters);
+            let sums = &mut gained[states + taken_in.len()..];
+            sums.iter_mut().zip(of_parameters).for_each(|(sum, &more)| *sum += more);
+            adjoints[..states].copy_from_slice(&rest[..states]);
+            gained[states + step * inputs..][..inputs].copy_from_slice(&rest[states..]);
+            Ok(())
+        },
+    )?;
+    gained[..states].copy_from_slice(&adjoints[..states]);
+    Ok(gained)
+}
+
+/// Visits so many steps from the last to the first, each with the state before it.
+///
+/// What is stored already is a part of what the schedule stores on its way forward, and perhaps the state before the last
+/// step.
+fn reverse<D: Copy>(
+    schedule: Schedule,
+    turns: usize,
+    mut stored: Stored<'_, D>,
+    mut forward: impl FnMut(usize, &mut [D]) -> Result<(), Error>,
+    mut back: impl FnMut(usize, &[D]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut state = Vec::with_capacity(stored.width);
+    for end in (1..=turns).rev() {
+        let (mut at, last) = stored.last();
+        if at + 1 == end {
+            back(at, last)?;
+        } else {
+            state.clear();
+            state.extend_from_slice(last);
+            while at + 1 < end {
+                let next = schedule.next(at, end, stored.len()).unwrap_or(end - 1);
+                for step in at..next {
+                    forward(step, &mut state)?;
+                }
+                at = next;
+                if at + 1 < end {
+                    stored.push(at, &state);
+                }
+            }
+            back(at, &state)?;
+        }
+        if stored.last().0 + 1 == end && end > 1 {
+            stored.pop();
+        }
+    }
+    Ok(())
+}

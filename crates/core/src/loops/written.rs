@@ -1,0 +1,262 @@
+//! A loop whose step is a function of the user's, as a rule.
+//!
+//! Numbers that leave nothing behind run the function itself, turn after turn. Where loops are kept as one call, on a tape or
+//! in a recording, their derivatives are those of the recorded step; on a tape, a step that branches is recorded
+//! anew each turn.
+
+use super::Step;
+use super::checkpoints::Checkpoints;
+use super::record::Storing;
+use super::recorded::RecordedLoop;
+use super::sweep::{Ends, Stored, sweep};
+use super::turns::Turns;
+use crate::program::{Graph, StepProgram};
+use crate::rules::Saved;
+use crate::{CustomRule, Differentiable, Error, Reverse, Scalar};
+use num_traits::Zero;
+use std::sync::{Arc, OnceLock};
+
+/// A loop of a step of the user's.
+#[derive(Clone)]
+pub(super) struct WrittenLoop<S: Step> {
+    pub(super) step: S,
+    pub(super) turns: Turns<S::Scalar>,
+    pub(super) checkpoints: Checkpoints,
+    /// The numbers of a state and of the parameters.
+    pub(super) states: usize,
+    pub(super) parameters: usize,
+    pub(super) recorded: Arc<Recorded<S::Scalar>>,
+}
+
+/// A step that is recorded when somebody wants it.
+#[derive(Debug)]
+pub(super) struct Recorded<F> {
+    /// The numbers of a state and of the parameters, of the first run.
+    lengths: OnceLock<[usize; 2]>,
+    /// Where it is recorded: the parameters, a state, and what a step takes in.
+    point: OnceLock<[Vec<F>; 2]>,
+    step: OnceLock<Result<Arc<StepProgram<F>>, Error>>,
+}
+
+impl<F> Default for Recorded<F> {
+    fn default() -> Self {
+        Self { lengths: OnceLock::new(), point: OnceLock::new(), step: OnceLock::new() }
+    }
+}
+
+impl<F> Recorded<F> {
+    /// What is prepared for a state and parameters of so many numbers: nothing, if others came first.
+    pub(super) fn of(self: &Arc<Self>, lengths: [usize; 2]) -> Arc<Self> {
+        if *self.lengths.get_or_init(|| lengths) == lengths { Arc::clone(self) } else { Arc::default() }
+    }
+}
+
+/// With fewer turns than this, a sweep does not pay for a recording.
+const FEW_TURNS: usize = 16;
+
+impl<S: Step> WrittenLoop<S> {
+    /// Runs the loop. In come the first state, what the steps take in, and the parameters; out come the last state, and
+    /// what the steps give out.
+    pub(super) fn run<D: Differentiable<Scalar = S::Scalar>>(&self, x: &[D]) -> Result<Vec<D>, Error> {
+        let mut z = vec![D::zero(); self.outputs()];
+        self.run_visiting(x, &mut z, |_, _| {})?;
+        Ok(z)
+    }
+
+    fn run_visiting<D: Differentiable<Scalar = S::Scalar>>(
+        &self,
+        x: &[D],
+        z: &mut [D],
+        mut visit: impl FnMut(usize, &[D]),
+    ) -> Result<usize, Error> {
+        let [inputs, outputs] = [self.step.inputs(), self.step.outputs()];
+        let [start, taken_in, parameters] = self.parts(x);
+        let (state, given) = z.split_at_mut(self.states);
+        state.copy_from_slice(start);
+        let mut watch = self.turns.watch(parameters);
+        let mut turn = 0;
+        while watch.goes_on(turn, state)? {
+            visit(turn, state);
+            let input = &taken_in[turn * inputs..][..inputs];
+            self.step.step(state, input, parameters, &mut given[turn * outputs..][..outputs])?;
+            turn += 1;
+        }
+        Ok(turn)
+    }
+
+    fn parts<'a, D>(&self, x: &'a [D]) -> [&'a [D]; 3] {
+        let (state, rest) = x.split_at(self.states);
+        let (inputs, parameters) = rest.split_at(rest.len() - self.parameters);
+        [state, inputs, parameters]
+    }
+
+    /// The loop of the recorded step.
+    fn recorded(&self) -> Result<RecordedLoop<S::Scalar>, Error> {
+        let step = self.recorded.step.get_or_init(|| self.record().map(Arc::new)).clone()?;
+        Ok(RecordedLoop { step, turns: self.turns.clone(), checkpoints: self.checkpoints })
+    }
+
+    /// Notes where to record the step.
+    fn note(&self, x: &[S::Scalar]) {
+        let [state, inputs, parameters] = self.parts(x);
+        // Without a turn, there is no step to record, nor anything to be noted.
+        let Some(input) = inputs.get(..self.step.inputs()) else { return };
+        self.recorded.point.get_or_init(|| [parameters.to_vec(), [state, input].concat()]);
+    }
+
+    fn record(&self) -> Result<StepProgram<S::Scalar>, Error> {
+        // Values decide over branches only, which are guarded. Where none are known, any will do that are not special.
+        let some = |count| vec![S::Scalar::nearest(0.6180339887498949); count];
+        let unknown = || [some(self.parameters), some(self.states + self.step.inputs())];
+        let [parameters, data] = self.recorded.point.get().cloned().unwrap_or_else(unknown);
+        let mut refused = None;
+        let graph = Graph::record_with_data(
+            |parameters, data| {
+                let (state, input) = data.split_at(self.states);
+                let (mut next, mut output) = (state.to_vec(), vec![Zero::zero(); self.step.outputs()]);
+                refused = self.step.step(&mut next, input, parameters, &mut output).err();
+                [next, output].concat()
+            },
+            &parameters,
+            &data,
+        );
+        match refused {
+            Some(error) => Err(error),
+            None => Ok(StepProgram::new(graph?, self.states)),
+        }
+    }
+
+    /// The vjp by a tape for each turn, from what is stored of so many turns.
+    fn vjp_by_tapes<D: Differentiable<Scalar = S::Scalar>>(
+        &self,
+        x: &[D],
+        cotangent: &[D],
+        turns: usize,
+        stored: Stored<'_, D>,
+    ) -> Result<Vec<D>, Error> {
+        let (inputs, outputs) = (self.step.inputs(), self.step.outputs());
+        let ends = Ends { x: self.parts(x), cotangent, of_step: [inputs, outputs] };
+        let [_, _, parameters] = ends.x;
+        let schedule = self.checkpoints.schedule(self.states * size_of::<D>())?;
+        let (mut tape, mut point) = (Reverse::new(), Vec::new());
+        let mut next = vec![D::zero(); self.states + outputs];
+        let back = |[state, input, adjoints]: [&[D]; 3], product: &mut [D]| {
+            point.clear();
+            [parameters, state, input].iter().for_each(|part| point.extend_from_slice(part));
+            let mut refused = None;
+            tape.vjp(
+                |x, next| {
+                    let (parameters, rest) = x.split_at(parameters.len());
+                    let (state, input) = rest.split_at(self.states);
+                    let (next, output) = next.split_at_mut(self.states);
+                    next.copy_from_slice(state);
+                    refused = self.step.step(next, input, parameters, output).err();
+                },
+                &point,
+                adjoints,
+                &mut next,
+                product,
+            )?;
+            refused.map_or(Ok(()), Err)
+        };
+        sweep(&ends, schedule, turns, stored, self.forward(parameters), back)
+    }
+
+    /// Takes a step from a state, given what it takes in.
+    fn forward<'a, D: Differentiable<Scalar = S::Scalar>>(
+        &'a self,
+        parameters: &'a [D],
+    ) -> impl FnMut(&mut [D], &[D]) -> Result<(), Error> + 'a {
+        let mut output = vec![D::zero(); self.step.outputs()];
+        move |state, input| self.step.step(state, input, parameters, &mut output)
+    }
+}
+
+impl<S: Step> CustomRule for WrittenLoop<S> {
+    type Scalar = S::Scalar;
+
+    fn name(&self) -> &'static str {
+        "loop"
+    }
+
+    fn inputs(&self) -> usize {
+        self.states + self.turns.listed() * self.step.inputs() + self.parameters
+    }
+
+    fn outputs(&self) -> usize {
+        self.states + self.turns.listed() * self.step.outputs()
+    }
+
+    fn value(&self, x: &[S::Scalar], z: &mut [S::Scalar]) -> Result<(), Error> {
+        self.note(x);
+        self.run_visiting(x, z, |_, _| {}).map(|_| ())
+    }
+
+    fn vjp<D: Differentiable<Scalar = S::Scalar>>(&self, x: &[D], z: &[D], w: &[D]) -> Result<Vec<D>, Error> {
+        if D::RETAINS {
+            let recorded = self.recorded()?;
+            // What branches is recorded by the outer tape, turn after turn; a recording has guards for it.
+            if D::RECORDS || !recorded.step.branches() {
+                return recorded.vjp(x, z, w);
+            }
+        }
+        let turns = match self.turns.known() {
+            Some(turns) => turns,
+            None => self.run_visiting(x, &mut vec![D::zero(); self.outputs()], |_, _| {})?,
+        };
+        self.vjp_by_tapes(x, w, turns, Stored::new(self.states, &[0], &x[..self.states]))
+    }
+
+    fn jvp<D: Differentiable<Scalar = S::Scalar>>(
+        &self,
+        x: &[D],
+        z: &[D],
+        t: &[D],
+    ) -> Option<Result<Vec<D>, Error>> {
+        match self.recorded() {
+            Ok(recorded) => recorded.jvp(x, z, t),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn stays_whole(&self) -> bool {
+        true
+    }
+
+    fn in_any_numbers<D: Differentiable<Scalar = S::Scalar>>(
+        &self,
+        x: &[D],
+    ) -> Option<Result<Vec<D>, Error>> {
+        Some(self.run(x))
+    }
+
+    fn value_saving(
+        &self,
+        x: &[S::Scalar],
+        z: &mut [S::Scalar],
+        saved: &mut Saved<S::Scalar>,
+    ) -> Result<(), Error> {
+        self.note(x);
+        let mut storing = Storing::new(self.checkpoints, self.states, self.turns.known())?;
+        let turns = self.run_visiting(x, z, |step, state| storing.visit(step, state))?;
+        *saved = Saved(Some(storing.finish(turns, z)));
+        Ok(())
+    }
+
+    fn vjp_of_saved(
+        &self,
+        x: &[S::Scalar],
+        z: &[S::Scalar],
+        w: &[S::Scalar],
+        saved: &Saved<S::Scalar>,
+    ) -> Result<Vec<S::Scalar>, Error> {
+        let Saved(Some(record)) = saved else { return self.vjp(x, z, w) };
+        if record.turns >= FEW_TURNS {
+            let recorded = self.recorded()?;
+            if !recorded.step.branches() {
+                return recorded.sweep(x, w, record, self.forward(self.parts(x)[2]));
+            }
+        }
+        self.vjp_by_tapes(x, w, record.turns, record.stored(self.states))
+    }
+}

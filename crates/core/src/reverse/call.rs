@@ -1,0 +1,55 @@
+//! Calls of rules of the user's own that a tape keeps whole: their vjp is asked for when the tape is swept.
+
+use crate::rules::Saved;
+use crate::{CustomRule, Differentiable, Error};
+use std::any::Any;
+
+/// A call, with what its vjp needs.
+pub(super) struct Call<T> {
+    /// The rule and what it saved, of types that `pull_back` knows.
+    rule_and_saved: Box<dyn Any + Send + Sync>,
+    pull_back: PullBack<T>,
+    /// Where the inputs stand; `None` for constants.
+    pub(super) places: Vec<Option<u32>>,
+    x: Vec<T>,
+    z: Vec<T>,
+}
+
+/// A function, not a closure, so that it says nothing of how long numbers live.
+type PullBack<T> = fn(&Call<T>, &[T]) -> Result<Vec<T>, (&'static str, Error)>;
+
+impl<T: Differentiable> Call<T> {
+    pub(super) fn new<R: CustomRule<Scalar = T::Scalar>>(
+        rule: &R,
+        places: Vec<Option<u32>>,
+        x: Vec<T>,
+        z: Vec<T>,
+        saved: Saved<T::Scalar>,
+    ) -> Self {
+        Self { rule_and_saved: Box::new((rule.clone(), saved)), pull_back: pull_back::<R, T>, places, x, z }
+    }
+
+    pub(super) fn outputs(&self) -> usize {
+        self.z.len()
+    }
+
+    /// The cotangent times the Jacobian.
+    ///
+    /// # Panics
+    ///
+    /// If the rule refuses.
+    pub(super) fn vjp(&self, cotangent: &[T]) -> Vec<T> {
+        (self.pull_back)(self, cotangent).unwrap_or_else(|(rule, error)| {
+            panic!("the rule `{rule}` gives no vjp where the tape was swept: {error}")
+        })
+    }
+}
+
+fn pull_back<R: CustomRule<Scalar = T::Scalar>, T: Differentiable>(
+    call: &Call<T>,
+    cotangent: &[T],
+) -> Result<Vec<T>, (&'static str, Error)> {
+    let (rule, saved): &(R, Saved<T::Scalar>) =
+        call.rule_and_saved.downcast_ref().expect("a call is made with the function for its rule");
+    T::pull_back(rule, &call.x, &call.z, cotangent, saved).map_err(|error| (rule.name(), error))
+}
