@@ -81,13 +81,14 @@ pub fn read(file: &Path) -> Result<Vec<Line>, String> {
 }
 
 /// The columns of the table: the name of each, and how the modes begin of which the fastest counts.
-const COLUMNS: [(&str, &str); 10] = [
+const COLUMNS: [(&str, &str); 11] = [
     ("value", "value"),
     ("by hand", "by hand"),
     ("lanes", "lanes"),
     ("tape", "tape"),
     ("record", "record"),
     ("replay", "replay"),
+    ("loop", "loop"),
     ("batch", "batch"),
     ("echidna", "echidna"),
     ("reverse", "reverse"),
@@ -105,7 +106,11 @@ pub fn markdown(lines: &[Line]) -> String {
     for lines in lines.chunk_by(same) {
         table += &format!("| {}, {} |", lines[0].workload, lines[0].size);
         for (_, beginning) in COLUMNS {
-            let of_column = lines.iter().filter(|line| line.mode.starts_with(beginning));
+            let is_of_column = |mode: &str| {
+                mode.strip_prefix(beginning)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ',']))
+            };
+            let of_column = lines.iter().filter(|line| is_of_column(&line.mode));
             let fastest = of_column.map(|line| line.nanoseconds).min_by(f64::total_cmp);
             table += &format!(" {} |", fastest.map_or(String::new(), time));
         }

@@ -35,6 +35,8 @@ pub struct Workload {
 pub const VALUE: &str = "value";
 /// Records the function, so that it can be replayed; computes nothing.
 pub const RECORD: &str = "record";
+/// The same with a loop kept as one operation.
+pub const RECORD_LOOP: &str = "record loop";
 /// The gradient written by hand.
 pub const BY_HAND: &str = "by hand";
 
@@ -96,6 +98,20 @@ impl Workload {
     ) -> Self {
         let (f, x, mut forward) = (f.clone(), x.to_vec(), Forward::<f64, N>::new());
         self.mode(name, move |slope| sound(forward.gradient(|x| f.call(x), &x, slope)))
+    }
+
+    /// The function with its loop kept as one operation: on a tape, and replayed.
+    pub(crate) fn looped<O: Objective + Clone + 'static>(self, f: &O, x: &[f64]) -> Self {
+        let (on_tape, point, mut reverse) = (f.clone(), x.to_vec(), Reverse::new());
+        let this =
+            self.mode("loop: tape", move |slope| sound(reverse.gradient(|x| on_tape.call(x), &point, slope)));
+        let (recorded, point) = (f.clone(), x.to_vec());
+        let this = this.mode(RECORD_LOOP, move |_| {
+            sound(Program::record(|x| recorded.call(x), &point)).outputs() as f64
+        });
+        let (point, program) = (x.to_vec(), sound(Program::record(|x| f.call(x), x)));
+        let mut workspace = program.workspace();
+        this.mode("loop: replay", move |slope| sound(program.gradient(&mut workspace, &point, slope)))
     }
 
     /// The points in lanes, on one thread and on two.

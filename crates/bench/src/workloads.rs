@@ -3,9 +3,11 @@
 use crate::by_hand;
 use crate::gradbench::gmm::{Mixture, Problem};
 use crate::gradbench::{ba, llsq, lse, lstm, ode};
+use crate::loops::{LstmLoop, PENDULUM, Pendulum, PendulumLoop};
 use crate::objective::{Objective, Summed};
 use crate::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
 use crate::workload::{VALUE, Workload, sound};
+use dualtape::loops::Checkpoints;
 use dualtape::program::{Rows, Wrt};
 use dualtape::typenum::U16;
 use dualtape::{Differentiable, Dual, Forward, Program};
@@ -104,7 +106,8 @@ impl Objective for Ode {
 #[derive(Clone)]
 struct Lstm(Vec<f64>);
 
-const BITS: usize = 7;
+/// The bits of a character.
+pub(crate) const BITS: usize = 7;
 
 impl Objective for Lstm {
     fn call<D: Differentiable<Scalar = f64>>(&self, parameters: &[D]) -> D {
@@ -238,10 +241,28 @@ pub fn all() -> Vec<Make> {
     }
     for characters in [16, 128] {
         all.push(Box::new(move || {
-            let bits =
+            let bits: Vec<f64> =
                 numbers(characters * BITS, 0.9).iter().map(|&x| f64::from(u8::from(x > 0.0))).collect();
-            let size = format!("{characters} characters");
-            Workload::of("lstm", size, &Lstm(bits), &numbers(11 * BITS, 0.7), None)
+            let (size, x) = (format!("{characters} characters"), numbers(11 * BITS, 0.7));
+            let looped = LstmLoop::new(&bits);
+            Workload::of("lstm", size, &Lstm(bits), &x, None).looped(&looped, &x)
+        }));
+    }
+    for steps in [10, 1000] {
+        all.push(Box::new(move || {
+            let looped = PendulumLoop::new(steps, Checkpoints::default());
+            let workload =
+                Workload::of("pendulum", format!("{steps} steps"), &Pendulum(steps), &PENDULUM, None);
+            workload.looped(&looped, &PENDULUM)
+        }));
+    }
+    for (stored, words) in [(Checkpoints::default(), "all stored"), (Checkpoints::Snapshots(32), "32 stored")]
+    {
+        all.push(Box::new(move || {
+            let (steps, size) = (1_000_000, format!("1000000 steps, {words}"));
+            let workload = Workload::new("pendulum", size, PENDULUM.len());
+            let workload = workload.mode(VALUE, move |_| Pendulum(steps).call(&PENDULUM));
+            workload.looped(&PendulumLoop::new(steps, stored), &PENDULUM)
         }));
     }
     for count in [100, 2000] {

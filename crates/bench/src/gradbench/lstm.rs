@@ -35,17 +35,19 @@ fn layer<D: Differentiable<Scalar = f64>>(own: &[D], hidden: &mut D, cell: &mut 
 /// What the memory says of one bit after each character but the last, given its eight parameters for each
 /// layer and the three beyond, its states, and the bit in all characters.
 pub(crate) fn says<D: Differentiable<Scalar = f64>>(own: &[D], state: &[D], bits: &[D]) -> Vec<D> {
-    let (main, extra) = own.split_at(own.len() - 3);
     let mut state = state.to_vec();
-    let mut after = |&bit: &D| {
-        let layers = main.chunks(8).zip(state.chunks_mut(2));
-        let signal = layers.fold(bit * extra[0], |signal, (own, state)| {
-            let (hidden, cell) = state.split_at_mut(1);
-            layer(own, &mut hidden[0], &mut cell[0], signal)
-        });
-        signal * extra[1] + extra[2]
-    };
-    bits[..bits.len() - 1].iter().map(&mut after).collect()
+    bits[..bits.len() - 1].iter().map(|&bit| reads(own, &mut state, bit)).collect()
+}
+
+/// What the memory says of one bit after one more character, with its states after it.
+pub(crate) fn reads<D: Differentiable<Scalar = f64>>(own: &[D], state: &mut [D], bit: D) -> D {
+    let (main, extra) = own.split_at(own.len() - 3);
+    let layers = main.chunks(8).zip(state.chunks_mut(2));
+    let signal = layers.fold(bit * extra[0], |signal, (own, state)| {
+        let (hidden, cell) = state.split_at_mut(1);
+        layer(own, &mut hidden[0], &mut cell[0], signal)
+    });
+    signal * extra[1] + extra[2]
 }
 
 /// log p of the bits of a character, given what the memory says of each.
