@@ -152,6 +152,7 @@ use plan::Plan;
 use std::fmt;
 use std::sync::OnceLock;
 use transform::speculate::{Speculation, speculate};
+use transform::unroll::{MOST, unroll};
 
 /// A plain number in which programs are recorded and evaluated: `f32` or `f64`.
 ///
@@ -200,6 +201,8 @@ pub struct Program<F> {
     vjp_at_one: Deferred<F>,
     /// The gradient, and the Hessian times a direction.
     hvp_at_one: Deferred<F>,
+    /// The program with its calls written out, if it has some and they can be.
+    unrolled: OnceLock<Option<Box<Self>>>,
     /// How batches are evaluated; planned when the first one comes.
     plan: OnceLock<Plan<F>>,
 }
@@ -386,13 +389,32 @@ impl<F: ProgramScalar> Program<F> {
             jvp_at_one: Deferred::default(),
             vjp_at_one: Deferred::default(),
             hvp_at_one: Deferred::default(),
+            unrolled: OnceLock::new(),
             plan: OnceLock::new(),
         }
     }
 
     /// How batches are evaluated.
     fn plan(&self) -> &Plan<F> {
-        self.plan.get_or_init(|| Plan::new(self.graph.clone(), &self.watched))
+        self.plan.get_or_init(|| {
+            let Self { graph, watched, .. } = self.planned();
+            Plan::new(graph.clone(), watched)
+        })
+    }
+
+    /// The program that the plan is of.
+    fn planned(&self) -> &Self {
+        self.without_calls().unwrap_or(self)
+    }
+
+    /// This program, or what it is with its calls written out; `None` if there are calls that cannot be, or too many
+    /// operations in them.
+    fn without_calls(&self) -> Option<&Self> {
+        if self.graph.calls.is_empty() {
+            return Some(self);
+        }
+        let unroll = || unroll(self.recorded_graph(), MOST).map(|graph| Box::new(Self::from(graph)));
+        self.unrolled.get_or_init(unroll).as_deref()
     }
 }
 

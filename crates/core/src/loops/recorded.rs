@@ -7,7 +7,7 @@ use super::checkpoints::Checkpoints;
 use super::record::{Record, Storing};
 use super::sweep::{Ends, sweep};
 use super::turns::Turns;
-use crate::program::{StepMemory, StepProgram};
+use crate::program::{Graph, StepMemory, StepProgram};
 use crate::rules::Saved;
 use crate::{CustomRule, Differentiable, Error, ProgramScalar};
 use std::sync::Arc;
@@ -159,6 +159,10 @@ impl<F: ProgramScalar> CustomRule for RecordedLoop<F> {
         Some(outputs.map(|outputs| self.tangents(&outputs)))
     }
 
+    fn as_graph(&self, limit: usize) -> Option<Graph<F>> {
+        self.step.unrolled(self.turns.known()?, limit)
+    }
+
     fn stays_whole(&self) -> bool {
         true
     }
@@ -216,6 +220,10 @@ impl<F: ProgramScalar> CustomRule for LoopVjp<F> {
         let inputs = [self.0.with_tangents(x, t), self.0.outputs_with_tangents(of_w, w)].concat();
         let product = D::call(&Self(self.0.jvp_loop()), &inputs);
         Some(product.map(|product| self.0.without_tangents(&product)))
+    }
+
+    fn as_graph(&self, limit: usize) -> Option<Graph<F>> {
+        self.0.step.unrolled_vjp(self.0.turns.known()?, limit)
     }
 
     fn stays_whole(&self) -> bool {

@@ -223,6 +223,11 @@ impl<S: Step> CustomRule for WrittenLoop<S> {
         true
     }
 
+    fn as_graph(&self, limit: usize) -> Option<Graph<S::Scalar>> {
+        // What cannot be recorded is refused where the loop is called.
+        self.recorded().ok()?.as_graph(limit)
+    }
+
     fn in_any_numbers<D: Differentiable<Scalar = S::Scalar>>(
         &self,
         x: &[D],

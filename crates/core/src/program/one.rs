@@ -66,18 +66,14 @@ impl<F: ProgramScalar> Deferred<F> {
         let uses = self.uses.load(Ordering::Relaxed) + 1;
         // Counts that are lost between threads do no harm.
         self.uses.store(uses, Ordering::Relaxed);
-        if uses > WALKS { self.make(graph, make) } else { None }
+        if uses > WALKS { self.make(make) } else { None }
     }
 
-    /// The instructions, made now if need be. Rules of the user's own are for the walk.
+    /// The instructions, made now if need be; `None` if there are to be none.
     pub(in crate::program) fn make(
         &self,
-        graph: &Graph<F>,
         make: impl FnOnce() -> Option<Lowered<F>>,
     ) -> Option<&Executable<F>> {
-        if !graph.calls.is_empty() {
-            return None;
-        }
         self.made.get_or_init(|| make().map(Executable::new)).as_ref()
     }
 }

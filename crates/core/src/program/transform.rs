@@ -8,3 +8,4 @@ pub(super) mod log_sum_exp;
 pub(super) mod optimize;
 mod rewrite;
 pub(super) mod speculate;
+pub(super) mod unroll;

@@ -2,7 +2,8 @@
 
 use super::{Partial, reductions::Statement};
 use crate::loops::Record;
-use crate::{Differentiable, Error, Scalar};
+use crate::program::Graph;
+use crate::{Differentiable, Error, ProgramScalar, Scalar};
 use num_traits::{One, Zero};
 
 /// A function of several numbers with its own derivatives: a solver, a table, a foreign library's function.
@@ -108,6 +109,15 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
     }
 
     // What follows is for loops.
+
+    /// The rule as a graph with at most so many operations, and no calls, if that is possible.
+    #[doc(hidden)]
+    fn as_graph(&self, _limit: usize) -> Option<Graph<Self::Scalar>>
+    where
+        Self::Scalar: ProgramScalar,
+    {
+        None
+    }
 
     /// The outputs by generic code, for numbers of which nothing stays behind on a tape or in a recording.
     #[doc(hidden)]

@@ -325,7 +325,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             if let Some((lane, number)) = self.plan.guards.iter().enumerate().filter_map(fails).min() {
                 let values = self.plan.guards[number].operands();
                 let values = values.map(|slot| self.lanes(task, block, slot)[lane]);
-                return Err(self.program.branch_changed(start + lane, number, values));
+                return Err(self.program.planned().branch_changed(start + lane, number, values));
             }
         }
         Ok(true)

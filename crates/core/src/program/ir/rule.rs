@@ -3,7 +3,7 @@
 use super::graph::Graph;
 use super::walk;
 use crate::rules::Saved;
-use crate::{CustomRule, Differentiable, Error, Scalar};
+use crate::{CustomRule, Differentiable, Error, ProgramScalar, Scalar};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -23,6 +23,11 @@ pub(in crate::program) trait RecordedRule<F>: Send + Sync {
     fn value_saving(&self, x: &[F], z: &mut [F], saved: &mut Saved<F>) -> Result<(), Error>;
 
     fn vjp_of_saved(&self, x: &[F], z: &[F], cotangent: &[F], saved: &Saved<F>) -> Result<Vec<F>, Error>;
+
+    /// The rule as a graph with at most so many operations, and no calls, if that is possible.
+    fn as_graph(&self, limit: usize) -> Option<Graph<F>>
+    where
+        F: ProgramScalar;
 
     /// The vjp as a graph, whose inputs are those of the rule, its outputs and the cotangent.
     fn vjp(&self) -> Result<&Graph<F>, Error>;
@@ -72,6 +77,13 @@ impl<F: Scalar> CustomRule for Recorded<F> {
 
     fn stays_whole(&self) -> bool {
         self.0.stays_whole()
+    }
+
+    fn as_graph(&self, limit: usize) -> Option<Graph<F>>
+    where
+        F: ProgramScalar,
+    {
+        self.0.as_graph(limit)
     }
 
     fn value_saving(&self, x: &[F], z: &mut [F], saved: &mut Saved<F>) -> Result<(), Error> {

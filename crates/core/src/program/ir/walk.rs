@@ -5,6 +5,7 @@
 //! recorded are evaluated by it, and so is every program over numbers that carry derivatives.
 
 use crate::program::ir::graph::{Affine, Call, Graph, List, Node, Reduction};
+use crate::program::ir::rule::Recorded;
 use crate::rules::{self, Binary, Op, Partial, Saved, Ternary, Unary, Visitor, guarded, reductions};
 use crate::{CustomRule, Differentiable, Error};
 use std::ops::Range;
@@ -33,21 +34,36 @@ pub(crate) fn forward<T: Differentiable>(
     buffers: &mut Buffers<T>,
     input: impl Fn(usize) -> T,
 ) -> Result<(), Error> {
-    forward_with(graph, buffers, false, input)
+    forward_calling(graph, buffers, input, |_, rule, x| T::call(rule, x))
 }
 
-/// [`forward`], which may keep what rules of the user's own save for the way back.
-#[inline]
-pub(crate) fn forward_with<T: Differentiable>(
+/// [`forward`], which keeps what rules of the user's own save for the way back.
+pub(crate) fn forward_saving<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
-    save: bool,
     input: impl Fn(usize) -> T,
+) -> Result<(), Error> {
+    let mut all = vec![Saved::default(); graph.calls.len()];
+    forward_calling(graph, buffers, input, |call, rule, x| {
+        let (outputs, saved) = T::call_saving(rule, x)?;
+        all[call] = saved;
+        Ok(outputs)
+    })?;
+    buffers.saved = all;
+    Ok(())
+}
+
+/// [`forward`], with calls answered as given: by their number, their rule and their arguments.
+#[inline]
+pub(in crate::program) fn forward_calling<T: Differentiable>(
+    graph: &Graph<T::Scalar>,
+    buffers: &mut Buffers<T>,
+    input: impl Fn(usize) -> T,
+    mut answer: impl FnMut(usize, &Recorded<T::Scalar>, &[T]) -> Result<Vec<T>, Error>,
 ) -> Result<(), Error> {
     let Buffers { values, saved, scratch, .. } = buffers;
     values.resize(graph.nodes.len(), T::zero());
     saved.clear();
-    saved.resize(graph.calls.len(), Saved::default());
     for (index, node) in graph.nodes.iter().enumerate() {
         let (before, rest) = values.split_at_mut(index);
         rest[0] = match *node {
@@ -74,13 +90,7 @@ pub(crate) fn forward_with<T: Differentiable>(
             Node::Output { call, .. } => {
                 let Call { rule, x } = &graph.calls[call as usize];
                 let x: Vec<T> = graph.list(*x).map(|node| before[node]).collect();
-                let outputs = if save {
-                    let (outputs, of_call) = T::call_saving(rule, &x)?;
-                    saved[call as usize] = of_call;
-                    outputs
-                } else {
-                    T::call(rule, &x)?
-                };
+                let outputs = answer(call as usize, rule, &x)?;
                 rest[..outputs.len()].copy_from_slice(&outputs);
                 continue;
             }

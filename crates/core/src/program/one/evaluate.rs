@@ -35,9 +35,9 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     #[must_use]
     pub fn optimized(self) -> Self {
-        self.values_at_one.make(&self.graph, || self.lower_values());
+        self.values_at_one.make(|| self.lower_values());
         if self.outputs() == 1 {
-            self.gradient_at_one.make(&self.graph, || self.lower_gradient());
+            self.gradient_at_one.make(|| self.lower_gradient());
         }
         self
     }
@@ -443,31 +443,36 @@ impl<F: ProgramScalar> Program<F> {
 
     /// Instructions for the outputs, unless they are too many.
     fn lower_values(&self) -> Option<Lowered<F>> {
-        lower(self.graph.clone(), &self.watched, 0)
+        let Self { graph, watched, .. } = self.without_calls()?;
+        lower(graph.clone(), watched, 0)
     }
 
     /// Instructions for the gradient, unless they are too many.
     fn lower_gradient(&self) -> Option<Lowered<F>> {
-        lower(derivative::gradient(&self.graph), &self.watched, 0)
+        let Self { graph, watched, .. } = self.without_calls()?;
+        lower(derivative::gradient(graph), watched, 0)
     }
 
     /// Instructions for the outputs and a cotangent times their Jacobian, unless they are too many.
     fn lower_vjp(&self) -> Option<Lowered<F>> {
         let inputs: Vec<usize> = (0..self.inputs()).collect();
-        let Transformed { graph, nodes } = derivative::vjp::<F, false>(&self.graph, &inputs, &self.watched);
+        let Self { graph, watched, .. } = self.without_calls()?;
+        let Transformed { graph, nodes } = derivative::vjp::<F, false>(graph, &inputs, watched);
         lower(graph, &nodes, self.outputs())
     }
 
     /// Instructions for the outputs and their slopes along a direction, unless they are too many.
     fn lower_jvp(&self) -> Option<Lowered<F>> {
-        lower_speculatively(derivative::jvp(&self.graph, &self.watched, Inputs::Data), self.inputs())
+        let Self { graph, watched, .. } = self.without_calls()?;
+        lower_speculatively(derivative::jvp(graph, watched, Inputs::Data), self.inputs())
     }
 
     /// Instructions for the gradient and the Hessian times a direction: value, gradient, the value's
     /// slope, and the product.
     fn lower_hvp(&self) -> Option<Lowered<F>> {
-        let gradient = derivative::gradient(&self.graph);
-        lower_speculatively(derivative::jvp(&gradient, &self.watched, Inputs::Data), self.inputs())
+        let Self { graph, watched, .. } = self.without_calls()?;
+        let gradient = derivative::gradient(graph);
+        lower_speculatively(derivative::jvp(&gradient, watched, Inputs::Data), self.inputs())
     }
 
     /// Evaluates at `x` for a reverse sweep, and checks the guards. The values are those of the program returned.
@@ -497,7 +502,11 @@ impl<F: ProgramScalar> Program<F> {
         save: bool,
         x: impl Fn(usize) -> T,
     ) -> Result<&Self, Error> {
-        walk::forward_with(&self.graph, buffers, save, &x)?;
+        if save {
+            walk::forward_saving(&self.graph, buffers, &x)?;
+        } else {
+            walk::forward(&self.graph, buffers, &x)?;
+        }
         let value = |node: u32| buffers.values[node as usize].value();
         if let Some(recorded) = &self.recorded
             && self.watched.iter().chain(&self.graph.outputs).any(|&node| value(node).is_nan())

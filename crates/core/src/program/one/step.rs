@@ -7,6 +7,7 @@ use super::lower::{Lowered, lower};
 use super::{Deferred, Executable, Memory};
 use crate::program::ir::walk::Buffers;
 use crate::program::transform::derivative::{self, Inputs, Transformed};
+use crate::program::transform::unroll;
 use crate::program::{Graph, Program};
 use crate::{Error, ProgramScalar};
 use std::sync::{Arc, OnceLock};
@@ -94,6 +95,22 @@ impl<F: ProgramScalar> StepProgram<F> {
         Arc::clone(self.jvp.get_or_init(make))
     }
 
+    /// So many turns written out, as a graph with at most so many operations. Its inputs are the first state, what the
+    /// turns take in, and the parameters; its outputs the last state, and what the turns give out.
+    pub(crate) fn unrolled(&self, turns: usize, limit: usize) -> Option<Graph<F>> {
+        unroll::turns(self.program.recorded_graph(), self.states, turns, limit)
+    }
+
+    /// The vjp of the same: its inputs are followed by the cotangent, its outputs are those inputs' share.
+    pub(crate) fn unrolled_vjp(&self, turns: usize, limit: usize) -> Option<Graph<F>> {
+        // A sweep takes about three times the operations.
+        let graph = self.unrolled(turns, limit / 4)?;
+        let inputs: Vec<usize> = (0..graph.inputs()).collect();
+        let mut vjp = derivative::vjp::<F, true>(&graph, &inputs, &[]).graph;
+        vjp.outputs.drain(..graph.outputs.len());
+        Some(vjp)
+    }
+
     /// Makes ready for so many steps with these parameters.
     pub(crate) fn start<'a>(
         &'a self,
@@ -103,7 +120,7 @@ impl<F: ProgramScalar> StepProgram<F> {
     ) -> Running<'a, F> {
         let graph = &self.program.graph;
         let ready = |kind: &'a Deferred<F>, make: &dyn Fn() -> Option<Lowered<F>>| {
-            if steps < MANY_STEPS { kind.get(graph, make) } else { kind.make(graph, make) }
+            if steps < MANY_STEPS { kind.get(graph, make) } else { kind.make(make) }
         };
         Running {
             step: self,
@@ -116,12 +133,13 @@ impl<F: ProgramScalar> StepProgram<F> {
     }
 
     fn lower_forward(&self) -> Option<Lowered<F>> {
-        lower(self.program.graph.clone(), &self.program.watched, self.program.data())
+        let Program { graph, watched, .. } = self.program.without_calls()?;
+        lower(graph.clone(), watched, graph.data)
     }
 
     /// Instructions for a cotangent times the Jacobian.
     fn lower_back(&self) -> Option<Lowered<F>> {
-        let Program { graph, watched, .. } = &self.program;
+        let Program { graph, watched, .. } = self.program.without_calls()?;
         let inputs: Vec<usize> = (0..graph.inputs()).collect();
         let Transformed { graph: mut vjp, nodes } = derivative::vjp::<F, false>(graph, &inputs, watched);
         vjp.outputs.drain(..graph.outputs.len());

@@ -54,6 +54,10 @@ impl<F: ProgramScalar, R: CustomRule<Scalar = F>> RecordedRule<F> for Deriving<R
         self.rule.vjp_of_saved(x, z, cotangent, saved)
     }
 
+    fn as_graph(&self, limit: usize) -> Option<Graph<F>> {
+        self.rule.as_graph(limit)
+    }
+
     fn vjp(&self) -> Result<&Graph<F>, Error> {
         let record = || {
             let counts = [self.inputs(), self.outputs(), self.outputs()];

@@ -171,7 +171,11 @@ fn copy<F: ProgramScalar>(session: &Session<F>, graph: &Graph<F>) -> walk::Buffe
     buffers
 }
 
-fn copy_guards<F: ProgramScalar>(session: &Session<F>, graph: &Graph<F>, value: impl Fn(u32) -> Traced<F>) {
+pub(super) fn copy_guards<F: ProgramScalar>(
+    session: &Session<F>,
+    graph: &Graph<F>,
+    value: impl Fn(u32) -> Traced<F>,
+) {
     let place = |node: u32| session.place(&value(node));
     let guards: Vec<_> = graph.guards.iter().map(|guard| guard.renumbered(place)).collect();
     session.guard(guards.into_iter());

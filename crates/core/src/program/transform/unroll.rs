@@ -1,0 +1,74 @@
+//! Calls of loops written out, where that stays small: lanes and instructions know of no calls, and run through a short loop
+//! written out faster than turn by turn.
+
+use super::derivative::copy_guards;
+use crate::program::ir::graph::Graph;
+use crate::program::ir::walk;
+use crate::program::record::{Traced, recorder::Session};
+use crate::{CustomRule, Error, ProgramScalar};
+
+/// More operations than this are not written out of loops: beyond, instructions leave the caches, and a loop is faster.
+pub(in crate::program) const MOST: usize = 1 << 16;
+
+/// A graph with all its calls written out; `None` if some cannot be, or if there are too many operations.
+pub(in crate::program) fn unroll<F: ProgramScalar>(graph: &Graph<F>, limit: usize) -> Option<Graph<F>> {
+    let session = Session::symbolic(graph.parameters, graph.data);
+    let inputs: Vec<_> = (0..graph.inputs()).map(|input| session.unknown(input)).collect();
+    let mut room = limit.saturating_add(graph.size());
+    let outputs = write(&session, graph, &inputs, &mut room)?;
+    session.finish(&outputs).ok()
+}
+
+/// So many turns of a step, one after the other, as a graph of data: the first state, what the turns take in, and the
+/// parameters. Out come the last state, and what the turns give out.
+pub(in crate::program) fn turns<F: ProgramScalar>(
+    step: &Graph<F>,
+    states: usize,
+    turns: usize,
+    limit: usize,
+) -> Option<Graph<F>> {
+    if turns.checked_mul(step.size())? > limit {
+        return None;
+    }
+    let inputs = step.data - states;
+    let all = states + turns * inputs + step.parameters;
+    let session = Session::symbolic(0, all);
+    let x: Vec<_> = (0..all).map(|input| session.unknown(input)).collect();
+    let (start, rest) = x.split_at(states);
+    let (taken_in, parameters) = rest.split_at(turns * inputs);
+    let (mut state, mut given, mut room) = (start.to_vec(), Vec::new(), limit);
+    for turn in 0..turns {
+        let input = &taken_in[turn * inputs..][..inputs];
+        let outputs = write(&session, step, &[parameters, &state, input].concat(), &mut room)?;
+        given.extend_from_slice(&outputs[states..]);
+        state.copy_from_slice(&outputs[..states]);
+    }
+    state.append(&mut given);
+    session.finish(&state).ok()
+}
+
+/// Writes a graph down on the given inputs, its calls written out; takes the operations off the room there is.
+fn write<F: ProgramScalar>(
+    session: &Session<F>,
+    graph: &Graph<F>,
+    inputs: &[Traced<F>],
+    room: &mut usize,
+) -> Option<Vec<Traced<F>>> {
+    *room = room.checked_sub(graph.size())?;
+    let mut buffers = walk::Buffers::default();
+    let mut left = *room;
+    let none = Error::TooLarge { limit: left };
+    let written = walk::forward_calling(
+        graph,
+        &mut buffers,
+        |input| inputs[input],
+        |_, rule, x| {
+            let called = rule.as_graph(left).ok_or_else(|| none.clone())?;
+            write(session, &called, x, &mut left).ok_or_else(|| none.clone())
+        },
+    );
+    *room = left;
+    written.ok()?;
+    copy_guards(session, graph, |node| buffers.values[node as usize]);
+    Some(graph.outputs.iter().map(|&output| buffers.values[output as usize]).collect())
+}
