@@ -53,6 +53,7 @@ mod written;
 
 pub use checkpoints::Checkpoints;
 pub(crate) use record::Record;
+pub(crate) use recorded::RecordedLoop;
 
 use crate::{Differentiable, Error, ProgramScalar};
 use std::fmt;

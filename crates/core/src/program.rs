@@ -150,7 +150,7 @@ use crate::{Error, Scalar};
 use one::Deferred;
 use plan::Plan;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use transform::speculate::{Speculation, speculate};
 use transform::unroll::{MOST, unroll};
 
@@ -203,6 +203,8 @@ pub struct Program<F> {
     hvp_at_one: Deferred<F>,
     /// The program with its calls written out, if it has some and they can be.
     unrolled: OnceLock<Option<Box<Self>>>,
+    /// The program as one step, to be called from others.
+    as_step: OnceLock<Arc<StepProgram<F>>>,
     /// How batches are evaluated; planned when the first one comes.
     plan: OnceLock<Plan<F>>,
 }
@@ -390,6 +392,7 @@ impl<F: ProgramScalar> Program<F> {
             vjp_at_one: Deferred::default(),
             hvp_at_one: Deferred::default(),
             unrolled: OnceLock::new(),
+            as_step: OnceLock::new(),
             plan: OnceLock::new(),
         }
     }

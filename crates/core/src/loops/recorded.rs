@@ -15,16 +15,26 @@ use std::sync::Arc;
 /// A loop of a recorded step. Its inputs are the first state, what each step takes in, and the parameters; its outputs the
 /// last state, and what each step gives out.
 #[derive(Clone)]
-pub(super) struct RecordedLoop<F: ProgramScalar> {
+pub(crate) struct RecordedLoop<F: ProgramScalar> {
     pub(super) step: Arc<StepProgram<F>>,
     pub(super) turns: Turns<F>,
     pub(super) checkpoints: Checkpoints,
 }
 
 impl<F: ProgramScalar> RecordedLoop<F> {
+    /// One turn of a step.
+    pub(crate) fn once(step: Arc<StepProgram<F>>) -> Self {
+        Self { step, turns: Turns::Exactly(1), checkpoints: Checkpoints::All }
+    }
+
     /// The loop that carries tangents along: each part of its inputs and outputs is followed by its tangents.
     fn jvp_loop(&self) -> Self {
         Self { step: self.step.jvp(), ..self.clone() }
+    }
+
+    /// Whether this is no loop, but the call of a program.
+    fn is_call(&self) -> bool {
+        self.step.states() == 0 && self.turns.known() == Some(1)
     }
 
     /// The first state, what the steps take in, and the parameters.
@@ -135,7 +145,7 @@ impl<F: ProgramScalar> CustomRule for RecordedLoop<F> {
     type Scalar = F;
 
     fn name(&self) -> &'static str {
-        "loop"
+        if self.is_call() { "program" } else { "loop" }
     }
 
     fn inputs(&self) -> usize {
@@ -188,7 +198,7 @@ impl<F: ProgramScalar> CustomRule for LoopVjp<F> {
     type Scalar = F;
 
     fn name(&self) -> &'static str {
-        "loop vjp"
+        if self.0.is_call() { "program vjp" } else { "loop vjp" }
     }
 
     fn inputs(&self) -> usize {

@@ -1,11 +1,22 @@
 //! Programs as functions: their derivatives as programs, one after another, and called on any numbers.
 
+use crate::loops::RecordedLoop;
 use crate::program::ir::graph::Graph;
 use crate::program::ir::guard::{Question, same_bits};
 use crate::program::plan::Wrt;
 use crate::program::transform::derivative::{self, Inputs};
-use crate::program::{Program, ir::walk};
+#[cfg(feature = "serde")]
+use crate::program::transform::unroll::unroll;
+use crate::program::{Program, StepProgram, ir::walk};
 use crate::{Differentiable, Error, ProgramScalar};
+use std::sync::Arc;
+
+/// Programs of more operations than this stay one call in others.
+const MOST_INLINED: usize = 1 << 10;
+
+/// More operations than this are not written out of loops and calls to be saved.
+#[cfg(feature = "serde")]
+const MOST_SAVED: usize = 1 << 20;
 
 impl<F: ProgramScalar> Program<F> {
     /// The gradient of a program with one output as a program: an output for each input asked for, parameters
@@ -128,10 +139,14 @@ impl<F: ProgramScalar> Program<F> {
     /// The outputs at `x`, in any numbers: so a program is a function, and may be called from others, recorded ones
     /// among them.
     ///
+    /// On a tape and in a recording, a small program is written down operation by operation. A large one, of more than a
+    /// thousand operations, stays one call, with its derivatives as programs.
+    ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, and [`Error::BranchChanged`] where the function takes
-    /// another branch, and the errors of rules of the user's own. In a recording, this program's guards become guards of the recording.
+    /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::BranchChanged`] where the function takes
+    /// another branch, and the errors of rules of the user's own. In a recording, this program's guards become guards of
+    /// the recording, or of the call.
     ///
     /// ```
     /// use dualtape::{Program, gradient};
@@ -143,6 +158,10 @@ impl<F: ProgramScalar> Program<F> {
     #[track_caller]
     pub fn call<D: Differentiable<Scalar = F>>(&self, x: &[D]) -> Result<Vec<D>, Error> {
         Error::check_length("point", "input", self.inputs(), x.len())?;
+        if D::RETAINS && self.recorded_graph().size() > MOST_INLINED {
+            let make = || Arc::new(StepProgram::of_function(self.recorded_graph().clone()));
+            return D::call(&RecordedLoop::once(Arc::clone(self.as_step.get_or_init(make))), x);
+        }
         let (graph, mut buffers) = (self.recorded_graph(), walk::Buffers::default());
         walk::forward(graph, &mut buffers, |input| x[input])?;
         let value = |node: u32| &buffers.values[node as usize];
@@ -174,11 +193,13 @@ impl<F: ProgramScalar> Program<F> {
         self.recorded_graph()
     }
 
-    /// This program as bytes, with a version and a checksum. Where in the source its guards stand is not kept.
+    /// This program as bytes, with a version and a checksum. Where in the source its guards stand is not kept. Loops and
+    /// calls of programs are written out.
     ///
     /// # Errors
     ///
-    /// [`Error::NotSavable`] for a program that calls rules of the user's own: they are code.
+    /// [`Error::NotSavable`] for a program that calls rules of the user's own, which are code, or loops that are long or
+    /// end by themselves.
     ///
     /// ```
     /// use dualtape::Program;
@@ -189,7 +210,11 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     #[cfg(feature = "serde")]
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        self.recorded_graph().to_bytes()
+        let graph = self.recorded_graph();
+        match (&graph.calls[..], unroll(graph, MOST_SAVED)) {
+            ([_, ..], Some(written_out)) => written_out.to_bytes(),
+            _ => graph.to_bytes(),
+        }
     }
 
     /// The program of bytes that [`to_bytes`](Self::to_bytes) wrote.

@@ -53,6 +53,12 @@ impl<F: ProgramScalar> StepProgram<F> {
         }
     }
 
+    /// A graph as a step without a state, that takes in all the inputs.
+    pub(crate) fn of_function(graph: Graph<F>) -> Self {
+        let data = graph.inputs();
+        Self::new(Graph { parameters: 0, data, ..graph }, 0)
+    }
+
     /// How many numbers a state has.
     pub(crate) fn states(&self) -> usize {
         self.states
