@@ -1,7 +1,8 @@
 //! Functions defined by equations, against closed forms, in every mode, to the second order and beyond.
 #![cfg(feature = "neighbours")]
 
-use dualtape::implicit::{Equations, Map, Objective, fixed_point, linear_solve, minimum, root};
+use dualtape::implicit::{Equations, LinearOperator, Map, Objective, WarmRoot};
+use dualtape::implicit::{conjugate_gradients, fixed_point, linear_solve, minimum, root};
 use dualtape::program::{Rows, Wrt};
 use dualtape::typenum::U8;
 use dualtape::{
@@ -9,6 +10,7 @@ use dualtape::{
 };
 use dualtape::{Relation, second_derivative};
 use dualtape_tests::close::assert_close;
+use std::cell::Cell;
 
 /// Kepler's equation z − e sin z = m for the parameters (e, m).
 #[derive(Clone)]
@@ -321,4 +323,155 @@ fn a_map_that_does_not_come_to_rest_is_an_error() {
     assert!(restless.contains("not come to rest in 10000 steps, but is at [3.0]"), "{restless}");
     let short = fixed_point(&Doubled, &[3.0, 1.0], &[1.0]).unwrap_err().to_string();
     assert_eq!(short, "the image of the map needs 2 numbers, one for each unknown, not 1");
+}
+
+/// A chain of springs with stiffnesses p, between walls.
+#[derive(Clone)]
+struct Chain;
+
+impl LinearOperator for Chain {
+    type Scalar = f64;
+
+    fn apply<D: Differentiable<Scalar = f64>>(&self, x: &[D], p: &[D]) -> Vec<D> {
+        let at = |i: usize| x.get(i).copied().unwrap_or(D::zero());
+        let pull = |i: usize| (at(i) - at(i.wrapping_sub(1))) * p[i % p.len()];
+        (0..x.len()).map(|i| pull(i) - pull(i + 1)).collect()
+    }
+}
+
+/// The same operator as a matrix, row after row.
+fn chain_matrix<D: Differentiable<Scalar = f64>>(n: usize, p: &[D]) -> Vec<D> {
+    let columns: Vec<Vec<D>> = (0..n)
+        .map(|column| {
+            let unit: Vec<D> = (0..n).map(|i| if i == column { D::one() } else { D::zero() }).collect();
+            Chain.apply(&unit, p)
+        })
+        .collect();
+    // It is symmetric.
+    columns.concat()
+}
+
+#[test]
+fn conjugate_gradients_have_the_derivatives_of_the_dense_solution() {
+    fn total<D: Differentiable<Scalar = f64>>(solution: &[D]) -> D {
+        solution.iter().enumerate().map(|(i, &x)| x * x * (i as f64 + 1.0)).fold(D::zero(), |a, b| a + b)
+    }
+    fn ours<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
+        total(&conjugate_gradients(&Chain, &x[..6], &x[6..]).expect("it is positive definite"))
+    }
+    fn dense<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
+        total(&linear_solve(&chain_matrix(6, &x[6..]), &x[..6]).expect("it is regular"))
+    }
+    let x = [1.0, -0.5, 2.0, 0.3, 0.0, -1.0, 1.5, 0.7, 2.2];
+    let (value, slope, square) = hessian(|x| dense(x), &x);
+    let eager = hessian(|x| ours(x), &x);
+    assert_close("value", &[eager.0], &[value], 1e-12);
+    assert_close("slope", &eager.1, &slope, 1e-11);
+    assert_close("curvature", &eager.2, &square, 1e-10);
+    let program = Program::record(|x| ours(x), &[1.0; 9]).unwrap();
+    let (mut again, mut matrix) = ([0.0; 9], [0.0; 81]);
+    program.hessian(&mut program.workspace(), &x, &mut again, &mut matrix).unwrap();
+    assert_close("replayed", &matrix, &square, 1e-10);
+    // Nothing to pull at, nobody to pull, and nobody knows what.
+    assert_eq!(conjugate_gradients(&Chain, &[0.0; 3], &[1.0]).unwrap(), [0.0; 3]);
+    assert!(conjugate_gradients(&Chain, &[], &[1.0]).unwrap().is_empty());
+    assert!(conjugate_gradients(&Chain, &[f64::NAN], &[1.0]).unwrap()[0].is_nan());
+}
+
+#[test]
+fn conjugate_gradients_refuse_what_is_not_positive_definite() {
+    /// A rotation, which has no symmetric part; or one number too many.
+    #[derive(Clone)]
+    struct Turn(usize);
+    impl LinearOperator for Turn {
+        type Scalar = f64;
+        fn apply<D: Differentiable<Scalar = f64>>(&self, x: &[D], _: &[D]) -> Vec<D> {
+            let mut turned = vec![-x[1], x[0]];
+            turned.resize(self.0, D::zero());
+            turned
+        }
+    }
+    let refused = conjugate_gradients(&Turn(2), &[1.0, 0.0], &[]).unwrap_err().to_string();
+    assert!(refused.contains("has to be symmetric and positive definite"), "{refused}");
+    let refused = conjugate_gradients(&Turn(3), &[1.0, 0.0], &[]).unwrap_err().to_string();
+    assert_eq!(refused, "the product with the operator needs 2 numbers, one for each unknown, not 3");
+}
+
+thread_local! {
+    static STEPS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// z³ + z = p, by steps of Newton's method, which are counted.
+#[derive(Clone)]
+struct Cubic;
+
+impl Equations for Cubic {
+    type Scalar = f64;
+
+    fn unknowns(&self) -> usize {
+        1
+    }
+
+    fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+        vec![z[0] * z[0] * z[0] + z[0] - p[0]]
+    }
+
+    fn solve(&self, p: &[f64]) -> Result<Vec<f64>, Error> {
+        self.solve_near(p, &[100.0])
+    }
+
+    fn solve_near(&self, p: &[f64], last: &[f64]) -> Result<Vec<f64>, Error> {
+        let mut z = last[0];
+        for _ in 0..100 {
+            STEPS.set(STEPS.get() + 1);
+            let step = (z * z * z + z - p[0]) / (3.0 * z * z + 1.0);
+            z -= step;
+            if step.abs() <= 1e-15 * z.abs() {
+                break;
+            }
+        }
+        Ok(vec![z])
+    }
+}
+
+#[test]
+fn warm_roots_begin_where_the_last_search_ended() {
+    let taken = |solve: &dyn Fn(f64) -> f64| {
+        let before = STEPS.get();
+        for p in [2.0, 2.001, 2.002, 2.003] {
+            let z = solve(p);
+            assert!((z * z * z + z - p).abs() < 1e-14);
+        }
+        STEPS.get() - before
+    };
+    let warm = WarmRoot::new(Cubic);
+    let program = Program::record(|x| warm.solve(x).unwrap()[0], &[2.0]).unwrap();
+    let cold = Program::record(|x| root(&Cubic, x).unwrap()[0], &[2.0]).unwrap();
+    let replay = |program: &Program<f64>, p: f64| program.value(&mut program.workspace(), &[p]).unwrap();
+    let (warm_steps, cold_steps) = (taken(&|p| replay(&program, p)), taken(&|p| replay(&cold, p)));
+    assert!(2 * warm_steps < cold_steps, "{warm_steps} steps, and {cold_steps} cold");
+    let [ours, expected] = [&program, &cold].map(|program| {
+        let (mut slope, mut square) = ([0.0], [0.0]);
+        program.hessian(&mut program.workspace(), &[3.0], &mut slope, &mut square).unwrap();
+        [slope[0], square[0]]
+    });
+    assert_close("derivatives", &ours, &expected, 1e-14);
+}
+
+#[test]
+fn a_linear_system_on_a_tape_takes_one_solution_for_the_value_and_one_for_the_sweep() {
+    // 300 unknowns: a row of the Jacobian for each would take 300 factorisations.
+    let n = 300;
+    let (value, slope) = gradient(
+        |x| {
+            let matrix = (0..n * n).map(|k| if k % (n + 1) == 0 { x[0] } else { (0.5 / n as f64).into() });
+            let right = vec![x[1]; n];
+            linear_solve(&matrix.collect::<Vec<_>>(), &right).expect("it is regular")[7]
+        },
+        &[2.0, 3.0],
+    );
+    // All unknowns are equal: z (x₀ + (n − 1) 0.5 / n) = x₁.
+    let sum = 2.0 + 0.5 * (n as f64 - 1.0) / n as f64;
+    assert_close("value", &[value], &[3.0 / sum], 1e-13);
+    assert_close("slope", &slope, &[-3.0 / (sum * sum), 1.0 / sum], 1e-12);
 }

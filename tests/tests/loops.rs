@@ -20,7 +20,7 @@ impl Step for Spring {
         1
     }
 
-    fn outputs(&self) -> usize {
+    fn outputs(&self, _: usize) -> usize {
         1
     }
 
@@ -50,7 +50,7 @@ impl Step for Nested {
         1
     }
 
-    fn outputs(&self) -> usize {
+    fn outputs(&self, _: usize) -> usize {
         1
     }
 
@@ -135,7 +135,7 @@ impl Step for Ruled {
         1
     }
 
-    fn outputs(&self) -> usize {
+    fn outputs(&self, _: usize) -> usize {
         1
     }
 
@@ -164,7 +164,7 @@ impl Step for Kinked {
         1
     }
 
-    fn outputs(&self) -> usize {
+    fn outputs(&self, _: usize) -> usize {
         1
     }
 
@@ -193,7 +193,7 @@ impl Step for Branching {
         1
     }
 
-    fn outputs(&self) -> usize {
+    fn outputs(&self, _: usize) -> usize {
         1
     }
 
@@ -561,7 +561,7 @@ fn numbers_that_are_not_finite_have_the_derivatives_of_the_loop_written_out() {
         fn inputs(&self) -> usize {
             1
         }
-        fn outputs(&self) -> usize {
+        fn outputs(&self, _: usize) -> usize {
             1
         }
         fn step<D: Differentiable<Scalar = f64>>(

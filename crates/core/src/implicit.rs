@@ -38,10 +38,17 @@
 //! assert!((first - slope).abs() < 1e-14 && (second + 0.5 * z.sin() * slope.powi(3)).abs() < 1e-14);
 //! ```
 
+#[cfg(feature = "argmin")]
+mod operator;
+
+#[cfg(feature = "argmin")]
+pub use operator::{LinearOperator, conjugate_gradients};
+
 use crate::{CustomRule, Differentiable, Dual, Error, Scalar, Var, gradient};
 use nalgebra::{DMatrix, DVector};
 use num_traits::{Float, Zero};
 use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A system of equations g(z, p) = 0 for the unknowns z, given the parameters p, and a solver of it.
 ///
@@ -63,6 +70,15 @@ pub trait Equations: Clone + Send + Sync + 'static {
     ///
     /// [`Error::Rule`] where it finds none.
     fn solve(&self, p: &[Self::Scalar]) -> Result<Vec<Self::Scalar>, Error>;
+
+    /// The same, given the last solution that was found, for a [`WarmRoot`]. Unless it is written, it begins anew.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`solve`](Self::solve).
+    fn solve_near(&self, p: &[Self::Scalar], _last: &[Self::Scalar]) -> Result<Vec<Self::Scalar>, Error> {
+        self.solve(p)
+    }
 }
 
 /// The solution of a system of equations, with its derivatives in the parameters.
@@ -79,7 +95,72 @@ pub fn root<E: Equations, D: Differentiable<Scalar = E::Scalar>>(
     equations: &E,
     parameters: &[D],
 ) -> Result<Vec<D>, Error> {
-    D::call(&Root { equations: equations.clone(), parameters: parameters.len() }, parameters)
+    D::call(&Root { equations: equations.clone(), parameters: parameters.len(), last: None }, parameters)
+}
+
+/// [`root`] that begins each search where the last one ended, in replays too.
+///
+/// The solution then hangs on what was solved before, up to what the solver lets pass: several threads that share one may
+/// find other last digits from run to run.
+///
+/// ```
+/// use dualtape::implicit::{Equations, WarmRoot};
+/// use dualtape::{Differentiable, Error, Program};
+///
+/// /// z³ + z = p, by steps of Newton's method.
+/// #[derive(Clone)]
+/// struct Cubic;
+///
+/// impl Equations for Cubic {
+///     type Scalar = f64;
+///     fn unknowns(&self) -> usize { 1 }
+///     fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+///         vec![z[0] * z[0] * z[0] + z[0] - p[0]]
+///     }
+///     fn solve(&self, p: &[f64]) -> Result<Vec<f64>, Error> {
+///         self.solve_near(p, &[0.0])
+///     }
+///     fn solve_near(&self, p: &[f64], last: &[f64]) -> Result<Vec<f64>, Error> {
+///         let mut z = last[0];
+///         for _ in 0..100 {
+///             let step = (z * z * z + z - p[0]) / (3.0 * z * z + 1.0);
+///             z -= step;
+///             if step.abs() <= 1e-15 * z.abs() { break }
+///         }
+///         Ok(vec![z])
+///     }
+/// }
+///
+/// let cubic = WarmRoot::new(Cubic);
+/// let program = Program::record(|x| cubic.solve(x).expect("there is a root")[0], &[2.0])?;
+/// let mut workspace = program.workspace();
+/// for p in [2.0, 2.01, 2.02] {
+///     let z = program.value(&mut workspace, &[p])?; // from the root before
+///     assert!((z * z * z + z - p).abs() < 1e-14);
+/// }
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct WarmRoot<E: Equations> {
+    equations: E,
+    last: Arc<Mutex<Option<Vec<E::Scalar>>>>,
+}
+
+impl<E: Equations> WarmRoot<E> {
+    /// The roots of these equations; the first search begins anew.
+    pub fn new(equations: E) -> Self {
+        Self { equations, last: Arc::default() }
+    }
+
+    /// The solution for these parameters.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`root`].
+    pub fn solve<D: Differentiable<Scalar = E::Scalar>>(&self, parameters: &[D]) -> Result<Vec<D>, Error> {
+        let last = Some(Arc::clone(&self.last));
+        D::call(&Root { equations: self.equations.clone(), parameters: parameters.len(), last }, parameters)
+    }
 }
 
 /// The solution x of A·x = b. The matrix is square, row after row.
@@ -136,7 +217,12 @@ impl<F: Scalar> CustomRule for LinearSolve<fn() -> F> {
         let matrix = DMatrix::from_row_slice(n, n, matrix);
         let factors = matrix.clone().lu();
         let inverse = factors.try_inverse();
-        let condition = inverse.map_or(f64::INFINITY, |inverse| norm(&matrix) * norm(&inverse));
+        // In both norms, so that the transpose, which a vjp solves with, passes as well.
+        let condition = inverse.map_or(f64::INFINITY, |inverse| {
+            let of_transpose = norm(&matrix.transpose()) * norm(&inverse.transpose());
+            let condition = norm(&matrix) * norm(&inverse);
+            if condition.is_nan() { condition } else { condition.max(of_transpose) }
+        });
         let solution = factors.solve(&DVector::from_column_slice(right));
         match solution {
             // A NaN in the condition comes of a NaN in the matrix, which goes on into the solution.
@@ -170,6 +256,10 @@ impl<F: Scalar> CustomRule for LinearSolve<fn() -> F> {
         let right: Vec<D> = (0..n).map(|row| right[row] - D::dot(&matrix[row * n..][..n], z)).collect();
         Some(linear_solve(&x[..n * n], &right))
     }
+
+    fn stays_whole(&self) -> bool {
+        true
+    }
 }
 
 /// The largest sum of absolute values in a column. The condition of a matrix is its norm times that of its inverse.
@@ -182,9 +272,11 @@ fn norm(matrix: &DMatrix<f64>) -> f64 {
 
 /// The rule of [`root`].
 #[derive(Clone)]
-struct Root<E> {
+struct Root<E: Equations> {
     equations: E,
     parameters: usize,
+    /// The last solution, if the search is to begin there.
+    last: Option<Arc<Mutex<Option<Vec<E::Scalar>>>>>,
 }
 
 impl<E: Equations> Root<E> {
@@ -233,7 +325,11 @@ impl<E: Equations> CustomRule for Root<E> {
     }
 
     fn value(&self, x: &[E::Scalar], z: &mut [E::Scalar]) -> Result<(), Error> {
-        let solution = self.equations.solve(x)?;
+        let last = |last: &Arc<Mutex<Option<_>>>| last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let solution = match self.last.as_ref().and_then(last) {
+            Some(last) => self.equations.solve_near(x, &last)?,
+            None => self.equations.solve(x)?,
+        };
         Error::check_length("solution", "unknown", z.len(), solution.len())?;
         if self.is_off(&solution, x)? {
             let reason = format!(
@@ -242,6 +338,9 @@ impl<E: Equations> CustomRule for Root<E> {
             return Err(Error::Rule { rule: self.name(), reason });
         }
         z.copy_from_slice(&solution);
+        if let Some(last) = &self.last {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(solution);
+        }
         Ok(())
     }
 

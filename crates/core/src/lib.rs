@@ -133,6 +133,7 @@ mod forward;
 pub mod implicit;
 pub mod loops;
 pub mod neighbours;
+pub mod ode;
 mod predicate;
 pub mod program;
 mod reverse;

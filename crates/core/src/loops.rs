@@ -77,8 +77,9 @@ pub trait Step: Clone + Send + Sync + 'static {
         0
     }
 
-    /// How many numbers each turn gives out, besides the next state.
-    fn outputs(&self) -> usize {
+    /// How many numbers each turn gives out, besides the next state, if a state has so many.
+    fn outputs(&self, states: usize) -> usize {
+        let _ = states;
         0
     }
 
@@ -126,7 +127,7 @@ pub struct Scanned<D> {
 /// impl Step for Horner {
 ///     type Scalar = f64;
 ///     fn inputs(&self) -> usize { 1 }
-///     fn outputs(&self) -> usize { 1 }
+///     fn outputs(&self, _: usize) -> usize { 1 }
 ///     fn step<D: Differentiable<Scalar = f64>>(
 ///         &self,
 ///         state: &mut [D],
@@ -338,7 +339,7 @@ impl<S: Step> RepeatWhile<S> {
     ) -> Result<Vec<D>, Error> {
         for (what, given) in [
             ("list of what a turn of `repeat_while` takes in", self.step.inputs()),
-            ("list of what a turn of `repeat_while` gives out", self.step.outputs()),
+            ("list of what a turn of `repeat_while` gives out", self.step.outputs(start.len())),
         ] {
             Error::check_length(what, "turn, of which nobody knows how many come", 0, given)?;
         }

@@ -69,7 +69,7 @@ impl<S: Step> WrittenLoop<S> {
         z: &mut [D],
         mut visit: impl FnMut(usize, &[D]),
     ) -> Result<usize, Error> {
-        let [inputs, outputs] = [self.step.inputs(), self.step.outputs()];
+        let [inputs, outputs] = [self.step.inputs(), self.step.outputs(self.states)];
         let [start, taken_in, parameters] = self.parts(x);
         let (state, given) = z.split_at_mut(self.states);
         state.copy_from_slice(start);
@@ -113,7 +113,8 @@ impl<S: Step> WrittenLoop<S> {
         let graph = Graph::record_with_data(
             |parameters, data| {
                 let (state, input) = data.split_at(self.states);
-                let (mut next, mut output) = (state.to_vec(), vec![Zero::zero(); self.step.outputs()]);
+                let (mut next, mut output) =
+                    (state.to_vec(), vec![Zero::zero(); self.step.outputs(self.states)]);
                 refused = self.step.step(&mut next, input, parameters, &mut output).err();
                 [next, output].concat()
             },
@@ -134,7 +135,7 @@ impl<S: Step> WrittenLoop<S> {
         turns: usize,
         stored: Stored<'_, D>,
     ) -> Result<Vec<D>, Error> {
-        let (inputs, outputs) = (self.step.inputs(), self.step.outputs());
+        let (inputs, outputs) = (self.step.inputs(), self.step.outputs(self.states));
         let ends = Ends { x: self.parts(x), cotangent, of_step: [inputs, outputs] };
         let [_, _, parameters] = ends.x;
         let schedule = self.checkpoints.schedule(self.states * size_of::<D>())?;
@@ -167,7 +168,7 @@ impl<S: Step> WrittenLoop<S> {
         &'a self,
         parameters: &'a [D],
     ) -> impl FnMut(&mut [D], &[D]) -> Result<(), Error> + 'a {
-        let mut output = vec![D::zero(); self.step.outputs()];
+        let mut output = vec![D::zero(); self.step.outputs(self.states)];
         move |state, input| self.step.step(state, input, parameters, &mut output)
     }
 }
@@ -184,7 +185,7 @@ impl<S: Step> CustomRule for WrittenLoop<S> {
     }
 
     fn outputs(&self) -> usize {
-        self.states + self.turns.listed() * self.step.outputs()
+        self.states + self.turns.listed() * self.step.outputs(self.states)
     }
 
     fn value(&self, x: &[S::Scalar], z: &mut [S::Scalar]) -> Result<(), Error> {

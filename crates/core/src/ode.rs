@@ -1,0 +1,258 @@
+//! Differential equations, solved by fixed steps, with the derivatives of the steps taken (the *discrete adjoint*).
+//!
+//! A solution is a [loop](crate::loops): recorded once whatever the number of steps, and differentiated in the memory of a few
+//! states. `examples/continuous_adjoint.rs` solves the adjoint equation instead.
+
+use crate::loops::{Checkpoints, Scan, Step};
+use crate::{Differentiable, Error, ProgramScalar};
+
+/// The right side of y′ = f(t, y, p).
+pub trait Flow: Clone + Send + Sync + 'static {
+    /// The plain number.
+    type Scalar: ProgramScalar;
+
+    /// Writes the slope of the state, which has a number for each of the state's. What holds for a [`Step`] holds for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of loops and rules that it calls.
+    fn slope<D: Differentiable<Scalar = Self::Scalar>>(
+        &self,
+        time: D,
+        state: &[D],
+        parameters: &[D],
+        slope: &mut [D],
+    ) -> Result<(), Error>;
+}
+
+/// An explicit method of Runge and Kutta.
+///
+/// Source: Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, 2nd edition, sections II.1 and II.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// One slope a step, of order 1.
+    Euler,
+    /// Two slopes, of order 2.
+    Midpoint,
+    /// Four slopes, of order 4: the classical one.
+    RungeKutta4,
+    /// Six slopes, of order 5: that of Dormand and Prince, without control of the steps.
+    DormandPrince5,
+}
+
+/// The stages of a method: each with the part of the step at which it stands, and the weights of the stages before; then the
+/// weights of all.
+struct Tableau {
+    stages: &'static [(f64, &'static [f64])],
+    weights: &'static [f64],
+}
+
+const EULER: Tableau = Tableau { stages: &[(0.0, &[])], weights: &[1.0] };
+
+const MIDPOINT: Tableau = Tableau { stages: &[(0.0, &[]), (0.5, &[0.5])], weights: &[0.0, 1.0] };
+
+const RUNGE_KUTTA_4: Tableau = Tableau {
+    stages: &[(0.0, &[]), (0.5, &[0.5]), (0.5, &[0.0, 0.5]), (1.0, &[0.0, 0.0, 1.0])],
+    weights: &[1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0],
+};
+
+const DORMAND_PRINCE_5: Tableau = Tableau {
+    stages: &[
+        (0.0, &[]),
+        (0.2, &[0.2]),
+        (0.3, &[3.0 / 40.0, 9.0 / 40.0]),
+        (0.8, &[44.0 / 45.0, -56.0 / 15.0, 32.0 / 9.0]),
+        (8.0 / 9.0, &[19372.0 / 6561.0, -25360.0 / 2187.0, 64448.0 / 6561.0, -212.0 / 729.0]),
+        (1.0, &[9017.0 / 3168.0, -355.0 / 33.0, 46732.0 / 5247.0, 49.0 / 176.0, -5103.0 / 18656.0]),
+    ],
+    weights: &[35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0],
+};
+
+impl Method {
+    fn tableau(self) -> &'static Tableau {
+        match self {
+            Self::Euler => &EULER,
+            Self::Midpoint => &MIDPOINT,
+            Self::RungeKutta4 => &RUNGE_KUTTA_4,
+            Self::DormandPrince5 => &DORMAND_PRINCE_5,
+        }
+    }
+}
+
+/// A differential equation with the way to solve it: method, number of steps, and which states are stored for sweeps.
+///
+/// ```
+/// use dualtape::ode::{Flow, Method, Solver};
+/// use dualtape::{Differentiable, Error, gradient};
+///
+/// /// y′ = −p y, whose solution is y₀ exp(−p t).
+/// #[derive(Clone)]
+/// struct Decay;
+///
+/// impl Flow for Decay {
+///     type Scalar = f64;
+///     fn slope<D: Differentiable<Scalar = f64>>(
+///         &self,
+///         _time: D,
+///         state: &[D],
+///         parameters: &[D],
+///         slope: &mut [D],
+///     ) -> Result<(), Error> {
+///         slope[0] = -(state[0] * parameters[0]);
+///         Ok(())
+///     }
+/// }
+///
+/// let solver = Solver::new(Decay, Method::DormandPrince5, 100);
+/// // With respect to the end, the start value, and the rate.
+/// let (y, slope) = gradient(
+///     |x| solver.end([0.0.into(), x[0]], &x[1..2], &x[2..]).expect("nothing is refused")[0],
+///     &[2.0, 3.0, 0.5],
+/// );
+/// let exact = 3.0 * (-1.0_f64).exp();
+/// assert!((y - exact).abs() < 1e-10);
+/// for (slope, exact) in slope.iter().zip([-0.5 * exact, exact / 3.0, -2.0 * exact]) {
+///     assert!((slope - exact).abs() < 1e-9);
+/// }
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Solver<F: Flow> {
+    scan: Scan<OneStep<F>>,
+    path: Scan<OneStep<F>>,
+    steps: usize,
+}
+
+impl<F: Flow> Solver<F> {
+    /// Solves in so many steps of one width.
+    pub fn new(flow: F, method: Method, steps: usize) -> Self {
+        let step = |gives_path| OneStep { flow: flow.clone(), method, gives_path };
+        Self { scan: Scan::new(step(false), steps), path: Scan::new(step(true), steps), steps }
+    }
+
+    /// The same, with other states stored for sweeps.
+    #[must_use]
+    pub fn checkpoints(self, checkpoints: Checkpoints) -> Self {
+        let Self { scan, path, steps } = self;
+        Self { scan: scan.checkpoints(checkpoints), path: path.checkpoints(checkpoints), steps }
+    }
+
+    /// The state at the end of a stretch of time, from that at its start.
+    ///
+    /// # Errors
+    ///
+    /// Those of the flow, and of [`scan`](crate::loops::scan).
+    pub fn end<D: Differentiable<Scalar = F::Scalar>>(
+        &self,
+        time: [D; 2],
+        start: &[D],
+        parameters: &[D],
+    ) -> Result<Vec<D>, Error> {
+        let (start, parameters) = self.arguments(time, start, parameters);
+        let mut end = self.scan.run(&start, &[], &parameters)?.state;
+        end.remove(0);
+        Ok(end)
+    }
+
+    /// The states after each step, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`end`](Self::end).
+    ///
+    /// ```
+    /// # use dualtape::ode::{Flow, Method, Solver};
+    /// # use dualtape::{Differentiable, Error};
+    /// /// y′ = t.
+    /// #[derive(Clone)]
+    /// struct Ramp;
+    ///
+    /// impl Flow for Ramp {
+    ///     type Scalar = f64;
+    ///     fn slope<D: Differentiable<Scalar = f64>>(
+    ///         &self,
+    ///         time: D,
+    ///         _: &[D],
+    ///         _: &[D],
+    ///         slope: &mut [D],
+    ///     ) -> Result<(), Error> {
+    ///         slope[0] = time;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let path = Solver::new(Ramp, Method::Midpoint, 3).path([0.0, 6.0], &[1.0], &[])?;
+    /// assert_eq!(path, [3.0, 9.0, 19.0]); // 1 + t²/2
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn path<D: Differentiable<Scalar = F::Scalar>>(
+        &self,
+        time: [D; 2],
+        start: &[D],
+        parameters: &[D],
+    ) -> Result<Vec<D>, Error> {
+        let (start, parameters) = self.arguments(time, start, parameters);
+        Ok(self.path.run(&start, &[], &parameters)?.outputs)
+    }
+
+    /// The first state of the loop, time before the flow's, and its parameters, the width of a step before the flow's.
+    fn arguments<D: Differentiable>(
+        &self,
+        [from, to]: [D; 2],
+        start: &[D],
+        parameters: &[D],
+    ) -> (Vec<D>, Vec<D>) {
+        let width = (to - from) / D::literal(self.steps as f64);
+        ([&[from], start].concat(), [&[width], parameters].concat())
+    }
+}
+
+/// One step of a method. State: the time, then the flow's. Parameters: the width, then the flow's.
+#[derive(Clone, Debug)]
+struct OneStep<F> {
+    flow: F,
+    method: Method,
+    /// Whether each step gives its state out.
+    gives_path: bool,
+}
+
+impl<F: Flow> Step for OneStep<F> {
+    type Scalar = F::Scalar;
+
+    fn outputs(&self, states: usize) -> usize {
+        if self.gives_path { states - 1 } else { 0 }
+    }
+
+    fn step<D: Differentiable<Scalar = F::Scalar>>(
+        &self,
+        state: &mut [D],
+        _: &[D],
+        parameters: &[D],
+        output: &mut [D],
+    ) -> Result<(), Error> {
+        let (time, state) = state.split_first_mut().expect("time is a part of the state");
+        let (&width, parameters) = parameters.split_first().expect("the width is a parameter");
+        let Tableau { stages, weights } = self.method.tableau();
+        let mut slopes: Vec<Vec<D>> = Vec::with_capacity(stages.len());
+        for &(part, before) in *stages {
+            let at = moved(state, &slopes, before, width);
+            let mut slope = vec![D::zero(); state.len()];
+            self.flow.slope(*time + width * D::literal(part), &at, parameters, &mut slope)?;
+            slopes.push(slope);
+        }
+        let next = moved(state, &slopes, weights, width);
+        state.copy_from_slice(&next);
+        output.copy_from_slice(&next[..output.len()]);
+        *time += width;
+        Ok(())
+    }
+}
+
+/// The state, moved along the weighted sum of the slopes.
+fn moved<D: Differentiable>(state: &[D], slopes: &[Vec<D>], weights: &[f64], width: D) -> Vec<D> {
+    let along = |(index, &y): (usize, &D)| {
+        let weighted = slopes.iter().zip(weights).filter(|&(_, &weight)| weight != 0.0);
+        let sum = weighted.map(|(slope, &weight)| slope[index] * D::literal(weight)).reduce(|a, b| a + b);
+        sum.map_or(y, |sum| y + sum * width)
+    };
+    state.iter().enumerate().map(along).collect()
+}
