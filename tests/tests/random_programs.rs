@@ -3,15 +3,17 @@
 //! Two thousand cases of each kind run with the other tests. To search for minutes, in release:
 //! `DUALTAPE_SEARCH_SECONDS=600 cargo test --release -p dualtape-tests --test random_programs -- --nocapture`
 
+use dualtape::loops::{Checkpoints, RepeatWhile, Scan, Step};
 use dualtape::program::Wrt;
 use dualtape::rules::Op;
 use dualtape::typenum::U3;
 use dualtape::{
-    CustomRule, Differentiable, Dual, Error, Program, ProgramScalar, Relation, Scalar, Var, gradient,
-    gradient_lanes, hessian,
+    CustomRule, Differentiable, Dual, Error, Piecewise, Program, ProgramScalar, Relation, Scalar, Var,
+    gradient, gradient_lanes, hessian,
 };
 use dualtape_tests::points::EDGES;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many cases of each kind run where no time is given.
@@ -58,7 +60,7 @@ impl Random {
 }
 
 /// What an instruction does with its operands.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Kind {
     Op(Op),
     Constant(f64),
@@ -77,6 +79,159 @@ enum Kind {
         output: usize,
         with_jvp: bool,
     },
+    /// A loop whose steps are programs of their own, from the first two operands, with the others as parameters.
+    Loop(Loop),
+    /// A table at the sine of the operand.
+    Table,
+    /// The root z of z + 0.3 sin z · tanh a = b.
+    Root,
+    /// The first unknown of two linear equations.
+    Solve,
+}
+
+/// A loop of random steps.
+#[derive(Clone, Debug, PartialEq)]
+struct Loop {
+    step: Arc<Case>,
+    turns: usize,
+    /// Whether it ends by itself, after so many turns at most.
+    ends: bool,
+    stored: Checkpoints,
+}
+
+const STORED: [Checkpoints; 5] = [
+    Checkpoints::All,
+    Checkpoints::Every(2),
+    Checkpoints::Snapshots(1),
+    Checkpoints::Snapshots(3),
+    Checkpoints::Bytes(1 << 20),
+];
+
+/// The step of a loop. State: two numbers, and the count of turns. Parameters: two numbers.
+#[derive(Clone)]
+struct RandomStep<F> {
+    step: Arc<Case>,
+    scalar: PhantomData<fn() -> F>,
+}
+
+impl<F: ProgramScalar> Step for RandomStep<F> {
+    type Scalar = F;
+
+    fn step<D: Differentiable<Scalar = F>>(
+        &self,
+        state: &mut [D],
+        _: &[D],
+        parameters: &[D],
+        _: &mut [D],
+    ) -> Result<(), Error> {
+        let x = Loop::inputs([state[0], state[1], state[2]], [parameters[0], parameters[1]]);
+        let next = self.step.call(&x);
+        state.copy_from_slice(&[next, state[0], state[2] + D::one()]);
+        Ok(())
+    }
+}
+
+impl Loop {
+    /// The inputs of a step.
+    fn inputs<D: Differentiable>([a, b, count]: [D; 3], [p, q]: [D; 2]) -> [D; INPUTS] {
+        [a, b, p, q, count, D::literal(0.7)]
+    }
+
+    /// Whether there is another turn.
+    fn goes_on<F: Scalar>(at_most: usize, state: &[F], parameters: &[F]) -> bool {
+        state[2] < F::nearest(at_most as f64) && state[0] < parameters[0]
+    }
+
+    fn apply<F: ProgramScalar, D: Differentiable<Scalar = F>>(&self, of: &[D]) -> D {
+        let step = RandomStep { step: Arc::clone(&self.step), scalar: PhantomData };
+        let (start, parameters) = ([of[0], of[1], D::zero()], &of[2..4]);
+        if self.ends {
+            let at_most = self.turns;
+            let goes_on = move |state: &[F], p: &[F]| Self::goes_on(at_most, state, p);
+            let this = RepeatWhile::new(goes_on, step, at_most).checkpoints(self.stored);
+            return this.run(&start, parameters).expect("it ends")[0];
+        }
+        let this = Scan::new(step, self.turns).checkpoints(self.stored);
+        this.run(&start, &[], parameters).expect("nothing is refused").state[0]
+    }
+
+    /// See [`Case::scale`]: the sizes of what the operands contribute, turn by turn.
+    fn follow<F: ProgramScalar>(&self, of: &[F], sizes: &[Vec<f64>]) -> Followed<F> {
+        let none = vec![0.0; INPUTS];
+        let (mut state, mut of_state) = ([of[0], of[1], F::zero()], [sizes[0].clone(), sizes[1].clone()]);
+        let mut largest = 0.0_f64;
+        for turn in 0..self.turns {
+            if self.ends && !Self::goes_on(self.turns, &state, &of[2..4]) {
+                break;
+            }
+            let x = Self::inputs(state, [of[2], of[3]]);
+            let [a, b] = &of_state;
+            let sizes = [a, b, &sizes[2], &sizes[3], &none, &none].map(Clone::clone);
+            let followed = self.step.follow(&x, &sizes);
+            largest = largest.max(followed.largest);
+            state = [followed.value, state[0], F::nearest((turn + 1) as f64)];
+            let [first, _] = of_state;
+            of_state = [followed.size, first];
+        }
+        let [size, _] = of_state;
+        Followed { value: state[0], size, largest }
+    }
+}
+
+/// A value, the sizes of all contributions to its slopes, by input, and the largest value on the way.
+struct Followed<F> {
+    value: F,
+    size: Vec<f64>,
+    largest: f64,
+}
+
+/// z + 0.3 sin z · tanh a = b, by Newton's method.
+#[cfg(feature = "neighbours")]
+#[derive(Clone)]
+struct Wave<F>(PhantomData<fn() -> F>);
+
+#[cfg(feature = "neighbours")]
+impl<F: ProgramScalar> dualtape::implicit::Equations for Wave<F> {
+    type Scalar = F;
+
+    fn unknowns(&self) -> usize {
+        1
+    }
+
+    fn residual<D: Differentiable<Scalar = F>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+        vec![z[0] + z[0].sin() * p[0].tanh() * F::nearest(0.3) - p[1]]
+    }
+
+    fn solve(&self, p: &[F]) -> Result<Vec<F>, Error> {
+        let (height, mut z) = (p[0].tanh() * F::nearest(0.3), p[1]);
+        for _ in 0..30 {
+            z -= (z + z.sin() * height - p[1]) / (F::one() + z.cos() * height);
+        }
+        Ok(vec![z])
+    }
+}
+
+#[cfg(feature = "neighbours")]
+fn root<F: ProgramScalar, D: Differentiable<Scalar = F>>(of: &[D]) -> D {
+    let moderate = [of[0], of[1].atan()];
+    dualtape::implicit::root(&Wave(PhantomData), &moderate).expect("the left side rises")[0]
+}
+
+#[cfg(feature = "neighbours")]
+fn solve<D: Differentiable>(of: &[D]) -> D {
+    let (a, b) = (of[0].atan(), of[1].atan());
+    let matrix = [a + D::literal(3.0), b, D::one(), b + D::literal(4.0)];
+    dualtape::implicit::linear_solve(&matrix, of).expect("it is regular at moderate numbers")[0]
+}
+
+#[cfg(not(feature = "neighbours"))]
+fn root<F: ProgramScalar, D: Differentiable<Scalar = F>>(_: &[D]) -> D {
+    unreachable!("it is drawn with the feature only")
+}
+
+#[cfg(not(feature = "neighbours"))]
+fn solve<D: Differentiable>(_: &[D]) -> D {
+    unreachable!("it is drawn with the feature only")
 }
 
 /// The sine of a product, and its hyperbolic tangent times the first factor.
@@ -120,11 +275,20 @@ impl<F: Scalar> CustomRule for OfProduct<F> {
 
 impl Kind {
     /// Its value, given the inputs and its operands.
-    fn apply<D: Differentiable>(self, x: &[D], of: &[D]) -> D {
-        match self {
+    fn apply<D: Differentiable<Scalar: ProgramScalar>>(&self, x: &[D], of: &[D]) -> D {
+        match *self {
             Self::Op(op) => op.apply(of),
             Self::Constant(value) => D::literal(value),
             Self::Select(relation) => D::select(relation, of[0], of[1], of[2], of[3]),
+            Self::Loop(ref inner) => inner.apply(of),
+            Self::Table => {
+                let table = [-1.0, -0.3, 0.2, 1.0].map(Scalar::nearest);
+                let heights = [0.5, -1.0, 0.25, 0.75].map(Scalar::nearest);
+                let table = Piecewise::linear(&table, &heights).expect("the points rise");
+                table.at(of[0].sin()).expect("a sine is in the table")
+            }
+            Self::Root => root(of),
+            Self::Solve => solve(of),
             Self::Branch(Relation::Less) => {
                 if of[0] < of[1] {
                     of[2]
@@ -166,26 +330,27 @@ impl Kind {
     }
 
     /// Whether lanes have the bits of single points.
-    fn is_exact_in_lanes(self) -> bool {
+    fn is_exact_in_lanes(&self) -> bool {
         use Op::{Cos, Exp, ExpM1, Ln, Ln1p, Sigmoid, Sin, Softplus, Tanh};
         match self {
             Self::Op(op) => !matches!(op, Exp | ExpM1 | Ln | Ln1p | Tanh | Sigmoid | Softplus | Sin | Cos),
             Self::Dot | Self::LogSumExp | Self::Norm | Self::Affine | Self::Rule { .. } => false,
+            Self::Table | Self::Root | Self::Solve => false,
             _ => true,
         }
     }
 
     /// Whether an exact zero wins over ∞ in its derivatives: rules of the user's own see to that themselves.
-    fn keeps_zeros(self) -> bool {
-        !matches!(self, Self::Rule { .. })
+    fn keeps_zeros(&self) -> bool {
+        !matches!(self, Self::Rule { .. } | Self::Table | Self::Root | Self::Solve)
     }
 
     /// Whether it is smooth everywhere, and moderate at moderate numbers.
-    fn is_smooth(self) -> bool {
+    fn is_smooth(&self) -> bool {
         use Op::{
             Add, Atan, Cos, Erf, Exp, ExpM1, Mul, MulAdd, Neg, Powi, Sigmoid, Sin, Softplus, Sub, Tanh,
         };
-        match self {
+        match *self {
             Self::Op(op) => matches!(
                 op,
                 Add | Sub
@@ -208,22 +373,33 @@ impl Kind {
             | Self::Dot
             | Self::LogSumExp
             | Self::Affine
-            | Self::Rule { .. } => true,
+            | Self::Rule { .. }
+            | Self::Table
+            | Self::Root
+            | Self::Solve => true,
+            Self::Loop(ref inner) => !inner.ends,
             Self::Select(_) | Self::Branch(_) | Self::Norm => false,
         }
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Case(Vec<(Kind, Vec<usize>)>);
+
+/// How deep loops are nested.
+const DEPTH: usize = 2;
 
 impl Case {
     /// A case of instructions that `wanted` lets pass.
-    fn draw(random: &mut Random, edges: bool, wanted: impl Fn(Kind) -> bool) -> Self {
+    fn draw(random: &mut Random, edges: bool, wanted: impl Fn(&Kind) -> bool) -> Self {
+        Self::draw_nested(random, edges, &wanted, 0)
+    }
+
+    fn draw_nested(random: &mut Random, edges: bool, wanted: &dyn Fn(&Kind) -> bool, depth: usize) -> Self {
         let mut instructions: Vec<(Kind, Vec<usize>)> = Vec::new();
-        let count = 1 + random.below(14);
+        let count = 1 + random.below(if depth == 0 { 14 } else { 5 });
         while instructions.len() < count {
-            let kind = match random.below(17) {
+            let kind = match random.below(21) {
                 0 => Kind::Constant(random.number(edges)),
                 1 => Kind::Select(random.pick(&Relation::ALL)),
                 2 => Kind::Branch(random.pick(&Relation::ALL)),
@@ -233,19 +409,32 @@ impl Case {
                 6 => Kind::Norm,
                 7 => Kind::Affine,
                 8 => Kind::Rule { output: random.below(2), with_jvp: random.below(2) == 0 },
+                9 if depth < DEPTH => {
+                    // A step is recorded once for all turns. Its weights are no parameters of a program, so an affine map
+                    // is a product and a sum there: a slope of 0 in the product does not see a NaN in the sum.
+                    let in_step =
+                        |kind: &Kind| !matches!(kind, Kind::Branch(_)) && !(edges && *kind == Kind::Affine);
+                    let wanted = |kind: &Kind| wanted(kind) && in_step(kind);
+                    let step = Arc::new(Self::draw_nested(random, edges, &wanted, depth + 1));
+                    let turns = random.pick(&[0, 1, 2, 3, 5, 17]);
+                    Kind::Loop(Loop { step, turns, ends: random.below(2) == 0, stored: random.pick(&STORED) })
+                }
+                10 => Kind::Table,
+                11 if cfg!(feature = "neighbours") => Kind::Root,
+                12 if cfg!(feature = "neighbours") => Kind::Solve,
                 _ => Kind::Op(random.pick(Op::ALL)),
             };
             // The bounds of a clamp must not be in the wrong order; the sign of a NaN is the processor's affair.
-            if matches!(kind, Kind::Op(Op::Clamp | Op::Copysign)) || !wanted(kind) {
+            if matches!(kind, Kind::Op(Op::Clamp | Op::Copysign)) || !wanted(&kind) {
                 continue;
             }
             let operands = match kind {
                 Kind::Op(op) => op.arity(),
                 Kind::Constant(_) => 0,
-                Kind::Select(_) | Kind::Branch(_) | Kind::Dot => 4,
+                Kind::Select(_) | Kind::Branch(_) | Kind::Dot | Kind::Loop(_) => 4,
                 Kind::Sum | Kind::LogSumExp | Kind::Norm => 1 + random.below(4),
-                Kind::Affine => 1,
-                Kind::Rule { .. } => 2,
+                Kind::Affine | Kind::Table => 1,
+                Kind::Rule { .. } | Kind::Root | Kind::Solve => 2,
             };
             let among = INPUTS + instructions.len();
             // Late values are preferred, so that programs are deep.
@@ -259,7 +448,19 @@ impl Case {
         Self(instructions)
     }
 
-    fn call<D: Differentiable>(&self, x: &[D]) -> D {
+    /// Whether an instruction, or one of a step of a loop, is such.
+    fn has(&self, wanted: fn(&Kind) -> bool) -> bool {
+        self.0.iter().any(|(kind, _)| match kind {
+            Kind::Loop(inner) => inner.step.has(wanted),
+            kind => wanted(kind),
+        })
+    }
+
+    fn has_loop(&self) -> bool {
+        self.0.iter().any(|(kind, _)| matches!(kind, Kind::Loop(_)))
+    }
+
+    fn call<D: Differentiable<Scalar: ProgramScalar>>(&self, x: &[D]) -> D {
         let mut values = x.to_vec();
         for (kind, operands) in &self.0 {
             let of: Vec<D> = operands.iter().map(|&place| values[place]).collect();
@@ -272,7 +473,12 @@ impl Case {
     /// largest value on the way. They are not finite where something is singular.
     fn scale<F: ProgramScalar>(&self, x: &[F]) -> (Vec<f64>, f64) {
         let unit = |j: usize| (0..INPUTS).map(move |i| f64::from(u8::from(i == j))).collect::<Vec<_>>();
-        let (mut values, mut sizes) = (x.to_vec(), (0..INPUTS).map(unit).collect::<Vec<_>>());
+        let Followed { size, largest, .. } = self.follow(x, &(0..INPUTS).map(unit).collect::<Vec<_>>());
+        (size, largest)
+    }
+
+    fn follow<F: ProgramScalar>(&self, x: &[F], sizes: &[Vec<f64>]) -> Followed<F> {
+        let (mut values, mut sizes) = (x.to_vec(), sizes.to_vec());
         let (mut largest, far) = (0.0_f64, F::max_value().wide().cbrt());
         let lift = |x: &[F], moving: Option<usize>| -> Vec<Dual<F>> {
             let lifted = |(j, &x)| if Some(j) == moving { Dual::variable(x) } else { Dual::lift(x) };
@@ -280,11 +486,19 @@ impl Case {
         };
         for (kind, operands) in &self.0 {
             let of: Vec<F> = operands.iter().map(|&place| values[place]).collect();
+            if let Kind::Loop(inner) = kind {
+                let of_operands: Vec<_> = operands.iter().map(|&place| sizes[place].clone()).collect();
+                let followed = inner.follow(&of, &of_operands);
+                largest = largest.max(followed.largest);
+                values.push(followed.value);
+                sizes.push(followed.size);
+                continue;
+            }
             let direct =
                 (0..of.len()).map(|j| (operands[j], kind.apply(&lift(x, None), &lift(&of, Some(j)))));
             let weights = if *kind == Kind::Affine { PARAMETERS + 1 } else { 0 };
             let by_input = (0..weights).map(|j| (j, kind.apply(&lift(x, Some(j)), &lift(&of, None))));
-            let mut size = vec![0.0; INPUTS];
+            let mut size = vec![0.0_f64; INPUTS];
             for (place, moved) in direct.chain(by_input) {
                 let slope = moved.slope(0).wide().abs();
                 for (size, of) in size.iter_mut().zip(&sizes[place]) {
@@ -300,7 +514,8 @@ impl Case {
             values.push(value);
             sizes.push(size);
         }
-        (sizes.pop().expect("there is an instruction"), largest)
+        let last = "there is an instruction";
+        Followed { value: values.pop().expect(last), size: sizes.pop().expect(last), largest }
     }
 }
 
@@ -406,9 +621,11 @@ fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String>
                     .gradient(&mut workspace, &x, &mut by_instructions)
                     .and_then(|again| Ok([again, optimized.value(&mut workspace, &x)?]));
                 let same = |a: &[F], b: &[F]| a.iter().zip(b).all(|(&a, &b)| same_bits(a, b));
+                // The adjoints of loops that are written out are added up in another order.
+                let close = case.has_loop() && (singular || agree(&by_instructions, &slopes, &scale, 1e3));
                 if !again
                     .as_ref()
-                    .is_ok_and(|again| same(again, &[value; 2]) && same(&by_instructions, &slopes))
+                    .is_ok_and(|again| same(again, &[value; 2]) && (close || same(&by_instructions, &slopes)))
                 {
                     return Err(format!(
                         "{case:?} at {x:?}: walked {value:e} {slopes:?}, by instructions {again:?} {by_instructions:?}"
@@ -420,7 +637,7 @@ fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String>
             return Err(format!("{case:?} at {x:?}: replayed {slopes:?}, reverse {expected:?}, {scale:?}"));
         }
         // A dot product's pairs are turned in a replay, and slopes that cancel then do so to the bit, or not.
-        let has_dot = case.0.iter().any(|(kind, _)| *kind == Kind::Dot);
+        let has_dot = case.has(|kind| *kind == Kind::Dot);
         if singular && has_dot {
             continue;
         }
@@ -502,6 +719,10 @@ fn smooth_in_batches<F: ProgramScalar>(random: &mut Random) -> Result<(), String
     let parameters: Vec<F> = random.point(false)[..PARAMETERS].to_vec();
     let count = random.pick(&BATCHES);
     let points: Vec<Vec<F>> = (0..count).map(|_| random.point(false)[PARAMETERS..].to_vec()).collect();
+    // Equations have no solution at NaN, which may come of what overflows.
+    if points.iter().any(|x| case.scale(&[&parameters[..], x].concat()).1.is_infinite()) {
+        return Ok(());
+    }
     batch_against_points(&case, &parameters, &points, |x, batch, single, row, slopes| {
         let (scale, largest) = case.scale(&[&parameters, x].concat());
         let moderate = largest < 1e3 && scale.iter().all(|&size| size < 1e3);
@@ -515,6 +736,10 @@ fn smooth_in_batches<F: ProgramScalar>(random: &mut Random) -> Result<(), String
 fn smooth_hessians<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, false, Kind::is_smooth);
     let x: Vec<F> = random.point(false);
+    // Equations have no solution at NaN, which may come of what overflows.
+    if case.scale(&x).1.is_infinite() {
+        return Ok(());
+    }
     let program = Program::record(|x| case.call(x), &x).map_err(|error| error.to_string())?;
     let mut workspace = program.workspace();
     let (mut gradient, mut product) = (vec![F::zero(); INPUTS], vec![F::zero(); INPUTS]);
@@ -524,15 +749,20 @@ fn smooth_hessians<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
         program.hvp(&mut workspace, &x, &x, &mut again, &mut product).map_err(|error| error.to_string())?;
     }
     for x in [x, random.point(false), random.point(false)] {
+        if case.scale(&x).1.is_infinite() {
+            continue;
+        }
         let (value, slopes, expected) = hessian(|x| case.call(x), &x);
         let direction: Vec<F> = random.point(false);
         program.hessian(&mut workspace, &x, &mut gradient, &mut matrix).map_err(|error| error.to_string())?;
         let answer = program
             .hvp(&mut workspace, &x, &direction, &mut again, &mut product)
             .map_err(|error| error.to_string())?;
-        // Terms that cancel are as large as the largest value and slope on the way, to the second power.
+        // Terms that cancel are as large as the largest value and slope on the way, to the second power; and what does not
+        // cancel is as large as it is.
         let (scale, largest) = case.scale(&x);
         let size = scale.iter().fold(largest.max(1.0), |size, &scale| size.max(scale)).powi(3);
+        let size = expected.iter().fold(size, |size, entry| size.max(entry.wide().abs()));
         if size.is_nan() || size >= 1e6 {
             continue;
         }
@@ -583,7 +813,12 @@ fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), Stri
         };
         warm.vjp(&mut workspace, &x, &[F::one()], &mut output, &mut given)
             .map_err(|error| error.to_string())?;
-        if !same_bits(output[0], value) || !given.iter().zip(&expected).all(|(&a, &b)| same_bits(a, b)) {
+        let (scale, _) = case.scale(&x);
+        let same = given.iter().zip(&expected).all(|(&a, &b)| same_bits(a, b));
+        // The adjoints of loops that are written out are added up in another order.
+        let unknown = value.is_nan() || !scale.iter().all(|size| size.is_finite());
+        let close = case.has_loop() && (unknown || agree(&given, &expected, &scale, 1e3));
+        if !same_bits(output[0], value) || !(same || close) {
             return Err(format!(
                 "{case:?} at {x:?}: vjp {output:?} {given:?}, gradient {value:e} {expected:?}"
             ));
@@ -620,7 +855,7 @@ fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), Stri
 
 /// Derivatives that were themselves recorded, at any number.
 fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
-    fn derivatives<D: Differentiable>(case: &Case, x: &[D]) -> Vec<D> {
+    fn derivatives<D: Differentiable<Scalar: ProgramScalar>>(case: &Case, x: &[D]) -> Vec<D> {
         let mut all = gradient_lanes::<D, U3, _>(|x| case.call(x), x).1;
         all.extend(gradient(|x: &[Var<'_, D>]| case.call(x), x).1);
         all.extend(hessian(|x| case.call(x), x).2);
@@ -648,7 +883,7 @@ fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), Str
         (!fits).then(|| (singular, format!("at {x:?}: {replayed:?}, not {expected:?}, {wide:?}")))
     };
     // A recording does not know that what was selected is one of two numbers: see `rules`.
-    let selects = case.0.iter().any(|(kind, _)| matches!(kind, Kind::Select(_)));
+    let selects = case.has(|kind| matches!(kind, Kind::Select(_)));
     // What cancels may meet an infinite slope on the way, of which the slopes of the result show nothing.
     let meets_infinity = |x: &[F]| {
         (1..=case.0.len()).any(|count| {

@@ -88,7 +88,7 @@ pub trait Equations: Clone + Send + Sync + 'static {
 /// [`Error::Rule`] where the solver finds no solution, or what it finds is none: one step of Newton's method from there
 /// goes farther than the square root of the rounding error. Where derivatives are asked for and the Jacobian of the
 /// equations in the unknowns is singular, its condition is named. [`Error::Length`] if the solver or the residual has
-/// not a number for each unknown.
+/// not a number for each unknown. Where a parameter is NaN, so is the solution; the solver is not asked.
 ///
 /// See the [module](self) for an example.
 pub fn root<E: Equations, D: Differentiable<Scalar = E::Scalar>>(
@@ -325,6 +325,10 @@ impl<E: Equations> CustomRule for Root<E> {
     }
 
     fn value(&self, x: &[E::Scalar], z: &mut [E::Scalar]) -> Result<(), Error> {
+        if x.iter().any(|x| x.is_nan()) {
+            z.fill(E::Scalar::nan());
+            return Ok(());
+        }
         let last = |last: &Arc<Mutex<Option<_>>>| last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let solution = match self.last.as_ref().and_then(last) {
             Some(last) => self.equations.solve_near(x, &last)?,
