@@ -104,6 +104,12 @@
 //! generic numbers. [`Differentiable::call`] calls it in every mode, at every order, in programs too.
 //! [`Piecewise`] is one that is there already: a table of points, joined by straight lines.
 //!
+//! # Loops
+//!
+//! A plain Rust loop is differentiated as it runs, but a tape or a recording of it grows with each turn. [`loops::scan`] and
+//! [`loops::repeat_while`] keep a loop as one operation, recorded once and swept in the memory of a few states;
+//! [`ode::Solver`] integrates differential equations so.
+//!
 //! # What holds
 //!
 //! The mode never changes a value: each computes the bits that `f64` would. Two exceptions are stated where they

@@ -55,7 +55,7 @@
 //!    `z = ±(a · b) + c` over one memory (`one/lower.rs`). Those of one shape with regular operands run as slices.
 //! 3. If a number is not finite, the walk decides, with all care for exact zeros and NaN.
 //!
-//! Both ways compute the same bits of values and gradients.
+//! Both ways compute the same bits of values and gradients, gradients of loops apart.
 //!
 //! # A batch
 //!
@@ -106,6 +106,13 @@
 //! A [`CustomRule`](crate::CustomRule) that a recorded function calls stays a call: its value is computed again at each
 //! replay, and its derivatives are graphs, recorded when somebody asks for them (`record/rule.rs`). The walk runs it; there
 //! are no instructions and no lanes, so a program that calls a rule is walked, and its batches go point by point.
+//!
+//! # Loops and calls
+//!
+//! [Loops](crate::loops) and large programs called from others are rules, too, of which the graph is known: that of a step
+//! (`one/step.rs`, which runs it again and again). As long as they are short, they are written out before instructions or a
+//! plan are made (`transform/unroll.rs`); then the adjoints are added up in another order than turn by turn. Long ones are
+//! walked, and each turn runs by instructions.
 //!
 //! # What holds
 //!
