@@ -368,7 +368,7 @@ fn conjugate_gradients_have_the_derivatives_of_the_dense_solution() {
     assert_close("value", &[eager.0], &[value], 1e-12);
     assert_close("slope", &eager.1, &slope, 1e-11);
     assert_close("curvature", &eager.2, &square, 1e-10);
-    let program = Program::record(|x| ours(x), &[1.0; 9]).unwrap();
+    let program = Program::record(ours, &[1.0; 9]).unwrap();
     let (mut again, mut matrix) = ([0.0; 9], [0.0; 81]);
     program.hessian(&mut program.workspace(), &x, &mut again, &mut matrix).unwrap();
     assert_close("replayed", &matrix, &square, 1e-10);

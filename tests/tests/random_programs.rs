@@ -413,7 +413,7 @@ impl Case {
                     // A step is recorded once for all turns. Its weights are no parameters of a program, so an affine map
                     // is a product and a sum there: a slope of 0 in the product does not see a NaN in the sum.
                     let in_step =
-                        |kind: &Kind| !matches!(kind, Kind::Branch(_)) && !(edges && *kind == Kind::Affine);
+                        |kind: &Kind| !(matches!(kind, Kind::Branch(_)) || edges && *kind == Kind::Affine);
                     let wanted = |kind: &Kind| wanted(kind) && in_step(kind);
                     let step = Arc::new(Self::draw_nested(random, edges, &wanted, depth + 1));
                     let turns = random.pick(&[0, 1, 2, 3, 5, 17]);

@@ -98,6 +98,9 @@ pub fn root<E: Equations, D: Differentiable<Scalar = E::Scalar>>(
     D::call(&Root { equations: equations.clone(), parameters: parameters.len(), last: None }, parameters)
 }
 
+/// Where the last search ended.
+type Last<F> = Arc<Mutex<Option<Vec<F>>>>;
+
 /// [`root`] that begins each search where the last one ended, in replays too.
 ///
 /// The solution then hangs on what was solved before, up to what the solver lets pass: several threads that share one may
@@ -143,7 +146,7 @@ pub fn root<E: Equations, D: Differentiable<Scalar = E::Scalar>>(
 #[derive(Clone, Debug)]
 pub struct WarmRoot<E: Equations> {
     equations: E,
-    last: Arc<Mutex<Option<Vec<E::Scalar>>>>,
+    last: Last<E::Scalar>,
 }
 
 impl<E: Equations> WarmRoot<E> {
@@ -276,7 +279,7 @@ struct Root<E: Equations> {
     equations: E,
     parameters: usize,
     /// The last solution, if the search is to begin there.
-    last: Option<Arc<Mutex<Option<Vec<E::Scalar>>>>>,
+    last: Option<Last<E::Scalar>>,
 }
 
 impl<E: Equations> Root<E> {
@@ -329,7 +332,7 @@ impl<E: Equations> CustomRule for Root<E> {
             z.fill(E::Scalar::nan());
             return Ok(());
         }
-        let last = |last: &Arc<Mutex<Option<_>>>| last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = |last: &Last<_>| last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let solution = match self.last.as_ref().and_then(last) {
             Some(last) => self.equations.solve_near(x, &last)?,
             None => self.equations.solve(x)?,

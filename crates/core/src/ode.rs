@@ -126,8 +126,9 @@ pub struct Solver<F: Flow> {
 impl<F: Flow> Solver<F> {
     /// Solves in so many steps of one width.
     pub fn new(flow: F, method: Method, steps: usize) -> Self {
-        let step = |gives_path| OneStep { flow: flow.clone(), method, gives_path };
-        Self { scan: Scan::new(step(false), steps), path: Scan::new(step(true), steps), steps }
+        let giving_path = OneStep { flow: flow.clone(), method, gives_path: true };
+        let step = OneStep { flow, method, gives_path: false };
+        Self { scan: Scan::new(step, steps), path: Scan::new(giving_path, steps), steps }
     }
 
     /// The same, with other states stored for sweeps.

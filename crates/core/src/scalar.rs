@@ -132,8 +132,9 @@ macro_rules! plain_number {
             fn call_saving<R: CustomRule<Scalar = $F>>(
                 rule: &R,
                 x: &[$F],
-            ) -> Result<(Vec<$F>, Saved<$F>), Error> {
-                values_saving(rule, x)
+                saved: &mut Saved<$F>,
+            ) -> Result<Vec<$F>, Error> {
+                values_saving(rule, x, saved)
             }
 
             fn pull_back<R: CustomRule<Scalar = $F>>(

@@ -4,7 +4,7 @@ use super::Tape;
 use super::call::Call;
 use crate::predicate::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
-use crate::rules::{Binary, Partial, Ternary, Unary, guarded, statements};
+use crate::rules::{Binary, Partial, Saved, Ternary, Unary, guarded, statements};
 use crate::{CustomRule, Differentiable, Error};
 use num_traits::Zero;
 use std::fmt;
@@ -141,7 +141,8 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
             let z = T::call(rule, &primals)?;
             return statements(rule, x, &primals, &z);
         }
-        let (z, saved) = T::call_saving(rule, &primals)?;
+        let mut saved = Saved::default();
+        let z = T::call_saving(rule, &primals, &mut saved)?;
         let Some(tape) = x.iter().find_map(|x| x.tape).filter(|_| !z.is_empty()) else {
             return Ok(z.into_iter().map(Self::lift).collect());
         };

@@ -175,11 +175,12 @@ pub(crate) fn values<R: CustomRule>(rule: &R, x: &[R::Scalar]) -> Result<Vec<R::
 pub(crate) fn values_saving<R: CustomRule>(
     rule: &R,
     x: &[R::Scalar],
-) -> Result<(Vec<R::Scalar>, Saved<R::Scalar>), Error> {
+    saved: &mut Saved<R::Scalar>,
+) -> Result<Vec<R::Scalar>, Error> {
     check_inputs(rule, x.len())?;
-    let (mut z, mut saved) = (vec![R::Scalar::zero(); rule.outputs()], Saved::default());
-    rule.value_saving(x, &mut z, &mut saved)?;
-    Ok((z, saved))
+    let mut z = vec![R::Scalar::zero(); rule.outputs()];
+    rule.value_saving(x, &mut z, saved)?;
+    Ok(z)
 }
 
 /// The outputs of a rule on numbers that carry derivatives, each a statement over a row of the Jacobian, given the primals

@@ -44,11 +44,7 @@ pub(crate) fn forward_saving<T: Differentiable>(
     input: impl Fn(usize) -> T,
 ) -> Result<(), Error> {
     let mut all = vec![Saved::default(); graph.calls.len()];
-    forward_calling(graph, buffers, input, |call, rule, x| {
-        let (outputs, saved) = T::call_saving(rule, x)?;
-        all[call] = saved;
-        Ok(outputs)
-    })?;
+    forward_calling(graph, buffers, input, |call, rule, x| T::call_saving(rule, x, &mut all[call]))?;
     buffers.saved = all;
     Ok(())
 }

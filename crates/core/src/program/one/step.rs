@@ -175,7 +175,7 @@ impl<F: ProgramScalar> Running<'_, F> {
             }
             let moving = state.iter().chain(input).copied();
             let outcome = executable.run_on(memory, self.parameters.len(), moving);
-            if outcome.answers() && (program.recorded.is_none() || !outcome.outputs().any(|y| y.is_nan())) {
+            if outcome.answers() && (program.recorded.is_none() || !outcome.outputs().any(F::is_nan)) {
                 let next = state.iter_mut().chain(output);
                 next.zip(outcome.outputs()).for_each(|(to, number)| *to = number);
                 return Ok(());
