@@ -207,7 +207,7 @@ impl Step for Branching {
         if state[0] > input[0] {
             state[0] = state[0].cos() * parameters[0];
         } else {
-            state[1] = state[1] + state[0] * parameters[1];
+            state[1] += state[0] * parameters[1];
             state[0] += 0.3;
         }
         output[0] = state[0] * state[1];

@@ -45,7 +45,7 @@ pub trait LinearOperator: Clone + Send + Sync + 'static {
 ///     let pull = [D::zero(), D::one(), D::zero()];
 ///     conjugate_gradients(&Chain, &pull, p).expect("it is positive definite")[1]
 /// }
-/// let (value, slope) = gradient(|p| way(p), &[2.0]);
+/// let (value, slope) = gradient(|p| way(p), &[2.0_f64]);
 /// assert!((value - 0.5).abs() < 1e-15 && (slope[0] + 0.25).abs() < 1e-15);
 /// ```
 pub fn conjugate_gradients<A: LinearOperator, D: Differentiable<Scalar = A::Scalar>>(
