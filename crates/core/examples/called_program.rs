@@ -7,7 +7,7 @@ fn long<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
 }
 
 fn main() -> Result<(), Error> {
-    let inner = Program::record(|x| long(x), &[0.5, 0.9])?;
+    let inner = Program::record(long, &[0.5, 0.9])?;
     let outer = Program::record(
         |x| inner.call(&[x[0] * x[1], x[1]]).expect("there are no guards")[0].exp(),
         &[0.5, 0.9],

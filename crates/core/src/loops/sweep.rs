@@ -134,3 +134,73 @@ fn reverse<D: Copy>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::checkpoints::Checkpoints;
+    use super::*;
+
+    /// How many steps a sweep takes forward. The state is the number of the step that comes next.
+    fn taken(schedule: Schedule, turns: usize) -> u128 {
+        let (mut taken, mut expected) = (0, turns);
+        let forward = |step: usize, state: &mut [usize]| {
+            assert_eq!(state, [step]);
+            state[0] += 1;
+            taken += 1;
+            Ok(())
+        };
+        let back = |step: usize, state: &[usize]| {
+            expected -= 1;
+            assert_eq!((step, state), (expected, &[step][..]), "{schedule:?}, {turns} turns");
+            Ok(())
+        };
+        reverse(schedule, turns, Stored::new(1, &[0], &[0]), forward, back).expect("nothing is refused");
+        assert_eq!(expected, 0, "{schedule:?}, {turns} turns");
+        taken
+    }
+
+    /// The fewest steps by trying all places for the next state: by turns, then by states.
+    fn fewest(turns: usize, states: usize) -> Vec<Vec<u128>> {
+        let mut least: Vec<Vec<u128>> = vec![vec![0; states + 1]; 2];
+        for n in 2..=turns {
+            let from_start = (n * (n - 1) / 2) as u128;
+            let best = |s: usize| {
+                let parts = (1..n).map(|m| m as u128 + least[n - m][s - 1] + least[m][s]);
+                parts.min().expect("there are two parts")
+            };
+            // Without a state, nothing can be done.
+            let row = (0..=states).map(|s| if s < 2 { from_start } else { best(s) });
+            least.push(row.collect());
+        }
+        least
+    }
+
+    #[test]
+    fn binomial_schedules_take_the_fewest_steps_that_are_possible() {
+        for (turns, row) in fewest(80, 10).iter().enumerate() {
+            for (snapshots, &least) in row.iter().enumerate().skip(1) {
+                let what = format!("{turns} turns, {snapshots} states");
+                assert_eq!(taken(Schedule::Binomial(snapshots), turns), least, "{what}");
+                assert_eq!(Checkpoints::forward_steps(turns, snapshots), least, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_loops_meet_the_bound() {
+        for (turns, snapshots) in [(1000, 5), (10_000, 32), (100_000, 32), (5000, 2), (300, 1000)] {
+            let bound = Checkpoints::forward_steps(turns, snapshots);
+            assert_eq!(taken(Schedule::Binomial(snapshots), turns), bound, "{turns}, {snapshots}");
+        }
+    }
+
+    #[test]
+    fn equidistant_schedules_take_each_step_at_most_twice() {
+        for turns in 1..=60 {
+            for apart in [1, 2, 3, 7, 10, 59, 60] {
+                assert!(taken(Schedule::Every(apart), turns) <= 2 * turns as u128);
+            }
+            assert_eq!(taken(Schedule::Every(usize::MAX), turns), turns as u128 - 1);
+        }
+    }
+}
