@@ -376,6 +376,15 @@ fn conjugate_gradients_have_the_derivatives_of_the_dense_solution() {
     assert_eq!(conjugate_gradients(&Chain, &[0.0; 3], &[1.0]).unwrap(), [0.0; 3]);
     assert!(conjugate_gradients(&Chain, &[], &[1.0]).unwrap().is_empty());
     assert!(conjugate_gradients(&Chain, &[f64::NAN], &[1.0]).unwrap()[0].is_nan());
+    assert!(conjugate_gradients(&Chain, &[1.0], &[f64::NAN]).unwrap()[0].is_nan());
+    // Tiny and huge right sides, and cotangents.
+    for scale in [1e-250, 1e250] {
+        let ours = conjugate_gradients(&Chain, &[scale, 2.0 * scale], &[2.0]).unwrap();
+        assert_close("scaled", &[ours[0] / scale, ours[1] / scale], &[2.0 / 3.0, 5.0 / 6.0], 1e-12);
+        let one = [1.0.into(), 2.0.into()];
+        let slope = gradient(|p| conjugate_gradients(&Chain, &one, p).unwrap()[0] * scale, &[2.0]).1;
+        assert_close("cotangent", &[slope[0] / scale], &[-1.0 / 3.0], 1e-12);
+    }
 }
 
 #[test]
@@ -434,6 +443,31 @@ impl Equations for Cubic {
     }
 }
 
+/// atan z = p, by Newton's method from 0 or nearby.
+#[derive(Clone)]
+struct Tangent;
+
+impl Equations for Tangent {
+    type Scalar = f64;
+
+    fn unknowns(&self) -> usize {
+        1
+    }
+
+    fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+        vec![z[0].atan() - p[0]]
+    }
+
+    fn solve(&self, p: &[f64]) -> Result<Vec<f64>, Error> {
+        self.solve_near(p, &[0.0])
+    }
+
+    fn solve_near(&self, p: &[f64], last: &[f64]) -> Result<Vec<f64>, Error> {
+        let step = |z: f64| z - (z.atan() - p[0]) * (1.0 + z * z);
+        Ok(vec![(0..50).fold(last[0], |z, _| step(z))])
+    }
+}
+
 #[test]
 fn warm_roots_begin_where_the_last_search_ended() {
     let taken = |solve: &dyn Fn(f64) -> f64| {
@@ -456,6 +490,10 @@ fn warm_roots_begin_where_the_last_search_ended() {
         [slope[0], square[0]]
     });
     assert_close("derivatives", &ours, &expected, 1e-14);
+    // From where the last search ended, Newton's method for the arc tangent runs away; from 0, it does not.
+    let warm = WarmRoot::new(Tangent);
+    assert_close("near", &warm.solve(&[1.2]).unwrap(), &[1.2_f64.tan()], 1e-12);
+    assert_close("anew", &warm.solve(&[-0.5]).unwrap(), &[-0.5_f64.tan()], 1e-12);
 }
 
 #[test]

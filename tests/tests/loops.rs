@@ -3,8 +3,8 @@
 
 use dualtape::loops::{Checkpoints, RepeatWhile, Scan, Scanned, Step, repeat_while, scan};
 use dualtape::program::{Rows, Wrt};
-use dualtape::{CustomRule, Differentiable, Dual, Error, Program, Relation, Reverse, Traced, Workspace};
-use dualtape::{gradient, hessian, hvp, jacobian_reverse};
+use dualtape::{CustomRule, Differentiable, Dual, Error, Program, Relation, Reverse, Traced, Var, Workspace};
+use dualtape::{gradient, gradient_forward, hessian, hvp, jacobian_reverse};
 use dualtape_tests::close::assert_close;
 use dualtape_tests::modes::{Function, first_order, second_order};
 use std::cell::Cell;
@@ -464,21 +464,11 @@ fn wrong_lengths_are_errors() {
     assert!(huge.contains("not 2"), "{huge}");
     let given = repeat_while(|_, _| false, &Spring, &X[..2], &X[2..4], 3).unwrap_err().to_string();
     assert!(given.contains("the list of what a turn of `repeat_while` takes in needs 0 numbers"), "{given}");
-    let none = |stored| Scan::new(Spring, 2).checkpoints(stored);
     for (stored, words) in
         [(Checkpoints::Every(0), "every 0 steps"), (Checkpoints::Snapshots(0), "no state is to be stored")]
     {
-        let inputs = [0.0, 0.0];
-        let run = Program::record(
-            |x| {
-                let inputs = inputs.map(Traced::from);
-                none(stored).run(&x[..2], &inputs, &x[2..]).unwrap().state[0]
-            },
-            &X[..4],
-        )
-        .unwrap();
-        let refused = run.gradient(&mut run.workspace(), &X[..4], &mut [0.0; 4]).unwrap_err().to_string();
-        assert!(refused.contains(words), "{refused}");
+        let refused = Scan::new(Spring, 2).checkpoints(stored).run(&X[..2], &[0.0; 2], &X[2..4]);
+        assert!(message(refused.clone()).contains(words), "{refused:?}");
     }
     // Nothing at all: no state, no turns.
     #[derive(Clone)]
@@ -703,4 +693,188 @@ fn a_recording_takes_the_same_memory_for_any_number_of_turns() {
         (bytes, nodes)
     };
     assert_eq!(recorded(10), recorded(100_000));
+}
+
+/// A step that calls a function of the state, an input and two parameters.
+#[derive(Clone)]
+struct By(Way);
+
+/// How a step decides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// By `==`, of a number that counts turns.
+    Equality,
+    /// By `==`, of plain values.
+    PlainEquality,
+    /// By `is_zero`.
+    IsZero,
+    /// By `<`.
+    Order,
+    /// Not at all, but it refuses large states.
+    Refuses,
+}
+
+impl Step for By {
+    type Scalar = f64;
+
+    fn step<D: Differentiable<Scalar = f64>>(
+        &self,
+        state: &mut [D],
+        _: &[D],
+        parameters: &[D],
+        _: &mut [D],
+    ) -> Result<(), Error> {
+        let five = D::constant(5.0);
+        let decided = match self.0 {
+            Way::Equality => state[1] == five,
+            Way::PlainEquality => state[1].value() == 5.0,
+            Way::IsZero => (state[1] - five).is_zero(),
+            Way::Order => state[0] > D::constant(1.0),
+            Way::Refuses if state[0].value() > 5.0 => {
+                return Err(Error::Rule { rule: "by", reason: "it is too large".to_owned() });
+            }
+            Way::Refuses => false,
+        };
+        let [a, p] = [state[0], parameters[0]];
+        state[0] = if decided { a * 0.5 * p * p } else { a * p + p * p * 0.1 };
+        state[1] += 1.0;
+        Ok(())
+    }
+}
+
+/// The state at the end, from a start, given the parameter.
+fn decided<D: Differentiable<Scalar = f64>>(scan: &Scan<By>, x: &[D]) -> D {
+    scan.run(&[x[0], D::zero()], &[], &x[1..]).expect("nothing is refused").state[0]
+}
+
+/// The same, written out.
+fn decided_written<D: Differentiable<Scalar = f64>>(way: Way, turns: usize, x: &[D]) -> D {
+    let mut state = [x[0], D::zero()];
+    (0..turns).for_each(|_| By(way).step(&mut state, &[], &x[1..], &mut []).expect("nothing is refused"));
+    state[0]
+}
+
+#[test]
+fn an_equality_in_a_step_is_no_silent_wrong_derivative() {
+    for (turns, way) in [8, 20].into_iter().flat_map(|turns| [(turns, Way::Equality), (turns, Way::IsZero)]) {
+        let scan = Scan::new(By(way), turns);
+        let on_tape = std::panic::catch_unwind(|| gradient(|x| decided(&scan, x), &[0.3, 1.1]));
+        let refused = *on_tape.unwrap_err().downcast::<String>().expect("a panic has words");
+        assert!(
+            refused.contains("tests/loops.rs:") && refused.contains("x.value() == y.value()"),
+            "{refused}"
+        );
+        let program = Program::record(|x| decided(&scan, x), &[0.3, 1.1]).unwrap();
+        let refused = program.gradient(&mut program.workspace(), &[0.3, 1.1], &mut [0.0; 2]).unwrap_err();
+        assert!(matches!(refused, Error::EqualityHeld { .. }), "{refused}");
+    }
+    for turns in [3, 8, 20] {
+        let scan = Scan::new(By(Way::PlainEquality), turns);
+        let expected = gradient(|x| decided_written(Way::PlainEquality, turns, x), &[0.3, 1.1]);
+        let ours = gradient(|x| decided(&scan, x), &[0.3, 1.1]);
+        assert_eq!(ours.0, expected.0);
+        assert_close("by plain values", &ours.1, &expected.1, 1e-13);
+    }
+}
+
+#[test]
+fn a_sweep_that_panics_leaves_no_trace_in_later_derivatives() {
+    let refuses = Scan::new(By(Way::Equality), 8);
+    let mut reverse = Reverse::new();
+    let mut derive = |bad: bool, jacobian: bool| {
+        fn run<'t>(bad: bool, scan: &Scan<By>, x: &[Var<'t, f64>], y: &mut [Var<'t, f64>]) {
+            let tripled = x[1] * 3.0;
+            let looped = if bad { decided(scan, x) } else { x[0] };
+            y[0] = looped + tripled;
+        }
+        let (mut values, mut result) = ([0.0], [0.0; 2]);
+        if jacobian {
+            reverse.jacobian(|x, y| run(bad, &refuses, x, y), &[1.0, 1.0], &mut values, &mut result).unwrap();
+        } else {
+            reverse
+                .vjp(|x, y| run(bad, &refuses, x, y), &[1.0, 1.0], &[1.0], &mut values, &mut result)
+                .unwrap();
+        }
+        result
+    };
+    for jacobian in [false, true] {
+        assert_eq!(derive(false, jacobian), [1.0, 3.0]);
+        let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| derive(true, jacobian)));
+        assert!(tried.is_err());
+        assert_eq!(derive(false, jacobian), [1.0, 3.0]);
+    }
+}
+
+#[test]
+fn a_run_that_is_refused_spoils_no_later_one() {
+    let scan = Scan::new(By(Way::Refuses), 20);
+    let tape = dualtape::Tape::new();
+    let far = tape.vars(&[6.0, 0.0]);
+    assert!(scan.run(&far, &[], &[tape.var(1.01)]).is_err());
+    let expected = gradient(|x| decided_written(Way::Refuses, 20, x), &[1.0, 1.01]);
+    let ours = gradient(|x| decided(&scan, x), &[1.0, 1.01]);
+    assert_eq!(ours.0, expected.0);
+    assert_close("later", &ours.1, &expected.1, 1e-13);
+}
+
+/// A loop of branching steps inside a step.
+#[derive(Clone)]
+struct Around;
+
+impl Step for Around {
+    type Scalar = f64;
+
+    fn step<D: Differentiable<Scalar = f64>>(
+        &self,
+        state: &mut [D],
+        _: &[D],
+        parameters: &[D],
+        _: &mut [D],
+    ) -> Result<(), Error> {
+        let inner = scan(&By(Way::Order), 4, &[state[0], D::zero()], &[], parameters)?;
+        state[0] = inner.state[0] * 0.7;
+        Ok(())
+    }
+}
+
+#[test]
+fn branches_inside_nested_loops_and_under_duals_go_over_tapes() {
+    fn outer<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
+        scan(&Around, 20, &x[..1], &[], &x[1..]).expect("nothing is refused").state[0]
+    }
+    fn written<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
+        (0..20).fold(x[0], |a, _| decided_written(Way::Order, 4, &[a, x[1]]) * 0.7)
+    }
+    let x = [0.3, 1.4];
+    let (value, slope, square) = hessian(|x| written(x), &x);
+    let ours = hessian(|x| outer(x), &x);
+    assert_eq!(ours.0, value);
+    assert_close("slope", &ours.1, &slope, 1e-12);
+    assert_close("curvature", &ours.2, &square, 1e-11);
+    // A gradient of a gradient: row sums of the Hessian.
+    let sums = [square[0] + square[1], square[2] + square[3]];
+    let over_tapes = gradient(|x| gradient(|y| outer(y), x).1.iter().sum(), &x);
+    assert_close("tape over tape", &over_tapes.1, &sums, 1e-11);
+    let over_dual = gradient(|x| gradient_forward(|y| outer(y), x).1.iter().sum(), &x);
+    assert_close("tape under duals", &over_dual.1, &sums, 1e-11);
+}
+
+#[test]
+fn branching_loops_answer_alike_at_points_and_in_batches_and_are_not_saved() {
+    let scan = Scan::new(By(Way::Order), 12);
+    // A run elsewhere must not decide what a recording holds.
+    let _ = gradient(|x| decided(&scan, x), &[9.0, 0.1]);
+    let program = Program::record(|x| decided(&scan, x), &[0.3, 1.1]).unwrap();
+    let mut workspace = program.workspace();
+    let points = [[0.3, 1.1], [2.0, 0.9], [0.1, 1.3]];
+    let mut values = [0.0; 3];
+    program.values(&mut program.batch(), &[], &Rows::new(points.as_flattened(), 2), &mut values).unwrap();
+    for (point, in_batch) in points.iter().zip(values) {
+        let expected = gradient(|x| decided_written(Way::Order, 12, x), point);
+        let mut slope = [0.0; 2];
+        let value = program.gradient(&mut workspace, point, &mut slope).unwrap();
+        assert_eq!((value, in_batch), (expected.0, expected.0));
+        assert_close("slope", &slope, &expected.1, 1e-13);
+    }
+    assert_eq!(program.to_bytes().unwrap_err(), Error::NotSavable { rule: "loop" });
 }

@@ -161,6 +161,7 @@ macro_rules! impl_float {
 
             /// Whether the value is zero.
             #[inline]
+            #[track_caller]
             fn is_zero(&self) -> bool {
                 *self == Self::zero()
             }

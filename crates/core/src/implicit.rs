@@ -103,8 +103,8 @@ type Last<F> = Arc<Mutex<Option<Vec<F>>>>;
 
 /// [`root`] that begins each search where the last one ended, in replays too.
 ///
-/// The solution then hangs on what was solved before, up to what the solver lets pass: several threads that share one may
-/// find other last digits from run to run.
+/// Where that finds nothing, the search begins anew. The solution then depends on what was solved before: in its last digits,
+/// and where there are several roots, in which of them it is. Of threads that share one, nobody knows which comes first.
 ///
 /// ```
 /// use dualtape::implicit::{Equations, WarmRoot};
@@ -333,12 +333,14 @@ impl<E: Equations> CustomRule for Root<E> {
             return Ok(());
         }
         let last = |last: &Last<_>| last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let solution = match self.last.as_ref().and_then(last) {
-            Some(last) => self.equations.solve_near(x, &last)?,
-            None => self.equations.solve(x)?,
-        };
+        let near = self.last.as_ref().and_then(last).map(|last| self.equations.solve_near(x, &last));
+        let near = near.and_then(Result::ok).filter(|near| near.len() == z.len());
+        let near = near.filter(|near| matches!(self.is_off(near, x), Ok(false)));
+        let is_near = near.is_some();
+        // What was not found from there may be found anew.
+        let solution = near.map_or_else(|| self.equations.solve(x), Ok)?;
         Error::check_length("solution", "unknown", z.len(), solution.len())?;
-        if self.is_off(&solution, x)? {
+        if !is_near && self.is_off(&solution, x)? {
             let reason = format!(
                 "the solver's answer {solution:?} for the parameters {x:?} does not solve the equations"
             );

@@ -1,9 +1,10 @@
 //! Loops: a step that is taken again and again, differentiated in the memory of a few states.
 //!
 //! A plain loop in Rust works with every number of this crate, but a tape or a recording of it grows with each turn.
-//! [`scan`] and [`repeat_while`] take the step as a [`Step`], and keep the loop as one operation: a recording holds the step
-//! once, and the sweep back stores some states ([`Checkpoints`]) and computes the others again. They work in every mode and
-//! at every order, and nest.
+//! [`scan`] and [`repeat_while`] take the loop's body as a [`Step`], and keep the loop as one operation: a recording holds the
+//! step once, and the sweep back stores some states ([`Checkpoints`]) and computes the others again. They work in every mode
+//! and at every order, and nest. A *turn* is a step that is taken; besides the state, it may take inputs in and give
+//! outputs out.
 //!
 //! ```
 //! use dualtape::loops::{Step, scan};
@@ -63,11 +64,19 @@ use written::{Recorded, WrittenLoop};
 
 /// One step of a loop, in any numbers.
 ///
-/// What it captures is the same in each turn and has no derivative; what has one comes as a parameter.
+/// What it captures is the same in each turn and has no derivative; what has one comes as a parameter. It is cloned for each
+/// call that a tape or a recording keeps, so a step that holds much should hold an `Arc` of it.
 ///
-/// Where loops are kept as one operation, the step is recorded once, and each turn is held to the branches that were taken
-/// then ([`Error::BranchChanged`]); write choices with [`select`](Differentiable::select). On a tape, a step that
-/// branches is recorded anew each turn, so any branch will do.
+/// # Branches
+///
+/// Write choices with [`select`](Differentiable::select): such a step is recorded once, and right everywhere. A step that
+/// branches by an `if` (`<` and its like, or [`value`](Differentiable::value)) is right, too, but slower, wherever the step
+/// itself runs: on plain numbers, on duals, on tapes, and for values and gradients of programs. What a program derives from a
+/// recording knows one side only, that of the first turn where it was recorded, and is
+/// [`Error::BranchChanged`] elsewhere: `hvp`, `jvp`, Hessians and derivatives as programs.
+///
+/// `==` is for numbers that do not move: where it finds numbers of a step equal in value, a reverse sweep is
+/// [`Error::EqualityHeld`]. Compare plain values (`x.value() == y.value()`).
 pub trait Step: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: ProgramScalar;
@@ -113,8 +122,12 @@ pub struct Scanned<D> {
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there are not as many inputs as the turns take in, and the errors of the step. In a recording, or on
-/// replay, [`Error::BranchChanged`] where a turn takes another branch.
+/// [`Error::Length`] if there are not as many inputs as the turns take in, the errors of the step, and those of
+/// [branches](Step#branches).
+///
+/// # Panics
+///
+/// The sweep of a tape panics where the step's derivatives are refused, as it has nobody to give the error to.
 ///
 /// ```
 /// use dualtape::loops::{Step, scan};
@@ -162,8 +175,8 @@ pub fn scan<S: Step, D: Differentiable<Scalar = S::Scalar>>(
 
 /// Takes a step as long as the condition holds for the state and the parameters, from a first state; gives the last state.
 ///
-/// The condition looks at plain values. How many turns there are is found anew in each replay, so that no guard hangs on
-/// it; the derivative is that of the turns taken. The step takes nothing in and gives nothing out.
+/// The condition looks at plain values. The number of turns may differ from replay to replay; that it changes gives no
+/// derivative: the derivative is that of the turns taken. The step takes nothing in and gives nothing out.
 ///
 /// # Errors
 ///
@@ -211,7 +224,8 @@ pub fn repeat_while<S: Step, D: Differentiable<Scalar = S::Scalar>>(
     RepeatWhile::new(condition, step.clone(), at_most).run(start, parameters)
 }
 
-/// A loop of so many turns, to be run again and again: the step is recorded once for all runs. See [`scan`].
+/// A loop of so many turns, to be run again and again: the step is recorded once for all runs with as many states and
+/// parameters as the first. See [`scan`], which records it for each call.
 ///
 /// ```
 /// use dualtape::loops::{Checkpoints, Scan, Step};
@@ -260,7 +274,7 @@ impl<S: Step> fmt::Debug for Scan<S> {
 }
 
 impl<S: Step> Scan<S> {
-    /// A loop of so many turns, which stores states in at most 32 MiB.
+    /// A loop of so many turns, of which each call stores states in at most 32 MiB.
     pub fn new(step: S, turns: usize) -> Self {
         Self { step, turns, checkpoints: Checkpoints::default(), recorded: Arc::default() }
     }
@@ -363,8 +377,14 @@ fn run<S: Step, D: Differentiable<Scalar = S::Scalar>>(
         checkpoints,
         states: start.len(),
         parameters: parameters.len(),
-        recorded: recorded.of([start.len(), parameters.len()]),
+        recorded: recorded.of([start.len(), parameters.len()], D::RECORDS),
     };
+    checkpoints.schedule(1, None)?;
+    let given = this.turns.listed().checked_mul(step.outputs(start.len()));
+    if given.and_then(|given| given.checked_add(start.len())).is_none() {
+        let reason = format!("{} turns would give out more numbers than can be counted", this.turns.listed());
+        return Err(Error::Rule { rule: "loop", reason });
+    }
     let x = [start, inputs, parameters].concat();
     if D::RETAINS { D::call(&this, &x) } else { this.run(&x) }
 }

@@ -11,7 +11,7 @@ pub trait Flow: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: ProgramScalar;
 
-    /// Writes the slope of the state, which has a number for each of the state's. What holds for a [`Step`] holds for it.
+    /// Writes f(t, y, p), a number for each of the state y. What holds for a [`Step`] holds for it.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl<F: Flow> Solver<F> {
         Self { scan: scan.checkpoints(checkpoints), path: path.checkpoints(checkpoints), steps }
     }
 
-    /// The state at the end of a stretch of time, from that at its start.
+    /// The state at the end of a stretch of time, `[from, to]`, given the state at `from`.
     ///
     /// # Errors
     ///
@@ -155,7 +155,7 @@ impl<F: Flow> Solver<F> {
         Ok(end)
     }
 
-    /// The states after each step, one after the other.
+    /// The states after each step, the start left out: all numbers of the first, then all of the second, and so on.
     ///
     /// # Errors
     ///
@@ -195,7 +195,8 @@ impl<F: Flow> Solver<F> {
         Ok(self.path.run(&start, &[], &parameters)?.outputs)
     }
 
-    /// The first state of the loop, time before the flow's, and its parameters, the width of a step before the flow's.
+    /// The first state of the loop, the number of steps taken before the flow's, and its parameters, the start and the width
+    /// of a step before the flow's.
     fn arguments<D: Differentiable>(
         &self,
         [from, to]: [D; 2],
@@ -203,11 +204,12 @@ impl<F: Flow> Solver<F> {
         parameters: &[D],
     ) -> (Vec<D>, Vec<D>) {
         let width = (to - from) / D::literal(self.steps as f64);
-        ([&[from], start].concat(), [&[width], parameters].concat())
+        ([&[D::zero()], start].concat(), [&[from, width], parameters].concat())
     }
 }
 
-/// One step of a method. State: the time, then the flow's. Parameters: the width, then the flow's.
+/// One step of a method. State: the number of steps taken, then the flow's. Parameters: the time at the start and the width
+/// of a step, then the flow's.
 #[derive(Clone, Debug)]
 struct OneStep<F> {
     flow: F,
@@ -230,20 +232,23 @@ impl<F: Flow> Step for OneStep<F> {
         parameters: &[D],
         output: &mut [D],
     ) -> Result<(), Error> {
-        let (time, state) = state.split_first_mut().expect("time is a part of the state");
-        let (&width, parameters) = parameters.split_first().expect("the width is a parameter");
+        let (taken, state) = state.split_first_mut().expect("the number of steps is a part of the state");
+        let (&[from, width], parameters) =
+            parameters.split_first_chunk().expect("there are two more parameters");
+        // Not added up, so that its rounding errors do not add up either.
+        let time = from + width * *taken;
         let Tableau { stages, weights } = self.method.tableau();
         let mut slopes: Vec<Vec<D>> = Vec::with_capacity(stages.len());
         for &(part, before) in *stages {
             let at = moved(state, &slopes, before, width);
             let mut slope = vec![D::zero(); state.len()];
-            self.flow.slope(*time + width * D::literal(part), &at, parameters, &mut slope)?;
+            self.flow.slope(time + width * D::literal(part), &at, parameters, &mut slope)?;
             slopes.push(slope);
         }
         let next = moved(state, &slopes, weights, width);
         state.copy_from_slice(&next);
         output.copy_from_slice(&next[..output.len()]);
-        *time += width;
+        *taken += D::one();
         Ok(())
     }
 }

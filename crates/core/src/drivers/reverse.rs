@@ -3,6 +3,7 @@
 use crate::reverse::{Adjoint, Block, Mark, Spare, WIDTH, recycle};
 use crate::rules::seed;
 use crate::{Differentiable, Error, Tape, Var};
+use std::panic::Location;
 
 /// A tape and its buffers, kept from one gradient to the next.
 ///
@@ -200,6 +201,7 @@ impl<T: Differentiable> Reverse<T> {
         Error::check_length("Jacobian", "output and input", values.len() * columns, jacobian.len())?;
         let mark = self.record(f, x, values);
         if columns == 0 {
+            self.cut_short = false;
             return Ok(());
         }
         let outputs = self.places.chunks(WIDTH).zip(values.chunks(WIDTH));
@@ -219,6 +221,7 @@ impl<T: Differentiable> Reverse<T> {
                 *block = Block::zero();
             }
         }
+        self.cut_short = false;
         Ok(())
     }
 
@@ -269,6 +272,7 @@ impl<T: Differentiable> Reverse<T> {
         }
         self.tape.sweep_down_to(mark, &mut self.adjoints[..nodes]);
         self.take_gradient(product);
+        self.cut_short = false;
         Ok(())
     }
 
@@ -277,8 +281,14 @@ impl<T: Differentiable> Reverse<T> {
         self.tape.rewind(Mark::default());
         if self.cut_short {
             self.adjoints.fill(T::zero());
+            self.blocks.fill(Block::zero());
         }
         self.cut_short = true;
+    }
+
+    /// Where, since this was last asked, numbers of equal values were found unequal, as they do not move alike.
+    pub(crate) fn take_equality(&self) -> Option<&'static Location<'static>> {
+        self.tape.take_equality()
     }
 
     /// Records a function of several outputs, and notes where they stand; returns where the inputs end.
@@ -301,7 +311,6 @@ impl<T: Differentiable> Reverse<T> {
         }
         *inputs = recycle(inputs_here);
         *outputs = recycle(outputs_here);
-        self.cut_short = false;
         mark
     }
 

@@ -22,7 +22,7 @@ pub trait LinearOperator: Clone + Send + Sync + 'static {
 ///
 /// [`Error::Rule`] if the residual is larger than the square root of the rounding error, relative to b, after ten steps for
 /// each unknown: then the operator is not symmetric and positive definite, or too close to singular. [`Error::Length`] if the
-/// operator does not give a number for each unknown.
+/// operator does not give a number for each unknown. Where the right side or a parameter is not finite, the solution is NaN.
 ///
 /// ```
 /// use dualtape::implicit::{LinearOperator, conjugate_gradients};
@@ -110,12 +110,14 @@ impl<A: LinearOperator> CustomRule for Solve<A> {
     fn value(&self, x: &[A::Scalar], z: &mut [A::Scalar]) -> Result<(), Error> {
         let (right, parameters) = x.split_at(self.unknowns);
         applied(&self.operator, right, parameters)?;
-        let right: Vec<f64> = right.iter().map(|x| x.wide()).collect();
-        let size = f64::norm(&right);
-        if size == 0.0 || size.is_nan() {
-            z.fill(A::Scalar::nearest(size));
+        // argmin squares norms, so the right side is brought to the size of 1.
+        let scale = right.iter().map(|x| x.wide().abs()).fold(0.0, f64::max);
+        if scale == 0.0 || !x.iter().all(|x| x.is_finite()) {
+            z.fill(if x.iter().all(|x| x.is_finite()) { Zero::zero() } else { A::Scalar::nan() });
             return Ok(());
         }
+        let right: Vec<f64> = right.iter().map(|x| x.wide() / scale).collect();
+        let size = f64::norm(&right);
         let epsilon = <A::Scalar as Float>::epsilon().wide();
         // argmin's cost is the square of the residual's norm.
         let start = |state: IterState<_, _, _, _, _, _>| {
@@ -128,6 +130,7 @@ impl<A: LinearOperator> CustomRule for Solve<A> {
         let mut done = done.map_err(|error| refused(error.to_string()))?;
         let solution = done.state.take_best_param().unwrap_or_else(|| vec![f64::NAN; self.unknowns]);
         z.iter_mut().zip(&solution).for_each(|(z, &x)| *z = A::Scalar::nearest(x));
+        // Of the scaled solution, which cannot overflow here.
         let product = applied(&self.operator, z, parameters)?;
         let residual: Vec<f64> = product.iter().zip(&right).map(|(product, b)| product.wide() - b).collect();
         let miss = f64::norm(&residual) / size;
@@ -138,6 +141,7 @@ impl<A: LinearOperator> CustomRule for Solve<A> {
                 done.state.get_iter()
             )));
         }
+        z.iter_mut().zip(&solution).for_each(|(z, &x)| *z = A::Scalar::nearest(x * scale));
         Ok(())
     }
 

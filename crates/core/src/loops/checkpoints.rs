@@ -17,13 +17,14 @@ use crate::Error;
 pub enum Checkpoints {
     /// All states: each step is computed once forward, and once in the sweep.
     All,
-    /// Every so many steps. Between two of them, all states are stored when the sweep comes there, so that each step is
-    /// computed twice forward.
+    /// Every k steps on the way forward, n/k of n states. When the sweep comes to the stretch between two of them, it computes
+    /// and stores the k states there: each step is computed twice forward, and n/k + k states are stored at once.
     Every(usize),
     /// So many states at once, the start among them. They are placed as the algorithm *revolve* does, which takes the
     /// fewest steps that are possible; see [`forward_steps`](Self::forward_steps).
     Snapshots(usize),
-    /// All states if they fit into so many bytes, and otherwise as many as fit, placed as `Snapshots` are.
+    /// All states if they fit into so many bytes, and otherwise as many as fit, placed as `Snapshots` are. It is for one call:
+    /// a tape keeps what a loop has stored until it is swept and cleared.
     Bytes(usize),
 }
 
@@ -35,8 +36,8 @@ impl Default for Checkpoints {
 }
 
 impl Checkpoints {
-    /// The least number of steps forward, apart from those that the sweep itself goes back through, with which a loop of so
-    /// many steps is differentiated if so many states are stored at once, the start among them.
+    /// How many steps forward a sweep back through so many steps needs at least, if so many states are stored at once, the
+    /// start among them. The sweep computes each step once more as it goes back through it, which is not counted.
     ///
     /// Source: Griewank and Walther, Algorithm 799: revolve, ACM Transactions on Mathematical Software 26 (2000): with r
     /// the least number for which (s + r)! / (s! r!) is not less than n, it is r n − (s + r)! / ((s + 1)! (r − 1)!).
@@ -55,14 +56,19 @@ impl Checkpoints {
             return 0;
         }
         assert!(snapshots > 0, "the state at the start has to be stored");
+        match snapshots {
+            1 => return steps as u128 * (steps as u128 - 1) / 2,
+            _ if snapshots >= steps => return steps as u128 - 1,
+            _ => {}
+        }
         let (repetitions, [held, _]) = repetitions(steps, snapshots);
         // C(s + r, s + 1) = C(s + r, s) · r / (s + 1).
         let saved = held * repetitions as u128 / (snapshots as u128 + 1);
         repetitions as u128 * steps as u128 - saved
     }
 
-    /// What these mean for states of so many bytes.
-    pub(super) fn schedule(self, bytes: usize) -> Result<Schedule, Error> {
+    /// What these mean for states of so many bytes, and so many steps if that is known.
+    pub(super) fn schedule(self, bytes: usize, steps: Option<usize>) -> Result<Schedule, Error> {
         let refused = |reason: &str| Err(Error::Rule { rule: "loop", reason: reason.to_owned() });
         match self {
             Self::All => Ok(Schedule::Every(usize::MAX)),
@@ -70,7 +76,13 @@ impl Checkpoints {
             Self::Every(steps) => Ok(Schedule::Every(steps)),
             Self::Snapshots(0) => refused("no state is to be stored, but the start has to be"),
             Self::Snapshots(snapshots) => Ok(Schedule::Binomial(snapshots)),
-            Self::Bytes(budget) => Ok(Schedule::Binomial((budget / bytes.max(1)).max(1))),
+            Self::Bytes(budget) => {
+                // Each is stored with the number of its step.
+                let all = budget / (bytes + size_of::<usize>());
+                let fits = steps.is_none_or(|steps| steps <= all);
+                // Otherwise, a sweep stores others beside those from the way forward.
+                Ok(Schedule::Binomial(if fits { all } else { all / 2 }.max(1)))
+            }
         }
     }
 }
@@ -106,10 +118,11 @@ impl Schedule {
         }
     }
 
-    /// How many states are stored at once, if there are so many steps.
+    /// How many states are stored on the way forward, if there are so many steps.
     pub(super) fn most(self, steps: usize) -> usize {
         match self {
-            Self::Every(apart) => steps.min(steps / apart + apart.min(steps)),
+            Self::Every(usize::MAX) => steps,
+            Self::Every(apart) => steps.div_ceil(apart),
             Self::Binomial(snapshots) => snapshots.min(steps),
         }
     }
@@ -125,7 +138,7 @@ fn repetitions(steps: usize, snapshots: usize) -> (usize, [u128; 2]) {
             return (repetitions, [held, before]);
         }
         before = held;
-        held = held * (snapshots + repetitions + 1) as u128 / (repetitions as u128 + 1);
+        held = held * (snapshots as u128 + repetitions as u128 + 1) / (repetitions as u128 + 1);
     }
     unreachable!("the numbers grow without end")
 }

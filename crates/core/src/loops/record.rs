@@ -35,7 +35,7 @@ pub(super) struct Storing<F> {
 
 impl<F: Scalar> Storing<F> {
     pub(super) fn new(checkpoints: Checkpoints, width: usize, turns: Option<usize>) -> Result<Self, Error> {
-        let schedule = checkpoints.schedule(width * size_of::<F>())?;
+        let schedule = checkpoints.schedule(width * size_of::<F>(), turns)?;
         let most = turns.map_or(0, |turns| schedule.most(turns) + 1);
         let (steps, states) = (Vec::with_capacity(most), Vec::with_capacity(most * width));
         let record = Record { turns: 0, finite: true, steps, states };

@@ -118,7 +118,7 @@ impl<F: ProgramScalar> RecordedLoop<F> {
     ) -> Result<Vec<F>, Error> {
         let [states, inputs, outputs] = self.counts();
         let ends = Ends { x: self.parts(x), cotangent, of_step: [inputs, outputs] };
-        let schedule = self.checkpoints.schedule(states * size_of::<F>())?;
+        let schedule = self.checkpoints.schedule(states * size_of::<F>(), Some(record.turns))?;
         let mut memory = StepMemory::default();
         let mut running = self.step.start(&mut memory, ends.x[2], record.turns);
         let back = |[state, input, adjoints]: [&[F]; 3], product: &mut [F]| {
@@ -169,8 +169,14 @@ impl<F: ProgramScalar> CustomRule for RecordedLoop<F> {
         Some(outputs.map(|outputs| self.tangents(&outputs)))
     }
 
+    fn branches(&self) -> bool {
+        self.step.branches()
+    }
+
     fn as_graph(&self, limit: usize) -> Option<Graph<F>> {
-        self.step.unrolled(self.turns.known()?, limit)
+        // Written out, each turn would be held to the branches of the one that was recorded.
+        let turns = self.turns.known().filter(|&turns| turns == 1 || !self.step.branches())?;
+        self.step.unrolled(turns, limit)
     }
 
     fn stays_whole(&self) -> bool {
@@ -232,8 +238,13 @@ impl<F: ProgramScalar> CustomRule for LoopVjp<F> {
         Some(product.map(|product| self.0.without_tangents(&product)))
     }
 
+    fn branches(&self) -> bool {
+        self.0.step.branches()
+    }
+
     fn as_graph(&self, limit: usize) -> Option<Graph<F>> {
-        self.0.step.unrolled_vjp(self.0.turns.known()?, limit)
+        let turns = self.0.turns.known().filter(|&turns| turns == 1 || !self.0.step.branches())?;
+        self.0.step.unrolled_vjp(turns, limit)
     }
 
     fn stays_whole(&self) -> bool {

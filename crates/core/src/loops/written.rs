@@ -12,7 +12,7 @@ use super::sweep::{Ends, Stored, sweep};
 use super::turns::Turns;
 use crate::program::{Graph, StepProgram};
 use crate::rules::Saved;
-use crate::{CustomRule, Differentiable, Error, Reverse, Scalar};
+use crate::{CustomRule, Differentiable, Dual, Error, ProgramScalar, Reverse, Scalar};
 use num_traits::Zero;
 use std::sync::{Arc, OnceLock};
 
@@ -35,7 +35,7 @@ pub(super) struct Recorded<F> {
     lengths: OnceLock<[usize; 2]>,
     /// Where it is recorded: the parameters, a state, and what a step takes in.
     point: OnceLock<[Vec<F>; 2]>,
-    step: OnceLock<Result<Arc<StepProgram<F>>, Error>>,
+    step: OnceLock<Arc<StepProgram<F>>>,
 }
 
 impl<F> Default for Recorded<F> {
@@ -44,10 +44,13 @@ impl<F> Default for Recorded<F> {
     }
 }
 
-impl<F> Recorded<F> {
-    /// What is prepared for a state and parameters of so many numbers: nothing, if others came first.
-    pub(super) fn of(self: &Arc<Self>, lengths: [usize; 2]) -> Arc<Self> {
-        if *self.lengths.get_or_init(|| lengths) == lengths { Arc::clone(self) } else { Arc::default() }
+impl<F: ProgramScalar> Recorded<F> {
+    /// What is prepared for a state and parameters of so many numbers: nothing, if others came first. In a recording, a
+    /// step that branches is recorded there, and not as it went elsewhere.
+    pub(super) fn of(self: &Arc<Self>, lengths: [usize; 2], in_recording: bool) -> Arc<Self> {
+        let fits = *self.lengths.get_or_init(|| lengths) == lengths;
+        let known = || self.step.get().is_some_and(|step| !step.branches());
+        if fits && (!in_recording || known()) { Arc::clone(self) } else { Arc::default() }
     }
 }
 
@@ -90,9 +93,16 @@ impl<S: Step> WrittenLoop<S> {
         [state, inputs, parameters]
     }
 
-    /// The loop of the recorded step.
+    /// The loop of the recorded step. What is refused at one point may be possible at another, so errors are not kept.
     fn recorded(&self) -> Result<RecordedLoop<S::Scalar>, Error> {
-        let step = self.recorded.step.get_or_init(|| self.record().map(Arc::new)).clone()?;
+        let known = self.recorded.step.get().cloned();
+        let step = match known {
+            Some(step) => step,
+            None => {
+                let step = Arc::new(self.record()?);
+                Arc::clone(self.recorded.step.get_or_init(|| step))
+            }
+        };
         Ok(RecordedLoop { step, turns: self.turns.clone(), checkpoints: self.checkpoints })
     }
 
@@ -121,10 +131,12 @@ impl<S: Step> WrittenLoop<S> {
             &parameters,
             &data,
         );
-        match refused {
-            Some(error) => Err(error),
-            None => Ok(StepProgram::new(graph?, self.states)),
+        if let Some(error) = refused {
+            return Err(error);
         }
+        let step = StepProgram::new(graph?, self.states);
+        // Every number of a step may move, as the loop's inputs do.
+        step.equality_held().map_or(Ok(step), |guard| Err(Error::EqualityHeld { guard }))
     }
 
     /// The vjp by a tape for each turn, from what is stored of so many turns.
@@ -138,7 +150,7 @@ impl<S: Step> WrittenLoop<S> {
         let (inputs, outputs) = (self.step.inputs(), self.step.outputs(self.states));
         let ends = Ends { x: self.parts(x), cotangent, of_step: [inputs, outputs] };
         let [_, _, parameters] = ends.x;
-        let schedule = self.checkpoints.schedule(self.states * size_of::<D>())?;
+        let schedule = self.checkpoints.schedule(self.states * size_of::<D>(), Some(turns))?;
         let (mut tape, mut point) = (Reverse::new(), Vec::new());
         let mut next = vec![D::zero(); self.states + outputs];
         let back = |[state, input, adjoints]: [&[D]; 3], product: &mut [D]| {
@@ -158,9 +170,30 @@ impl<S: Step> WrittenLoop<S> {
                 &mut next,
                 product,
             )?;
+            if let Some(location) = tape.take_equality() {
+                let guard =
+                    format!("{location}: a step of a loop compared two numbers of equal value by `==`");
+                return Err(Error::EqualityHeld { guard });
+            }
             refused.map_or(Ok(()), Err)
         };
         sweep(&ends, schedule, turns, stored, self.forward(parameters), back)
+    }
+
+    fn jvp_of<D: Differentiable<Scalar = S::Scalar>>(
+        &self,
+        x: &[D],
+        z: &[D],
+        t: &[D],
+    ) -> Result<Vec<D>, Error> {
+        let recorded = self.recorded()?;
+        if D::RECORDS || !recorded.branches() {
+            return recorded.jvp(x, z, t).expect("a recorded loop has a jvp");
+        }
+        // What branches goes over the outer tape, turn after turn.
+        let moving = x.iter().zip(t).map(|(&x, &t)| Dual::new(x, [t].into()));
+        let moved = self.run::<Dual<D>>(&moving.collect::<Vec<_>>())?;
+        Ok(moved.iter().map(|z| z.slope(0)).collect())
     }
 
     /// Takes a step from a state, given what it takes in.
@@ -189,15 +222,16 @@ impl<S: Step> CustomRule for WrittenLoop<S> {
     }
 
     fn value(&self, x: &[S::Scalar], z: &mut [S::Scalar]) -> Result<(), Error> {
+        self.run_visiting(x, z, |_, _| {})?;
         self.note(x);
-        self.run_visiting(x, z, |_, _| {}).map(|_| ())
+        Ok(())
     }
 
     fn vjp<D: Differentiable<Scalar = S::Scalar>>(&self, x: &[D], z: &[D], w: &[D]) -> Result<Vec<D>, Error> {
         if D::RETAINS {
             let recorded = self.recorded()?;
             // What branches is recorded by the outer tape, turn after turn; a recording has guards for it.
-            if D::RECORDS || !recorded.step.branches() {
+            if D::RECORDS || !recorded.branches() {
                 return recorded.vjp(x, z, w);
             }
         }
@@ -214,10 +248,11 @@ impl<S: Step> CustomRule for WrittenLoop<S> {
         z: &[D],
         t: &[D],
     ) -> Option<Result<Vec<D>, Error>> {
-        match self.recorded() {
-            Ok(recorded) => recorded.jvp(x, z, t),
-            Err(error) => Some(Err(error)),
-        }
+        Some(self.jvp_of(x, z, t))
+    }
+
+    fn branches(&self) -> bool {
+        self.recorded().map_or(true, |recorded| recorded.branches())
     }
 
     fn stays_whole(&self) -> bool {
@@ -242,9 +277,9 @@ impl<S: Step> CustomRule for WrittenLoop<S> {
         z: &mut [S::Scalar],
         saved: &mut Saved<S::Scalar>,
     ) -> Result<(), Error> {
-        self.note(x);
         let mut storing = Storing::new(self.checkpoints, self.states, self.turns.known())?;
         let turns = self.run_visiting(x, z, |step, state| storing.visit(step, state))?;
+        self.note(x);
         *saved = Saved(Some(storing.finish(turns, z)));
         Ok(())
     }
@@ -259,7 +294,7 @@ impl<S: Step> CustomRule for WrittenLoop<S> {
         let Saved(Some(record)) = saved else { return self.vjp(x, z, w) };
         if record.turns >= FEW_TURNS {
             let recorded = self.recorded()?;
-            if !recorded.step.branches() {
+            if !recorded.branches() {
                 return recorded.sweep(x, w, record, self.forward(self.parts(x)[2]));
             }
         }

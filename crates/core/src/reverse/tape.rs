@@ -6,6 +6,7 @@ use super::{Adjoint, Adjoints, Block, Var};
 use crate::Differentiable;
 use crate::rules::{Partial, seed};
 use std::cell::{Cell, RefCell};
+use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A recording of operations, to be swept in reverse.
@@ -38,6 +39,8 @@ pub struct Tape<T> {
     /// Whether nobody will ask for the adjoints of intermediate results, which then need no node where they
     /// move with one operand as it does, or not at all.
     for_inputs: bool,
+    /// Where two numbers of equal values were last found unequal, as they do not move alike.
+    equality: Cell<Option<&'static Location<'static>>>,
 }
 
 impl<T: Differentiable> Default for Tape<T> {
@@ -92,7 +95,7 @@ impl<T: Differentiable> Tape<T> {
     /// ```
     pub fn with_node_limit(nodes: usize) -> Self {
         let storage = RefCell::new(Storage::with_limit(nodes));
-        Self { id: Cell::new(next_id()), storage, for_inputs: false }
+        Self { id: Cell::new(next_id()), storage, for_inputs: false, equality: Cell::new(None) }
     }
 
     /// An empty tape for a driver, which asks for the adjoints of inputs only.
@@ -103,6 +106,17 @@ impl<T: Differentiable> Tape<T> {
     #[inline(always)]
     pub(super) fn is_for_inputs(&self) -> bool {
         self.for_inputs
+    }
+
+    /// Takes note that numbers of equal values were found unequal.
+    #[cold]
+    pub(super) fn note_equality(&self, location: &'static Location<'static>) {
+        self.equality.set(Some(location));
+    }
+
+    /// Where numbers of equal values were found unequal since this was last asked.
+    pub(crate) fn take_equality(&self) -> Option<&'static Location<'static>> {
+        self.equality.take()
     }
 
     /// A new independent variable.

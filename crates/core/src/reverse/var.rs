@@ -8,6 +8,7 @@ use crate::rules::{Binary, Partial, Saved, Ternary, Unary, guarded, statements};
 use crate::{CustomRule, Differentiable, Error};
 use num_traits::Zero;
 use std::fmt;
+use std::panic::Location;
 
 /// A number on a [`Tape`], or a constant, which records nothing.
 ///
@@ -126,8 +127,17 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
     }
 
     #[inline(always)]
+    #[track_caller]
     fn relates(&self, relation: Relation, other: &Self) -> bool {
-        (relation != Relation::Equal || self.moves_as(other)) && self.primal.relates(relation, &other.primal)
+        if relation == Relation::Equal && !self.moves_as(other) {
+            if let Some(tape) = self.tape.or(other.tape)
+                && self.primal.relates(relation, &other.primal)
+            {
+                tape.note_equality(Location::caller());
+            }
+            return false;
+        }
+        self.primal.relates(relation, &other.primal)
     }
 
     #[inline(always)]

@@ -110,6 +110,12 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
 
     // What follows is for loops.
 
+    /// Whether what was recorded of it is held to the branches that were taken there.
+    #[doc(hidden)]
+    fn branches(&self) -> bool {
+        false
+    }
+
     /// The rule as a graph with at most so many operations, and no calls, if that is possible.
     #[doc(hidden)]
     fn as_graph(&self, _limit: usize) -> Option<Graph<Self::Scalar>>

@@ -58,6 +58,14 @@ impl<F: ProgramScalar> Guard<F> {
         Self { question, ..self }
     }
 
+    /// Whether two numbers were found equal.
+    pub(in crate::program) fn is_equality_held(&self) -> bool {
+        match self.question {
+            Question::Relation { relation: Relation::Equal, operands: [a, b], answer: true } => a != b,
+            _ => false,
+        }
+    }
+
     /// Whether the answer is still the same, given the value at each place.
     #[inline]
     pub(in crate::program) fn holds(&self, value: impl Fn(u32) -> F) -> bool {

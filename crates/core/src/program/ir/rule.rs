@@ -18,6 +18,8 @@ pub(in crate::program) trait RecordedRule<F>: Send + Sync {
 
     fn stays_whole(&self) -> bool;
 
+    fn branches(&self) -> bool;
+
     fn value(&self, x: &[F], z: &mut [F]) -> Result<(), Error>;
 
     fn value_saving(&self, x: &[F], z: &mut [F], saved: &mut Saved<F>) -> Result<(), Error>;
@@ -77,6 +79,10 @@ impl<F: Scalar> CustomRule for Recorded<F> {
 
     fn stays_whole(&self) -> bool {
         self.0.stays_whole()
+    }
+
+    fn branches(&self) -> bool {
+        self.0.branches()
     }
 
     fn as_graph(&self, limit: usize) -> Option<Graph<F>>

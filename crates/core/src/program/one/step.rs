@@ -5,11 +5,12 @@
 
 use super::lower::{Lowered, lower};
 use super::{Deferred, Executable, Memory};
+use crate::program::ir::guard::Guard;
 use crate::program::ir::walk::Buffers;
 use crate::program::transform::derivative::{self, Inputs, Transformed};
 use crate::program::transform::unroll;
 use crate::program::{Graph, Program};
-use crate::{Error, ProgramScalar};
+use crate::{CustomRule, Error, ProgramScalar};
 use std::sync::{Arc, OnceLock};
 
 /// From so many steps on, instructions are made for a step.
@@ -78,9 +79,15 @@ impl<F: ProgramScalar> StepProgram<F> {
         self.program.parameters()
     }
 
-    /// Whether the step branches.
+    /// Whether the step branches, or what it calls.
     pub(crate) fn branches(&self) -> bool {
-        self.program.guards() > 0
+        let graph = self.program.recorded_graph();
+        !graph.guards.is_empty() || graph.calls.iter().any(|call| call.rule.branches())
+    }
+
+    /// The first equality that held where the step was recorded, in words.
+    pub(crate) fn equality_held(&self) -> Option<String> {
+        self.program.recorded_graph().guards.iter().find(|guard| guard.is_equality_held()).map(Guard::words)
     }
 
     /// The step that carries tangents along. Parameters are followed by their tangents, and so are states, inputs and

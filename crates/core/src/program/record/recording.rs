@@ -1,8 +1,7 @@
 //! `Recording`: how to record, where the usual way will not do.
 
-use crate::predicate::Relation;
 use crate::program::ir::graph::{Graph, Node};
-use crate::program::ir::guard::{Guard, Question};
+use crate::program::ir::guard::Guard;
 use crate::program::record::Traced;
 use crate::program::record::outputs::Outputs;
 use crate::program::record::recorder::{Recorder, Session};
@@ -171,11 +170,7 @@ impl<F: ProgramScalar> Graph<F> {
 
 /// The first equality that held although one side moves.
 fn equality_held<F: ProgramScalar>(graph: &Graph<F>) -> Option<&Guard<F>> {
-    let held = |guard: &&Guard<F>| match guard.question {
-        Question::Relation { relation: Relation::Equal, operands: [a, b], answer: true } => a != b,
-        _ => false,
-    };
-    let mut held = graph.guards.iter().filter(held).peekable();
+    let mut held = graph.guards.iter().filter(|guard| guard.is_equality_held()).peekable();
     held.peek()?;
     let moves = moves(graph);
     held.find(|guard| guard.operands().any(|place| moves[place as usize]))

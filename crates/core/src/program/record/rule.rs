@@ -54,6 +54,10 @@ impl<F: ProgramScalar, R: CustomRule<Scalar = F>> RecordedRule<F> for Deriving<R
         self.rule.vjp_of_saved(x, z, cotangent, saved)
     }
 
+    fn branches(&self) -> bool {
+        self.rule.branches()
+    }
+
     fn as_graph(&self, limit: usize) -> Option<Graph<F>> {
         self.rule.as_graph(limit)
     }
