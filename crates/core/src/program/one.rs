@@ -107,7 +107,7 @@ impl<F: ProgramScalar> Executable<F> {
 
     /// Computes the outputs at `x`. They are those of the program that was recorded, if none of them and no watched
     /// value is NaN, and if all guards hold.
-    #[inline]
+    #[inline(always)]
     pub(in crate::program) fn run<'a>(&'a self, memory: &'a mut Memory<F>, x: &[F]) -> Outcome<'a, F> {
         memory.load(self, x);
         Outcome { lowered: &self.lowered, slots: &memory.slots }
@@ -140,7 +140,7 @@ impl<F: ProgramScalar> Executable<F> {
 
 impl<F: ProgramScalar> Memory<F> {
     /// Computes what depends on inputs that stay.
-    #[inline]
+    #[inline(always)]
     pub(in crate::program) fn load(&mut self, executable: &Executable<F>, x: &[F]) {
         let Lowered { code: [code, _], constants, slots, .. } = &executable.lowered;
         if self.number != executable.number {
@@ -170,7 +170,7 @@ impl<F: ProgramScalar> Outcome<'_, F> {
 
     /// Writes the outputs to the given slices, one after the other. Says whether they can be relied on: whether the
     /// program answers, and all are finite.
-    #[inline]
+    #[inline(always)]
     pub(in crate::program) fn write(&self, parts: &mut [&mut [F]]) -> bool {
         if !self.answers() {
             return false;
@@ -210,7 +210,7 @@ impl<F: ProgramScalar> Outcome<'_, F> {
     }
 
     /// Whether no watched value is NaN, and all guards hold. Elsewhere, the walk answers, or says which guard is broken.
-    #[inline]
+    #[inline(always)]
     pub(in crate::program) fn answers(&self) -> bool {
         let Lowered { watched, guards, .. } = self.lowered;
         let value = |slot: u32| self.slots[slot as usize];
