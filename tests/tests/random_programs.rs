@@ -81,6 +81,8 @@ enum Kind {
     },
     /// A loop whose steps are programs of their own, from the first two operands, with the others as parameters.
     Loop(Loop),
+    /// A call of a large program, which stays a call.
+    Call(Arc<Case>),
     /// A table at the sine of the operand.
     Table,
     /// The root z of z + 0.3 sin z · tanh a = b.
@@ -106,6 +108,16 @@ const STORED: [Checkpoints; 5] = [
     Checkpoints::Snapshots(3),
     Checkpoints::Bytes(1 << 20),
 ];
+
+/// A program that is large by operations that nobody reads.
+fn called<F: ProgramScalar>(case: &Case) -> Program<F> {
+    let f = |x: &[_]| {
+        let unread: Vec<dualtape::Traced<F>> = vec![x[0]; 1100];
+        Differentiable::sum_of(&unread);
+        case.call(x)
+    };
+    Program::record(f, &[F::nearest(0.5); INPUTS]).expect("it compares nothing")
+}
 
 /// The step of a loop. State: two numbers, and the count of turns. Parameters: two numbers.
 #[derive(Clone)]
@@ -281,6 +293,7 @@ impl Kind {
             Self::Constant(value) => D::literal(value),
             Self::Select(relation) => D::select(relation, of[0], of[1], of[2], of[3]),
             Self::Loop(ref inner) => inner.apply(of),
+            Self::Call(ref inner) => called(inner).call(of).expect("there are no branches")[0],
             Self::Table => {
                 let table = [-1.0, -0.3, 0.2, 1.0].map(Scalar::nearest);
                 let heights = [0.5, -1.0, 0.25, 0.75].map(Scalar::nearest);
@@ -378,6 +391,7 @@ impl Kind {
             | Self::Root
             | Self::Solve => true,
             Self::Loop(ref inner) => !inner.ends,
+            Self::Call(_) => true,
             Self::Select(_) | Self::Branch(_) | Self::Norm => false,
         }
     }
@@ -420,6 +434,12 @@ impl Case {
                     Kind::Loop(Loop { step, turns, ends: random.below(2) == 0, stored: random.pick(&STORED) })
                 }
                 10 => Kind::Table,
+                13 if depth < DEPTH && random.below(4) == 0 => {
+                    let in_call =
+                        |kind: &Kind| !(matches!(kind, Kind::Branch(_)) || edges && *kind == Kind::Affine);
+                    let wanted = |kind: &Kind| wanted(kind) && in_call(kind);
+                    Kind::Call(Arc::new(Self::draw_nested(random, edges, &wanted, depth + 1)))
+                }
                 11 if cfg!(feature = "neighbours") => Kind::Root,
                 12 if cfg!(feature = "neighbours") => Kind::Solve,
                 _ => Kind::Op(random.pick(Op::ALL)),
@@ -435,6 +455,7 @@ impl Case {
                 Kind::Sum | Kind::LogSumExp | Kind::Norm => 1 + random.below(4),
                 Kind::Affine | Kind::Table => 1,
                 Kind::Rule { .. } | Kind::Root | Kind::Solve => 2,
+                Kind::Call(_) => INPUTS,
             };
             let among = INPUTS + instructions.len();
             // Late values are preferred, so that programs are deep.
@@ -452,12 +473,14 @@ impl Case {
     fn has(&self, wanted: fn(&Kind) -> bool) -> bool {
         self.0.iter().any(|(kind, _)| match kind {
             Kind::Loop(inner) => inner.step.has(wanted),
+            Kind::Call(inner) => inner.has(wanted),
             kind => wanted(kind),
         })
     }
 
+    /// Whether it has a loop or a call, of which the adjoints may be added up in another order.
     fn has_loop(&self) -> bool {
-        self.0.iter().any(|(kind, _)| matches!(kind, Kind::Loop(_)))
+        self.0.iter().any(|(kind, _)| matches!(kind, Kind::Loop(_) | Kind::Call(_)))
     }
 
     fn call<D: Differentiable<Scalar: ProgramScalar>>(&self, x: &[D]) -> D {
@@ -486,9 +509,13 @@ impl Case {
         };
         for (kind, operands) in &self.0 {
             let of: Vec<F> = operands.iter().map(|&place| values[place]).collect();
-            if let Kind::Loop(inner) = kind {
+            if let Kind::Loop(_) | Kind::Call(_) = kind {
                 let of_operands: Vec<_> = operands.iter().map(|&place| sizes[place].clone()).collect();
-                let followed = inner.follow(&of, &of_operands);
+                let followed = match kind {
+                    Kind::Loop(inner) => inner.follow(&of, &of_operands),
+                    Kind::Call(inner) => inner.follow(&of, &of_operands),
+                    _ => unreachable!("it is one of both"),
+                };
                 largest = largest.max(followed.largest);
                 values.push(followed.value);
                 sizes.push(followed.size);

@@ -1,4 +1,4 @@
-//! A differential equation: where a planet is after a year, and how that hangs on its speed (the discrete adjoint).
+//! A differential equation: where a planet is after a year, and how that depends on its start (the discrete adjoint).
 
 use dualtape::ode::{Flow, Method, Solver};
 use dualtape::{Differentiable, Error, gradient};

@@ -1,7 +1,8 @@
 //! Functions defined by equations: the solution of a linear system, the root of a system that any solver found, the fixed
 //! point of a map, and the place of a minimum.
 //!
-//! A solver may branch as it likes: it sees plain numbers only. Derivatives follow from the equation, by the implicit
+//! A solver may branch as it likes: it sees plain numbers only. The equations are recorded, so where they have a choice, they
+//! [`select`](Differentiable::select) rather than branch. Derivatives follow from the equation, by the implicit
 //! function theorem at the solution: where g(z, p) = 0, ∂z/∂p = −(∂g/∂z)⁻¹ ∂g/∂p. They are computed in the numbers of
 //! the mode, so they can be differentiated again, and recorded; a replay runs the solver again.
 //!

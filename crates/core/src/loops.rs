@@ -118,7 +118,8 @@ pub struct Scanned<D> {
 
 /// Takes a step so many times, from a first state. `inputs` holds what the turns take in, one after the other.
 ///
-/// [`Scan`] does the same with other [`Checkpoints`], and keeps what it has prepared for the next time.
+/// [`Scan`] does the same with other [`Checkpoints`], and keeps what it has prepared for the next time. Where the number of turns
+/// is to differ from replay to replay, count them in the state, and take [`repeat_while`].
 ///
 /// # Errors
 ///

@@ -26,7 +26,7 @@ impl<F: Scalar> Turns<F> {
         }
     }
 
-    /// How many it takes, where that does not hang on a state.
+    /// How many it takes, where that does not depend on a state.
     pub(super) fn known(&self) -> Option<usize> {
         match *self {
             Self::Exactly(turns) => Some(turns),

@@ -6,7 +6,7 @@ use crate::{Dual, ProgramScalar};
 use generic_array::typenum::{U1, U8};
 
 /// Buffers for evaluating a [`Program`](crate::program::Program) at one point. One belongs to one thread at a time; it
-/// may serve several programs, and allocates nothing once warm.
+/// may serve several programs, and allocates nothing once warm, but for calls of rules and long loops.
 ///
 /// ```
 /// use dualtape::{Float, Program, Workspace};
