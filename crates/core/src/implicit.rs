@@ -45,9 +45,9 @@ mod operator;
 #[cfg(feature = "argmin")]
 pub use operator::{LinearOperator, conjugate_gradients};
 
-use crate::{CustomRule, Differentiable, Dual, Error, Scalar, Var, gradient};
+use crate::{CustomRule, Differentiable, Dual, Error, Scalar, Var, gradient, jvp, vjp};
 use nalgebra::{DMatrix, DVector};
-use num_traits::{Float, Zero};
+use num_traits::Float;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -356,25 +356,10 @@ impl<E: Equations> CustomRule for Root<E> {
 
     fn vjp<D: Differentiable<Scalar = E::Scalar>>(&self, x: &[D], z: &[D], w: &[D]) -> Result<Vec<D>, Error> {
         // The columns of the Jacobian are the rows of its transpose.
-        let weights = linear_solve(&self.columns(z, x)?, w)?;
-        let mut refused = None;
-        let (_, slopes) = gradient(
-            |p: &[Var<'_, D>]| {
-                let z: Vec<_> = z.iter().map(|&z| Var::lift(z)).collect();
-                match self.residual(&z, p) {
-                    Ok(residual) => residual
-                        .iter()
-                        .zip(&weights)
-                        .fold(Var::zero(), |sum, (&g, &weight)| sum - g * Var::lift(weight)),
-                    Err(error) => {
-                        refused = Some(error);
-                        Var::zero()
-                    }
-                }
-            },
-            x,
-        );
-        refused.map_or(Ok(slopes), Err)
+        let mut weights = linear_solve(&self.columns(z, x)?, w)?;
+        weights.iter_mut().for_each(|weight| *weight = -*weight);
+        let product = vjp(|p| self.equations.residual(&at_rest(z, Var::lift), p), x, &weights)?;
+        Ok(product.1)
     }
 
     fn jvp<D: Differentiable<Scalar = E::Scalar>>(
@@ -394,11 +379,16 @@ impl<E: Equations> Root<E> {
         z: &[D],
         tangent: &[D],
     ) -> Result<Vec<D>, Error> {
-        let z_at_rest: Vec<Dual<D>> = z.iter().map(|&z| Dual::lift(z)).collect();
-        let moving: Vec<Dual<D>> = x.iter().zip(tangent).map(|(&x, &t)| Dual::new(x, [t].into())).collect();
-        let right: Vec<D> = self.residual(&z_at_rest, &moving)?.iter().map(|g| -g.slope(0)).collect();
-        linear_solve(&transposed(&self.columns(z, x)?, z.len()), &right)
+        let matrix = transposed(&self.columns(z, x)?, z.len());
+        let product = jvp(|p| self.equations.residual(&at_rest(z, Dual::lift), p), x, tangent)?;
+        let right: Vec<D> = product.1.iter().map(|&slope| -slope).collect();
+        linear_solve(&matrix, &right)
     }
+}
+
+/// Numbers that do not move with those of an inner level.
+fn at_rest<D: Copy, E>(numbers: &[D], lift: impl Fn(D) -> E) -> Vec<E> {
+    numbers.iter().map(|&number| lift(number)).collect()
 }
 
 fn transposed<D: Copy>(matrix: &[D], n: usize) -> Vec<D> {

@@ -1,6 +1,7 @@
 //! Linear systems whose matrix is known by what it does to a vector, solved by conjugate gradients.
 
-use crate::{CustomRule, Differentiable, Dual, Error, Scalar, Var, gradient};
+use super::at_rest;
+use crate::{CustomRule, Differentiable, Dual, Error, Scalar, Var, jvp, vjp};
 use argmin::core::{Error as Refused, Executor, IterState, Operator, State};
 use argmin::solver::conjugategradient::ConjugateGradient;
 use num_traits::{Float, Zero};
@@ -112,8 +113,9 @@ impl<A: LinearOperator> CustomRule for Solve<A> {
         applied(&self.operator, right, parameters)?;
         // argmin squares norms, so the right side is brought to the size of 1.
         let scale = right.iter().map(|x| x.wide().abs()).fold(0.0, f64::max);
-        if scale == 0.0 || !x.iter().all(|x| x.is_finite()) {
-            z.fill(if x.iter().all(|x| x.is_finite()) { Zero::zero() } else { A::Scalar::nan() });
+        let finite = x.iter().all(|x| x.is_finite());
+        if scale == 0.0 || !finite {
+            z.fill(if finite { Zero::zero() } else { A::Scalar::nan() });
             return Ok(());
         }
         let right: Vec<f64> = right.iter().map(|x| x.wide() / scale).collect();
@@ -148,19 +150,9 @@ impl<A: LinearOperator> CustomRule for Solve<A> {
     fn vjp<D: Differentiable<Scalar = A::Scalar>>(&self, x: &[D], z: &[D], w: &[D]) -> Result<Vec<D>, Error> {
         let parameters = &x[self.unknowns..];
         let weights = conjugate_gradients(&self.operator, w, parameters)?;
-        // −∂(weights · A(p) z)/∂p.
-        let (_, slopes) = gradient(
-            |p: &[Var<'_, D>]| {
-                let z: Vec<_> = z.iter().map(|&z| Var::lift(z)).collect();
-                let product = self.operator.apply(&z, p);
-                product
-                    .iter()
-                    .zip(&weights)
-                    .fold(Var::zero(), |sum, (&a, &weight)| sum - a * Var::lift(weight))
-            },
-            parameters,
-        );
-        Ok([weights, slopes].concat())
+        let negative: Vec<D> = weights.iter().map(|&weight| -weight).collect();
+        let product = vjp(|p| self.operator.apply(&at_rest(z, Var::lift), p), parameters, &negative)?;
+        Ok([weights, product.1].concat())
     }
 
     fn jvp<D: Differentiable<Scalar = A::Scalar>>(
@@ -170,11 +162,9 @@ impl<A: LinearOperator> CustomRule for Solve<A> {
         tangent: &[D],
     ) -> Option<Result<Vec<D>, Error>> {
         let n = self.unknowns;
-        let still: Vec<Dual<D>> = z.iter().map(|&z| Dual::lift(z)).collect();
-        let moving = x[n..].iter().zip(&tangent[n..]).map(|(&p, &t)| Dual::new(p, [t].into()));
-        let moved = applied(&self.operator, &still, &moving.collect::<Vec<_>>());
-        Some(moved.and_then(|moved| {
-            let right: Vec<D> = tangent[..n].iter().zip(&moved).map(|(&b, a)| b - a.slope(0)).collect();
+        let moved = jvp(|p| self.operator.apply(&at_rest(z, Dual::lift), p), &x[n..], &tangent[n..]);
+        Some(moved.and_then(|(_, slopes)| {
+            let right: Vec<D> = tangent[..n].iter().zip(&slopes).map(|(&b, &slope)| b - slope).collect();
             conjugate_gradients(&self.operator, &right, &x[n..])
         }))
     }

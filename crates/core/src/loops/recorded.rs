@@ -6,7 +6,7 @@
 use super::checkpoints::Checkpoints;
 use super::record::{Record, Storing};
 use super::sweep::{Ends, sweep};
-use super::turns::Turns;
+use super::turns::{Turns, parts};
 use crate::program::{Graph, StepMemory, StepProgram};
 use crate::rules::Saved;
 use crate::{CustomRule, Differentiable, Error, ProgramScalar};
@@ -37,11 +37,15 @@ impl<F: ProgramScalar> RecordedLoop<F> {
         self.step.states() == 0 && self.turns.known() == Some(1)
     }
 
+    /// How many turns there are, if they can be written out: each would be held to the branches of the one that was
+    /// recorded.
+    fn turns_to_write_out(&self) -> Option<usize> {
+        self.turns.known().filter(|&turns| turns == 1 || !self.step.branches())
+    }
+
     /// The first state, what the steps take in, and the parameters.
     fn parts<'a, D>(&self, x: &'a [D]) -> [&'a [D]; 3] {
-        let (state, rest) = x.split_at(self.step.states());
-        let (inputs, parameters) = rest.split_at(rest.len() - self.step.parameters());
-        [state, inputs, parameters]
+        parts(x, self.step.states(), self.step.parameters())
     }
 
     fn counts(&self) -> [usize; 3] {
@@ -82,22 +86,13 @@ impl<F: ProgramScalar> RecordedLoop<F> {
 
     /// Runs the loop from the state in `z`; what it gives out follows there. Hands each state to `visit`, with the number of
     /// the step that comes next. Says how many turns it took.
-    fn run(&self, x: &[F], z: &mut [F], mut visit: impl FnMut(usize, &[F])) -> Result<usize, Error> {
-        let [states, inputs, outputs] = self.counts();
-        let [start, taken_in, parameters] = self.parts(x);
-        let (state, given) = z.split_at_mut(states);
-        state.copy_from_slice(start);
+    fn run(&self, x: &[F], z: &mut [F], visit: impl FnMut(usize, &[F])) -> Result<usize, Error> {
+        let [_, inputs, outputs] = self.counts();
+        let ends @ [_, _, parameters] = self.parts(x);
         let mut memory = StepMemory::default();
         let mut running = self.step.start(&mut memory, parameters, self.turns.most());
-        let mut watch = self.turns.watch(parameters);
-        let mut turn = 0;
-        while watch.goes_on(turn, state)? {
-            visit(turn, state);
-            let input = &taken_in[turn * inputs..][..inputs];
-            running.forward(state, input, &mut given[turn * outputs..][..outputs])?;
-            turn += 1;
-        }
-        Ok(turn)
+        let step = |state: &mut [F], input: &[F], output: &mut [F]| running.forward(state, input, output);
+        self.turns.run(ends, [inputs, outputs], z, visit, step)
     }
 
     /// Runs the loop and stores what its sweep begins with.
@@ -174,9 +169,7 @@ impl<F: ProgramScalar> CustomRule for RecordedLoop<F> {
     }
 
     fn as_graph(&self, limit: usize) -> Option<Graph<F>> {
-        // Written out, each turn would be held to the branches of the one that was recorded.
-        let turns = self.turns.known().filter(|&turns| turns == 1 || !self.step.branches())?;
-        self.step.unrolled(turns, limit)
+        self.step.unrolled(self.turns_to_write_out()?, limit)
     }
 
     fn stays_whole(&self) -> bool {
@@ -243,8 +236,7 @@ impl<F: ProgramScalar> CustomRule for LoopVjp<F> {
     }
 
     fn as_graph(&self, limit: usize) -> Option<Graph<F>> {
-        let turns = self.0.turns.known().filter(|&turns| turns == 1 || !self.0.step.branches())?;
-        self.0.step.unrolled_vjp(turns, limit)
+        self.0.step.unrolled_vjp(self.0.turns_to_write_out()?, limit)
     }
 
     fn stays_whole(&self) -> bool {

@@ -39,8 +39,31 @@ impl<F: Scalar> Turns<F> {
         self.known().unwrap_or(0)
     }
 
+    /// Takes all turns, from a first state to that in `z`; what the turns give out follows there. `of_turn` says how many
+    /// numbers a turn takes in and gives out. Hands each state to `visit`, with the number of the turn that comes next, and
+    /// then to `step`, with what the turn takes in and the places for what it gives out. Says how many turns it took.
+    pub(super) fn run<D: Differentiable<Scalar = F>>(
+        &self,
+        [start, taken_in, parameters]: [&[D]; 3],
+        [inputs, outputs]: [usize; 2],
+        z: &mut [D],
+        mut visit: impl FnMut(usize, &[D]),
+        mut step: impl FnMut(&mut [D], &[D], &mut [D]) -> Result<(), Error>,
+    ) -> Result<usize, Error> {
+        let (state, given) = z.split_at_mut(start.len());
+        state.copy_from_slice(start);
+        let mut watch = self.watch(parameters);
+        let mut turn = 0;
+        while watch.goes_on(turn, state)? {
+            visit(turn, state);
+            step(state, &taken_in[turn * inputs..][..inputs], &mut given[turn * outputs..][..outputs])?;
+            turn += 1;
+        }
+        Ok(turn)
+    }
+
     /// Watches the loop for its condition.
-    pub(super) fn watch<D: Differentiable<Scalar = F>>(&self, parameters: &[D]) -> Watch<'_, F> {
+    fn watch<D: Differentiable<Scalar = F>>(&self, parameters: &[D]) -> Watch<'_, F> {
         let shown = if let Self::While { shown: [_, shown], .. } = *self { shown } else { 0 };
         let parameters = parameters[..shown].iter().map(Differentiable::value).collect();
         Watch { turns: self, state: Vec::new(), parameters }
@@ -48,7 +71,7 @@ impl<F: Scalar> Turns<F> {
 }
 
 /// The plain numbers that a condition is shown.
-pub(super) struct Watch<'a, F> {
+struct Watch<'a, F> {
     turns: &'a Turns<F>,
     state: Vec<F>,
     parameters: Vec<F>,
@@ -56,11 +79,7 @@ pub(super) struct Watch<'a, F> {
 
 impl<F: Scalar> Watch<'_, F> {
     /// Whether there is another turn after so many.
-    pub(super) fn goes_on<D: Differentiable<Scalar = F>>(
-        &mut self,
-        turn: usize,
-        state: &[D],
-    ) -> Result<bool, Error> {
+    fn goes_on<D: Differentiable<Scalar = F>>(&mut self, turn: usize, state: &[D]) -> Result<bool, Error> {
         let (condition, shown, at_most) = match self.turns {
             Turns::Exactly(turns) => return Ok(turn < *turns),
             Turns::While { condition, shown: [shown, _], at_most } => (condition, *shown, *at_most),
@@ -77,4 +96,11 @@ impl<F: Scalar> Watch<'_, F> {
         }
         Ok(goes_on)
     }
+}
+
+/// The first state, what the turns take in, and the parameters.
+pub(super) fn parts<D>(x: &[D], states: usize, parameters: usize) -> [&[D]; 3] {
+    let (state, rest) = x.split_at(states);
+    let (inputs, parameters) = rest.split_at(rest.len() - parameters);
+    [state, inputs, parameters]
 }

@@ -9,7 +9,7 @@ use super::checkpoints::Checkpoints;
 use super::record::Storing;
 use super::recorded::RecordedLoop;
 use super::sweep::{Ends, Stored, sweep};
-use super::turns::Turns;
+use super::turns::{Turns, parts};
 use crate::program::{Graph, StepProgram};
 use crate::rules::Saved;
 use crate::{CustomRule, Differentiable, Dual, Error, ProgramScalar, Reverse, Scalar};
@@ -70,27 +70,17 @@ impl<S: Step> WrittenLoop<S> {
         &self,
         x: &[D],
         z: &mut [D],
-        mut visit: impl FnMut(usize, &[D]),
+        visit: impl FnMut(usize, &[D]),
     ) -> Result<usize, Error> {
-        let [inputs, outputs] = [self.step.inputs(), self.step.outputs(self.states)];
-        let [start, taken_in, parameters] = self.parts(x);
-        let (state, given) = z.split_at_mut(self.states);
-        state.copy_from_slice(start);
-        let mut watch = self.turns.watch(parameters);
-        let mut turn = 0;
-        while watch.goes_on(turn, state)? {
-            visit(turn, state);
-            let input = &taken_in[turn * inputs..][..inputs];
-            self.step.step(state, input, parameters, &mut given[turn * outputs..][..outputs])?;
-            turn += 1;
-        }
-        Ok(turn)
+        let of_turn = [self.step.inputs(), self.step.outputs(self.states)];
+        let ends @ [_, _, parameters] = self.parts(x);
+        let step =
+            |state: &mut [D], input: &[D], output: &mut [D]| self.step.step(state, input, parameters, output);
+        self.turns.run(ends, of_turn, z, visit, step)
     }
 
     fn parts<'a, D>(&self, x: &'a [D]) -> [&'a [D]; 3] {
-        let (state, rest) = x.split_at(self.states);
-        let (inputs, parameters) = rest.split_at(rest.len() - self.parameters);
-        [state, inputs, parameters]
+        parts(x, self.states, self.parameters)
     }
 
     /// The loop of the recorded step. What is refused at one point may be possible at another, so errors are not kept.

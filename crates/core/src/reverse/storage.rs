@@ -247,9 +247,7 @@ impl<T: Differentiable> Storage<T> {
                 this[0] = A::zero();
             }
             let ([left, right], [to_left, to_right]) = (node.parents, node.partials);
-            if right == CALL {
-                self.pull_back_call(&self.calls[left as usize], adjoint, earlier);
-            } else if !adjoint.is_ordinary() {
+            if !adjoint.is_ordinary() {
                 self.carry_with_care(node, adjoint, earlier);
             } else if (right as usize) < earlier.len() {
                 let (left, right) = (left as usize, right as usize);
@@ -263,6 +261,8 @@ impl<T: Differentiable> Storage<T> {
                 for term in self.span(left) {
                     earlier[term.parent as usize] = earlier[term.parent as usize].plus(term.partial, adjoint);
                 }
+            } else if right == CALL {
+                self.pull_back_call(&self.calls[left as usize], adjoint, earlier);
             }
         }
     }
@@ -271,6 +271,9 @@ impl<T: Differentiable> Storage<T> {
     #[cold]
     #[inline(never)]
     fn carry_with_care<A: Adjoint<T>>(&self, node: &Node<T>, adjoint: A, earlier: &mut [A]) {
+        if node.parents[1] == CALL {
+            return self.pull_back_call(&self.calls[node.parents[0] as usize], adjoint, earlier);
+        }
         let mut add = |parent: u32, partial| {
             earlier[parent as usize] = earlier[parent as usize].plus_with_care(partial, adjoint);
         };
