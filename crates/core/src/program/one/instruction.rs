@@ -160,6 +160,7 @@ fn one_by_one<F: ProgramScalar>(instructions: &[Instruction], memory: &mut [F]) 
     }
 }
 
+#[inline(always)]
 fn side_by_side<F: ProgramScalar>(operands: [Strided; 3], sign: u32, memory: &[F], z: &mut [F]) {
     if operands.iter().any(|operand| operand.step > 1) {
         let [a, b, c] = operands;
