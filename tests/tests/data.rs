@@ -1,7 +1,10 @@
 //! Data sets: CSV with its label anywhere, generated points, standardising.
 
 use dualtape_nn::Error;
-use dualtape_nn::data::{Csv, Dataset, Standardizer, Targets, generate, moons, open};
+use dualtape_nn::data::{
+    Csv, Dataset, Encoder, Missing, Standardizer, Table, Targets, Unknown, generate, iris, moons, named,
+};
+use std::io::{Read, Write};
 
 #[test]
 fn csv_has_its_label_where_it_is_said_to_be() {
@@ -26,17 +29,32 @@ fn csv_has_its_label_where_it_is_said_to_be() {
 #[test]
 fn csv_that_does_not_fit_is_refused_by_place() {
     let known = ["rose".to_owned(), "tulip".to_owned()];
-    let cases: [(Csv, &str, &str); 7] = [
+    let cases: [(Csv, &str, &str); 10] = [
         (Csv::new().label("c"), "a,b\n1,2\n", "there is no column 'c'; expected one of a, b"),
         (Csv::new().label("c"), "1,2\n", "there is no column 'c'; expected one of 1 to 2, without header"),
         (Csv::new().label("3"), "1,2\n", "there is no column '3'; expected one of 1 to 2, without header"),
-        (Csv::new().numbers(), "1,2\n3,x\n", "line 2, column 2 is 'x'; expected a finite number"),
+        (
+            Csv::new().numbers(),
+            "1,2\n3,x\n",
+            "line 2 has the label 'x' in column 'y'; expected a finite number",
+        ),
         (
             Csv::new().classes(&known),
             "1,rose\n2,lily\n",
             "line 2 has the unknown label 'lily'; expected one of rose, tulip",
         ),
-        (Csv::new().label("1"), "a,1\n,2\n", "line 2 has no label in the label's column; expected a class"),
+        (Csv::new().label("1"), "a,1\n,2\n", "1 row of 2 has missing values: 1 in label; expected none"),
+        (Csv::new().only(&["b".into()]), "a,kind\n1,x\n", "there is no column 'b'; expected one of a, kind"),
+        (
+            Csv::new().without(&["kind".into()]),
+            "a,kind\n1,x\n",
+            "the label's column, kind, is left out; expected another label, or to keep it",
+        ),
+        (
+            Csv::new().without(&["1".into()]),
+            "a,kind\n1,x\n",
+            "no column is left to learn from; expected at least one beside the label",
+        ),
         (Csv::new().without_labels(), "1,2\n3\n", "line 2 has 1 columns; expected 2, as in line 1"),
     ];
     for (csv, text, expected) in cases {
@@ -66,7 +84,7 @@ fn generated_points_lie_where_they_should() {
         assert!((x[0].hypot(x[1]) - if class == 0 { 1.0 } else { 0.5 }).abs() < 1e-12);
     }
     assert_eq!(moons().len(), 100);
-    assert_eq!(open("moons", &Csv::new(), 1).unwrap().len(), 400);
+    assert_eq!(named("moons", 1).unwrap().len(), 400);
 }
 
 #[test]
@@ -84,4 +102,159 @@ fn standardising_survives_huge_numbers_and_goes_back() {
     assert!(
         Standardizer::new(vec![0.0], vec![0.0]).is_err() && Standardizer::new(vec![0.0], vec![]).is_err()
     );
+}
+
+#[test]
+fn classes_are_the_different_labels_in_their_order() {
+    for (labels, classes, expected) in [
+        ("1 2 3 2", &["1", "2", "3"][..], [0, 1, 2, 1]),
+        ("1 -1 1 -1", &["-1", "1"], [1, 0, 1, 0]),
+        ("50 10 50 10", &["10", "50"], [1, 0, 1, 0]),
+        ("2021 2020 2020 2021", &["2020", "2021"], [1, 0, 0, 1]),
+        ("9 10 9 10", &["9", "10"], [0, 1, 0, 1]),
+        ("1.0 1 0 0.0", &["0", "1"], [1, 1, 0, 0]),
+        ("b a c a", &["a", "b", "c"], [1, 0, 2, 0]),
+        ("0.5 1 0.5 1", &["0.5", "1"], [0, 1, 0, 1]),
+        ("5 5 5 5", &["5"], [0; 4]),
+    ] {
+        let text: String = labels.split(' ').map(|label| format!("7,{label}\n")).collect();
+        let data = Csv::new().header(false).parse("here", text.as_bytes()).unwrap();
+        assert_eq!(data.classes(), classes, "{labels}");
+        assert_eq!(data.samples().map(|(_, class)| class).collect::<Vec<_>>(), expected, "{labels}");
+    }
+}
+
+#[test]
+fn the_same_table_comes_from_every_encoding_separator_and_from_gzip() {
+    let plain = "größe,art\n1.5,Löwenzahn\n2.5,Rose\n3.5,Löwenzahn\n";
+    let expected = Csv::new().parse("here", plain.as_bytes()).unwrap();
+    let utf16 = |little: bool| -> Vec<u8> {
+        let unit = |unit: u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() };
+        std::iter::once(0xFEFF).chain(plain.encode_utf16()).flat_map(unit).collect()
+    };
+    let latin1: Vec<u8> = plain.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(plain.as_bytes()).unwrap();
+    let with = |separator: &str| plain.replace(',', separator).into_bytes();
+    for (how, bytes) in [
+        ("UTF-8 with a mark", [b"\xEF\xBB\xBF", plain.as_bytes()].concat()),
+        ("UTF-16, little-endian", utf16(true)),
+        ("UTF-16, big-endian", utf16(false)),
+        ("Latin-1", latin1.clone()),
+        ("gzip", gzip.finish().unwrap()),
+        ("semicolons", with(";")),
+        ("tabs", with("\t")),
+        ("bars", with("|")),
+        ("Windows line ends", plain.replace('\n', "\r\n").into_bytes()),
+    ] {
+        assert_eq!(Csv::new().parse("here", &bytes).unwrap(), expected, "{how}");
+    }
+    assert_eq!(Csv::new().encoding("latin1").unwrap().parse("here", &latin1).unwrap(), expected);
+    let unmarked = &utf16(true)[2..];
+    let wrong = Csv::new().parse("here", unmarked).unwrap_err().to_string();
+    assert!(wrong.contains("looks like UTF-16 (little-endian) without a byte-order mark"), "{wrong}");
+    assert_eq!(Csv::new().encoding("utf-16le").unwrap().parse("here", unmarked).unwrap(), expected);
+}
+
+#[test]
+fn missing_values_are_filled_from_the_training_part_alone() {
+    let text = b"a,b,kind\n1,x,0\n2,y,1\n9,y,0\n,?,1\n1000,x,1\n";
+    let table = || Csv::new().all_categories().parse_table("here", text).unwrap();
+    assert_eq!((table().incomplete_rows(), table().unlabelled_rows()), (1, 0));
+    // The last row validates, so that its 1000 counts for nothing.
+    let training = [true, true, true, true, false];
+    for (missing, expected) in [(Missing::Mean, 4.0), (Missing::Median, 2.0)] {
+        let encoder = Encoder::fit(&table(), &training, missing).unwrap();
+        let data = encoder.encode(table(), Unknown::Refuse).unwrap();
+        // y is the most frequent category.
+        assert_eq!(data.input(3), [expected, 0.0, 1.0], "{missing}");
+    }
+    let mut dropped = table();
+    dropped.drop_incomplete();
+    let encoder = Encoder::fit(&dropped, &[true; 4], Missing::Drop).unwrap();
+    assert_eq!(encoder.encode(dropped, Unknown::Refuse).unwrap().len(), 4);
+    let wrong = encoder.encode(table(), Unknown::Refuse).unwrap_err().to_string();
+    assert_eq!(wrong, "here: 1 row of 5 has missing values: 1 in a, 1 in b; expected none");
+    let empty = Csv::new().parse_table("here", b"a,kind\n?,0\n?,1\n3,0\n").unwrap();
+    let wrong = Encoder::fit(&empty, &[true, true, false], Missing::Mean).unwrap_err().to_string();
+    assert_eq!(wrong, "here: column 'a' has no value in the training part; expected some");
+}
+
+#[test]
+fn a_column_becomes_one_of_categories_once_a_word_is_seen() {
+    let csv = Csv::new().all_categories();
+    let data = csv.parse("here", b"a,zip,kind\n1,7,0\n2,10,1\n3,north,0\n4,7,1\n").unwrap();
+    assert_eq!(data.features(), ["a", "zip=10", "zip=7", "zip=north"]);
+    assert_eq!((data.input(0), data.input(1)), (&[1.0, 0.0, 1.0, 0.0][..], &[2.0, 1.0, 0.0, 0.0][..]));
+    // A column that was named holds words from the first cell on.
+    let named = Csv::new().categories(&["zip".into()]);
+    let data = named.parse("here", b"zip,kind\n01,0\n1,1\n").unwrap();
+    assert_eq!(data.features(), ["zip=01", "zip=1"]);
+    let many: String = (0..2000).map(|i| format!("w{i},{}\n", i % 2)).collect();
+    let wrong = csv.header(false).parse("here", many.as_bytes()).unwrap_err().to_string();
+    assert!(wrong.contains("column 'x1' has more than 1000 different words"), "{wrong}");
+}
+
+#[test]
+fn columns_are_found_by_name_for_a_model_and_by_place_without_names() {
+    let table = Csv::new().parse_table("old", b"a,b,kind\n1,2,x\n3,4,y\n").unwrap();
+    let encoder = Encoder::fit(&table, &[true; 2], Missing::Refuse).unwrap();
+    let csv = Csv::new().classes(&["x".into(), "y".into()]).for_encoder(&encoder, Some("kind"));
+    for (text, expected_label) in [
+        ("b,id,a\n2,7,1\n4,8,3\n", None),
+        ("kind,b,a\nx,2,1\ny,4,3\n", Some(0)),
+        ("1,2\n3,4\n", None),
+        ("1,2,x\n3,4,y\n", Some(0)),
+    ] {
+        let data = csv.parse("new", text.as_bytes()).unwrap();
+        assert_eq!((data.input(0), data.input(1)), (&[1.0, 2.0][..], &[3.0, 4.0][..]), "{text}");
+        assert_eq!(data.label(0), expected_label, "{text}");
+    }
+    for (text, expected) in [
+        ("a,c\n1,2\n", "there is no column b; expected a, b, as in training; it has a, c"),
+        (
+            "1,2,3,4\n",
+            "line 1 has 4 columns; expected 2, the features the model was trained on, or 3, with a label",
+        ),
+    ] {
+        assert_eq!(csv.parse("new", text.as_bytes()).unwrap_err().to_string(), format!("new: {expected}"));
+    }
+}
+
+#[test]
+fn endless_input_ends_in_an_error_or_at_the_rows_asked_for() {
+    let rows = || -> std::io::Result<Box<dyn Read>> { Ok(Box::new(Endless(b"1,2,0\n3,4,1\n", 0))) };
+    assert_eq!(Csv::new().max_rows(1000).table("here", &rows).unwrap().len(), 1000);
+    let line = || -> std::io::Result<Box<dyn Read>> { Ok(Box::new(Endless(b"1,2,", 0))) };
+    let wrong = Csv::new().table("here", &line).unwrap_err().to_string();
+    assert!(wrong.starts_with("here: a line has more than 64 MiB; expected shorter ones"), "{wrong}");
+}
+
+/// The same bytes again and again, from where the last read ended.
+struct Endless(&'static [u8], usize);
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        for byte in &mut *buffer {
+            *byte = self.0[self.1 % self.0.len()];
+            self.1 += 1;
+        }
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn a_split_gives_each_class_its_share_and_keeps_the_order() {
+    let data = iris();
+    for (share, seed) in [(0.2, 1), (0.5, 2), (0.1, 3)] {
+        let (training, validation) = data.split(share, seed).unwrap();
+        for class in 0..3 {
+            let count = |part: &Dataset| part.samples().filter(|sample| sample.1 == class).count();
+            assert_eq!(count(&validation), (50.0 * share) as usize, "class {class} of {share}");
+            assert_eq!(count(&training) + count(&validation), 50);
+        }
+        let labels: Vec<usize> = training.samples().map(|sample| sample.1).collect();
+        assert!(labels.is_sorted(), "the file is in the order of its classes, and so are its parts");
+    }
+    assert_eq!(Table::from(iris()).draw_folds(10, 1).unwrap().len(), 150);
 }

@@ -1,6 +1,6 @@
 //! Training: the same bits for any number of threads, clear refusals, and parameters that survive.
 
-use dualtape_nn::data::{Csv, Standardizer, digits, iris, open, parse_csv, read_csv};
+use dualtape_nn::data::{Standardizer, digits, iris, named, parse_csv, read_csv};
 use dualtape_nn::{
     Activation, BatchGradient, Clip, Error, Event, Loss, Method, Mlp, Settings, evaluate, train,
 };
@@ -159,7 +159,7 @@ fn shapes_that_do_not_fit_are_refused_by_name() {
 
 #[test]
 fn malformed_data_are_refused_by_line_and_column() {
-    let cases: [(&[u8], &str); 12] = [
+    let cases: [(&[u8], &str); 13] = [
         (b"", "there are no rows; expected numbers and a label in each line"),
         (
             b"a,b,label\n",
@@ -167,32 +167,39 @@ fn malformed_data_are_refused_by_line_and_column() {
         ),
         (b"1\n2\n", "line 1 has 1 column; expected numbers and a label"),
         (b"1,2,0\n3,0\n", "line 2 has 2 columns; expected 3, as in line 1"),
-        (b"a,b,label\n1,2,0\n3,x,1\n", "line 3, column 2 is 'x'; expected a finite number"),
-        (b"1,2,0\n3,,1\n", "line 2, column 2 is ''; expected a finite number"),
-        (b"1,2,0\n3,inf,1\n", "line 2, column 2 is 'inf'; expected a finite number"),
-        (b"1,2,0\nnan,3,1\n", "line 2, column 1 is 'nan'; expected a finite number"),
-        (b"1,a\n2,\n", "line 2 has no label in its last column; expected a class"),
+        (b"a,b,label\n1,2,0\n3,x,1\n", "column 'b' has text, such as 'x' in line 3; expected finite numbers"),
         (
-            b"1,0\n2,-1\n",
-            "line 2 has label -1, out of range; expected a class from 0 to 1, counted in whole numbers, or a \
-             regression",
+            b"a,b,label\n1,y,0\nz,x,1\n",
+            "column 'a' has text, such as 'z' in line 3; column 'b' has text, such as 'y' in line 2; expected finite \
+             numbers",
         ),
         (
-            b"1,0\n2,0.5\n",
-            "line 2 has label 0.5, out of range; expected a class from 0 to 1, counted in whole numbers, or a \
-             regression",
+            b"a;b;label\n1;2,5;0\n3;4;1\n",
+            "column 'b' has text, such as '2,5' in line 2 (a decimal comma; expected a decimal point); expected finite \
+             numbers",
+        ),
+        (b"1,2,0\n3,,1\n", "1 row of 2 has missing values: 1 in x2; expected none"),
+        (
+            b"1,2,0\nnan,?,1\n3,4,NA\n",
+            "2 rows of 3 have missing values: 1 in x1, 1 in x2, 1 in label; expected none",
         ),
         (
-            b"1,0\n2,9\n",
-            "line 2 has label 9, out of range; expected a class from 0 to 1, counted in whole numbers, or a \
-             regression",
+            b"1,2,0\n3,inf,1\n",
+            "column 2 has text, such as 'inf' in line 2 (expected a finite number); expected finite numbers",
         ),
+        (b"1,a\n2,\n", "1 row of 2 has missing values: 1 in label; expected none"),
+        (b"1,\"0\n2,1\n", "line 1 has 1 column; expected numbers and a label"),
+        (b"1,0\0\n", "it holds zero bytes, so it is no text; expected comma-separated text"),
     ];
     for (text, expected) in cases {
         let error = parse_csv("here", text).unwrap_err().to_string();
         assert_eq!(error, format!("here: {expected}"), "{}", String::from_utf8_lossy(text));
     }
-    assert!(parse_csv("here", b"\xff\xfe,1\n").is_err());
+    let prices: String = (0..30).map(|i| format!("{i},{}.5\n", i * 7)).collect();
+    assert_eq!(
+        parse_csv("here", prices.as_bytes()).unwrap_err().to_string(),
+        "here: 30 different numbers are the labels of 30 rows; expected classes, or a regression"
+    );
 }
 
 #[test]
@@ -217,7 +224,7 @@ fn well_formed_data_may_have_a_header_names_and_odd_line_ends() {
 #[test]
 fn data_that_are_not_there_are_named() {
     assert_eq!(
-        open("nope", &Csv::new(), 1).unwrap_err().to_string(),
+        named("nope", 1).unwrap_err().to_string(),
         "there is no data set 'nope'; expected digits, iris, moons, circles, spirals, or the path of a CSV file"
     );
     assert!(read_csv("no/such.csv").unwrap_err().to_string().starts_with("cannot read no/such.csv: "));

@@ -5,8 +5,10 @@ use crate::compare::CompareOptions;
 use crate::graph::GraphOptions;
 use crate::plot_bench::PlotBenchOptions;
 use crate::predict::PredictOptions;
+use crate::report::ReportOptions;
+use crate::shell::{CompletionsOptions, ManOptions};
 use crate::train::TrainOptions;
-use clap::{Parser, Subcommand};
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Train small neural networks by exact derivatives, look at what came of it, and at the derivatives.
 #[derive(Debug, Parser)]
@@ -29,10 +31,36 @@ pub(crate) enum Command {
     Check(Box<CheckOptions>),
     Graph(GraphOptions),
     PlotBench(PlotBenchOptions),
+    Report(ReportOptions),
+    Completions(CompletionsOptions),
+    Man(ManOptions),
 }
 
 /// What is said to who trains on nothing.
 pub(crate) const NO_DATA: &str = "there is no DATA; expected the name of a data set or the path of a CSV file; see 'dualtape train --help'";
+
+/// The command line. `--help` shows the usual options, `--help-all` all of them.
+pub(crate) fn command() -> clap::Command {
+    let short = Arg::new("help")
+        .short('h')
+        .long("help")
+        .action(ArgAction::HelpShort)
+        .help("Print the usual options")
+        .global(true);
+    let long = Arg::new("help-all")
+        .long("help-all")
+        .action(ArgAction::HelpLong)
+        .help("Print all options")
+        .hide_short_help(true)
+        .global(true);
+    Arguments::command().disable_help_flag(true).disable_help_subcommand(true).arg(short).arg(long)
+}
+
+/// Understands the command line.
+pub(crate) fn parse() -> Result<Arguments, clap::Error> {
+    let matches = command().try_get_matches()?;
+    Arguments::from_arg_matches(&matches)
+}
 
 /// Whether clap answers a request for help or for the version, or a command line without a command.
 pub(crate) fn is_help(answer: &clap::Error) -> bool {
@@ -45,10 +73,20 @@ pub(crate) fn is_help(answer: &clap::Error) -> bool {
     )
 }
 
-/// What is wrong with the command line, without the usage that follows it.
+/// What is wrong with the command line, in one line: with the nearest right word, and where to read more.
 pub(crate) fn in_one_line(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    let paragraph = text.split("\n\n").next().unwrap_or_default();
-    let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("{}; see 'dualtape --help'", line.trim_start_matches("error: "))
+    let mut paragraphs = text.split("\n\n").map(in_line);
+    let problem = paragraphs.next().unwrap_or_default();
+    let tip = paragraphs.find_map(|paragraph| Some(paragraph.split_once("tip: ")?.1.to_owned()));
+    // What clap says about values that begin with a dash does not help who mistyped an option.
+    let tip = tip.filter(|tip| tip.contains("similar")).map_or(String::new(), |tip| format!("; {tip}"));
+    let named = std::env::args().nth(1).filter(|name| Arguments::command().find_subcommand(name).is_some());
+    let help = named.map_or("dualtape --help".to_owned(), |name| format!("dualtape {name} --help"));
+    format!("{}{tip}; see '{help}'", problem.trim_start_matches("error: "))
+}
+
+/// Words separated by single spaces.
+fn in_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

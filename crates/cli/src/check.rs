@@ -29,11 +29,11 @@ pub(crate) struct CheckOptions {
     config: Option<PathBuf>,
 
     /// How many samples to take the mean loss of, the first of the training part
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = parsers::whole, help_heading = "Check")]
+    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Check")]
     samples: usize,
 
     /// How many parameters to look at, spread over all of them; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 300, value_parser = parsers::whole, help_heading = "Check")]
+    #[arg(long, value_name = "N", default_value_t = 300, allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Check")]
     parameters: usize,
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn run(options: CheckOptions) -> Result<(), Failure> {
          tape and dual numbers    differ by {modes:.1e} at most\n\
          tape and program         differ by {furthest:.1e} at most\n\
          tape and differences     differ by {worst:.1e} at most",
-        setup.all.name(),
+        setup.name,
         chosen.len(),
         parameters.len(),
     ));
@@ -85,7 +85,7 @@ pub(crate) fn run(options: CheckOptions) -> Result<(), Failure> {
     }
     Err(Failure::Failed(format!(
         "the gradient of {} is in doubt: {report}; program: {furthest:e}",
-        setup.all.name()
+        setup.name
     )))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::output::{draw, reading, say};
+use crate::summary::Summary;
 use crate::{run_folder, table};
 use clap::Args;
 use dualtape_nn::{Metrics, Record};
@@ -38,6 +39,8 @@ struct Run {
 
 pub(crate) fn run(options: &CompareOptions) -> Result<(), Failure> {
     let read = |folder: &PathBuf| -> Result<Run, Failure> {
+        // Where there is a report, the table is of the same end.
+        Summary::read(folder)?;
         Ok(Run { name: folder.display().to_string(), history: table::read(&run_folder::metrics(folder))? })
     };
     let runs = options.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;

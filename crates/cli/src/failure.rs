@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// What was asked for could not be done: code 1.
     Failed(String),
+    /// So it is with data, which somebody may know more about.
+    Data(Error),
     /// Somebody stopped it, and was told how to go on: code 130, as shells have it.
     Interrupted(String),
 }
@@ -19,14 +21,16 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Failed(_) => 1,
+            Self::Failed(_) | Self::Data(_) => 1,
             Self::Interrupted(_) => 130,
         }
     }
 
-    pub(crate) fn message(&self) -> &str {
-        let (Self::Usage(message) | Self::Failed(message) | Self::Interrupted(message)) = self;
-        message
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Usage(message) | Self::Failed(message) | Self::Interrupted(message) => message.clone(),
+            Self::Data(error) => error.to_string(),
+        }
     }
 
     /// A file that cannot be written.
@@ -44,6 +48,9 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Setting { .. } => Self::Usage(error.to_string()),
+            Error::TextColumns { .. } | Error::MissingValues { .. } | Error::LabelsLikeNumbers { .. } => {
+                Self::Data(error)
+            }
             _ => Self::Failed(error.to_string()),
         }
     }

@@ -5,10 +5,13 @@
 mod arguments;
 mod check;
 mod compare;
+mod cross_validation;
 mod defaults;
 mod expression;
 mod failure;
 mod graph;
+mod importance;
+mod input;
 mod interrupt;
 mod options;
 mod output;
@@ -17,19 +20,24 @@ mod pictures;
 mod plot_bench;
 mod predict;
 mod progress;
+mod report;
 mod run_folder;
+mod scores;
 mod setup;
+mod shell;
+mod suggestion;
+mod summary;
 mod table;
 mod text;
 mod train;
 
-use arguments::{Arguments, Command};
-use clap::Parser;
+use arguments::Command;
 use failure::Failure;
+use serde_json::json;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match arguments::parse() {
         Ok(arguments) => arguments,
         Err(answer) if arguments::is_help(&answer) => {
             // Nobody is left to tell if this cannot be printed.
@@ -38,6 +46,7 @@ fn main() -> ExitCode {
         }
         Err(error) => return fail(&Failure::Usage(arguments::in_one_line(&error))),
     };
+    let in_json = matches!(&arguments.command, Command::Train(options) if options.wants_json());
     let done = match arguments.command {
         Command::Train(options) => train::run(*options),
         Command::Predict(options) => predict::run(&options),
@@ -45,10 +54,19 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(*options),
         Command::Graph(options) => graph::run(&options),
         Command::PlotBench(options) => plot_bench::run(&options),
+        Command::Report(options) => report::run(&options),
+        Command::Completions(options) => shell::completions(&options),
+        Command::Man(options) => shell::man(&options),
     };
     match done.and_then(|()| output::check_said()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => fail(&failure),
+        Err(failure) => {
+            if in_json && !matches!(failure, Failure::Interrupted(_)) {
+                let about = json!({ "message": failure.message(), "code": failure.code() });
+                output::say(progress::event_line("failure", &about));
+            }
+            fail(&failure)
+        }
     }
 }
 

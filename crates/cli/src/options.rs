@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::{parsers, text};
 use clap::Args;
+use dualtape_nn::data::Missing;
 use dualtape_nn::{Activation, Clip, Error, Initializer, Loss, Method, Reduction, Schedule, Unit};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -11,7 +12,8 @@ use std::path::Path;
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
-    /// A data set (digits, iris, moons, circles or spirals), or a CSV file: one sample a line, its label last
+    /// A data set (digits, iris, moons, circles or spirals), a CSV file (one sample a line, its label last), or -
+    /// for standard input
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<String>,
 
@@ -20,13 +22,13 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) label: Option<String>,
 
-    /// Whether the first line names the columns [default: if it has no number]
-    #[arg(long, value_name = "BOOL", help_heading = "Data")]
+    /// Whether the first line names the columns: yes or no [default: found out from the first lines]
+    #[arg(long, value_name = "YES|NO", value_parser = parsers::yes_or_no, help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) header: Option<bool>,
 
-    /// All classes there are, in their order [default: those in the data]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
+    /// All classes there are, in their order [default: the different labels, sorted]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) classes: Option<Vec<String>>,
 
@@ -36,13 +38,61 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) regression: Option<bool>,
 
+    /// What is done about missing values: refuse them, drop their rows, or take the mean or the median of the
+    /// column in the training part [default: refuse]
+    #[arg(long, value_name = "WAY", value_parser = parsers::expected::<Missing>, help_heading = "Data")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) missing: Option<Missing>,
+
+    /// Columns that hold categories, or 'all' for every column with words in it; each category becomes a feature
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) categories: Option<Vec<String>>,
+
+    /// Columns to leave out, by name or by number from 1
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "only", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) drop: Option<Vec<String>>,
+
+    /// The only columns to learn from, by name or by number from 1
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) only: Option<Vec<String>>,
+
+    /// What separates cells: comma, semicolon, tab, bar, space, or any sign [default: found out from the first lines]
+    #[arg(long, value_name = "SIGN", value_parser = parsers::expected::<Delimiter>, help_heading = "Data",
+          hide_short_help = true)]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) delimiter: Option<Delimiter>,
+
+    /// Encoding of the text, such as utf-8, latin1 or utf-16le [default: by its byte-order mark, utf-8, or else
+    /// windows-1252]
+    #[arg(long, value_name = "NAME", help_heading = "Data", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) encoding: Option<String>,
+
+    /// Read so many rows at most
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::at_least_one, help_heading = "Data", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_rows: Option<usize>,
+
+    /// A file of samples to score the result on, which nothing else looks at
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) test: Option<String>,
+
+    /// Cross-validate by so many folds before the training itself
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) folds: Option<usize>,
+
     /// Share of the samples to validate on, between 0 and 1 [default: 0.2]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Data")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) validation: Option<f64>,
 
     /// Whether to bring features, and targets of a regression, to mean 0 and deviation 1 [default: true]
-    #[arg(long, value_name = "BOOL", help_heading = "Data")]
+    #[arg(long, value_name = "BOOL", help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) standardize: Option<bool>,
 
@@ -59,23 +109,23 @@ pub(crate) struct Options {
 
     /// How weights start: zeros, uniform:LIMIT, normal:DEVIATION, xavier-uniform, xavier-normal,
     /// kaiming-uniform or kaiming-normal [default: xavier-uniform; kaiming-normal for relu]
-    #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Initializer>, help_heading = "Model")]
+    #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Initializer>, help_heading = "Model", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) initializer: Option<Initializer>,
 
     /// What is made small: cross-entropy, binary-cross-entropy or hinge for classes; mse, l1 or huber[:DELTA]
     /// [default: cross-entropy, or mse for a regression]
-    #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Loss>, help_heading = "Training")]
+    #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Loss>, help_heading = "Training", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) loss: Option<Loss>,
 
     /// How often to go through the training part [default: 20, or what suits the data set]
-    #[arg(long, value_name = "N", value_parser = parsers::whole, help_heading = "Training")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) epochs: Option<usize>,
 
     /// Samples in each step [default: 32]
-    #[arg(long, alias = "batch", value_name = "N", value_parser = parsers::whole, help_heading = "Training")]
+    #[arg(long, alias = "batch", value_name = "N", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) batch_size: Option<usize>,
 
@@ -87,12 +137,12 @@ pub(crate) struct Options {
     /// How the rate changes: constant, step:SIZE:GAMMA, exponential:GAMMA, cosine:LENGTH[:MIN],
     /// warmup:LENGTH, one-cycle:MAX:TOTAL, or several joined by + (with @LENGTH where one has no end)
     /// [default: constant]
-    #[arg(long, value_name = "SCHEDULE", value_parser = parsers::expected::<Schedule>, help_heading = "Training")]
+    #[arg(long, value_name = "SCHEDULE", value_parser = parsers::expected::<Schedule>, help_heading = "Training", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) schedule: Option<Schedule>,
 
     /// What the schedule counts: epoch or step [default: epoch]
-    #[arg(long, value_name = "UNIT", value_parser = parsers::expected::<Unit>, help_heading = "Training")]
+    #[arg(long, value_name = "UNIT", value_parser = parsers::expected::<Unit>, help_heading = "Training", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) schedule_unit: Option<Unit>,
 
@@ -103,7 +153,7 @@ pub(crate) struct Options {
     pub(crate) optimizer: Option<Method>,
 
     /// Share of the last step that is kept, from 0 to less than 1; for sgd and rmsprop
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) momentum: Option<f64>,
 
@@ -114,53 +164,53 @@ pub(crate) struct Options {
 
     /// Deviation of the noise for private descent, in units of the limit of per-sample clipping
     /// [default: 0]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) noise: Option<f64>,
 
     /// How the losses of a batch become one: mean or sum [default: mean]
-    #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Reduction>, help_heading = "Training")]
+    #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Reduction>, help_heading = "Training", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) reduction: Option<Reduction>,
 
     /// What the magnitude of a weight costs [default: 0]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l1: Option<f64>,
 
     /// What the square of a weight costs [default: 0]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l2: Option<f64>,
 
     /// Stop after so many epochs without a better validation loss [default: never]
-    #[arg(long, value_name = "N", value_parser = parsers::whole, help_heading = "Training")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) patience: Option<usize>,
 
     /// Whether the parameters with the best validation loss are the result, not the last ones [default: true]
-    #[arg(long, value_name = "BOOL", help_heading = "Training")]
+    #[arg(long, value_name = "BOOL", help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) keep_best: Option<bool>,
 
     /// What generated data, split, initial weights, order and noise are drawn from [default: 1]
-    #[arg(long, value_name = "N", value_parser = parsers::seed, help_heading = "Training")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::seed, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
 
     /// Worker threads, which change no bit of the result; 0 for one on each core [default: 0]
-    #[arg(long, value_name = "N", value_parser = parsers::whole, help_heading = "Training")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) threads: Option<usize>,
 
     /// Seconds between checkpoints; 0 for one after each step [default: 5]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) checkpoint_every: Option<f64>,
 }
 
 /// What may change when a run goes on.
-const FREE: [&str; 4] = ["epochs", "patience", "threads", "checkpoint-every"];
+const FREE: [&str; 6] = ["epochs", "patience", "threads", "checkpoint-every", "test", "folds"];
 
 impl Options {
     /// These, and where they leave something open, those below.
@@ -172,6 +222,12 @@ impl Options {
         }
         all.extend(self.table());
         all.try_into().expect("a table of options is what it was made from")
+    }
+
+    /// The names of all options.
+    fn command_options() -> Vec<String> {
+        let command = Self::augment_args(clap::Command::new("options"));
+        command.get_arguments().map(|argument| argument.get_long().unwrap_or("data").to_owned()).collect()
     }
 
     /// All that are not left open.
@@ -189,8 +245,7 @@ impl Options {
         toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             let line = text.bytes().take(start).filter(|&byte| byte == b'\n').count() + 1;
-            let problem = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-            Failure::Usage(format!("{origin}, line {line}: {problem}"))
+            Failure::Usage(format!("{origin}, line {line}: {}", in_plain_words(error.message())))
         })
     }
 
@@ -238,29 +293,87 @@ impl Options {
     }
 }
 
+/// What a reader of TOML says, without the names of our types.
+fn in_plain_words(problem: &str) -> String {
+    let mut problem = problem.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((name, _)) = problem.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+        let all = Options::command_options();
+        let nearest = crate::suggestion::nearest(name, all.iter().map(String::as_str));
+        let hint = nearest
+            .map_or_else(|| format!("expected one of {}", all.join(", ")), |name| format!("is it {name}?"));
+        return format!("there is no option '{name}'; {hint}");
+    }
+    for (theirs, ours) in [
+        ("invalid type: ", "the value is of the wrong kind: "),
+        ("invalid value: ", "the value is out of range: "),
+        ("expected usize", "expected a whole number of 0 or more"),
+        ("expected u64", "expected a whole number of 0 or more"),
+        ("expected f64", "expected a number"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a string", "expected text in quotation marks"),
+        ("expected a sequence", "expected a list, as in [\"a\", \"b\"]"),
+        ("floating point", "number"),
+        ("integer", "whole number"),
+    ] {
+        problem = problem.replace(theirs, ours);
+    }
+    problem
+}
+
+/// The sign between cells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Delimiter(pub(crate) u8);
+
+/// Signs that have names.
+const NAMED_SIGNS: [(&str, u8); 5] =
+    [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("bar", b'|'), ("space", b' ')];
+
+impl std::str::FromStr for Delimiter {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let named = NAMED_SIGNS.iter().find(|(name, _)| *name == text).map(|(_, sign)| *sign);
+        let single = match text.as_bytes() {
+            b"\\t" => Some(b'\t'),
+            &[sign] if sign.is_ascii() && !sign.is_ascii_alphanumeric() && !b"\"\r\n.-+".contains(&sign) => {
+                Some(sign)
+            }
+            _ => None,
+        };
+        named.or(single).map(Self).ok_or_else(|| Error::Setting {
+            what: "delimiter",
+            given: format!("'{text}'"),
+            expected: "comma, semicolon, tab, bar, space, or a single sign that is no letter, digit or quotation mark",
+        })
+    }
+}
+
+impl std::fmt::Display for Delimiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match NAMED_SIGNS.iter().find(|(_, sign)| *sign == self.0) {
+            Some((name, _)) => f.write_str(name),
+            None => write!(f, "{}", char::from(self.0)),
+        }
+    }
+}
+
 /// Sizes of hidden layers; none for a linear model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "SizesInFile")]
+#[serde(try_from = "toml::Value")]
 pub(crate) struct Sizes(pub(crate) Vec<usize>);
 
 /// In a file they may be a list, or what stands on the command line.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum SizesInFile {
-    One(usize),
-    List(Vec<usize>),
-    Text(String),
-}
-
-impl TryFrom<SizesInFile> for Sizes {
+impl TryFrom<toml::Value> for Sizes {
     type Error = Error;
 
-    fn try_from(given: SizesInFile) -> Result<Self, Error> {
+    fn try_from(given: toml::Value) -> Result<Self, Error> {
         match given {
-            SizesInFile::One(size) => size.to_string().parse(),
-            SizesInFile::List(sizes) if sizes.contains(&0) => format!("{sizes:?}").parse(),
-            SizesInFile::List(sizes) => Ok(Self(sizes)),
-            SizesInFile::Text(text) => text.parse(),
+            toml::Value::String(text) => text.parse(),
+            toml::Value::Array(sizes) if sizes.is_empty() => Ok(Self(Vec::new())),
+            toml::Value::Array(sizes) => {
+                sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",").parse()
+            }
+            other => other.to_string().parse(),
         }
     }
 }

@@ -68,3 +68,24 @@ pub(crate) fn reading(number: f64) -> String {
         format!("{number:.3e}")
     }
 }
+
+/// As a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// Refuses a file that is there, unless it is to be overwritten.
+pub(crate) fn check_free(path: &Path, overwrite: bool) -> Result<(), Failure> {
+    if overwrite || !path.exists() {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Failure::Usage(format!(
+        "{path} is there already; expected --overwrite to replace it, or another --output"
+    )))
+}

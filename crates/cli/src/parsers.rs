@@ -22,6 +22,22 @@ pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(fits).ok_or_else(|| format!("expected a whole number from 0 to {}", i64::MAX))
 }
 
+/// As [`whole`], but for 0.
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
+    whole(text)
+        .ok()
+        .filter(|&number| number > 0)
+        .ok_or_else(|| "expected a whole number of at least 1".to_owned())
+}
+
+pub(crate) fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" | "true" => Ok(true),
+        "no" | "false" => Ok(false),
+        _ => Err("expected yes or no".to_owned()),
+    }
+}
+
 pub(crate) fn number(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "expected a number".to_owned())
 }

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::output::{draw, reading};
 use crate::run_folder::RunFolder;
 use crate::setup::Setup;
-use dualtape_nn::data::Targets;
+use dualtape_nn::data::{Dataset, Targets};
 use dualtape_nn::{Clip, Metrics, Record, SavedModel, confusion, sample_norms};
 use dualtape_plots::{
     ConfusionMatrix, Curves, DecisionBoundary, Figure, GradientNorms, LearningRate, LossCurves,
@@ -69,7 +69,7 @@ impl Drawing<'_> {
     }
 
     fn title(&self, what: &str) -> String {
-        format!("{}: {what}", self.setup.all.name())
+        format!("{}: {what}", self.setup.name)
     }
 
     fn points(&self, number: impl Fn(&Record) -> f64) -> Vec<(f64, f64)> {
@@ -87,7 +87,7 @@ impl Drawing<'_> {
         if let Some(best) = self.best {
             losses = losses.best_epoch(best as f64);
         }
-        let is_regression = matches!(self.setup.all.targets(), Targets::Numbers { .. });
+        let is_regression = matches!(self.setup.training.targets(), Targets::Numbers { .. });
         let (title, label, number): (_, _, fn(&Metrics) -> Option<f64>) = if is_regression {
             ("mean absolute error", "in units of the target", |metrics| metrics.mean_absolute_error)
         } else {
@@ -150,8 +150,10 @@ impl Drawing<'_> {
     }
 
     fn confusion(&self) -> Result<Option<Boxed>, Failure> {
-        let Setup { model, validation, all, .. } = self.setup;
-        if !(1..=ConfusionMatrix::MOST_CLASSES).contains(&all.classes().len()) || !self.has_class_outputs() {
+        let Setup { model, validation, .. } = self.setup;
+        if !(1..=ConfusionMatrix::MOST_CLASSES).contains(&validation.classes().len())
+            || !self.has_class_outputs()
+        {
             return Ok(None);
         }
         let counts = confusion(model, &self.model.parameters, validation)?;
@@ -162,19 +164,23 @@ impl Drawing<'_> {
 
     /// Whether outputs speak for the classes of the data.
     fn has_class_outputs(&self) -> bool {
-        let (classes, outputs) = (self.setup.all.classes().len(), self.setup.model.outputs());
+        let (classes, outputs) = (self.setup.training.classes().len(), self.setup.model.outputs());
         classes == outputs || (classes == 2 && outputs == 1)
     }
 
     /// What is decided where, of two inputs.
     fn boundary(&self) -> Result<Option<Boxed>, Failure> {
-        let all = &self.setup.all;
-        let [x, y] = all.features() else { return Ok(None) };
-        let classes = all.classes();
+        let Setup { training, validation, .. } = self.setup;
+        let [x, y] = training.features() else { return Ok(None) };
+        let classes = training.classes();
         if !(2..=ScoreGrid::MOST_OUTPUTS).contains(&classes.len()) || !self.has_class_outputs() {
             return Ok(None);
         }
-        let points: Vec<_> = all.samples().map(|(input, class)| ([input[0], input[1]], class)).collect();
+        let points_of = |data: &Dataset| -> Vec<([f64; 2], usize)> {
+            let input = |i| self.setup.unscaled_input(data, i);
+            (0..data.len()).filter_map(|i| Some((input(i).try_into().ok()?, data.label(i)?))).collect()
+        };
+        let points = [points_of(training), points_of(validation)].concat();
         let window = Window::around(points.iter().map(|point| point.0));
         let scores = |point: [f64; 2]| self.model.predict(&point).unwrap_or_default();
         let grid = match classes.len() {
@@ -191,16 +197,11 @@ impl Drawing<'_> {
     }
 
     fn predictions(&self) -> Result<Option<Boxed>, Failure> {
-        let Targets::Numbers { names, .. } = self.setup.all.targets() else { return Ok(None) };
-        let (validation, scale) = (&self.setup.validation, &self.setup.target_scale);
+        let Targets::Numbers { names, .. } = self.setup.training.targets() else { return Ok(None) };
+        let validation = &self.setup.validation;
         let outputs = dualtape_nn::predict(&self.setup.model, &self.model.parameters, validation)?;
         let targets = (0..validation.len()).flat_map(|i| validation.numbers(i)).copied();
-        let in_units = |mut numbers: Vec<f64>| {
-            if let Some(scale) = scale {
-                scale.unscale(&mut numbers);
-            }
-            numbers
-        };
+        let in_units = |numbers: Vec<f64>| self.setup.unscaled_targets(numbers);
         let pairs = in_units(targets.collect()).into_iter().zip(in_units(outputs));
         let name = names.join(", ");
         let mut picture = Predictions::new(&self.title("validation samples"), pairs)

@@ -1,133 +1,198 @@
 //! `dualtape predict`: what a trained model gives for data.
 
 use crate::failure::Failure;
-use crate::output::{complain, print, reading};
-use crate::{parsers, run_folder};
+use crate::output::{check_free, complain, print};
+use crate::{input, parsers, run_folder, scores, setup};
 use clap::Args;
-use dualtape_nn::data::{self, Csv, Dataset, Targets};
-use dualtape_nn::metrics::{Confusion, mean_absolute_error, predicted_class, r_squared};
+use dualtape_nn::data::{Csv, Dataset, Table, Unknown};
+use dualtape_nn::metrics::predicted_class;
 use dualtape_nn::{Error, Loss, SavedModel, files, softmax};
 use std::path::PathBuf;
 
 /// Predict with a trained model, and print a line of CSV for each row of the data.
 ///
 /// A classifier gives the class, and for each class its share (after hinge, its score); a regression gives
-/// numbers in the units of its targets. If the data have a label as well, the predictions are compared with
-/// it, on standard error.
+/// numbers in the units of its targets. Where a header names the columns, they are taken by name, in any order; columns
+/// that the model does not know are passed over. If the label is among them, the predictions are
+/// compared with it, on standard error.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     dualtape predict runs/iris iris\n  \
-    dualtape predict runs/houses new-houses.csv --output prices.csv\n  \
+    dualtape predict runs/houses new-houses.csv --keep --output prices.csv\n  \
     dualtape predict runs/houses/model.safetensors houses.csv --label price")]
 pub(crate) struct PredictOptions {
     /// The folder of a run, or a model.safetensors
     run: PathBuf,
 
-    /// A data set, or a CSV file with the features the model was trained on, with or without a label
+    /// A data set, a CSV file with the columns the model was trained on, with or without a label, or - for
+    /// standard input
     data: String,
 
-    /// Column of the label, by name or by number from 1 [default: the last, if there is one more than features]
+    /// Column of the label, by name or by number from 1 [default: that of the training, or the last of one more than
+    /// features]
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
 
-    /// Whether the first line names the columns [default: if it has no number]
-    #[arg(long, value_name = "BOOL")]
+    /// Whether the first line names the columns: yes or no [default: found out from the first lines]
+    #[arg(long, value_name = "YES|NO", value_parser = parsers::yes_or_no)]
     header: Option<bool>,
 
+    /// What separates cells: comma, semicolon, tab, bar, space, or any sign [default: found out from the first lines]
+    #[arg(long, value_name = "SIGN", value_parser = parsers::expected::<crate::options::Delimiter>)]
+    delimiter: Option<crate::options::Delimiter>,
+
+    /// Encoding of the text, such as utf-8, latin1 or utf-16le [default: by its byte-order mark, utf-8, or else
+    /// windows-1252]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+
+    /// What is done about a category that the training data did not have: refuse it, or take it for none of the
+    /// known ones (zero)
+    #[arg(long, value_name = "WAY", default_value = "refuse", value_parser = unknown)]
+    unknown: Unknown,
+
+    /// Write the columns of the data before the predictions
+    #[arg(long)]
+    keep: bool,
+
     /// What generated data are drawn from
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parsers::seed)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = parsers::seed)]
     seed: u64,
 
     /// Write the predictions into this file
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Do not compare with labels
+    /// Replace the output if it is there
+    #[arg(long)]
+    overwrite: bool,
+
+    /// Do not compare with labels, nor say how the data were read
     #[arg(long)]
     quiet: bool,
 }
 
+fn unknown(text: &str) -> Result<Unknown, String> {
+    match text {
+        "refuse" => Ok(Unknown::Refuse),
+        "zero" => Ok(Unknown::Zero),
+        _ => Err("expected refuse or zero".to_owned()),
+    }
+}
+
 pub(crate) fn run(options: &PredictOptions) -> Result<(), Failure> {
+    if let Some(path) = &options.output {
+        check_free(path, options.overwrite)?;
+    }
     let file = if options.run.is_dir() { run_folder::model(&options.run) } else { options.run.clone() };
     let model = SavedModel::load(&file)?;
-    let data = open(options, &model)?;
+    let mut table = open(options, &model)?;
+    let kept = if options.keep { Some(kept(&table)?) } else { None };
+    let notes = table.notes().to_vec();
+    drop_labels_if_incomplete(&mut table);
+    let data =
+        model.encoder.encode(table, options.unknown).map_err(|error| setup::for_predictions(error.into()))?;
+    check_classes(&data, &model)?;
     let outputs = (0..data.len()).map(|i| model.predict(data.input(i))).collect::<Result<Vec<_>, _>>()?;
-    let table = table(&model, &outputs).map_err(|error| Failure::Failed(error.to_string()))?;
+    let text =
+        to_csv(&model, &outputs, kept.as_deref()).map_err(|error| Failure::Failed(error.to_string()))?;
     match &options.output {
-        Some(path) => files::replace(path, table.as_bytes())?,
-        None => print(&table)?,
+        Some(path) => files::replace(path, text.as_bytes())?,
+        None => print(&text)?,
     }
     if !options.quiet {
-        compare(&model, &data, &outputs);
+        if !input::is_named(&options.data) {
+            notes.iter().for_each(complain);
+        }
+        if let Some(scores) = scores::of_outputs(&data, &outputs, None) {
+            complain(scores);
+        }
     }
     Ok(())
 }
 
-fn open(options: &PredictOptions, model: &SavedModel) -> Result<Dataset, Failure> {
-    let csv = match &model.classes[..] {
+fn open(options: &PredictOptions, model: &SavedModel) -> Result<Table, Failure> {
+    let mut csv = match &model.classes[..] {
         [] => Csv::new().numbers(),
         classes => Csv::new().classes(classes),
     };
-    let csv = match options.header {
-        Some(header) => csv.header(header),
-        None => csv,
-    };
-    let csv = match &options.label {
-        Some(label) => csv.label(label),
-        None => csv.for_features(model.features.len()),
-    };
-    let data = data::open(&options.data, &csv, options.seed)?;
-    check_features(&data, model)?;
-    if !data.classes().is_empty() && data.classes() != model.classes {
-        let problem = format!(
-            "it has the classes {}; expected {}, as in training",
-            list(data.classes()),
-            list(&model.classes)
-        );
-        return Err(Error::Data { origin: data.name().to_owned(), problem }.into());
+    csv = csv.for_encoder(&model.encoder, model.label.as_deref());
+    if let Some(header) = options.header {
+        csv = csv.header(header);
     }
-    Ok(data)
+    if let Some(delimiter) = options.delimiter {
+        csv = csv.delimiter(delimiter.0);
+    }
+    if let Some(encoding) = &options.encoding {
+        csv = csv.encoding(encoding)?;
+    }
+    if let Some(label) = &options.label {
+        csv = csv.label(label);
+    }
+    if options.keep {
+        csv = csv.keep_cells();
+    }
+    input::table(&options.data, &csv, options.seed).map_err(setup::for_predictions)
 }
 
-/// Columns in another order would give other predictions without a word.
-fn check_features(data: &Dataset, model: &SavedModel) -> Result<(), Failure> {
-    let (given, expected) = (data.features(), &model.features[..]);
-    let named = |names: &[String]| names.iter().enumerate().any(|(i, name)| *name != format!("x{}", i + 1));
-    if given.len() == expected.len() && (given == expected || !named(given) || !named(expected)) {
+/// The cells as they stand in the file; of a data set of our own, its numbers.
+fn kept(table: &Table) -> Result<Vec<Vec<String>>, Failure> {
+    let kept = table.kept_cells().map(<[Vec<String>]>::to_vec);
+    kept.ok_or_else(|| {
+        Failure::Usage("--keep is for files; a data set of our own has no columns to keep".to_owned())
+    })
+}
+
+/// A label that is missing somewhere cannot be compared with, which is no reason not to predict.
+fn drop_labels_if_incomplete(table: &mut Table) {
+    if table.unlabelled_rows() > 0 {
+        table.remove_label();
+    }
+}
+
+fn check_classes(data: &Dataset, model: &SavedModel) -> Result<(), Failure> {
+    if data.classes().is_empty() || data.classes() == model.classes {
         return Ok(());
     }
     let problem = format!(
-        "it has {} features, {}; expected {}, {}, as in training",
-        given.len(),
-        list(given),
-        expected.len(),
-        list(expected)
+        "it has the classes {}; expected {}, as in training",
+        data.classes().join(", "),
+        model.classes.join(", ")
     );
     Err(Error::Data { origin: data.name().to_owned(), problem }.into())
 }
 
-/// Names in a sentence; of many, the first few.
-fn list(names: &[String]) -> String {
-    const MOST: usize = 8;
-    let first = names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if names.len() > MOST { format!("{first} ...") } else { first }
-}
-
-fn table(model: &SavedModel, outputs: &[Vec<f64>]) -> Result<String, csv::Error> {
-    let mut table = csv::Writer::from_writer(Vec::new());
+/// A header, and a line for each row: what was kept, and what the model gives.
+fn to_csv(
+    model: &SavedModel,
+    outputs: &[Vec<f64>],
+    kept: Option<&[Vec<String>]>,
+) -> Result<String, csv::Error> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let numbers = |row: &[f64]| row.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>();
     if model.classes.is_empty() {
-        table.write_record(&model.targets)?;
-        for row in outputs {
-            table.write_record(row.iter().map(|x| format!("{x:?}")))?;
-        }
+        rows.push(model.targets.clone());
+        rows.extend(outputs.iter().map(|row| numbers(row)));
     } else {
-        table.write_record(std::iter::once("class").chain(model.classes.iter().map(String::as_str)))?;
-        for row in outputs {
+        rows.push(std::iter::once("class".to_owned()).chain(model.classes.iter().cloned()).collect());
+        rows.extend(outputs.iter().map(|row| {
             let class = model.classes[predicted_class(row)].clone();
-            let shares = shares(model.loss, row);
-            table.write_record(std::iter::once(class).chain(shares.iter().map(|x| format!("{x:?}"))))?;
+            std::iter::once(class).chain(numbers(&shares(model.loss, row))).collect()
+        }));
+    }
+    if let Some(kept) = kept {
+        // A prediction beside the column it predicts needs a name of its own.
+        for name in &mut rows[0] {
+            if kept[0].contains(name) {
+                *name = format!("predicted {name}");
+            }
+        }
+        for (row, kept) in rows.iter_mut().zip(kept) {
+            row.splice(0..0, kept.iter().cloned());
         }
     }
+    let mut table = csv::Writer::from_writer(Vec::new());
+    rows.iter().try_for_each(|row| table.write_record(row))?;
     let bytes = table.into_inner().map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -141,33 +206,5 @@ fn shares(loss: Loss, outputs: &[f64]) -> Vec<f64> {
         (Loss::BinaryCrossEntropy, _) => outputs.iter().copied().map(logistic).collect(),
         (_, &[score]) => vec![-score, score],
         _ => outputs.to_vec(),
-    }
-}
-
-/// Tells how good the predictions are, if that is known.
-fn compare(model: &SavedModel, data: &Dataset, outputs: &[Vec<f64>]) {
-    match data.targets() {
-        Targets::None => {}
-        Targets::Classes { labels, .. } => {
-            let mut confusion = Confusion::new(model.classes.clone());
-            for (row, &label) in outputs.iter().zip(labels) {
-                confusion.count(label, predicted_class(row));
-            }
-            complain(format_args!(
-                "accuracy {:.1} % of {} samples",
-                confusion.accuracy() * 100.0,
-                labels.len()
-            ));
-            complain(confusion);
-        }
-        Targets::Numbers { values, .. } => {
-            let outputs = outputs.concat();
-            let (r_squared, error) = (r_squared(&outputs, values), mean_absolute_error(&outputs, values));
-            complain(format_args!(
-                "R² {r_squared:.4}, mean absolute error {}, of {} samples",
-                reading(error),
-                data.len()
-            ));
-        }
     }
 }

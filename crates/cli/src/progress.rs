@@ -1,4 +1,5 @@
-//! How far a training has come: a bar on a terminal, one line an epoch otherwise, or JSON, or nothing.
+//! How far a training has come: a bar on a terminal, some lines otherwise, or a line for each epoch, or JSON, or
+//! nothing. `docs/events.md` describes the JSON.
 
 use crate::output::{reading, say};
 use dualtape_nn::{Metrics, Progress, Record};
@@ -10,8 +11,10 @@ use std::io::{self, IsTerminal};
 /// What is printed while a training runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Style {
-    /// For people: a bar if somebody watches, and a line for each epoch.
+    /// For people: a bar if somebody watches, otherwise a few lines.
     Lines,
+    /// For people: a line for each epoch, and a bar if somebody watches.
+    EachEpoch,
     /// For programs: an object for each epoch, in a line of its own.
     Json,
     /// Nothing.
@@ -26,7 +29,8 @@ pub(crate) struct Display {
 
 impl Display {
     pub(crate) fn new(style: Style, epochs: usize) -> Self {
-        let watched = style == Style::Lines && io::stdout().is_terminal() && io::stderr().is_terminal();
+        let for_people = matches!(style, Style::Lines | Style::EachEpoch);
+        let watched = for_people && io::stdout().is_terminal() && io::stderr().is_terminal();
         Self { style, epochs, bar: watched.then(new_bar) }
     }
 
@@ -34,15 +38,21 @@ impl Display {
     pub(crate) fn tell(&self, line: impl std::fmt::Display) {
         match &self.bar {
             Some(bar) => bar.suspend(|| say(line)),
-            None if self.style == Style::Lines => say(line),
+            None if matches!(self.style, Style::Lines | Style::EachEpoch) => say(line),
             None => {}
         }
     }
 
-    /// An object for programs only.
-    pub(crate) fn object(&self, object: &Value) {
+    /// What is likely not meant.
+    pub(crate) fn warn(&self, warning: &str) {
+        self.tell(format_args!("warning: {warning}"));
+        self.object("warning", &json!({ "message": warning }));
+    }
+
+    /// An event for programs only.
+    pub(crate) fn object(&self, event: &str, about: &Value) {
         if self.style == Style::Json {
-            say(object);
+            say(event_line(event, about));
         }
     }
 
@@ -66,8 +76,21 @@ impl Display {
     }
 
     pub(crate) fn epoch(&self, record: &Record) {
-        self.tell(self.line(record));
-        self.object(&epoch_object(record));
+        if self.is_told(record.epoch) {
+            self.tell(self.line(record));
+        }
+        self.object("epoch", &epoch_object(record));
+    }
+
+    /// Where a bar is not seen, a line now and then shows that it goes on.
+    fn is_told(&self, epoch: usize) -> bool {
+        const LINES: usize = 10;
+        let part = |epoch: usize| epoch as u128 * LINES as u128 / self.epochs.max(1) as u128;
+        match self.style {
+            Style::EachEpoch => true,
+            Style::Lines => self.bar.is_none() && part(epoch) > part(epoch - 1),
+            Style::Json | Style::Quiet => false,
+        }
     }
 
     /// Takes the bar away.
@@ -114,9 +137,20 @@ pub(crate) fn metrics_object(metrics: &Metrics) -> Value {
     all.into_iter().filter_map(|(name, number)| Some((name.to_owned(), json!(number?)))).collect()
 }
 
+/// The version of the form of these lines.
+const FORMAT: u32 = 1;
+
+/// A line for programs: what happened, the version of the form, and what there is to say about it.
+pub(crate) fn event_line(event: &str, about: &Value) -> Value {
+    let mut line = json!({ "event": event, "format": FORMAT });
+    if let (Some(line), Some(about)) = (line.as_object_mut(), about.as_object()) {
+        line.extend(about.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    line
+}
+
 fn epoch_object(record: &Record) -> Value {
     json!({
-        "event": "epoch",
         "epoch": record.epoch,
         "training": metrics_object(&record.training),
         "validation": metrics_object(&record.validation),
@@ -136,7 +170,8 @@ fn short(rate: f64) -> String {
 }
 
 fn new_bar() -> ProgressBar {
-    let template = "{bar:25} {percent:>3} %  {msg}  {speed}  {eta} left";
+    // In one line whatever its width: what does not fit is cut off, not wrapped.
+    let template = "{bar:25} {percent:>3} %  {wide_msg}  {speed}  {eta} left";
     let style =
         ProgressStyle::with_template(template).expect("the template is well-formed, as every run confirms");
     let speed = |state: &ProgressState, text: &mut dyn fmt::Write| {

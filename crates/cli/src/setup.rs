@@ -2,29 +2,43 @@
 
 use crate::arguments::NO_DATA;
 use crate::failure::Failure;
+use crate::input;
 use crate::options::Options;
-use dualtape_nn::data::{self, Csv, Dataset, Standardizer, Targets};
-use dualtape_nn::{Activation, Loss, Method, Mlp, SavedModel, Settings};
+use dualtape_nn::data::{Csv, Dataset, Encoder, Missing, Standardizer, Table, Targets, Unknown};
+use dualtape_nn::{Activation, Error, Loss, Method, Mlp, SavedModel, Settings, Unit};
 
 /// All that a training starts from.
 pub(crate) struct Setup {
     /// All options, none of them left open.
     pub(crate) options: Options,
     pub(crate) settings: Settings,
-    /// As they came.
-    pub(crate) all: Dataset,
+    /// Where the data come from.
+    pub(crate) name: String,
     /// As the model sees them.
     pub(crate) training: Dataset,
     pub(crate) validation: Dataset,
-    pub(crate) input_scale: Option<Standardizer>,
+    /// The label's column.
+    label: Option<String>,
+    pub(crate) encoder: Encoder,
+    input_scale: Option<Standardizer>,
     pub(crate) target_scale: Option<Standardizer>,
     pub(crate) model: Mlp,
+    /// How the data were read.
+    pub(crate) notes: Vec<String>,
+    /// What is likely not meant.
+    pub(crate) warnings: Vec<String>,
 }
 
-/// The names that [`data::open`] knows.
-const NAMED: [&str; 5] = ["digits", "iris", "moons", "circles", "spirals"];
+/// What was asked for, with the data as they were read.
+pub(crate) struct Request {
+    options: Options,
+    settings: Settings,
+    table: Table,
+    notes: Vec<String>,
+}
 
-impl Setup {
+impl Request {
+    /// Checks the options and reads the data.
     pub(crate) fn new(mut given: Options) -> Result<Self, Failure> {
         let Some(name) = given.data.clone() else { return Err(Failure::Usage(NO_DATA.to_owned())) };
         if given.momentum.is_some() {
@@ -34,28 +48,96 @@ impl Setup {
         let mut options = given.over(&crate::defaults::of(&name, regression));
         let settings = settings(&options)?;
         settings.check()?;
-        let seconds = options.checkpoint_every.unwrap_or(0.0);
-        if !(seconds.is_finite() && seconds >= 0.0) {
-            return Err(Failure::Usage(format!(
-                "--checkpoint-every is {seconds}; expected 0 or more seconds"
-            )));
-        }
+        check_numbers(&options)?;
         // One way to say it, so that options can be compared.
         (options.optimizer, options.momentum) = (Some(settings.optimizer), None);
-        let seed = settings.seed;
-        let all = data::open(&name, &csv(&options, &name)?, seed)?;
+        let csv = csv(&options, &name)?;
+        let mut table = input::table(&name, &csv, settings.seed).map_err(for_training)?;
+        let mut notes = if input::is_named(&name) { Vec::new() } else { table.notes().to_vec() };
+        notes.extend(drop_rows(&mut table, options.missing.unwrap_or_default()));
+        Ok(Self { options, settings, table, notes })
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The training that was asked for.
+    pub(crate) fn setup(self) -> Result<Setup, Failure> {
+        let share = self.options.validation.unwrap_or(0.2);
+        let training = self.table.draw_training(share, self.settings.seed)?;
+        self.split_by(&training)
+    }
+
+    /// The trainings of cross-validation: in each, another fold validates.
+    pub(crate) fn folds(
+        &self,
+        count: usize,
+    ) -> Result<impl Iterator<Item = Result<Setup, Failure>>, Failure> {
+        let fold_of = self.table.draw_folds(count, self.settings.seed)?;
+        let fold = move |fold: usize| {
+            let training: Vec<bool> = fold_of.iter().map(|&other| other != fold).collect();
+            let Self { options, settings, table, .. } = self;
+            let (options, settings, table) = (options.clone(), settings.clone(), table.clone());
+            Self { options, settings, table, notes: Vec::new() }.split_by(&training)
+        };
+        Ok((0..count).map(fold))
+    }
+
+    /// With these rows to train on.
+    fn split_by(self, training: &[bool]) -> Result<Setup, Failure> {
+        let Self { options, settings, table, notes } = self;
+        let encoder = Encoder::fit(&table, training, options.missing.unwrap_or_default());
+        let encoder = encoder.map_err(|error| for_training(error.into()))?;
+        let label = table.label().map(str::to_owned);
+        let all = encoder.encode(table, Unknown::Refuse)?;
+        let (name, has_classes) = (all.name().to_owned(), !all.classes().is_empty());
         check_loss(settings.loss, &all)?;
-        let (training, validation) = all.split(options.validation.unwrap_or(0.2), seed)?;
+        let (training, validation) = all.partition(training);
+        let mut warnings = Vec::new();
+        if has_classes {
+            warnings.extend(rare_classes(&training, &validation));
+        }
+        warnings.extend(rising_schedule(&settings, training.len()));
         let standardize = options.standardize.unwrap_or(true);
         let input_scale = standardize.then(|| Standardizer::fit(&training));
         let target_scale = if standardize { Standardizer::fit_targets(&training) } else { None };
-        let scaled = |data: Dataset| {
-            let data = input_scale.as_ref().map_or(data.clone(), |scale| scale.apply(&data));
-            target_scale.as_ref().map_or(data.clone(), |scale| scale.apply_to_targets(&data))
-        };
-        let (training, validation) = (scaled(training), scaled(validation));
-        let model = model(&options, &all, settings.loss)?;
-        Ok(Self { settings, training, validation, input_scale, target_scale, model, all, options })
+        let mut parts = [training, validation];
+        for part in &mut parts {
+            scale(part, input_scale.as_ref(), target_scale.as_ref());
+        }
+        let [training, validation] = parts;
+        let model = model(&options, &training, settings.loss)?;
+        Ok(Setup {
+            options,
+            settings,
+            name,
+            training,
+            validation,
+            label,
+            encoder,
+            input_scale,
+            target_scale,
+            model,
+            notes,
+            warnings,
+        })
+    }
+}
+
+/// Brings data to what the model sees.
+fn scale(data: &mut Dataset, inputs: Option<&Standardizer>, targets: Option<&Standardizer>) {
+    if let Some(inputs) = inputs {
+        inputs.apply_in_place(data);
+    }
+    if let Some(targets) = targets {
+        targets.apply_to_targets_in_place(data);
+    }
+}
+
+impl Setup {
+    pub(crate) fn new(given: Options) -> Result<Self, Failure> {
+        Request::new(given)?.setup()
     }
 
     /// Fresh parameters.
@@ -68,8 +150,156 @@ impl Setup {
 
     /// The model with these parameters, for rows as they are in the data.
     pub(crate) fn saved(&self, parameters: Vec<f64>) -> SavedModel {
-        let saved = SavedModel::new(self.model.clone(), parameters, &self.all, self.settings.loss);
-        SavedModel { input_scale: self.input_scale.clone(), target_scale: self.target_scale.clone(), ..saved }
+        let saved = SavedModel::new(self.model.clone(), parameters, &self.training, self.settings.loss);
+        SavedModel {
+            label: self.label.clone(),
+            encoder: self.encoder.clone(),
+            input_scale: self.input_scale.clone(),
+            target_scale: self.target_scale.clone(),
+            ..saved
+        }
+    }
+
+    /// The features of a sample as they are in the data.
+    pub(crate) fn unscaled_input(&self, data: &Dataset, i: usize) -> Vec<f64> {
+        let mut row = data.input(i).to_vec();
+        if let Some(scale) = &self.input_scale {
+            scale.unscale(&mut row);
+        }
+        row
+    }
+
+    /// Targets as they are in the data.
+    pub(crate) fn unscaled_targets(&self, mut targets: Vec<f64>) -> Vec<f64> {
+        if let Some(scale) = &self.target_scale {
+            scale.unscale(&mut targets);
+        }
+        targets
+    }
+
+    /// The samples to test on, as the model sees them; none if there are none.
+    pub(crate) fn test(&self) -> Result<Option<Dataset>, Failure> {
+        let Some(file) = &self.options.test else { return Ok(None) };
+        let csv = match self.training.classes() {
+            [] => Csv::new().numbers(),
+            classes => Csv::new().classes(classes),
+        };
+        let csv = dialect(csv, &self.options)?.for_encoder(&self.encoder, self.label.as_deref());
+        let csv = match &self.options.label {
+            Some(label) => csv.label(label),
+            None => csv,
+        };
+        let mut table = input::table(file, &csv, self.settings.seed).map_err(for_training)?;
+        drop_rows(&mut table, self.options.missing.unwrap_or_default());
+        let data = self.encoder.encode(table, Unknown::Refuse);
+        let mut data = data.map_err(|error| for_training(error.into()))?;
+        if data.targets() == &Targets::None {
+            let problem =
+                format!("{file}: there is no label; expected {}", self.label.as_deref().unwrap_or("one"));
+            return Err(Failure::Failed(problem));
+        }
+        scale(&mut data, self.input_scale.as_ref(), self.target_scale.as_ref());
+        Ok(Some(data))
+    }
+}
+
+/// Leaves out the rows that cannot be used, and says how many.
+fn drop_rows(table: &mut Table, missing: Missing) -> Option<String> {
+    let before = table.len();
+    match missing {
+        Missing::Refuse => {}
+        Missing::Drop => table.drop_incomplete(),
+        // What is not known cannot be learned: a label is never filled in.
+        Missing::Mean | Missing::Median => table.drop_unlabelled(),
+    }
+    let dropped = before - table.len();
+    let what = if missing == Missing::Drop { "missing values" } else { "no label" };
+    (dropped > 0).then(|| format!("{dropped} rows of {before} have {what} and are left out"))
+}
+
+/// What to do about data that were refused for a training.
+fn for_training(failure: Failure) -> Failure {
+    with_hint(failure, |error| match error {
+        Error::TextColumns { .. } => {
+            "--categories NAMES (or all) makes features of words, --drop NAMES leaves columns out"
+        }
+        Error::MissingValues { .. } => "--missing drop, mean or median says what is done about them",
+        _ => "--regression predicts numbers",
+    })
+}
+
+/// What to do about data that were refused for predictions.
+pub(crate) fn for_predictions(failure: Failure) -> Failure {
+    with_hint(failure, |error| match error {
+        Error::MissingValues { .. } => {
+            "a model trained with --missing mean or median knows what stands for them"
+        }
+        _ => "the model was trained on numbers there",
+    })
+}
+
+fn with_hint(failure: Failure, hint: fn(&Error) -> &'static str) -> Failure {
+    match failure {
+        Failure::Data(error) => Failure::Failed(format!("{error}; {}", hint(&error))),
+        other => other,
+    }
+}
+
+/// Classes of which there is too little to learn or to judge.
+fn rare_classes(training: &Dataset, validation: &Dataset) -> Vec<String> {
+    const FEW: usize = 5;
+    let names = training.classes();
+    let count = |data: &Dataset| {
+        let mut counts = vec![0; names.len()];
+        data.samples().for_each(|(_, class)| counts[class] += 1);
+        counts
+    };
+    let (in_training, in_validation) = (count(training), count(validation));
+    let named = |counts: &[usize], which: fn(usize) -> bool| {
+        let all: Vec<&str> = names
+            .iter()
+            .zip(counts)
+            .filter(|(_, count)| which(**count))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    };
+    [
+        named(&in_training, |count| count == 0).map(|all| format!("no sample to train on is of class {all}")),
+        named(&in_training, |count| (1..FEW).contains(&count))
+            .map(|all| format!("fewer than {FEW} samples to train on are of class {all}")),
+        named(&in_validation, |count| count == 0)
+            .map(|all| format!("no sample to validate on is of class {all}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A cosine that goes on after its end raises the rate again.
+fn rising_schedule(settings: &Settings, samples: usize) -> Option<String> {
+    let (unit, all) = match settings.schedule_unit {
+        Unit::Epoch => ("epoch", settings.epochs as u64),
+        Unit::Step => {
+            ("step", (samples.div_ceil(settings.batch_size) as u64).saturating_mul(settings.epochs as u64))
+        }
+    };
+    let end = settings.schedule.rises_again(all)?;
+    Some(format!(
+        "the schedule {} ends after {end} {unit}s of {all}, and the rate rises again from there",
+        settings.schedule
+    ))
+}
+
+/// Numbers that no setting of the library checks.
+fn check_numbers(options: &Options) -> Result<(), Failure> {
+    let seconds = options.checkpoint_every.unwrap_or(0.0);
+    if !(seconds.is_finite() && seconds >= 0.0) {
+        return Err(Failure::Usage(format!("--checkpoint-every is {seconds}; expected 0 or more seconds")));
+    }
+    match options.folds {
+        Some(folds @ (0 | 1)) => Err(Failure::Usage(format!("--folds is {folds}; expected at least 2"))),
+        _ => Ok(()),
     }
 }
 
@@ -102,35 +332,76 @@ fn csv(options: &Options, name: &str) -> Result<Csv, Failure> {
         ("header", options.header.is_some()),
         ("classes", options.classes.is_some()),
         ("regression", regression),
+        ("missing", options.missing.is_some()),
+        ("categories", options.categories.is_some()),
+        ("drop", options.drop.is_some()),
+        ("only", options.only.is_some()),
+        ("delimiter", options.delimiter.is_some()),
+        ("encoding", options.encoding.is_some()),
+        ("max-rows", options.max_rows.is_some()),
     ];
-    if let (true, Some((option, _))) = (NAMED.contains(&name), about_files.iter().find(|(_, given)| *given)) {
+    if let (true, Some((option, _))) = (input::is_named(name), about_files.iter().find(|(_, given)| *given)) {
         return Err(Failure::Usage(format!(
             "--{option} is for CSV files; {name} is a data set with classes of its own"
         )));
     }
-    if regression && options.classes.is_some() {
-        return Err(Failure::Usage(
-            "--classes and --regression exclude each other: a regression has no classes".to_owned(),
-        ));
+    for (clash, problem) in [
+        (
+            regression && options.classes.is_some(),
+            "--classes and --regression exclude each other: a regression has no classes",
+        ),
+        (
+            options.drop.is_some() && options.only.is_some(),
+            "--drop and --only exclude each other: one says it all",
+        ),
+    ] {
+        if clash {
+            return Err(Failure::Usage(problem.to_owned()));
+        }
     }
-    let mut csv = Csv::new();
-    if let Some(header) = options.header {
-        csv = csv.header(header);
-    }
+    let mut csv = dialect(Csv::new(), options)?;
     if let Some(label) = &options.label {
         csv = csv.label(label);
     }
     if let Some(classes) = &options.classes {
         csv = csv.classes(classes);
     }
+    csv = match options.categories.as_deref() {
+        None => csv,
+        Some([all]) if all == "all" => csv.all_categories(),
+        Some(names) => csv.categories(names),
+    };
+    if let Some(left_out) = &options.drop {
+        csv = csv.without(left_out);
+    }
+    if let Some(only) = &options.only {
+        csv = csv.only(only);
+    }
     Ok(if regression { csv.numbers() } else { csv })
+}
+
+/// How the file is written.
+fn dialect(mut csv: Csv, options: &Options) -> Result<Csv, Failure> {
+    if let Some(header) = options.header {
+        csv = csv.header(header);
+    }
+    if let Some(delimiter) = options.delimiter {
+        csv = csv.delimiter(delimiter.0);
+    }
+    if let Some(rows) = options.max_rows {
+        csv = csv.max_rows(rows);
+    }
+    Ok(match &options.encoding {
+        Some(encoding) => csv.encoding(encoding)?,
+        None => csv,
+    })
 }
 
 /// Quantities of classes would be compared with ones and zeros, which nobody means who forgot `--regression`.
 fn check_loss(loss: Loss, data: &Dataset) -> Result<(), Failure> {
     match data.targets() {
         Targets::Classes { names, .. } if names.len() < 2 => Err(Failure::Failed(format!(
-            "{}: there is 1 class, {}; expected at least 2, or --regression for numbers",
+            "{}: there is 1 class, {}; expected at least 2 (--regression predicts numbers)",
             data.name(),
             names.first().map_or("", String::as_str),
         ))),

@@ -1,16 +1,22 @@
 //! `dualtape train`: from data to a trained model and its pictures.
 
+use crate::cross_validation;
 use crate::failure::Failure;
+use crate::importance;
 use crate::options::Options;
-use crate::output::reading;
+use crate::output::quoted;
 use crate::pictures::Drawing;
 use crate::progress::{Display, Style, metrics_object};
-use crate::run_folder::{self, RunFolder};
-use crate::setup::Setup;
+use crate::run_folder::{self, Before, RunFolder};
+use crate::scores::Scores;
+use crate::setup::{Request, Setup};
+use crate::summary::{Format, Summary};
 use crate::{arguments, interrupt, table};
 use clap::Args;
-use dualtape_nn::data::Targets;
-use dualtape_nn::{Error, Event, Metrics, Mlp, Record, Settings, Trainer, checkpoint_note, files};
+use dualtape_nn::data::{Dataset, Targets};
+use dualtape_nn::{
+    Error, Event, Metrics, Mlp, Record, Settings, Trainer, checkpoint_note, confusion, files, predict,
+};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,30 +24,39 @@ use std::time::{Duration, Instant};
 /// Train a network, and write its pictures, metrics and parameters.
 ///
 /// The data are split by seed into a training and a validation part, and standardised by the training part.
-/// The output folder receives the model, its options, a table of metrics, a checkpoint, and pictures of
+/// The output folder receives the model, its options, a report, a table of metrics, a checkpoint, and pictures of
 /// losses, gradient norms, rates, and of what the model gives. The same options give the same parameters, bit
 /// for bit, for any number of threads, and also if the run was stopped or killed and gone on with.
 ///
-/// Options that are left open suit the data set: moons, circles, spirals, iris and regressions train by adam,
-/// the others by sgd with a momentum of 0.9.
+/// Options that are left open suit the data set: moons, circles, spirals, iris and files train by adam, digits by
+/// sgd with a momentum of 0.9.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    after_help = "Examples:\n  \
+    dualtape train moons\n  \
+    dualtape train houses.csv --label price --regression --missing mean\n  \
+    dualtape train moons --resume --epochs 200\n\n\
+    All options: dualtape train --help-all",
+    after_long_help = "Examples:\n  \
     dualtape train moons\n  \
     dualtape train digits --clip per-sample:1.0 --svg\n  \
     dualtape train iris --hidden 8,8 --activation relu --epochs 50 --patience 10\n  \
-    dualtape train houses.csv --label price --regression\n  \
+    dualtape train houses.csv --label price --regression --test new-houses.csv\n  \
+    dualtape train people.csv --categories all --missing median --drop name,id --folds 5\n  \
+    gunzip --stdout large.csv.gz | dualtape train - --output runs/large\n  \
     dualtape train moons --optimizer sgd:momentum=0.9,nesterov --rate 0.1 --schedule warmup:5+cosine:95\n  \
     dualtape train moons --config runs/moons/options.toml --output runs/again\n  \
-    dualtape train moons --resume --epochs 200")]
+    dualtape train moons --resume --epochs 200"
+)]
 pub(crate) struct TrainOptions {
     #[command(flatten)]
     options: Options,
 
     /// A TOML file of options, called as here, as in 'rate = 0.1'; those given here win
-    #[arg(long, value_name = "FILE", help_heading = "Run")]
+    #[arg(long, value_name = "FILE", help_heading = "Run", hide_short_help = true)]
     config: Option<PathBuf>,
 
-    /// Folder for the results [default: runs/ and the name of the data]
+    /// Folder for the results [default: runs/ and the name of the data, with a number if that is taken]
     #[arg(long, value_name = "FOLDER", help_heading = "Run")]
     output: Option<PathBuf>,
 
@@ -50,21 +65,35 @@ pub(crate) struct TrainOptions {
     #[arg(long, help_heading = "Run")]
     resume: bool,
 
+    /// Replace the run that is in the output folder, or other files of the same names
+    #[arg(long, conflicts_with = "resume", help_heading = "Run")]
+    overwrite: bool,
+
     /// Write each picture as SVG too
     #[arg(long, help_heading = "Run")]
     svg: bool,
 
     /// Draw losses and gradient norms on logarithmic axes
-    #[arg(long, help_heading = "Run")]
+    #[arg(long, help_heading = "Run", hide_short_help = true)]
     log_axis: bool,
+
+    /// Print a line for each epoch
+    #[arg(long, conflicts_with_all = ["json", "quiet"], help_heading = "Run")]
+    verbose: bool,
 
     /// Print nothing but errors
     #[arg(long, conflicts_with = "json", help_heading = "Run")]
     quiet: bool,
 
-    /// Print a JSON object for each epoch and one at the end, each in a line
+    /// Print a JSON object for each event, each in a line
     #[arg(long, help_heading = "Run")]
     json: bool,
+}
+
+impl TrainOptions {
+    pub(crate) fn wants_json(&self) -> bool {
+        self.json
+    }
 }
 
 /// Everything that can be wrong with the options and the data is found before the folder is made.
@@ -73,42 +102,70 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
         Some(file) => arguments.options.over(&Options::read(file)?),
         None => arguments.options.clone(),
     };
+    let asked = match (arguments.resume, arguments.overwrite) {
+        (true, _) => Before::Resume,
+        (_, true) => Before::Overwrite,
+        _ => Before::Refuse,
+    };
     let path = match (&arguments.output, &given.data) {
         (Some(path), _) => path.clone(),
-        (None, Some(data)) => run_folder::default_for(data),
+        (None, Some(data)) => run_folder::default_for(data, asked),
         (None, None) => return Err(Failure::Usage(arguments::NO_DATA.to_owned())),
     };
     // Taken first where there may be something to go on from, so that nobody writes it meanwhile.
     let begun = arguments.resume && run_folder::checkpoint(&path).exists();
     let taken = if begun { Some(RunFolder::take(path.clone())?) } else { None };
     let before = if begun { Some(options_before(&path)?) } else { None };
-    let setup = Setup::new(match &before {
+    let given = match &before {
         Some(before) => given.over(before),
         None => given,
-    })?;
+    };
+    let allowed = if arguments.resume && !begun { Before::Refuse } else { asked };
+    let reads: Vec<PathBuf> = [&given.data, &given.test]
+        .into_iter()
+        .flatten()
+        .map(PathBuf::from)
+        .chain(arguments.config.clone())
+        .collect();
+    let reads: Vec<&Path> = reads.iter().map(PathBuf::as_path).collect();
+    run_folder::check(&path, allowed, &reads)?;
+
+    let request = Request::new(given)?;
     if let Some(before) = &before {
-        setup.options.check_same(before, &path)?;
+        request.options().check_same(before, &path)?;
     }
+    let style = match (arguments.json, arguments.quiet, arguments.verbose) {
+        (true, ..) => Style::Json,
+        (_, true, _) => Style::Quiet,
+        (.., true) => Style::EachEpoch,
+        _ => Style::Lines,
+    };
+    // Cross-validation needs the data as they were read; the training itself takes them over.
+    let folded = match request.options().folds {
+        Some(count) => Some(request.folds(count)?.collect::<Result<Vec<_>, _>>()?),
+        None => None,
+    };
+    let setup = request.setup()?;
+    let test = setup.test()?;
     let mut trainer = trainer(&setup, begun.then(|| run_folder::checkpoint(&path)))?;
     let folder = match taken {
         Some(folder) => folder,
         None => RunFolder::take(path)?,
     };
+    // Somebody else may have been there meanwhile.
+    run_folder::check(folder.path(), allowed, &reads)?;
     let note = setup.options.to_text();
     trainer.set_note(&note);
     interrupt::watch()?;
-    // Shows that files can be written, and replaces what an earlier run left to go on from.
-    trainer.save_checkpoint(folder.checkpoint())?;
+    begin(&folder, &trainer, begun)?;
     files::replace(run_folder::options(folder.path()), note.as_bytes())?;
 
-    let style = match (arguments.json, arguments.quiet) {
-        (true, _) => Style::Json,
-        (_, true) => Style::Quiet,
-        _ => Style::Lines,
-    };
     let display = Display::new(style, setup.settings.epochs);
-    introduce(&display, &setup, &trainer, begun);
-    let run = Run { setup: &setup, folder, display, arguments };
+    introduce(&display, &setup, &trainer, begun, folder.path());
+    let mut run = Run { setup: &setup, folder, display, arguments, test, folds: Vec::new() };
+    if let Some(folded) = &folded {
+        run.folds = cross_validation::scores(folded, &run.display)?;
+    }
     let end = run.go(&mut trainer);
     run.display.finish();
     match end? {
@@ -119,6 +176,18 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
             Err(problem.into())
         }
     }
+}
+
+/// Writes the first checkpoint. Of an earlier run nothing is removed before that can be written.
+fn begin(folder: &RunFolder, trainer: &Trainer<'_, Mlp>, begun: bool) -> Result<(), Failure> {
+    if begun {
+        return Ok(trainer.save_checkpoint(folder.checkpoint())?);
+    }
+    // Called like a temporary file, so that it goes with the next start if this one is killed here.
+    let first = folder.join(".dualtape-first.tmp");
+    trainer.save_checkpoint(&first)?;
+    folder.clear()?;
+    std::fs::rename(&first, folder.checkpoint()).map_err(|error| Failure::write(&folder.checkpoint(), error))
 }
 
 /// What a run began with.
@@ -151,6 +220,10 @@ struct Run<'a> {
     folder: RunFolder,
     display: Display,
     arguments: TrainOptions,
+    /// What the result is scored on, if there is something.
+    test: Option<Dataset>,
+    /// Of cross-validation, if there was one.
+    folds: Vec<Scores>,
 }
 
 impl Run<'_> {
@@ -188,8 +261,7 @@ impl Run<'_> {
         }
         let (epoch, batch) = trainer.position();
         let command = self.command_to_resume();
-        self.display
-            .object(&json!({ "event": "interrupted", "epoch": epoch, "batch": batch, "resume": command }));
+        self.display.object("interrupted", &json!({ "epoch": epoch, "batch": batch, "resume": command }));
         let saved = checkpoint.display();
         Failure::Interrupted(format!(
             "stopped in epoch {epoch} after batch {batch} and saved {saved}; to go on: {command}"
@@ -199,7 +271,7 @@ impl Run<'_> {
     fn command_to_resume(&self) -> String {
         let data = self.setup.options.data.as_deref().unwrap_or_default();
         let mut command = format!("dualtape train {} --resume", quoted(data));
-        if self.folder.path() != run_folder::default_for(data) {
+        if self.folder.path() != run_folder::default_for(data, Before::Resume) {
             command += &format!(" --output {}", quoted(&self.folder.path().display().to_string()));
         }
         for (option, given) in [
@@ -207,51 +279,106 @@ impl Run<'_> {
             (" --log-axis", self.arguments.log_axis),
             (" --json", self.arguments.json),
             (" --quiet", self.arguments.quiet),
+            (" --verbose", self.arguments.verbose),
         ] {
             command += if given { option } else { "" };
         }
         command
     }
 
-    /// Writes all that a run leaves behind, and says how good it is.
+    /// Writes all that a run leaves behind, its report last, and says how good it is.
     fn conclude(&self, trainer: &Trainer<'_, Mlp>, parameters: &[f64]) -> Result<(), Failure> {
+        // Where there is a report, all else is of the same end.
+        self.folder.remove(&run_folder::report(self.folder.path()))?;
+        self.folder.remove(&run_folder::page(self.folder.path()))?;
         let model = self.setup.saved(parameters.to_vec());
         model.save(run_folder::model(self.folder.path()))?;
         let history: Vec<Record> = trainer.history().iter().map(|record| self.in_units(record)).collect();
         table::write(&run_folder::metrics(self.folder.path()), &history)?;
         let best = trainer.best().map(|(epoch, _)| epoch);
+        let importance = importance::of_columns(self.setup, parameters)?;
         let drawing = Drawing { setup: self.setup, model: &model, history: &history, best };
-        let drawn = drawing.write(&self.folder, self.arguments.svg, self.arguments.log_axis)?;
+        let pictures = drawing.write(&self.folder, self.arguments.svg, self.arguments.log_axis)?;
         let kept = if self.setup.settings.keep_best { best } else { history.last().map(|last| last.epoch) };
+        let Setup { training, validation, model: shape, options, notes, warnings, .. } = self.setup;
+        let score = |data: &Dataset| score(self.setup, parameters, data);
+        let sizes = shape.layers().iter().map(|layer| layer.outputs);
+        let summary = Summary {
+            format: Format::default(),
+            data: options.data.clone().unwrap_or_default(),
+            layers: std::iter::once(shape.inputs()).chain(sizes).collect(),
+            parameters: shape.parameter_count(),
+            features: training.features().len(),
+            epochs: history.len(),
+            kept_epoch: kept.unwrap_or(0),
+            stopped_early: trainer.stopped_early(),
+            training: score(training)?,
+            validation: score(validation)?,
+            test: self.test.as_ref().map(score).transpose()?,
+            folds: self.folds.clone(),
+            importance,
+            notes: notes.clone(),
+            warnings: warnings.clone(),
+            pictures,
+        };
+        summary.write(self.folder.path())?;
         let Some(record) = history.iter().find(|record| Some(record.epoch) == kept) else { return Ok(()) };
-        self.say_result(record, &history, trainer.stopped_early(), &drawn);
+        self.say_result(record, &history, &summary);
         Ok(())
     }
 
-    fn say_result(&self, kept: &Record, history: &[Record], early: bool, drawn: &[String]) {
+    fn say_result(&self, kept: &Record, history: &[Record], summary: &Summary) {
         let seconds = history.last().map_or(0.0, |last| last.elapsed.as_secs_f64());
         let folder = self.folder.path().display();
-        let stopped = if early { ", stopped early" } else { "" };
+        let stopped = if summary.stopped_early { ", stopped early" } else { "" };
         let epoch = kept.epoch;
+        let of_epochs = history.len();
         self.display.tell(format_args!(
-            "\nvalidation {} in epoch {epoch}, which is kept; {} epochs{stopped} in {seconds:.1} s",
-            result(&kept.validation),
-            history.len(),
+            "\nkept: epoch {epoch}, the one with the least validation loss, of {of_epochs}{stopped}, in {seconds:.1} s"
         ));
-        self.display
-            .tell(format_args!("wrote model.safetensors, metrics.csv and {} to {folder}", drawn.join(", ")));
-        self.display.object(&json!({
-            "event": "end",
-            "epochs": history.len(),
-            "kept_epoch": epoch,
-            "stopped_early": early,
-            "training": metrics_object(&kept.training),
-            "validation": metrics_object(&kept.validation),
-            "parameters": self.setup.model.parameter_count(),
-            "seconds": seconds,
-            "folder": folder.to_string(),
-            "pictures": drawn,
-        }));
+        self.display.tell(format_args!("training {}", first_line(&summary.training)));
+        self.display.tell(format_args!("validation {}", summary.validation));
+        if let Some(test) = &summary.test {
+            self.display.tell(format_args!("\ntest {test}"));
+        }
+        if let Some(line) = cross_validation::in_words(&summary.folds) {
+            self.display.tell(line);
+        }
+        if !summary.importance.is_empty() {
+            const MOST: usize = 5;
+            let names: Vec<String> = summary
+                .importance
+                .iter()
+                .take(MOST)
+                .map(|one| format!("{} {:.3} ± {:.3}", one.column, one.mean, one.deviation))
+                .collect();
+            let what = if self.setup.training.classes().is_empty() { "R²" } else { "accuracy" };
+            self.display.tell(format_args!(
+                "\nwhat validation {what} loses where a column is shuffled: {}",
+                names.join(", ")
+            ));
+        }
+        let pictures = summary.pictures.join(", ");
+        self.display.tell(format_args!(
+            "\nwrote model.safetensors, metrics.csv, report.json and {pictures} to {folder}"
+        ));
+        self.display.object(
+            "end",
+            &json!({
+                "epochs": of_epochs,
+                "kept_epoch": epoch,
+                "stopped_early": summary.stopped_early,
+                "training": merged(&metrics_object(&kept.training), &summary.training),
+                "validation": merged(&metrics_object(&kept.validation), &summary.validation),
+                "test": summary.test,
+                "folds": summary.folds,
+                "importance": summary.importance,
+                "parameters": summary.parameters,
+                "seconds": seconds,
+                "folder": folder.to_string(),
+                "pictures": summary.pictures,
+            }),
+        );
     }
 
     /// Errors in the units of the targets, which the model sees standardised.
@@ -265,46 +392,72 @@ impl Run<'_> {
     }
 }
 
-/// What a user wants to know first.
-fn result(metrics: &Metrics) -> String {
-    match (metrics.accuracy, metrics.mean_absolute_error, metrics.r_squared) {
-        (Some(accuracy), _, _) => format!("accuracy {:.1} %", accuracy * 100.0),
-        (_, Some(error), Some(r_squared)) => {
-            format!("R² {r_squared:.4}, mean absolute error {}", reading(error))
-        }
-        _ => format!("loss {}", reading(metrics.loss)),
-    }
-}
-
-/// As a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-fn introduce(display: &Display, setup: &Setup, trainer: &Trainer<'_, Mlp>, resumed: bool) {
-    let Setup { all, training, validation, model, settings, .. } = setup;
-    let targets = match all.targets() {
-        Targets::Numbers { names, .. } => format!("to predict {}", names.join(", ")),
-        _ => format!("in {} classes", all.classes().len()),
+/// How good parameters are on some data, which are as the model sees them.
+pub(crate) fn score(setup: &Setup, parameters: &[f64], data: &Dataset) -> Result<Scores, Failure> {
+    let Targets::Numbers { values, .. } = data.targets() else {
+        return Ok(Scores::of_classes(&confusion(&setup.model, parameters, data)?));
     };
+    let outputs = predict(&setup.model, parameters, data)?;
+    let [outputs, targets] = [outputs, values.clone()].map(|values| setup.unscaled_targets(values));
+    let known = (0..setup.training.len()).flat_map(|i| setup.training.numbers(i)).copied().collect();
+    let known = setup.unscaled_targets(known);
+    let mean = known.iter().map(|value| value / known.len() as f64).sum();
+    Ok(Scores::of_numbers(&outputs, &targets, Some(mean)))
+}
+
+fn first_line(scores: &Scores) -> String {
+    scores.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+/// The loss of an epoch with all scores.
+fn merged(metrics: &serde_json::Value, scores: &Scores) -> serde_json::Value {
+    let mut all = json!(scores);
+    if let (Some(all), Some(metrics)) = (all.as_object_mut(), metrics.as_object()) {
+        metrics.iter().for_each(|(name, value)| {
+            all.entry(name.clone()).or_insert_with(|| value.clone());
+        });
+    }
+    all
+}
+
+fn introduce(display: &Display, setup: &Setup, trainer: &Trainer<'_, Mlp>, resumed: bool, folder: &Path) {
+    let Setup { name, training, validation, model, settings, notes, warnings, .. } = setup;
+    let targets = match training.targets() {
+        Targets::Numbers { names, .. } => format!("to predict {}", names.join(", ")),
+        _ => format!("in {} classes", training.classes().len()),
+    };
+    let samples = training.len() + validation.len();
     display.tell(format_args!(
-        "{}: {} samples of {} numbers {targets}; {} to train on, {} to validate\n\n{model}\n",
-        all.name(),
-        all.len(),
-        all.features().len(),
+        "{name}: {samples} samples of {} numbers {targets}; {} to train on, {} to validate",
+        training.features().len(),
         training.len(),
         validation.len(),
     ));
+    notes.iter().for_each(|note| display.tell(note));
+    warnings.iter().for_each(|warning| display.warn(warning));
+    display.tell(format_args!("\n{model}\n"));
     let Settings { epochs, batch_size, rate, schedule, optimizer, loss, clip, seed, .. } = settings;
     display.tell(format_args!(
         "{epochs} epochs in batches of {batch_size}; {loss} by {optimizer}, rate {rate:?} {schedule}, clip {clip}, \
-         seed {seed}\n"
+         seed {seed}; into {}\n",
+        folder.display()
     ));
+    display.object(
+        "start",
+        &json!({
+            "data": name,
+            "samples": samples,
+            "features": training.features(),
+            "classes": training.classes(),
+            "training_samples": training.len(),
+            "validation_samples": validation.len(),
+            "parameters": model.parameter_count(),
+            "epochs": epochs,
+            "folder": folder.display().to_string(),
+            "notes": notes,
+            "resumed": resumed,
+        }),
+    );
     if resumed {
         let (epoch, batch) = trainer.position();
         display.tell(format_args!(

@@ -18,7 +18,8 @@ fn wrong_data_and_options_are_named_before_anything_is_written() {
     for (name, content) in [
         ("ragged.csv", "a,b,label\n1,2,0\n1,0\n"),
         ("word.csv", "1,2,0\n1,x,0\n"),
-        ("label.csv", "1,2,0\n1,2,7\n"),
+        ("label.csv", "1,2,0\n1,2,7\n3,4,0\n"),
+        ("gaps.csv", "a,b,label\n1,,0\n?,2,1\n"),
         ("empty.csv", ""),
         ("header.csv", "a,b,label\n"),
         ("one.csv", "1,2,0\n"),
@@ -39,13 +40,25 @@ fn wrong_data_and_options_are_named_before_anything_is_written() {
         (&["nope.csv"], FAILED, "cannot read nope.csv: "),
         (&["."], FAILED, "cannot read .: "),
         (&["ragged.csv"], FAILED, "ragged.csv: line 3 has 2 columns; expected 3, as in line 1"),
-        (&["word.csv"], FAILED, "word.csv: line 2, column 2 is 'x'; expected a finite number"),
-        (&["label.csv"], FAILED, "label.csv: line 2 has label 7, out of range; expected a class from 0 to 1"),
+        (
+            &["word.csv"],
+            FAILED,
+            "word.csv: column 2 has text, such as 'x' in line 2; expected finite numbers; --categories NAMES",
+        ),
+        (
+            &["gaps.csv"],
+            FAILED,
+            "2 rows of 2 have missing values: 1 in a, 1 in b; expected none; --missing drop",
+        ),
         (&["empty.csv"], FAILED, "empty.csv: there are no rows; expected numbers and a label"),
-        (&["header.csv"], FAILED, "header.csv: there are 0 rows of 2 numbers; expected at least one"),
+        (
+            &["header.csv"],
+            FAILED,
+            "header.csv: there are no samples; expected at least 2, to train on and to validate",
+        ),
         (&["one.csv"], FAILED, "one.csv: there is 1 "),
-        (&["same.csv"], FAILED, "same.csv: there is 1 class, 0; expected at least 2, or --regression"),
-        (&["binary.csv"], FAILED, "expected comma-separated text"),
+        (&["same.csv"], FAILED, "same.csv: there is 1 class, 0; expected at least 2 (--regression"),
+        (&["binary.csv"], FAILED, "binary.csv: line 1 has 1 column; expected numbers and a label"),
         (
             &["label.csv", "--label", "price"],
             FAILED,
@@ -108,7 +121,40 @@ fn wrong_data_and_options_are_named_before_anything_is_written() {
             USAGE,
             "--checkpoint-every is -1; expected 0 or more seconds",
         ),
-        (&["digits", "--speed", "9"], USAGE, "unexpected argument '--speed'"),
+        (&["digits", "--xyz", "9"], USAGE, "unexpected argument '--xyz' found; see 'dualtape train --help'"),
+        (
+            &["digits", "--eopchs", "9"],
+            USAGE,
+            "a similar argument exists: '--epochs'; see 'dualtape train --help'",
+        ),
+        (&["didgits"], FAILED, "is it digits?"),
+        (
+            &["digits", "--seed", "-1"],
+            USAGE,
+            "invalid value '-1' for '--seed <N>': expected a whole number from 0",
+        ),
+        (&["digits", "--missing", "zero"], USAGE, "expected refuse, drop, mean or median"),
+        (&["digits", "--missing", "mean"], USAGE, "--missing is for CSV files"),
+        (&["label.csv", "--max-rows", "0"], USAGE, "expected a whole number of at least 1"),
+        (&["label.csv", "--folds", "1"], USAGE, "--folds is 1; expected at least 2"),
+        (
+            &["label.csv", "--folds", "9"],
+            USAGE,
+            "the number of folds is 9; expected at least 2, and at most the number",
+        ),
+        (&["label.csv", "--drop", "1", "--only", "2"], USAGE, "cannot be used with"),
+        (
+            &["label.csv", "--delimiter", "x"],
+            USAGE,
+            "expected comma, semicolon, tab, bar, space, or a single sign",
+        ),
+        (
+            &["label.csv", "--encoding", "klingon"],
+            USAGE,
+            "the encoding is 'klingon'; expected a name such as utf-8",
+        ),
+        (&["label.csv", "--test", "nope.csv"], FAILED, "cannot read nope.csv: "),
+        (&["digits", "--resume", "--overwrite"], USAGE, "cannot be used with"),
         (&["digits", "--quiet", "--json"], USAGE, "'--quiet' cannot be used with '--json'"),
     ];
     for &(arguments, code, expected) in cases {
@@ -127,11 +173,12 @@ fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
 #[cfg(unix)]
 fn where_files_cannot_grow_the_old_ones_stay_as_they_were() {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = ["train", "iris", "--epochs", "3", "--output", "out"];
-    said(folder.path(), &arguments);
-    let before = contents(&folder.path().join("out"));
-    // As on a full disk: no file may have more than this many blocks.
-    for blocks in [0, 4, 16] {
+    let arguments = ["train", "iris", "--epochs", "3", "--output", "out", "--overwrite"];
+    let out = folder.path().join("out");
+    for (blocks, old_stays) in [(0, true), (4, true), (16, false)] {
+        said(folder.path(), &arguments);
+        let before = contents(&out);
+        // As on a full disk: no file may have more than this many blocks.
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
         let mut shell = std::process::Command::new("sh");
         shell.current_dir(folder.path()).args(["-c", &script, "sh", env!("CARGO_BIN_EXE_dualtape")]);
@@ -140,15 +187,23 @@ fn where_files_cannot_grow_the_old_ones_stay_as_they_were() {
         assert_eq!(output.status.code(), Some(FAILED), "{complaint}");
         assert!(complaint.starts_with("dualtape: cannot write out/"), "{complaint}");
         assert_eq!(complaint.lines().count(), 1, "{complaint}");
-        let after = contents(&folder.path().join("out"));
-        for ((name, old), (same, new)) in before.iter().zip(&after) {
-            assert_eq!(name, same, "{blocks} blocks");
-            // What was still small enough is new and whole; what failed is old.
-            let is_small = new.len() <= blocks * 1024;
-            assert!(old == new || is_small, "{name} is neither old nor whole, at {blocks} blocks");
+        let after = contents(&out);
+        if old_stays {
+            assert!(
+                before == after,
+                "at {blocks} blocks not even a checkpoint fits, and the earlier run stays whole"
+            );
+            continue;
         }
+        // What is there is of the new run alone, whole, and it goes on from there.
+        for file in &after {
+            assert!(!before.contains(file) || file.0 == ".lock", "{} is of the earlier run", file.0);
+        }
+        assert!(!out.join("report.json").exists());
+        fails(folder.path(), &["report", "out"], FAILED, &["the run in out has not come to its end"]);
+        said(folder.path(), &["train", "iris", "--epochs", "3", "--output", "out", "--resume"]);
+        assert!(out.join("report.json").exists());
     }
-    said(folder.path(), &arguments);
 }
 
 #[test]
@@ -158,8 +213,16 @@ fn two_runs_do_not_write_one_folder() {
     let mut first = first.stdout(Stdio::piped()).spawn().unwrap();
     // It has printed something, so it has the folder.
     std::io::Read::read_exact(first.stdout.as_mut().unwrap(), &mut [0]).unwrap();
-    for more in [&[][..], &["--resume"]] {
-        let arguments = [&["train", "digits", "--output", "out"], more].concat();
+    fails(
+        folder.path(),
+        &["train", "digits", "--output", "out"],
+        USAGE,
+        &[
+            "out holds a run; expected --resume to go on with it, --overwrite to replace it, or another --output",
+        ],
+    );
+    for more in ["--overwrite", "--resume"] {
+        let arguments = ["train", "digits", "--output", "out", more];
         fails(
             folder.path(),
             &arguments,
@@ -169,7 +232,7 @@ fn two_runs_do_not_write_one_folder() {
     }
     first.kill().unwrap();
     first.wait().unwrap();
-    said(folder.path(), &["train", "digits", "--epochs", "1", "--output", "out"]);
+    said(folder.path(), &["train", "digits", "--epochs", "1", "--output", "out", "--overwrite"]);
 }
 
 #[test]

@@ -2,15 +2,20 @@
 
 mod csv;
 mod embedded;
+mod encoder;
 pub mod generate;
+mod split;
 mod standardize;
+mod table;
 
+pub(crate) use self::csv::cause;
 pub use self::csv::{Csv, parse_csv, read_csv};
-pub use embedded::{digits, iris, moons, open};
+pub use embedded::{NAMES, digits, iris, moons, named};
+pub use encoder::{Encoder, Missing, Unknown};
 pub use standardize::Standardizer;
+pub use table::Table;
 
-use crate::{Error, initialize};
-use rand::seq::SliceRandom;
+use crate::Error;
 
 /// Samples, for classification, for regression, or without targets, to predict them.
 ///
@@ -305,7 +310,8 @@ impl Dataset {
     }
 
     /// Two parts, for training and for validation, drawn by seed; the second holds the given share of the
-    /// samples, and neither is empty.
+    /// samples, of each class as nearly as its number allows, and neither is empty. Both keep the order of the
+    /// samples.
     ///
     /// # Errors
     ///
@@ -316,29 +322,77 @@ impl Dataset {
     /// let iris = dualtape_nn::data::iris();
     /// let (training, validation) = iris.split(0.2, 7)?;
     /// assert_eq!((training.len(), validation.len()), (120, 30));
+    /// assert_eq!(validation.samples().filter(|&(_, class)| class == 2).count(), 10);
     /// assert_eq!(iris.split(0.2, 7)?, (training, validation)); // the same seed draws the same
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn split(&self, validation_share: f64, seed: u64) -> Result<(Self, Self), Error> {
-        if !(validation_share > 0.0 && validation_share < 1.0) {
-            return Err(Error::Setting {
-                what: "validation share",
-                given: validation_share.to_string(),
-                expected: "a number between 0 and 1",
-            });
-        }
-        if self.len() < 2 {
-            let problem = "there is 1 sample; expected at least 2, to train on and to validate".to_owned();
-            return Err(Error::Data { origin: self.name.clone(), problem });
-        }
-        let mut order: Vec<_> = (0..self.len()).collect();
-        order.shuffle(&mut initialize::stream(seed));
-        let wanted = (self.len() as f64 * validation_share).round() as usize;
-        let (validation, training) = order.split_at(wanted.clamp(1, self.len() - 1));
-        Ok((self.select(training), self.select(validation)))
+        let classes = match &self.targets {
+            Targets::Classes { labels, .. } => Some(&labels[..]),
+            _ => None,
+        };
+        let training = split::draw_training(&self.name, self.len(), classes, validation_share, seed)?;
+        Ok(self.clone().partition(&training))
     }
 
-    fn select(&self, rows: &[usize]) -> Self {
+    /// The samples that are chosen, and the others, both in their order. Little more memory is taken than for
+    /// the smaller part.
+    ///
+    /// # Panics
+    ///
+    /// If `first` has not one value for each sample, or all are the same: no part may be empty.
+    ///
+    /// ```
+    /// let moons = dualtape_nn::data::moons();
+    /// let odd: Vec<bool> = (0..moons.len()).map(|i| i % 2 == 1).collect();
+    /// let (ones, others) = moons.clone().partition(&odd);
+    /// assert_eq!((ones.sample(0), others.sample(1)), (moons.sample(1), moons.sample(2)));
+    /// ```
+    pub fn partition(mut self, first: &[bool]) -> (Self, Self) {
+        assert_eq!(first.len(), self.len(), "each sample needs a part");
+        assert!(first.contains(&true) && first.contains(&false), "neither part may be empty");
+        let rows: Vec<usize> = (0..first.len()).filter(|&row| !first[row]).collect();
+        let others = self.select(&rows);
+        split::retain_rows(&mut self.inputs, self.features.len(), first);
+        match &mut self.targets {
+            Targets::None => {}
+            Targets::Classes { labels, .. } => split::retain_rows(labels, 1, first),
+            Targets::Numbers { names, values } => split::retain_rows(values, names.len(), first),
+        }
+        (self, others)
+    }
+
+    /// Samples with other features and the same targets.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] if the inputs are not as many as before, or one is not finite.
+    ///
+    /// ```
+    /// let moons = dualtape_nn::data::moons();
+    /// let flat = moons.with_inputs(vec![0.0; 200])?;
+    /// assert_eq!((flat.input(7), flat.label(7)), (&[0.0, 0.0][..], moons.label(7)));
+    /// assert!(moons.with_inputs(vec![0.0; 3]).is_err());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn with_inputs(&self, inputs: Vec<f64>) -> Result<Self, Error> {
+        let (name, features, targets) = (self.name.clone(), self.features.clone(), self.targets.clone());
+        Self::checked(Self { name, features, inputs, targets }, self.len())
+    }
+
+    /// The samples of these numbers, in this order.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such sample, or none is asked for.
+    ///
+    /// ```
+    /// let iris = dualtape_nn::data::iris();
+    /// assert_eq!(iris.select(&[149, 0]).sample(0), iris.sample(149));
+    /// ```
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        assert!(!rows.is_empty(), "a data set has at least one sample");
         let targets = match &self.targets {
             Targets::None => Targets::None,
             Targets::Classes { names, labels } => {

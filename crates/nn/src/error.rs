@@ -88,6 +88,42 @@ pub enum Error {
         /// Where and what, and what was expected.
         problem: String,
     },
+
+    /// Columns of a table have words in them, and were not said to hold categories.
+    #[error("{origin}: {}; expected finite numbers", text_columns(columns))]
+    TextColumns {
+        /// Where the data come from.
+        origin: String,
+        /// The name of each column, quoted, or its number; the line of its first word; and that word.
+        columns: Vec<(String, u64, String)>,
+    },
+
+    /// The labels are numbers of which there are too many different ones to be classes.
+    #[error(
+        "{origin}: {different} different numbers are the labels of {rows} rows; expected classes, or a regression"
+    )]
+    LabelsLikeNumbers {
+        /// Where the data come from.
+        origin: String,
+        /// How many different labels there are.
+        different: usize,
+        /// Of how many rows.
+        rows: usize,
+    },
+
+    /// Values are missing, and nothing was said about them.
+    #[error("{origin}: {rows} row{} of {of} {} missing values: {}; expected none", if *rows == 1 { "" } else { "s" },
+            if *rows == 1 { "has" } else { "have" }, counts(columns))]
+    MissingValues {
+        /// Where the data come from.
+        origin: String,
+        /// How many rows have one.
+        rows: usize,
+        /// Of how many.
+        of: usize,
+        /// The columns, and how many are missing in each.
+        columns: Vec<(String, usize)>,
+    },
     /// A file of a model or checkpoint that is damaged, or does not fit.
     #[error("{} cannot be used: {problem}", path.display())]
     Checkpoint {
@@ -131,4 +167,29 @@ pub enum Error {
         /// Why.
         source: rayon::ThreadPoolBuildError,
     },
+}
+
+/// How many columns a message names.
+const NAMED: usize = 8;
+
+fn text_columns(columns: &[(String, u64, String)]) -> String {
+    let place = |(column, line, word): &(String, u64, String)| {
+        let short: String = word.chars().take(40).collect();
+        let cause = crate::data::cause(word);
+        format!("column {column} has text, such as '{short}' in line {line}{cause}")
+    };
+    let mut named: Vec<String> = columns.iter().take(NAMED).map(place).collect();
+    if columns.len() > NAMED {
+        named.push(format!("and so have {} more", columns.len() - NAMED));
+    }
+    named.join("; ")
+}
+
+fn counts(columns: &[(String, usize)]) -> String {
+    let mut named: Vec<String> =
+        columns.iter().take(NAMED).map(|(name, count)| format!("{count} in {name}")).collect();
+    if columns.len() > NAMED {
+        named.push(format!("and some in {} more columns", columns.len() - NAMED));
+    }
+    named.join(", ")
 }

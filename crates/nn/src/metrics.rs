@@ -158,6 +158,104 @@ impl Confusion {
         right as f64 / self.counts.iter().sum::<u64>() as f64
     }
 
+    /// The number of samples of a class.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such class.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["no".into(), "yes".into()]);
+    /// [(0, 0), (0, 1), (1, 1)].map(|(actual, predicted)| confusion.count(actual, predicted));
+    /// assert_eq!((confusion.samples_of(0), confusion.samples_of(1)), (2, 1));
+    /// ```
+    pub fn samples_of(&self, class: usize) -> u64 {
+        (0..self.classes.len()).map(|predicted| self.at(class, predicted)).sum()
+    }
+
+    /// The share of the samples taken for a class that are of it; NaN if none is taken for it.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such class.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["no".into(), "yes".into()]);
+    /// [(0, 0), (0, 1), (1, 1)].map(|(actual, predicted)| confusion.count(actual, predicted));
+    /// assert_eq!((confusion.precision(0), confusion.precision(1)), (1.0, 0.5));
+    /// ```
+    pub fn precision(&self, class: usize) -> f64 {
+        let predicted: u64 = (0..self.classes.len()).map(|actual| self.at(actual, class)).sum();
+        self.at(class, class) as f64 / predicted as f64
+    }
+
+    /// The share of the samples of a class that are taken for it; NaN if there are none.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such class.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["no".into(), "yes".into()]);
+    /// [(0, 0), (0, 1), (1, 1)].map(|(actual, predicted)| confusion.count(actual, predicted));
+    /// assert_eq!((confusion.recall(0), confusion.recall(1)), (0.5, 1.0));
+    /// ```
+    pub fn recall(&self, class: usize) -> f64 {
+        self.at(class, class) as f64 / self.samples_of(class) as f64
+    }
+
+    /// The harmonic mean of precision and recall; NaN if the class neither is there nor is predicted.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such class.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["no".into(), "yes".into()]);
+    /// [(0, 0), (0, 1), (1, 1)].map(|(actual, predicted)| confusion.count(actual, predicted));
+    /// assert_eq!(confusion.f1(0), 2.0 / 3.0);
+    /// ```
+    pub fn f1(&self, class: usize) -> f64 {
+        let predicted: u64 = (0..self.classes.len()).map(|actual| self.at(actual, class)).sum();
+        2.0 * self.at(class, class) as f64 / (predicted + self.samples_of(class)) as f64
+    }
+
+    /// The mean recall of the classes that have samples: accuracy as it would be if all were equally frequent. NaN
+    /// if there are no samples.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["no".into(), "yes".into()]);
+    /// (0..9).for_each(|_| confusion.count(0, 0));
+    /// confusion.count(1, 0);
+    /// assert_eq!((confusion.accuracy(), confusion.balanced_accuracy()), (0.9, 0.5));
+    /// ```
+    pub fn balanced_accuracy(&self) -> f64 {
+        let present: Vec<usize> =
+            (0..self.classes.len()).filter(|&class| self.samples_of(class) > 0).collect();
+        present.iter().map(|&class| self.recall(class)).sum::<f64>() / present.len() as f64
+    }
+
+    /// The class with the most samples, the first of equals, and its share: the accuracy of who always says
+    /// that class. NaN if there are no samples.
+    ///
+    /// ```
+    /// # use dualtape_nn::metrics::Confusion;
+    /// let mut confusion = Confusion::new(vec!["no".into(), "yes".into()]);
+    /// [(0, 0), (1, 1), (1, 0)].map(|(actual, predicted)| confusion.count(actual, predicted));
+    /// assert_eq!(confusion.most_frequent(), (1, 2.0 / 3.0));
+    /// ```
+    pub fn most_frequent(&self) -> (usize, f64) {
+        let count = |class: &usize| self.samples_of(*class);
+        let most = (0..self.classes.len()).rev().max_by_key(count).unwrap_or(0);
+        let all: u64 = self.counts.iter().sum();
+        (most, if self.classes.is_empty() { f64::NAN } else { self.samples_of(most) as f64 / all as f64 })
+    }
+
     fn place(&self, actual: usize, predicted: usize) -> usize {
         let count = self.classes.len();
         assert!(

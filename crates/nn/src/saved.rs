@@ -1,7 +1,7 @@
 //! Models in files: shape, parameters, and what it takes to predict with them.
 
 use crate::container::{self, Tensor};
-use crate::data::{Dataset, Standardizer, Targets};
+use crate::data::{Dataset, Encoder, Standardizer, Targets};
 use crate::{Error, Layer, Loss, Mlp, Model, metrics, text};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -38,6 +38,10 @@ pub struct SavedModel {
     pub classes: Vec<String>,
     /// The names of the numbers it predicts; none for classification.
     pub targets: Vec<String>,
+    /// The column of the label in the data it was trained on, where it had a name.
+    pub label: Option<String>,
+    /// How the columns of a table become its inputs, before these are standardised.
+    pub encoder: Encoder,
     /// How inputs are standardised.
     pub input_scale: Option<Standardizer>,
     /// How targets were standardised.
@@ -52,6 +56,11 @@ struct About {
     features: Vec<String>,
     classes: Vec<String>,
     targets: Vec<String>,
+    #[serde(default)]
+    label: Option<String>,
+    /// Not in files of before there were encoders: all columns were numbers.
+    #[serde(default)]
+    encoder: Option<Encoder>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,8 +89,21 @@ impl SavedModel {
             _ => Vec::new(),
         };
         let (features, classes) = (data.features().to_vec(), data.classes().to_vec());
+        let label = if targets.len() == 1 { targets.first().cloned() } else { None };
+        let encoder = Encoder::numbers(&features);
         let (input_scale, target_scale) = (None, None);
-        Self { model, parameters, loss, features, classes, targets, input_scale, target_scale }
+        Self {
+            model,
+            parameters,
+            loss,
+            features,
+            classes,
+            targets,
+            label,
+            encoder,
+            input_scale,
+            target_scale,
+        }
     }
 
     /// Writes it, replacing the file only when the new one is complete.
@@ -122,6 +144,8 @@ impl SavedModel {
             features: self.features.clone(),
             classes: self.classes.clone(),
             targets: self.targets.clone(),
+            label: self.label.clone(),
+            encoder: Some(self.encoder.clone()),
         };
         container::write(path.as_ref(), KIND, &about, &tensors)
     }
@@ -151,6 +175,11 @@ impl SavedModel {
             let (given, expected) = (about.features.len(), model.inputs());
             return Err(file.wrong(format!("it names {given} features; expected {expected}")));
         }
+        let encoder = about.encoder.clone().unwrap_or_else(|| Encoder::numbers(&about.features));
+        if encoder.features() != about.features {
+            let (given, expected) = (encoder.features().join(", "), about.features.join(", "));
+            return Err(file.wrong(format!("its columns become the features {given}; expected {expected}")));
+        }
         let scale = |name: &str, width: usize| -> Result<Option<Standardizer>, Error> {
             let [mean, deviation] = ["mean", "deviation"].map(|what| format!("{name}.{what}"));
             if !file.has(&mean)? {
@@ -167,6 +196,8 @@ impl SavedModel {
             features: about.features.clone(),
             classes: about.classes.clone(),
             targets: about.targets.clone(),
+            label: about.label.clone(),
+            encoder,
             model,
         })
     }
@@ -212,10 +243,10 @@ impl SavedModel {
     ///
     /// ```
     /// use dualtape_nn::{Activation, Loss, Mlp, SavedModel, data::parse_csv};
-    /// let data = parse_csv("steps", b"0.5,low\n2.5,high\n")?;
+    /// let data = parse_csv("steps", b"0.5,below\n2.5,over\n")?;
     /// let model = Mlp::new(&[1, 1], Activation::Tanh)?; // x − 1: above 0, the second class
     /// let saved = SavedModel::new(model, vec![1.0, -1.0], &data, Loss::Hinge);
-    /// assert_eq!((saved.class_of(&[0.5])?, saved.class_of(&[1.5])?), ("low", "high"));
+    /// assert_eq!((saved.class_of(&[0.5])?, saved.class_of(&[1.5])?), ("below", "over"));
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn class_of(&self, row: &[f64]) -> Result<&str, Error> {

@@ -117,6 +117,29 @@ impl Schedule {
         }
     }
 
+    /// When the rate begins to rise again after the end of a cosine, in a training of so many units; none if
+    /// it does not. A cosine goes on after its end, as PyTorch's does.
+    ///
+    /// ```
+    /// use dualtape_nn::Schedule;
+    /// let schedule: Schedule = "warmup:5+cosine:95".parse()?;
+    /// assert_eq!((schedule.rises_again(300), schedule.rises_again(100)), (Some(100), None));
+    /// assert!(schedule.rate(1.0, 150) > schedule.rate(1.0, 100));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn rises_again(&self, units: u64) -> Option<u64> {
+        let end = match self {
+            Self::Cosine { length, .. } => *length,
+            Self::Chain(links) => {
+                let (last, before) = links.split_last()?;
+                let start: u64 = before.iter().map(|link| link.length).fold(0, u64::saturating_add);
+                return last.schedule.rises_again(units.saturating_sub(start)).map(|end| start + end);
+            }
+            _ => return None,
+        };
+        (units > end.saturating_add(1)).then_some(end)
+    }
+
     /// The momentum at time `t`, where a schedule has one: one cycle takes it from 0.95 down to 0.85 while the
     /// rate rises, and back, as PyTorch does by default. See
     /// [`Optimizer::set_momentum`](crate::Optimizer::set_momentum).

@@ -1,11 +1,22 @@
-//! Data sets from CSV.
+//! Data sets from text in columns.
 
-use super::Dataset;
+mod cell;
+mod dialect;
+mod read;
+mod source;
+
+pub(crate) use cell::cause;
+
+use super::encoder::Missing;
+use super::{Dataset, Encoder, Table, Unknown};
 use crate::Error;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
-/// How to read comma-separated text: one sample a line. As it is, a first line without any number is taken
-/// for a header, and the last column for the label.
+/// How to read text in columns: one sample a line, its label last. What is not said is found out: the separator
+/// (comma, semicolon, tab or bar), whether the first line names the columns, the encoding (UTF-8, or that of a
+/// byte-order mark, or else windows-1252, which holds Latin-1), and whether the file is packed by gzip.
 ///
 /// ```
 /// use dualtape_nn::data::Csv;
@@ -21,10 +32,14 @@ use std::path::Path;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Csv {
     header: Option<bool>,
+    delimiter: Option<u8>,
+    encoding: Option<&'static encoding_rs::Encoding>,
     label: Option<String>,
     kind: Kind,
-    /// As many columns are features only.
-    features: Option<usize>,
+    columns: Columns,
+    categories: Categories,
+    max_rows: Option<usize>,
+    keep_cells: bool,
 }
 
 /// What the label is.
@@ -35,6 +50,31 @@ enum Kind {
     KnownClasses(Vec<String>),
     Numbers,
     None,
+}
+
+/// Which columns become features.
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Columns {
+    #[default]
+    All,
+    Only(Vec<String>),
+    Without(Vec<String>),
+    /// Those that an encoder takes, and the label if it is there.
+    Known {
+        names: Vec<String>,
+        have_categories: Vec<bool>,
+        label: Option<String>,
+    },
+}
+
+/// Which columns hold categories.
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Categories {
+    #[default]
+    None,
+    Named(Vec<String>),
+    /// Every column with a word in it.
+    All,
 }
 
 /// Reads a CSV file with classes in its last column, as [`Csv::read`] does.
@@ -65,7 +105,7 @@ pub fn read_csv(path: impl AsRef<Path>) -> Result<Dataset, Error> {
 /// let flowers = parse_csv("flowers", b"petal,stem,kind\n1,2,rose\n3,4,tulip\n")?;
 /// assert_eq!(flowers.classes(), ["rose", "tulip"]);
 /// let wrong = parse_csv("flowers", b"1,2,rose\n3,x,tulip\n").unwrap_err();
-/// assert_eq!(wrong.to_string(), "flowers: line 2, column 2 is 'x'; expected a finite number");
+/// assert_eq!(wrong.to_string(), "flowers: column 2 has text, such as 'x' in line 2; expected finite numbers");
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 pub fn parse_csv(origin: &str, text: &[u8]) -> Result<Dataset, Error> {
@@ -97,6 +137,43 @@ impl Csv {
     #[must_use]
     pub fn header(self, header: bool) -> Self {
         Self { header: Some(header), ..self }
+    }
+
+    /// What separates cells.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// assert_eq!(Csv::new().delimiter(b':').parse("", b"1:rose\n2:tulip\n")?.input(1), [2.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn delimiter(self, delimiter: u8) -> Self {
+        Self { delimiter: Some(delimiter), ..self }
+    }
+
+    /// The encoding of text without a byte-order mark, by its name: "utf-8", "latin1", "utf-16le", "shift_jis" and
+    /// the others that browsers know.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] if there is no encoding of that name.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let cyrillic = Csv::new().encoding("windows-1251")?;
+    /// assert_eq!(cyrillic.parse("", b"1,\xE4\xE0\n2,\xED\xE5\xF2\n")?.classes(), ["да", "нет"]);
+    /// assert!(Csv::new().encoding("klingon").is_err());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn encoding(self, name: &str) -> Result<Self, Error> {
+        match encoding_rs::Encoding::for_label(name.as_bytes()) {
+            Some(encoding) => Ok(Self { encoding: Some(encoding), ..self }),
+            None => Err(Error::Setting {
+                what: "encoding",
+                given: format!("'{name}'"),
+                expected: "a name such as utf-8, latin1, utf-16le, windows-1251 or shift_jis",
+            }),
+        }
     }
 
     /// The column of the label, by its name in the header, or by its number, counted from 1, if none has
@@ -155,19 +232,104 @@ impl Csv {
         Self { kind: Kind::None, ..self }
     }
 
-    /// For a model with so many features: rows of just so many columns have no label, unless its column was
-    /// named.
+    /// Only these columns are features, by name, or by number from 1.
     ///
     /// ```
-    /// use dualtape_nn::data::{Csv, Targets};
-    /// let csv = Csv::new().numbers().for_features(2);
-    /// assert_eq!(csv.parse("new", b"1,2\n3,4\n")?.targets(), &Targets::None);
-    /// assert_eq!(csv.parse("known", b"1,2,5\n3,4,6\n")?.numbers(1), [6.0]);
+    /// use dualtape_nn::data::Csv;
+    /// let csv = Csv::new().only(&["b".into()]);
+    /// assert_eq!(csv.parse("", b"a,b,kind\n1,2,rose\n3,4,tulip\n")?.features(), ["b"]);
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     #[must_use]
-    pub fn for_features(self, count: usize) -> Self {
-        Self { features: Some(count), ..self }
+    pub fn only(self, columns: &[String]) -> Self {
+        Self { columns: Columns::Only(columns.to_vec()), ..self }
+    }
+
+    /// These columns are no features, by name, or by number from 1.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let csv = Csv::new().without(&["id".into()]);
+    /// assert_eq!(csv.parse("", b"id,b,kind\n1,2,rose\n3,4,tulip\n")?.features(), ["b"]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn without(self, columns: &[String]) -> Self {
+        Self { columns: Columns::Without(columns.to_vec()), ..self }
+    }
+
+    /// These columns hold categories, by name, or by number from 1; numbers in them are words, too.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let csv = Csv::new().categories(&["color".into()]);
+    /// let data = csv.parse("", b"color,kind\nred,rose\nblue,tulip\n")?;
+    /// assert_eq!((data.features().join(" ").as_str(), data.input(0)), ("color=blue color=red", &[0.0, 1.0][..]));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn categories(self, columns: &[String]) -> Self {
+        Self { categories: Categories::Named(columns.to_vec()), ..self }
+    }
+
+    /// Every column that has a word in it holds categories.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let data = Csv::new().all_categories().parse("", b"a,b,kind\n1,x,rose\n2,3,tulip\n")?;
+    /// assert_eq!(data.features(), ["a", "b=3", "b=x"]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn all_categories(self) -> Self {
+        Self { categories: Categories::All, ..self }
+    }
+
+    /// Reads so many rows at most, and says so if there are more.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// assert_eq!(Csv::new().max_rows(1).parse("", b"1,rose\n2,tulip\n")?.len(), 1);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn max_rows(self, rows: usize) -> Self {
+        Self { max_rows: Some(rows), ..self }
+    }
+
+    /// Keeps all cells as they stand in the file, for [`Table::kept_cells`].
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let table = Csv::new().keep_cells().parse_table("", b"01,rose\n02,tulip\n")?;
+    /// assert_eq!(table.kept_cells().unwrap()[1], ["01", "rose"]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn keep_cells(self) -> Self {
+        Self { keep_cells: true, ..self }
+    }
+
+    /// For a model with these features. Where a header names the columns, they are taken by name, in any order,
+    /// and others are passed over; without header they are taken by place. A label is taken if there is one: by
+    /// `label`, the name that it had, or as the last of one column more than there are features.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Encoder, Targets};
+    /// let encoder = Encoder::numbers(&["a".into(), "b".into()]);
+    /// let csv = Csv::new().numbers().for_encoder(&encoder, Some("price"));
+    /// let new = csv.parse("new", b"b,id,a\n1,7,2\n3,8,4\n")?;
+    /// assert_eq!((new.input(0), new.targets()), (&[2.0, 1.0][..], &Targets::None));
+    /// assert_eq!(csv.parse("known", b"b,price,a\n1,7,2\n")?.numbers(0), [7.0]);
+    /// assert_eq!(csv.parse("bare", b"1,2,5\n3,4,6\n")?.numbers(1), [6.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn for_encoder(self, encoder: &Encoder, label: Option<&str>) -> Self {
+        let names: Vec<String> = encoder.columns().map(str::to_owned).collect();
+        let have_categories = (0..names.len()).map(|column| encoder.has_categories(column)).collect();
+        let label = label.map(str::to_owned);
+        Self { columns: Columns::Known { names, have_categories, label }, ..self }
     }
 
     /// Reads a file, as [`parse`](Self::parse) does.
@@ -187,194 +349,69 @@ impl Csv {
     /// ```
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Dataset, Error> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        self.parse(&path.display().to_string(), &bytes)
+        let open = || -> io::Result<Box<dyn Read>> { Ok(Box::new(File::open(path)?)) };
+        to_dataset(self.table(&path.display().to_string(), &open)?)
     }
 
-    /// Understands text. Class labels that are all numbers count the classes from 0, of which there cannot be
-    /// more than rows; otherwise they are names, and classes are numbered in the order in which they appear.
+    /// Understands text. Classes are the different labels, in the order of numbers if all are numbers, otherwise of
+    /// the alphabet.
     ///
     /// # Errors
     ///
-    /// [`Error::Data`], naming line and column, if a row is ragged, a cell is not a finite number, a label is
-    /// not a class, the column of the label is not there, or there are no samples.
+    /// Those of [`table`](Self::table) but for [`Error::Read`], [`Error::MissingValues`] if there are gaps, and
+    /// [`Error::Data`] if there are no samples.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
-    /// let counted = Csv::new().parse("counted", b"0.5,2\n1.5,0\n2.5,2\n")?;
-    /// assert_eq!(counted.classes().len(), 3); // 0, 1 and 2
+    /// let years = Csv::new().parse("years", b"0.5,2021\n1.5,2020\n2.5,2021\n")?;
+    /// assert_eq!(years.classes(), ["2020", "2021"]);
     /// let ragged = Csv::new().parse("ragged", b"1,2,rose\n3,tulip\n").unwrap_err();
     /// assert!(ragged.to_string().starts_with("ragged: line 2"));
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn parse(&self, origin: &str, text: &[u8]) -> Result<Dataset, Error> {
-        let wrong = |problem| Error::Data { origin: origin.to_owned(), problem };
-        let rows = read_rows(text).map_err(wrong)?;
-        let Some(first) = rows.first() else {
-            return Err(wrong("there are no rows; expected numbers and a label in each line".to_owned()));
-        };
-        let width = first.cells.len();
-        if self.features == Some(width) && self.label.is_none() && self.kind != Kind::None {
-            return self.clone().without_labels().parse(origin, text);
-        }
-        if let (Some(features), None) = (self.features, &self.label)
-            && width != features + 1
-            && self.kind != Kind::None
-        {
-            return Err(wrong(format!(
-                "line {} has {width} columns; expected {features}, the features the model was trained on, or {}, \
-                 with a label",
-                first.line,
-                features + 1
-            )));
-        }
-        if width < 2 && self.kind != Kind::None {
-            return Err(wrong(format!("line {} has 1 column; expected numbers and a label", first.line)));
-        }
-        if let Some(ragged) = rows.iter().find(|row| row.cells.len() != width) {
-            let (line, columns) = (ragged.line, ragged.cells.len());
-            let as_in = first.line;
-            return Err(wrong(format!(
-                "line {line} has {columns} columns; expected {width}, as in line {as_in}"
-            )));
-        }
-        let guessed = || first.cells.iter().all(|cell| cell.parse::<f64>().is_err());
-        let (header, samples) = rows.split_at(usize::from(self.header.unwrap_or_else(guessed)));
-        let names: Vec<String> = match header {
-            [header] => header.cells.clone(),
-            _ => (1..=width).map(|column| format!("x{column}")).collect(),
-        };
-        let label = self.label_column(&names, !header.is_empty()).map_err(wrong)?;
-        let features = names.iter().enumerate().filter(|(i, _)| Some(*i) != label);
-        let features = features.map(|(_, name)| name.clone()).collect();
-        let inputs =
-            samples.iter().flat_map(|row| row.numbers(label)).collect::<Result<_, _>>().map_err(wrong)?;
-        let Some(label) = label else { return Dataset::unlabelled(origin, features, inputs) };
-        if self.kind == Kind::Numbers {
-            let values =
-                samples.iter().map(|row| row.number(label)).collect::<Result<_, _>>().map_err(wrong)?;
-            let name = if header.is_empty() { "y" } else { &names[label] };
-            return Dataset::regression(origin, features, vec![name.to_owned()], inputs, values);
-        }
-        let (classes, labels) = match &self.kind {
-            Kind::KnownClasses(known) => (known.clone(), known_labels(samples, label, known).map_err(wrong)?),
-            _ => read_labels(samples, label).map_err(wrong)?,
-        };
-        Dataset::new(origin, features, classes, inputs, labels)
+        to_dataset(self.parse_table(origin, text)?)
     }
 
-    /// The column of the label, counted from 0; none if there are no labels.
-    fn label_column(&self, names: &[String], has_header: bool) -> Result<Option<usize>, String> {
-        let Some(wanted) = &self.label else {
-            return Ok(if self.kind == Kind::None { None } else { Some(names.len() - 1) });
-        };
-        let named = names.iter().position(|name| name == wanted).filter(|_| has_header);
-        let numbered = || wanted.parse().ok().filter(|number| (1..=names.len()).contains(number));
-        let column = named.or_else(|| numbered().map(|number: usize| number - 1));
-        column.map(Some).ok_or_else(|| {
-            let known =
-                if has_header { names.join(", ") } else { format!("1 to {}, without header", names.len()) };
-            format!("there is no column '{wanted}'; expected one of {known}")
-        })
+    /// Understands text as a table, which may have gaps.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`table`](Self::table), but for [`Error::Read`].
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// assert_eq!(Csv::new().parse_table("here", b"1,rose\n?,tulip\n")?.incomplete_rows(), 1);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn parse_table(&self, origin: &str, text: &[u8]) -> Result<Table, Error> {
+        // Text is opened anew where its encoding turns out to be another, and what is opened owns what it reads.
+        self.table(origin, &|| Ok(Box::new(io::Cursor::new(text.to_vec()))))
+    }
+
+    /// Reads a table from what `open` opens: once, or a second time if the text turns out to be no UTF-8.
+    /// Memory is taken for the numbers and little else.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] if it cannot be opened or read; [`Error::TextColumns`] if columns have words that were not
+    /// said to be categories; and [`Error::Data`], naming the line, if a row is ragged, a label is no class or no
+    /// number, a column that was named is not there, there are more numbers than 2²⁸, or it is no text.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// use std::io::{Cursor, Read};
+    /// let open = || Ok(Box::new(Cursor::new("1,rose\n2,tulip\n")) as Box<dyn Read>);
+    /// assert_eq!(Csv::new().table("standard input", &open)?.len(), 2);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn table(&self, origin: &str, open: &dyn Fn() -> io::Result<Box<dyn Read>>) -> Result<Table, Error> {
+        read::table(self, origin, open)
     }
 }
 
-struct Row {
-    line: u64,
-    cells: Vec<String>,
-}
-
-impl Row {
-    /// All cells but the label, as numbers.
-    fn numbers(&self, label: Option<usize>) -> impl Iterator<Item = Result<f64, String>> {
-        (0..self.cells.len()).filter(move |&i| Some(i) != label).map(|i| self.number(i))
-    }
-
-    fn number(&self, column: usize) -> Result<f64, String> {
-        let cell = &self.cells[column];
-        match cell.parse() {
-            Ok(number) if f64::is_finite(number) => Ok(number),
-            _ => Err(format!(
-                "line {}, column {} is '{cell}'; expected a finite number",
-                self.line,
-                column + 1
-            )),
-        }
-    }
-}
-
-fn read_rows(text: &[u8]) -> Result<Vec<Row>, String> {
-    // A byte-order mark, which spreadsheets write, is no part of the first name.
-    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
-    let mut reader = ::csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(::csv::Trim::All)
-        .from_reader(text);
-    let row = |record: Result<::csv::StringRecord, ::csv::Error>| match record {
-        Ok(record) => {
-            let line = record.position().map_or(0, ::csv::Position::line);
-            Ok(Row { line, cells: record.iter().map(str::to_owned).collect() })
-        }
-        Err(error) => Err(format!("{error}; expected comma-separated text")),
-    };
-    reader.records().map(row).collect()
-}
-
-/// The names of the classes, and the class of each row.
-fn read_labels(rows: &[Row], column: usize) -> Result<(Vec<String>, Vec<usize>), String> {
-    if rows.iter().all(|row| row.cells[column].parse::<f64>().is_ok()) {
-        let labels = rows.iter().map(|row| numbered_label(row, column, rows.len()));
-        let labels = labels.collect::<Result<Vec<_>, _>>()?;
-        let count = labels.iter().max().map_or(0, |largest| largest + 1);
-        return Ok(((0..count).map(|class| class.to_string()).collect(), labels));
-    }
-    let mut classes: Vec<String> = Vec::new();
-    let mut labels = Vec::new();
-    for row in rows {
-        let name = &row.cells[column];
-        if name.is_empty() {
-            let place = if column + 1 == row.cells.len() { "its last column" } else { "the label's column" };
-            return Err(format!("line {} has no label in {place}; expected a class", row.line));
-        }
-        let known = classes.iter().position(|class| class == name);
-        labels.push(known.unwrap_or_else(|| {
-            classes.push(name.clone());
-            classes.len() - 1
-        }));
-    }
-    Ok((classes, labels))
-}
-
-/// The class of each row, among those a model knows.
-fn known_labels(rows: &[Row], column: usize, known: &[String]) -> Result<Vec<usize>, String> {
-    let label = |row: &Row| {
-        let name = &row.cells[column];
-        // 1.0 is the class 1.
-        let number = |text: &str| text.parse::<f64>().ok();
-        let same =
-            |class: &String| class == name || (number(name).is_some() && number(class) == number(name));
-        let place = known.iter().position(same);
-        place.ok_or_else(|| {
-            let known = known.join(", ");
-            format!("line {} has the unknown label '{name}'; expected one of {known}", row.line)
-        })
-    };
-    rows.iter().map(label).collect()
-}
-
-/// A label that is a number: a class counted from 0, of which there cannot be more than rows.
-fn numbered_label(row: &Row, column: usize, rows: usize) -> Result<usize, String> {
-    let label = &row.cells[column];
-    let number: f64 = label.parse().map_err(|_| "not a number".to_owned())?;
-    if number.fract() == 0.0 && (0.0..rows as f64).contains(&number) {
-        // A whole number within range, as was just seen.
-        return Ok(number as usize);
-    }
-    Err(format!(
-        "line {} has label {label}, out of range; expected a class from 0 to {}, counted in whole numbers, or a \
-         regression",
-        row.line,
-        rows - 1
-    ))
+/// Samples of a table without gaps.
+fn to_dataset(table: Table) -> Result<Dataset, Error> {
+    let encoder = Encoder::fit(&table, &vec![true; table.len()], Missing::Refuse)?;
+    encoder.encode(table, Unknown::Refuse)
 }

@@ -138,10 +138,27 @@ impl Standardizer {
     /// ```
     pub fn apply(&self, data: &Dataset) -> Dataset {
         let mut data = data.clone();
+        self.apply_in_place(&mut data);
+        data
+    }
+
+    /// Standardises the features of samples where they are, for data of which there should be no second copy.
+    ///
+    /// # Panics
+    ///
+    /// If the data have other features.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Standardizer, iris};
+    /// let mut data = iris();
+    /// let scale = Standardizer::fit(&data);
+    /// scale.apply_in_place(&mut data);
+    /// assert_eq!(data, scale.apply(&iris()));
+    /// ```
+    pub fn apply_in_place(&self, data: &mut Dataset) {
         let width = data.features.len();
         assert!(width == self.means.len(), "fitted on {} features, applied to {width}", self.means.len());
         self.scale(&mut data.inputs);
-        data
     }
 
     /// The same samples with standardised targets; those without numbers stay as they are.
@@ -159,12 +176,29 @@ impl Standardizer {
     /// ```
     pub fn apply_to_targets(&self, data: &Dataset) -> Dataset {
         let mut data = data.clone();
+        self.apply_to_targets_in_place(&mut data);
+        data
+    }
+
+    /// Standardises targets where they are; those without numbers stay as they are.
+    ///
+    /// # Panics
+    ///
+    /// If the data have other targets.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Standardizer};
+    /// let mut houses = Csv::new().numbers().parse("houses", b"3,200\n5,400\n")?;
+    /// Standardizer::fit_targets(&houses).unwrap().apply_to_targets_in_place(&mut houses);
+    /// assert_eq!(houses.numbers(1), [1.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn apply_to_targets_in_place(&self, data: &mut Dataset) {
         if let Targets::Numbers { names, values } = &mut data.targets {
             let width = names.len();
             assert!(width == self.means.len(), "fitted on {} targets, applied to {width}", self.means.len());
             self.scale(values);
         }
-        data
     }
 
     /// Standardises rows in place: as many numbers each as there are means, row after row.

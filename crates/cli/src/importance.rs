@@ -1,0 +1,46 @@
+//! How much a model relies on each column of the data.
+
+use crate::failure::Failure;
+use crate::setup::Setup;
+use dualtape_nn::permutation_importance;
+use serde::{Deserialize, Serialize};
+
+/// How often each column is shuffled.
+const REPEATS: usize = 10;
+
+/// Pixels and the like are more: one of them alone says nothing.
+const MOST_COLUMNS: usize = 100;
+
+/// More samples would not change the picture.
+const MOST_SAMPLES: usize = 2000;
+
+/// What the score loses where one column is shuffled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Importance {
+    pub(crate) column: String,
+    pub(crate) mean: f64,
+    /// The standard deviation over repeats.
+    pub(crate) deviation: f64,
+}
+
+/// Of each column on the validation part, the most important first. None if there are too many columns for that
+/// to say anything, or only one.
+pub(crate) fn of_columns(setup: &Setup, parameters: &[f64]) -> Result<Vec<Importance>, Failure> {
+    let (encoder, validation) = (&setup.encoder, &setup.validation);
+    if !(2..=MOST_COLUMNS).contains(&encoder.columns().len()) || validation.len() < 2 {
+        return Ok(Vec::new());
+    }
+    // Evenly from the whole part, which may be in the order of its classes.
+    let count = validation.len().min(MOST_SAMPLES);
+    let rows: Vec<usize> = (0..count).map(|i| i * validation.len() / count).collect();
+    let (data, groups, seed) = (validation.select(&rows), encoder.features_of_columns(), setup.settings.seed);
+    let losses = permutation_importance(&setup.model, parameters, &data, &groups, REPEATS, seed)?;
+    let summary = |(column, losses): (&str, Vec<f64>)| {
+        let mean = losses.iter().sum::<f64>() / REPEATS as f64;
+        let squares: f64 = losses.iter().map(|loss| (loss - mean).powi(2)).sum();
+        Importance { column: column.to_owned(), mean, deviation: (squares / (REPEATS - 1) as f64).sqrt() }
+    };
+    let mut all: Vec<Importance> = encoder.columns().zip(losses).map(summary).collect();
+    all.sort_by(|a, b| b.mean.total_cmp(&a.mean));
+    Ok(all)
+}

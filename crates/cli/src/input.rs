@@ -1,0 +1,79 @@
+//! The data of a command: a named set, a file, or standard input.
+
+use crate::failure::Failure;
+use dualtape_nn::data::{self, Csv, Table};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+
+/// What stands for standard input.
+pub(crate) const STANDARD_INPUT: &str = "-";
+
+/// Whether this is the name of a data set of our own, not of a file.
+pub(crate) fn is_named(data: &str) -> bool {
+    data::NAMES.contains(&data) && !Path::new(data).is_file()
+}
+
+/// Reads data. On a terminal, a bar shows how far it has come.
+pub(crate) fn table(data: &str, csv: &Csv, seed: u64) -> Result<Table, Failure> {
+    if is_named(data) {
+        return Ok(data::named(data, seed)?.into());
+    }
+    if data == STANDARD_INPUT {
+        return Ok(csv.table("standard input", &standard_input())?);
+    }
+    let path = Path::new(data);
+    let looks_like_a_path = path.exists() || path.components().count() > 1 || path.extension().is_some();
+    if !looks_like_a_path {
+        return Err(unknown(data, seed));
+    }
+    let open = || -> io::Result<Box<dyn Read>> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Box::new(bar(data, length).wrap_read(file)))
+    };
+    Ok(csv.table(data, &open)?)
+}
+
+/// It can be read once.
+fn standard_input() -> impl Fn() -> io::Result<Box<dyn Read>> {
+    let opened = Cell::new(false);
+    move || {
+        if opened.replace(true) {
+            let problem = "the text is no UTF-8; expected its encoding to be named, as in --encoding latin1";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
+        Ok(Box::new(bar("standard input", 0).wrap_read(io::stdin())))
+    }
+}
+
+/// Shown where somebody watches, and taken away when it is dropped.
+fn bar(what: &str, length: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = if length > 0 {
+        "reading {msg}  {bar:25}  {bytes} of {total_bytes}  {eta} left"
+    } else {
+        "reading {msg}  {bytes}"
+    };
+    let style = ProgressStyle::with_template(template).expect("the template is well-formed");
+    let bar = if length > 0 { ProgressBar::new(length) } else { ProgressBar::no_length() };
+    bar.with_style(style).with_message(what.to_owned()).with_finish(indicatif::ProgressFinish::AndClear)
+}
+
+/// There is no such data set; perhaps one with a similar name.
+fn unknown(data: &str, seed: u64) -> Failure {
+    let error = match data::named(data, seed) {
+        Err(error) => Failure::from(error),
+        Ok(_) => {
+            Failure::Failed(format!("{data} is a data set, and there is something else of that name here"))
+        }
+    };
+    match crate::suggestion::nearest(data, data::NAMES) {
+        Some(name) => Failure::Failed(format!("{}; is it {name}?", error.message())),
+        None => error,
+    }
+}

@@ -1,0 +1,91 @@
+//! `report.json`: what came of a run, written when all else is, and read by those who compare and report.
+
+use crate::failure::Failure;
+use crate::importance::Importance;
+use crate::run_folder;
+use crate::scores::Scores;
+use dualtape_nn::files;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The version of the form of this file.
+const FORMAT: u32 = 1;
+
+/// Who wrote a file, and in which form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Format {
+    number: u32,
+    pub(crate) dualtape: String,
+}
+
+impl Default for Format {
+    fn default() -> Self {
+        Self { number: FORMAT, dualtape: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    pub(crate) format: Format,
+    pub(crate) data: String,
+    /// Sizes of the layers, inputs first.
+    pub(crate) layers: Vec<usize>,
+    pub(crate) parameters: usize,
+    pub(crate) features: usize,
+    pub(crate) epochs: usize,
+    pub(crate) kept_epoch: usize,
+    pub(crate) stopped_early: bool,
+    pub(crate) training: Scores,
+    pub(crate) validation: Scores,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) test: Option<Scores>,
+    /// Of each fold's validation part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) folds: Vec<Scores>,
+    /// What the validation score loses where a column is shuffled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) importance: Vec<Importance>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
+    pub(crate) pictures: Vec<String>,
+}
+
+impl Summary {
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), Failure> {
+        let path = run_folder::report(folder);
+        let text = serde_json::to_string_pretty(self).map_err(|error| Failure::write(&path, error))?;
+        Ok(files::replace(&path, (text + "\n").as_bytes())?)
+    }
+
+    /// Of a run that came to its end.
+    pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
+        let path = run_folder::report(folder);
+        let named = folder.display();
+        if !path.exists() {
+            return Err(Failure::Failed(match run_folder::checkpoint(folder).exists() {
+                true => format!(
+                    "the run in {named} has not come to its end; 'dualtape train --resume --output {named}' goes on"
+                ),
+                false => {
+                    format!("there is no run in {named}; expected the folder of one, with its report.json")
+                }
+            }));
+        }
+        let text = std::fs::read_to_string(&path).map_err(|source| Failure::read(&path, source))?;
+        let wrong = || {
+            format!(
+                "{} is no report of a run, or was changed; expected what 'dualtape train' wrote",
+                path.display()
+            )
+        };
+        let summary: Self = serde_json::from_str(&text).map_err(|_| Failure::Failed(wrong()))?;
+        let given = summary.format.number;
+        if given != FORMAT {
+            return Err(Failure::Failed(format!("{} has format {given}; expected {FORMAT}", path.display())));
+        }
+        Ok(summary)
+    }
+}

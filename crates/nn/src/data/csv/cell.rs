@@ -1,0 +1,93 @@
+//! What one cell of a table holds.
+
+/// A cell, understood.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cell<'a> {
+    Number(f64),
+    Missing,
+    Word(&'a str),
+}
+
+/// How files say that a value is missing, in any case.
+const MISSING: [&str; 9] = ["", "na", "n/a", "#n/a", "<na>", "nan", "null", "?", "-nan"];
+
+/// Understands a cell. An infinite number is a word: no sample may hold one.
+pub(crate) fn understand(text: &str) -> Cell<'_> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Cell::Number(number),
+        _ if is_missing(text) => Cell::Missing,
+        _ => Cell::Word(text),
+    }
+}
+
+pub(crate) fn is_missing(text: &str) -> bool {
+    MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing))
+}
+
+pub(crate) fn is_number(text: &str) -> bool {
+    matches!(understand(text), Cell::Number(_))
+}
+
+/// Why a word is no number, where that can be told.
+pub(crate) fn cause(word: &str) -> &'static str {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = word.trim_start_matches(['-', '+']);
+    match unsigned.split_once(',') {
+        Some((whole, part)) if digits(whole) && digits(part) => {
+            " (a decimal comma; expected a decimal point)"
+        }
+        _ if unsigned
+            .replace([',', '.', ' ', '\'', '\u{a0}'], "")
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            && unsigned.bytes().any(|byte| byte.is_ascii_digit()) =>
+        {
+            " (digits in groups; expected plain digits and a decimal point)"
+        }
+        _ if matches!(word.parse::<f64>(), Ok(number) if number.is_infinite()) => {
+            " (expected a finite number)"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_missing_values_and_words_are_told_apart() {
+        for (text, expected) in [
+            ("1", Cell::Number(1.0)),
+            ("-2.5e3", Cell::Number(-2500.0)),
+            ("", Cell::Missing),
+            ("NA", Cell::Missing),
+            ("N/A", Cell::Missing),
+            ("nan", Cell::Missing),
+            ("NULL", Cell::Missing),
+            ("?", Cell::Missing),
+            ("inf", Cell::Word("inf")),
+            ("1e999", Cell::Word("1e999")),
+            ("none", Cell::Word("none")),
+            ("3,14", Cell::Word("3,14")),
+        ] {
+            assert_eq!(understand(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_looks_like_a_number_has_its_cause_named() {
+        for (word, expected) in [
+            ("3,14", "decimal comma"),
+            ("-3,14", "decimal comma"),
+            ("1,234,567", "in groups"),
+            ("1'000.5", "in groups"),
+            ("inf", "finite"),
+        ] {
+            assert!(cause(word).contains(expected), "{word}: {}", cause(word));
+        }
+        for word in ["red", "", "1/2", "a,b", ","] {
+            assert_eq!(cause(word), "", "{word}");
+        }
+    }
+}

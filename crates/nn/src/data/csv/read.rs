@@ -1,0 +1,627 @@
+//! The rows of a file, one after another, into a table.
+
+use super::cell::{self, Cell};
+use super::source::{self, Open, SAMPLE, Text};
+use super::{Categories, Columns, Csv, Kind, dialect};
+use crate::Error;
+use crate::data::table::{Column, Label, Table, UNKNOWN, order_names};
+use std::collections::HashMap;
+use std::io;
+
+/// The most numbers that are read: 2²⁸, which take 2 GiB.
+const MOST_NUMBERS: usize = 1 << 28;
+
+/// The most different words of a column.
+const MOST_WORDS: usize = 1000;
+
+pub(super) fn table(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Error> {
+    match attempt(csv, origin, open) {
+        // What is no UTF-8 and does not say what it is comes from an older program.
+        Err(Failure::NotUtf8(_)) if csv.encoding.is_none() => {
+            let otherwise = Csv { encoding: Some(source::OTHERWISE), ..csv.clone() };
+            let mut table =
+                attempt(&otherwise, origin, open).map_err(|failure| failure.into_error(origin))?;
+            table.notes.push(
+                "the text is no UTF-8; it was read as windows-1252, which holds Latin-1 (another encoding has to be \
+                 named)"
+                    .to_owned(),
+            );
+            Ok(table)
+        }
+        outcome => outcome.map_err(|failure| failure.into_error(origin)),
+    }
+}
+
+enum Failure {
+    NotUtf8(String),
+    Io(io::Error),
+    Is(Error),
+}
+
+impl Failure {
+    fn into_error(self, origin: &str) -> Error {
+        let problem = match self {
+            Self::Is(error) => return error,
+            Self::Io(source) if source.kind() == io::ErrorKind::InvalidData => source.to_string(),
+            Self::Io(source) => return Error::Read { path: origin.into(), source },
+            Self::NotUtf8(problem) => problem,
+        };
+        Error::Data { origin: origin.to_owned(), problem }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<::csv::Error> for Failure {
+    fn from(error: ::csv::Error) -> Self {
+        let position = error.position().map(::csv::Position::line);
+        match error.into_kind() {
+            ::csv::ErrorKind::Io(error) => Self::Io(error),
+            _ => Self::NotUtf8(format!(
+                "line {} is no UTF-8; expected text, or its encoding to be named",
+                position.unwrap_or(0)
+            )),
+        }
+    }
+}
+
+fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
+    let text = source::open(open, csv.encoding)?;
+    let is_all = text.sample.len() < SAMPLE;
+    let delimiter = csv.delimiter.unwrap_or_else(|| dialect::delimiter(&text.sample, is_all));
+    let sample = dialect::records(&text.sample, delimiter, is_all);
+    let wrong = |problem| Failure::Is(Error::Data { origin: origin.to_owned(), problem });
+    let layout = Layout::new(csv, &sample).map_err(wrong)?;
+    let notes = notes(&layout, &text, delimiter);
+    let mut rows = Rows::new(csv, origin, &layout);
+    let Text { reader, record_bytes, .. } = text;
+    let mut reader = dialect::reader(delimiter).from_reader(reader);
+    let mut record = ::csv::StringRecord::new();
+    let mut is_header = layout.has_header;
+    while reader.read_record(&mut record)? {
+        record_bytes.set(0);
+        let line = record.position().map_or(0, ::csv::Position::line);
+        if record.len() != layout.width {
+            let (columns, width) = (record.len(), layout.width);
+            return Err(wrong(format!(
+                "line {line} has {columns} columns; expected {width}, as in line {}",
+                layout.first_line
+            )));
+        }
+        if is_header {
+            is_header = false;
+            rows.keep(&record);
+            continue;
+        }
+        if csv.max_rows == Some(rows.count) {
+            rows.notes.push(format!("only the first {} rows were read, as was asked for", rows.count));
+            break;
+        }
+        rows.push(&record, line).map_err(Failure::Is)?;
+    }
+    let mut table = rows.finish().map_err(Failure::Is)?;
+    table.notes.splice(0..0, notes);
+    Ok(table)
+}
+
+fn notes(layout: &Layout, text: &Text, delimiter: u8) -> Vec<String> {
+    let separator = match delimiter {
+        b',' => "commas separate",
+        b';' => "semicolons separate",
+        b'\t' => "tabs separate",
+        b'|' => "bars separate",
+        b' ' => "spaces separate",
+        _ => "the given sign separates",
+    };
+    let header = if layout.has_header { "the first line names the columns" } else { "there is no header" };
+    let mut notes = vec![format!("{header}; {separator} cells")];
+    if text.encoding != encoding_rs::UTF_8 && text.encoding != source::OTHERWISE {
+        notes.push(format!("the text is {}", text.encoding.name()));
+    }
+    if text.is_packed {
+        notes.push("the file is packed by gzip".to_owned());
+    }
+    if !layout.ignored.is_empty() {
+        notes.push(format!("left out: {}", layout.ignored.join(", ")));
+    }
+    notes
+}
+
+/// Which column of the file is what.
+struct Layout {
+    width: usize,
+    first_line: usize,
+    has_header: bool,
+    names: Vec<String>,
+    /// Places in the file, in the order of the features.
+    features: Vec<usize>,
+    /// Which of the features hold categories.
+    categories: Vec<Words>,
+    label: Option<usize>,
+    ignored: Vec<String>,
+}
+
+/// What is done about words in a column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Words {
+    Refused,
+    /// Every cell is a category.
+    Always,
+    /// Every cell, once there is a word.
+    OnceSeen,
+}
+
+impl Layout {
+    fn new(csv: &Csv, sample: &[Vec<String>]) -> Result<Self, String> {
+        let Some(first) = sample.first() else {
+            return Err("there are no rows; expected numbers and a label in each line".to_owned());
+        };
+        let width = first.len();
+        let known: Vec<&str> = match (&csv.columns, &csv.label) {
+            (Columns::Known { names, .. }, _) => names.iter().map(String::as_str).collect(),
+            (_, Some(label)) if label.parse::<usize>().is_err() => vec![label],
+            _ => Vec::new(),
+        };
+        let labelled = csv.kind != Kind::None;
+        let numbered = |name: &String| name.parse().ok().filter(|number| (1..=width).contains(number));
+        let guess = match &csv.label {
+            Some(label) => {
+                first.iter().position(|cell| cell == label).or(numbered(label).map(|n: usize| n - 1))
+            }
+            None => labelled.then_some(width.saturating_sub(1)),
+        };
+        let has_header = csv.header.unwrap_or_else(|| dialect::has_header(sample, guess, &known));
+        let names = if has_header { names_of(first) } else { (1..=width).map(|i| format!("x{i}")).collect() };
+        let mut layout = Self {
+            width,
+            first_line: 1,
+            has_header,
+            names,
+            features: Vec::new(),
+            categories: Vec::new(),
+            label: None,
+            ignored: Vec::new(),
+        };
+        match &csv.columns {
+            Columns::Known { names, have_categories, label } => {
+                layout.for_model(csv, names, have_categories, label.as_deref())?;
+            }
+            _ => layout.for_training(csv)?,
+        }
+        let used = |i: &usize| !layout.features.contains(i) && layout.label != Some(*i);
+        layout.ignored = (0..width).filter(used).map(|i| layout.names[i].clone()).collect();
+        Ok(layout)
+    }
+
+    /// The column of a name, or of a number from 1 if none has that name.
+    fn find(&self, wanted: &str) -> Result<usize, String> {
+        let named = self.names.iter().position(|name| name == wanted).filter(|_| self.has_header);
+        let number = || wanted.parse().ok().filter(|number| (1..=self.width).contains(number));
+        named.or_else(|| number().map(|number: usize| number - 1)).ok_or_else(|| {
+            let known = match self.has_header {
+                true => self.names.join(", "),
+                false => format!("1 to {}, without header", self.width),
+            };
+            format!("there is no column '{wanted}'; expected one of {known}")
+        })
+    }
+
+    fn find_all(&self, wanted: &[String]) -> Result<Vec<usize>, String> {
+        wanted.iter().map(|name| self.find(name)).collect()
+    }
+
+    fn for_training(&mut self, csv: &Csv) -> Result<(), String> {
+        let labelled = csv.kind != Kind::None;
+        if self.width < 2 && labelled {
+            return Err("line 1 has 1 column; expected numbers and a label".to_owned());
+        }
+        self.label = match &csv.label {
+            Some(label) => Some(self.find(label)?),
+            None => labelled.then(|| self.width - 1),
+        };
+        let candidates = match &csv.columns {
+            Columns::Only(wanted) => {
+                let mut columns = self.find_all(wanted)?;
+                columns.sort_unstable();
+                columns.dedup();
+                columns
+            }
+            Columns::Without(left_out) => {
+                let left_out = self.find_all(left_out)?;
+                if let Some(label) = self.label.filter(|label| left_out.contains(label)) {
+                    let name = &self.names[label];
+                    return Err(format!(
+                        "the label's column, {name}, is left out; expected another label, or to keep it"
+                    ));
+                }
+                (0..self.width).filter(|column| !left_out.contains(column)).collect()
+            }
+            _ => (0..self.width).collect(),
+        };
+        self.features = candidates.into_iter().filter(|&column| Some(column) != self.label).collect();
+        if self.features.is_empty() {
+            return Err("no column is left to learn from; expected at least one beside the label".to_owned());
+        }
+        self.categories = match &csv.categories {
+            Categories::None => vec![Words::Refused; self.features.len()],
+            Categories::All => vec![Words::OnceSeen; self.features.len()],
+            Categories::Named(names) => {
+                let named = self.find_all(names)?;
+                let words = |column| if named.contains(column) { Words::Always } else { Words::Refused };
+                self.features.iter().map(words).collect()
+            }
+        };
+        Ok(())
+    }
+
+    /// By name where there are names, otherwise by place.
+    fn for_model(
+        &mut self,
+        csv: &Csv,
+        names: &[String],
+        have_categories: &[bool],
+        label: Option<&str>,
+    ) -> Result<(), String> {
+        let words = |&has: &bool| if has { Words::Always } else { Words::Refused };
+        self.categories = have_categories.iter().map(words).collect();
+        let nameless = names.iter().enumerate().all(|(i, name)| *name == format!("x{}", i + 1));
+        let named_label = match &csv.label {
+            Some(label) => Some(self.find(label)?),
+            None => None,
+        };
+        if self.has_header && !nameless {
+            let found = |name: &String| self.names.iter().position(|own| own == name);
+            let absent: Vec<&str> = names.iter().filter(|n| found(n).is_none()).map(String::as_str).collect();
+            if !absent.is_empty() {
+                return Err(format!(
+                    "there is no column {}; expected {}, as in training; it has {}",
+                    absent.join(", "),
+                    names.join(", "),
+                    self.names.join(", ")
+                ));
+            }
+            self.features = names.iter().filter_map(found).collect();
+            let own = label.and_then(|label| self.names.iter().position(|name| name == label));
+            self.label = named_label.or(own);
+        } else if self.width == names.len() && named_label.is_none() {
+            self.features = (0..self.width).collect();
+        } else if self.width == names.len() + 1 {
+            let label = named_label.unwrap_or(self.width - 1);
+            self.features = (0..self.width).filter(|&column| column != label).collect();
+            self.label = Some(label);
+        } else {
+            return Err(format!(
+                "line 1 has {} columns; expected {}, the features the model was trained on, or {}, with a label",
+                self.width,
+                names.len(),
+                names.len() + 1
+            ));
+        }
+        if self.label.is_some_and(|label| self.features.contains(&label)) {
+            return Err("the label's column is a feature of the model; expected another".to_owned());
+        }
+        if csv.kind == Kind::None {
+            self.label = None;
+        }
+        Ok(())
+    }
+}
+
+/// Names that differ: those of a header, with a number where one is empty or comes again.
+fn names_of(header: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (i, cell) in header.iter().enumerate() {
+        let base = if cell.is_empty() { format!("column {}", i + 1) } else { cell.clone() };
+        let mut name = base.clone();
+        let mut again = 2;
+        while names.contains(&name) {
+            name = format!("{base}.{again}");
+            again += 1;
+        }
+        names.push(name);
+    }
+    names
+}
+
+/// Words, each with the number of its first place.
+#[derive(Default)]
+struct Dictionary {
+    words: Vec<String>,
+    places: HashMap<String, usize>,
+}
+
+impl Dictionary {
+    fn place(&mut self, word: &str) -> usize {
+        if let Some(&place) = self.places.get(word) {
+            return place;
+        }
+        self.places.insert(word.to_owned(), self.words.len());
+        self.words.push(word.to_owned());
+        self.words.len() - 1
+    }
+}
+
+/// A feature's column while it is read.
+struct Feature {
+    words: Words,
+    dictionary: Option<Dictionary>,
+    /// How many words were refused, and the first, with its line.
+    refused: Option<(usize, u64, String)>,
+}
+
+/// A table while it is read.
+struct Rows<'a> {
+    csv: &'a Csv,
+    origin: &'a str,
+    layout: &'a Layout,
+    features: Vec<Feature>,
+    cells: Vec<f64>,
+    classes: Dictionary,
+    labels: Vec<usize>,
+    values: Vec<f64>,
+    count: usize,
+    kept: Option<Vec<Vec<String>>>,
+    notes: Vec<String>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(csv: &'a Csv, origin: &'a str, layout: &'a Layout) -> Self {
+        let feature = |&words: &Words| Feature {
+            words,
+            dictionary: (words == Words::Always).then(Dictionary::default),
+            refused: None,
+        };
+        let kept =
+            csv.keep_cells.then(|| if layout.has_header { Vec::new() } else { vec![layout.names.clone()] });
+        Self {
+            csv,
+            origin,
+            layout,
+            features: layout.categories.iter().map(feature).collect(),
+            cells: Vec::new(),
+            classes: Dictionary::default(),
+            labels: Vec::new(),
+            values: Vec::new(),
+            count: 0,
+            kept,
+            notes: Vec::new(),
+        }
+    }
+
+    fn wrong(&self, problem: String) -> Error {
+        Error::Data { origin: self.origin.to_owned(), problem }
+    }
+
+    fn keep(&mut self, record: &::csv::StringRecord) {
+        if let Some(kept) = &mut self.kept {
+            kept.push(record.iter().map(str::to_owned).collect());
+        }
+    }
+
+    fn push(&mut self, record: &::csv::StringRecord, line: u64) -> Result<(), Error> {
+        let width = self.features.len();
+        if self.cells.len() + width > MOST_NUMBERS {
+            return Err(self.wrong(format!(
+                "there are more than {} rows of {width} numbers, which take {} GiB; expected fewer (a number of rows \
+                 to be read can be given)",
+                self.count,
+                (MOST_NUMBERS * 8) >> 30
+            )));
+        }
+        // By a quarter, not by doubling: a large table should not take twice its size.
+        if self.cells.capacity() - self.cells.len() < width {
+            self.cells.reserve_exact((self.cells.len() / 4).max(width.max(1 << 12)));
+        }
+        for (i, &column) in self.layout.features.iter().enumerate() {
+            let value = self.value(i, &record[column], line)?;
+            self.cells.push(value);
+        }
+        if let Some(label) = self.layout.label {
+            self.push_label(&record[label], line)?;
+        }
+        self.keep(record);
+        self.count += 1;
+        Ok(())
+    }
+
+    /// The value of a cell in the column of a feature.
+    fn value(&mut self, feature: usize, text: &str, line: u64) -> Result<f64, Error> {
+        let own = &mut self.features[feature];
+        if let Some(dictionary) = &mut own.dictionary {
+            if cell::is_missing(text) {
+                return Ok(f64::NAN);
+            }
+            let place = dictionary.place(text);
+            return if place < MOST_WORDS { Ok(place as f64) } else { Err(self.too_many_words(feature)) };
+        }
+        match cell::understand(text) {
+            Cell::Number(number) => Ok(number),
+            Cell::Missing => Ok(f64::NAN),
+            Cell::Word(word) if own.words == Words::OnceSeen => {
+                self.turn_to_categories(feature)?;
+                self.value(feature, word, line)
+            }
+            Cell::Word(word) => {
+                let refused = own.refused.get_or_insert_with(|| (0, line, word.to_owned()));
+                refused.0 += 1;
+                Ok(f64::NAN)
+            }
+        }
+    }
+
+    /// From now on, a column is one of categories; the numbers it had until now are words.
+    fn turn_to_categories(&mut self, feature: usize) -> Result<(), Error> {
+        let (width, mut dictionary) = (self.features.len(), Dictionary::default());
+        for cell in self.cells.iter_mut().skip(feature).step_by(width).filter(|cell| !cell.is_nan()) {
+            *cell = dictionary.place(&cell.to_string()) as f64;
+        }
+        let many = dictionary.words.len() > MOST_WORDS;
+        self.features[feature].dictionary = Some(dictionary);
+        if many { Err(self.too_many_words(feature)) } else { Ok(()) }
+    }
+
+    fn too_many_words(&self, feature: usize) -> Error {
+        let name = &self.layout.names[self.layout.features[feature]];
+        self.wrong(format!(
+            "column '{name}' has more than {MOST_WORDS} different words; expected fewer, or the column to be left out"
+        ))
+    }
+
+    fn push_label(&mut self, text: &str, line: u64) -> Result<(), Error> {
+        match &self.csv.kind {
+            Kind::None => {}
+            Kind::Numbers => self.values.push(match cell::understand(text) {
+                Cell::Number(number) => number,
+                Cell::Missing => f64::NAN,
+                Cell::Word(word) => {
+                    let (name, cause) = (self.label_name(), cell::cause(word));
+                    let problem = format!(
+                        "line {line} has the label '{word}' in column '{name}'{cause}; expected a finite number"
+                    );
+                    return Err(self.wrong(problem));
+                }
+            }),
+            Kind::KnownClasses(known) => {
+                let class = match cell::is_missing(text) && !known.iter().any(|class| class == text) {
+                    true => UNKNOWN,
+                    false => known_class(text, known).ok_or_else(|| {
+                        let known = known.join(", ");
+                        self.wrong(format!("line {line} has the unknown label '{text}'; expected one of {known}"))
+                    })?,
+                };
+                self.labels.push(class);
+            }
+            Kind::Classes => {
+                let missing = cell::is_missing(text);
+                self.labels.push(if missing { UNKNOWN } else { self.classes.place(text) });
+            }
+        }
+        Ok(())
+    }
+
+    fn label_name(&self) -> String {
+        match self.layout.label {
+            Some(column) if self.layout.has_header => self.layout.names[column].clone(),
+            _ if self.csv.kind == Kind::Numbers => "y".to_owned(),
+            _ => "label".to_owned(),
+        }
+    }
+
+    fn finish(mut self) -> Result<Table, Error> {
+        self.check_words()?;
+        let label = self.label()?;
+        let width = self.features.len();
+        let mut columns = Vec::new();
+        for (i, feature) in self.features.into_iter().enumerate() {
+            let name = self.layout.names[self.layout.features[i]].clone();
+            let categories = feature.dictionary.map(|dictionary| {
+                let order = order_names(&dictionary.words);
+                let mut places = vec![0.0; order.len()];
+                order.iter().enumerate().for_each(|(new, &old)| places[old] = new as f64);
+                let column = self.cells.iter_mut().skip(i).step_by(width).filter(|cell| !cell.is_nan());
+                column.for_each(|cell| *cell = places[*cell as usize]);
+                order.into_iter().map(|old| dictionary.words[old].clone()).collect()
+            });
+            columns.push(Column { name, categories });
+        }
+        self.cells.shrink_to_fit();
+        Ok(Table {
+            name: self.origin.to_owned(),
+            columns,
+            cells: self.cells,
+            label,
+            rows: self.count,
+            notes: self.notes,
+            kept: self.kept,
+        })
+    }
+
+    /// All columns with words that nobody asked for.
+    fn check_words(&self) -> Result<(), Error> {
+        let name = |column: usize| match self.layout.has_header {
+            true => format!("'{}'", self.layout.names[column]),
+            false => (column + 1).to_string(),
+        };
+        let refused = self.features.iter().zip(&self.layout.features);
+        let columns: Vec<_> = refused
+            .filter_map(|(feature, &column)| {
+                let (_, line, word) = feature.refused.as_ref()?;
+                Some((name(column), *line, word.clone()))
+            })
+            .collect();
+        if columns.is_empty() {
+            return Ok(());
+        }
+        Err(Error::TextColumns { origin: self.origin.to_owned(), columns })
+    }
+
+    fn label(&mut self) -> Result<Label, Error> {
+        let name = self.label_name();
+        if self.layout.label.is_none() {
+            return Ok(Label::None);
+        }
+        let mut labels = std::mem::take(&mut self.labels);
+        match &self.csv.kind {
+            Kind::None => Ok(Label::None),
+            Kind::Numbers => {
+                Ok(Label::Numbers { names: vec![name], values: std::mem::take(&mut self.values) })
+            }
+            Kind::KnownClasses(known) => Ok(Label::Classes { name, classes: known.clone(), labels }),
+            Kind::Classes => {
+                let (classes, places) = classes_of(&self.classes.words);
+                let known = labels.iter_mut().filter(|label| **label != UNKNOWN);
+                known.for_each(|label| *label = places[*label]);
+                check_classes(self.origin, &classes, labels.len())?;
+                Ok(Label::Classes { name, classes, labels })
+            }
+        }
+    }
+}
+
+/// The class of a label among those that are known; 1.0 is the class 1.
+fn known_class(text: &str, known: &[String]) -> Option<usize> {
+    let number = |text: &str| text.parse::<f64>().ok();
+    let same = |class: &String| number(class).is_some() && number(class) == number(text);
+    known.iter().position(|class| class == text).or_else(|| known.iter().position(same))
+}
+
+/// The classes of different labels, in their order, and the class of each label. If all are numbers, equal ones
+/// are one class.
+fn classes_of(words: &[String]) -> (Vec<String>, Vec<usize>) {
+    let numbers: Option<Vec<f64>> = words.iter().map(|word| word.parse().ok()).collect();
+    let mut classes: Vec<String> = Vec::new();
+    let mut places = vec![0; words.len()];
+    let mut last = None;
+    for word in order_names(words) {
+        let number = numbers.as_ref().map(|numbers| numbers[word]);
+        if number.is_none() || number != last {
+            classes.push(number.map_or_else(|| words[word].clone(), |number| number.to_string()));
+        }
+        last = number;
+        places[word] = classes.len() - 1;
+    }
+    (classes, places)
+}
+
+/// Refuses labels that are hardly classes.
+fn check_classes(origin: &str, classes: &[String], rows: usize) -> Result<(), Error> {
+    const FEW: usize = 20;
+    let numbers: Option<Vec<f64>> = classes.iter().map(|class| class.parse().ok()).collect();
+    let different = classes.len();
+    let has_fractions = |numbers: &[f64]| numbers.iter().any(|number| number.fract() != 0.0);
+    match numbers {
+        Some(numbers) if different > FEW && (different * 5 > rows || has_fractions(&numbers)) => {
+            Err(Error::LabelsLikeNumbers { origin: origin.to_owned(), different, rows })
+        }
+        _ if different > MOST_WORDS => {
+            let problem =
+                format!("there are {different} different labels; expected at most {MOST_WORDS} classes");
+            Err(Error::Data { origin: origin.to_owned(), problem })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,438 @@
+//! From the columns of a table to the features of samples: what stands for a missing value, and a number for
+//! each category.
+
+use super::table::{Label, UNKNOWN};
+use super::{Dataset, Table};
+use crate::Error;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// What is done about missing values.
+///
+/// ```
+/// use dualtape_nn::data::Missing;
+/// assert_eq!("median".parse::<Missing>()?, Missing::Median);
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// They are an error.
+    #[default]
+    Refuse,
+    /// Their rows are left out.
+    Drop,
+    /// The mean of the column's training part stands for them; the most frequent category in a column of
+    /// categories.
+    Mean,
+    /// The median of the column's training part; the most frequent category in a column of categories.
+    Median,
+}
+
+impl std::str::FromStr for Missing {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Ok(match text {
+            "refuse" => Self::Refuse,
+            "drop" => Self::Drop,
+            "mean" => Self::Mean,
+            "median" => Self::Median,
+            _ => {
+                let expected = "refuse, drop, mean or median";
+                return Err(Error::Setting {
+                    what: "way with missing values",
+                    given: format!("'{text}'"),
+                    expected,
+                });
+            }
+        })
+    }
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Refuse => "refuse",
+            Self::Drop => "drop",
+            Self::Mean => "mean",
+            Self::Median => "median",
+        })
+    }
+}
+
+/// What is done about a category that the training data did not have.
+///
+/// ```
+/// assert_eq!(dualtape_nn::data::Unknown::default(), dualtape_nn::data::Unknown::Refuse);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unknown {
+    /// It is an error.
+    #[default]
+    Refuse,
+    /// It is none of the known ones: zeros.
+    Zero,
+}
+
+/// How columns become features: numbers as they are, a feature of 0 or 1 for each category, and a value of the
+/// training part for what is missing. It is kept with a model.
+///
+/// ```
+/// use dualtape_nn::data::{Csv, Encoder, Missing, Unknown};
+/// let table = Csv::new().all_categories().parse_table("here", b"a,b,kind\n1,x,rose\n3,y,tulip\n,x,rose\n")?;
+/// let encoder = Encoder::fit(&table, &[true, true, false], Missing::Mean)?;
+/// assert_eq!(encoder.features(), ["a", "b=x", "b=y"]);
+/// let data = encoder.encode(table, Unknown::Refuse)?;
+/// assert_eq!(data.input(2), [2.0, 1.0, 0.0]); // the mean of 1 and 3 stands for what is missing
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Encoder {
+    columns: Vec<Encoding>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Encoding {
+    name: String,
+    /// Sorted; none for numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    categories: Option<Vec<String>>,
+    /// What stands for a missing value: a number, or the number of a category; none if there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fill: Option<f64>,
+}
+
+impl Encoding {
+    /// The names of its features.
+    fn features(&self) -> Vec<String> {
+        match &self.categories {
+            None => vec![self.name.clone()],
+            Some(categories) => {
+                categories.iter().map(|category| format!("{}={category}", self.name)).collect()
+            }
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.categories.as_ref().map_or(1, Vec::len)
+    }
+
+    /// Appends the features of a value; NaN is none of the categories.
+    fn write(&self, value: f64, features: &mut Vec<f64>) {
+        match &self.categories {
+            None => features.push(value),
+            Some(categories) => {
+                features.extend((0..categories.len()).map(|i| f64::from(u8::from(value == i as f64))));
+            }
+        }
+    }
+}
+
+impl Encoder {
+    /// Columns of numbers without gaps, as they are.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Encoder;
+    /// assert_eq!(Encoder::numbers(&["x".to_owned()]).features(), ["x"]);
+    /// ```
+    pub fn numbers(names: &[String]) -> Self {
+        let column = |name: &String| Encoding { name: name.clone(), categories: None, fill: None };
+        Self { columns: names.iter().map(column).collect() }
+    }
+
+    /// The encoder for a table. What stands for missing values is computed from the rows that are to train on;
+    /// columns without gaps have such a value as well, for data to come.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MissingValues`] if there are gaps, and they are neither to be filled nor were
+    /// [dropped](Table::drop_incomplete), or a label is missing; [`Error::Data`] if a column has no value at all in
+    /// the training part.
+    ///
+    /// # Panics
+    ///
+    /// If `training` has not one value for each row.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Encoder, Missing};
+    /// let table = Csv::new().parse_table("here", b"a,b,kind\n1,5,rose\n,?,tulip\n")?;
+    /// let wrong = Encoder::fit(&table, &[true; 2], Missing::Refuse).unwrap_err();
+    /// assert_eq!(wrong.to_string(), "here: 1 row of 2 has missing values: 1 in a, 1 in b; expected none");
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn fit(table: &Table, training: &[bool], missing: Missing) -> Result<Self, Error> {
+        assert_eq!(training.len(), table.len(), "each row needs a part");
+        let fills = matches!(missing, Missing::Mean | Missing::Median);
+        let gaps = gaps(table, !fills);
+        if !gaps.is_empty() {
+            let rows = if fills { table.unlabelled_rows() } else { table.incomplete_rows() };
+            return Err(Error::MissingValues {
+                origin: table.name.clone(),
+                rows,
+                of: table.len(),
+                columns: gaps,
+            });
+        }
+        let width = table.columns.len();
+        let column = |(i, column): (usize, &super::table::Column)| {
+            let known = || {
+                let cells = table.cells.iter().skip(i).step_by(width).zip(training);
+                cells.filter(|(cell, trains)| **trains && !cell.is_nan()).map(|(cell, _)| *cell)
+            };
+            let fill = match (&column.categories, missing) {
+                (_, Missing::Refuse | Missing::Drop) => None,
+                (Some(categories), _) => most_frequent(known(), categories.len()),
+                (None, Missing::Mean) => mean(known()),
+                (None, Missing::Median) => median(known().collect()),
+            };
+            if fills && fill.is_none() {
+                let problem =
+                    format!("column '{}' has no value in the training part; expected some", column.name);
+                return Err(table.wrong(problem));
+            }
+            Ok(Encoding { name: column.name.clone(), categories: column.categories.clone(), fill })
+        };
+        let columns = table.columns.iter().enumerate().map(column).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { columns })
+    }
+
+    /// The names of the columns that it takes.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Encoder, iris};
+    /// let encoder = Encoder::numbers(iris().features());
+    /// assert!(encoder.columns().eq(iris().features().iter().map(String::as_str)));
+    /// ```
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
+    /// Whether the column of this number holds categories.
+    pub(super) fn has_categories(&self, column: usize) -> bool {
+        self.columns[column].categories.is_some()
+    }
+
+    /// The names of the features that it gives: a column's own, or column=category.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Encoder;
+    /// assert_eq!(Encoder::numbers(&["x".to_owned(), "y".to_owned()]).features(), ["x", "y"]);
+    /// ```
+    pub fn features(&self) -> Vec<String> {
+        self.columns.iter().flat_map(Encoding::features).collect()
+    }
+
+    /// The features that each column becomes.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Encoder;
+    /// assert_eq!(Encoder::numbers(&["x".to_owned(), "y".to_owned()]).features_of_columns(), [0..1, 1..2]);
+    /// ```
+    pub fn features_of_columns(&self) -> Vec<Range<usize>> {
+        let mut end = 0;
+        let range = |column: &Encoding| {
+            let start = end;
+            end += column.width();
+            start..end
+        };
+        self.columns.iter().map(range).collect()
+    }
+
+    /// Makes samples of a table.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] if the table has other columns, or an unknown category that is to be refused;
+    /// [`Error::MissingValues`] if a value is missing for which nothing stands, or some labels are; and those of
+    /// [`Dataset`]'s constructors.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Encoder, Missing, Unknown};
+    /// let csv = Csv::new().all_categories();
+    /// let old = csv.parse_table("old", b"color,kind\nred,rose\nblue,tulip\ngreen,rose\n")?;
+    /// let encoder = Encoder::fit(&old, &[true; 3], Missing::Refuse)?;
+    /// let new = || csv.parse_table("new", b"color,kind\nwhite,rose\nred,rose\n").unwrap();
+    /// let wrong = encoder.encode(new(), Unknown::Refuse).unwrap_err().to_string();
+    /// assert_eq!(wrong, "new: row 1 has the unknown color 'white'; expected one of blue, green, red");
+    /// assert_eq!(encoder.encode(new(), Unknown::Zero)?.input(0), [0.0, 0.0, 0.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn encode(&self, table: Table, unknown: Unknown) -> Result<Dataset, Error> {
+        self.check_columns(&table)?;
+        let translations = self.translations(&table);
+        let unfilled = |i: usize| self.columns[i].fill.is_none();
+        let gaps: Vec<_> = gaps(&table, true)
+            .into_iter()
+            .filter(|(name, _)| match self.place_of(name) {
+                Some(i) => unfilled(i),
+                None => true,
+            })
+            .collect();
+        if !gaps.is_empty() {
+            return Err(Error::MissingValues {
+                origin: table.name.clone(),
+                rows: table.incomplete_rows(),
+                of: table.len(),
+                columns: gaps,
+            });
+        }
+        if let (Unknown::Refuse, Some(problem)) = (unknown, self.unknown_category(&table, &translations)) {
+            return Err(table.wrong(problem));
+        }
+        let as_they_are = self.columns.iter().all(|column| column.categories.is_none())
+            && !table.cells.iter().any(|cell| cell.is_nan());
+        let Table { name, columns, cells, label, .. } = table;
+        let inputs = if as_they_are { cells } else { self.features_of(&cells, columns.len(), &translations) };
+        let features = self.features();
+        match label {
+            Label::None => Dataset::unlabelled(&name, features, inputs),
+            Label::Classes { classes, labels, .. } => Dataset::new(&name, features, classes, inputs, labels),
+            Label::Numbers { names, values } => Dataset::regression(&name, features, names, inputs, values),
+        }
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// Columns in another order would give other predictions without a word.
+    fn check_columns(&self, table: &Table) -> Result<(), Error> {
+        let named = |names: &mut dyn Iterator<Item = &str>| {
+            names.enumerate().any(|(i, name)| name != format!("x{}", i + 1))
+        };
+        let given = || table.columns.iter().map(|column| column.name.as_str());
+        let same_count = given().len() == self.columns.len();
+        if same_count && (given().eq(self.columns()) || !named(&mut given()) || !named(&mut self.columns())) {
+            return Ok(());
+        }
+        Err(table.wrong(format!(
+            "it has {} features, {}; expected {}, {}, as in training",
+            given().len(),
+            list(given()),
+            self.columns.len(),
+            list(self.columns())
+        )))
+    }
+
+    /// For each column of categories, the number that each of the table's categories has here.
+    fn translations(&self, table: &Table) -> Vec<Option<Vec<Option<f64>>>> {
+        let translation = |(own, given): (&Encoding, &super::table::Column)| {
+            let (own, given) = (own.categories.as_ref()?, given.categories.as_ref()?);
+            let places: HashMap<&str, usize> = own.iter().enumerate().map(|(i, c)| (c.as_str(), i)).collect();
+            let number = |text: &str| text.parse::<f64>().ok();
+            let place = |category: &String| {
+                // 1.0 is the category 1.
+                let same = || own.iter().position(|c| number(c).is_some() && number(c) == number(category));
+                places.get(category.as_str()).copied().or_else(same).map(|place| place as f64)
+            };
+            Some(given.iter().map(place).collect())
+        };
+        self.columns.iter().zip(&table.columns).map(translation).collect()
+    }
+
+    /// The first category that training did not have, in words.
+    fn unknown_category(&self, table: &Table, translations: &[Option<Vec<Option<f64>>>]) -> Option<String> {
+        for row in 0..table.len() {
+            for (i, &cell) in table.row(row).iter().enumerate() {
+                if let Some(translation) = &translations[i]
+                    && !cell.is_nan()
+                    && translation[cell as usize].is_none()
+                {
+                    let column = &self.columns[i];
+                    let category = &table.columns[i].categories.as_ref()?[cell as usize];
+                    let known = column.categories.iter().flatten().map(String::as_str);
+                    return Some(format!(
+                        "row {} has the unknown {} '{category}'; expected one of {}",
+                        row + 1,
+                        column.name,
+                        list(known)
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    fn features_of(
+        &self,
+        cells: &[f64],
+        width: usize,
+        translations: &[Option<Vec<Option<f64>>>],
+    ) -> Vec<f64> {
+        let features: usize = self.columns.iter().map(Encoding::width).sum();
+        let mut inputs = Vec::with_capacity(cells.len() / width.max(1) * features);
+        for row in cells.chunks(width.max(1)) {
+            for ((column, translation), &cell) in self.columns.iter().zip(translations).zip(row) {
+                let value = match (cell.is_nan(), translation) {
+                    (true, _) => column.fill.unwrap_or(f64::NAN),
+                    // Unknown ones have passed `unknown_category`, so they are to be zeros.
+                    (false, Some(places)) => places[cell as usize].unwrap_or(f64::NAN),
+                    (false, None) => cell,
+                };
+                column.write(value, &mut inputs);
+            }
+        }
+        inputs
+    }
+}
+
+/// The columns with missing values, and how many; the label's is among them.
+fn gaps(table: &Table, with_features: bool) -> Vec<(String, usize)> {
+    let width = table.columns.len();
+    let mut counts = vec![0; width];
+    if with_features {
+        for row in table.cells.chunks(width.max(1)) {
+            row.iter().zip(&mut counts).for_each(|(cell, count)| *count += usize::from(cell.is_nan()));
+        }
+    }
+    let names = table.columns.iter().map(|column| column.name.clone());
+    let mut gaps: Vec<_> = names.zip(counts).filter(|(_, count)| *count > 0).collect();
+    match &table.label {
+        Label::None => {}
+        Label::Classes { name, labels, .. } => {
+            gaps.push((name.clone(), labels.iter().filter(|&&label| label == UNKNOWN).count()));
+        }
+        Label::Numbers { names, values } => {
+            for (i, name) in names.iter().enumerate() {
+                let own = values.iter().skip(i).step_by(names.len());
+                gaps.push((name.clone(), own.filter(|value| value.is_nan()).count()));
+            }
+        }
+    }
+    gaps.retain(|(_, count)| *count > 0);
+    gaps
+}
+
+/// Names in a sentence; of many, the first few.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const MOST: usize = 8;
+    let names: Vec<&str> = names.collect();
+    let first = names[..names.len().min(MOST)].join(", ");
+    if names.len() > MOST { format!("{first} ...") } else { first }
+}
+
+fn mean(values: impl Iterator<Item = f64> + Clone) -> Option<f64> {
+    let count = values.clone().count();
+    // Divided before they are added up, so that large numbers do not overflow.
+    (count > 0).then(|| values.map(|value| value / count as f64).sum())
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    if values.is_empty() {
+        return None;
+    }
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    let (low, high) = (values[(values.len() - 1) / 2], values[middle]);
+    Some(if values.len() % 2 == 1 { high } else { low / 2.0 + high / 2.0 })
+}
+
+fn most_frequent(values: impl Iterator<Item = f64>, count: usize) -> Option<f64> {
+    let mut counts = vec![0_usize; count];
+    values.for_each(|value| counts[value as usize] += 1);
+    let most = counts.iter().copied().max().filter(|&most| most > 0)?;
+    // The first of equals, so that it does not depend on their order in the file.
+    counts.iter().position(|&count| count == most).map(|place| place as f64)
+}
