@@ -29,7 +29,7 @@ pub(crate) struct CheckOptions {
     config: Option<PathBuf>,
 
     /// How many samples to take the mean loss of, the first of the training part
-    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Check")]
+    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = parsers::at_least_one, help_heading = "Check")]
     samples: usize,
 
     /// How many parameters to look at, spread over all of them; 0 for all
@@ -49,9 +49,9 @@ pub(crate) fn run(options: CheckOptions) -> Result<(), Failure> {
     let (model, loss) = (&setup.model, setup.settings.loss);
     let parameters = setup.initial_parameters();
     let width = model.inputs() + model.outputs();
-    let rows = samples(model, &setup.training, loss)?;
-    let rows = &rows[..options.samples.clamp(1, setup.training.len()) * width];
-    let count = rows.len() / width;
+    let count = options.samples.min(setup.training.len());
+    let first: Vec<usize> = (0..count).collect();
+    let rows = &samples(model, &setup.training.select(&first), loss)?[..];
 
     let chosen = spread(parameters.len(), options.parameters);
     let at: Vec<f64> = chosen.iter().map(|&i| parameters[i]).collect();

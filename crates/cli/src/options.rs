@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::{parsers, text};
 use clap::Args;
-use dualtape_nn::data::Missing;
+use dualtape_nn::data::{Missing, Unknown};
 use dualtape_nn::{Activation, Clip, Error, Initializer, Loss, Method, Reduction, Schedule, Unit};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -12,8 +12,10 @@ use std::path::Path;
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
-    /// A data set (digits, iris, moons, circles or spirals), a CSV file (one sample a line, its label last), or -
-    /// for standard input
+    /// digits, iris, moons, circles, spirals; a CSV file; or - for standard input
+    ///
+    /// A file has one sample a line, its label last. Commas, semicolons, tabs or bars separate cells, and it may be
+    /// packed by gzip.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<String>,
 
@@ -33,28 +35,33 @@ pub(crate) struct Options {
     pub(crate) classes: Option<Vec<String>>,
 
     /// The label is a number to be predicted, not a class
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+    #[arg(long, value_name = "YES|NO", value_parser = parsers::yes_or_no, num_args = 0..=1, require_equals = true, default_missing_value = "true",
           help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) regression: Option<bool>,
 
-    /// What is done about missing values: refuse them, drop their rows, or take the mean or the median of the
-    /// column in the training part [default: refuse]
+    /// Missing values: refuse, drop, mean or median [default: refuse]
+    ///
+    /// 'drop' leaves out rows with a missing value. 'mean' and 'median' put that of the column's training part in its
+    /// place, and the most frequent category in a column of categories; the model keeps them for predictions. Missing
+    /// is what is empty, NA, N/A, nan, null or ?. A row without a label is never filled in.
     #[arg(long, value_name = "WAY", value_parser = parsers::expected::<Missing>, help_heading = "Data")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) missing: Option<Missing>,
 
-    /// Columns that hold categories, or 'all' for every column with words in it; each category becomes a feature
+    /// Columns of categories, or 'all' for all with words in them
+    ///
+    /// Each category becomes a feature of 0 or 1.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) categories: Option<Vec<String>>,
 
-    /// Columns to leave out, by name or by number from 1
+    /// Columns to leave out, by name or number
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "only", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) drop: Option<Vec<String>>,
 
-    /// The only columns to learn from, by name or by number from 1
+    /// The only columns to learn from, by name or number
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) only: Option<Vec<String>>,
@@ -76,12 +83,18 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_rows: Option<usize>,
 
-    /// A file of samples to score the result on, which nothing else looks at
+    /// A file to score the result on, never used for choosing
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) test: Option<String>,
 
-    /// Cross-validate by so many folds before the training itself
+    /// What is done about categories that only the test file has: refuse, or zero for none of the known ones
+    /// [default: refuse]
+    #[arg(long, value_name = "WAY", value_parser = parsers::expected::<Unknown>, help_heading = "Data", hide_short_help = true)]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) unknown: Option<Unknown>,
+
+    /// Cross-validate by so many folds first
     #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) folds: Option<usize>,
@@ -96,13 +109,15 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) standardize: Option<bool>,
 
-    /// Sizes of the hidden layers, separated by commas; 'none' for a linear model [default: 32, or what suits the data set]
+    /// Sizes of hidden layers, as in 32,16; or none [default: 32, or what suits the data set]
     #[arg(long, value_name = "SIZES", value_parser = parsers::expected::<Sizes>, help_heading = "Model")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hidden: Option<Sizes>,
 
+    /// tanh, relu, gelu and others [default: tanh, or what suits the data set]
+    ///
     /// What hidden neurons do with their sum: identity, tanh, relu, leaky-relu[:SLOPE], elu[:SCALE], gelu,
-    /// gelu-tanh, silu, sigmoid or softplus [default: tanh, or what suits the data set]
+    /// gelu-tanh, silu, sigmoid or softplus.
     #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Activation>, help_heading = "Model")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) activation: Option<Activation>,
@@ -119,7 +134,7 @@ pub(crate) struct Options {
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) loss: Option<Loss>,
 
-    /// How often to go through the training part [default: 20, or what suits the data set]
+    /// Passes over the training part [default: 20, or what suits the data set]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) epochs: Option<usize>,
@@ -146,8 +161,9 @@ pub(crate) struct Options {
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) schedule_unit: Option<Unit>,
 
-    /// sgd, adam, adamw or rmsprop; with numbers, as in sgd:momentum=0.9,nesterov or adam:beta1=0.8
-    /// [default: sgd:momentum=0.9, or what suits the data set]
+    /// sgd, adam, adamw or rmsprop [default: sgd:momentum=0.9, or what suits the data set]
+    ///
+    /// With numbers, as in sgd:momentum=0.9,nesterov or adam:beta1=0.8.
     #[arg(long, value_name = "METHOD", value_parser = parsers::expected::<Method>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) optimizer: Option<Method>,
@@ -157,7 +173,9 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) momentum: Option<f64>,
 
-    /// Gradient clipping: none, value:C, norm:C (the batch) or per-sample:C [default: none]
+    /// none, value:C, norm:C or per-sample:C [default: none]
+    ///
+    /// Gradient clipping: of each component, of the norm of a batch, or of the norm of each sample.
     #[arg(long, value_name = "CLIP", value_parser = parsers::expected::<Clip>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) clip: Option<Clip>,
@@ -183,7 +201,9 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l2: Option<f64>,
 
-    /// Stop after so many epochs without a better validation loss [default: never]
+    /// Stop after so many epochs without progress [default: never]
+    ///
+    /// Progress is a lower validation loss.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) patience: Option<usize>,
@@ -193,7 +213,9 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) keep_best: Option<bool>,
 
-    /// What generated data, split, initial weights, order and noise are drawn from [default: 1]
+    /// Where random numbers begin [default: 1]
+    ///
+    /// Generated data, split, initial weights, order and noise are drawn from it.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::seed, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
@@ -210,7 +232,7 @@ pub(crate) struct Options {
 }
 
 /// What may change when a run goes on.
-const FREE: [&str; 6] = ["epochs", "patience", "threads", "checkpoint-every", "test", "folds"];
+const FREE: [&str; 7] = ["epochs", "patience", "threads", "checkpoint-every", "test", "unknown", "folds"];
 
 impl Options {
     /// These, and where they leave something open, those below.

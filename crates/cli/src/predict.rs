@@ -48,7 +48,7 @@ pub(crate) struct PredictOptions {
 
     /// What is done about a category that the training data did not have: refuse it, or take it for none of the
     /// known ones (zero)
-    #[arg(long, value_name = "WAY", default_value = "refuse", value_parser = unknown)]
+    #[arg(long, value_name = "WAY", default_value = "refuse", value_parser = parsers::expected::<Unknown>)]
     unknown: Unknown,
 
     /// Write the columns of the data before the predictions
@@ -70,14 +70,6 @@ pub(crate) struct PredictOptions {
     /// Do not compare with labels, nor say how the data were read
     #[arg(long)]
     quiet: bool,
-}
-
-fn unknown(text: &str) -> Result<Unknown, String> {
-    match text {
-        "refuse" => Ok(Unknown::Refuse),
-        "zero" => Ok(Unknown::Zero),
-        _ => Err("expected refuse or zero".to_owned()),
-    }
 }
 
 pub(crate) fn run(options: &PredictOptions) -> Result<(), Failure> {

@@ -66,13 +66,8 @@ impl Display {
         bar.set_position(
             steps(progress.epoch - 1, progress.batches).saturating_add(progress.batches_done as u64),
         );
-        let Progress { epoch, rate, loss, .. } = progress;
-        bar.set_message(format!(
-            "epoch {epoch}/{}  rate {}  loss {}",
-            self.epochs,
-            short(*rate),
-            reading(*loss)
-        ));
+        let Progress { epoch, loss, .. } = progress;
+        bar.set_message(format!("epoch {epoch}/{}  loss {}", self.epochs, reading(*loss)));
     }
 
     pub(crate) fn epoch(&self, record: &Record) {
@@ -163,15 +158,9 @@ fn epoch_object(record: &Record) -> Value {
     })
 }
 
-/// A rate with as many digits as it has, unless that is many.
-fn short(rate: f64) -> String {
-    let plain = rate.to_string();
-    if plain.len() <= 8 { plain } else { format!("{rate:.3e}") }
-}
-
 fn new_bar() -> ProgressBar {
     // In one line whatever its width: what does not fit is cut off, not wrapped.
-    let template = "{bar:25} {percent:>3} %  {wide_msg}  {speed}  {eta} left";
+    let template = "{bar:16} {percent:>3} %  {wide_msg}  {speed}  {eta} left";
     let style =
         ProgressStyle::with_template(template).expect("the template is well-formed, as every run confirms");
     let speed = |state: &ProgressState, text: &mut dyn fmt::Write| {

@@ -86,9 +86,10 @@ impl Request {
 
     /// With these rows to train on.
     fn split_by(self, training: &[bool]) -> Result<Setup, Failure> {
-        let Self { options, settings, table, notes } = self;
+        let Self { options, settings, table, mut notes } = self;
         let encoder = Encoder::fit(&table, training, options.missing.unwrap_or_default());
         let encoder = encoder.map_err(|error| for_training(error.into()))?;
+        notes.extend(fills(&table, &encoder));
         let label = table.label().map(str::to_owned);
         let all = encoder.encode(table, Unknown::Refuse)?;
         let (name, has_classes) = (all.name().to_owned(), !all.classes().is_empty());
@@ -98,6 +99,7 @@ impl Request {
         if has_classes {
             warnings.extend(rare_classes(&training, &validation));
         }
+        warnings.extend(rare_categories(&encoder, training.len() + validation.len()));
         warnings.extend(rising_schedule(&settings, training.len()));
         let standardize = options.standardize.unwrap_or(true);
         let input_scale = standardize.then(|| Standardizer::fit(&training));
@@ -191,7 +193,7 @@ impl Setup {
         };
         let mut table = input::table(file, &csv, self.settings.seed).map_err(for_training)?;
         drop_rows(&mut table, self.options.missing.unwrap_or_default());
-        let data = self.encoder.encode(table, Unknown::Refuse);
+        let data = self.encoder.encode(table, self.options.unknown.unwrap_or_default());
         let mut data = data.map_err(|error| for_training(error.into()))?;
         if data.targets() == &Targets::None {
             let problem =
@@ -214,7 +216,9 @@ fn drop_rows(table: &mut Table, missing: Missing) -> Option<String> {
     }
     let dropped = before - table.len();
     let what = if missing == Missing::Drop { "missing values" } else { "no label" };
-    (dropped > 0).then(|| format!("{dropped} rows of {before} have {what} and are left out"))
+    let rows = if dropped == 1 { "row has" } else { "rows have" };
+    (dropped > 0)
+        .then(|| format!("{dropped} of {before} {rows} {what}, and so nothing is learned from there"))
 }
 
 /// What to do about data that were refused for a training.
@@ -274,6 +278,33 @@ fn rare_classes(training: &Dataset, validation: &Dataset) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Columns in which hardly a word comes twice: names and the like.
+fn rare_categories(encoder: &Encoder, rows: usize) -> Vec<String> {
+    let count = |column| encoder.categories(column).map_or(0, <[String]>::len);
+    let rare = |(column, name): (usize, &str)| {
+        let count = count(column);
+        (count > 2 && count * 2 > rows).then(|| {
+            format!("column '{name}' has {count} different words in {rows} rows; --drop leaves it out")
+        })
+    };
+    encoder.columns().enumerate().filter_map(rare).collect()
+}
+
+/// What stands for values that are missing.
+fn fills(table: &Table, encoder: &Encoder) -> Option<String> {
+    const MOST: usize = 8;
+    let gaps = table.gaps();
+    let fill = |(column, name): (usize, &str)| {
+        let (_, count) = gaps.iter().find(|(gap, _)| gap == name)?;
+        Some(format!("{} for {count} in {name}", encoder.fill(column)?))
+    };
+    let fills: Vec<String> = encoder.columns().enumerate().filter_map(fill).collect();
+    let more =
+        if fills.len() > MOST { format!(" and {} more columns", fills.len() - MOST) } else { String::new() };
+    (!fills.is_empty())
+        .then(|| format!("missing values are filled in: {}{more}", fills[..fills.len().min(MOST)].join(", ")))
 }
 
 /// A cosine that goes on after its end raises the rate again.

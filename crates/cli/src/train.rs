@@ -28,8 +28,8 @@ use std::time::{Duration, Instant};
 /// losses, gradient norms, rates, and of what the model gives. The same options give the same parameters, bit
 /// for bit, for any number of threads, and also if the run was stopped or killed and gone on with.
 ///
-/// Options that are left open suit the data set: moons, circles, spirals, iris and files train by adam, digits by
-/// sgd with a momentum of 0.9.
+/// Options that are left open suit the data set: moons, circles, spirals, iris and regressions train by adam,
+/// the others by sgd with a momentum of 0.9.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  \
@@ -56,16 +56,21 @@ pub(crate) struct TrainOptions {
     #[arg(long, value_name = "FILE", help_heading = "Run", hide_short_help = true)]
     config: Option<PathBuf>,
 
-    /// Folder for the results [default: runs/ and the name of the data, with a number if that is taken]
+    /// Folder for the results [default: runs/ and the name of the data]
+    ///
+    /// If that is taken, a number is added.
     #[arg(long, value_name = "FOLDER", help_heading = "Run")]
     output: Option<PathBuf>,
 
-    /// Go on from the checkpoint in the output folder, with the options that the run began with; begin if there
-    /// is none
+    /// Go on with the run in the output folder
+    ///
+    /// It goes on from the checkpoint, with the options that the run began with, and begins if there is none.
     #[arg(long, help_heading = "Run")]
     resume: bool,
 
-    /// Replace the run that is in the output folder, or other files of the same names
+    /// Replace what is in the output folder
+    ///
+    /// That is a run, or files of the names that a run writes; others stay.
     #[arg(long, conflicts_with = "resume", help_heading = "Run")]
     overwrite: bool,
 
@@ -433,15 +438,6 @@ fn introduce(display: &Display, setup: &Setup, trainer: &Trainer<'_, Mlp>, resum
         training.len(),
         validation.len(),
     ));
-    notes.iter().for_each(|note| display.tell(note));
-    warnings.iter().for_each(|warning| display.warn(warning));
-    display.tell(format_args!("\n{model}\n"));
-    let Settings { epochs, batch_size, rate, schedule, optimizer, loss, clip, seed, .. } = settings;
-    display.tell(format_args!(
-        "{epochs} epochs in batches of {batch_size}; {loss} by {optimizer}, rate {rate:?} {schedule}, clip {clip}, \
-         seed {seed}; into {}\n",
-        folder.display()
-    ));
     display.object(
         "start",
         &json!({
@@ -452,12 +448,21 @@ fn introduce(display: &Display, setup: &Setup, trainer: &Trainer<'_, Mlp>, resum
             "training_samples": training.len(),
             "validation_samples": validation.len(),
             "parameters": model.parameter_count(),
-            "epochs": epochs,
+            "epochs": settings.epochs,
             "folder": folder.display().to_string(),
             "notes": notes,
             "resumed": resumed,
         }),
     );
+    notes.iter().for_each(|note| display.tell(note));
+    warnings.iter().for_each(|warning| display.warn(warning));
+    display.tell(format_args!("\n{model}\n"));
+    let Settings { epochs, batch_size, rate, schedule, optimizer, loss, clip, seed, .. } = settings;
+    display.tell(format_args!(
+        "{epochs} epochs in batches of {batch_size}; {loss} by {optimizer}, rate {rate:?} {schedule}, clip {clip}, \
+         seed {seed}; into {}\n",
+        folder.display()
+    ));
     if resumed {
         let (epoch, batch) = trainer.position();
         display.tell(format_args!(

@@ -327,7 +327,7 @@ impl Csv {
     #[must_use]
     pub fn for_encoder(self, encoder: &Encoder, label: Option<&str>) -> Self {
         let names: Vec<String> = encoder.columns().map(str::to_owned).collect();
-        let have_categories = (0..names.len()).map(|column| encoder.has_categories(column)).collect();
+        let have_categories = (0..names.len()).map(|column| encoder.categories(column).is_some()).collect();
         let label = label.map(str::to_owned);
         Self { columns: Columns::Known { names, have_categories, label }, ..self }
     }

@@ -1,7 +1,7 @@
 //! From the columns of a table to the features of samples: what stands for a missing value, and a number for
 //! each category.
 
-use super::table::{Label, UNKNOWN};
+use super::table::Label;
 use super::{Dataset, Table};
 use crate::Error;
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,34 @@ pub enum Unknown {
     Refuse,
     /// It is none of the known ones: zeros.
     Zero,
+}
+
+impl std::str::FromStr for Unknown {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "zero" => Ok(Self::Zero),
+            _ => {
+                let expected = "refuse or zero";
+                Err(Error::Setting {
+                    what: "way with unknown categories",
+                    given: format!("'{text}'"),
+                    expected,
+                })
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Unknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Refuse => "refuse",
+            Self::Zero => "zero",
+        })
+    }
 }
 
 /// How columns become features: numbers as they are, a feature of 0 or 1 for each category, and a value of the
@@ -165,7 +193,11 @@ impl Encoder {
     pub fn fit(table: &Table, training: &[bool], missing: Missing) -> Result<Self, Error> {
         assert_eq!(training.len(), table.len(), "each row needs a part");
         let fills = matches!(missing, Missing::Mean | Missing::Median);
-        let gaps = gaps(table, !fills);
+        let mut gaps = table.gaps();
+        if fills {
+            // Only a label has to be there.
+            gaps.retain(|(name, _)| table.columns.iter().all(|column| column.name != *name));
+        }
         if !gaps.is_empty() {
             let rows = if fills { table.unlabelled_rows() } else { table.incomplete_rows() };
             return Err(Error::MissingValues {
@@ -198,6 +230,28 @@ impl Encoder {
         Ok(Self { columns })
     }
 
+    /// What stands for a missing value of the column of this number, in words; none if nothing does.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Encoder, Missing};
+    /// let table = Csv::new().all_categories().parse_table("here", b"1,x,0\n2,y,1\n?,y,0\n")?;
+    /// let encoder = Encoder::fit(&table, &[true; 3], Missing::Mean)?;
+    /// assert_eq!([0, 1].map(|column| encoder.fill(column).unwrap()), ["1.5", "y"]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn fill(&self, column: usize) -> Option<String> {
+        let Encoding { categories, fill, .. } = &self.columns[column];
+        let fill = (*fill)?;
+        Some(match categories {
+            Some(categories) => categories[fill as usize].clone(),
+            None => fill.to_string(),
+        })
+    }
+
     /// The names of the columns that it takes.
     ///
     /// ```
@@ -209,9 +263,21 @@ impl Encoder {
         self.columns.iter().map(|column| column.name.as_str())
     }
 
-    /// Whether the column of this number holds categories.
-    pub(super) fn has_categories(&self, column: usize) -> bool {
-        self.columns[column].categories.is_some()
+    /// The categories of the column of this number, sorted; none if it holds numbers.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Encoder, Missing};
+    /// let table = Csv::new().all_categories().parse_table("here", b"1,x,0\n2,y,1\n")?;
+    /// let encoder = Encoder::fit(&table, &[true; 2], Missing::Refuse)?;
+    /// assert_eq!((encoder.categories(0), encoder.categories(1).unwrap().len()), (None, 2));
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn categories(&self, column: usize) -> Option<&[String]> {
+        self.columns[column].categories.as_deref()
     }
 
     /// The names of the features that it gives: a column's own, or column=category.
@@ -263,7 +329,8 @@ impl Encoder {
         self.check_columns(&table)?;
         let translations = self.translations(&table);
         let unfilled = |i: usize| self.columns[i].fill.is_none();
-        let gaps: Vec<_> = gaps(&table, true)
+        let gaps: Vec<_> = table
+            .gaps()
             .into_iter()
             .filter(|(name, _)| match self.place_of(name) {
                 Some(i) => unfilled(i),
@@ -376,33 +443,6 @@ impl Encoder {
         }
         inputs
     }
-}
-
-/// The columns with missing values, and how many; the label's is among them.
-fn gaps(table: &Table, with_features: bool) -> Vec<(String, usize)> {
-    let width = table.columns.len();
-    let mut counts = vec![0; width];
-    if with_features {
-        for row in table.cells.chunks(width.max(1)) {
-            row.iter().zip(&mut counts).for_each(|(cell, count)| *count += usize::from(cell.is_nan()));
-        }
-    }
-    let names = table.columns.iter().map(|column| column.name.clone());
-    let mut gaps: Vec<_> = names.zip(counts).filter(|(_, count)| *count > 0).collect();
-    match &table.label {
-        Label::None => {}
-        Label::Classes { name, labels, .. } => {
-            gaps.push((name.clone(), labels.iter().filter(|&&label| label == UNKNOWN).count()));
-        }
-        Label::Numbers { names, values } => {
-            for (i, name) in names.iter().enumerate() {
-                let own = values.iter().skip(i).step_by(names.len());
-                gaps.push((name.clone(), own.filter(|value| value.is_nan()).count()));
-            }
-        }
-    }
-    gaps.retain(|(_, count)| *count > 0);
-    gaps
 }
 
 /// Names in a sentence; of many, the first few.

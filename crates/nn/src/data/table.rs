@@ -148,6 +148,37 @@ impl Table {
         (0..self.rows).filter(|&row| !self.is_labelled(row)).count()
     }
 
+    /// The columns with missing values, and how many; that of the label comes last.
+    ///
+    /// ```
+    /// use dualtape_nn::data::Csv;
+    /// let table = Csv::new().parse_table("here", b"a,b,kind\n1,?,rose\n?,?,\n3,4,rose\n")?;
+    /// assert_eq!(table.gaps(), [("a".to_owned(), 1), ("b".to_owned(), 2), ("kind".to_owned(), 1)]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn gaps(&self) -> Vec<(String, usize)> {
+        let width = self.columns.len();
+        let mut counts = vec![0; width];
+        for row in self.cells.chunks(width.max(1)) {
+            row.iter().zip(&mut counts).for_each(|(cell, count)| *count += usize::from(cell.is_nan()));
+        }
+        let mut gaps: Vec<_> = self.columns.iter().map(|column| column.name.clone()).zip(counts).collect();
+        match &self.label {
+            Label::None => {}
+            Label::Classes { name, labels, .. } => {
+                gaps.push((name.clone(), labels.iter().filter(|&&label| label == UNKNOWN).count()));
+            }
+            Label::Numbers { names, values } => {
+                for (i, name) in names.iter().enumerate() {
+                    let own = values.iter().skip(i).step_by(names.len());
+                    gaps.push((name.clone(), own.filter(|value| value.is_nan()).count()));
+                }
+            }
+        }
+        gaps.retain(|(_, count)| *count > 0);
+        gaps
+    }
+
     /// Leaves out rows in which anything is missing.
     ///
     /// ```

@@ -68,7 +68,8 @@ pub(crate) fn has_header(records: &[Vec<String>], label: Option<usize>, known: &
     let mut different = cells.clone();
     different.sort();
     different.dedup();
-    let numbers = !cells.is_empty() && cells.iter().all(|cell| is_number(cell) || is_missing(cell));
+    let numbers = cells.iter().any(|cell| is_number(cell))
+        && cells.iter().all(|cell| is_number(cell) || is_missing(cell));
     numbers || (!returns(column) && different.len() < cells.len())
 }
 
@@ -104,6 +105,7 @@ mod tests {
             ("red,small,yes\nblue,small,no\n", Some(2), false),
             ("color,size,label\nred,small,yes\nblue,small,no\n", Some(2), true),
             ("1,x,0\n2,3,1\n", Some(2), false),
+            ("1,a\n2,\n", Some(1), false),
             ("", Some(0), false),
         ] {
             assert_eq!(has_header(&records(text.as_bytes(), b',', true), label, &[]), expected, "{text}");

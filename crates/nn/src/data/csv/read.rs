@@ -39,6 +39,10 @@ enum Failure {
 }
 
 impl Failure {
+    fn not_utf8(line: u64) -> Self {
+        Self::NotUtf8(format!("line {line} is no UTF-8; expected text, or its encoding to be named"))
+    }
+
     fn into_error(self, origin: &str) -> Error {
         let problem = match self {
             Self::Is(error) => return error,
@@ -61,10 +65,7 @@ impl From<::csv::Error> for Failure {
         let position = error.position().map(::csv::Position::line);
         match error.into_kind() {
             ::csv::ErrorKind::Io(error) => Self::Io(error),
-            _ => Self::NotUtf8(format!(
-                "line {} is no UTF-8; expected text, or its encoding to be named",
-                position.unwrap_or(0)
-            )),
+            _ => Self::not_utf8(position.unwrap_or(0)),
         }
     }
 }
@@ -72,6 +73,7 @@ impl From<::csv::Error> for Failure {
 fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
     let text = source::open(open, csv.encoding)?;
     let is_all = text.sample.len() < SAMPLE;
+    check_utf8(&text.sample)?;
     let delimiter = csv.delimiter.unwrap_or_else(|| dialect::delimiter(&text.sample, is_all));
     let sample = dialect::records(&text.sample, delimiter, is_all);
     let wrong = |problem| Failure::Is(Error::Data { origin: origin.to_owned(), problem });
@@ -106,6 +108,17 @@ fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
     let mut table = rows.finish().map_err(Failure::Is)?;
     table.notes.splice(0..0, notes);
     Ok(table)
+}
+
+/// A sample may end within a letter, but not have a wrong one before.
+fn check_utf8(sample: &[u8]) -> Result<(), Failure> {
+    match std::str::from_utf8(sample) {
+        Err(error) if error.error_len().is_some() => {
+            let line = sample[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            Err(Failure::not_utf8(line as u64))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn notes(layout: &Layout, text: &Text, delimiter: u8) -> Vec<String> {

@@ -66,7 +66,12 @@ pub(crate) fn open(open: Open<'_>, encoding: Option<&'static Encoding>) -> io::R
         return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
     }
     let mut decoder = DecodeReaderBytesBuilder::new();
-    decoder.encoding(encoding).strip_bom(true).utf8_passthru(true).bom_override(true);
+    // UTF-8 is passed on as it is, so that a wrong byte is an error and not replaced.
+    decoder
+        .encoding(encoding.filter(|&encoding| encoding != UTF_8))
+        .strip_bom(true)
+        .utf8_passthru(true)
+        .bom_override(true);
     let decoded = decoder.build(io::Cursor::new(marked).chain(rest));
     let (sample, rest) = beginning(Box::new(decoded))?;
     let record_bytes = Rc::new(Cell::new(0));
