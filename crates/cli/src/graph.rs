@@ -1,5 +1,7 @@
 //! `dualtape graph`: an expression or a small model as a drawing, with values and gradients.
 
+mod svg;
+
 use crate::expression::{Expression, constant};
 use crate::failure::Failure;
 use crate::output::{print, say};
@@ -8,7 +10,6 @@ use clap::Args;
 use dualtape::Traced;
 use dualtape::program::Graph;
 use dualtape_nn::{Activation, Mlp, SavedModel, files};
-use layout::backends::svg::SVGWriter;
 use layout::gv::{DotParser, GraphBuilder};
 use std::path::{Path, PathBuf};
 
@@ -185,7 +186,7 @@ fn svg(dot: &str) -> Result<String, Failure> {
         graph.map_err(|problem| Failure::Failed(format!("the graph cannot be laid out: {problem}")))?;
     let mut builder = GraphBuilder::new();
     builder.visit_graph(&graph);
-    let mut svg = SVGWriter::new();
-    builder.get().do_it(false, false, false, &mut svg);
-    Ok(svg.finalize())
+    let mut drawing = svg::Drawing::default();
+    builder.get().do_it(false, false, false, &mut drawing);
+    Ok(drawing.finish())
 }
