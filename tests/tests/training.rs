@@ -188,7 +188,10 @@ fn malformed_data_are_refused_by_line_and_column() {
             "column 2 has text, such as 'inf' in line 2 (expected a finite number); expected finite numbers",
         ),
         (b"1,a\n2,\n", "1 row of 2 has missing values: 1 in label; expected none"),
-        (b"1,\"0\n2,1\n", "line 1 has 1 column; expected numbers and a label"),
+        (
+            b"1,\"0\n2,1\n",
+            "line 1 has a cell of several lines in column 'x2'; expected one line (is a quotation mark not closed?)",
+        ),
         (b"1,0\0\n", "it holds zero bytes, so it is no text; expected comma-separated text"),
     ];
     for (text, expected) in cases {

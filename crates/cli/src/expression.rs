@@ -5,12 +5,23 @@
 use crate::failure::Failure;
 use dualtape::Differentiable;
 use dualtape::rules::Op;
+use winnow::Parser;
+use winnow::ascii::digit1;
+use winnow::combinator::{
+    Infix, Prefix, alt, cut_err, delimited, dispatch, eof, expression, fail, opt, peek, separated, terminated,
+};
+use winnow::error::{ContextError, ErrMode, FromExternalError};
+use winnow::stream::Stateful;
+use winnow::token::{any, one_of, take_while};
 
 /// How deep brackets, signs and powers may nest.
 const DEEPEST: usize = 200;
 
 /// The longest text, in characters.
 const LONGEST: usize = 10_000;
+
+/// What may stand where a value should be.
+const VALUE: &str = "a number, a name, a sign or '('";
 
 /// A function of named variables.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,36 +31,39 @@ pub(crate) struct Expression {
     steps: Vec<Step>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Step {
     Number(f64),
-    Variable(usize),
+    Variable(String),
     Apply(Op),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Token {
-    Number(f64),
-    Name(String),
-    Sign(char),
 }
 
 impl Expression {
     /// Understands numbers, names, + - * / %, ** or ^ for powers, brackets, and the functions of the rule
     /// table; `pi` and `e` are constants.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        let wrong = |before: usize, problem: String| {
+            let place = before + 1;
+            Failure::Usage(format!("the expression cannot be read at character {place}: {problem}"))
+        };
         if text.chars().count() > LONGEST {
-            return Err(wrong(LONGEST + 1, format!("it is longer than {LONGEST} characters")));
+            return Err(wrong(LONGEST, format!("it is longer than {LONGEST} characters")));
         }
-        let tokens = tokens(text)?;
-        let end = text.chars().count() + 1;
-        let mut parser =
-            Parser { tokens: &tokens, at: 0, end, depth: 0, variables: Vec::new(), steps: Vec::new() };
-        parser.sum()?;
-        match parser.tokens.get(parser.at) {
-            None => Ok(Self { variables: parser.variables, steps: parser.steps }),
-            Some((place, _)) => Err(wrong(*place, "there is more after the end of the expression")),
+        let mut whole = delimited(space, sum, eof.context("an operator, or the end"));
+        let parsed = whole.parse(Input { input: text, state: 0 });
+        let steps = parsed.map_err(|error| {
+            let (before, after) = text.split_at(error.offset());
+            wrong(before.chars().count(), problem(error.inner(), after))
+        })?;
+        let mut variables = Vec::new();
+        for step in &steps {
+            if let Step::Variable(name) = step
+                && !variables.contains(name)
+            {
+                variables.push(name.clone());
+            }
         }
+        Ok(Self { variables, steps })
     }
 
     /// The value at the given variables.
@@ -60,18 +74,30 @@ impl Expression {
     pub(crate) fn evaluate<D: Differentiable<Scalar = f64>>(&self, variables: &[D]) -> Result<D, Failure> {
         let mut stack: Vec<D> = Vec::new();
         for step in &self.steps {
-            let value = match *step {
-                Step::Number(number) => D::constant(number),
-                Step::Variable(index) => variables[index],
+            let value = match step {
+                Step::Number(number) => D::constant(*number),
+                Step::Variable(name) => {
+                    let index = self.variables.iter().position(|variable| variable == name);
+                    variables[index.expect("every name is a variable")]
+                }
                 Step::Apply(op) => {
                     let operands = stack.split_off(stack.len() - op.arity());
-                    check_limits(op, &operands)?;
+                    check_limits(*op, &operands)?;
                     op.apply(&operands)
                 }
             };
             stack.push(value);
         }
         Ok(stack.pop().expect("a parsed expression leaves one value"))
+    }
+}
+
+/// The value of a name that stands for a number.
+pub(crate) fn constant(name: &str) -> Option<f64> {
+    match name {
+        "pi" => Some(std::f64::consts::PI),
+        "e" => Some(std::f64::consts::E),
+        _ => None,
     }
 }
 
@@ -90,224 +116,156 @@ fn check_limits<D: Differentiable<Scalar = f64>>(op: Op, operands: &[D]) -> Resu
     }
 }
 
-fn wrong(place: usize, problem: impl std::fmt::Display) -> Failure {
-    Failure::Usage(format!("the expression cannot be read at character {place}: {problem}"))
+/// The text that is left, and how deep the parser is in it.
+type Input<'t> = Stateful<&'t str, usize>;
+
+/// An error has what was expected as its context, or a [`Problem`] as its cause.
+type Parsed<T> = Result<T, ErrMode<ContextError<&'static str>>>;
+
+/// What is wrong with text that could be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Problem(String);
+
+/// What was given and what was expected, in words.
+fn problem(error: &ContextError<&'static str>, after: &str) -> String {
+    let given = after.chars().next().map_or("it ends".to_owned(), |letter| format!("'{letter}' is given"));
+    let expected = error.context().next().unwrap_or(&VALUE);
+    error.cause().map_or_else(|| format!("{given}; expected {expected}"), ToString::to_string)
 }
 
-/// Each token with its place, counted from 1.
-fn tokens(text: &str) -> Result<Vec<(usize, Token)>, Failure> {
-    let letters: Vec<char> = text.chars().collect();
-    let (mut tokens, mut at) = (Vec::new(), 0);
-    while let Some(&letter) = letters.get(at) {
-        let start = at;
-        let run = |at: usize, of: fn(char) -> bool| letters[at..].iter().take_while(|&&c| of(c)).count();
-        let token = match letter {
-            c if c.is_whitespace() => {
-                at += 1;
-                continue;
-            }
-            c if c.is_ascii_digit() || c == '.' => {
-                at += run(at, |c| c.is_ascii_digit() || c == '.');
-                let signed = usize::from(matches!(letters.get(at + 1), Some('+' | '-')));
-                let exponent = run((at + 1 + signed).min(letters.len()), |c| c.is_ascii_digit());
-                if matches!(letters.get(at), Some('e' | 'E')) && exponent > 0 {
-                    at += 1 + signed + exponent;
-                }
-                let digits: String = letters[start..at].iter().collect();
-                let number = digits.parse().ok().filter(|number: &f64| number.is_finite());
-                Token::Number(number.ok_or_else(|| wrong(start + 1, format!("'{digits}' is no number")))?)
-            }
-            c if c.is_alphabetic() || c == '_' => {
-                at += run(at, |c| c.is_alphanumeric() || c == '_');
-                Token::Name(letters[start..at].iter().collect())
-            }
-            '*' if letters.get(at + 1) == Some(&'*') => {
-                at += 2;
-                Token::Sign('^')
-            }
-            c if "+-*/%^(),".contains(c) => {
-                at += 1;
-                Token::Sign(c)
-            }
-            c => {
-                return Err(wrong(
-                    start + 1,
-                    format!("'{c}' has no meaning; expected numbers, names, + - * / % ** ( )"),
-                ));
-            }
-        };
-        tokens.push((start + 1, token));
-    }
-    Ok(tokens)
+fn space(input: &mut Input<'_>) -> Parsed<()> {
+    take_while(0.., char::is_whitespace).void().parse_next(input)
 }
 
-struct Parser<'t> {
-    tokens: &'t [(usize, Token)],
-    at: usize,
-    /// The place after the last character.
-    end: usize,
-    depth: usize,
-    variables: Vec<String>,
-    steps: Vec<Step>,
+/// One of these signs, and the space after it.
+fn sign<const N: usize>(signs: [char; N]) -> impl FnMut(&mut Input<'_>) -> Parsed<char> {
+    move |input| terminated(one_of(signs), space).parse_next(input)
 }
 
-impl Parser<'_> {
-    fn place(&self) -> usize {
-        self.tokens.get(self.at).map_or(self.end, |token| token.0)
+/// Counts a level, since each takes some of the stack. Who calls this takes it off at the level's end.
+fn deeper(input: &mut Input<'_>) -> Parsed<()> {
+    input.state += 1;
+    if input.state <= DEEPEST {
+        return Ok(());
     }
+    let problem = Problem(format!("it nests deeper than {DEEPEST}"));
+    Err(ErrMode::Cut(ContextError::from_external_error(input, problem)))
+}
 
-    /// The next sign, if it is one of these.
-    fn take(&mut self, signs: &str) -> Option<char> {
-        match self.tokens.get(self.at) {
-            Some((_, Token::Sign(sign))) if signs.contains(*sign) => {
-                self.at += 1;
-                Some(*sign)
-            }
-            _ => None,
-        }
-    }
+/// Values with signs, joined by operators. A sign binds less than a power: -x ** 2 is -(x ** 2).
+fn sum(input: &mut Input<'_>) -> Parsed<Vec<Step>> {
+    expression(value)
+        .prefix(dispatch! {sign(['+', '-']).context(VALUE);
+            '-' => deeper.value(Prefix(3, negated)),
+            _ => deeper.value(Prefix(3, kept)),
+        })
+        .infix(dispatch! {alt((terminated("**", space).value('^'), sign(['+', '-', '*', '/', '%', '^'])));
+            '+' => Infix::Left(1, |_, a, b| Ok(joined(a, b, Op::Add))),
+            '-' => Infix::Left(1, |_, a, b| Ok(joined(a, b, Op::Sub))),
+            '*' => Infix::Left(2, |_, a, b| Ok(joined(a, b, Op::Mul))),
+            '/' => Infix::Left(2, |_, a, b| Ok(joined(a, b, Op::Div))),
+            '%' => Infix::Left(2, |_, a, b| Ok(joined(a, b, Op::Rem))),
+            _ => deeper.value(Infix::Right(4, raised)),
+        })
+        .parse_next(input)
+}
 
-    fn expect(&mut self, sign: char) -> Result<(), Failure> {
-        self.take(&sign.to_string())
-            .map(|_| ())
-            .ok_or_else(|| wrong(self.place(), format!("expected '{sign}'")))
-    }
+fn joined(mut left: Vec<Step>, right: Vec<Step>, op: Op) -> Vec<Step> {
+    left.extend(right);
+    left.push(Step::Apply(op));
+    left
+}
 
-    fn deeper(&mut self) -> Result<(), Failure> {
-        self.depth += 1;
-        if self.depth > DEEPEST {
-            Err(wrong(self.place(), format!("it nests deeper than {DEEPEST}")))
-        } else {
-            Ok(())
-        }
-    }
+fn kept(input: &mut Input<'_>, steps: Vec<Step>) -> Parsed<Vec<Step>> {
+    input.state -= 1;
+    Ok(steps)
+}
 
-    fn sum(&mut self) -> Result<(), Failure> {
-        self.deeper()?;
-        self.product()?;
-        while let Some(sign) = self.take("+-") {
-            self.product()?;
-            self.steps.push(Step::Apply(if sign == '+' { Op::Add } else { Op::Sub }));
-        }
-        self.depth -= 1;
-        Ok(())
+fn negated(input: &mut Input<'_>, mut steps: Vec<Step>) -> Parsed<Vec<Step>> {
+    input.state -= 1;
+    match &mut steps[..] {
+        [Step::Number(number)] => *number = -*number,
+        _ => steps.push(Step::Apply(Op::Neg)),
     }
+    Ok(steps)
+}
 
-    fn product(&mut self) -> Result<(), Failure> {
-        self.signed()?;
-        while let Some(sign) = self.take("*/%") {
-            self.signed()?;
-            self.steps.push(Step::Apply(match sign {
-                '*' => Op::Mul,
-                '/' => Op::Div,
-                _ => Op::Rem,
-            }));
+/// A power; one by a whole number is an operation of its own.
+fn raised(input: &mut Input<'_>, mut base: Vec<Step>, exponent: Vec<Step>) -> Parsed<Vec<Step>> {
+    input.state -= 1;
+    match exponent[..] {
+        [Step::Number(number)] if number.fract() == 0.0 && number.abs() <= f64::from(i32::MAX) => {
+            base.push(Step::Apply(Op::Powi(number as i32)));
+            Ok(base)
         }
-        Ok(())
+        _ => Ok(joined(base, exponent, Op::Powf)),
     }
+}
 
-    /// A sign binds less than a power: -x ** 2 is -(x ** 2).
-    fn signed(&mut self) -> Result<(), Failure> {
-        self.deeper()?;
-        match self.take("+-") {
-            Some(sign) => {
-                self.signed()?;
-                match (sign, self.steps.last_mut()) {
-                    ('-', Some(Step::Number(number))) => *number = -*number,
-                    ('-', _) => self.steps.push(Step::Apply(Op::Neg)),
-                    _ => {}
-                }
-            }
-            None => self.power()?,
-        }
-        self.depth -= 1;
-        Ok(())
+/// What begins like a number, a name or a bracket is one, so that the error is about that.
+fn value(input: &mut Input<'_>) -> Parsed<Vec<Step>> {
+    dispatch! {peek(any);
+        '0'..='9' | '.' => cut_err(number),
+        '(' => cut_err(bracket),
+        letter if is_letter(letter) => cut_err(named),
+        _ => fail,
     }
+    .parse_next(input)
+}
 
-    /// From right to left: x ** y ** z is x ** (y ** z).
-    fn power(&mut self) -> Result<(), Failure> {
-        self.atom()?;
-        if self.take("^").is_some() {
-            let before = self.steps.len();
-            self.signed()?;
-            let whole = match self.steps[before..] {
-                [Step::Number(number)] if number.fract() == 0.0 && number.abs() <= f64::from(i32::MAX) => {
-                    Some(number)
-                }
-                _ => None,
-            };
-            let op = whole.map_or(Op::Powf, |number| Op::Powi(number as i32));
-            self.steps.truncate(if whole.is_some() { before } else { self.steps.len() });
-            self.steps.push(Step::Apply(op));
-        }
-        Ok(())
-    }
+fn is_letter(letter: char) -> bool {
+    letter.is_alphabetic() || letter == '_'
+}
 
-    fn atom(&mut self) -> Result<(), Failure> {
-        let place = self.place();
-        if self.take("(").is_some() {
-            self.sum()?;
-            return self.expect(')');
-        }
-        match self.tokens.get(self.at).map(|token| &token.1) {
-            Some(&Token::Number(number)) => {
-                self.at += 1;
-                self.steps.push(Step::Number(number));
-                Ok(())
-            }
-            Some(Token::Name(name)) => {
-                self.at += 1;
-                if self.take("(").is_some() {
-                    self.call(name, place)
-                } else {
-                    self.name(name);
-                    Ok(())
-                }
-            }
-            Some(Token::Sign(sign)) => Err(wrong(place, format!("'{sign}' stands where a value should be"))),
-            None => Err(wrong(place, "it ends where a value should be")),
-        }
-    }
+fn number(input: &mut Input<'_>) -> Parsed<Vec<Step>> {
+    let exponent = (one_of(['e', 'E']), opt(one_of(['+', '-'])), digit1);
+    let digits = (take_while(1.., ('0'..='9', '.')), opt(exponent)).take();
+    let number = digits.try_map(|digits: &str| {
+        let number = digits.parse().ok().filter(|number: &f64| number.is_finite());
+        number.ok_or_else(|| Problem(format!("'{digits}' is given; expected a finite number")))
+    });
+    terminated(number, space).map(|number| vec![Step::Number(number)]).parse_next(input)
+}
 
-    fn name(&mut self, name: &str) {
-        let constant = match name {
-            "pi" => Some(std::f64::consts::PI),
-            "e" => Some(std::f64::consts::E),
-            _ => None,
-        };
-        let step = constant.map(Step::Number).unwrap_or_else(|| {
-            let known = self.variables.iter().position(|variable| variable == name);
-            Step::Variable(known.unwrap_or_else(|| {
-                self.variables.push(name.to_owned());
-                self.variables.len() - 1
-            }))
-        });
-        self.steps.push(step);
-    }
+fn bracket(input: &mut Input<'_>) -> Parsed<Vec<Step>> {
+    (sign(['(']), deeper).parse_next(input)?;
+    let steps = terminated(sum, sign([')']).context("an operator or ')'")).parse_next(input)?;
+    input.state -= 1;
+    Ok(steps)
+}
 
-    fn call(&mut self, name: &str, place: usize) -> Result<(), Failure> {
-        let mut given = 0;
-        if self.take(")").is_none() {
-            loop {
-                self.sum()?;
-                given += 1;
-                if self.take(",").is_none() {
-                    break;
-                }
-            }
-            self.expect(')')?;
-        }
-        let Some(op) = functions().find(|op| op.name() == name) else {
-            let known = functions().map(Op::name).collect::<Vec<_>>().join(", ");
-            return Err(wrong(place, format!("there is no function '{name}'; expected one of {known}")));
-        };
-        let expected = op.arity();
-        if given != expected {
-            return Err(wrong(place, format!("{name} is given {given} values; expected {expected}")));
-        }
-        self.steps.push(Step::Apply(op));
-        Ok(())
+/// A variable, a constant, or a function with its values in brackets.
+fn named(input: &mut Input<'_>) -> Parsed<Vec<Step>> {
+    let name = take_while(1.., |letter: char| is_letter(letter) || letter.is_numeric());
+    (terminated(name, space), opt(values))
+        .try_map(|(name, values)| match (values, constant(name)) {
+            (Some(values), _) => call(name, values),
+            (None, Some(number)) => Ok(vec![Step::Number(number)]),
+            (None, None) => Ok(vec![Step::Variable(name.to_owned())]),
+        })
+        .parse_next(input)
+}
+
+fn values(input: &mut Input<'_>) -> Parsed<Vec<Vec<Step>>> {
+    (sign(['(']), deeper).parse_next(input)?;
+    let some = separated(1.., cut_err(sum), sign([',']));
+    let end = cut_err(sign([')']).context("an operator, ',' or ')'"));
+    let values = alt((sign([')']).map(|_| Vec::new()), terminated(some, end))).parse_next(input)?;
+    input.state -= 1;
+    Ok(values)
+}
+
+fn call(name: &str, values: Vec<Vec<Step>>) -> Result<Vec<Step>, Problem> {
+    let Some(op) = functions().find(|op| op.name() == name) else {
+        let known = functions().map(Op::name).collect::<Vec<_>>().join(", ");
+        return Err(Problem(format!("there is no function '{name}'; expected one of {known}")));
+    };
+    let (given, expected) = (values.len(), op.arity());
+    if given != expected {
+        return Err(Problem(format!("{name} is given {given} values; expected {expected}")));
     }
+    Ok(values.into_iter().flatten().chain([Step::Apply(op)]).collect())
 }
 
 /// The operations that have a name of their own and nothing but operands.
@@ -331,6 +289,9 @@ mod tests {
             ("x/y/2", x / y / 2.0),
             ("-x**2", -(x * x)),
             ("x**-2 - -3", x.powi(-2) + 3.0),
+            ("x ** -y ** 2 * 2", 2.0 * x.powf(-(y * y))),
+            ("--x - +y", x - y),
+            ("-x % 2 / y", -x % 2.0 / y),
             ("2^x^2", 2_f64.powf(x.powi(2))),
             ("x^2^3", x.powf(2_f64.powi(3))),
             ("sin(pi*x)+max(x, y)", (std::f64::consts::PI * x).sin() + x),
@@ -349,25 +310,58 @@ mod tests {
     fn what_is_no_expression_is_refused_with_its_place() {
         let deep = "(".repeat(100_000);
         let signs = "-".repeat(9_000);
+        let (powers, calls, long) = ("x^".repeat(4_900), "sin(".repeat(2_400), "x".repeat(1_000_000));
         for (text, expected) in [
-            ("", "at character 1: it ends where a value should be"),
-            ("x +", "at character 4: it ends where a value should be"),
-            ("x + * y", "at character 5: '*' stands where a value should be"),
-            ("(x", "at character 3: expected ')'"),
-            ("x y", "at character 3: there is more after the end"),
-            ("1.2.3", "at character 1: '1.2.3' is no number"),
-            ("1e999", "'1e999' is no number"),
-            ("x & y", "at character 3: '&' has no meaning"),
+            ("", "at character 1: it ends; expected a number, a name, a sign or '('"),
+            ("x +", "at character 4: it ends; expected a number, a name, a sign or '('"),
+            ("x + * y", "at character 5: '*' is given; expected a number, a name, a sign or '('"),
+            ("x + (2 * )", "at character 10: ')' is given; expected a number, a name, a sign or '('"),
+            ("max(x, )", "at character 8: ')' is given; expected a number, a name, a sign or '('"),
+            ("()", "at character 2: ')' is given; expected a number, a name, a sign or '('"),
+            ("(x", "at character 3: it ends; expected an operator or ')'"),
+            ("max(x y)", "at character 7: 'y' is given; expected an operator, ',' or ')'"),
+            ("x y", "at character 3: 'y' is given; expected an operator, or the end"),
+            ("2x", "at character 2: 'x' is given; expected an operator, or the end"),
+            ("x)", "at character 2: ')' is given; expected an operator, or the end"),
+            ("x, y", "at character 2: ',' is given; expected an operator, or the end"),
+            ("1.2.3", "at character 1: '1.2.3' is given; expected a finite number"),
+            ("x + 1e999", "at character 5: '1e999' is given; expected a finite number"),
+            ("x & y", "at character 3: '&' is given; expected an operator, or the end"),
+            ("é + &", "at character 5: '&' is given; expected a number, a name"),
             ("sni(x)", "at character 1: there is no function 'sni'; expected one of "),
             ("2 + sin(x, y)", "at character 5: sin is given 2 values; expected 1"),
             ("sin()", "sin is given 0 values; expected 1"),
+            (&powers, "it nests deeper than 200"),
+            (&calls, "it nests deeper than 200"),
+            (&long, "at character 10001: it is longer than 10000 characters"),
             (&deep, "it is longer than 10000 characters"),
             (&deep[..9000], "it nests deeper than 200"),
             (&signs, "it nests deeper than 200"),
         ] {
             let failure = Expression::parse(text).unwrap_err();
             assert!(failure.message().contains(expected), "{text:.40}: {}", failure.message());
-            assert_eq!(failure.code(), 2);
+            assert_eq!((failure.code(), failure.message().lines().count()), (2, 1), "{text:.40}");
+        }
+    }
+
+    #[test]
+    fn what_is_long_but_not_deep_is_read() {
+        let (sum, product) = ("x+".repeat(4_999) + "x", "(-x)*(2^1)*".repeat(900) + "x");
+        let nested = "(".repeat(190) + "x" + &")".repeat(190);
+        for (text, expected) in [(sum, 5_000.0), (product, 2_f64.powi(900)), (nested, 1.0)] {
+            let parsed = Expression::parse(&text).unwrap_or_else(|failure| panic!("{text:.40}: {failure:?}"));
+            assert_eq!(parsed.evaluate(&[1.0]).unwrap(), expected, "{text:.40}");
+        }
+    }
+
+    #[test]
+    fn names_come_in_the_order_of_the_text_and_functions_from_the_rule_table() {
+        let parsed = Expression::parse("b**a_1 * (pi + é) - max(c, b) * e").unwrap();
+        assert_eq!(parsed.variables, ["b", "a_1", "é", "c"]);
+        for op in functions() {
+            let text = format!("{}({})", op.name(), ["x"; 3][..op.arity()].join(", "));
+            let value: f64 = Expression::parse(&text).unwrap().evaluate(&[0.5]).unwrap();
+            assert_eq!(value.to_bits(), op.apply(&vec![0.5_f64; op.arity()]).to_bits(), "{text}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `dualtape graph`: an expression or a small model as a drawing, with values and gradients.
 
-use crate::expression::Expression;
+mod svg;
+
+use crate::expression::{Expression, constant};
 use crate::failure::Failure;
 use crate::output::{print, say};
 use crate::parsers;
@@ -8,7 +10,6 @@ use clap::Args;
 use dualtape::Traced;
 use dualtape::program::Graph;
 use dualtape_nn::{Activation, Mlp, SavedModel, files};
-use layout::backends::svg::SVGWriter;
 use layout::gv::{DotParser, GraphBuilder};
 use std::path::{Path, PathBuf};
 
@@ -36,7 +37,7 @@ pub(crate) struct GraphOptions {
     activation: Activation,
 
     /// What the weights of a model are drawn from
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parsers::seed)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = parsers::seed)]
     seed: u64,
 
     /// A file ending in .dot or .svg; may be given several times
@@ -78,22 +79,37 @@ fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Values by name, as in `x=2`.
+/// Values by name, as in `x=2`; what has none is 1.
 fn assignments(given: &[String], names: &[String]) -> Result<Vec<f64>, Failure> {
-    let mut values = vec![1.0; names.len()];
+    let mut values = vec![None; names.len()];
     for text in given {
         let (name, number) = text.split_once('=').unwrap_or((text, ""));
-        let Some(place) = names.iter().position(|known| known == name.trim()) else {
-            let known = names.join(", ");
-            return Err(Failure::Usage(format!(
-                "'{text}' gives no input its value; expected NAME=NUMBER, with a name of {known}"
-            )));
+        let name = name.trim();
+        let Some(place) = names.iter().position(|known| known == name) else {
+            return Err(Failure::Usage(format!("'{text}' {}", without_input(name, names))));
         };
         let number = number.trim().parse().ok().filter(|number: &f64| number.is_finite());
-        values[place] =
+        let number =
             number.ok_or_else(|| Failure::Usage(format!("'{text}': expected a finite number after =")))?;
+        if let Some(first) = values[place].replace(number) {
+            return Err(Failure::Usage(format!(
+                "'{text}' gives {name} a second value, after {first}; expected one value for each name"
+            )));
+        }
     }
-    Ok(values)
+    Ok(values.into_iter().map(|value| value.unwrap_or(1.0)).collect())
+}
+
+/// What is wrong with a value for this name, and what was expected.
+fn without_input(name: &str, names: &[String]) -> String {
+    let problem = match constant(name) {
+        Some(_) => format!("gives a value to the constant {name}"),
+        None => "gives no input its value".to_owned(),
+    };
+    match names {
+        [] => format!("{problem}; expected no values, since there are no names to give them to"),
+        names => format!("{problem}; expected NAME=NUMBER, with a name of {}", names.join(", ")),
+    }
 }
 
 fn of_expression(options: &GraphOptions) -> Result<Recorded, Failure> {
@@ -170,7 +186,7 @@ fn svg(dot: &str) -> Result<String, Failure> {
         graph.map_err(|problem| Failure::Failed(format!("the graph cannot be laid out: {problem}")))?;
     let mut builder = GraphBuilder::new();
     builder.visit_graph(&graph);
-    let mut svg = SVGWriter::new();
-    builder.get().do_it(false, false, false, &mut svg);
-    Ok(svg.finalize())
+    let mut drawing = svg::Drawing::default();
+    builder.get().do_it(false, false, false, &mut drawing);
+    Ok(drawing.finish())
 }

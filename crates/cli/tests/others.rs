@@ -1,4 +1,4 @@
-//! `predict`, `compare`, `check`, `graph` and `plot-bench`, run as a user runs them.
+//! `predict`, `compare`, `check` and `plot-bench`, run as a user runs them.
 
 mod common;
 
@@ -133,56 +133,6 @@ fn gradients_of_models_are_checked_on_data() {
         assert!(said.contains("tape and differences") && said.ends_with("the gradient is right\n"), "{said}");
     }
     fails(folder.path(), &["check", "nope"], 1, &["there is no data set 'nope'"]);
-}
-
-#[test]
-fn expressions_and_models_are_drawn_with_names_values_and_gradients() {
-    let folder = tempfile::tempdir().unwrap();
-    let dot = said(folder.path(), &["graph", "a*b + sin(a)", "a=2", "b=-3"]);
-    // d/da (ab + sin a) = b + cos a.
-    let slope = (-3.0 + 2.0_f64.cos()) * 1e4;
-    assert!(dot.contains(&format!("a | data 2 | grad {}", slope.round() / 1e4)), "{dot}");
-    assert!(dot.contains("b | data -3 | grad 2") && dot.contains("label=\"sin\""), "{dot}");
-
-    let arguments = [
-        "graph",
-        "--model",
-        "2,3,1",
-        "--activation",
-        "relu",
-        "x1=0.5",
-        "--output",
-        "m.svg",
-        "--output",
-        "m.dot",
-    ];
-    said(folder.path(), &arguments);
-    check_svg(&folder.path().join("m.svg"), "w1.3.2");
-    check_svg(&folder.path().join("m.svg"), "data 0.5");
-    assert!(fs::read_to_string(folder.path().join("m.dot")).unwrap().starts_with("digraph"));
-
-    said(folder.path(), &["train", "moons", "--hidden", "2", "--epochs", "1", "--quiet"]);
-    assert!(said(folder.path(), &["graph", "--model", "runs/moons", "x=1", "y=0"]).contains("y | data 0 |"));
-
-    for (arguments, expected) in [
-        (&["x +"][..], "the expression cannot be read at character 4: it ends where a value should be"),
-        (&["clamp(x, 3, 2)"], "clamp is given the limits 3 and 2; expected the lower one first"),
-        (&["sni(x)"], "there is no function 'sni'; expected one of "),
-        (&["x*y", "z=1"], "'z=1' gives no input its value; expected NAME=NUMBER, with a name of x, y"),
-        (&["x*y", "x=one"], "'x=one': expected a finite number"),
-        (&[], "there is nothing to draw; expected an expression, or --model"),
-        (&["x", "--output", "x.jpg"], "--output is x.jpg; expected a file ending in .dot or .svg"),
-        (&["--model", "two"], "--model is two; expected sizes such as 2,3,1, or the folder of a run"),
-    ] {
-        fails(folder.path(), &[&["graph"], arguments].concat(), 2, &[expected]);
-    }
-    fails(
-        folder.path(),
-        &["graph", "--model", "100,100,10"],
-        1,
-        &["has 11110 parameters; expected at most 500"],
-    );
-    fails(folder.path(), &["graph", "--model", "4"], 1, &["the layer sizes are [4]; expected at least two"]);
 }
 
 #[test]

@@ -429,6 +429,15 @@ impl<'a> Rows<'a> {
         if self.cells.capacity() - self.cells.len() < width {
             self.cells.reserve_exact((self.cells.len() / 4).max(width.max(1 << 12)));
         }
+        let used = self.layout.features.iter().copied().chain(self.layout.label);
+        if let Some(column) = used.into_iter().find(|&column| record[column].contains('\n')) {
+            // A mark that is not closed takes all lines that follow for one cell.
+            let name = &self.layout.names[column];
+            let problem = format!(
+                "line {line} has a cell of several lines in column '{name}'; expected one line (is a quotation mark not closed?)"
+            );
+            return Err(self.wrong(problem));
+        }
         for (i, &column) in self.layout.features.iter().enumerate() {
             let value = self.value(i, &record[column], line)?;
             self.cells.push(value);

@@ -1,0 +1,263 @@
+//! `graph`, run as a user runs it.
+
+mod common;
+
+use common::{check_svg, fails, said};
+use roxmltree::{Document, Node};
+use std::fs;
+
+type Point = (f64, f64);
+
+/// Low and high corner.
+type Area = (Point, Point);
+
+#[test]
+fn expressions_are_drawn_with_names_values_and_gradients() {
+    let folder = tempfile::tempdir().unwrap();
+    let dot = said(folder.path(), &["graph", "a*b + sin(a)", "a=2", "b=-3"]);
+    // d/da (ab + sin a) = b + cos a.
+    let slope = (-3.0 + 2.0_f64.cos()) * 1e4;
+    assert!(dot.contains(&format!("a | data 2 | grad {}", slope.round() / 1e4)), "{dot}");
+    assert!(dot.contains("b | data -3 | grad 2") && dot.contains("label=\"sin\""), "{dot}");
+    // What has no value is 1; spaces around the sign do not matter, and a constant is no input.
+    let dot = said(folder.path(), &["graph", "x*y*pi", "y = 2"]);
+    assert!(dot.contains("x | data 1 |") && dot.contains("y | data 2 |") && !dot.contains("pi"), "{dot}");
+    // A sign binds less than a power, after '--'.
+    let dot = said(folder.path(), &["graph", "--", "-x**2", "x=3"]);
+    assert!(dot.contains("x | data 3 | grad -6") && dot.contains("data -9"), "{dot}");
+}
+
+#[test]
+fn models_are_drawn_untrained_and_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "graph --model 2,3,1 --activation relu x1=0.5 --output m.svg --output m.dot";
+    said(folder.path(), &arguments.split(' ').collect::<Vec<_>>());
+    check_svg(&folder.path().join("m.svg"), "w1.3.2");
+    check_svg(&folder.path().join("m.svg"), "data 0.5");
+    assert!(fs::read_to_string(folder.path().join("m.dot")).unwrap().starts_with("digraph"));
+
+    said(folder.path(), &["train", "moons", "--hidden", "2", "--epochs", "1", "--quiet"]);
+    assert!(said(folder.path(), &["graph", "--model", "runs/moons", "x=1", "y=0"]).contains("y | data 0 |"));
+}
+
+#[test]
+fn what_cannot_be_drawn_is_named_with_what_was_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let (long, deep) = ("x+".repeat(50_000), "(".repeat(100_000));
+    let nested = "(".repeat(5_000);
+    for (arguments, expected) in [
+        (
+            &["x +"][..],
+            "the expression cannot be read at character 4: it ends; expected a number, a name, a sign or '('",
+        ),
+        (&["2x"], "at character 2: 'x' is given; expected an operator, or the end"),
+        (&[&long], "at character 10001: it is longer than 10000 characters"),
+        (&[&deep], "at character 10001: it is longer than 10000 characters"),
+        (&[&nested], "at character 202: it nests deeper than 200"),
+        (&["clamp(x, 3, 2)"], "clamp is given the limits 3 and 2; expected the lower one first"),
+        (&["sni(x)"], "there is no function 'sni'; expected one of "),
+        (&["x*y", "z=1"], "'z=1' gives no input its value; expected NAME=NUMBER, with a name of x, y"),
+        (&["2+3", "x=1"], "'x=1' gives no input its value; expected no values, since there are no names"),
+        (
+            &["x*pi", "pi=3"],
+            "'pi=3' gives a value to the constant pi; expected NAME=NUMBER, with a name of x",
+        ),
+        (
+            &["x*e", "e = 2"],
+            "'e = 2' gives a value to the constant e; expected NAME=NUMBER, with a name of x",
+        ),
+        (&["x", "x=1", "x=2"], "'x=2' gives x a second value, after 1; expected one value for each name"),
+        (&["x", "x=1", "x=1"], "'x=1' gives x a second value, after 1; expected one value for each name"),
+        (&["x*y", "x=one"], "'x=one': expected a finite number"),
+        (&["x*y", "x"], "'x': expected a finite number after ="),
+        (&["x*y", "x=inf"], "'x=inf': expected a finite number"),
+        (&[], "there is nothing to draw; expected an expression, or --model"),
+        (&["x", "--output", "x.jpg"], "--output is x.jpg; expected a file ending in .dot or .svg"),
+        (&["--model", "two"], "--model is two; expected sizes such as 2,3,1, or the folder of a run"),
+        (&["--model", "2,1", "x1=1", "x1=2"], "'x1=2' gives x1 a second value, after 1"),
+        (
+            &["--model", "2,1", "--seed", "-1"],
+            "invalid value '-1' for '--seed <N>': expected a whole number from 0 to",
+        ),
+        (&["x", "--seed", "1.5"], "invalid value '1.5' for '--seed <N>': expected a whole number from 0 to"),
+    ] {
+        fails(folder.path(), &[&["graph"], arguments].concat(), 2, &[expected]);
+    }
+    for (sizes, expected) in [
+        ("100,100,10", "has 11110 parameters; expected at most 500"),
+        ("4", "the layer sizes are [4]; expected at least two"),
+    ] {
+        fails(folder.path(), &["graph", "--model", sizes], 1, &[expected]);
+    }
+    assert!(common::names(folder.path()).is_empty());
+}
+
+#[test]
+fn edges_of_drawings_cross_no_box_and_colours_have_six_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = (0..30).fold("x".to_owned(), |inner, turn| {
+        if turn % 2 == 0 { format!("({inner})*y") } else { format!("sin({inner})") }
+    });
+    // One variable at every depth, so that edges skip all columns.
+    let depths = (0..8).fold("x".to_owned(), |inner, _| format!("exp({inner})*x"));
+    // Values of many digits make boxes of many widths.
+    let widths = (1..9).map(|i| format!("sin(x*{i}.12345)*a{i}")).collect::<Vec<_>>().join("+");
+    for arguments in [
+        &["(c - a*x)**2 + sin(a)", "a=2", "x=-3", "c=10"][..],
+        &["max(x,0)"],
+        &["x"],
+        &["7"],
+        &["x*x + x"],
+        &["select(x, y, x*y) % clamp(x, -1, y)"],
+        &["x*sin(x*exp(x+y*ln(x))) + x/(y+x**2)", "x=2", "y=3"],
+        &[&chain],
+        &[&depths, "x=0.1"],
+        &[&widths],
+        &["--model", "2,2,1", "x1=1", "x2=-1"],
+        &["--model", "4,8,3"],
+        &["--model", "3,4,4,4,2", "--activation", "gelu"],
+    ] {
+        said(folder.path(), &[&["graph", "--output", "g.svg", "--output", "g.dot"], arguments].concat());
+        let text = fs::read_to_string(folder.path().join("g.svg")).unwrap();
+        let document = Document::parse(&text).unwrap();
+        let dot = fs::read_to_string(folder.path().join("g.dot")).unwrap();
+        let (nodes, edges) = (nodes(&document), edges(&document));
+        assert_eq!(nodes.len(), dot.matches("label=").count(), "{arguments:?}");
+        assert_eq!(edges.len(), dot.matches("->").count(), "{arguments:?}");
+        for edge in &edges {
+            assert_eq!(crossed(edge, &nodes), Ok(vec![]), "{arguments:?}");
+        }
+        let page = page(&document);
+        let corners = nodes.iter().flat_map(|area| [area.0, area.1]).chain(edges.into_iter().flatten());
+        assert!(corners.into_iter().all(|point| holds(page, point, 0.0)), "{arguments:?}");
+        check_colors(&document);
+    }
+}
+
+#[test]
+fn an_edge_through_a_box_would_be_seen() {
+    let document = "<svg><rect x='0' y='0' width='20' height='10'/><rect x='0' y='0' width='10' height='10'/>\
+        <rect x='40' y='0' width='20' height='10'/><ellipse cx='90' cy='5' rx='10' ry='5'/>\
+        <path d='M 20 5 L 80 5'/><path d='M 20 5 C 50 5, 50 50, 60 50 L 80 5'/><path d='M 30 5 L 80 5'/></svg>";
+    let document = Document::parse(document).unwrap();
+    let (nodes, edges) = (nodes(&document), edges(&document));
+    assert_eq!(
+        nodes,
+        [((0.0, 0.0), (20.0, 10.0)), ((40.0, 0.0), (60.0, 10.0)), ((80.0, 0.0), (100.0, 10.0))]
+    );
+    assert_eq!(crossed(&edges[0], &nodes), Ok(vec![nodes[1]]));
+    assert_eq!(crossed(&edges[1], &nodes), Ok(vec![]));
+    assert_eq!(crossed(&edges[2], &nodes), Err((30.0, 5.0)));
+}
+
+/// Whether a point is in an area, or at most so far outside.
+fn holds((low, high): Area, (x, y): Point, distance: f64) -> bool {
+    (low.0 - distance..=high.0 + distance).contains(&x) && (low.1 - distance..=high.1 + distance).contains(&y)
+}
+
+/// The nodes that an edge touches and that are not its ends, or an end where no node is.
+fn crossed(edge: &[Point], nodes: &[Area]) -> Result<Vec<Area>, Point> {
+    let (first, last) = (edge[0], edge[edge.len() - 1]);
+    for end in [first, last] {
+        nodes.iter().find(|&&node| holds(node, end, 0.1)).ok_or(end)?;
+    }
+    let others = nodes.iter().filter(|&&node| !holds(node, first, 0.1) && !holds(node, last, 0.1));
+    Ok(others.filter(|&&node| edge.iter().any(|&point| holds(node, point, 2.0))).copied().collect())
+}
+
+fn numbers(node: Node<'_, '_>, names: [&str; 4]) -> [f64; 4] {
+    names.map(|name| node.attribute(name).unwrap().parse().unwrap())
+}
+
+/// Boxes and ellipses, without the fields of boxes.
+fn nodes(document: &Document<'_>) -> Vec<Area> {
+    let mut nodes: Vec<Area> = Vec::new();
+    for node in document.descendants() {
+        let area = match node.tag_name().name() {
+            "rect" => {
+                let [x, y, width, height] = numbers(node, ["x", "y", "width", "height"]);
+                ((x, y), (x + width, y + height))
+            }
+            "ellipse" => {
+                let [x, y, rx, ry] = numbers(node, ["cx", "cy", "rx", "ry"]);
+                ((x - rx, y - ry), (x + rx, y + ry))
+            }
+            _ => continue,
+        };
+        if !nodes.iter().any(|&outer| holds(outer, area.0, 0.1) && holds(outer, area.1, 0.1)) {
+            nodes.push(area);
+        }
+    }
+    nodes
+}
+
+/// What the picture shows.
+fn page(document: &Document<'_>) -> Area {
+    let view = document.root_element().attribute("viewBox").unwrap();
+    let [x, y, width, height] =
+        <[f64; 4]>::try_from(view.split(' ').map(|number| number.parse().unwrap()).collect::<Vec<_>>())
+            .unwrap();
+    ((x, y), (x + width, y + height))
+}
+
+/// The paths, each as many points along it.
+fn edges(document: &Document<'_>) -> Vec<Vec<Point>> {
+    let paths = document.descendants().filter(|node| node.tag_name().name() == "path");
+    paths.map(|path| points(path.attribute("d").unwrap())).collect()
+}
+
+fn points(path: &str) -> Vec<Point> {
+    let mut points: Vec<Point> = Vec::new();
+    let mut words = path.split([' ', ',']).filter(|word| !word.is_empty());
+    while let Some(command) = words.next() {
+        let mut next = || -> Point {
+            let mut number = || words.next().unwrap().parse().unwrap();
+            (number(), number())
+        };
+        match command {
+            "M" => points.push(next()),
+            "L" => {
+                let (from, to) = (*points.last().unwrap(), next());
+                points.extend(curve([from, from, to, to]));
+            }
+            "C" => {
+                let from = *points.last().unwrap();
+                points.extend(curve([from, next(), next(), next()]));
+            }
+            _ => panic!("{command} in {path}"),
+        }
+    }
+    points
+}
+
+/// Points on a Bézier curve with these four points.
+fn curve([a, b, c, d]: [Point; 4]) -> impl Iterator<Item = Point> {
+    (1..=400).map(move |step| {
+        let t = f64::from(step) / 400.0;
+        let s = 1.0 - t;
+        let along = |a: f64, b: f64, c: f64, d: f64| {
+            s * s * s * a + 3.0 * s * s * t * b + 3.0 * s * t * t * c + t * t * t * d
+        };
+        (along(a.0, b.0, c.0, d.0), along(a.1, b.1, c.1, d.1))
+    })
+}
+
+/// Older viewers know colours of six digits only, and take others for black.
+#[track_caller]
+fn check_colors(document: &Document<'_>) {
+    let is_known = |color: &str| {
+        color == "none"
+            || color.strip_prefix('#').is_some_and(|digits| {
+                digits.len() == 6 && digits.chars().all(|digit| digit.is_ascii_hexdigit())
+            })
+    };
+    let mut colors = 0;
+    for node in document.descendants() {
+        assert!(!node.has_attribute("style") && node.tag_name().name() != "style", "{node:?}");
+        for color in ["fill", "stroke"].into_iter().filter_map(|name| node.attribute(name)) {
+            assert!(is_known(color), "{color}");
+            colors += 1;
+        }
+    }
+    assert!(colors >= 2);
+}
