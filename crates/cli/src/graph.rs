@@ -4,7 +4,7 @@ mod svg;
 
 use crate::expression::{Expression, constant};
 use crate::failure::Failure;
-use crate::output::{print, say};
+use crate::output::{check_free, print, say};
 use crate::parsers;
 use clap::Args;
 use dualtape::Traced;
@@ -43,6 +43,10 @@ pub(crate) struct GraphOptions {
     /// A file ending in .dot or .svg; may be given several times
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
+
+    /// Replace the output if it is there
+    #[arg(long)]
+    overwrite: bool,
 }
 
 /// A recorded function, with what its inputs are called and their values.
@@ -58,6 +62,7 @@ pub(crate) fn run(options: &GraphOptions) -> Result<(), Failure> {
         let path = path.display();
         return Err(Failure::Usage(format!("--output is {path}; expected a file ending in .dot or .svg")));
     }
+    options.output.iter().try_for_each(|path| check_free(path, options.overwrite))?;
     let recorded = match &options.model {
         Some(model) => of_model(model, options)?,
         None => of_expression(options)?,

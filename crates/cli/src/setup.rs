@@ -182,6 +182,12 @@ impl Setup {
     /// The samples to test on, as the model sees them; none if there are none.
     pub(crate) fn test(&self) -> Result<Option<Dataset>, Failure> {
         let Some(file) = &self.options.test else { return Ok(None) };
+        let canonical = |file: &str| std::path::Path::new(file).canonicalize().ok();
+        if canonical(file).is_some() && canonical(file) == self.options.data.as_deref().and_then(canonical) {
+            return Err(Failure::Usage(format!(
+                "--test is {file}, which is trained on; expected other samples"
+            )));
+        }
         let csv = match self.training.classes() {
             [] => Csv::new().numbers(),
             classes => Csv::new().classes(classes),

@@ -266,6 +266,13 @@ fn a_test_file_is_scored_and_changes_nothing() {
     assert!(without["test"].is_null());
     let model = |run: &str| fs::read(folder.path().join(run).join("model.safetensors")).unwrap();
     assert!(model("with") == model("without"));
+    let same = ["train", "houses.csv", "--regression", "--test", "./houses.csv"];
+    fails(
+        folder.path(),
+        &same,
+        USAGE,
+        &["--test is ./houses.csv, which is trained on; expected other samples"],
+    );
     fs::write(folder.path().join("later.csv"), "rooms,area,age\n1,2,3\n").unwrap();
     let bare = ["train", "houses.csv", "--regression", "--test", "later.csv"];
     fails(folder.path(), &bare, FAILED, &["later.csv: there is no label; expected price"]);

@@ -117,7 +117,10 @@ fn edges_of_drawings_cross_no_box_and_colours_have_six_digits() {
         &["--model", "4,8,3"],
         &["--model", "3,4,4,4,2", "--activation", "gelu"],
     ] {
-        said(folder.path(), &[&["graph", "--output", "g.svg", "--output", "g.dot"], arguments].concat());
+        said(
+            folder.path(),
+            &[&["graph", "--overwrite", "--output", "g.svg", "--output", "g.dot"], arguments].concat(),
+        );
         let text = fs::read_to_string(folder.path().join("g.svg")).unwrap();
         let document = Document::parse(&text).unwrap();
         let dot = fs::read_to_string(folder.path().join("g.dot")).unwrap();

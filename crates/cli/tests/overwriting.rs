@@ -110,6 +110,16 @@ fn a_run_killed_early_leaves_nothing_of_the_run_before() {
 }
 
 #[test]
+fn a_drawing_that_is_there_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("graph.svg"), "mine").unwrap();
+    let draw = ["graph", "x*y", "--output", "graph.svg"];
+    fails(folder.path(), &draw, USAGE, &["graph.svg is there already; expected --overwrite to replace it"]);
+    assert_eq!(fs::read_to_string(folder.path().join("graph.svg")).unwrap(), "mine");
+    said(folder.path(), &[&draw[..], &["--overwrite"]].concat());
+}
+
+#[test]
 fn help_has_the_usual_options_on_one_screen_and_all_of_them_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
     let (short, long) =
