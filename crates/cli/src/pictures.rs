@@ -2,13 +2,14 @@
 
 use crate::failure::Failure;
 use crate::output::{draw, reading};
+use crate::predict::shares;
 use crate::run_folder::RunFolder;
 use crate::setup::Setup;
-use dualtape_nn::data::Targets;
-use dualtape_nn::{Clip, Metrics, Record, SavedModel, confusion, sample_norms};
+use dualtape_nn::data::{Dataset, Targets};
+use dualtape_nn::{Clip, Loss, Metrics, Record, SavedModel, confusion, sample_norms};
 use dualtape_plots::{
     ConfusionMatrix, Curves, DecisionBoundary, Figure, GradientNorms, LearningRate, LossCurves,
-    NormHistogram, Picture, Predictions, ScoreGrid, Window,
+    NormHistogram, Picture, Predictions, ProbabilityGrid, Window,
 };
 
 /// Nodes each way of the grid on which a decision is drawn.
@@ -39,8 +40,8 @@ impl Drawing<'_> {
         let pictures: [(&str, Option<Boxed>); 7] = [
             ("loss", self.over_epochs(self.losses(log_axis))),
             ("gradients", self.gradients(log_axis)),
-            ("rate", self.over_epochs(self.rates())),
-            ("norms", self.norms(log_axis)?),
+            ("rate", self.rates()),
+            ("norms", self.norms()?),
             ("confusion", self.confusion()?),
             ("boundary", self.boundary()?),
             ("predictions", self.predictions()?),
@@ -128,21 +129,24 @@ impl Drawing<'_> {
         })
     }
 
-    fn rates(&self) -> LearningRate {
+    /// A rate that never changes needs no picture.
+    fn rates(&self) -> Option<Boxed> {
         let points = self.points(|record| record.rate);
-        LearningRate::new(&self.title("learning rate"), points)
-            .axes("epoch", "learning rate of the last step")
+        if points.windows(2).all(|pair| pair[0].1 == pair[1].1) {
+            return None;
+        }
+        let picture = LearningRate::new(&self.title("learning rate"), points);
+        self.over_epochs(picture.axes("epoch", "learning rate of the last step"))
     }
 
     /// How the gradients of single samples are spread at the result.
-    fn norms(&self, log_axis: bool) -> Result<Option<Boxed>, Failure> {
+    fn norms(&self) -> Result<Option<Boxed>, Failure> {
         let Setup { model, training, settings, .. } = self.setup;
         let norms = sample_norms(model, &self.model.parameters, training, settings.loss)?;
         let histogram = NormHistogram::new(
             &self.title("gradient norms of the training samples, at the kept parameters"),
             norms,
-        )
-        .log_axis(log_axis);
+        );
         Ok(Some(Box::new(match settings.clip {
             Clip::PerSample(limit) => histogram.threshold(limit),
             _ => histogram,
@@ -171,23 +175,33 @@ impl Drawing<'_> {
         let all = &self.setup.all;
         let [x, y] = all.features() else { return Ok(None) };
         let classes = all.classes();
-        if !(2..=ScoreGrid::MOST_OUTPUTS).contains(&classes.len()) || !self.has_class_outputs() {
+        if !(2..=ProbabilityGrid::MOST_CLASSES).contains(&classes.len()) || !self.has_class_outputs() {
             return Ok(None);
         }
-        let points: Vec<_> = all.samples().map(|(input, class)| ([input[0], input[1]], class)).collect();
-        let window = Window::around(points.iter().map(|point| point.0));
-        let scores = |point: [f64; 2]| self.model.predict(&point).unwrap_or_default();
-        let grid = match classes.len() {
-            2 => ScoreGrid::of_score(window, GRID, GRID, |point| match scores(point)[..] {
-                [score] => score,
-                [first, second] => second - first,
-                _ => f64::NAN,
-            })?,
-            count => ScoreGrid::of_classes(window, GRID, GRID, count, scores)?,
+        let points = |data: &Dataset| -> Vec<_> {
+            let point = |(input, class): (&[f64], usize)| {
+                let mut input = input.to_vec();
+                if let Some(scale) = &self.setup.input_scale {
+                    scale.unscale(&mut input);
+                }
+                ([input[0], input[1]], class)
+            };
+            data.samples().map(point).collect()
         };
-        let picture =
-            DecisionBoundary::new(&self.title("decision"), grid).points(points).classes(classes).axes(x, y);
-        Ok(Some(Box::new(picture)))
+        let (training, validation) = (points(&self.setup.training), points(&self.setup.validation));
+        let window = Window::around(training.iter().chain(&validation).map(|point| point.0));
+        let grid = ProbabilityGrid::new(window, GRID, GRID, classes.len(), |point| {
+            self.model.predict(&point).map_or_else(
+                |_| vec![f64::NAN; classes.len()],
+                |outputs| probabilities(self.setup.settings.loss, &outputs),
+            )
+        })?;
+        let picture = DecisionBoundary::new(&self.title("decision"), grid).classes(classes).axes(x, y);
+        let picture = match self.setup.settings.loss {
+            Loss::CrossEntropy | Loss::BinaryCrossEntropy => picture,
+            _ => picture.measure("logistic of the score"),
+        };
+        Ok(Some(Box::new(picture.training(training).validation(validation))))
     }
 
     fn predictions(&self) -> Result<Option<Boxed>, Failure> {
@@ -214,5 +228,14 @@ impl Drawing<'_> {
             picture = picture.note(&note);
         }
         Ok(Some(Box::new(picture)))
+    }
+}
+
+/// What a node of a boundary shows for each class: shares, or after hinge, where there are none, the logistic of scores.
+fn probabilities(loss: Loss, outputs: &[f64]) -> Vec<f64> {
+    let shares = shares(loss, outputs);
+    match loss {
+        Loss::CrossEntropy | Loss::BinaryCrossEntropy => shares,
+        _ => shares.into_iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect(),
     }
 }

@@ -1,7 +1,7 @@
 //! `dualtape plot-bench`: measurements as bars.
 
 use crate::failure::Failure;
-use crate::output::{draw, say};
+use crate::output::{check_picture, draw, say};
 use clap::Args;
 use dualtape_nn::Error;
 use dualtape_plots::{Bar, Benchmarks, Figure, Picture};
@@ -24,7 +24,7 @@ pub(crate) struct PlotBenchOptions {
     /// The measurements
     file: PathBuf,
 
-    /// The picture [default: the file's name, with .png]
+    /// The picture, a .png or .svg [default: the file's name, with .png]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -64,18 +64,23 @@ impl fmt::Display for Size {
 }
 
 pub(crate) fn run(options: &PlotBenchOptions) -> Result<(), Failure> {
+    if let Some(output) = &options.output {
+        check_picture(output)?;
+    }
     let measurements = read(&options.file)?;
-    let png = options.output.as_ref().unwrap_or(&options.file).with_extension("png");
+    let output = options.output.clone().unwrap_or_else(|| options.file.with_extension("png"));
+    // All modes are in each panel, so that each has the same colour in all.
+    let modes = in_order(measurements.iter().map(|m| m.mode.clone()));
     let workloads = in_order(measurements.iter().map(|m| m.workload.clone()));
     let panel = |workload: &String| {
         let own: Vec<_> = measurements.iter().filter(|m| m.workload == *workload).collect();
-        bars(workload, &own).log_axis(options.log_axis)
+        bars(workload, &own, &modes).log_axis(options.log_axis)
     };
     let picture: Box<dyn Picture> = match &workloads[..] {
         [single] => Box::new(panel(single)),
         several => Box::new(several.iter().map(panel).fold(Figure::new("benchmarks"), Figure::with)),
     };
-    let written = draw(&*picture, &png, options.svg)?;
+    let written = draw(&*picture, &output, options.svg)?;
     let names: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
     say(format_args!(
         "{} measurements of {} workloads; wrote {}",
@@ -118,9 +123,8 @@ fn in_order<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 /// Of one workload: a group for each size, a bar for each mode.
-fn bars(workload: &str, own: &[&Measurement]) -> Benchmarks {
-    let (modes, sizes) =
-        (in_order(own.iter().map(|m| m.mode.clone())), in_order(own.iter().map(|m| m.size.clone())));
+fn bars(workload: &str, own: &[&Measurement], modes: &[String]) -> Benchmarks {
+    let sizes = in_order(own.iter().map(|m| m.size.clone()));
     let longest = own.iter().map(|m| m.nanoseconds).filter(|time| time.is_finite()).fold(0.0, f64::max);
     let (unit, name) = match longest {
         time if time < 1e4 => (1.0, "ns"),
@@ -130,7 +134,7 @@ fn bars(workload: &str, own: &[&Measurement]) -> Benchmarks {
     };
     let bar = |size: &Size, mode: &String| {
         let Some(m) = own.iter().find(|m| m.size == *size && m.mode == *mode) else {
-            return Bar::exact(f64::NAN);
+            return Bar::unmeasured();
         };
         let end = |end: Option<f64>| end.unwrap_or(m.nanoseconds) / unit;
         Bar::new(m.nanoseconds / unit, end(m.low), end(m.high))

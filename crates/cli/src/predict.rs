@@ -133,7 +133,7 @@ fn table(model: &SavedModel, outputs: &[Vec<f64>]) -> Result<String, csv::Error>
 }
 
 /// What speaks for each class.
-fn shares(loss: Loss, outputs: &[f64]) -> Vec<f64> {
+pub(crate) fn shares(loss: Loss, outputs: &[f64]) -> Vec<f64> {
     let logistic = |x: f64| dualtape::Differentiable::sigmoid(x);
     match (loss, outputs) {
         (Loss::CrossEntropy, _) => softmax(outputs),

@@ -53,17 +53,17 @@
 mod axis;
 mod benchmarks;
 mod boundary;
+mod chart;
 mod color;
-mod colorbar;
 mod confusion;
 mod contour;
 mod curves;
 mod error;
 mod figure;
 mod font;
-mod frame;
 mod grid;
 mod histogram;
+mod importance;
 mod legend;
 mod lines;
 mod loss;
@@ -73,19 +73,9 @@ mod predictions;
 mod range;
 mod rate;
 mod render;
-mod scatter;
 mod scene;
 mod series;
 mod text;
-mod ticks;
-
-#[cfg(test)]
-#[path = "../tests/common/mod.rs"]
-mod common;
-#[cfg(test)]
-extern crate self as dualtape_plots;
-#[cfg(test)]
-mod layout;
 
 pub use benchmarks::{Bar, Benchmarks};
 pub use boundary::DecisionBoundary;
@@ -93,11 +83,12 @@ pub use confusion::ConfusionMatrix;
 pub use curves::Curves;
 pub use error::Error;
 pub use figure::Figure;
-pub use grid::{ScoreGrid, Window};
+pub use grid::{ProbabilityGrid, Window};
 pub use histogram::NormHistogram;
+pub use importance::Importance;
 pub use loss::LossCurves;
 pub use norms::GradientNorms;
 pub use picture::{Dropped, Picture, Size};
 pub use predictions::Predictions;
 pub use rate::LearningRate;
-pub use series::exponential_mean;
+pub use series::centred_mean;
