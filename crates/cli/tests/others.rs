@@ -213,3 +213,17 @@ fn measurements_are_drawn_as_bars() {
     }
     fails(folder.path(), &["plot-bench", "nowhere.jsonl"], 1, &["cannot read nowhere.jsonl: "]);
 }
+
+#[test]
+fn a_picture_named_svg_is_an_svg_and_one_of_another_kind_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = r#"{"workload":"w","size":1,"mode":"a","nanoseconds":5}"#;
+    std::fs::write(folder.path().join("m.jsonl"), line).unwrap();
+    said(folder.path(), &["plot-bench", "m.jsonl", "--output", "x.svg"]);
+    check_svg(&folder.path().join("x.svg"), "time in ns");
+    assert!(!folder.path().join("x.png").exists());
+    for command in [["plot-bench", "m.jsonl"], ["compare", "no-run"]] {
+        let error = fails(folder.path(), &[&command[..], &["--output", "x.jpg"]].concat(), 2);
+        assert!(error.contains("--output is x.jpg; expected a file ending in .png or .svg"), "{error}");
+    }
+}

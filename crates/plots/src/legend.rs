@@ -53,7 +53,7 @@ impl Swatch {
                 match dash {
                     None => area.draw(&PathElement::new(ends, style))?,
                     Some((size, gap)) => {
-                        area.draw(&DashedPathElement::new(ends, units(size), units(gap), style))?
+                        area.draw(&DashedPathElement::new(ends, units(size), units(gap), style))?;
                     }
                 }
                 if let Some(marker) = marker {

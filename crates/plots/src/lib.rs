@@ -10,10 +10,11 @@
 //! | gradient norms before and after clipping | [`GradientNorms`] |
 //! | learning rate | [`LearningRate`] |
 //! | other metrics; several runs over each other | [`Curves`] |
-//! | per-sample gradient norms | [`NormHistogram`] |
-//! | confusion matrix | [`ConfusionMatrix`] |
-//! | decision boundary, regions of several classes | [`DecisionBoundary`], from a [`ScoreGrid`] |
-//! | predictions against targets | [`Predictions`] |
+//! | per-sample gradient norms, in logarithmic bins | [`NormHistogram`] |
+//! | confusion matrix, recall, precision | [`ConfusionMatrix`] |
+//! | decision boundary between two classes or more | [`DecisionBoundary`], from a [`ProbabilityGrid`] |
+//! | predictions against targets, residuals | [`Predictions`] |
+//! | permutation importance of columns | [`Importance`] |
 //! | benchmarks, bars with whiskers | [`Benchmarks`] |
 //! | several of these in one | [`Figure`] |
 //!
@@ -41,8 +42,13 @@
 //!   enormous series give a picture; a million points are thinned to those that show.
 //! - **Colours** are those of Okabe and Ito, which most colour-blind readers can tell apart; dashes and
 //!   markers tell the same things again.
+//! - **No two curves look alike** in a picture, and each looks the same in all panels.
 //! - **Legends** stand above the axes, where they cover nothing.
 //! - **The same picture gives the same bytes.**
+//!
+//! The charts are those of plotters. Own are what it lacks: readings that leave an offset or a power to the axis' name, and
+//! logarithmic ones of any range; legends above the axes; colour bars; contours; markers; names that stand upright; the
+//! thinning of points; and pixels finer than whole ones, for which a backend records shapes.
 //!
 //! The font is DejaVu Sans, embedded by the `dejavu` crate; its licence is in `FONT-LICENSE.txt`. In an SVG,
 //! texts stay texts, in DejaVu Sans or whatever sans-serif its reader has.
