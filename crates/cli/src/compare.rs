@@ -1,7 +1,7 @@
 //! `dualtape compare`: several runs over each other.
 
 use crate::failure::Failure;
-use crate::output::{draw, reading, say};
+use crate::output::{check_picture, draw, reading, say};
 use crate::summary::Summary;
 use crate::{run_folder, table};
 use clap::Args;
@@ -19,7 +19,7 @@ pub(crate) struct CompareOptions {
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 
-    /// The picture
+    /// The picture, a .png or .svg
     #[arg(long, value_name = "FILE", default_value = "compare.png")]
     output: PathBuf,
 
@@ -30,6 +30,10 @@ pub(crate) struct CompareOptions {
     /// Draw losses on a logarithmic axis
     #[arg(long)]
     log_axis: bool,
+
+    /// Replace the picture if it is there
+    #[arg(long)]
+    overwrite: bool,
 }
 
 struct Run {
@@ -38,6 +42,7 @@ struct Run {
 }
 
 pub(crate) fn run(options: &CompareOptions) -> Result<(), Failure> {
+    check_picture(&options.output, options.svg, options.overwrite)?;
     let read = |folder: &PathBuf| -> Result<Run, Failure> {
         // Where there is a report, the table is of the same end.
         Summary::read(folder)?;
@@ -45,7 +50,7 @@ pub(crate) fn run(options: &CompareOptions) -> Result<(), Failure> {
     };
     let runs = options.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let figure = figure(&runs, options.log_axis);
-    let written = draw(&figure, &options.output.with_extension("png"), options.svg)?;
+    let written = draw(&figure, &options.output, options.svg)?;
     print_table(&runs);
     let names: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
     say(format_args!("\nwrote {}", names.join(" and ")));
@@ -93,16 +98,13 @@ fn print_table(runs: &[Run]) {
 
 fn figure(runs: &[Run], log_axis: bool) -> Figure {
     let panel = |title: &str, label: &str, number: fn(&Record) -> Option<f64>| {
-        let mut measured =
-            runs.iter().filter(|run| run.history.iter().any(|record| number(record).is_some())).peekable();
-        measured.peek()?;
+        // All runs are in each panel, so that each looks the same in all; one without the number has no points.
         let points = |run: &Run| -> Vec<(f64, f64)> {
             run.history.iter().filter_map(|record| Some((record.epoch as f64, number(record)?))).collect()
         };
-        Some(
-            measured
-                .fold(Curves::new(title, "epoch", label), |curves, run| curves.curve(&run.name, points(run))),
-        )
+        let add = |curves: Curves, run: &Run| curves.curve(&run.name, points(run));
+        let is_measured = runs.iter().any(|run| !points(run).is_empty());
+        is_measured.then(|| runs.iter().fold(Curves::new(title, "epoch", label), add))
     };
     let losses = panel("validation loss", "loss", |record| Some(record.validation.loss));
     let panels = [

@@ -44,18 +44,37 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     printed.map_err(|error| Failure::Failed(format!("cannot write to standard output: {error}")))
 }
 
-/// Draws a picture as PNG into a file, and if asked for, as SVG beside it; returns the files.
-pub(crate) fn draw(picture: &dyn Picture, png: &Path, svg_too: bool) -> Result<Vec<PathBuf>, Failure> {
+/// Refuses a picture's file that ends in neither .png nor .svg, or is there and not to be overwritten.
+pub(crate) fn check_picture(path: &Path, svg_too: bool, overwrite: bool) -> Result<(), Failure> {
+    match path.extension().and_then(|end| end.to_str()) {
+        Some("png") if svg_too => {
+            check_free(path, overwrite)?;
+            check_free(&path.with_extension("svg"), overwrite)
+        }
+        Some("png" | "svg") => check_free(path, overwrite),
+        _ => Err(Failure::Usage(format!(
+            "--output is {}; expected a file ending in .png or .svg",
+            path.display()
+        ))),
+    }
+}
+
+/// Draws a picture into a file, as SVG if its name says so and as PNG otherwise, and if asked for, as SVG beside it;
+/// returns the files.
+pub(crate) fn draw(picture: &dyn Picture, path: &Path, svg_too: bool) -> Result<Vec<PathBuf>, Failure> {
     let size = picture.natural_size();
     let wrong = |path: &Path, error: dualtape_plots::Error| Failure::write(path, error.to_string());
-    let bytes = picture.png(size).map_err(|error| wrong(png, error))?;
-    files::replace(png, &bytes)?;
-    let mut written = vec![png.to_owned()];
-    if svg_too {
-        let path = png.with_extension("svg");
-        let text = picture.svg(size).map_err(|error| wrong(&path, error))?;
-        files::replace(&path, text.as_bytes())?;
-        written.push(path);
+    let svg = path.with_extension("svg");
+    let mut written = Vec::new();
+    if svg != path {
+        let bytes = picture.png(size).map_err(|error| wrong(path, error))?;
+        files::replace(path, &bytes)?;
+        written.push(path.to_owned());
+    }
+    if svg_too || svg == path {
+        let text = picture.svg(size).map_err(|error| wrong(&svg, error))?;
+        files::replace(&svg, text.as_bytes())?;
+        written.push(svg);
     }
     Ok(written)
 }

@@ -1,14 +1,16 @@
 //! The pictures of a run. They show what a checkpoint holds, so a run that was killed draws the same.
 
 use crate::failure::Failure;
+use crate::importance::Importance;
 use crate::output::{draw, reading};
+use crate::predict::shares;
 use crate::run_folder::RunFolder;
 use crate::setup::Setup;
 use dualtape_nn::data::{Dataset, Targets};
-use dualtape_nn::{Clip, Metrics, Record, SavedModel, confusion, sample_norms};
+use dualtape_nn::{Clip, Loss, Metrics, Record, SavedModel, confusion, sample_norms};
 use dualtape_plots::{
     ConfusionMatrix, Curves, DecisionBoundary, Figure, GradientNorms, LearningRate, LossCurves,
-    NormHistogram, Picture, Predictions, ScoreGrid, Window,
+    NormHistogram, Picture, Predictions, ProbabilityGrid, Window,
 };
 
 /// Nodes each way of the grid on which a decision is drawn.
@@ -23,6 +25,8 @@ pub(crate) struct Drawing<'a> {
     pub(crate) history: &'a [Record],
     /// The epoch with the best validation loss.
     pub(crate) best: Option<usize>,
+    /// Of the columns; none if that says nothing.
+    pub(crate) importance: &'a [Importance],
 }
 
 type Boxed = Box<dyn Picture>;
@@ -36,14 +40,15 @@ impl Drawing<'_> {
         svg: bool,
         log_axis: bool,
     ) -> Result<Vec<String>, Failure> {
-        let pictures: [(&str, Option<Boxed>); 7] = [
+        let pictures: [(&str, Option<Boxed>); 8] = [
             ("loss", self.over_epochs(self.losses(log_axis))),
             ("gradients", self.gradients(log_axis)),
-            ("rate", self.over_epochs(self.rates())),
-            ("norms", self.norms(log_axis)?),
+            ("rate", self.rates()),
+            ("norms", self.norms()?),
             ("confusion", self.confusion()?),
             ("boundary", self.boundary()?),
             ("predictions", self.predictions()?),
+            ("importance", self.importance()),
         ];
         let mut names = Vec::new();
         for (name, picture) in pictures {
@@ -128,21 +133,24 @@ impl Drawing<'_> {
         })
     }
 
-    fn rates(&self) -> LearningRate {
+    /// A rate that never changes needs no picture.
+    fn rates(&self) -> Option<Boxed> {
         let points = self.points(|record| record.rate);
-        LearningRate::new(&self.title("learning rate"), points)
-            .axes("epoch", "learning rate of the last step")
+        if points.windows(2).all(|pair| pair[0].1 == pair[1].1) {
+            return None;
+        }
+        let picture = LearningRate::new(&self.title("learning rate"), points);
+        self.over_epochs(picture.axes("epoch", "learning rate of the last step"))
     }
 
     /// How the gradients of single samples are spread at the result.
-    fn norms(&self, log_axis: bool) -> Result<Option<Boxed>, Failure> {
+    fn norms(&self) -> Result<Option<Boxed>, Failure> {
         let Setup { model, training, settings, .. } = self.setup;
         let norms = sample_norms(model, &self.model.parameters, training, settings.loss)?;
         let histogram = NormHistogram::new(
             &self.title("gradient norms of the training samples, at the kept parameters"),
             norms,
-        )
-        .log_axis(log_axis);
+        );
         Ok(Some(Box::new(match settings.clip {
             Clip::PerSample(limit) => histogram.threshold(limit),
             _ => histogram,
@@ -173,27 +181,36 @@ impl Drawing<'_> {
         let Setup { training, validation, .. } = self.setup;
         let [x, y] = training.features() else { return Ok(None) };
         let classes = training.classes();
-        if !(2..=ScoreGrid::MOST_OUTPUTS).contains(&classes.len()) || !self.has_class_outputs() {
+        if !(2..=ProbabilityGrid::MOST_CLASSES).contains(&classes.len()) || !self.has_class_outputs() {
             return Ok(None);
         }
-        let points_of = |data: &Dataset| -> Vec<([f64; 2], usize)> {
+        let points = |data: &Dataset| -> Vec<([f64; 2], usize)> {
             let input = |i| self.setup.unscaled_input(data, i);
             (0..data.len()).filter_map(|i| Some((input(i).try_into().ok()?, data.label(i)?))).collect()
         };
-        let points = [points_of(training), points_of(validation)].concat();
-        let window = Window::around(points.iter().map(|point| point.0));
-        let scores = |point: [f64; 2]| self.model.predict(&point).unwrap_or_default();
-        let grid = match classes.len() {
-            2 => ScoreGrid::of_score(window, GRID, GRID, |point| match scores(point)[..] {
-                [score] => score,
-                [first, second] => second - first,
-                _ => f64::NAN,
-            })?,
-            count => ScoreGrid::of_classes(window, GRID, GRID, count, scores)?,
+        let (training, validation) = (points(training), points(validation));
+        let window = Window::around(training.iter().chain(&validation).map(|point| point.0));
+        let grid = ProbabilityGrid::new(window, GRID, GRID, classes.len(), |point| {
+            self.model.predict(&point).map_or_else(
+                |_| vec![f64::NAN; classes.len()],
+                |outputs| probabilities(self.setup.settings.loss, &outputs),
+            )
+        })?;
+        let picture = DecisionBoundary::new(&self.title("decision"), grid).classes(classes).axes(x, y);
+        let picture = match self.setup.settings.loss {
+            Loss::CrossEntropy | Loss::BinaryCrossEntropy => picture,
+            _ => picture.measure("logistic of the score"),
         };
-        let picture =
-            DecisionBoundary::new(&self.title("decision"), grid).points(points).classes(classes).axes(x, y);
-        Ok(Some(Box::new(picture)))
+        Ok(Some(Box::new(picture.training(training).validation(validation))))
+    }
+
+    /// What the score loses where a column is shuffled.
+    fn importance(&self) -> Option<Boxed> {
+        let score = if self.setup.training.classes().is_empty() { "R²" } else { "accuracy" };
+        let columns = self.importance.iter().map(|one| (one.column.clone(), one.mean, one.deviation));
+        let label = format!("validation {score} that is lost where the column is shuffled");
+        let picture = dualtape_plots::Importance::new(&self.title("importance of columns"), &label, columns);
+        (!self.importance.is_empty()).then(|| -> Boxed { Box::new(picture) })
     }
 
     fn predictions(&self) -> Result<Option<Boxed>, Failure> {
@@ -215,5 +232,14 @@ impl Drawing<'_> {
             picture = picture.note(&note);
         }
         Ok(Some(Box::new(picture)))
+    }
+}
+
+/// What a node of a boundary shows for each class: shares, or after hinge, where there are none, the logistic of scores.
+fn probabilities(loss: Loss, outputs: &[f64]) -> Vec<f64> {
+    let shares = shares(loss, outputs);
+    match loss {
+        Loss::CrossEntropy | Loss::BinaryCrossEntropy => shares,
+        _ => shares.into_iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect(),
     }
 }

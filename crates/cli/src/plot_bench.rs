@@ -1,13 +1,11 @@
 //! `dualtape plot-bench`: measurements as bars.
 
 use crate::failure::Failure;
-use crate::output::{draw, say};
+use crate::output::{check_picture, draw, say};
 use clap::Args;
 use dualtape_nn::Error;
 use dualtape_plots::{Bar, Benchmarks, Figure, Picture};
-use serde::Deserialize;
 use serde_json::Value;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Draw measurements as bars with whiskers.
@@ -24,7 +22,7 @@ pub(crate) struct PlotBenchOptions {
     /// The measurements
     file: PathBuf,
 
-    /// The picture [default: the file's name, with .png]
+    /// The picture, a .png or .svg [default: the file's name, with .png]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -35,47 +33,63 @@ pub(crate) struct PlotBenchOptions {
     /// Draw times on a logarithmic axis
     #[arg(long)]
     log_axis: bool,
+
+    /// Replace the picture if it is there
+    #[arg(long)]
+    overwrite: bool,
 }
 
-#[derive(Deserialize)]
 struct Measurement {
     workload: String,
-    size: Size,
+    size: String,
     mode: String,
     nanoseconds: f64,
     low: Option<f64>,
     high: Option<f64>,
 }
 
-#[derive(Clone, PartialEq, Deserialize)]
-#[serde(untagged)]
-enum Size {
-    Number(u64),
-    Text(String),
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Text(text) => f.write_str(text),
-        }
+impl Measurement {
+    /// Of a line. Otherwise, what is wrong with it.
+    fn parse(line: &str) -> Result<Self, String> {
+        let object: Value = serde_json::from_str(line).map_err(|_| "it is no JSON object".to_owned())?;
+        let number = |name: &str| object.get(name).and_then(Value::as_f64);
+        let text = |name: &str| match object.get(name) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(Value::Number(number)) if name == "size" => Ok(number.to_string()),
+            Some(other) => Err(format!("\"{name}\" is {other}")),
+            None => Err(format!("it has no \"{name}\"")),
+        };
+        let missing = || match object.get("nanoseconds") {
+            Some(other) => format!("\"nanoseconds\" is {other}"),
+            None => "it has no \"nanoseconds\"".to_owned(),
+        };
+        Ok(Self {
+            workload: text("workload")?,
+            size: text("size")?,
+            mode: text("mode")?,
+            nanoseconds: number("nanoseconds").ok_or_else(missing)?,
+            low: number("low"),
+            high: number("high"),
+        })
     }
 }
 
 pub(crate) fn run(options: &PlotBenchOptions) -> Result<(), Failure> {
+    let output = options.output.clone().unwrap_or_else(|| options.file.with_extension("png"));
+    check_picture(&output, options.svg, options.overwrite)?;
     let measurements = read(&options.file)?;
-    let png = options.output.as_ref().unwrap_or(&options.file).with_extension("png");
+    // All modes are in each panel, so that each has the same colour in all.
+    let modes = in_order(measurements.iter().map(|m| m.mode.clone()));
     let workloads = in_order(measurements.iter().map(|m| m.workload.clone()));
     let panel = |workload: &String| {
         let own: Vec<_> = measurements.iter().filter(|m| m.workload == *workload).collect();
-        bars(workload, &own).log_axis(options.log_axis)
+        bars(workload, &own, &modes).log_axis(options.log_axis)
     };
     let picture: Box<dyn Picture> = match &workloads[..] {
         [single] => Box::new(panel(single)),
         several => Box::new(several.iter().map(panel).fold(Figure::new("benchmarks"), Figure::with)),
     };
-    let written = draw(&*picture, &png, options.svg)?;
+    let written = draw(&*picture, &output, options.svg)?;
     let names: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
     say(format_args!(
         "{} measurements of {} workloads; wrote {}",
@@ -94,9 +108,9 @@ fn read(path: &Path) -> Result<Vec<Measurement>, Failure> {
     };
     let lines = text.lines().enumerate().filter(|line| !line.1.trim().is_empty() && !about(line));
     let measurement = |(i, line): (usize, &str)| {
-        serde_json::from_str::<Measurement>(line).map_err(|error| {
+        Measurement::parse(line).map_err(|problem| {
             let expected = r#"expected {"workload":..., "size":..., "mode":..., "nanoseconds":...}"#;
-            wrong(format!("line {}: {error}; {expected}", i + 1))
+            wrong(format!("line {}: {problem}; {expected}", i + 1))
         })
     };
     let all = lines.map(measurement).collect::<Result<Vec<_>, _>>()?;
@@ -118,9 +132,8 @@ fn in_order<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 /// Of one workload: a group for each size, a bar for each mode.
-fn bars(workload: &str, own: &[&Measurement]) -> Benchmarks {
-    let (modes, sizes) =
-        (in_order(own.iter().map(|m| m.mode.clone())), in_order(own.iter().map(|m| m.size.clone())));
+fn bars(workload: &str, own: &[&Measurement], modes: &[String]) -> Benchmarks {
+    let sizes = in_order(own.iter().map(|m| m.size.clone()));
     let longest = own.iter().map(|m| m.nanoseconds).filter(|time| time.is_finite()).fold(0.0, f64::max);
     let (unit, name) = match longest {
         time if time < 1e4 => (1.0, "ns"),
@@ -128,15 +141,15 @@ fn bars(workload: &str, own: &[&Measurement]) -> Benchmarks {
         time if time < 1e10 => (1e6, "ms"),
         _ => (1e9, "s"),
     };
-    let bar = |size: &Size, mode: &String| {
+    let bar = |size: &String, mode: &String| {
         let Some(m) = own.iter().find(|m| m.size == *size && m.mode == *mode) else {
-            return Bar::exact(f64::NAN);
+            return Bar::unmeasured();
         };
         let end = |end: Option<f64>| end.unwrap_or(m.nanoseconds) / unit;
         Bar::new(m.nanoseconds / unit, end(m.low), end(m.high))
     };
     let picture = Benchmarks::new(workload, &format!("time in {name}"), modes.iter());
-    sizes.iter().fold(picture, |picture, size| {
-        picture.workload(&size.to_string(), modes.iter().map(|mode| bar(size, mode)))
-    })
+    sizes
+        .iter()
+        .fold(picture, |picture, size| picture.workload(size, modes.iter().map(|mode| bar(size, mode))))
 }

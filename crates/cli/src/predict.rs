@@ -190,7 +190,7 @@ fn to_csv(
 }
 
 /// What speaks for each class.
-fn shares(loss: Loss, outputs: &[f64]) -> Vec<f64> {
+pub(crate) fn shares(loss: Loss, outputs: &[f64]) -> Vec<f64> {
     let logistic = |x: f64| dualtape::Differentiable::sigmoid(x);
     match (loss, outputs) {
         (Loss::CrossEntropy, _) => softmax(outputs),

@@ -302,7 +302,8 @@ impl Run<'_> {
         table::write(&run_folder::metrics(self.folder.path()), &history)?;
         let best = trainer.best().map(|(epoch, _)| epoch);
         let importance = importance::of_columns(self.setup, parameters)?;
-        let drawing = Drawing { setup: self.setup, model: &model, history: &history, best };
+        let drawing =
+            Drawing { setup: self.setup, model: &model, history: &history, best, importance: &importance };
         let pictures = drawing.write(&self.folder, self.arguments.svg, self.arguments.log_axis)?;
         let kept = if self.setup.settings.keep_best { best } else { history.last().map(|last| last.epoch) };
         let Setup { training, validation, model: shape, options, notes, warnings, .. } = self.setup;

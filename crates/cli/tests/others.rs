@@ -110,10 +110,10 @@ fn runs_are_compared_in_a_table_and_a_picture() {
     check_png(&folder.path().join("compare.png"));
 
     fs::write(folder.path().join("a/metrics.csv"), "epoch,loss\n1,2\n").unwrap();
-    fails(folder.path(), &["compare", "a"], 1, &["metrics.csv: it has other columns"]);
+    fails(folder.path(), &["compare", "a", "--overwrite"], 1, &["metrics.csv: it has other columns"]);
     fails(
         folder.path(),
-        &["compare", "nothing"],
+        &["compare", "nothing", "--overwrite"],
         1,
         &["there is no run in nothing; expected the folder of one, with its report.json"],
     );
@@ -161,11 +161,32 @@ fn measurements_are_drawn_as_bars() {
     check_svg(&folder.path().join("two.svg"), "time in µs");
     for (text, expected) in [
         ("", "m.jsonl: there is no measurement; expected a JSON object in each line"),
-        ("{\"workload\":\"sum\"}\n", "m.jsonl: line 1: missing field `size`"),
-        ("nonsense\n", "m.jsonl: line 1: "),
+        ("{\"workload\":\"sum\"}\n", "m.jsonl: line 1: it has no \"size\"; expected {\"workload\":"),
+        ("{\"workload\":\"sum\",\"size\":[],\"mode\":\"a\"}\n", "line 1: \"size\" is []; expected {"),
+        (
+            "{\"workload\":\"sum\",\"size\":1,\"mode\":\"a\",\"nanoseconds\":\"x\"}\n",
+            "\"nanoseconds\" is \"x\"",
+        ),
+        ("nonsense\n", "m.jsonl: line 1: it is no JSON object; expected {"),
     ] {
         write(text);
-        fails(folder.path(), &["plot-bench", "m.jsonl"], 1, &[expected]);
+        fails(folder.path(), &["plot-bench", "m.jsonl", "--overwrite"], 1, &[expected]);
     }
     fails(folder.path(), &["plot-bench", "nowhere.jsonl"], 1, &["cannot read nowhere.jsonl: "]);
+}
+
+#[test]
+fn a_picture_named_svg_is_an_svg_and_one_of_another_kind_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = r#"{"workload":"w","size":1,"mode":"a","nanoseconds":5}"#;
+    std::fs::write(folder.path().join("m.jsonl"), line).unwrap();
+    said(folder.path(), &["plot-bench", "m.jsonl", "--output", "x.svg"]);
+    check_svg(&folder.path().join("x.svg"), "time in ns");
+    assert!(!folder.path().join("x.png").exists());
+    for command in [["plot-bench", "m.jsonl"], ["compare", "no-run"]] {
+        let arguments = [&command[..], &["--output", "x.jpg"]].concat();
+        fails(folder.path(), &arguments, 2, &["--output is x.jpg; expected a file ending in .png or .svg"]);
+        let arguments = [&command[..], &["--output", "x.svg"]].concat();
+        fails(folder.path(), &arguments, 2, &["x.svg is there already; expected --overwrite to replace it"]);
+    }
 }

@@ -42,15 +42,15 @@ fn moons_leave_a_model_a_table_options_a_checkpoint_and_every_picture_that_appli
     let run = folder.path().join("runs/moons");
     let expected = "\
         .lock boundary.png boundary.svg checkpoint.safetensors confusion.png confusion.svg gradients.png gradients.svg \
-        loss.png loss.svg metrics.csv model.safetensors norms.png norms.svg options.toml rate.png rate.svg report.json";
+        importance.png importance.svg loss.png loss.svg metrics.csv model.safetensors norms.png norms.svg options.toml \
+        report.json";
     assert_eq!(names(&run).join(" "), expected);
     for (picture, says) in [
-        ("boundary", "score 0"),
+        ("boundary", "probability 0.5"),
         ("confusion", "predicted class"),
         ("gradients", "threshold 0.5"),
         ("loss", "best: epoch"),
         ("norms", "320 samples"),
-        ("rate", "learning rate of the last step"),
     ] {
         check_png(&run.join(picture).with_extension("png"));
         check_svg(&run.join(picture).with_extension("svg"), says);

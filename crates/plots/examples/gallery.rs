@@ -3,8 +3,8 @@
 //! `cargo run --release -p dualtape-plots --example gallery -- pictures`
 
 use dualtape_plots::{
-    Bar, Benchmarks, ConfusionMatrix, Curves, DecisionBoundary, Figure, GradientNorms, LearningRate,
-    LossCurves, NormHistogram, Picture, Predictions, ScoreGrid, Window,
+    Bar, Benchmarks, ConfusionMatrix, Curves, DecisionBoundary, Figure, GradientNorms, Importance,
+    LearningRate, LossCurves, NormHistogram, Picture, Predictions, ProbabilityGrid, Window,
 };
 use std::error::Error;
 use std::f64::consts::PI;
@@ -40,7 +40,9 @@ fn pictures() -> Result<Vec<Named>, Box<dyn Error>> {
         ("confusion", Box::new(confusion()?)),
         ("boundary", Box::new(boundary()?)),
         ("regions", Box::new(regions()?)),
-        ("predictions", Box::new(predictions())),
+        ("predictions", Box::new(predictions(300))),
+        ("predictions-dense", Box::new(predictions(100_000))),
+        ("importance", Box::new(importance())),
         ("benchmarks", Box::new(benchmarks())),
         ("runs", Box::new(runs())),
         ("figure", Box::new(figure)),
@@ -129,9 +131,16 @@ fn moons(count: i32) -> Vec<([f64; 2], usize)> {
 fn boundary() -> Result<DecisionBoundary, dualtape_plots::Error> {
     let points = moons(400);
     let window = Window::around(points.iter().map(|point| point.0));
-    let score = |[x, y]: [f64; 2]| 6.0 * ((PI * (x - 0.5)).sin() * 0.75 + 0.25 - y) + 1.5 * (x - 0.5).powi(3);
-    let grid = ScoreGrid::of_score(window, 100, 100, score)?;
-    Ok(DecisionBoundary::new("moons", grid).points(points).classes(["upper", "lower"]))
+    let lower = |[x, y]: [f64; 2]| {
+        let score = 6.0 * ((PI * (x - 0.5)).sin() * 0.75 + 0.25 - y) + 1.5 * (x - 0.5).powi(3);
+        1.0 / (1.0 + (-score).exp())
+    };
+    let grid = ProbabilityGrid::new(window, 100, 100, 2, |at| vec![1.0 - lower(at), lower(at)])?;
+    let (training, validation) = points.split_at(320);
+    Ok(DecisionBoundary::new("moons", grid)
+        .training(training.to_vec())
+        .validation(validation.to_vec())
+        .classes(["upper", "lower"]))
 }
 
 fn regions() -> Result<DecisionBoundary, dualtape_plots::Error> {
@@ -141,20 +150,41 @@ fn regions() -> Result<DecisionBoundary, dualtape_plots::Error> {
     let points: Vec<_> = (0..150).map(point).collect();
     let window = Window::around(points.iter().map(|point| point.0));
     let near = |[x, y]: [f64; 2]| {
-        centers.iter().enumerate().map(|(i, [a, b])| -(x - a).hypot(y - b) * (1.0 + 0.3 * i as f64)).collect()
+        let far = |(i, [a, b]): (usize, &[f64; 2])| (x - a).hypot(y - b) * (1.0 + 0.3 * i as f64);
+        let shares: Vec<f64> = centers.iter().enumerate().map(|center| (-2.5 * far(center)).exp()).collect();
+        let sum: f64 = shares.iter().sum();
+        shares.into_iter().map(|share| share / sum).collect()
     };
-    let grid = ScoreGrid::of_classes(window, 100, 100, 3, near)?;
+    let grid = ProbabilityGrid::new(window, 100, 100, 3, near)?;
+    let (training, validation) = points.split_at(120);
     Ok(DecisionBoundary::new("three blobs", grid)
-        .points(points)
+        .training(training.to_vec())
+        .validation(validation.to_vec())
         .classes(["setosa", "versicolor", "virginica"])
         .axes("petal length (standardised)", "petal width (standardised)"))
 }
 
-fn predictions() -> Predictions {
+fn predictions(count: i32) -> Predictions {
     let mut noise = noise(9);
-    let pairs = (0..300).map(|i| (f64::from(i) / 10.0, f64::from(i) / 10.0 * 0.96 + 0.4 + 1.4 * noise()));
+    let pairs = (0..count).map(|i| {
+        let price = 30.0 * f64::from(i) / f64::from(count);
+        (price, price * 0.96 + 0.4 + 1.4 * noise())
+    });
     Predictions::new("house prices, validation", pairs.collect::<Vec<_>>())
         .note("R² = 0.971, mean absolute error 1.1")
+}
+
+fn importance() -> Importance {
+    let columns =
+        ["median income", "latitude", "longitude", "age", "rooms", "bedrooms", "population", "households"];
+    let column = |(n, name): (usize, &'static str)| {
+        (name, 0.4 / (n as f64 + 1.0).powf(1.7) - 0.01, 0.03 / (n as f64 + 2.0))
+    };
+    Importance::new(
+        "permutation importance",
+        "loss of R² when shuffled",
+        columns.into_iter().enumerate().map(column),
+    )
 }
 
 fn benchmarks() -> Benchmarks {
@@ -167,7 +197,7 @@ fn benchmarks() -> Benchmarks {
     .workload("rosenbrock, n = 2", [bar(0.02, 0.05), bar(0.11, 0.04), bar(0.03, 0.1), bar(0.008, 0.02)])
     .workload("rosenbrock, n = 100", [bar(14.0, 0.1), bar(3.1, 0.2), bar(0.9, 0.1), bar(0.31, 0.1)])
     .workload("log-density, n = 1000", [bar(4100.0, 0.1), bar(61.0, 0.1), bar(12.3, 0.3), bar(7.4, 0.1)])
-    .workload("network 64-32-10", [Bar::exact(f64::NAN), bar(240.0, 0.05), bar(31.0, 0.08), bar(18.5, 0.1)])
+    .workload("network 64-32-10", [Bar::unmeasured(), bar(240.0, 0.05), bar(31.0, 0.08), bar(18.5, 0.1)])
     .log_axis(true)
 }
 

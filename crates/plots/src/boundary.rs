@@ -1,89 +1,114 @@
 //! What a classifier of two inputs decides where, and the points it was to decide about.
 
-use crate::axis::Axis;
-use crate::color::{self, Color, INK, UNKNOWN, WHITE};
-use crate::contour;
+use crate::axis::{Axis, Reading};
+use crate::chart::{Frame, Plot, bar_room, has_room_for_bar};
+use crate::color::{self, Color, INK, Marker, UNKNOWN, WHITE};
 use crate::error::check_amount;
-use crate::frame::{Frame, Plot};
 use crate::grid::winner;
 use crate::legend::{Entry, Swatch};
 use crate::picture::sealed::Draw;
 use crate::range::{Range, is_drawable};
-use crate::scene::{Marker, Rect, Scene};
-use crate::ticks::Reading;
-use crate::{Dropped, Error, Picture, ScoreGrid, Size, colorbar, scatter};
+use crate::scene::{Area, extent, units};
+use crate::{Dropped, Error, Picture, ProbabilityGrid, Size, contour};
+use plotters::element::{PathElement, Rectangle};
+use std::collections::BTreeSet;
 
 /// Pixels between samples of the shading.
 const FINE: f64 = 2.0;
-/// Shades on each side of zero.
-const SHADES: f64 = 10.0;
 /// How much of a colour shades the plane; full colours are for points.
 const STRENGTH: f64 = 0.6;
 
-/// The decision boundary of a classifier of two inputs: its shaded score with the line where it is zero, or the
-/// regions of several classes, and points on top.
+/// The decision boundary of a classifier of two inputs: the plane shaded by the probability of the class that wins, with
+/// the lines between classes, and points on top.
+///
+/// A class has a colour and a marker of its own; points of validation have a dark rim, those of training a white one.
 ///
 /// ```
-/// use dualtape_plots::{DecisionBoundary, Picture, ScoreGrid, Window};
+/// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
 ///
 /// let points = [([0.0, 0.1], 0), ([0.2, 0.0], 0), ([1.0, 0.9], 1)];
 /// let window = Window::around(points.iter().map(|point| point.0));
-/// let grid = ScoreGrid::of_score(window, 100, 100, |[x, y]| x + y - 1.0)?;
-/// let picture = DecisionBoundary::new("two blobs", grid).points(points).classes(["near", "far"]);
-/// assert!(picture.svg(picture.natural_size())?.contains("near"));
+/// let far = |[x, y]: [f64; 2]| 1.0 / (1.0 + (-5.0 * (x + y - 1.0)).exp());
+/// let grid = ProbabilityGrid::new(window, 100, 100, 2, |at| vec![1.0 - far(at), far(at)])?;
+/// let picture = DecisionBoundary::new("two blobs", grid).training(points).classes(["near", "far"]);
+/// assert!(picture.svg(picture.natural_size())?.contains("probability of far"));
 /// # Ok::<(), dualtape_plots::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecisionBoundary {
     title: String,
     axes: (String, String),
-    grid: ScoreGrid,
+    measure: String,
+    grid: ProbabilityGrid,
     classes: Vec<String>,
-    /// The points of each class.
-    points: Vec<Vec<(f64, f64)>>,
+    /// Training, then validation: the places and classes of points.
+    points: [Vec<((f64, f64), usize)>; 2],
     not_finite: usize,
     /// A class that the grid does not know.
     unknown_class: Option<usize>,
 }
 
+const SETS: [(&str, Color); 2] = [("training", WHITE), ("validation", INK)];
+
 impl DecisionBoundary {
-    /// The boundary of these scores, without points; the axes are called "x₁" and "x₂".
+    /// The boundary of these probabilities, without points; the axes are called "x₁" and "x₂".
     ///
     /// ```
-    /// use dualtape_plots::{DecisionBoundary, Picture, ScoreGrid, Window};
+    /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ScoreGrid::of_score(window, 20, 20, |[x, y]| x - y)?;
-    /// let picture = DecisionBoundary::new("above or below", grid);
+    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let picture = DecisionBoundary::new("left or right", grid);
     /// assert!(picture.svg(picture.natural_size())?.contains("x₂"));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
-    pub fn new(title: &str, grid: ScoreGrid) -> Self {
+    pub fn new(title: &str, grid: ProbabilityGrid) -> Self {
         let axes = ("x₁".to_owned(), "x₂".to_owned());
-        let points = vec![Vec::new(); grid.outputs.max(2)];
-        let classes = Vec::new();
-        Self { title: title.to_owned(), axes, grid, classes, points, not_finite: 0, unknown_class: None }
+        let (title, measure) = (title.to_owned(), "probability".to_owned());
+        let points = [Vec::new(), Vec::new()];
+        Self { title, axes, measure, grid, classes: Vec::new(), points, not_finite: 0, unknown_class: None }
     }
 
-    /// More points with their classes, counted from 0. Drawing fails with [`Error::Amount`] if there is no such
-    /// class: two for a single score, otherwise one for each.
+    /// More points of training with their classes, counted from 0. Drawing fails with [`Error::Amount`] if the grid has
+    /// no such class.
     ///
     /// ```
-    /// use dualtape_plots::{DecisionBoundary, Error, Picture, ScoreGrid, Window};
+    /// use dualtape_plots::{DecisionBoundary, Error, Picture, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ScoreGrid::of_score(window, 20, 20, |[x, y]| x - y)?;
-    /// let picture = DecisionBoundary::new("a", grid).points([([0.2, 0.8], 0), ([0.9, f64::NAN], 1)]);
+    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let picture = DecisionBoundary::new("a", grid).training([([0.2, 0.8], 0), ([0.9, f64::NAN], 1)]);
     /// assert_eq!(picture.dropped().not_finite, 1);
-    /// let picture = picture.points([([0.5, 0.5], 2)]); // there are classes 0 and 1
+    /// let picture = picture.training([([0.5, 0.5], 2)]); // there are classes 0 and 1
     /// assert!(matches!(picture.svg(picture.natural_size()), Err(Error::Amount { given: 2, most: 1, .. })));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     #[must_use]
-    pub fn points(mut self, points: impl IntoIterator<Item = ([f64; 2], usize)>) -> Self {
+    pub fn training(self, points: impl IntoIterator<Item = ([f64; 2], usize)>) -> Self {
+        self.with_points(0, points)
+    }
+
+    /// More points of validation, as [`DecisionBoundary::training`].
+    ///
+    /// ```
+    /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let picture = DecisionBoundary::new("a", grid).validation([([0.2, 0.8], 0)]);
+    /// assert!(picture.svg(picture.natural_size())?.contains("validation (1)"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
+    #[must_use]
+    pub fn validation(self, points: impl IntoIterator<Item = ([f64; 2], usize)>) -> Self {
+        self.with_points(1, points)
+    }
+
+    fn with_points(mut self, set: usize, points: impl IntoIterator<Item = ([f64; 2], usize)>) -> Self {
         for ([x, y], class) in points {
-            match self.points.get_mut(class) {
-                None => self.unknown_class = Some(class),
-                Some(_) if !(is_drawable(x) && is_drawable(y)) => self.not_finite += 1,
-                Some(points) => points.push((x, y)),
+            if class >= self.grid.classes {
+                self.unknown_class = Some(class);
+            } else if is_drawable(x) && is_drawable(y) {
+                self.points[set].push(((x, y), class));
+            } else {
+                self.not_finite += 1;
             }
         }
         self
@@ -93,25 +118,25 @@ impl DecisionBoundary {
     /// are called "class 0" and so on.
     ///
     /// ```
-    /// use dualtape_plots::{DecisionBoundary, Picture, ScoreGrid, Window};
+    /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ScoreGrid::of_score(window, 20, 20, |[x, y]| x - y)?;
-    /// let picture = DecisionBoundary::new("a", grid).points([([0.2, 0.8], 0)]).classes(["above", "below"]);
-    /// assert!(picture.svg(picture.natural_size())?.contains("above"));
+    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let picture = DecisionBoundary::new("a", grid).classes(["right", "left"]);
+    /// assert!(picture.svg(picture.natural_size())?.contains("right"));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     #[must_use]
     pub fn classes(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.classes = names.into_iter().take(ScoreGrid::MOST_OUTPUTS + 1).map(Into::into).collect();
+        self.classes = names.into_iter().take(ProbabilityGrid::MOST_CLASSES + 1).map(Into::into).collect();
         self
     }
 
     /// Other names for the axes.
     ///
     /// ```
-    /// use dualtape_plots::{DecisionBoundary, Picture, ScoreGrid, Window};
+    /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ScoreGrid::of_score(window, 20, 20, |[x, y]| x - y)?;
+    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
     /// let picture = DecisionBoundary::new("iris", grid).axes("petal length", "petal width");
     /// assert!(picture.svg(picture.natural_size())?.contains("petal width"));
     /// # Ok::<(), dualtape_plots::Error>(())
@@ -122,8 +147,24 @@ impl DecisionBoundary {
         self
     }
 
+    /// What the numbers of the grid are, if they are no probabilities.
+    ///
+    /// ```
+    /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let picture = DecisionBoundary::new("a", grid).measure("squashed score");
+    /// assert!(picture.svg(picture.natural_size())?.contains("squashed score of class 1"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
+    #[must_use]
+    pub fn measure(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.measure);
+        self
+    }
+
     fn check(&self) -> Result<(), Error> {
-        let expected = self.points.len();
+        let expected = self.grid.classes;
         if let Some(class) = self.unknown_class {
             check_amount("the class of a point", class, 0, expected - 1)?;
         }
@@ -138,142 +179,169 @@ impl DecisionBoundary {
         self.classes.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
     }
 
-    /// The score at which colours are full: nearly the greatest, so that a few peaks do not bleach the rest.
-    fn limit(&self) -> f64 {
-        let mut sizes: Vec<f64> =
-            self.grid.margins(0).into_iter().map(f64::abs).filter(|&size| is_drawable(size)).collect();
-        sizes.sort_by(f64::total_cmp);
-        let limit = sizes.get((sizes.len() * 98) / 100).or(sizes.last()).copied().unwrap_or(1.0);
-        if limit > 1e-290 { limit } else { 1.0 }
+    /// What the shades of the plane stand for: of two classes the probability of the second, of several that of the one
+    /// that wins.
+    fn shades(&self) -> Axis {
+        let classes = self.grid.classes;
+        let (label, low) = match classes {
+            2 => (format!("{} of {}", self.measure, self.name(1)), 0.0),
+            _ => (format!("{} of the class that wins", self.measure), 1.0 / classes as f64),
+        };
+        Axis::numbers(&label, Range { low, high: 1.0 }, Reading::Plain)
     }
 
-    fn color_of(&self, scores: &[f64], limit: f64) -> Color {
-        match winner(scores) {
+    /// The shade of a class for the probability on the axis of shades.
+    fn shade(&self, of: Color, p: f64) -> Color {
+        let step = |share: f64| (share.clamp(0.0, 1.0) * 10.0).round() / 10.0;
+        let least = 1.0 / self.grid.classes as f64;
+        match self.grid.classes {
+            2 if p < 0.5 => color::nth(0).tint(STRENGTH * step(1.0 - 2.0 * p)),
+            2 => color::nth(1).tint(STRENGTH * step(2.0 * p - 1.0)),
+            _ => of.tint(0.1 + (STRENGTH - 0.1) * step((p - least) / (1.0 - least))),
+        }
+    }
+
+    fn color_of(&self, probabilities: &[f64]) -> Color {
+        match winner(probabilities) {
             None => UNKNOWN,
-            Some(_) if scores.len() == 1 => shade(scores[0] / limit),
-            Some(class) => color::nth(class).tint(0.45),
+            Some(_) if probabilities.len() == 2 => {
+                let sum = probabilities[0] + probabilities[1];
+                self.shade(INK, if sum > 0.0 { probabilities[1] / sum } else { 0.5 })
+            }
+            Some(class) => self.shade(color::nth(class), probabilities[class]),
         }
     }
 
     /// Shades the plane, in runs of one colour.
-    fn draw_shading(&self, scene: &mut Scene, plot: &Plot, limit: f64) {
-        let area = plot.area;
-        let mut scores = vec![0.0; self.grid.outputs];
-        let (columns, rows) = ((area.width() / FINE).ceil() as usize, (area.height() / FINE).ceil() as usize);
+    fn draw_shading(&self, plot: &Plot) -> Result<(), Error> {
+        let (inside, (width, height)) = (plot.inside(), plot.size);
+        let mut here = vec![0.0; self.grid.classes];
+        let (columns, rows) = ((width / FINE).ceil() as usize, (height / FINE).ceil() as usize);
         for row in 0..rows {
-            let top = area.top + row as f64 * FINE;
-            let y = 1.0 - (top + 0.5 * FINE - area.top) / area.height();
+            let top = row as f64 * FINE;
             let mut color_at = |column: usize| {
-                let x = (column as f64 + 0.5) * FINE / area.width();
-                self.grid.between((x, y), &mut scores);
-                self.color_of(&scores, limit)
+                let x = (column as f64 + 0.5) * FINE / width;
+                self.grid.between((x, 1.0 - (top + 0.5 * FINE) / height), &mut here);
+                self.color_of(&here)
             };
             let mut start = 0;
             while start < columns {
                 let color = color_at(start);
                 let end = (start + 1..columns).find(|&column| color_at(column) != color).unwrap_or(columns);
-                let left = area.left + start as f64 * FINE;
                 // A little more to the right and below: the next run covers it, and no seam is left.
-                let right = (area.left + (end + 1) as f64 * FINE).min(area.right);
-                let bottom = (top + 2.0 * FINE).min(area.bottom);
-                scene.rect(Rect { left, top, right, bottom }, color);
+                let right = ((end + 1) as f64 * FINE).min(width);
+                let bottom = (top + 2.0 * FINE).min(height);
+                let corners = [(units(start as f64 * FINE), units(top)), (units(right), units(bottom))];
+                inside.draw(&Rectangle::new(corners, color.fill()))?;
                 start = end;
             }
         }
+        Ok(())
     }
 
-    /// Lines where the score is zero, or where one class gives way to another, in units of nodes.
-    fn contours(&self) -> Vec<Vec<(f64, f64)>> {
-        (0..self.grid.outputs)
-            .flat_map(|class| contour::zeros(self.grid.columns, &self.grid.margins(class)))
-            .collect()
-    }
-
-    fn draw_contours(&self, scene: &mut Scene, plot: &Plot, curves: &[Vec<(f64, f64)>]) {
-        let area = plot.area;
-        let place = |&(column, row): &(f64, f64)| {
-            let x = area.left + column / (self.grid.columns - 1) as f64 * area.width();
-            (x, area.bottom - row / (self.grid.rows - 1) as f64 * area.height())
+    /// Lines where one class gives way to another; how many pieces they have.
+    fn draw_lines(&self, plot: &mut Plot) -> Result<usize, Error> {
+        let Range { low: left, high: right } = self.grid.window.x;
+        let Range { low: bottom, high: top } = self.grid.window.y;
+        let along = |low: f64, high: f64, node: f64, count: usize| {
+            let share = node / (count - 1) as f64;
+            low * (1.0 - share) + high * share
         };
-        let (color, width) = if self.grid.outputs == 1 { (INK, 2.0) } else { (WHITE, 2.2) };
-        for curve in curves {
-            scene.line(curve.iter().map(place).collect(), color, width, color::SOLID);
-        }
+        let place = |(column, row): (f64, f64)| {
+            (along(left, right, column, self.grid.columns), along(bottom, top, row, self.grid.rows))
+        };
+        // Between two classes there is one line, and it is the same for both.
+        let (first, style) =
+            if self.grid.classes == 2 { (1, INK.stroke(2.0)) } else { (0, WHITE.stroke(2.2)) };
+        let pieces = (first..self.grid.classes)
+            .flat_map(|class| contour::zeros(self.grid.columns, &self.grid.margins(class)))
+            .map(|ends| ends.map(place));
+        let pieces: Vec<_> = pieces.collect();
+        plot.chart.draw_series(pieces.iter().map(|ends| PathElement::new(*ends, style)))?;
+        Ok(pieces.len())
     }
 
-    fn is_inside(&self, point: &(f64, f64)) -> bool {
+    /// Points, of those that cover each other only one.
+    fn draw_points(&self, plot: &mut Plot) -> Result<(), Error> {
+        let count: usize = self.points.iter().map(Vec::len).sum();
+        let radius = if count <= 600 { 3.4 } else { 2.4 };
+        for (set, &(_, rim)) in SETS.iter().enumerate() {
+            let mut taken = BTreeSet::new();
+            let mut points = self.points[set].clone();
+            points.retain(|&(point, class)| {
+                let (x, y) = plot.at(point);
+                self.is_inside(point) && taken.insert((x / units(FINE), y / units(FINE), class))
+            });
+            let both = points.into_iter().flat_map(|(point, class)| {
+                let (marker, color) = (Marker::nth(class), color::nth(class));
+                [marker.at(point, radius + 1.2, rim), marker.at(point, radius, color)]
+            });
+            plot.chart.draw_series(both)?;
+        }
+        Ok(())
+    }
+
+    fn is_inside(&self, point: (f64, f64)) -> bool {
         self.grid.window.x.holds(point.0) && self.grid.window.y.holds(point.1)
     }
 
     /// What is missing in the picture.
-    fn notes(&self, contours: usize) -> Vec<String> {
+    fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        let outside = self.points.iter().flatten().filter(|point| !self.is_inside(point)).count();
+        let outside = self.points.iter().flatten().filter(|(point, _)| !self.is_inside(*point)).count();
         if outside > 0 {
             notes.push(format!("{outside} points lie outside the picture"));
         }
         notes.extend(self.dropped().note());
-        let unknown = self.grid.not_finite();
+        let (unknown, all) = (self.grid.not_finite(), self.grid.columns * self.grid.rows);
         if unknown > 0 {
-            notes.push(format!(
-                "grey: {unknown} of {} scores are not finite",
-                self.grid.columns * self.grid.rows
-            ));
-        }
-        if contours == 0 && self.grid.outputs == 1 {
-            notes.push("the score is nowhere zero here".to_owned());
+            notes.push(format!("grey: {unknown} of {all} nodes have no finite {}", self.measure));
         }
         notes
     }
 
     fn legend(&self) -> Vec<Entry> {
-        let dots = |class: usize| {
-            let count = self.points[class].len();
-            let text = if count == 0 { self.name(class) } else { format!("{} ({count})", self.name(class)) };
-            Entry::new(Swatch::Marker { marker: Marker::nth(class), color: color::nth(class) }, text)
+        let class = |class: usize| {
+            let (marker, color) = (Marker::nth(class), color::nth(class));
+            Entry::new(Swatch::Marker { marker, color, rim: WHITE }, self.name(class))
         };
-        let mut entries: Vec<_> = (0..self.points.len()).map(dots).collect();
-        if self.grid.outputs == 1 {
+        let set = |(set, &(name, rim)): (usize, &(&str, Color))| {
+            let swatch = Swatch::Marker { marker: Marker::Disc, color: UNKNOWN, rim };
+            let count = self.points[set].len();
+            (count > 0).then(|| Entry::new(swatch, format!("{name} ({count})")))
+        };
+        let mut entries: Vec<_> = (0..self.grid.classes).map(class).collect();
+        entries.extend(SETS.iter().enumerate().filter_map(set));
+        if self.grid.classes == 2 {
             let line = Swatch::Line { color: INK, width: 2.0, dash: color::SOLID, marker: None };
-            entries.push(Entry::new(line, "score 0"));
+            entries.push(Entry::new(line, format!("{} 0.5", self.measure)));
         }
         entries
     }
 }
 
-/// The colour of a score relative to the limit, in steps.
-fn shade(score: f64) -> Color {
-    let step = (score.clamp(-1.0, 1.0) * SHADES).round() / SHADES;
-    color::diverging(STRENGTH * step)
-}
-
 impl Draw for DecisionBoundary {
-    fn draw(&self, scene: &mut Scene, place: Rect) -> Result<(), Error> {
+    fn draw(&self, area: &Area) -> Result<(), Error> {
         self.check()?;
         let window = self.grid.window;
         let x = Axis::numbers(&self.axes.0, window.x, Reading::Plain);
         let y = Axis::numbers(&self.axes.1, window.y, Reading::Plain);
         let mut frame = Frame::new(&self.title, x, y);
-        let limit = self.limit();
-        let scores = Axis::numbers("score", Range { low: -limit, high: limit }, Reading::Plain);
-        let bar = self.grid.outputs == 1 && colorbar::fits(place);
+        let shades = self.shades();
+        let bar = has_room_for_bar(area);
         if bar {
-            frame.side = colorbar::room(&scores, 0.6 * place.height());
+            frame.side = bar_room(&shades, 0.6 * extent(area).1);
         }
         frame.grid = false;
         frame.legend = self.legend();
-        let contours = self.contours();
-        frame.notes = self.notes(contours.len());
-        let plot = frame.draw(scene, place);
-        self.draw_shading(scene, &plot, limit);
-        self.draw_contours(scene, &plot, &contours);
-        for (class, points) in self.points.iter().enumerate() {
-            let inside: Vec<_> = points.iter().copied().filter(|point| self.is_inside(point)).collect();
-            scatter::draw(scene, &plot, &inside, (Marker::nth(class), color::nth(class)));
-        }
-        scene.outline(plot.area, INK, 1.0);
+        frame.notes = self.notes();
+        let mut plot = frame.draw(area)?;
+        self.draw_shading(&plot)?;
+        self.draw_lines(&mut plot)?;
+        self.draw_points(&mut plot)?;
+        plot.outline()?;
         if bar {
-            colorbar::draw(scene, plot.area, &scores, |share| shade(2.0 * share - 1.0));
+            plot.color_bar(&shades, |p| self.shade(INK, p))?;
         }
         Ok(())
     }
@@ -284,7 +352,7 @@ impl Picture for DecisionBoundary {
         Size::new(720, 640)
     }
 
-    /// Points that are not finite; for scores see [`ScoreGrid::not_finite`].
+    /// Points that are not finite; for the plane see [`ProbabilityGrid::not_finite`].
     fn dropped(&self) -> Dropped {
         Dropped { not_finite: self.not_finite, not_positive: 0 }
     }

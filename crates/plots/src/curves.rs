@@ -1,9 +1,14 @@
 //! Curves of any kind on one pair of axes: metrics of a run, or one metric of several runs.
 
-use crate::lines::{Lines, Look, Mark, Style, line_settings, picture_of_lines};
+use crate::color::Look;
+use crate::lines::{Lines, Mark, Style, line_settings, picture_of_lines};
 use crate::series::Series;
 
 /// Named curves over each other: several runs to be compared, or several metrics of one.
+///
+/// Each curve has a colour and a dash of its own, from the ninth on with markers too; up to
+/// [`Curves::MOST`] no two look alike. The n-th curve looks the same in every picture, so in the panels of a
+/// [`Figure`](crate::Figure), give each all runs in the same order, those it does not know without points.
 ///
 /// ```
 /// use dualtape_plots::{Curves, Picture, Size};
@@ -24,6 +29,15 @@ pub struct Curves {
 }
 
 impl Curves {
+    /// The most curves a picture shows.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Error, Picture};
+    /// let curves = (0..=Curves::MOST).fold(Curves::new("", "epoch", "loss"), |all, _| all.curve("a", []));
+    /// assert!(matches!(curves.svg(curves.natural_size()), Err(Error::Amount { most: Curves::MOST, .. })));
+    /// ```
+    pub const MOST: usize = Look::MOST;
+
     /// A picture without curves.
     ///
     /// ```
@@ -36,7 +50,7 @@ impl Curves {
         Self { style: Style::new(title, x_label, y_label), curves: Vec::new(), mark_lowest: false }
     }
 
-    /// One more curve, through (x, y) from left to right.
+    /// One more curve, through (x, y) from left to right. Without points, the legend does not name it.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};

@@ -69,6 +69,16 @@ pub enum Error {
         /// Where it ends.
         high: f64,
     },
+    /// A number that is no probability.
+    #[error("the probability at ({x}, {y}) is {value}; expected 0 to 1")]
+    Probability {
+        /// The number given.
+        value: f64,
+        /// Where, from left to right.
+        x: f64,
+        /// Where, from bottom to top.
+        y: f64,
+    },
     /// A table whose parts do not fit together.
     #[error("{what}: {given} given; expected {expected}")]
     Count {
@@ -100,6 +110,12 @@ pub enum Error {
     /// The picture could not be encoded.
     #[error("cannot encode the picture: {0}")]
     Encode(#[from] png::EncodingError),
+}
+
+impl<E: std::error::Error + Send + Sync> From<plotters::drawing::DrawingAreaErrorKind<E>> for Error {
+    fn from(error: plotters::drawing::DrawingAreaErrorKind<E>) -> Self {
+        Self::Draw(error.to_string())
+    }
 }
 
 /// The error of an amount out of bounds, if it is.

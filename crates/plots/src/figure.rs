@@ -1,9 +1,9 @@
 //! Several pictures in one.
 
-use crate::color::INK;
+use crate::chart::titled;
 use crate::picture::sealed::Draw;
-use crate::scene::{Anchor, Rect, Scene, Text};
-use crate::{Dropped, Error, Picture, Size, text};
+use crate::scene::{Area, extent, part};
+use crate::{Dropped, Error, Picture, Size};
 
 /// Several pictures in one, row by row, under one title.
 ///
@@ -89,29 +89,22 @@ impl Figure {
 }
 
 impl Draw for Figure {
-    fn draw(&self, scene: &mut Scene, mut place: Rect) -> Result<(), Error> {
+    fn draw(&self, area: &Area) -> Result<(), Error> {
+        const TITLE: f64 = 18.0;
         if self.panels.is_empty() {
             return Err(Error::NoPanels { title: self.title.clone() });
         }
-        const SIZE: f64 = 18.0;
-        let title = text::fit(&self.title, SIZE, true, place.width() - 24.0);
-        if !title.is_empty() {
-            let at = (place.left + 12.0, place.top + 26.0);
-            let (bold, upward, anchor, color) = (true, false, Anchor::Left, INK);
-            scene.text(Text { text: title, place: at, size: SIZE, bold, upward, anchor, color });
-            place.top += 34.0;
-        }
+        let (width, height) = extent(area);
+        let head = if self.title.trim().is_empty() { 0.0 } else { 34.0 };
+        titled(&part(area, (12.0, 8.0), (width - 24.0, head)), &self.title, TITLE)?;
         let (columns, rows) = self.grid();
-        let (width, height) = (place.width() / columns as f64, place.height() / rows as f64);
-        if width.min(height) < f64::from(Self::LEAST_PANEL) {
-            return Err(Error::Crowded { panels: self.panels.len(), columns, width, height });
+        let (wide, high) = (width / columns as f64, (height - head) / rows as f64);
+        if wide.min(high) < f64::from(Self::LEAST_PANEL) {
+            let panels = self.panels.len();
+            return Err(Error::Crowded { panels, columns, width: wide, height: high });
         }
-        for (index, panel) in self.panels.iter().enumerate() {
-            let left = place.left + (index % columns) as f64 * width;
-            let top = place.top + (index / columns) as f64 * height;
-            panel.draw(scene, Rect { left, top, right: left + width, bottom: top + height })?;
-        }
-        Ok(())
+        let places = part(area, (0.0, head), (width, height - head)).split_evenly((rows, columns));
+        self.panels.iter().zip(&places).try_for_each(|(panel, place)| panel.draw(place))
     }
 }
 

@@ -1,17 +1,20 @@
-//! The legend: rows above the axes, where it covers nothing.
+//! The legend: rows above the axes, where it covers nothing. plotters would put it over the data.
 
-use crate::color::{Color, Dash, INK, WHITE};
-use crate::scene::{Anchor, Marker, Place, Rect, Scene};
+use crate::color::{Color, Dash, INK, Marker, WHITE};
+use crate::scene::{Area, extent, part, units};
 use crate::text::{self, TICK};
+use crate::{Error, font};
+use plotters::element::{DashedPathElement, PathElement, Rectangle};
+use plotters::style::text_anchor::HPos;
 
 /// What stands before an entry's text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Swatch {
     None,
     Line { color: Color, width: f64, dash: Dash, marker: Option<Marker> },
-    Marker { marker: Marker, color: Color },
+    Marker { marker: Marker, color: Color, rim: Color },
     Ring(Color),
-    Box(Color),
+    Box { color: Color, edge: Color },
 }
 
 /// One line of a legend.
@@ -35,66 +38,98 @@ impl Swatch {
     fn width(self) -> f64 {
         match self {
             Self::None => 0.0,
-            Self::Line { .. } => 34.0,
-            Self::Marker { .. } | Self::Ring(_) | Self::Box(_) => 17.0,
+            Self::Line { .. } => 42.0,
+            Self::Marker { .. } | Self::Ring(_) | Self::Box { .. } => 17.0,
         }
     }
 
     /// Draws it to the right of a place.
-    fn draw(self, scene: &mut Scene, (x, y): Place) {
+    fn draw(self, area: &Area, (x, y): (i32, i32)) -> Result<(), Error> {
+        let right = |pixels: f64| (x + units(pixels), y);
         match self {
             Self::None => {}
             Self::Line { color, width, dash, marker } => {
-                scene.line(vec![(x, y), (x + 28.0, y)], color, width, dash);
+                let (ends, style) = ([(x, y), right(36.0)], color.stroke(width));
+                match dash {
+                    None => area.draw(&PathElement::new(ends, style))?,
+                    Some((size, gap)) => {
+                        area.draw(&DashedPathElement::new(ends, units(size), units(gap), style))?;
+                    }
+                }
                 if let Some(marker) = marker {
-                    scene.marker(marker, (x + 14.0, y), 3.0, color);
+                    area.draw(&marker.at(right(18.0), 3.2, color))?;
                 }
             }
-            Self::Marker { marker, color } => scene.marker(marker, (x + 5.5, y), 4.0, color),
-            Self::Ring(color) => ring(scene, (x + 5.5, y), color),
-            Self::Box(color) => {
-                scene.rect(Rect { left: x, right: x + 11.0, top: y - 5.5, bottom: y + 5.5 }, color);
+            Self::Marker { marker, color, rim } => {
+                area.draw(&marker.at(right(5.5), 5.0, rim))?;
+                area.draw(&marker.at(right(5.5), 3.8, color))?;
+            }
+            Self::Ring(color) => {
+                for element in ring(right(5.5), color) {
+                    area.draw(&element)?;
+                }
+            }
+            Self::Box { color, edge } => {
+                let corners = [(x, y - units(5.5)), (x + units(11.0), y + units(5.5))];
+                area.draw(&Rectangle::new(corners, color.fill()))?;
+                area.draw(&Rectangle::new(corners, edge.stroke(1.0)))?;
             }
         }
+        Ok(())
     }
 }
 
 /// A mark around a point that leaves the point visible.
-pub(crate) fn ring(scene: &mut Scene, center: Place, color: Color) {
-    scene.marker(Marker::Disc, center, 5.5, color);
-    scene.marker(Marker::Disc, center, 3.5, WHITE);
-    scene.marker(Marker::Disc, center, 1.5, color);
+pub(crate) fn ring<P: Clone + 'static>(at: P, color: Color) -> [crate::chart::Element<P>; 3] {
+    [(5.5, color), (3.5, WHITE), (1.5, color)]
+        .map(|(radius, color)| Marker::Disc.at(at.clone(), radius, color))
 }
 
-/// Draws the legend into the upper part of the place, in at most so many rows; the height it took.
-pub(crate) fn draw(scene: &mut Scene, entries: &[Entry], place: Rect, most_rows: usize) -> f64 {
-    let room = place.width();
+/// Draws the legend into the upper part of an area, in at most so many rows; returns what is left.
+pub(crate) fn draw(area: &Area, entries: &[Entry], most_rows: usize) -> Result<Area, Error> {
+    let (room, height) = extent(area);
     let most_text = (room * 0.6).max(300.0).min(room);
-    let (mut x, mut row) = (0.0, 0);
+    let mut rows: Vec<(Vec<Entry>, f64)> = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let rest = entries.len() - index;
         // In the last row, room is kept for saying what the legend leaves out.
-        let kept = if row + 1 == most_rows && rest > 1 { GAP + 75.0 } else { 0.0 };
-        let most = most_text.min(room - kept) - entry.swatch.width();
-        let text = text::fit(&entry.text, TICK, false, most.max(0.0));
-        let width = entry.swatch.width() + text::width(&text, TICK);
-        let needed = width + kept;
-        if x > 0.0 && x + needed > room {
-            if row + 1 == most_rows {
-                let more = format!("and {rest} more");
-                scene.label(&more, (place.left + x, middle(place, row)), Anchor::Left, TICK, INK);
+        let kept = |row: usize| if row == most_rows && rest > 1 { GAP + 75.0 } else { 0.0 };
+        let fit = |row: usize| {
+            let most = most_text.min(room - kept(row)) - entry.swatch.width();
+            Entry::new(entry.swatch, text::fit(&entry.text, TICK, false, most.max(0.0)))
+        };
+        let count = rows.len();
+        let short = fit(count.max(1));
+        match rows.last_mut() {
+            Some((row, width)) if *width + GAP + breadth(&short) + kept(count) <= room => {
+                *width += GAP + breadth(&short);
+                row.push(short);
+            }
+            Some((row, width)) if count == most_rows => {
+                let more = Entry::new(Swatch::None, format!("and {rest} more"));
+                *width += GAP + breadth(&more);
+                row.push(more);
                 break;
             }
-            (x, row) = (0.0, row + 1);
+            _ => {
+                let first = fit(count + 1);
+                rows.push((vec![first.clone()], breadth(&first)));
+            }
         }
-        let at = (place.left + x, middle(place, row));
-        entry.swatch.draw(scene, at);
-        scene.label(&text, (at.0 + entry.swatch.width(), at.1), Anchor::Left, TICK, INK);
-        x += width + GAP;
     }
-    if entries.is_empty() { 0.0 } else { (row + 1) as f64 * ROW }
+    for (index, (row, width)) in rows.iter().enumerate() {
+        let (mut x, y) = ((room - width) / 2.0, (index as f64 + 0.5) * ROW);
+        for entry in row {
+            entry.swatch.draw(area, (units(x), units(y)))?;
+            let at = (units(x + entry.swatch.width()), units(y));
+            area.draw_text(&entry.text, &font::about(TICK, HPos::Left, INK), at)?;
+            x += breadth(entry) + GAP;
+        }
+    }
+    let used = rows.len() as f64 * ROW + 6.0;
+    Ok(part(area, (0.0, used), (room, height - used)))
 }
 
-fn middle(place: Rect, row: usize) -> f64 {
-    place.top + (row as f64 + 0.5) * ROW
+fn breadth(entry: &Entry) -> f64 {
+    entry.swatch.width() + text::width(&entry.text, TICK)
 }

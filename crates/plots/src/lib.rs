@@ -10,10 +10,11 @@
 //! | gradient norms before and after clipping | [`GradientNorms`] |
 //! | learning rate | [`LearningRate`] |
 //! | other metrics; several runs over each other | [`Curves`] |
-//! | per-sample gradient norms | [`NormHistogram`] |
-//! | confusion matrix | [`ConfusionMatrix`] |
-//! | decision boundary, regions of several classes | [`DecisionBoundary`], from a [`ScoreGrid`] |
-//! | predictions against targets | [`Predictions`] |
+//! | per-sample gradient norms, in logarithmic bins | [`NormHistogram`] |
+//! | confusion matrix, recall, precision | [`ConfusionMatrix`] |
+//! | decision boundary between two classes or more | [`DecisionBoundary`], from a [`ProbabilityGrid`] |
+//! | predictions against targets, residuals | [`Predictions`] |
+//! | permutation importance of columns | [`Importance`] |
 //! | benchmarks, bars with whiskers | [`Benchmarks`] |
 //! | several of these in one | [`Figure`] |
 //!
@@ -41,8 +42,13 @@
 //!   enormous series give a picture; a million points are thinned to those that show.
 //! - **Colours** are those of Okabe and Ito, which most colour-blind readers can tell apart; dashes and
 //!   markers tell the same things again.
+//! - **No two curves look alike** in a picture, and each looks the same in all panels.
 //! - **Legends** stand above the axes, where they cover nothing.
 //! - **The same picture gives the same bytes.**
+//!
+//! The charts are those of plotters. Own are what it lacks: readings that leave an offset or a power to the axis' name, and
+//! logarithmic ones of any range; legends above the axes; colour bars; contours; markers; names that stand upright; the
+//! thinning of points; and pixels finer than whole ones, for which a backend records shapes.
 //!
 //! The font is DejaVu Sans, embedded by the `dejavu` crate; its licence is in `FONT-LICENSE.txt`. In an SVG,
 //! texts stay texts, in DejaVu Sans or whatever sans-serif its reader has.
@@ -53,17 +59,17 @@
 mod axis;
 mod benchmarks;
 mod boundary;
+mod chart;
 mod color;
-mod colorbar;
 mod confusion;
 mod contour;
 mod curves;
 mod error;
 mod figure;
 mod font;
-mod frame;
 mod grid;
 mod histogram;
+mod importance;
 mod legend;
 mod lines;
 mod loss;
@@ -73,19 +79,9 @@ mod predictions;
 mod range;
 mod rate;
 mod render;
-mod scatter;
 mod scene;
 mod series;
 mod text;
-mod ticks;
-
-#[cfg(test)]
-#[path = "../tests/common/mod.rs"]
-mod common;
-#[cfg(test)]
-extern crate self as dualtape_plots;
-#[cfg(test)]
-mod layout;
 
 pub use benchmarks::{Bar, Benchmarks};
 pub use boundary::DecisionBoundary;
@@ -93,11 +89,12 @@ pub use confusion::ConfusionMatrix;
 pub use curves::Curves;
 pub use error::Error;
 pub use figure::Figure;
-pub use grid::{ScoreGrid, Window};
+pub use grid::{ProbabilityGrid, Window};
 pub use histogram::NormHistogram;
+pub use importance::Importance;
 pub use loss::LossCurves;
 pub use norms::GradientNorms;
 pub use picture::{Dropped, Picture, Size};
 pub use predictions::Predictions;
 pub use rate::LearningRate;
-pub use series::exponential_mean;
+pub use series::centred_mean;

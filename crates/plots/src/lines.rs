@@ -1,37 +1,23 @@
 //! Curves on a pair of axes: what the pictures of losses, norms, rates and runs have in common.
 
-use crate::axis::{Axis, thinned};
-use crate::color::{self, Color, DOTTED, Dash, FADED, INK};
-use crate::error::check_finite;
-use crate::frame::{self, Frame, Plot};
+use crate::axis::{Axis, Reading};
+use crate::chart::{Frame, Plot};
+use crate::color::{self, Color, DOTTED, Look};
+use crate::error::{check_amount, check_finite};
 use crate::legend::{self, Entry, Swatch};
 use crate::range::{self, Range};
-use crate::scene::{Marker, Rect, Scene};
+use crate::scene::{Area, UNITS};
 use crate::series::{Series, check_weight, natural_weight, on_axis};
 use crate::text::short;
-use crate::ticks::Reading;
 use crate::{Dropped, Error};
 
-const BOLD: f64 = 2.2;
+const WIDTH: f64 = 2.0;
 /// Up to so many points, each gets a marker.
 const MARKED: usize = 30;
+/// From so many points on, dashes would not show among the ups and downs.
+const DENSE: usize = 500;
 
-/// How to draw a series.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Look {
-    pub(crate) color: Color,
-    pub(crate) dash: Dash,
-    pub(crate) marker: Marker,
-}
-
-impl Look {
-    /// The look of the n-th of several curves.
-    pub(crate) fn nth(n: usize) -> Self {
-        Self { color: color::nth(n), dash: color::nth_dash(n), marker: Marker::nth(n) }
-    }
-}
-
-/// How much of the noise a bold line takes away.
+/// How much of the noise the faint line takes away.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) enum Smoothing {
     /// What suits the length of each curve.
@@ -81,12 +67,12 @@ pub(crate) struct Lines<'a> {
     pub(crate) marks: Vec<Mark>,
 }
 
-/// A curve in numbers: its faint points, and its bold ones.
+/// A curve in numbers: its points as they came, and as they are smoothed.
 struct Drawn<'a> {
     series: &'a Series,
     look: Look,
     raw: Vec<(f64, f64)>,
-    bold: Vec<(f64, f64)>,
+    smooth: Vec<(f64, f64)>,
 }
 
 impl Lines<'_> {
@@ -98,7 +84,8 @@ impl Lines<'_> {
         dropped
     }
 
-    pub(crate) fn draw(&self, scene: &mut Scene, place: Rect) -> Result<(), Error> {
+    pub(crate) fn draw(&self, area: &Area) -> Result<(), Error> {
+        check_amount("curves", self.curves.len(), 0, Look::MOST)?;
         if let Some((threshold, what)) = self.threshold {
             check_finite(what, threshold)?;
         }
@@ -106,8 +93,7 @@ impl Lines<'_> {
             check_finite("the marked place", mark.x)?;
         }
         let drawn = self.curves.iter().map(|curve| self.drawn(curve)).collect::<Result<Vec<_>, _>>()?;
-        let heights =
-            range::bounds(drawn.iter().flat_map(|curve| curve.raw.iter().chain(&curve.bold)).map(|p| p.1));
+        let heights = range::bounds(drawn.iter().flat_map(|curve| &curve.raw).map(|point| point.1));
         let threshold = self.threshold.filter(|&(level, _)| self.reaches(heights, level));
         let heights = match (heights, threshold) {
             (Some(heights), Some((level, _))) => Some(heights.and(level)),
@@ -119,35 +105,34 @@ impl Lines<'_> {
         if let (Some((level, what)), None) = (self.threshold, threshold) {
             frame.notes.push(format!("{what} {} lies outside the picture", short(level)));
         }
-        let plot = frame.draw(scene, place);
+        let mut plot = frame.draw(area)?;
         if drawn.iter().all(|curve| curve.raw.is_empty()) {
-            frame::nothing(scene, plot.area);
-            return Ok(());
+            return plot.nothing();
         }
-        for curve in &drawn {
-            draw_raw(scene, &plot, curve);
+        for (n, curve) in drawn.iter().enumerate() {
+            draw_raw(&mut plot, n, curve)?;
         }
-        for curve in &drawn {
-            draw_bold(scene, &plot, curve);
+        for curve in drawn.iter().filter(|curve| !curve.smooth.is_empty()) {
+            let points = thinned(&plot, &curve.smooth);
+            plot.line(points, faint(curve.look.color), 1.6, color::SOLID)?;
         }
         // On top: clipped norms lie on their threshold, and would hide it.
-        if let Some((level, _)) = threshold.filter(|&(level, _)| plot.y.holds(level)) {
-            let y = plot.y.of(level);
-            scene.line(vec![(plot.area.left, y), (plot.area.right, y)], INK, 1.4, color::DASHED);
+        if let Some((level, _)) = threshold {
+            plot.across(level, false)?;
         }
-        self.draw_marks(scene, &plot);
-        Ok(())
+        self.draw_marks(&mut plot)
     }
 
     fn drawn<'b>(&self, &(series, look): &(&'b Series, Look)) -> Result<Drawn<'b>, Error> {
         let logarithmic = self.style.logarithmic;
         let raw = series.shown(logarithmic);
+        let look = if raw.len() >= DENSE { Look { dash: color::SOLID, ..look } } else { look };
         let weight = match self.style.smoothing {
             Smoothing::Natural => natural_weight(series.points().len()),
             Smoothing::Weight(weight) => check_weight(weight)?,
         };
-        let bold = if weight == 0.0 { Vec::new() } else { on_axis(&series.smoothed(weight), logarithmic) };
-        Ok(Drawn { series, look, raw, bold })
+        let smooth = if weight == 0.0 { Vec::new() } else { on_axis(&series.smoothed(weight), logarithmic) };
+        Ok(Drawn { series, look, raw, smooth })
     }
 
     /// Whether a threshold can be shown without squeezing the curves flat.
@@ -181,7 +166,7 @@ impl Lines<'_> {
     fn y_axis(&self, heights: Option<Range>) -> Axis {
         let label = &self.style.y_label;
         if self.style.logarithmic {
-            return Axis::logarithms(label, heights, 0.05);
+            return Axis::logarithms(label, range::with_logarithmic_air(heights, 0.05));
         }
         if self.style.percent {
             // The top of a perfect score stays within sight.
@@ -194,74 +179,84 @@ impl Lines<'_> {
 
     fn legend(&self, drawn: &[Drawn<'_>], threshold: bool) -> Vec<Entry> {
         let curve = |curve: &Drawn<'_>| {
-            let Look { color, dash, marker } = curve.look;
-            let marker = (curve.raw.len() <= MARKED).then_some(marker);
-            Entry::new(Swatch::Line { color, width: BOLD, dash, marker }, &curve.series.name)
+            let Look { color, dash, marker, marked } = curve.look;
+            let marker = (marked || curve.raw.len() <= MARKED).then_some(marker);
+            Entry::new(Swatch::Line { color, width: WIDTH, dash, marker }, &curve.series.name)
         };
-        // A curve without a name is what the axis says.
-        let named = drawn.iter().filter(|curve| !curve.series.name.is_empty());
+        // A curve without a name is what the axis says; one without points has a look, but is not there.
+        let named = drawn.iter().filter(|curve| !curve.series.name.is_empty() && !curve.series.is_empty());
         let mut entries: Vec<_> = named.map(curve).collect();
         if let Some((level, what)) = self.threshold.filter(|_| threshold) {
-            let swatch = Swatch::Line { color: INK, width: 1.4, dash: color::DASHED, marker: None };
+            let swatch = Swatch::Line { color: color::INK, width: 1.4, dash: color::DASHED, marker: None };
             entries.push(Entry::new(swatch, format!("{what} {}", short(level))));
         }
         let marks = self.marks.iter().filter(|mark| !mark.text.is_empty());
         entries.extend(marks.map(|mark| Entry::new(Swatch::Ring(mark.color), &mark.text)));
-        if drawn.iter().any(|curve| !curve.bold.is_empty()) {
-            let swatch =
-                Swatch::Line { color: FADED.tint(0.4), width: 1.0, dash: color::SOLID, marker: None };
-            let weight = match self.style.smoothing {
-                Smoothing::Natural => String::new(),
-                Smoothing::Weight(weight) => format!(", weight {}", short(weight)),
-            };
-            entries.push(Entry::new(swatch, format!("raw (bold: exponential mean{weight})")));
+        if let Some(curve) = drawn.iter().find(|curve| !curve.smooth.is_empty()) {
+            let color = faint(curve.look.color);
+            let swatch = Swatch::Line { color, width: 1.6, dash: color::SOLID, marker: None };
+            entries.push(Entry::new(swatch, "faint: mean of neighbours on both sides"));
         }
         entries
     }
 
-    fn draw_marks(&self, scene: &mut Scene, plot: &Plot) {
+    fn draw_marks(&self, plot: &mut Plot) -> Result<(), Error> {
         for mark in &self.marks {
-            let x = plot.x.of(mark.x);
             if mark.line {
-                scene.line(vec![(x, plot.area.top), (x, plot.area.bottom)], INK, 1.2, DOTTED);
+                let y = plot.chart.plotting_area().get_y_range();
+                plot.line(vec![(mark.x, y.start), (mark.x, y.end)], color::INK, 1.2, DOTTED)?;
             }
-            if let Some(y) = mark.y.filter(|&y| plot.y.holds(y)) {
-                legend::ring(scene, (x, plot.y.of(y)), mark.color);
+            if let Some(y) = mark.y.filter(|&y| !self.style.logarithmic || y > 0.0) {
+                plot.chart.draw_series(legend::ring((mark.x, y), mark.color))?;
             }
         }
+        Ok(())
     }
 }
 
-/// The values as they came: faint where a bold line goes over them.
-fn draw_raw(scene: &mut Scene, plot: &Plot, curve: &Drawn<'_>) {
-    if curve.bold.is_empty() {
-        return;
-    }
-    let places = thinned(curve.raw.iter().map(|&point| plot.at(point)));
-    scene.line(places, curve.look.color.tint(0.4), 1.0, color::SOLID);
+fn faint(color: Color) -> Color {
+    color.tint(0.4)
 }
 
-fn draw_bold(scene: &mut Scene, plot: &Plot, curve: &Drawn<'_>) {
-    let Look { color, dash, marker } = curve.look;
-    let points = if curve.bold.is_empty() { &curve.raw } else { &curve.bold };
-    let places = thinned(points.iter().map(|&point| plot.at(point)));
-    let marked = points.len() <= MARKED;
-    scene.line(places.clone(), color, BOLD, dash);
-    for place in places.into_iter().filter(|_| marked) {
-        scene.marker(marker, place, 3.2, color);
+/// The values as they came; markers where they tell curves apart.
+fn draw_raw(plot: &mut Plot, n: usize, curve: &Drawn<'_>) -> Result<(), Error> {
+    let Look { color, dash, marker, marked } = curve.look;
+    let width = if curve.raw.len() > 1000 { 1.2 } else { WIDTH };
+    let points = thinned(plot, &curve.raw);
+    let all = curve.raw.len() <= MARKED;
+    let every = if all { 1 } else { points.len().div_ceil(10) };
+    // Markers of several curves are not all above each other.
+    let first = if all { 0 } else { (n * every / 5) % every };
+    let places: Vec<_> =
+        points.iter().copied().skip(first).step_by(every).filter(|_| all || marked).collect();
+    plot.line(points, color, width, dash)?;
+    plot.chart.draw_series(places.into_iter().map(|place| marker.at(place, 3.2, color)))?;
+    Ok(())
+}
+
+/// At most four points for each column of pixels: its first, lowest, highest and last. A line through them covers the
+/// same pixels as one through all.
+fn thinned(plot: &Plot, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let column = |point: &(f64, f64)| (f64::from(plot.at(*point).0) / UNITS).floor();
+    let mut thin = Vec::new();
+    for run in points.chunk_by(|a, b| column(a) == column(b)) {
+        let by_height = |&a: &usize, &b: &usize| run[a].1.total_cmp(&run[b].1);
+        let lowest = (0..run.len()).min_by(by_height).unwrap_or(0);
+        let highest = (0..run.len()).max_by(by_height).unwrap_or(0);
+        let mut kept = [0, lowest, highest, run.len() - 1];
+        kept.sort_unstable();
+        let distinct = (0..4).filter(|&i| i == 0 || kept[i] != kept[i - 1]);
+        thin.extend(distinct.map(|i| run[kept[i]]));
     }
+    thin
 }
 
 /// Makes a picture of what has `lines`.
 macro_rules! picture_of_lines {
     ($Picture:ty) => {
         impl $crate::picture::sealed::Draw for $Picture {
-            fn draw(
-                &self,
-                scene: &mut $crate::scene::Scene,
-                place: $crate::scene::Rect,
-            ) -> Result<(), $crate::Error> {
-                self.lines().draw(scene, place)
+            fn draw(&self, area: &$crate::scene::Area) -> Result<(), $crate::Error> {
+                self.lines().draw(area)
             }
         }
 
@@ -306,10 +301,10 @@ macro_rules! line_settings {
         }
     };
     (smoothing) => {
-        /// The weight of the past in the bold line, 0 for none, see
-        /// [`exponential_mean`](crate::exponential_mean); drawing fails with
+        /// The weight of neighbours in a faint line through their means, 0 for none, see
+        /// [`centred_mean`](crate::centred_mean); drawing fails with
         /// [`Error::Smoothing`](crate::Error::Smoothing) unless it is at least 0 and less than 1. By default,
-        /// means go over about a twentieth of the curve.
+        /// only curves of 200 points and more have such a line, with means over about a fiftieth of the curve.
         ///
         /// ```
         /// use dualtape_plots::{Curves, Error, Picture};

@@ -1,15 +1,14 @@
 //! Losses of training and validation over a run.
 
-use crate::color;
-use crate::lines::{Lines, Look, Mark, Style, line_settings, picture_of_lines};
-use crate::scene::Marker;
+use crate::color::{self, Look};
+use crate::lines::{Lines, Mark, Style, line_settings, picture_of_lines};
 use crate::series::Series;
 use crate::text::short;
 
-/// Loss curves: raw values faint, an exponential mean bold, the best epoch marked.
+/// Loss curves as they were measured, the best epoch marked.
 ///
-/// Points are (epoch or step, loss), in any order; a curve is drawn from left to right. Curves of less than 40
-/// points are not smoothed unless asked for.
+/// Points are (epoch or step, loss), in any order; a curve is drawn from left to right. Curves of 200 points and more
+/// have a faint line through means of neighbours as well.
 ///
 /// ```
 /// use dualtape_plots::{LossCurves, Picture};
@@ -116,9 +115,7 @@ impl LossCurves {
     line_settings!(axes log_axis smoothing);
 
     fn lines(&self) -> Lines<'_> {
-        let training = Look { color: color::BLUE, dash: color::SOLID, marker: Marker::Disc };
-        let validation = Look { color: color::VERMILION, dash: color::DASHED, marker: Marker::Square };
-        let curves = [(&self.training, training), (&self.validation, validation)];
+        let curves = [(&self.training, Look::nth(0)), (&self.validation, Look::nth(1))];
         let curves = curves.into_iter().filter_map(|(series, look)| Some((series.as_ref()?, look))).collect();
         Lines { style: &self.style, curves, threshold: None, marks: self.mark().into_iter().collect() }
     }

@@ -1,8 +1,7 @@
 //! Gradient norms over a run, before and after clipping.
 
-use crate::color;
-use crate::lines::{Lines, Look, Style, line_settings, picture_of_lines};
-use crate::scene::Marker;
+use crate::color::Look;
+use crate::lines::{Lines, Style, line_settings, picture_of_lines};
 use crate::series::Series;
 
 /// Gradient norms over a run, before and after clipping, with the threshold as a line across.
@@ -87,9 +86,7 @@ impl GradientNorms {
     line_settings!(axes log_axis smoothing);
 
     fn lines(&self) -> Lines<'_> {
-        let before = Look { color: color::VERMILION, dash: color::SOLID, marker: Marker::Square };
-        let after = Look { color: color::BLUE, dash: color::SOLID, marker: Marker::Disc };
-        let curves = [(&self.before, before), (&self.after, after)];
+        let curves = [(&self.before, Look::nth(1)), (&self.after, Look::nth(0))];
         let curves = curves.into_iter().filter_map(|(series, look)| Some((series.as_ref()?, look))).collect();
         let threshold = self.threshold.map(|norm| (norm, "threshold"));
         Lines { style: &self.style, curves, threshold, marks: Vec::new() }

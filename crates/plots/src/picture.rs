@@ -1,6 +1,6 @@
 //! What every picture can do: become a PNG or an SVG, and say what it leaves out.
 
-use crate::scene::{Rect, Scene};
+use crate::scene::{Recorder, Shape};
 use crate::{Error, font, render};
 use std::fmt;
 
@@ -203,21 +203,20 @@ pub trait Picture: sealed::Draw {
 }
 
 /// All shapes of a picture.
-pub(crate) fn scene(picture: &(impl Picture + ?Sized), size: Size) -> Result<Scene, Error> {
+fn scene(picture: &(impl Picture + ?Sized), size: Size) -> Result<Vec<Shape>, Error> {
     let Size { width, height } = size.check()?;
     font::register()?;
-    let mut scene = Scene::default();
-    let all = Rect { left: 0.0, top: 0.0, right: width.into(), bottom: height.into() };
-    picture.draw(&mut scene, all)?;
-    Ok(scene)
+    let recorder = Recorder::new(width, height);
+    picture.draw(&recorder.area())?;
+    Ok(recorder.shapes())
 }
 
 pub(crate) mod sealed {
     use crate::Error;
-    use crate::scene::{Rect, Scene};
+    use crate::scene::Area;
 
     /// Draws itself into a part of a picture. Only this crate's pictures do.
     pub trait Draw: std::fmt::Debug {
-        fn draw(&self, scene: &mut Scene, place: Rect) -> Result<(), Error>;
+        fn draw(&self, area: &Area) -> Result<(), Error>;
     }
 }

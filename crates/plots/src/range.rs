@@ -44,8 +44,8 @@ impl Range {
     pub(crate) fn with_air(self, share: f64) -> Self {
         let Self { low, high } = self;
         let largest = low.abs().max(high.abs());
-        // Where numbers differ by rounding only, ticks would all read the same.
-        if self.extent() <= (1e-9 * largest).max(SMALLEST) {
+        // Where numbers differ by rounding only, an axis would show noise.
+        if self.extent() <= (1e-15 * largest).max(SMALLEST) {
             let room = if largest <= SMALLEST { 1.0 } else { largest * 0.5 };
             return Self { low: low - room, high: high + room };
         }
@@ -60,6 +60,14 @@ impl Range {
         let near_zero = self.low >= 0.0 && self.low <= 0.5 * self.high && self.high > SMALLEST;
         if near_zero { Self { low: 0.0, ..aired } } else { aired }
     }
+}
+
+/// The range of a logarithmic axis that holds positive numbers, with so much air as a share of its length.
+pub(crate) fn with_logarithmic_air(bounds: Option<Range>, share: f64) -> Range {
+    let Some(Range { low, high }) = bounds else { return Range { low: 0.1, high: 10.0 } };
+    let decades = (high / low).log10();
+    let factor = if decades < 1e-6 { 10f64.sqrt() } else { 10f64.powf(share * decades) };
+    Range { low: (low / factor).max(f64::MIN_POSITIVE), high: high * factor }
 }
 
 /// 0 to 1, for an axis without numbers.

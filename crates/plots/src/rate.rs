@@ -1,6 +1,7 @@
 //! The learning rate over a run.
 
-use crate::lines::{Lines, Look, Smoothing, Style, line_settings, picture_of_lines};
+use crate::color::Look;
+use crate::lines::{Lines, Smoothing, Style, line_settings, picture_of_lines};
 use crate::series::Series;
 
 /// The learning rate over a run.

@@ -1,20 +1,17 @@
 //! From shapes to the bytes of a PNG and the text of an SVG, by plotters.
 
 use crate::color::{Color, WHITE};
-use crate::scene::{Anchor, Place, Scene, Shape, Text};
+use crate::scene::{Place, Shape, Text, UNITS};
 use crate::{Error, Size, font};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color as _, FontTransform, RGBColor, ShapeStyle, TextStyle};
-
-/// plotters counts in whole pixels. An SVG has this many units to each, so that curves stay smooth.
-const SVG_UNITS: u32 = 10;
+use plotters::style::text_anchor::{Pos, VPos};
+use plotters::style::{Color as _, FontTransform, ShapeStyle, TextStyle};
 
 /// How many pixels a PNG may take while it is drawn, larger than it is, to be averaged.
 const MOST_SAMPLES: u64 = 36_000_000;
 
-/// The scene as the bytes of a PNG file.
-pub(crate) fn png(scene: &Scene, size: Size) -> Result<Vec<u8>, Error> {
+/// Shapes as the bytes of a PNG file.
+pub(crate) fn png(scene: &[Shape], size: Size) -> Result<Vec<u8>, Error> {
     let Size { width, height } = size;
     let samples = |&scale: &u32| size.pixels() * u64::from(scale * scale) <= MOST_SAMPLES;
     let scale = [3, 2].into_iter().find(samples).unwrap_or(1);
@@ -35,12 +32,12 @@ pub(crate) fn png(scene: &Scene, size: Size) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// The scene as the text of an SVG file.
-pub(crate) fn svg(scene: &Scene, size: Size) -> Result<String, Error> {
-    let fine = (size.width * SVG_UNITS, size.height * SVG_UNITS);
+/// Shapes as the text of an SVG file.
+pub(crate) fn svg(scene: &[Shape], size: Size) -> Result<String, Error> {
+    let fine = (size.width * UNITS as u32, size.height * UNITS as u32);
     let mut document = String::new();
     let backend = SVGBackend::with_string(&mut document, fine);
-    Painter { backend, scale: f64::from(SVG_UNITS), rules: SVG }.paint(scene, size)?;
+    Painter { backend, scale: UNITS, rules: SVG }.paint(scene, size)?;
     // The units stay fine inside; outside, the picture has the size asked for.
     let inner = format!("width=\"{}\" height=\"{}\"", fine.0, fine.1);
     let outer = format!("width=\"{}\" height=\"{}\" stroke-linejoin=\"round\"", size.width, size.height);
@@ -84,8 +81,7 @@ struct Rules {
 }
 
 /// plotters puts the base line half a size under the top.
-const BITMAP: Rules =
-    Rules { size_of_em: font::BITMAP_SIZE_OF_EM, base_line: font::BITMAP_SIZE_OF_EM / 2.0, joins: true };
+const BITMAP: Rules = Rules { size_of_em: font::SIZE_OF_EM, base_line: font::SIZE_OF_EM / 2.0, joins: true };
 /// plotters divides sizes by 1.24 and writes `dy="0.76em"`.
 const SVG: Rules = Rules { size_of_em: 1.24, base_line: 0.76, joins: false };
 
@@ -98,10 +94,10 @@ struct Painter<B> {
 }
 
 impl<B: DrawingBackend> Painter<B> {
-    fn paint(mut self, scene: &Scene, size: Size) -> Result<(), Error> {
+    fn paint(mut self, scene: &[Shape], size: Size) -> Result<(), Error> {
         let all = ((0, 0), self.place((f64::from(size.width), f64::from(size.height))));
         self.backend.draw_rect(all.0, all.1, &filled(WHITE), true).map_err(failed)?;
-        for shape in &scene.shapes {
+        for shape in scene {
             self.shape(shape).map_err(failed)?;
         }
         self.backend.present().map_err(failed)
@@ -110,8 +106,8 @@ impl<B: DrawingBackend> Painter<B> {
     fn shape(&mut self, shape: &Shape) -> Result<(), Error> {
         match shape {
             Shape::Line { places, color, width } => self.line(places, *color, *width),
-            Shape::Rect { rect, color } => {
-                let (from, to) = (self.place((rect.left, rect.top)), self.place((rect.right, rect.bottom)));
+            Shape::Rect { corners, color } => {
+                let (from, to) = (self.place(corners.0), self.place(corners.1));
                 self.backend.draw_rect(from, to, &filled(*color), true).map_err(failed)
             }
             Shape::Polygon { places, color } => {
@@ -146,21 +142,17 @@ impl<B: DrawingBackend> Painter<B> {
     }
 
     fn write(&mut self, text: &Text) -> Result<(), Error> {
-        let h_pos = match text.anchor {
-            Anchor::Left => HPos::Left,
-            Anchor::Middle => HPos::Center,
-            Anchor::Right => HPos::Right,
-        };
         let down = self.rules.base_line * text.size;
         let (x, y) = text.place;
-        let (place, transform) = if text.upward {
-            ((x - down, y), FontTransform::Rotate270)
-        } else {
-            ((x, y - down), FontTransform::None)
+        let place = match text.turn {
+            FontTransform::Rotate270 => (x - down, y),
+            FontTransform::Rotate90 => (x + down, y),
+            _ => (x, y - down),
         };
-        let face = font::face(self.rules.size_of_em * text.size * self.scale, text.bold).transform(transform);
+        let face = font::face(self.rules.size_of_em * text.size * self.scale, text.bold)
+            .transform(text.turn.clone());
         let color = filled(text.color).color.to_backend_color();
-        let style = TextStyle { font: face, color, pos: Pos::new(h_pos, VPos::Top) };
+        let style = TextStyle { font: face, color, pos: Pos::new(text.anchor, VPos::Top) };
         let place = self.place(place);
         self.backend.draw_text(&text.text, &style, place).map_err(failed)
     }
@@ -170,8 +162,8 @@ impl<B: DrawingBackend> Painter<B> {
     }
 }
 
-fn filled(Color(red, green, blue): Color) -> ShapeStyle {
-    ShapeStyle { color: RGBColor(red, green, blue).to_rgba(), filled: true, stroke_width: 1 }
+fn filled(color: Color) -> ShapeStyle {
+    color.plotters().filled()
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
