@@ -222,6 +222,81 @@ fn columns_are_found_by_name_for_a_model_and_by_place_without_names() {
 }
 
 #[test]
+fn names_like_those_of_columns_without_names_are_names_where_a_header_has_them() {
+    let table = Csv::new().parse_table("old", b"x1,x2,y\n1,2,a\n3,4,b\n").unwrap();
+    let encoder = Encoder::fit(&table, &[true; 2], Missing::Refuse).unwrap();
+    let csv = Csv::new().classes(&["a".into(), "b".into()]).for_encoder(&encoder, Some("y"));
+    for text in [
+        "id,x1,x2\n9,1,2\n8,3,4\n",
+        "y,x2,x1\na,2,1\nb,4,3\n",
+        "x2,x1\n2,1\n4,3\n",
+        "x1,x2,y,z\n1,2,a,0\n3,4,b,0\n",
+    ] {
+        let data = csv.parse("new", text.as_bytes()).unwrap();
+        assert_eq!((data.input(0), data.input(1)), (&[1.0, 2.0][..], &[3.0, 4.0][..]), "{text}");
+    }
+    assert!(csv.parse("new", b"x3,x4,y\n1,2,a\n").is_err());
+    // Another data set of two features is none of these.
+    let wrong = encoder.encode(moons().into(), Unknown::Refuse).unwrap_err().to_string();
+    assert!(wrong.contains("it has 2 features, x, y; expected 2, x1, x2, as in training"), "{wrong}");
+}
+
+#[test]
+fn a_quotation_mark_that_is_not_closed_is_noticed_in_any_column() {
+    let rows =
+        |from: u32, to: u32| (from..to).map(|i| format!("{i},{},note {i}\n", i % 2)).collect::<String>();
+    let csv = Csv::new().label("label").without(&["note".into()]);
+    let header = "a,label,note\n";
+    let open = format!("{header}{}9,1,\"open\n{}", rows(0, 20), rows(20, 40));
+    let wrong = csv.parse("here", open.as_bytes()).unwrap_err().to_string();
+    assert_eq!(
+        wrong,
+        "here: a quotation mark is not closed, and takes lines for one cell; expected marks in pairs"
+    );
+    let meant = format!("{header}{}9,1,\"two\nlines\"\n{}", rows(0, 20), rows(20, 40));
+    let table = csv.parse_table("here", meant.as_bytes()).unwrap();
+    assert_eq!(table.len(), 41);
+    let note = "1 row has a cell of several lines, in columns that are not used".to_owned();
+    assert!(table.notes().contains(&note), "{:?}", table.notes());
+    let wrong = Csv::new().parse("here", b"1,a\r2,b\r3,\"a\r4,b\r").unwrap_err();
+    assert!(wrong.to_string().contains("cell of several lines"), "{wrong}");
+}
+
+#[test]
+fn a_number_is_one_category_and_one_class_however_many_zeros_end_it() {
+    let text = b"c,kind\n1,1\n1.0,1.0\n2.50,2\n2.5,2.0\n007,1e0\n7,1\n";
+    let data = Csv::new().categories(&["c".into()]).parse("here", text).unwrap();
+    assert_eq!(data.features(), ["c=1", "c=2.5", "c=007", "c=7"]);
+    assert_eq!(data.classes(), ["1", "1e0", "2"]);
+    // The same with a word late in the column; where 007 came before it, nobody knows whether it is a number.
+    let all = Csv::new().all_categories();
+    let data = all.parse("here", b"c,kind\n1,a\n1.0,b\n2.50,a\nword,b\n2.5,a\n").unwrap();
+    assert_eq!(data.features(), ["c=1", "c=2.5", "c=word"]);
+    let wrong = all.parse("here", b"c,kind\n007,a\n7,b\nword,b\n").unwrap_err().to_string();
+    assert!(
+        wrong.contains("column 'c' has words, and numbers such as '007' that may be words as well"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn a_missing_label_is_named_before_parts_are_drawn() {
+    let table = Csv::new().parse_table("here", b"a,b,label\n1,2,x\n2,3,y\n3,4,\n4,5,x\n").unwrap();
+    let training = table.draw_training(0.5, 1).unwrap();
+    let wrong = Encoder::fit(&table, &training, Missing::Refuse).unwrap_err().to_string();
+    assert_eq!(wrong, "here: 1 row of 4 has missing values: 1 in label; expected none");
+    assert_eq!(table.draw_folds(2, 1).unwrap().len(), 4);
+}
+
+#[test]
+fn lines_of_blanks_are_passed_over_and_a_last_column_without_name_is_no_label() {
+    let data = Csv::new().parse("here", b"a,label\n1,x\n   \n2,y\n").unwrap();
+    assert_eq!(data.len(), 2);
+    let wrong = Csv::new().parse("here", b"a,label,\n1,x,\n2,y,\n").unwrap_err().to_string();
+    assert!(wrong.contains("the last column has no name, and so is hardly the label"), "{wrong}");
+}
+
+#[test]
 fn endless_input_ends_in_an_error_or_at_the_rows_asked_for() {
     let rows = || -> std::io::Result<Box<dyn Read>> { Ok(Box::new(Endless(b"1,2,0\n3,4,1\n", 0))) };
     assert_eq!(Csv::new().max_rows(1000).table("here", &rows).unwrap().len(), 1000);

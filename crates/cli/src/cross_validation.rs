@@ -9,19 +9,15 @@ use crate::train::score;
 use dualtape_nn::Trainer;
 use serde_json::json;
 
-/// The scores of each fold's validation part, by the parameters that its training keeps.
-pub(crate) fn scores(folds: &[Setup], display: &Display) -> Result<Vec<Scores>, Failure> {
+/// The scores of each fold's validation part, by the parameters that its training keeps; none if somebody stopped it.
+pub(crate) fn scores(folds: &[Setup], display: &Display) -> Result<Option<Vec<Scores>>, Failure> {
     let mut all = Vec::new();
     for (i, setup) in folds.iter().enumerate() {
         let Setup { model, training, validation, settings, .. } = setup;
         let mut trainer = Trainer::new(model, setup.initial_parameters(), training, validation, settings)?;
         while trainer.advance()?.is_some() {
             if interrupt::asked() {
-                let fold = i + 1;
-                return Err(Failure::Interrupted(format!(
-                    "stopped in fold {fold} of {}, before the training itself began",
-                    folds.len()
-                )));
+                return Ok(None);
             }
         }
         let scores = score(setup, trainer.result(), validation)?;
@@ -31,7 +27,7 @@ pub(crate) fn scores(folds: &[Setup], display: &Display) -> Result<Vec<Scores>, 
         display.object("fold", &json!({ "fold": i + 1, "folds": folds.len(), "validation": scores }));
         all.push(scores);
     }
-    Ok(all)
+    Ok(Some(all))
 }
 
 /// Mean and standard deviation of what the folds are judged by.

@@ -100,11 +100,25 @@ pub(crate) fn quoted(word: &str) -> String {
 
 /// Refuses a file that is there, unless it is to be overwritten.
 pub(crate) fn check_free(path: &Path, overwrite: bool) -> Result<(), Failure> {
-    if overwrite || !path.exists() {
+    // A device or a pipe has nothing to lose; a link that leads nowhere is there.
+    let is_there = path.symlink_metadata().is_ok();
+    let is_stream = path.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir());
+    if overwrite || !is_there || is_stream {
         return Ok(());
     }
     let path = path.display();
     Err(Failure::Usage(format!(
         "{path} is there already; expected --overwrite to replace it, or another --output"
     )))
+}
+
+/// Refuses a file that a command reads and nobody means to replace, even if files are to be overwritten.
+pub(crate) fn check_not_read(path: &Path, reads: &Path) -> Result<(), Failure> {
+    match (path.canonicalize(), reads.canonicalize()) {
+        (Ok(a), Ok(b)) if a == b => Err(Failure::Usage(format!(
+            "{} would be read and written; expected another --output",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
 }

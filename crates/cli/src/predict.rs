@@ -1,7 +1,7 @@
 //! `dualtape predict`: what a trained model gives for data.
 
 use crate::failure::Failure;
-use crate::output::{check_free, complain, print};
+use crate::output::{check_free, check_not_read, complain, print};
 use crate::{input, parsers, run_folder, scores, setup};
 use clap::Args;
 use dualtape_nn::data::{Csv, Dataset, Table, Unknown};
@@ -73,10 +73,11 @@ pub(crate) struct PredictOptions {
 }
 
 pub(crate) fn run(options: &PredictOptions) -> Result<(), Failure> {
+    let file = if options.run.is_dir() { run_folder::model(&options.run) } else { options.run.clone() };
     if let Some(path) = &options.output {
         check_free(path, options.overwrite)?;
+        check_not_read(path, &file)?;
     }
-    let file = if options.run.is_dir() { run_folder::model(&options.run) } else { options.run.clone() };
     let model = SavedModel::load(&file)?;
     let mut table = open(options, &model)?;
     let kept = if options.keep { Some(kept(&table)?) } else { None };

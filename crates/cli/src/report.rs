@@ -1,7 +1,7 @@
 //! `dualtape report`: a run in one HTML file, which needs nothing beside it.
 
 use crate::failure::Failure;
-use crate::output::{check_free, reading, say};
+use crate::output::{check_free, check_not_read, reading, say};
 use crate::run_folder;
 use crate::scores::Scores;
 use crate::summary::Summary;
@@ -35,6 +35,7 @@ pub(crate) struct ReportOptions {
 pub(crate) fn run(options: &ReportOptions) -> Result<(), Failure> {
     let path = options.output.clone().unwrap_or_else(|| run_folder::page(&options.run));
     check_free(&path, options.overwrite)?;
+    run_folder::files(&options.run).iter().try_for_each(|file| check_not_read(&path, file))?;
     let summary = Summary::read(&options.run)?;
     let page = page(&summary, &options.run)?;
     files::replace(&path, page.into_string().as_bytes())?;

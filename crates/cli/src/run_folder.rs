@@ -41,6 +41,25 @@ impl RunFolder {
         Ok(Self { _lock: FolderLock::acquire(&path)?, path })
     }
 
+    /// Takes the first folder for these data that nobody has; another may be starting at the same moment.
+    pub(crate) fn take_free(data: &str) -> Result<Self, Failure> {
+        const MOST_TRIES: usize = 100;
+        for _ in 0..MOST_TRIES {
+            let path = default_for(data, Before::Refuse);
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)
+                    .map_err(|source| Error::Write { path: path.clone(), source })?;
+            }
+            // Whoever makes the folder has it.
+            match std::fs::create_dir(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(Error::Write { path, source }.into()),
+                Ok(()) => return Self::take(path),
+            }
+        }
+        Err(Failure::Failed(format!("there is no free folder for {data}; expected --output to name one")))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -129,6 +148,16 @@ pub(crate) fn check(folder: &Path, before: Before, reads: &[&Path]) -> Result<()
             )))
         }
     }
+}
+
+/// All that a run writes, but for the page that somebody may ask for.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let page = page(folder);
+    results(folder)
+        .into_iter()
+        .filter(|file| *file != page)
+        .chain([options(folder), checkpoint(folder)])
+        .collect()
 }
 
 /// All that a run writes when it ends.

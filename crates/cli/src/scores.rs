@@ -2,7 +2,7 @@
 
 use crate::output::reading;
 use dualtape_nn::data::{Dataset, Targets};
-use dualtape_nn::metrics::{Confusion, mean_absolute_error, r_squared};
+use dualtape_nn::metrics::{Confusion, mean_absolute_error, r_squared, root_mean_square_error};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -90,13 +90,12 @@ impl Scores {
 
     /// `baseline` is what one would say who knows the training targets only: their mean.
     pub(crate) fn of_numbers(predictions: &[f64], targets: &[f64], baseline: Option<f64>) -> Self {
-        let squares: f64 = predictions.iter().zip(targets).map(|(p, t)| (p - t).powi(2)).sum();
         let always = baseline.map(|mean| mean_absolute_error(&vec![mean; targets.len()], targets));
         Self {
             samples: targets.len(),
             r_squared: Some(r_squared(predictions, targets)),
             mean_absolute_error: Some(mean_absolute_error(predictions, targets)),
-            root_mean_square_error: Some((squares / targets.len() as f64).sqrt()),
+            root_mean_square_error: Some(root_mean_square_error(predictions, targets)),
             baseline_mean_absolute_error: always,
             ..Self::NONE
         }

@@ -179,9 +179,9 @@ impl Setup {
         targets
     }
 
-    /// The samples to test on, as the model sees them; none if there are none.
-    pub(crate) fn test(&self) -> Result<Option<Dataset>, Failure> {
-        let Some(file) = &self.options.test else { return Ok(None) };
+    /// The samples to test on, as the model sees them; none if there are none. How they were read is noted.
+    pub(crate) fn test(&mut self) -> Result<Option<Dataset>, Failure> {
+        let Some(file) = &self.options.test.clone() else { return Ok(None) };
         let canonical = |file: &str| std::path::Path::new(file).canonicalize().ok();
         if canonical(file).is_some() && canonical(file) == self.options.data.as_deref().and_then(canonical) {
             return Err(Failure::Usage(format!(
@@ -198,7 +198,8 @@ impl Setup {
             None => csv,
         };
         let mut table = input::table(file, &csv, self.settings.seed).map_err(for_training)?;
-        drop_rows(&mut table, self.options.missing.unwrap_or_default());
+        let dropped = drop_rows(&mut table, self.options.missing.unwrap_or_default());
+        self.notes.extend(table.notes().iter().cloned().chain(dropped).map(|note| format!("{file}: {note}")));
         let data = self.encoder.encode(table, self.options.unknown.unwrap_or_default());
         let mut data = data.map_err(|error| for_training(error.into()))?;
         if data.targets() == &Targets::None {
@@ -397,6 +398,9 @@ fn csv(options: &Options, name: &str) -> Result<Csv, Failure> {
         }
     }
     let mut csv = dialect(Csv::new(), options)?;
+    if let Some(rows) = options.max_rows {
+        csv = csv.max_rows(rows);
+    }
     if let Some(label) = &options.label {
         csv = csv.label(label);
     }
@@ -424,9 +428,6 @@ fn dialect(mut csv: Csv, options: &Options) -> Result<Csv, Failure> {
     }
     if let Some(delimiter) = options.delimiter {
         csv = csv.delimiter(delimiter.0);
-    }
-    if let Some(rows) = options.max_rows {
-        csv = csv.max_rows(rows);
     }
     Ok(match &options.encoding {
         Some(encoding) => csv.encoding(encoding)?,

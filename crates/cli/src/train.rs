@@ -150,12 +150,14 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
         Some(count) => Some(request.folds(count)?.collect::<Result<Vec<_>, _>>()?),
         None => None,
     };
-    let setup = request.setup()?;
+    let mut setup = request.setup()?;
     let test = setup.test()?;
+    let setup = setup;
     let mut trainer = trainer(&setup, begun.then(|| run_folder::checkpoint(&path)))?;
-    let folder = match taken {
-        Some(folder) => folder,
-        None => RunFolder::take(path)?,
+    let folder = match (taken, &arguments.output, &setup.options.data) {
+        (Some(folder), ..) => folder,
+        (None, None, Some(data)) if asked == Before::Refuse => RunFolder::take_free(data)?,
+        _ => RunFolder::take(path)?,
     };
     // Somebody else may have been there meanwhile.
     run_folder::check(folder.path(), allowed, &reads)?;
@@ -169,7 +171,10 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
     introduce(&display, &setup, &trainer, begun, folder.path());
     let mut run = Run { setup: &setup, folder, display, arguments, test, folds: Vec::new() };
     if let Some(folded) = &folded {
-        run.folds = cross_validation::scores(folded, &run.display)?;
+        run.folds = match cross_validation::scores(folded, &run.display)? {
+            Some(folds) => folds,
+            None => return Err(run.interrupted(&trainer)),
+        };
     }
     let end = run.go(&mut trainer);
     run.display.finish();

@@ -266,6 +266,13 @@ fn a_test_file_is_scored_and_changes_nothing() {
     assert!(without["test"].is_null());
     let model = |run: &str| fs::read(folder.path().join(run).join("model.safetensors")).unwrap();
     assert!(model("with") == model("without"));
+    // A limit on the rows that are learned from is none on those that are tested, and what is found out is told.
+    let few = ["houses.csv", "--regression", "--output", "few", "--max-rows", "50", "--test", "later.csv"];
+    let few = end_of(folder.path(), &few);
+    assert_eq!((&few["test"]["samples"], &few["training"]["samples"]), (&100.into(), &40.into()), "{few}");
+    let start =
+        start_of(folder.path(), &["houses.csv", "--regression", "--output", "told", "--test", "later.csv"]);
+    assert!(start["notes"].to_string().contains("later.csv: the first line names the columns"), "{start}");
     let same = ["train", "houses.csv", "--regression", "--test", "./houses.csv"];
     fails(
         folder.path(),

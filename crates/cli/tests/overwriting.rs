@@ -110,6 +110,61 @@ fn a_run_killed_early_leaves_nothing_of_the_run_before() {
 }
 
 #[test]
+fn what_a_command_reads_of_a_run_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    said(folder.path(), &["train", "iris", "--epochs", "1", "--output", "r", "--quiet"]);
+    let model = fs::read(folder.path().join("r/model.safetensors")).unwrap();
+    for arguments in [
+        &["predict", "r", "iris", "--output", "r/model.safetensors", "--overwrite"][..],
+        &["report", "r", "--output", "r/model.safetensors", "--overwrite"],
+        &["report", "r", "--output", "r/report.json", "--overwrite"],
+    ] {
+        fails(folder.path(), arguments, USAGE, &["would be read and written; expected another --output"]);
+    }
+    assert!(fs::read(folder.path().join("r/model.safetensors")).unwrap() == model);
+    let nowhere = ["predict", "r", "iris", "--output", "nodir/x.csv"];
+    fails(folder.path(), &nowhere, 1, &["cannot write nodir/x.csv: there is no folder nodir\n"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn links_are_followed_and_devices_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    said(folder.path(), &["train", "iris", "--epochs", "1", "--output", "r", "--quiet"]);
+    fs::write(folder.path().join("target.csv"), "old").unwrap();
+    std::os::unix::fs::symlink("target.csv", folder.path().join("link.csv")).unwrap();
+    let predict = ["predict", "r", "iris", "--quiet", "--output"];
+    fails(folder.path(), &[&predict[..], &["link.csv"]].concat(), USAGE, &["link.csv is there already"]);
+    said(folder.path(), &[&predict[..], &["link.csv", "--overwrite"]].concat());
+    assert!(folder.path().join("link.csv").is_symlink());
+    assert!(fs::read_to_string(folder.path().join("target.csv")).unwrap().starts_with("class,"));
+    let printed = said(folder.path(), &[&predict[..], &["/dev/stdout"]].concat());
+    assert!(printed.starts_with("class,"), "{printed}");
+    std::os::unix::fs::symlink("nowhere", folder.path().join("dangling.csv")).unwrap();
+    fails(
+        folder.path(),
+        &[&predict[..], &["dangling.csv"]].concat(),
+        USAGE,
+        &["dangling.csv is there already"],
+    );
+}
+
+#[test]
+fn starts_at_one_moment_get_folders_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |_| {
+        let mut child = common::command(folder.path(), &["train", "iris", "--epochs", "1", "--quiet"]);
+        child.stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..4).map(start).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    assert_eq!(names(&folder.path().join("runs")), ["iris", "iris-2", "iris-3", "iris-4"]);
+}
+
+#[test]
 fn a_drawing_that_is_there_stays() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("graph.svg"), "mine").unwrap();

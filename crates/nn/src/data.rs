@@ -8,8 +8,8 @@ mod split;
 mod standardize;
 mod table;
 
-pub(crate) use self::csv::cause;
 pub use self::csv::{Csv, parse_csv, read_csv};
+pub(crate) use self::csv::{canonical, cause};
 pub use embedded::{NAMES, digits, iris, moons, named};
 pub use encoder::{Encoder, Missing, Unknown};
 pub use standardize::Standardizer;

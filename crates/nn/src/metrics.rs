@@ -46,14 +46,36 @@ pub fn mean_absolute_error(predictions: &[f64], targets: &[f64]) -> f64 {
 /// ```
 pub fn r_squared(predictions: &[f64], targets: &[f64]) -> f64 {
     assert_eq!(predictions.len(), targets.len(), "each prediction needs a target");
-    let mean = targets.iter().sum::<f64>() / targets.len() as f64;
-    let total: f64 = targets.iter().map(|t| (t - mean).powi(2)).sum();
-    let missed: f64 = predictions.iter().zip(targets).map(|(p, t)| (p - t).powi(2)).sum();
+    // Divided before they are added up, and by norms: neither overflows for large numbers.
+    let mean: f64 = targets.iter().map(|t| t / targets.len() as f64).sum();
+    let total = norm(targets.iter().map(|t| t - mean));
+    let missed = norm(predictions.iter().zip(targets).map(|(p, t)| p - t));
     match (missed == 0.0, total == 0.0) {
         (true, _) => 1.0,
         (false, true) => 0.0,
-        (false, false) => 1.0 - missed / total,
+        (false, false) => 1.0 - (missed / total).powi(2),
     }
+}
+
+/// The square root of the mean square of errors.
+///
+/// # Panics
+///
+/// If there are not as many predictions as targets.
+///
+/// ```
+/// use dualtape_nn::metrics::root_mean_square_error;
+/// assert_eq!(root_mean_square_error(&[1.0, 5.0], &[1.0, 5.0]), 0.0);
+/// assert!((root_mean_square_error(&[1e200, 0.0], &[0.0, 1e200]) / 1e200 - 1.0).abs() < 1e-15);
+/// ```
+pub fn root_mean_square_error(predictions: &[f64], targets: &[f64]) -> f64 {
+    assert_eq!(predictions.len(), targets.len(), "each prediction needs a target");
+    norm(predictions.iter().zip(targets).map(|(p, t)| p - t)) / (targets.len() as f64).sqrt()
+}
+
+/// The Euclidean norm, without overflow.
+fn norm(numbers: impl Iterator<Item = f64>) -> f64 {
+    dualtape::Differentiable::norm(&numbers.collect::<Vec<f64>>())
 }
 
 /// How often each class was taken for each other.

@@ -5,7 +5,7 @@ mod dialect;
 mod read;
 mod source;
 
-pub(crate) use cell::cause;
+pub(crate) use cell::{canonical, cause};
 
 use super::encoder::Missing;
 use super::{Dataset, Encoder, Table, Unknown};
@@ -62,6 +62,7 @@ enum Columns {
     /// Those that an encoder takes, and the label if it is there.
     Known {
         names: Vec<String>,
+        have_names: bool,
         have_categories: Vec<bool>,
         label: Option<String>,
     },
@@ -329,7 +330,10 @@ impl Csv {
         let names: Vec<String> = encoder.columns().map(str::to_owned).collect();
         let have_categories = (0..names.len()).map(|column| encoder.categories(column).is_some()).collect();
         let label = label.map(str::to_owned);
-        Self { columns: Columns::Known { names, have_categories, label }, ..self }
+        Self {
+            columns: Columns::Known { names, have_names: encoder.has_names(), have_categories, label },
+            ..self
+        }
     }
 
     /// Reads a file, as [`parse`](Self::parse) does.

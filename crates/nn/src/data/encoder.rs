@@ -1,6 +1,7 @@
 //! From the columns of a table to the features of samples: what stands for a missing value, and a number for
 //! each category.
 
+use super::canonical;
 use super::table::Label;
 use super::{Dataset, Table};
 use crate::Error;
@@ -116,9 +117,10 @@ impl std::fmt::Display for Unknown {
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Encoder {
     columns: Vec<Encoding>,
+    /// Whether the columns had names where they come from; without, they are taken by place.
+    has_names: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,7 +169,9 @@ impl Encoder {
     /// ```
     pub fn numbers(names: &[String]) -> Self {
         let column = |name: &String| Encoding { name: name.clone(), categories: None, fill: None };
-        Self { columns: names.iter().map(column).collect() }
+        // Names as columns without any have them.
+        let has_names = names.iter().enumerate().any(|(i, name)| *name != format!("x{}", i + 1));
+        Self { columns: names.iter().map(column).collect(), has_names }
     }
 
     /// The encoder for a table. What stands for missing values is computed from the rows that are to train on;
@@ -227,7 +231,7 @@ impl Encoder {
             Ok(Encoding { name: column.name.clone(), categories: column.categories.clone(), fill })
         };
         let columns = table.columns.iter().enumerate().map(column).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { columns })
+        Ok(Self { columns, has_names: table.has_names })
     }
 
     /// What stands for a missing value of the column of this number, in words; none if nothing does.
@@ -250,6 +254,18 @@ impl Encoder {
             Some(categories) => categories[fill as usize].clone(),
             None => fill.to_string(),
         })
+    }
+
+    /// Whether the columns had names where they come from; without, they are taken by place.
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Encoder, Missing};
+    /// let table = Csv::new().parse_table("here", b"1,x\n2,y\n")?;
+    /// assert!(!Encoder::fit(&table, &[true; 2], Missing::Refuse)?.has_names());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn has_names(&self) -> bool {
+        self.has_names
     }
 
     /// The names of the columns that it takes.
@@ -366,12 +382,9 @@ impl Encoder {
 
     /// Columns in another order would give other predictions without a word.
     fn check_columns(&self, table: &Table) -> Result<(), Error> {
-        let named = |names: &mut dyn Iterator<Item = &str>| {
-            names.enumerate().any(|(i, name)| name != format!("x{}", i + 1))
-        };
         let given = || table.columns.iter().map(|column| column.name.as_str());
-        let same_count = given().len() == self.columns.len();
-        if same_count && (given().eq(self.columns()) || !named(&mut given()) || !named(&mut self.columns())) {
+        let by_place = !table.has_names || !self.has_names;
+        if given().len() == self.columns.len() && (given().eq(self.columns()) || by_place) {
             return Ok(());
         }
         Err(table.wrong(format!(
@@ -388,10 +401,8 @@ impl Encoder {
         let translation = |(own, given): (&Encoding, &super::table::Column)| {
             let (own, given) = (own.categories.as_ref()?, given.categories.as_ref()?);
             let places: HashMap<&str, usize> = own.iter().enumerate().map(|(i, c)| (c.as_str(), i)).collect();
-            let number = |text: &str| text.parse::<f64>().ok();
             let place = |category: &String| {
-                // 1.0 is the category 1.
-                let same = || own.iter().position(|c| number(c).is_some() && number(c) == number(category));
+                let same = || own.iter().position(|known| canonical(known) == canonical(category));
                 places.get(category.as_str()).copied().or_else(same).map(|place| place as f64)
             };
             Some(given.iter().map(place).collect())

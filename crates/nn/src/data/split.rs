@@ -1,5 +1,6 @@
 //! Which rows are to train on and which to validate, drawn by seed and spread evenly over the classes.
 
+use super::table::UNKNOWN;
 use crate::{Error, initialize};
 use rand::seq::SliceRandom;
 
@@ -61,8 +62,10 @@ fn shuffled_groups(rows: usize, classes: Option<&[usize]>, seed: u64) -> Vec<Vec
     let mut order: Vec<usize> = (0..rows).collect();
     order.shuffle(&mut initialize::stream(seed));
     let Some(classes) = classes else { return vec![order] };
-    let mut groups = vec![Vec::new(); classes.iter().max().map_or(0, |largest| largest + 1)];
-    order.into_iter().for_each(|row| groups[classes[row]].push(row));
+    let known = classes.iter().filter(|&&class| class != UNKNOWN).max().map_or(0, |largest| largest + 1);
+    // Rows without a class are a group of their own.
+    let mut groups = vec![Vec::new(); known + 1];
+    order.into_iter().for_each(|row| groups[classes[row].min(known)].push(row));
     groups
 }
 

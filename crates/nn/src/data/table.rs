@@ -27,6 +27,8 @@ pub struct Table {
     pub(super) cells: Vec<f64>,
     pub(super) label: Label,
     pub(super) rows: usize,
+    /// Whether the columns had names where they come from.
+    pub(super) has_names: bool,
     pub(super) notes: Vec<String>,
     /// Cells of each row as they stand in the file, if they were to be kept: their names, then a row each.
     pub(super) kept: Option<Vec<Vec<String>>>,
@@ -316,7 +318,7 @@ impl From<Dataset> for Table {
         let column = |name| Column { name, categories: None };
         let columns = data.features.into_iter().map(column).collect();
         let (notes, kept) = (Vec::new(), None);
-        Self { name: data.name, columns, cells: data.inputs, label, rows, notes, kept }
+        Self { name: data.name, columns, cells: data.inputs, label, rows, has_names: true, notes, kept }
     }
 }
 

@@ -24,6 +24,19 @@ pub(crate) fn is_missing(text: &str) -> bool {
     MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing))
 }
 
+/// The same text for a plain decimal number however many zeros end it: 1 for 1.0, 1.5 for 1.50. Other text stays
+/// as it is, as 007 may be an agent, and large numbers, which would not come back.
+pub(crate) fn canonical(text: &str) -> std::borrow::Cow<'_, str> {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    match unsigned.split_once('.') {
+        Some((whole, part)) if digits(whole) && digits(part) && (whole == "0" || !whole.starts_with('0')) => {
+            text.trim_end_matches('0').trim_end_matches('.').into()
+        }
+        _ => text.into(),
+    }
+}
+
 pub(crate) fn is_number(text: &str) -> bool {
     matches!(understand(text), Cell::Number(_))
 }
@@ -72,6 +85,25 @@ mod tests {
             ("3,14", Cell::Word("3,14")),
         ] {
             assert_eq!(understand(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn zeros_at_the_end_make_no_other_number_and_zeros_before_do() {
+        for (text, expected) in [
+            ("1", "1"),
+            ("1.0", "1"),
+            ("-2.50", "-2.5"),
+            ("0.0", "0"),
+            ("100", "100"),
+            ("007", "007"),
+            ("007.0", "007.0"),
+            ("1e2", "1e2"),
+            ("9007199254740993", "9007199254740993"),
+            ("red.0", "red.0"),
+            ("1.", "1."),
+        ] {
+            assert_eq!(canonical(text), expected, "{text}");
         }
     }
 

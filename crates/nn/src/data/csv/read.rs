@@ -80,13 +80,16 @@ fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
     let layout = Layout::new(csv, &sample).map_err(wrong)?;
     let notes = notes(&layout, &text, delimiter);
     let mut rows = Rows::new(csv, origin, &layout);
-    let Text { reader, record_bytes, .. } = text;
+    let Text { reader, record_bytes, quotation_marks, .. } = text;
     let mut reader = dialect::reader(delimiter).from_reader(reader);
     let mut record = ::csv::StringRecord::new();
     let mut is_header = layout.has_header;
     while reader.read_record(&mut record)? {
         record_bytes.set(0);
         let line = record.position().map_or(0, ::csv::Position::line);
+        if record.len() == 1 && layout.width > 1 && record[0].is_empty() {
+            continue;
+        }
         if record.len() != layout.width {
             let (columns, width) = (record.len(), layout.width);
             return Err(wrong(format!(
@@ -105,6 +108,7 @@ fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
         }
         rows.push(&record, line).map_err(Failure::Is)?;
     }
+    rows.note_lines(quotation_marks.get()).map_err(Failure::Is)?;
     let mut table = rows.finish().map_err(Failure::Is)?;
     table.notes.splice(0..0, notes);
     Ok(table)
@@ -200,8 +204,9 @@ impl Layout {
             ignored: Vec::new(),
         };
         match &csv.columns {
-            Columns::Known { names, have_categories, label } => {
-                layout.for_model(csv, names, have_categories, label.as_deref())?;
+            Columns::Known { names, have_names, have_categories, label } => {
+                layout.categories = words_of(have_categories);
+                layout.for_model(csv, names, *have_names, label.as_deref())?;
             }
             _ => layout.for_training(csv)?,
         }
@@ -234,6 +239,14 @@ impl Layout {
         }
         self.label = match &csv.label {
             Some(label) => Some(self.find(label)?),
+            None if labelled
+                && self.has_header
+                && self.names[self.width - 1] == format!("column {}", self.width) =>
+            {
+                let problem =
+                    "the last column has no name, and so is hardly the label; expected the label to be named";
+                return Err(problem.to_owned());
+            }
             None => labelled.then(|| self.width - 1),
         };
         let candidates = match &csv.columns {
@@ -276,17 +289,15 @@ impl Layout {
         &mut self,
         csv: &Csv,
         names: &[String],
-        have_categories: &[bool],
+        have_names: bool,
         label: Option<&str>,
     ) -> Result<(), String> {
-        let words = |&has: &bool| if has { Words::Always } else { Words::Refused };
-        self.categories = have_categories.iter().map(words).collect();
-        let nameless = names.iter().enumerate().all(|(i, name)| *name == format!("x{}", i + 1));
+        let are_all_there = names.iter().all(|name| self.names.contains(name));
         let named_label = match &csv.label {
             Some(label) => Some(self.find(label)?),
             None => None,
         };
-        if self.has_header && !nameless {
+        if self.has_header && (have_names || are_all_there) {
             let found = |name: &String| self.names.iter().position(|own| own == name);
             let absent: Vec<&str> = names.iter().filter(|n| found(n).is_none()).map(String::as_str).collect();
             if !absent.is_empty() {
@@ -324,11 +335,17 @@ impl Layout {
     }
 }
 
+fn words_of(have_categories: &[bool]) -> Vec<Words> {
+    have_categories.iter().map(|&has| if has { Words::Always } else { Words::Refused }).collect()
+}
+
 /// Names that differ: those of a header, with a number where one is empty or comes again.
 fn names_of(header: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (i, cell) in header.iter().enumerate() {
-        let base = if cell.is_empty() { format!("column {}", i + 1) } else { cell.clone() };
+        // In one line, for messages.
+        let cell = cell.split_whitespace().collect::<Vec<_>>().join(" ");
+        let base = if cell.is_empty() { format!("column {}", i + 1) } else { cell };
         let mut name = base.clone();
         let mut again = 2;
         while names.contains(&name) {
@@ -362,6 +379,8 @@ impl Dictionary {
 struct Feature {
     words: Words,
     dictionary: Option<Dictionary>,
+    /// A number that would be another as a word, such as 007, in a column that may yet have words.
+    odd: Option<String>,
     /// How many words were refused, and the first, with its line.
     refused: Option<(usize, u64, String)>,
 }
@@ -377,6 +396,7 @@ struct Rows<'a> {
     labels: Vec<usize>,
     values: Vec<f64>,
     count: usize,
+    rows_of_several_lines: usize,
     kept: Option<Vec<Vec<String>>>,
     notes: Vec<String>,
 }
@@ -386,6 +406,7 @@ impl<'a> Rows<'a> {
         let feature = |&words: &Words| Feature {
             words,
             dictionary: (words == Words::Always).then(Dictionary::default),
+            odd: None,
             refused: None,
         };
         let kept =
@@ -400,6 +421,7 @@ impl<'a> Rows<'a> {
             labels: Vec::new(),
             values: Vec::new(),
             count: 0,
+            rows_of_several_lines: 0,
             kept,
             notes: Vec::new(),
         }
@@ -429,15 +451,7 @@ impl<'a> Rows<'a> {
         if self.cells.capacity() - self.cells.len() < width {
             self.cells.reserve_exact((self.cells.len() / 4).max(width.max(1 << 12)));
         }
-        let used = self.layout.features.iter().copied().chain(self.layout.label);
-        if let Some(column) = used.into_iter().find(|&column| record[column].contains('\n')) {
-            // A mark that is not closed takes all lines that follow for one cell.
-            let name = &self.layout.names[column];
-            let problem = format!(
-                "line {line} has a cell of several lines in column '{name}'; expected one line (is a quotation mark not closed?)"
-            );
-            return Err(self.wrong(problem));
-        }
+        self.check_lines(record, line)?;
         for (i, &column) in self.layout.features.iter().enumerate() {
             let value = self.value(i, &record[column], line)?;
             self.cells.push(value);
@@ -450,6 +464,42 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
+    /// A quotation mark that is not closed takes all lines that follow for one cell.
+    fn check_lines(&mut self, record: &::csv::StringRecord, line: u64) -> Result<(), Error> {
+        if !record.as_slice().contains(['\n', '\r']) {
+            return Ok(());
+        }
+        self.rows_of_several_lines += 1;
+        let used = self.layout.features.iter().copied().chain(self.layout.label);
+        match used.into_iter().find(|&column| record[column].contains(['\n', '\r'])) {
+            None => Ok(()),
+            Some(column) => {
+                let name = &self.layout.names[column];
+                Err(self.wrong(format!(
+                    "line {line} has a cell of several lines in column '{name}'; expected one line (is a quotation \
+                     mark not closed?)"
+                )))
+            }
+        }
+    }
+
+    /// Cells of several lines in columns that are not used: a mark is not closed, or they are meant so.
+    fn note_lines(&mut self, quotation_marks: u64) -> Result<(), Error> {
+        let count = self.rows_of_several_lines;
+        if count == 0 {
+            return Ok(());
+        }
+        if quotation_marks % 2 == 1 {
+            let problem =
+                "a quotation mark is not closed, and takes lines for one cell; expected marks in pairs";
+            return Err(self.wrong(problem.to_owned()));
+        }
+        let rows =
+            if count == 1 { "1 row has a cell".to_owned() } else { format!("{count} rows have cells") };
+        self.notes.push(format!("{rows} of several lines, in columns that are not used"));
+        Ok(())
+    }
+
     /// The value of a cell in the column of a feature.
     fn value(&mut self, feature: usize, text: &str, line: u64) -> Result<f64, Error> {
         let own = &mut self.features[feature];
@@ -457,11 +507,19 @@ impl<'a> Rows<'a> {
             if cell::is_missing(text) {
                 return Ok(f64::NAN);
             }
-            let place = dictionary.place(text);
+            let place = dictionary.place(&cell::canonical(text));
             return if place < MOST_WORDS { Ok(place as f64) } else { Err(self.too_many_words(feature)) };
         }
         match cell::understand(text) {
-            Cell::Number(number) => Ok(number),
+            Cell::Number(number) => {
+                if own.words == Words::OnceSeen
+                    && own.odd.is_none()
+                    && number.to_string() != cell::canonical(text)
+                {
+                    own.odd = Some(text.to_owned());
+                }
+                Ok(number)
+            }
             Cell::Missing => Ok(f64::NAN),
             Cell::Word(word) if own.words == Words::OnceSeen => {
                 self.turn_to_categories(feature)?;
@@ -478,6 +536,13 @@ impl<'a> Rows<'a> {
     /// From now on, a column is one of categories; the numbers it had until now are words.
     fn turn_to_categories(&mut self, feature: usize) -> Result<(), Error> {
         let (width, mut dictionary) = (self.features.len(), Dictionary::default());
+        if let Some(odd) = &self.features[feature].odd {
+            let name = &self.layout.names[self.layout.features[feature]];
+            return Err(self.wrong(format!(
+                "column '{name}' has words, and numbers such as '{odd}' that may be words as well; expected it to be \
+                 named among the columns of categories"
+            )));
+        }
         for cell in self.cells.iter_mut().skip(feature).step_by(width).filter(|cell| !cell.is_nan()) {
             *cell = dictionary.place(&cell.to_string()) as f64;
         }
@@ -519,7 +584,7 @@ impl<'a> Rows<'a> {
             }
             Kind::Classes => {
                 let missing = cell::is_missing(text);
-                self.labels.push(if missing { UNKNOWN } else { self.classes.place(text) });
+                self.labels.push(if missing { UNKNOWN } else { self.classes.place(&cell::canonical(text)) });
             }
         }
         Ok(())
@@ -557,6 +622,7 @@ impl<'a> Rows<'a> {
             cells: self.cells,
             label,
             rows: self.count,
+            has_names: self.layout.has_header,
             notes: self.notes,
             kept: self.kept,
         })
@@ -606,27 +672,16 @@ impl<'a> Rows<'a> {
 
 /// The class of a label among those that are known; 1.0 is the class 1.
 fn known_class(text: &str, known: &[String]) -> Option<usize> {
-    let number = |text: &str| text.parse::<f64>().ok();
-    let same = |class: &String| number(class).is_some() && number(class) == number(text);
+    let same = |class: &String| cell::canonical(class) == cell::canonical(text);
     known.iter().position(|class| class == text).or_else(|| known.iter().position(same))
 }
 
-/// The classes of different labels, in their order, and the class of each label. If all are numbers, equal ones
-/// are one class.
+/// The classes of different labels, in their order, and the class of each label.
 fn classes_of(words: &[String]) -> (Vec<String>, Vec<usize>) {
-    let numbers: Option<Vec<f64>> = words.iter().map(|word| word.parse().ok()).collect();
-    let mut classes: Vec<String> = Vec::new();
+    let order = order_names(words);
     let mut places = vec![0; words.len()];
-    let mut last = None;
-    for word in order_names(words) {
-        let number = numbers.as_ref().map(|numbers| numbers[word]);
-        if number.is_none() || number != last {
-            classes.push(number.map_or_else(|| words[word].clone(), |number| number.to_string()));
-        }
-        last = number;
-        places[word] = classes.len() - 1;
-    }
-    (classes, places)
+    order.iter().enumerate().for_each(|(place, &word)| places[word] = place);
+    (order.into_iter().map(|word| words[word].clone()).collect(), places)
 }
 
 /// Refuses labels that are hardly classes.

@@ -25,6 +25,8 @@ pub(crate) struct Text {
     pub(crate) is_packed: bool,
     /// To be set to 0 after each record.
     pub(crate) record_bytes: Rc<Cell<u64>>,
+    /// How many there were so far.
+    pub(crate) quotation_marks: Rc<Cell<u64>>,
 }
 
 /// Whether a file cannot be text, in words.
@@ -74,10 +76,14 @@ pub(crate) fn open(open: Open<'_>, encoding: Option<&'static Encoding>) -> io::R
         .bom_override(true);
     let decoded = decoder.build(io::Cursor::new(marked).chain(rest));
     let (sample, rest) = beginning(Box::new(decoded))?;
-    let record_bytes = Rc::new(Cell::new(0));
-    let limited = Limited { inner: rest, record_bytes: Rc::clone(&record_bytes) };
-    let reader = Box::new(io::Cursor::new(sample.clone()).chain(limited));
-    Ok(Text { sample, reader, encoding: encoding.unwrap_or(UTF_8), is_packed, record_bytes })
+    let (record_bytes, quotation_marks) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    let whole = io::Cursor::new(sample.clone()).chain(rest);
+    let reader = Box::new(Counted {
+        inner: Box::new(whole),
+        record_bytes: Rc::clone(&record_bytes),
+        quotation_marks: Rc::clone(&quotation_marks),
+    });
+    Ok(Text { sample, reader, encoding: encoding.unwrap_or(UTF_8), is_packed, record_bytes, quotation_marks })
 }
 
 /// The first bytes, and the others.
@@ -90,16 +96,19 @@ fn beginning(mut reader: Box<dyn Read>) -> io::Result<(Vec<u8>, Box<dyn Read>)> 
 /// What text is taken for that is not UTF-8 and has no mark: what Western European programs write.
 pub(crate) const OTHERWISE: &Encoding = WINDOWS_1252;
 
-/// Ends where a record never does: its bytes would fill the memory.
-struct Limited {
+/// Ends where a record never does, whose bytes would fill the memory, and counts quotation marks.
+struct Counted {
     inner: Box<dyn Read>,
     record_bytes: Rc<Cell<u64>>,
+    quotation_marks: Rc<Cell<u64>>,
 }
 
-impl Read for Limited {
+impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.record_bytes.set(self.record_bytes.get() + count as u64);
+        let marks = buffer[..count].iter().filter(|&&byte| byte == b'"').count();
+        self.quotation_marks.set(self.quotation_marks.get() + marks as u64);
         if self.record_bytes.get() > LONGEST {
             let problem = format!(
                 "a line has more than {} MiB; expected shorter ones (is a quotation mark not closed?)",
