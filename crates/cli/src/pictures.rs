@@ -6,11 +6,12 @@ use crate::output::{draw, reading};
 use crate::predict::shares;
 use crate::run_folder::RunFolder;
 use crate::setup::Setup;
+use dualtape::Differentiable;
 use dualtape_nn::data::{Dataset, Targets};
 use dualtape_nn::{Clip, Loss, Metrics, Record, SavedModel, confusion, sample_norms};
 use dualtape_plots::{
-    ConfusionMatrix, Curves, DecisionBoundary, Figure, GradientNorms, LearningRate, LossCurves,
-    NormHistogram, Picture, Predictions, ProbabilityGrid, Window,
+    ConfusionMatrix, Curves, DecisionBoundary, Figure, NormHistogram, Picture, Predictions, ProbabilityGrid,
+    Window,
 };
 
 /// Nodes each way of the grid on which a decision is drawn.
@@ -84,13 +85,12 @@ impl Drawing<'_> {
     /// Losses, and beside them what a user judges by.
     fn losses(&self, log_axis: bool) -> Figure {
         let loss = self.setup.settings.loss.to_string();
-        let mut losses = LossCurves::new("loss")
-            .axes("epoch", &loss)
-            .training(self.points(|record| record.training.loss))
-            .validation(self.points(|record| record.validation.loss))
+        let mut losses = Curves::new("loss", "epoch", &loss)
+            .curve("training", self.points(|record| record.training.loss))
+            .curve("validation", self.points(|record| record.validation.loss))
             .log_axis(log_axis);
         if let Some(best) = self.best {
-            losses = losses.best_epoch(best as f64);
+            losses = losses.best_at(best as f64);
         }
         let is_regression = matches!(self.setup.training.targets(), Targets::Numbers { .. });
         let (title, label, number): (_, _, fn(&Metrics) -> Option<f64>) = if is_regression {
@@ -125,8 +125,10 @@ impl Drawing<'_> {
             Clip::Norm(limit) => (of_batch, Some(limit)),
             Clip::PerSample(limit) => ("norm of each sample, on average", Some(limit)),
         };
-        let norms =
-            GradientNorms::new(&title).axes("epoch", label).before(before).after(after).log_axis(log_axis);
+        let norms = Curves::new(&title, "epoch", label)
+            .curve("before clipping", before)
+            .curve("after clipping", after)
+            .log_axis(log_axis);
         self.over_epochs(match limit {
             Some(limit) => norms.threshold(limit),
             None => norms,
@@ -139,8 +141,10 @@ impl Drawing<'_> {
         if points.windows(2).all(|pair| pair[0].1 == pair[1].1) {
             return None;
         }
-        let picture = LearningRate::new(&self.title("learning rate"), points);
-        self.over_epochs(picture.axes("epoch", "learning rate of the last step"))
+        let title = self.title("learning rate");
+        self.over_epochs(
+            Curves::new(&title, "epoch", "learning rate of the last step").curve("", points).smoothing(0),
+        )
     }
 
     /// How the gradients of single samples are spread at the result.
@@ -184,24 +188,27 @@ impl Drawing<'_> {
         if !(2..=ProbabilityGrid::MOST_CLASSES).contains(&classes.len()) || !self.has_class_outputs() {
             return Ok(None);
         }
-        let points = |data: &Dataset| -> Vec<([f64; 2], usize)> {
+        let points_of = |data: &Dataset| -> Vec<([f64; 2], usize)> {
             let input = |i| self.setup.unscaled_input(data, i);
             (0..data.len()).filter_map(|i| Some((input(i).try_into().ok()?, data.label(i)?))).collect()
         };
-        let (training, validation) = (points(training), points(validation));
+        let (training, validation) = (points_of(training), points_of(validation));
         let window = Window::around(training.iter().chain(&validation).map(|point| point.0));
-        let grid = ProbabilityGrid::new(window, GRID, GRID, classes.len(), |point| {
-            self.model.predict(&point).map_or_else(
-                |_| vec![f64::NAN; classes.len()],
-                |outputs| probabilities(self.setup.settings.loss, &outputs),
-            )
-        })?;
-        let picture = DecisionBoundary::new(&self.title("decision"), grid).classes(classes).axes(x, y);
-        let picture = match self.setup.settings.loss {
-            Loss::CrossEntropy | Loss::BinaryCrossEntropy => picture,
-            _ => picture.measure("logistic of the score"),
+        let loss = self.model.loss;
+        let is_probability = matches!(loss, Loss::CrossEntropy | Loss::BinaryCrossEntropy);
+        let shares = |point: [f64; 2]| {
+            let Ok(outputs) = self.model.predict(&point) else { return vec![f64::NAN; classes.len()] };
+            let shares = shares(loss, &outputs).into_iter();
+            // Other losses give scores; their logistic is between 0 and 1, and in the same order.
+            shares.map(|share| if is_probability { share } else { Differentiable::sigmoid(share) }).collect()
         };
-        Ok(Some(Box::new(picture.training(training).validation(validation))))
+        let grid = ProbabilityGrid::new(window, (GRID, GRID), classes.len(), shares)?;
+        let picture = DecisionBoundary::new(&self.title("decision"), grid)
+            .training(training)
+            .validation(validation)
+            .classes(classes)
+            .axes(x, y);
+        Ok(Some(Box::new(if is_probability { picture } else { picture.quantity("logistic of the score") })))
     }
 
     /// What the score loses where a column is shuffled.
@@ -232,14 +239,5 @@ impl Drawing<'_> {
             picture = picture.note(&note);
         }
         Ok(Some(Box::new(picture)))
-    }
-}
-
-/// What a node of a boundary shows for each class: shares, or after hinge, where there are none, the logistic of scores.
-fn probabilities(loss: Loss, outputs: &[f64]) -> Vec<f64> {
-    let shares = shares(loss, outputs);
-    match loss {
-        Loss::CrossEntropy | Loss::BinaryCrossEntropy => shares,
-        _ => shares.into_iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect(),
     }
 }

@@ -143,7 +143,7 @@ fn bars(workload: &str, own: &[&Measurement], modes: &[String]) -> Benchmarks {
     };
     let bar = |size: &String, mode: &String| {
         let Some(m) = own.iter().find(|m| m.size == *size && m.mode == *mode) else {
-            return Bar::unmeasured();
+            return Bar::exact(f64::NAN);
         };
         let end = |end: Option<f64>| end.unwrap_or(m.nanoseconds) / unit;
         Bar::new(m.nanoseconds / unit, end(m.low), end(m.high))

@@ -46,11 +46,12 @@ fn moons_leave_a_model_a_table_options_a_checkpoint_and_every_picture_that_appli
         report.json";
     assert_eq!(names(&run).join(" "), expected);
     for (picture, says) in [
-        ("boundary", "probability 0.5"),
+        ("boundary", "validation (80)"),
         ("confusion", "predicted class"),
         ("gradients", "threshold 0.5"),
         ("loss", "best: epoch"),
         ("norms", "320 samples"),
+        ("importance", "validation accuracy that is lost where the column is shuffled"),
     ] {
         check_png(&run.join(picture).with_extension("png"));
         check_svg(&run.join(picture).with_extension("svg"), says);

@@ -3,8 +3,8 @@
 //! `cargo run --release -p dualtape-plots --example gallery -- pictures`
 
 use dualtape_plots::{
-    Bar, Benchmarks, ConfusionMatrix, Curves, DecisionBoundary, Figure, GradientNorms, Importance,
-    LearningRate, LossCurves, NormHistogram, Picture, Predictions, ProbabilityGrid, Window,
+    Bar, Benchmarks, ConfusionMatrix, Curves, DecisionBoundary, Figure, Importance, NormHistogram, Picture,
+    Predictions, ProbabilityGrid, Window,
 };
 use std::error::Error;
 use std::f64::consts::PI;
@@ -40,10 +40,10 @@ fn pictures() -> Result<Vec<Named>, Box<dyn Error>> {
         ("confusion", Box::new(confusion()?)),
         ("boundary", Box::new(boundary()?)),
         ("regions", Box::new(regions()?)),
-        ("predictions", Box::new(predictions(300))),
-        ("predictions-dense", Box::new(predictions(100_000))),
-        ("importance", Box::new(importance())),
+        ("predictions", Box::new(predictions())),
+        ("density", Box::new(density())),
         ("benchmarks", Box::new(benchmarks())),
+        ("importance", Box::new(importance())),
         ("runs", Box::new(runs())),
         ("figure", Box::new(figure)),
     ])
@@ -66,14 +66,13 @@ fn epochs(count: i32, of: impl FnMut(f64) -> f64) -> Vec<(f64, f64)> {
     (1..=count).map(f64::from).map(|epoch| (epoch, of(epoch))).collect()
 }
 
-fn loss(logarithmic: bool) -> LossCurves {
+fn loss(logarithmic: bool) -> Curves {
     let (mut first, mut second) = (noise(1), noise(2));
     let training = epochs(120, |t| (2.3 * (-t / 12.0).exp() + 0.03) * (0.12 * first()).exp());
     let validation = epochs(120, |t| (2.2 * (-t / 13.0).exp() + 0.12 + 0.0006 * t) * (0.08 * second()).exp());
-    LossCurves::new("loss")
-        .training(training)
-        .validation(validation)
-        .axes("epoch", "cross-entropy")
+    Curves::new("loss", "epoch", "cross-entropy")
+        .curve("training", training)
+        .curve("validation", validation)
         .mark_best(true)
         .log_axis(logarithmic)
 }
@@ -86,17 +85,20 @@ fn accuracy() -> Curves {
         .percent(true)
 }
 
-fn norms() -> GradientNorms {
+fn norms() -> Curves {
     let mut noise = noise(4);
     let before = epochs(2000, |t| (6.0 * (-t / 400.0).exp() + 0.4) * (0.4 * noise()).exp());
     let after = before.iter().map(|&(step, norm)| (step, norm.min(1.0)));
-    GradientNorms::new("gradient norm").before(before.clone()).after(after).threshold(1.0)
+    Curves::new("gradient norm", "step", "norm of the batch")
+        .curve("before clipping", before.clone())
+        .curve("after clipping", after)
+        .threshold(1.0)
 }
 
-fn rate() -> LearningRate {
+fn rate() -> Curves {
     let rate =
         |t: f64| if t < 200.0 { 1e-3 * t / 200.0 } else { 5e-4 * (1.0 + (PI * (t - 200.0) / 1800.0).cos()) };
-    LearningRate::new("warm-up and cosine", epochs(2000, rate))
+    Curves::new("warm-up and cosine", "step", "learning rate").curve("", epochs(2000, rate)).smoothing(0)
 }
 
 fn histogram() -> NormHistogram {
@@ -131,15 +133,13 @@ fn moons(count: i32) -> Vec<([f64; 2], usize)> {
 fn boundary() -> Result<DecisionBoundary, dualtape_plots::Error> {
     let points = moons(400);
     let window = Window::around(points.iter().map(|point| point.0));
-    let lower = |[x, y]: [f64; 2]| {
-        let score = 6.0 * ((PI * (x - 0.5)).sin() * 0.75 + 0.25 - y) + 1.5 * (x - 0.5).powi(3);
-        1.0 / (1.0 + (-score).exp())
-    };
-    let grid = ProbabilityGrid::new(window, 100, 100, 2, |at| vec![1.0 - lower(at), lower(at)])?;
-    let (training, validation) = points.split_at(320);
+    let score = |[x, y]: [f64; 2]| 6.0 * ((PI * (x - 0.5)).sin() * 0.75 + 0.25 - y) + 1.5 * (x - 0.5).powi(3);
+    let lower = |point| 1.0 / (1.0 + (-score(point)).exp());
+    let grid = ProbabilityGrid::new(window, (100, 100), 2, |point| vec![1.0 - lower(point), lower(point)])?;
+    let (training, validation) = points.split_at(300);
     Ok(DecisionBoundary::new("moons", grid)
-        .training(training.to_vec())
-        .validation(validation.to_vec())
+        .training(training.iter().copied())
+        .validation(validation.iter().copied())
         .classes(["upper", "lower"]))
 }
 
@@ -150,41 +150,43 @@ fn regions() -> Result<DecisionBoundary, dualtape_plots::Error> {
     let points: Vec<_> = (0..150).map(point).collect();
     let window = Window::around(points.iter().map(|point| point.0));
     let near = |[x, y]: [f64; 2]| {
-        let far = |(i, [a, b]): (usize, &[f64; 2])| (x - a).hypot(y - b) * (1.0 + 0.3 * i as f64);
-        let shares: Vec<f64> = centers.iter().enumerate().map(|center| (-2.5 * far(center)).exp()).collect();
-        let sum: f64 = shares.iter().sum();
-        shares.into_iter().map(|share| share / sum).collect()
+        let far = |(i, [a, b]): (usize, &[f64; 2])| 2.5 * (x - a).hypot(y - b) * (1.0 + 0.3 * i as f64);
+        let weights: Vec<f64> = centers.iter().enumerate().map(far).map(|far| (-far).exp()).collect();
+        weights.iter().map(|weight| weight / weights.iter().sum::<f64>()).collect()
     };
-    let grid = ProbabilityGrid::new(window, 100, 100, 3, near)?;
-    let (training, validation) = points.split_at(120);
+    let grid = ProbabilityGrid::new(window, (100, 100), 3, near)?;
+    let (training, validation) = points.split_at(100);
     Ok(DecisionBoundary::new("three blobs", grid)
-        .training(training.to_vec())
-        .validation(validation.to_vec())
+        .training(training.iter().copied())
+        .validation(validation.iter().copied())
         .classes(["setosa", "versicolor", "virginica"])
         .axes("petal length (standardised)", "petal width (standardised)"))
 }
 
-fn predictions(count: i32) -> Predictions {
+fn predictions() -> Predictions {
     let mut noise = noise(9);
-    let pairs = (0..count).map(|i| {
-        let price = 30.0 * f64::from(i) / f64::from(count);
-        (price, price * 0.96 + 0.4 + 1.4 * noise())
-    });
+    let pairs = (0..300).map(|i| (f64::from(i) / 10.0, f64::from(i) / 10.0 * 0.96 + 0.4 + 1.4 * noise()));
     Predictions::new("house prices, validation", pairs.collect::<Vec<_>>())
         .note("R² = 0.971, mean absolute error 1.1")
 }
 
+fn density() -> Predictions {
+    let mut noise = noise(10);
+    let pairs = (0..40_000).map(|_| {
+        let target = 20.0 + 6.0 * noise();
+        (target, target + 0.1 * target * noise())
+    });
+    Predictions::new("many houses", pairs.collect::<Vec<_>>()).axes("price paid", "price predicted")
+}
+
 fn importance() -> Importance {
-    let columns =
-        ["median income", "latitude", "longitude", "age", "rooms", "bedrooms", "population", "households"];
-    let column = |(n, name): (usize, &'static str)| {
-        (name, 0.4 / (n as f64 + 1.0).powf(1.7) - 0.01, 0.03 / (n as f64 + 2.0))
-    };
-    Importance::new(
-        "permutation importance",
-        "loss of R² when shuffled",
-        columns.into_iter().enumerate().map(column),
-    )
+    let items = [
+        ("sepal length", 0.004, 0.009),
+        ("sepal width", 0.011, 0.012),
+        ("petal length", 0.243, 0.031),
+        ("petal width", 0.321, 0.027),
+    ];
+    Importance::new("importance of the features, validation", "accuracy lost by shuffling", items)
 }
 
 fn benchmarks() -> Benchmarks {
@@ -197,7 +199,7 @@ fn benchmarks() -> Benchmarks {
     .workload("rosenbrock, n = 2", [bar(0.02, 0.05), bar(0.11, 0.04), bar(0.03, 0.1), bar(0.008, 0.02)])
     .workload("rosenbrock, n = 100", [bar(14.0, 0.1), bar(3.1, 0.2), bar(0.9, 0.1), bar(0.31, 0.1)])
     .workload("log-density, n = 1000", [bar(4100.0, 0.1), bar(61.0, 0.1), bar(12.3, 0.3), bar(7.4, 0.1)])
-    .workload("network 64-32-10", [Bar::unmeasured(), bar(240.0, 0.05), bar(31.0, 0.08), bar(18.5, 0.1)])
+    .workload("network 64-32-10", [Bar::exact(f64::NAN), bar(240.0, 0.05), bar(31.0, 0.08), bar(18.5, 0.1)])
     .log_axis(true)
 }
 

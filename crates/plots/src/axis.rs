@@ -1,17 +1,51 @@
-//! An axis of numbers or of names, as a coordinate of plotters: where its readings are, and what they leave to its
-//! name.
+//! Axes: which numbers they show, how plotters counts them, and how they read.
+//!
+//! plotters' key points need numbers of ordinary size: it loops for ever on ranges such as 0 to 1e-30, and writes
+//! 1e15 to five decimals. So an axis takes an offset and a power of ten out of its numbers, and says so in its name.
 
-use crate::range::Range;
-use crate::scene::units;
-use crate::text::{self, TICK, superscript};
+use crate::text::{clean, superscript, trim};
 use plotters::coord::combinators::{IntoLogRange, LogCoord};
-use plotters::coord::ranged1d::{BoldPoints, KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, KeyPointWeight, Ranged};
 use plotters::coord::types::RangedCoordf64;
+use std::ops::Range;
+
+/// Beyond this, the extent of a range may overflow; no number worth drawing goes there.
+const LARGEST: f64 = 1e300;
+/// Closer to 0 than this, steps between ticks lose their digits.
+const SMALLEST: f64 = 1e-300;
+
+/// Whether a number can be drawn.
+pub(crate) fn is_drawable(x: f64) -> bool {
+    x.abs() <= LARGEST
+}
+
+/// Whether a number has a place on a logarithmic axis; what is closer to 0 than 1e-300 counts as 0.
+pub(crate) fn is_positive(x: f64) -> bool {
+    x >= SMALLEST
+}
+
+/// The least and the greatest of some numbers.
+pub(crate) fn bounds(numbers: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
+    let ends = (f64::INFINITY, f64::NEG_INFINITY);
+    let (low, high) = numbers.into_iter().fold(ends, |(low, high), x| (low.min(x), high.max(x)));
+    (low <= high).then_some((low, high))
+}
+
+/// The range with so much air on either side, as a share of its extent; with room where it has no extent.
+pub(crate) fn with_air((low, high): (f64, f64), share: f64) -> (f64, f64) {
+    let largest = low.abs().max(high.abs());
+    // Where numbers differ by rounding only, ticks would all read the same.
+    if high - low <= (1e-15 * largest).max(SMALLEST) {
+        let room = if largest <= SMALLEST { 1.0 } else { largest * 0.5 };
+        return (low - room, high + room);
+    }
+    let air = share * (high - low);
+    (low - air, high + air)
+}
 
 /// How the numbers of an axis read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    #[default]
     Plain,
     /// Nothing between whole numbers.
     Whole,
@@ -19,284 +53,243 @@ pub(crate) enum Reading {
     Percent,
 }
 
-/// What stands along one side of a picture.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Axis {
-    label: String,
-    range: Range,
-    kind: Kind,
-}
-
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 enum Kind {
-    /// Readings are of (number − offset) / unit, and the axis' name says so.
-    Numbers {
-        reading: Reading,
-        offset: f64,
-        power: i32,
-    },
-    Logarithms,
-    /// Where names stand; the axis goes from left to right or from top to bottom.
+    Numbers(Reading),
+    Logarithmic,
+    /// Names where they stand.
     Names(Vec<(f64, String)>),
 }
 
+/// An axis of numbers or of names.
+#[derive(Clone, Debug)]
+pub(crate) struct Axis {
+    pub(crate) label: String,
+    kind: Kind,
+    /// As given, before offset and power.
+    pub(crate) ends: (f64, f64),
+    offset: f64,
+    power: i32,
+}
+
 impl Axis {
-    pub(crate) fn numbers(label: &str, range: Range, reading: Reading) -> Self {
-        let (mut offset, mut power) = (0.0, 0);
-        let largest = range.low.abs().max(range.high.abs());
-        if reading != Reading::Percent {
-            if range.extent() < 1e-5 * largest {
-                // Numbers that differ in their last digits only.
-                let grain = 10f64.powf(range.extent().log10().ceil());
-                offset = (range.low.midpoint(range.high) / grain).round() * grain;
-            }
-            let largest = (range.low - offset).abs().max((range.high - offset).abs());
-            let magnitude = largest.log10().floor() as i32;
-            let plain = largest == 0.0 || (-3..5).contains(&magnitude);
-            power = if plain { 0 } else { magnitude.div_euclid(3) * 3 };
+    /// An axis of numbers that have an extent, as [`with_air`] makes sure.
+    pub(crate) fn numbers(label: &str, ends: (f64, f64), reading: Reading) -> Self {
+        let (low, high) = ends;
+        let extent = high - low;
+        let largest = low.abs().max(high.abs());
+        let magnitude = |number: f64| number.log10().floor() as i32;
+        let mut axis =
+            Self { label: label.to_owned(), kind: Kind::Numbers(reading), ends, offset: 0.0, power: 0 };
+        if reading == Reading::Percent && (1e-6..100.0).contains(&largest) {
+            axis.power = -2;
+            return axis;
         }
-        Self { label: text::clean(label), range, kind: Kind::Numbers { reading, offset, power } }
+        axis.kind = Kind::Numbers(if reading == Reading::Percent { Reading::Plain } else { reading });
+        let mut shown = largest;
+        if extent < 1e-4 * largest {
+            let step = 10f64.powi(magnitude(extent).clamp(-300, 299) + 1);
+            axis.offset = (f64::midpoint(low, high) / step).round() * step;
+            shown = (low - axis.offset).abs().max((high - axis.offset).abs());
+        }
+        let magnitude = magnitude(shown.max(SMALLEST));
+        if !(-3..5).contains(&magnitude) {
+            axis.power = magnitude.div_euclid(3) * 3;
+        }
+        axis
     }
 
-    /// An axis of positive numbers by their logarithms; the range is one of numbers.
-    pub(crate) fn logarithms(label: &str, range: Range) -> Self {
-        let low = range.low.max(1e-305);
-        let range = Range { low, high: range.high.clamp(1.001 * low, 1e305) };
-        Self { label: text::clean(label), range, kind: Kind::Logarithms }
+    /// A logarithmic axis for numbers above 0; -1 to 1 decades where there are none.
+    pub(crate) fn logarithmic(label: &str, numbers: Option<(f64, f64)>, air: f64) -> Self {
+        let ends = numbers.unwrap_or((0.1, 10.0));
+        let (low, high) = (ends.0.log10(), ends.1.log10());
+        let air = if high - low < 1e-6 { 0.5 } else { air * (high - low) };
+        let ends = (10f64.powf((low - air).max(-305.0)), 10f64.powf((high + air).min(305.0)));
+        Self { label: label.to_owned(), kind: Kind::Logarithmic, ends, offset: 0.0, power: 0 }
     }
 
-    /// The name at each place, on an axis that begins at 0 and is so long.
-    pub(crate) fn names(label: &str, names: Vec<(f64, String)>, length: f64) -> Self {
-        let names = names.into_iter().map(|(at, name)| (at, text::clean(&name))).collect();
-        Self { label: text::clean(label), range: Range { low: 0.0, high: length }, kind: Kind::Names(names) }
+    /// An axis of names, from one end to the other.
+    pub(crate) fn names(label: &str, names: Vec<(f64, String)>, ends: (f64, f64)) -> Self {
+        let names = names.into_iter().map(|(at, name)| (at, clean(&name))).collect();
+        Self { label: label.to_owned(), kind: Kind::Names(names), ends, offset: 0.0, power: 0 }
     }
 
-    pub(crate) fn is_names(&self) -> bool {
+    pub(crate) fn has_names(&self) -> bool {
         matches!(self.kind, Kind::Names(_))
     }
 
-    /// The axis' name, with what its readings leave to it.
-    pub(crate) fn name(&self) -> String {
-        let Kind::Numbers { offset, power, .. } = self.kind else { return self.label.clone() };
-        let sign = if offset < 0.0 { '+' } else { '−' };
-        let offset = if offset == 0.0 { String::new() } else { format!("{sign} {}", exactly(offset.abs())) };
-        let power = if power == 0 { String::new() } else { format!("(×10{})", superscript(power)) };
-        let parts = [self.label.clone(), offset, power];
-        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    pub(crate) fn is_logarithmic(&self) -> bool {
+        matches!(self.kind, Kind::Logarithmic)
     }
 
-    /// The axis with at most `count` readings.
-    fn scale(&self, count: usize) -> Scale {
-        let Range { low, high } = self.range;
-        let (coordinate, ticks, minor) = match &self.kind {
-            &Kind::Numbers { reading, offset, power } => {
-                let unit = 10f64.powi(power);
-                let coordinate = RangedCoordf64::from((low - offset) / unit..(high - offset) / unit);
-                // In thousands and more, all readings are of whole numbers.
-                let reading = if power == 0 { reading } else { Reading::Plain };
-                let shown = linear(&coordinate, count, reading);
-                let ticks = shown.into_iter().map(|(at, label)| (at * unit + offset, label)).collect();
-                (Coordinate::Linear { coordinate, offset, unit }, ticks, Vec::new())
-            }
-            Kind::Logarithms => {
-                let (ticks, minor) = logarithmic(self.range, count);
-                (Coordinate::Logarithmic((low..high).log_scale().into()), ticks, minor)
-            }
+    pub(crate) fn holds(&self, number: f64) -> bool {
+        (self.ends.0..=self.ends.1).contains(&number)
+    }
+
+    /// The number as the chart counts it.
+    pub(crate) fn at(&self, number: f64) -> f64 {
+        let number = number - self.offset;
+        // In two steps: 10^308 is the last that can be divided by.
+        number / 10f64.powi(self.power / 2) / 10f64.powi(self.power - self.power / 2)
+    }
+
+    /// The axis' name, with what its numbers leave out.
+    pub(crate) fn name(&self) -> String {
+        let mut parts = vec![clean(&self.label)];
+        if self.offset != 0.0 {
+            let sign = if self.offset < 0.0 { '−' } else { '+' };
+            parts.push(format!("{sign} {}", exactly(self.offset.abs())));
+        }
+        if self.power != 0 && !matches!(self.kind, Kind::Numbers(Reading::Percent)) {
+            parts.push(format!("(×10{})", superscript(self.power)));
+        }
+        parts.join(" ").trim().to_owned()
+    }
+
+    /// About `count` ticks with their readings, in the chart's numbers.
+    pub(crate) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
+        match &self.kind {
             Kind::Names(names) => {
                 let every = names.len().div_ceil(count.max(1)).max(1);
-                let coordinate = RangedCoordf64::from(low..high);
-                let linear = Coordinate::Linear { coordinate, offset: 0.0, unit: 1.0 };
-                (linear, names.iter().step_by(every).cloned().collect(), Vec::new())
+                names.iter().step_by(every).cloned().collect()
             }
-        };
-        Scale { coordinate, range: self.range, ticks, minor }
-    }
-
-    /// As many readings as can be told apart in so many pixels from bottom to top.
-    pub(crate) fn upright(&self, pixels: f64) -> Scale {
-        let (spacing, most) = if self.is_names() { (1.2 * TICK, usize::MAX) } else { (2.6 * TICK, 8) };
-        let mut scale = self.scale(((pixels / spacing) as usize).clamp(1, most));
-        if self.is_names() {
-            // Names are read from top to bottom.
-            scale.range = Range { low: self.range.high, high: self.range.low };
-            scale.coordinate = Coordinate::Linear {
-                coordinate: (self.range.high..self.range.low).into(),
-                offset: 0.0,
-                unit: 1.0,
-            };
+            Kind::Logarithmic => logarithmic_ticks(self.ends, count),
+            Kind::Numbers(reading) => {
+                let mut points = key_points((self.at(self.ends.0), self.at(self.ends.1)), count);
+                if *reading == Reading::Whole && self.power == 0 {
+                    points.retain(|point| (point - point.round()).abs() < 1e-6);
+                }
+                let suffix = if *reading == Reading::Percent { " %" } else { "" };
+                readings(&points).into_iter().map(|(at, text)| (at, text + suffix)).collect()
+            }
         }
-        scale
     }
 
-    /// As many readings as fit beside each other into so many pixels.
-    pub(crate) fn level(&self, pixels: f64) -> Scale {
-        let fits = |scale: &Scale| {
-            let at = |tick: &(f64, String)| {
-                f64::from(scale.map(&tick.0, (0, units(pixels)))) / crate::scene::UNITS
-            };
-            let half = |tick: &(f64, String)| text::width(&tick.1, TICK) / 2.0;
-            let apart = |pair: &[(f64, String)]| {
-                at(&pair[1]) - at(&pair[0]) >= half(&pair[0]) + half(&pair[1]) + 10.0
-            };
-            scale.ticks.windows(2).all(apart)
+    /// What plotters draws by, with these ticks.
+    pub(crate) fn coordinate(&self, ticks: &[(f64, String)]) -> Coordinate {
+        let ends = self.at(self.ends.0)..self.at(self.ends.1);
+        let scale = match self.kind {
+            Kind::Logarithmic => Scale::Logarithmic(ends.log_scale().into()),
+            _ => Scale::Linear(ends.into()),
         };
-        (2..=10).rev().map(|count| self.scale(count)).find(fits).unwrap_or_else(|| self.scale(1))
-    }
-
-    /// The axis of names in so many pixels: all if they fit beside each other, otherwise those that fit upright.
-    pub(crate) fn turned(&self, pixels: f64) -> Option<Scale> {
-        let Kind::Names(names) = &self.kind else { return None };
-        let slot = pixels / self.range.extent().max(1.0);
-        let too_wide = names.iter().any(|(_, name)| text::width(name, TICK) > slot - 6.0);
-        Some(self.scale(if too_wide { ((pixels / (1.2 * TICK)) as usize).max(1) } else { names.len() }))
+        let ticks: Vec<f64> = ticks.iter().map(|tick| tick.0).collect();
+        let between = if self.is_logarithmic() { digits_between(self.ends) } else { Vec::new() };
+        Coordinate { scale, ticks, between }
     }
 }
 
-/// An axis as plotters takes it.
-pub(crate) struct Scale {
-    coordinate: Coordinate,
-    range: Range,
-    /// Numbers, and how they read.
-    pub(crate) ticks: Vec<(f64, String)>,
-    /// Lines without a reading.
-    minor: Vec<f64>,
+/// plotters' points, that at the end of the range too where it was rounded out of it.
+fn key_points((low, high): (f64, f64), count: usize) -> Vec<f64> {
+    let slack = 1e-9 * (high - low);
+    RangedCoordf64::from(low - slack..high + slack).key_points(count)
 }
 
-enum Coordinate {
-    Linear { coordinate: RangedCoordf64, offset: f64, unit: f64 },
+/// Numbers with as many decimals as tell them apart.
+fn readings(numbers: &[f64]) -> Vec<(f64, String)> {
+    let step = numbers.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+    let step = if step.is_finite() { step } else { numbers.first().copied().unwrap_or(1.0).abs() };
+    let exact = |number: &f64, decimals: i32| {
+        let shifted = number * 10f64.powi(decimals);
+        (shifted - shifted.round()).abs() <= 1e-3 * step * 10f64.powi(decimals)
+    };
+    let all = |decimals: &i32| numbers.iter().all(|number| exact(number, *decimals));
+    let decimals = (0..12).find(all).unwrap_or(12) as usize;
+    let read = |&number: &f64| {
+        let text = format!("{number:.decimals$}").replace('-', "−");
+        if text.chars().any(|c| ('1'..='9').contains(&c)) { text } else { "0".to_owned() }
+    };
+    numbers.iter().map(|number| (*number, read(number))).collect()
+}
+
+/// All digits of a number that is long by its size only.
+fn exactly(number: f64) -> String {
+    if (1e-4..1e9).contains(&number) {
+        return format!("{number}");
+    }
+    let text = format!("{number:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    format!("{}×10{}", trim(digits), superscript(exponent.parse().unwrap_or(0)))
+}
+
+/// Ticks at powers of ten, at 1, 2 and 5 where there are few powers, or as on a linear axis within one.
+///
+/// plotters' own points on logarithmic axes thin out by powers of ten only, and have none within a decade.
+fn logarithmic_ticks((low, high): (f64, f64), count: usize) -> Vec<(f64, String)> {
+    let decades = high.log10() - low.log10();
+    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let within = |number: &f64| (low..=high).contains(number);
+    let number = |digit: i32, power: i32| format!("{digit}e{power}").parse().unwrap_or(0.0);
+    if decades < 1.2 && low > 1e-250 {
+        let power = low.log10().floor() as i32;
+        let power = if (-4..6).contains(&power) { 0 } else { power };
+        let unit = 10f64.powi(power);
+        let points = key_points((low / unit, high / unit), count.clamp(2, 6));
+        let points = readings(&points).into_iter().filter(|(point, _)| *point > 0.0);
+        let times = if power == 0 { String::new() } else { format!("×10{}", superscript(power)) };
+        return points.map(|(point, text)| (point * unit, text + &times)).collect();
+    }
+    let few: &[i32] = if decades < 3.0 && decades * 3.0 <= count as f64 + 1.0 { &[1, 2, 5] } else { &[1] };
+    let strides = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500];
+    let stride = strides.into_iter().find(|&stride| decades / f64::from(stride) <= count.max(1) as f64);
+    let stride = stride.unwrap_or(500);
+    let all = powers
+        .filter(|power| power % stride == 0)
+        .flat_map(|power| few.iter().map(move |&digit| (digit, power)));
+    all.map(|(digit, power)| (number(digit, power), digit, power))
+        .filter(|(number, ..)| within(number))
+        .map(|(number, digit, power)| {
+            let plain = low.log10() >= -4.5 && high.log10() <= 5.5;
+            let times = if digit == 1 { String::new() } else { format!("{digit}×") };
+            (number, if plain { format!("{number}") } else { format!("{times}10{}", superscript(power)) })
+        })
+        .collect()
+}
+
+/// Where thin grid lines go between powers of ten.
+fn digits_between((low, high): (f64, f64)) -> Vec<f64> {
+    let powers = low.log10().floor() as i32..=high.log10().floor() as i32;
+    if powers.clone().count() > 8 {
+        return Vec::new();
+    }
+    let all = powers.flat_map(|power| (2..10).map(move |digit| f64::from(digit) * 10f64.powi(power)));
+    all.filter(|number| (low..=high).contains(number)).collect()
+}
+
+enum Scale {
+    Linear(RangedCoordf64),
     Logarithmic(LogCoord<f64>),
 }
 
-impl Scale {
-    /// The width of the widest reading, in pixels.
-    pub(crate) fn widest(&self) -> f64 {
-        self.ticks.iter().map(|(_, label)| text::width(label, TICK)).fold(0.0, f64::max)
-    }
-
-    /// The same axis without readings.
-    pub(crate) fn without_ticks(self) -> Self {
-        Self { ticks: Vec::new(), ..self }
-    }
-
-    /// The same axis with its readings cut to a width.
-    pub(crate) fn cut(mut self, pixels: f64) -> Self {
-        for (_, label) in &mut self.ticks {
-            *label = text::fit(label, TICK, false, pixels);
-        }
-        self
-    }
+/// plotters' linear or logarithmic coordinate, with the ticks of ours: one type for all charts.
+pub(crate) struct Coordinate {
+    scale: Scale,
+    ticks: Vec<f64>,
+    between: Vec<f64>,
 }
 
-impl Ranged for Scale {
-    type FormatOption = NoDefaultFormatting;
+impl Ranged for Coordinate {
+    type FormatOption = DefaultFormatting;
     type ValueType = f64;
 
     fn map(&self, number: &f64, limit: (i32, i32)) -> i32 {
-        match &self.coordinate {
-            Coordinate::Linear { coordinate, offset, unit } => {
-                coordinate.map(&((number - offset) / unit), limit)
-            }
-            Coordinate::Logarithmic(coordinate) => coordinate.map(number, limit),
+        match &self.scale {
+            Scale::Linear(scale) => scale.map(number, limit),
+            Scale::Logarithmic(scale) => scale.map(number, limit),
         }
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        if hint.weight().allow_light_points() {
-            return self.minor.clone();
+        match hint.weight() {
+            KeyPointWeight::Bold => self.ticks.clone(),
+            KeyPointWeight::Any => self.between.clone(),
         }
-        self.ticks.iter().map(|tick| tick.0).collect()
     }
 
-    fn range(&self) -> std::ops::Range<f64> {
-        self.range.low..self.range.high
-    }
-}
-
-impl ValueFormatter<f64> for Scale {
-    fn format_ext(&self, number: &f64) -> String {
-        self.ticks.iter().find(|tick| tick.0 == *number).map_or(String::new(), |tick| tick.1.clone())
-    }
-}
-
-/// The key points of plotters, and how they read: with as many decimals as the closest two need.
-fn linear(coordinate: &RangedCoordf64, count: usize, reading: Reading) -> Vec<(f64, String)> {
-    let range = coordinate.range();
-    let extent = range.end - range.start;
-    // Otherwise plotters would look for ever.
-    if !(extent.is_finite() && extent > 1e-13 * range.start.abs().max(range.end.abs())) {
-        return Vec::new();
-    }
-    let mut points = coordinate.key_points(BoldPoints(count));
-    points.retain(|point| (range.start..=range.end).contains(point));
-    if reading == Reading::Whole {
-        points.retain(|point| point.fract() == 0.0);
-    }
-    let (factor, sign) = if reading == Reading::Percent { (100.0, " %") } else { (1.0, "") };
-    let exact = |decimals: &i32| {
-        let at = |point: &f64| point * factor * 10f64.powi(*decimals);
-        points.iter().all(|point| (at(point) - at(point).round()).abs() < 1e-4)
-    };
-    let decimals = (0..12).find(exact).unwrap_or(12) as usize;
-    let read = |&point: &f64| match point * factor {
-        0.0 => format!("0{sign}"),
-        number => format!("{number:.decimals$}{sign}").replace('-', "−"),
-    };
-    points.iter().map(|point| (*point, read(point))).collect()
-}
-
-/// Readings and lines between them on a logarithmic axis. plotters has powers of ten only, and none below 10⁻¹⁵.
-fn logarithmic(range: Range, count: usize) -> (Vec<(f64, String)>, Vec<f64>) {
-    let decades = (range.high / range.low).log10();
-    let inner = |digits: &[i32], stride: i32| -> Vec<(i32, i32)> {
-        let powers = range.low.log10().floor() as i32..=range.high.log10().ceil() as i32;
-        let powers = powers.filter(|power| power % stride == 0);
-        let all = powers.flat_map(|power| digits.iter().map(move |&digit| (digit, power)));
-        all.filter(|&number| range.holds(value(number))).collect()
-    };
-    let minor = if decades > 7.0 { Vec::new() } else { inner(&[2, 3, 4, 5, 6, 7, 8, 9], 1) };
-    let minor = minor.into_iter().map(value).collect();
-    let fine = inner(&[1, 2, 5], 1);
-    if decades < 3.0 && (3..=count.max(3)).contains(&fine.len()) {
-        return (read(&fine), minor);
-    }
-    if decades < 1.5 {
-        // Too short for powers of ten.
-        let power = range.low.log10().floor() as i32;
-        let power = if (-4..5).contains(&power) { 0 } else { power };
-        let unit = value((1, power));
-        let points = linear(&(range.low / unit..range.high / unit).into(), count.min(6), Reading::Plain);
-        let suffix = if power == 0 { String::new() } else { format!("×10{}", superscript(power)) };
-        return (points.into_iter().map(|(at, label)| (at * unit, label + &suffix)).collect(), Vec::new());
-    }
-    let strides = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200];
-    let fits = |stride: &i32| inner(&[1], *stride).len() <= count.max(1);
-    (read(&inner(&[1], strides.into_iter().find(fits).unwrap_or(500))), minor)
-}
-
-fn value((digit, power): (i32, i32)) -> f64 {
-    // Unlike `powi`, reading rounds but once.
-    format!("{digit}e{power}").parse().unwrap_or(f64::NAN)
-}
-
-/// Readings of digits times powers of ten: all plain numbers if they are short, all powers otherwise.
-fn read(numbers: &[(i32, i32)]) -> Vec<(f64, String)> {
-    let plain = numbers.iter().all(|(_, power)| (-4..5).contains(power));
-    let label = |&(digit, power): &(i32, i32)| match digit {
-        _ if plain => value((digit, power)).to_string(),
-        1 => format!("10{}", superscript(power)),
-        _ => format!("{digit}×10{}", superscript(power)),
-    };
-    numbers.iter().map(|number| (value(*number), label(number))).collect()
-}
-
-/// All digits of a number, the zeros at its end in a power of ten.
-fn exactly(number: f64) -> String {
-    let scientific = format!("{number:e}");
-    let (digits, power) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    match power.parse().unwrap_or(0) {
-        power if (-4..9).contains(&power) => number.to_string(),
-        power if digits == "1" => format!("10{}", superscript(power)),
-        power => format!("{digits}×10{}", superscript(power)),
+    fn range(&self) -> Range<f64> {
+        match &self.scale {
+            Scale::Linear(scale) => scale.range(),
+            Scale::Logarithmic(scale) => scale.range(),
+        }
     }
 }
 
@@ -305,77 +298,69 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    fn readings(scale: &Scale) -> Vec<&str> {
-        scale.ticks.iter().map(|tick| tick.1.as_str()).collect()
+    fn texts(ticks: &[(f64, String)]) -> Vec<&str> {
+        ticks.iter().map(|tick| tick.1.as_str()).collect()
     }
 
     #[test]
     fn readings_are_round_and_short_and_the_name_says_what_they_leave_out() {
         let cases: &[(f64, f64, Reading, &[&str], &str)] = &[
-            (0.0, 1.0, Reading::Plain, &["0", "0.2", "0.4", "0.6", "0.8", "1.0"], "y"),
-            (-1.0, 1.0, Reading::Plain, &["−1.0", "−0.5", "0", "0.5", "1.0"], "y"),
-            (0.0, 1.0, Reading::Percent, &["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"], "y"),
-            (0.5, 3.5, Reading::Whole, &["1", "2", "3"], "y"),
-            (0.0, 1e6, Reading::Whole, &["0", "0.2", "0.4", "0.6", "0.8", "1.0"], "y (×10⁶)"),
-            (0.0, 4.1e-7, Reading::Plain, &["0", "100", "200", "300", "400"], "y (×10⁻⁹)"),
-            (0.0, 2e-12, Reading::Plain, &["0", "0.5", "1.0", "1.5", "2.0"], "y (×10⁻¹²)"),
-            (1e8, 1e8 + 4.0, Reading::Plain, &["0", "1", "2", "3", "4"], "y − 100000000"),
-            (1e15 - 1.0, 1e15 + 1.0, Reading::Plain, &["−1.0", "−0.5", "0", "0.5", "1.0"], "y − 10¹⁵"),
-            (-4.1e300, 4.1e300, Reading::Plain, &["−4", "−2", "0", "2", "4"], "y (×10³⁰⁰)"),
+            (0.0, 1.0, Reading::Plain, &["0", "0.2", "0.4", "0.6", "0.8", "1.0"], "x"),
+            (-1.0, 1.0, Reading::Plain, &["−1.0", "−0.5", "0", "0.5", "1.0"], "x"),
+            (0.0, 1.0, Reading::Percent, &["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"], "x"),
+            (0.5, 3.5, Reading::Whole, &["1", "2", "3"], "x"),
+            (0.0, 1e6, Reading::Whole, &["0", "0.2", "0.4", "0.6", "0.8", "1.0"], "x (×10⁶)"),
+            (0.0, 4e-7, Reading::Plain, &["0", "100", "200", "300", "400"], "x (×10⁻⁹)"),
+            (1e15 - 2.0, 1e15 + 2.0, Reading::Plain, &["−2", "−1", "0", "1", "2"], "x + 1×10¹⁵"),
+            (-4e300, 4e300, Reading::Plain, &["−4", "−2", "0", "2", "4"], "x (×10³⁰⁰)"),
         ];
         for &(low, high, reading, expected, name) in cases {
-            let axis = Axis::numbers("y", Range { low, high }, reading);
-            assert_eq!(readings(&axis.scale(6)), expected, "{low} to {high}");
+            let axis = Axis::numbers("x", (low, high), reading);
+            let shown = (4..8).map(|count| axis.ticks(count)).find(|ticks| texts(ticks) == expected);
+            assert!(shown.is_some(), "{low} to {high}: {:?}", axis.ticks(6));
             assert_eq!(axis.name(), name, "{low} to {high}");
         }
     }
 
     #[test]
-    fn readings_of_any_range_are_few_and_distinct_and_within_it() {
-        let numbers = [1e-300, 3e-17, 0.0123, 1.0, 7.7, 1e5, 1.234_567_8e8, 9e99, 1e300];
+    fn ticks_of_any_range_are_few_and_distinct_and_within_it() {
+        let numbers = [0.0, 1e-300, 3e-17, 0.0123, 1.0, 7.7, 1e5, 1.234_567_8e8, 9e99, 1e300];
         for low in numbers.iter().flat_map(|&x| [x, -x]) {
             for extent in numbers {
-                let range = Range { low, high: low + extent }.with_air(0.05);
-                for count in 1..12 {
-                    let scale = Axis::numbers("y", range, Reading::Plain).scale(count);
-                    let distinct: BTreeSet<_> = readings(&scale).into_iter().collect();
-                    assert_eq!(distinct.len(), scale.ticks.len(), "{range:?}: {:?}", scale.ticks);
-                    assert!(scale.ticks.len() <= count + 1, "{range:?}: {:?}", scale.ticks);
-                    assert!(
-                        scale.ticks.iter().all(|tick| tick.1.len() <= 12),
-                        "{range:?}: {:?}",
-                        scale.ticks
-                    );
+                let ends = with_air((low, low + extent), 0.05);
+                assert!(ends.0 < ends.1 && (ends.1 - ends.0).is_finite(), "{ends:?}");
+                let mut axes = vec![Axis::numbers("", ends, Reading::Plain)];
+                if low > 0.0 {
+                    axes.push(Axis::logarithmic("", Some((low, low + extent)), 0.05));
+                }
+                for axis in axes {
+                    let within = (axis.at(axis.ends.0), axis.at(axis.ends.1));
+                    for count in 2..12 {
+                        let ticks = axis.ticks(count);
+                        let distinct: BTreeSet<_> = texts(&ticks).into_iter().collect();
+                        assert_eq!(distinct.len(), ticks.len(), "{axis:?}: {ticks:?}");
+                        assert!((1..=count + 3).contains(&ticks.len()), "{axis:?}: {count}: {ticks:?}");
+                        let slack = 1e-9 * (within.1 - within.0);
+                        let inside =
+                            |tick: &(f64, String)| within.0 - slack <= tick.0 && tick.0 <= within.1 + slack;
+                        assert!(ticks.iter().all(inside), "{axis:?}: {ticks:?}");
+                        assert!(ticks.iter().all(|tick| tick.1.chars().count() <= 12), "{axis:?}: {ticks:?}");
+                    }
                 }
             }
         }
     }
 
     #[test]
-    fn logarithmic_readings_are_powers_of_ten_where_there_is_room_for_them() {
+    fn logarithmic_ticks_are_powers_of_ten_where_there_is_room_for_them() {
         let cases: &[(f64, f64, &[&str])] = &[
             (0.01, 10.0, &["0.01", "0.1", "1", "10"]),
-            (0.8, 12.0, &["1", "2", "5", "10"]),
+            (0.79, 12.6, &["1", "2", "5", "10"]),
             (1e-8, 1e-4, &["10⁻⁸", "10⁻⁷", "10⁻⁶", "10⁻⁵", "10⁻⁴"]),
-            (1e-300, 1e300, &["10⁻²⁰⁰", "10⁰", "10²⁰⁰"]),
-            (1.0, 1.25, &["1.00", "1.05", "1.10", "1.15", "1.20", "1.25"]),
+            (1e-300, 1e300, &["10⁻³⁰⁰", "10⁻²⁰⁰", "10⁻¹⁰⁰", "10⁰", "10¹⁰⁰", "10²⁰⁰", "10³⁰⁰"]),
         ];
         for &(low, high, expected) in cases {
-            assert_eq!(
-                readings(&Axis::logarithms("", Range { low, high }).scale(6)),
-                expected,
-                "{low} to {high}"
-            );
-        }
-        for exponent in -300..290 {
-            for decades in [0.01, 0.3, 1.0, 1.7, 2.9, 5.0, 20.0, 300.0] {
-                let low = 10f64.powf(f64::from(exponent));
-                let range = Range { low, high: 10f64.powf((f64::from(exponent) + decades).min(300.0)) };
-                let scale = Axis::logarithms("", range).scale(6);
-                let distinct: BTreeSet<_> = readings(&scale).into_iter().collect();
-                assert_eq!(distinct.len(), scale.ticks.len(), "{range:?}: {:?}", scale.ticks);
-                assert!(distinct.len() <= 9, "{range:?}: {:?}", scale.ticks);
-            }
+            assert_eq!(texts(&logarithmic_ticks((low, high), 6)), expected, "{low} to {high}");
         }
     }
 }

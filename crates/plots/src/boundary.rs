@@ -1,80 +1,85 @@
 //! What a classifier of two inputs decides where, and the points it was to decide about.
 
-use crate::axis::{Axis, Reading};
-use crate::chart::{Frame, Plot, bar_room, has_room_for_bar};
-use crate::color::{self, Color, INK, Marker, UNKNOWN, WHITE};
+use crate::axis::{Axis, Reading, is_drawable};
+use crate::chart::{ColorBar, Frame, Plot};
 use crate::error::check_amount;
 use crate::grid::winner;
 use crate::legend::{Entry, Swatch};
+use crate::look::{FADED, INK, Look, Marker, UNKNOWN, WHITE, stroke, tint};
 use crate::picture::sealed::Draw;
-use crate::range::{Range, is_drawable};
-use crate::scene::{Area, extent, units};
+use crate::sheet::{Area, UNITS};
 use crate::{Dropped, Error, Picture, ProbabilityGrid, Size, contour};
-use plotters::element::{PathElement, Rectangle};
+use plotters::element::{IntoDynElement, PathElement, Rectangle};
+use plotters::style::{Color as _, RGBColor};
 use std::collections::BTreeSet;
 
 /// Pixels between samples of the shading.
 const FINE: f64 = 2.0;
-/// How much of a colour shades the plane; full colours are for points.
-const STRENGTH: f64 = 0.6;
+/// Shades from the least probability that wins to certainty.
+const SHADES: f64 = 8.0;
 
-/// The decision boundary of a classifier of two inputs: the plane shaded by the probability of the class that wins, with
-/// the lines between classes, and points on top.
-///
-/// A class has a colour and a marker of its own; points of validation have a dark rim, those of training a white one.
+/// The decision boundary of a classifier of two inputs: the plane in the colour of the likeliest class, deeper where
+/// it is surer, lines where one class gives way to another, and points on top.
 ///
 /// ```
 /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
 ///
 /// let points = [([0.0, 0.1], 0), ([0.2, 0.0], 0), ([1.0, 0.9], 1)];
 /// let window = Window::around(points.iter().map(|point| point.0));
-/// let far = |[x, y]: [f64; 2]| 1.0 / (1.0 + (-5.0 * (x + y - 1.0)).exp());
-/// let grid = ProbabilityGrid::new(window, 100, 100, 2, |at| vec![1.0 - far(at), far(at)])?;
-/// let picture = DecisionBoundary::new("two blobs", grid).training(points).classes(["near", "far"]);
-/// assert!(picture.svg(picture.natural_size())?.contains("probability of far"));
+/// let far = |[x, y]: [f64; 2]| 1.0 / (1.0 + (5.0 * (1.0 - x - y)).exp());
+/// let grid = ProbabilityGrid::new(window, (100, 100), 2, |point| vec![1.0 - far(point), far(point)])?;
+/// let picture = DecisionBoundary::new("two blobs", grid)
+///     .training(points)
+///     .validation([([0.9, 1.1], 1)])
+///     .classes(["near", "far"]);
+/// assert!(picture.svg(picture.natural_size())?.contains("near"));
 /// # Ok::<(), dualtape_plots::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecisionBoundary {
     title: String,
-    axes: (String, String),
-    measure: String,
+    axes: [String; 2],
+    quantity: String,
     grid: ProbabilityGrid,
     classes: Vec<String>,
-    /// Training, then validation: the places and classes of points.
+    /// Of training and of validation, with their classes.
     points: [Vec<((f64, f64), usize)>; 2],
     not_finite: usize,
     /// A class that the grid does not know.
     unknown_class: Option<usize>,
 }
 
-const SETS: [(&str, Color); 2] = [("training", WHITE), ("validation", INK)];
-
 impl DecisionBoundary {
-    /// The boundary of these probabilities, without points; the axes are called "x₁" and "x₂".
+    /// The boundary by these probabilities, without points; the axes are called "x₁" and "x₂".
     ///
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let grid = ProbabilityGrid::new(window, (20, 20), 2, |[x, _]| vec![x, 1.0 - x])?;
     /// let picture = DecisionBoundary::new("left or right", grid);
     /// assert!(picture.svg(picture.natural_size())?.contains("x₂"));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     pub fn new(title: &str, grid: ProbabilityGrid) -> Self {
-        let axes = ("x₁".to_owned(), "x₂".to_owned());
-        let (title, measure) = (title.to_owned(), "probability".to_owned());
-        let points = [Vec::new(), Vec::new()];
-        Self { title, axes, measure, grid, classes: Vec::new(), points, not_finite: 0, unknown_class: None }
+        Self {
+            title: title.to_owned(),
+            axes: ["x₁", "x₂"].map(str::to_owned),
+            quantity: "probability".to_owned(),
+            grid,
+            classes: Vec::new(),
+            points: [Vec::new(), Vec::new()],
+            not_finite: 0,
+            unknown_class: None,
+        }
     }
 
-    /// More points of training with their classes, counted from 0. Drawing fails with [`Error::Amount`] if the grid has
-    /// no such class.
+    /// More points of the training data with their classes, counted from 0. Drawing fails with [`Error::Amount`] if
+    /// there is no such class.
     ///
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Error, Picture, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let grid = ProbabilityGrid::new(window, (20, 20), 2, |[x, _]| vec![x, 1.0 - x])?;
     /// let picture = DecisionBoundary::new("a", grid).training([([0.2, 0.8], 0), ([0.9, f64::NAN], 1)]);
     /// assert_eq!(picture.dropped().not_finite, 1);
     /// let picture = picture.training([([0.5, 0.5], 2)]); // there are classes 0 and 1
@@ -86,12 +91,12 @@ impl DecisionBoundary {
         self.with_points(0, points)
     }
 
-    /// More points of validation, as [`DecisionBoundary::training`].
+    /// More points of the validation data, as in [`DecisionBoundary::training`]; they have another marker.
     ///
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let grid = ProbabilityGrid::new(window, (20, 20), 2, |[x, _]| vec![x, 1.0 - x])?;
     /// let picture = DecisionBoundary::new("a", grid).validation([([0.2, 0.8], 0)]);
     /// assert!(picture.svg(picture.natural_size())?.contains("validation (1)"));
     /// # Ok::<(), dualtape_plots::Error>(())
@@ -101,12 +106,12 @@ impl DecisionBoundary {
         self.with_points(1, points)
     }
 
-    fn with_points(mut self, set: usize, points: impl IntoIterator<Item = ([f64; 2], usize)>) -> Self {
+    fn with_points(mut self, data: usize, points: impl IntoIterator<Item = ([f64; 2], usize)>) -> Self {
         for ([x, y], class) in points {
             if class >= self.grid.classes {
                 self.unknown_class = Some(class);
             } else if is_drawable(x) && is_drawable(y) {
-                self.points[set].push(((x, y), class));
+                self.points[data].push(((x, y), class));
             } else {
                 self.not_finite += 1;
             }
@@ -120,7 +125,7 @@ impl DecisionBoundary {
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let grid = ProbabilityGrid::new(window, (20, 20), 2, |[x, _]| vec![x, 1.0 - x])?;
     /// let picture = DecisionBoundary::new("a", grid).classes(["right", "left"]);
     /// assert!(picture.svg(picture.natural_size())?.contains("right"));
     /// # Ok::<(), dualtape_plots::Error>(())
@@ -136,30 +141,30 @@ impl DecisionBoundary {
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let grid = ProbabilityGrid::new(window, (20, 20), 2, |[x, _]| vec![x, 1.0 - x])?;
     /// let picture = DecisionBoundary::new("iris", grid).axes("petal length", "petal width");
     /// assert!(picture.svg(picture.natural_size())?.contains("petal width"));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     #[must_use]
     pub fn axes(mut self, x_label: &str, y_label: &str) -> Self {
-        self.axes = (x_label.to_owned(), y_label.to_owned());
+        self.axes = [x_label, y_label].map(str::to_owned);
         self
     }
 
-    /// What the numbers of the grid are, if they are no probabilities.
+    /// What the colour bar calls the numbers from 0 to 1, where they are no probabilities.
     ///
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ProbabilityGrid::new(window, 20, 20, 2, |[x, _]| vec![x, 1.0 - x])?;
-    /// let picture = DecisionBoundary::new("a", grid).measure("squashed score");
-    /// assert!(picture.svg(picture.natural_size())?.contains("squashed score of class 1"));
+    /// let grid = ProbabilityGrid::new(window, (20, 20), 2, |[x, _]| vec![x, 1.0 - x])?;
+    /// let picture = DecisionBoundary::new("hinge", grid).quantity("logistic of the score");
+    /// assert!(picture.svg(picture.natural_size())?.contains("logistic of the score"));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     #[must_use]
-    pub fn measure(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.measure);
+    pub fn quantity(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.quantity);
         self
     }
 
@@ -179,110 +184,87 @@ impl DecisionBoundary {
         self.classes.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
     }
 
-    /// What the shades of the plane stand for: of two classes the probability of the second, of several that of the one
-    /// that wins.
-    fn shades(&self) -> Axis {
-        let classes = self.grid.classes;
-        let (label, low) = match classes {
-            2 => (format!("{} of {}", self.measure, self.name(1)), 0.0),
-            _ => (format!("{} of the class that wins", self.measure), 1.0 / classes as f64),
-        };
-        Axis::numbers(&label, Range { low, high: 1.0 }, Reading::Plain)
-    }
-
-    /// The shade of a class for the probability on the axis of shades.
-    fn shade(&self, of: Color, p: f64) -> Color {
-        let step = |share: f64| (share.clamp(0.0, 1.0) * 10.0).round() / 10.0;
+    /// How a class is shaded where it has this probability and wins.
+    fn shade(&self, class: usize, share: f64) -> RGBColor {
         let least = 1.0 / self.grid.classes as f64;
-        match self.grid.classes {
-            2 if p < 0.5 => color::nth(0).tint(STRENGTH * step(1.0 - 2.0 * p)),
-            2 => color::nth(1).tint(STRENGTH * step(2.0 * p - 1.0)),
-            _ => of.tint(0.1 + (STRENGTH - 0.1) * step((p - least) / (1.0 - least))),
-        }
+        let sure = ((share - least) / (1.0 - least)).clamp(0.0, 1.0);
+        tint(Look::nth(class).color, 0.08 + 0.5 * (sure * SHADES).round() / SHADES)
     }
 
-    fn color_of(&self, probabilities: &[f64]) -> Color {
-        match winner(probabilities) {
-            None => UNKNOWN,
-            Some(_) if probabilities.len() == 2 => {
-                let sum = probabilities[0] + probabilities[1];
-                self.shade(INK, if sum > 0.0 { probabilities[1] / sum } else { 0.5 })
-            }
-            Some(class) => self.shade(color::nth(class), probabilities[class]),
-        }
+    fn color_of(&self, shares: &[f64]) -> RGBColor {
+        winner(shares).map_or(UNKNOWN, |class| self.shade(class, shares[class]))
+    }
+
+    /// Of two classes, the probability of the second; of more, that of the likeliest.
+    fn bar(&self) -> ColorBar {
+        let two = self.grid.classes == 2;
+        let least = if two { 0.0 } else { 1.0 / self.grid.classes as f64 };
+        let of = if two { format!("of {}", self.name(1)) } else { "of the likeliest class".to_owned() };
+        let share = |step: u32| least + (1.0 - least) * (f64::from(step) + 0.5) / 20.0;
+        let color = |share: f64| match (two, share < 0.5) {
+            (true, true) => self.shade(0, 1.0 - share),
+            (true, false) => self.shade(1, share),
+            _ => tint(FADED, 0.08 + 0.5 * (share - least) / (1.0 - least)),
+        };
+        let axis = Axis::numbers(&format!("{} {of}", self.quantity), (least, 1.0), Reading::Plain);
+        ColorBar { axis, colors: (0..20).map(share).map(color).collect() }
     }
 
     /// Shades the plane, in runs of one colour.
     fn draw_shading(&self, plot: &Plot) -> Result<(), Error> {
-        let (inside, (width, height)) = (plot.inside(), plot.size);
-        let mut here = vec![0.0; self.grid.classes];
-        let (columns, rows) = ((width / FINE).ceil() as usize, (height / FINE).ceil() as usize);
+        let (area, (width, height)) = (plot.area(), plot.size());
+        let fine = FINE * f64::from(UNITS);
+        let mut shares = vec![0.0; self.grid.classes];
+        let count = |units: i32| (f64::from(units) / fine).ceil() as usize;
+        let (columns, rows) = (count(width), count(height));
+        let edge = |index: usize, end: i32| ((index as f64 * fine) as i32).min(end);
         for row in 0..rows {
-            let top = row as f64 * FINE;
+            let y = 1.0 - (row as f64 + 0.5) * fine / f64::from(height);
             let mut color_at = |column: usize| {
-                let x = (column as f64 + 0.5) * FINE / width;
-                self.grid.between((x, 1.0 - (top + 0.5 * FINE) / height), &mut here);
-                self.color_of(&here)
+                self.grid.between(((column as f64 + 0.5) * fine / f64::from(width), y), &mut shares);
+                self.color_of(&shares)
             };
+            let colors: Vec<RGBColor> = (0..columns).map(&mut color_at).collect();
             let mut start = 0;
-            while start < columns {
-                let color = color_at(start);
-                let end = (start + 1..columns).find(|&column| color_at(column) != color).unwrap_or(columns);
+            for run in colors.chunk_by(|a, b| a == b) {
                 // A little more to the right and below: the next run covers it, and no seam is left.
-                let right = ((end + 1) as f64 * FINE).min(width);
-                let bottom = (top + 2.0 * FINE).min(height);
-                let corners = [(units(start as f64 * FINE), units(top)), (units(right), units(bottom))];
-                inside.draw(&Rectangle::new(corners, color.fill()))?;
-                start = end;
+                let end = (edge(start + run.len() + 1, width), edge(row + 2, height));
+                area.draw(&Rectangle::new([(edge(start, width), edge(row, height)), end], run[0].filled()))?;
+                start += run.len();
             }
         }
         Ok(())
     }
 
-    /// Lines where one class gives way to another; how many pieces they have.
-    fn draw_lines(&self, plot: &mut Plot) -> Result<usize, Error> {
-        let Range { low: left, high: right } = self.grid.window.x;
-        let Range { low: bottom, high: top } = self.grid.window.y;
-        let along = |low: f64, high: f64, node: f64, count: usize| {
-            let share = node / (count - 1) as f64;
-            low * (1.0 - share) + high * share
+    /// Draws lines where one class gives way to another, and says how many there are.
+    fn draw_contours(&self, plot: &Plot) -> Result<(), Error> {
+        let window = self.grid.window;
+        let place = |&(column, row): &(f64, f64)| {
+            let at = |(low, high): (f64, f64), share: f64| low * (1.0 - share) + high * share;
+            let x = at(window.x, column / (self.grid.columns - 1) as f64);
+            plot.at((x, at(window.y, row / (self.grid.rows - 1) as f64)))
         };
-        let place = |(column, row): (f64, f64)| {
-            (along(left, right, column, self.grid.columns), along(bottom, top, row, self.grid.rows))
-        };
-        // Between two classes there is one line, and it is the same for both.
-        let (first, style) =
-            if self.grid.classes == 2 { (1, INK.stroke(2.0)) } else { (0, WHITE.stroke(2.2)) };
-        let pieces = (first..self.grid.classes)
-            .flat_map(|class| contour::zeros(self.grid.columns, &self.grid.margins(class)))
-            .map(|ends| ends.map(place));
-        let pieces: Vec<_> = pieces.collect();
-        plot.chart.draw_series(pieces.iter().map(|ends| PathElement::new(*ends, style)))?;
-        Ok(pieces.len())
+        let curves = self.contours();
+        let paths: Vec<_> = curves
+            .iter()
+            .flat_map(|curve| {
+                let places: Vec<_> = curve.iter().map(place).collect();
+                [(WHITE, 3.4), (INK, 1.6)]
+                    .map(|(color, width)| PathElement::new(places.clone(), stroke(color, width)).into_dyn())
+            })
+            .collect();
+        plot.draw(paths)
     }
 
-    /// Points, of those that cover each other only one.
-    fn draw_points(&self, plot: &mut Plot) -> Result<(), Error> {
-        let count: usize = self.points.iter().map(Vec::len).sum();
-        let radius = if count <= 600 { 3.4 } else { 2.4 };
-        for (set, &(_, rim)) in SETS.iter().enumerate() {
-            let mut taken = BTreeSet::new();
-            let mut points = self.points[set].clone();
-            points.retain(|&(point, class)| {
-                let (x, y) = plot.at(point);
-                self.is_inside(point) && taken.insert((x / units(FINE), y / units(FINE), class))
-            });
-            let both = points.into_iter().flat_map(|(point, class)| {
-                let (marker, color) = (Marker::nth(class), color::nth(class));
-                [marker.at(point, radius + 1.2, rim), marker.at(point, radius, color)]
-            });
-            plot.chart.draw_series(both)?;
-        }
-        Ok(())
+    /// In units of nodes. Two classes share their line.
+    fn contours(&self) -> Vec<Vec<(f64, f64)>> {
+        let classes = if self.grid.classes == 2 { 1 } else { self.grid.classes };
+        (0..classes).flat_map(|class| contour::zeros(self.grid.columns, &self.grid.margins(class))).collect()
     }
 
-    fn is_inside(&self, point: (f64, f64)) -> bool {
-        self.grid.window.x.holds(point.0) && self.grid.window.y.holds(point.1)
+    fn is_inside(&self, (x, y): (f64, f64)) -> bool {
+        let within = |(low, high): (f64, f64), at: f64| (low..=high).contains(&at);
+        within(self.grid.window.x, x) && within(self.grid.window.y, y)
     }
 
     /// What is missing in the picture.
@@ -293,57 +275,74 @@ impl DecisionBoundary {
             notes.push(format!("{outside} points lie outside the picture"));
         }
         notes.extend(self.dropped().note());
-        let (unknown, all) = (self.grid.not_finite(), self.grid.columns * self.grid.rows);
+        let unknown = self.grid.unknown();
         if unknown > 0 {
-            notes.push(format!("grey: {unknown} of {all} nodes have no finite {}", self.measure));
+            let all = self.grid.columns * self.grid.rows;
+            notes.push(format!("grey: {unknown} of {all} places have no {}", self.quantity));
+        }
+        if self.contours().is_empty() && unknown == 0 {
+            notes.push("one class is the likeliest everywhere here".to_owned());
         }
         notes
     }
 
     fn legend(&self) -> Vec<Entry> {
         let class = |class: usize| {
-            let (marker, color) = (Marker::nth(class), color::nth(class));
-            Entry::new(Swatch::Marker { marker, color, rim: WHITE }, self.name(class))
+            let count = self.points.iter().flatten().filter(|point| point.1 == class).count();
+            let text = if count == 0 { self.name(class) } else { format!("{} ({count})", self.name(class)) };
+            (Swatch::Mark(marker(class, 0), Look::nth(class).color, WHITE), text)
         };
-        let set = |(set, &(name, rim)): (usize, &(&str, Color))| {
-            let swatch = Swatch::Marker { marker: Marker::Disc, color: UNKNOWN, rim };
-            let count = self.points[set].len();
-            (count > 0).then(|| Entry::new(swatch, format!("{name} ({count})")))
+        let data = |(data, name): (usize, &str)| {
+            let count = self.points[data].len();
+            (count > 0).then(|| {
+                (Swatch::Mark(marker(0, data), FADED, [WHITE, INK][data]), format!("{name} ({count})"))
+            })
         };
-        let mut entries: Vec<_> = (0..self.grid.classes).map(class).collect();
-        entries.extend(SETS.iter().enumerate().filter_map(set));
-        if self.grid.classes == 2 {
-            let line = Swatch::Line { color: INK, width: 2.0, dash: color::SOLID, marker: None };
-            entries.push(Entry::new(line, format!("{} 0.5", self.measure)));
-        }
-        entries
+        let told = ["training", "validation"].into_iter().enumerate().filter_map(data);
+        (0..self.grid.classes).map(class).chain(told).collect()
     }
+
+    /// As many points as can be told apart, those of validation on top.
+    fn draw_points(&self, plot: &Plot) -> Result<(), Error> {
+        for (data, points) in self.points.iter().enumerate() {
+            let inside = points.iter().filter(|(point, _)| self.is_inside(*point));
+            let mut taken = BTreeSet::new();
+            let square = |at: (i32, i32)| (at.0.div_euclid(20), at.1.div_euclid(20));
+            let shown: Vec<_> =
+                inside.filter(|(point, _)| taken.insert(square(plot.place(*point)))).collect();
+            let radius = if shown.len() <= 600 { 3.6 } else { 2.4 };
+            for &&(point, class) in &shown {
+                let (shape, place) = (marker(class, data), plot.at(point));
+                let rim = shape.at(place, radius + 1.0, [WHITE, INK][data]);
+                plot.draw([rim, shape.at(place, radius, Look::nth(class).color)])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Classes of one colour have markers of their own, and so have training and validation: a disc and a diamond first.
+fn marker(class: usize, data: usize) -> Marker {
+    const PAIRS: [[usize; 2]; 4] = [[0, 3], [1, 2], [4, 5], [6, 7]];
+    Marker::nth(PAIRS[class / 8 % 4][data])
 }
 
 impl Draw for DecisionBoundary {
     fn draw(&self, area: &Area) -> Result<(), Error> {
         self.check()?;
         let window = self.grid.window;
-        let x = Axis::numbers(&self.axes.0, window.x, Reading::Plain);
-        let y = Axis::numbers(&self.axes.1, window.y, Reading::Plain);
+        let x = Axis::numbers(&self.axes[0], window.x, Reading::Plain);
+        let y = Axis::numbers(&self.axes[1], window.y, Reading::Plain);
         let mut frame = Frame::new(&self.title, x, y);
-        let shades = self.shades();
-        let bar = has_room_for_bar(area);
-        if bar {
-            frame.side = bar_room(&shades, 0.6 * extent(area).1);
-        }
         frame.grid = false;
+        frame.bar = Some(self.bar());
         frame.legend = self.legend();
         frame.notes = self.notes();
-        let mut plot = frame.draw(area)?;
+        let plot = frame.draw(area)?;
         self.draw_shading(&plot)?;
-        self.draw_lines(&mut plot)?;
-        self.draw_points(&mut plot)?;
-        plot.outline()?;
-        if bar {
-            plot.color_bar(&shades, |p| self.shade(INK, p))?;
-        }
-        Ok(())
+        self.draw_contours(&plot)?;
+        self.draw_points(&plot)?;
+        plot.outline()
     }
 }
 
@@ -352,7 +351,7 @@ impl Picture for DecisionBoundary {
         Size::new(720, 640)
     }
 
-    /// Points that are not finite; for the plane see [`ProbabilityGrid::not_finite`].
+    /// Points that are not finite; for probabilities see [`ProbabilityGrid::unknown`].
     fn dropped(&self) -> Dropped {
         Dropped { not_finite: self.not_finite, not_positive: 0 }
     }

@@ -1,30 +1,34 @@
-//! What all pictures share: a chart of plotters with title, legend, axes, grid and notes in the room there is.
+//! What all pictures share: a chart of plotters with title, legend, axes and notes, laid out so that all texts fit.
 
-use crate::axis::{Axis, Scale};
-use crate::color::{Color, DASHED, Dash, FADED, GRID, INK};
+use crate::axis::{Axis, Coordinate};
 use crate::legend::{self, Entry};
-use crate::scene::{Area, Recorder, UNITS, extent, part, units};
+use crate::look::{FADED, GRID, INK, Look, stroke, tint};
+use crate::sheet::{Area, Sheet, units};
 use crate::text::{self, LABEL, NOTE, TICK, TITLE};
 use crate::{Error, font};
 use plotters::chart::{ChartBuilder, ChartContext, LabelAreaPosition};
 use plotters::coord::cartesian::Cartesian2d;
-use plotters::coord::ranged1d::Ranged;
-use plotters::element::{DynElement, PathElement, Rectangle};
-use plotters::series::DashedLineSeries;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontTransform, TextStyle};
+use plotters::element::{DynElement, Rectangle};
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color as _, FontTransform, RGBColor};
 
-/// A chart of plotters, as all pictures have it.
-pub(crate) type Chart = ChartContext<'static, Recorder, Cartesian2d<Scale, Scale>>;
-/// An element of plotters at places of such a type.
-pub(crate) type Element<P> = DynElement<'static, Recorder, P>;
-
+/// plotters puts readings two tick marks from their axis.
+const TICK_MARK: f64 = 3.5;
+const TO_TICKS: f64 = 2.0 * TICK_MARK;
 const MARGIN: f64 = 12.0;
-/// From an axis to its readings.
-const TO_TICKS: f64 = 6.0;
+/// The name of an axis, with its distance to the readings.
+const NAME: f64 = 1.6 * LABEL;
+
+/// A bar beside the axes that says what colours stand for.
+#[derive(Debug)]
+pub(crate) struct ColorBar {
+    pub(crate) axis: Axis,
+    /// Of equal steps of the axis, from its lower end.
+    pub(crate) colors: Vec<RGBColor>,
+}
 
 /// Everything around the data.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) title: String,
     pub(crate) legend: Vec<Entry>,
@@ -34,239 +38,338 @@ pub(crate) struct Frame {
     pub(crate) notes: Vec<String>,
     /// Whether both axes have the same length.
     pub(crate) square: bool,
-    /// Pixels kept free to the right of the axes.
-    pub(crate) side: f64,
     pub(crate) grid: bool,
+    /// Pixels to the right of the axes, for readings of bars.
+    pub(crate) side: f64,
+    pub(crate) bar: Option<ColorBar>,
 }
 
-/// Where the data go.
+/// A chart to draw data on.
 pub(crate) struct Plot {
-    pub(crate) chart: Chart,
-    /// The picture's part, and in it the axes' left, top, width and height in pixels.
-    outer: Area,
-    place: (f64, f64),
-    pub(crate) size: (f64, f64),
+    pub(crate) chart: ChartContext<'static, Sheet, Cartesian2d<Coordinate, Coordinate>>,
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+}
+
+/// Room around the axes in pixels, and the ticks that fit.
+struct Layout {
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+    /// Within the area: in the middle where axes have the same length.
+    margin: (f64, f64),
+    x_ticks: Vec<(f64, String)>,
+    y_ticks: Vec<(f64, String)>,
+    turned: bool,
 }
 
 impl Frame {
     pub(crate) fn new(title: &str, x: Axis, y: Axis) -> Self {
-        let title = title.to_owned();
-        Self { title, legend: Vec::new(), x, y, notes: Vec::new(), square: false, side: 0.0, grid: true }
+        let (legend, notes) = (Vec::new(), Vec::new());
+        Self { title: title.to_owned(), legend, x, y, notes, square: false, grid: true, side: 0.0, bar: None }
     }
 
     /// Draws all but the data.
-    pub(crate) fn draw(&self, area: &Area) -> Result<Plot, Error> {
-        let edge = units(MARGIN);
-        let inner = titled(&area.margin(edge, edge, edge, edge), &self.title, TITLE)?;
-        let rows = ((extent(&inner).1 / 90.0) as usize).max(1);
-        let inner = self.draw_notes(&legend::draw(&inner, &self.legend, rows)?)?;
-        let (width, height) = extent(&inner);
-        let need = |name: &str, pixels: f64| if name.is_empty() { 0.0 } else { pixels };
-        let (x_name, y_name) = (self.x.name(), self.y.name());
-
-        let foot = TO_TICKS + TICK + need(&x_name, 1.6 * LABEL);
-        let y = self.y.upright(height - foot).cut(0.35 * width);
-        let left = TO_TICKS + y.widest() + need(&y_name, 1.6 * LABEL);
-        let mut right = self.side;
-        let room = width - left - right;
-        let room = if self.square { room.min(height - foot) } else { room };
-        let (x, names) = match self.x.turned(room) {
-            Some(scale) => (self.x.level(0.0).without_ticks(), Some(scale.cut(0.3 * height))),
-            None => (self.x.level(0.8 * (width - left - right)), None),
-        };
-        let upright = names.as_ref().is_some_and(|names| names.ticks.len() > 1 && self.is_tight(names, room));
-        let foot = match &names {
-            Some(names) if upright => foot - TICK + names.widest(),
-            _ => foot,
-        };
-        right = right.max(x.ticks.last().map_or(0.0, |(_, label)| text::width(label, TICK) / 2.0 - MARGIN));
-        let (mut bottom, mut before) = (foot, left);
-        if self.square {
-            let spare = (width - left - right) - (height - foot);
-            (before, right, bottom) =
-                (left + spare.max(0.0) / 2.0, right + spare.max(0.0) / 2.0, foot + (-spare).max(0.0));
-        }
-        let size = ((width - before - right).max(1.0), (height - bottom).max(1.0));
-        let mut builder = ChartBuilder::on(&inner);
+    pub(crate) fn draw(self, area: &Area) -> Result<Plot, Error> {
+        let margin = units(MARGIN);
+        let area = titled(&area.margin(margin, margin, margin, margin), &self.title, TITLE)?;
+        let area = self.draw_notes(&area)?;
+        let area = legend::draw(area, &self.legend)?;
+        let layout = self.layout(&area);
+        let mut builder = ChartBuilder::on(&area);
         builder
-            .margin_left(units(before - left))
-            .margin_right(units(right))
-            .margin_bottom(units(bottom - foot))
-            .set_label_area_size(LabelAreaPosition::Left, units(left))
-            .set_label_area_size(LabelAreaPosition::Bottom, units(foot));
-        let chart = builder.build_cartesian_2d(x, y)?;
-        let mut plot = Plot { chart, outer: inner, place: (before, 0.0), size };
-        self.draw_mesh(&mut plot, &x_name, &y_name)?;
-        if let Some(names) = names {
-            plot.draw_names(&names, upright)?;
+            .margin_top(units(layout.top))
+            .margin_left(units(layout.margin.0))
+            .margin_right(units(layout.right + layout.margin.0))
+            .margin_bottom(units(layout.margin.1))
+            .x_label_area_size(units(layout.bottom))
+            .y_label_area_size(units(layout.left));
+        let coordinates = (self.x.coordinate(&layout.x_ticks), self.y.coordinate(&layout.y_ticks));
+        let mut chart = builder.build_cartesian_2d(coordinates.0, coordinates.1)?;
+        self.draw_mesh(&mut chart, &layout)?;
+        if layout.turned {
+            draw_turned(&area, &chart, &layout)?;
         }
-        Ok(plot)
+        if let Some(bar) = &self.bar
+            && layout.right > BAR_GAP + BAR
+        {
+            draw_bar(&area, &chart, bar, layout.right)?;
+        }
+        Ok(Plot { chart, x: self.x, y: self.y })
     }
 
-    /// Whether names have less room beside each other than they are wide.
-    fn is_tight(&self, names: &Scale, width: f64) -> bool {
-        let at = |i: usize| f64::from(names.map(&names.ticks[i].0, (0, units(width)))) / UNITS;
-        let reach = |i: usize| text::width(&names.ticks[i].1, TICK) / 2.0 + 3.0;
-        (1..names.ticks.len()).any(|i| at(i) - at(i - 1) < reach(i) + reach(i - 1))
-    }
-
-    fn draw_mesh(&self, plot: &mut Plot, x_name: &str, y_name: &str) -> Result<(), Error> {
-        let mut mesh = plot.chart.configure_mesh();
-        if !self.grid || self.x.is_names() {
-            mesh.disable_x_mesh();
-        }
-        if !self.grid || self.y.is_names() {
-            mesh.disable_y_mesh();
-        }
-        mesh.axis_style(INK.stroke(1.0))
-            .bold_line_style(GRID.stroke(1.0))
-            .light_line_style(GRID.tint(0.5).stroke(1.0))
-            .x_label_style(font::style(TICK))
-            .y_label_style(font::style(TICK))
-            .axis_desc_style(font::style(LABEL))
-            .set_all_tick_mark_size(units(TO_TICKS / 2.0))
-            .x_desc(text::fit(x_name, LABEL, false, plot.size.0))
-            .y_desc(text::fit(y_name, LABEL, false, plot.size.1))
-            .draw()?;
-        Ok(())
-    }
-
-    /// Notes at the foot; returns what is left above them.
+    /// Notes; gives back what is above them.
     fn draw_notes(&self, area: &Area) -> Result<Area, Error> {
-        let (width, height) = extent(area);
+        let (width, height) = area.dim_in_pixel();
         // Where there is little room, several notes share a line.
-        let lines = if height < 220.0 { 1 } else { 3 };
+        let lines = if height < 2200 { 1 } else { 3 };
         let alone = self.notes.len().min(if self.notes.len() > lines { lines - 1 } else { lines });
         let (alone, together) = self.notes.split_at(alone);
-        let mut bottom = height;
-        for note in alone.iter().cloned().chain([together.join("; ")]).rev().filter(|note| !note.is_empty()) {
-            let note = text::fit(&note, NOTE, false, width);
-            let style = font::about(NOTE, HPos::Right, FADED);
-            area.draw_text(&note, &style, (units(width), units(bottom - 0.4 * NOTE)))?;
-            bottom -= 1.4 * NOTE;
+        let notes = alone.iter().cloned().chain([together.join("; ")]).filter(|note| !note.is_empty());
+        let notes: Vec<String> = notes.collect();
+        let foot = units(1.4 * NOTE * notes.len() as f64);
+        let (rest, place) = area.split_vertically(height as i32 - foot);
+        for (line, note) in notes.iter().enumerate() {
+            let note = text::fit(note, NOTE, false, f64::from(width) / 10.0);
+            let at = (width as i32, units((line as f64 + 0.8) * 1.4 * NOTE));
+            place.draw_text(&note, &font::style(NOTE, false, FADED, HPos::Right), at)?;
         }
-        Ok(part(area, (0.0, 0.0), (width, bottom)))
+        Ok(rest)
+    }
+
+    /// How much room readings and names take, and which ticks fit.
+    fn layout(&self, area: &Area) -> Layout {
+        let (width, height) = area.dim_in_pixel();
+        let (width, height) = (f64::from(width) / 10.0, f64::from(height) / 10.0);
+        let named = |axis: &Axis| if axis.name().is_empty() { 0.0 } else { NAME };
+        let top = 8.0;
+        let mut bottom = TO_TICKS + 1.1 * TICK + named(&self.x);
+        let y_ticks = fitted(upright(&self.y, height - top - bottom), 0.35 * width);
+        let left = named(&self.y) + widest(&y_ticks) + TO_TICKS;
+        let bar = self.bar.as_ref().filter(|_| width >= 280.0 && height >= 170.0);
+        let mut right = self.side + bar.map_or(0.0, |bar| bar_room(&bar.axis, height - top - bottom));
+        let mut across = width - left - right;
+        if self.square {
+            across = across.min(height - top - bottom);
+        }
+        let turned = turned(&self.x, across);
+        let x_ticks = match &turned {
+            Some(ticks) => fitted(ticks.clone(), 0.3 * height),
+            None => level(&self.x, across),
+        };
+        if turned.is_some() {
+            bottom += widest(&x_ticks) - TICK;
+        } else if let Some((_, last)) = x_ticks.last() {
+            // The last reading must not leave the picture.
+            right = right.max(text::width(last, TICK) / 2.0 - MARGIN + 4.0);
+        }
+        let mut margin = (0.0, 0.0);
+        if self.square {
+            let (across, along) = (width - left - right, height - top - bottom);
+            margin = (((across - along) / 2.0).max(0.0), (along - across).max(0.0));
+        }
+        let y_ticks = fitted(upright(&self.y, height - top - bottom - margin.1), 0.35 * width);
+        Layout { left, right, top, bottom, margin, x_ticks, y_ticks, turned: turned.is_some() }
+    }
+
+    fn draw_mesh(
+        &self,
+        chart: &mut ChartContext<'_, Sheet, Cartesian2d<Coordinate, Coordinate>>,
+        layout: &Layout,
+    ) -> Result<(), Error> {
+        let (width, height) = chart.plotting_area().dim_in_pixel();
+        let x_read = |at: &f64| if layout.turned { String::new() } else { reading(&layout.x_ticks, *at) };
+        let y_read = |at: &f64| reading(&layout.y_ticks, *at);
+        let name = |axis: &Axis, room: u32| text::fit(&axis.name(), LABEL, false, f64::from(room) / 10.0);
+        let mut mesh = chart.configure_mesh();
+        mesh.axis_style(stroke(INK, 1.0))
+            .bold_line_style(stroke(GRID, 1.0))
+            .light_line_style(stroke(tint(GRID, 0.5), 1.0))
+            .label_style(font::style(TICK, false, INK, HPos::Center))
+            .axis_desc_style(font::style(LABEL, false, INK, HPos::Center))
+            .set_all_tick_mark_size(units(TICK_MARK))
+            .x_label_formatter(&x_read)
+            .y_label_formatter(&y_read)
+            .x_desc(name(&self.x, width))
+            .y_desc(name(&self.y, height));
+        if !self.grid || self.x.has_names() {
+            mesh.disable_x_mesh();
+        }
+        if !self.grid || self.y.has_names() {
+            mesh.disable_y_mesh();
+        }
+        Ok(mesh.draw()?)
     }
 }
 
-/// A title above an area; returns what is left.
+/// The title above the rest, cut to the width.
 pub(crate) fn titled(area: &Area, title: &str, size: f64) -> Result<Area, Error> {
-    let (width, height) = extent(area);
-    let title = text::fit(title, size, true, width);
+    let title = text::fit(title, size, true, f64::from(area.dim_in_pixel().0) / 10.0 - 2.0);
     if title.is_empty() {
         return Ok(area.clone());
     }
-    area.titled(&title, font::bold(size))?;
-    Ok(part(area, (0.0, 1.6 * size), (width, height - 1.6 * size)))
+    let area = area.titled(&title, font::style(size, true, INK, HPos::Center))?;
+    Ok(area.margin(units(0.3 * size), 0, 0, 0))
+}
+
+fn reading(ticks: &[(f64, String)], at: f64) -> String {
+    ticks.iter().find(|tick| tick.0 == at).map_or(String::new(), |tick| tick.1.clone())
+}
+
+fn widest(ticks: &[(f64, String)]) -> f64 {
+    ticks.iter().map(|tick| text::width(&tick.1, TICK)).fold(0.0, f64::max)
+}
+
+fn fitted(ticks: Vec<(f64, String)>, room: f64) -> Vec<(f64, String)> {
+    ticks.into_iter().map(|(at, text)| (at, text::fit(&text, TICK, false, room))).collect()
+}
+
+/// Ticks for an upright axis of so many pixels.
+fn upright(axis: &Axis, pixels: f64) -> Vec<(f64, String)> {
+    let (spacing, most) = if axis.has_names() { (1.25 * TICK, usize::MAX) } else { (2.6 * TICK, 8) };
+    let (low, high) =
+        (axis.at(axis.ends.0).min(axis.at(axis.ends.1)), axis.at(axis.ends.0).max(axis.at(axis.ends.1)));
+    let apart = |pair: &[(f64, String)]| {
+        let share = match axis.is_logarithmic() {
+            true => (pair[1].0 / pair[0].0).log10() / (high / low).log10(),
+            false => (pair[1].0 - pair[0].0).abs() / (high - low),
+        };
+        share * pixels >= 1.1 * TICK
+    };
+    let most = ((pixels / spacing) as usize).clamp(1, most);
+    let fits = |ticks: &Vec<(f64, String)>| ticks.windows(2).all(apart);
+    (1..=most.min(200)).rev().map(|count| axis.ticks(count)).find(fits).unwrap_or_default()
+}
+
+/// As many ticks as fit beside each other on a level axis of so many pixels.
+fn level(axis: &Axis, pixels: f64) -> Vec<(f64, String)> {
+    let coordinate = axis.coordinate(&[]);
+    let place = |at: f64| {
+        f64::from(plotters::coord::ranged1d::Ranged::map(&coordinate, &at, (0, units(pixels)))) / 10.0
+    };
+    let beside = |pair: &[(f64, String)]| {
+        let half = |tick: &(f64, String)| text::width(&tick.1, TICK) / 2.0;
+        (place(pair[1].0) - place(pair[0].0)).abs() >= half(&pair[0]) + half(&pair[1]) + 8.0
+    };
+    let fits = |ticks: &Vec<(f64, String)>| ticks.windows(2).all(beside);
+    let most = if axis.has_names() { usize::MAX } else { 10 };
+    let counts = std::iter::once(most).chain((1..most.min(10)).rev());
+    counts.map(|count| axis.ticks(count)).find(fits).unwrap_or_default()
+}
+
+/// The names of an axis, where they have to be turned to find room.
+fn turned(axis: &Axis, pixels: f64) -> Option<Vec<(f64, String)>> {
+    if !axis.has_names() {
+        return None;
+    }
+    let all = axis.ticks(usize::MAX);
+    let slot = pixels / (axis.ends.1 - axis.ends.0).abs().max(1.0);
+    let too_wide = all.iter().any(|tick| text::width(&tick.1, TICK) > slot - 6.0);
+    too_wide.then(|| axis.ticks((all.len() as f64 * slot / (1.25 * TICK)).min(1e6) as usize))
+}
+
+/// Turned names: plotters would put their middles on the axis.
+fn draw_turned(
+    area: &Area,
+    chart: &ChartContext<'_, Sheet, Cartesian2d<Coordinate, Coordinate>>,
+    layout: &Layout,
+) -> Result<(), Error> {
+    let style = font::style(TICK, false, INK, HPos::Right);
+    let style = style.transform(FontTransform::Rotate270);
+    let (x, y) = area.get_base_pixel();
+    let bottom = chart.plotting_area().get_pixel_range().1.end;
+    for (at, name) in &layout.x_ticks {
+        let across = chart.plotting_area().map_coordinate(&(*at, chart.y_range().start)).0;
+        area.draw_text(name, &style, (across - x, bottom - y + units(TO_TICKS)))?;
+    }
+    Ok(())
+}
+
+const BAR_GAP: f64 = 14.0;
+const BAR: f64 = 14.0;
+
+fn bar_room(axis: &Axis, height: f64) -> f64 {
+    BAR_GAP + BAR + TO_TICKS + widest(&upright(axis, height)) + 4.0 + 1.3 * LABEL
+}
+
+/// The colour bar: a chart of its own, with its axis at the right.
+fn draw_bar(
+    area: &Area,
+    beside: &ChartContext<'_, Sheet, Cartesian2d<Coordinate, Coordinate>>,
+    bar: &ColorBar,
+    room: f64,
+) -> Result<(), Error> {
+    let (across, along) = beside.plotting_area().get_pixel_range();
+    let (x, y) = area.get_base_pixel();
+    let place = (across.end - x + units(BAR_GAP), along.start - y);
+    let height = along.end - along.start;
+    let side = area.clone().shrink(place, (units(room - BAR_GAP), height));
+    let ticks = upright(&bar.axis, f64::from(height) / 10.0);
+    let mut builder = ChartBuilder::on(&side);
+    builder.set_label_area_size(LabelAreaPosition::Right, units(room - BAR_GAP - BAR));
+    let width = Axis::names("", Vec::new(), (0.0, 1.0)).coordinate(&[]);
+    let mut chart = builder.build_cartesian_2d(width, bar.axis.coordinate(&ticks))?;
+    let (low, high) = (bar.axis.at(bar.axis.ends.0), bar.axis.at(bar.axis.ends.1));
+    let step = (high - low) / bar.colors.len() as f64;
+    // Each step reaches up to the top; the next covers what is too much, and no seam is left.
+    let steps = bar
+        .colors
+        .iter()
+        .enumerate()
+        .map(|(n, color)| Rectangle::new([(0.0, low + step * n as f64), (1.0, high)], color.filled()));
+    chart.draw_series(steps)?;
+    chart.draw_series([Rectangle::new([(0.0, low), (1.0, high)], stroke(INK, 1.0))])?;
+    let read = |at: &f64| reading(&ticks, *at);
+    let name = text::fit(&bar.axis.name(), LABEL, false, f64::from(height) / 10.0);
+    let mut mesh = chart.configure_mesh();
+    mesh.disable_mesh()
+        .axis_style(stroke(INK, 1.0))
+        .label_style(font::style(TICK, false, INK, HPos::Center))
+        .axis_desc_style(font::style(LABEL, false, INK, HPos::Center))
+        .set_all_tick_mark_size(units(TICK_MARK))
+        .y_label_formatter(&read)
+        .y_desc(name);
+    Ok(mesh.draw()?)
 }
 
 impl Plot {
-    /// Names under the axis; plotters would centre those that stand upright on the axis.
-    fn draw_names(&self, names: &Scale, upright: bool) -> Result<(), Error> {
-        let down = units(self.place.1 + self.size.1 + TO_TICKS);
-        for (at, name) in &names.ticks {
-            let x = units(self.place.0) + names.map(at, (0, units(self.size.0)));
-            let style: TextStyle<'_> = font::style(TICK);
-            let style = if upright {
-                style.transform(FontTransform::Rotate270).pos(Pos::new(HPos::Right, VPos::Center))
-            } else {
-                style.pos(Pos::new(HPos::Center, VPos::Top))
-            };
-            self.outer.draw_text(name, &style, (x, down))?;
-        }
-        Ok(())
+    /// A point as the chart counts it.
+    pub(crate) fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        (self.x.at(x), self.y.at(y))
     }
 
-    /// Where a point is, in units.
-    pub(crate) fn at(&self, point: (f64, f64)) -> (i32, i32) {
-        self.chart.plotting_area().map_coordinate(&point)
+    /// Where a point is in the plotting area, in units.
+    pub(crate) fn place(&self, point: (f64, f64)) -> (i32, i32) {
+        let (x, y) = self.chart.plotting_area().map_coordinate(&self.at(point));
+        let (left, top) = self.chart.plotting_area().get_base_pixel();
+        (x - left, y - top)
     }
 
-    /// The part of the picture within the axes, in units from its upper left corner.
-    pub(crate) fn inside(&self) -> Area {
-        part(&self.outer, self.place, self.size)
+    /// The plotting area, in units from its left and its top edge.
+    pub(crate) fn area(&self) -> Area {
+        self.chart.plotting_area().strip_coord_spec()
     }
 
-    /// A line through points, solid or dashed.
-    pub(crate) fn line(
-        &mut self,
-        points: Vec<(f64, f64)>,
-        color: Color,
-        width: f64,
-        dash: Dash,
+    /// Width and height of the plotting area, in units.
+    pub(crate) fn size(&self) -> (i32, i32) {
+        let (width, height) = self.chart.plotting_area().dim_in_pixel();
+        (width as i32, height as i32)
+    }
+
+    pub(crate) fn draw(
+        &self,
+        elements: impl IntoIterator<Item = DynElement<'static, Sheet, (f64, f64)>>,
     ) -> Result<(), Error> {
-        let at: Vec<_> = points.iter().map(|&point| self.at(point)).collect();
-        let far =
-            |pair: &[(i32, i32)]| f64::from(pair[1].0 - pair[0].0).hypot(f64::from(pair[1].1 - pair[0].1));
-        let length: f64 = at.windows(2).map(far).sum();
-        match dash {
-            // A line that goes to and fro is drawn solid: dashes would not show.
-            Some((stroke, gap)) if length < 50_000.0 * UNITS => {
-                let dashes = DashedLineSeries::new(points, units(stroke), units(gap), color.stroke(width));
-                self.chart.draw_series(dashes)?;
-            }
-            _ => {
-                self.chart.draw_series([PathElement::new(points, color.stroke(width))])?;
-            }
-        }
-        Ok(())
+        let area = self.chart.plotting_area();
+        Ok(elements.into_iter().try_for_each(|element| area.draw(&element))?)
     }
 
-    /// A dashed line from edge to edge: at a height, or upright at a place.
-    pub(crate) fn across(&mut self, at: f64, upright: bool) -> Result<(), Error> {
-        let area = self.chart.plotting_area();
-        let (x, y) = (area.get_x_range(), area.get_y_range());
-        let ends = if upright { [(at, y.start), (at, y.end)] } else { [(x.start, at), (x.end, at)] };
-        self.line(ends.to_vec(), INK, 1.4, DASHED)
+    /// A straight line between two points.
+    pub(crate) fn rule(&self, ends: [(f64, f64); 2], look: Look, width: f64) -> Result<(), Error> {
+        let ends = ends.map(|end| self.at(end));
+        self.draw([legend::line(ends.to_vec(), look, width)])
+    }
+
+    /// A text beside a place in the plotting area, in units.
+    pub(crate) fn write(
+        &self,
+        text: &str,
+        place: (i32, i32),
+        look: (f64, RGBColor, HPos),
+    ) -> Result<(), Error> {
+        Ok(self.area().draw_text(text, &font::style(look.0, false, look.1, look.2), place)?)
+    }
+
+    /// The edge of the plotting area.
+    pub(crate) fn outline(&self) -> Result<(), Error> {
+        let (width, height) = self.size();
+        Ok(self.area().draw(&Rectangle::new([(0, 0), (width, height)], stroke(INK, 1.0)))?)
     }
 
     /// Says in the middle that there is nothing to show.
     pub(crate) fn nothing(&self) -> Result<(), Error> {
-        let middle = (units(self.size.0 / 2.0), units(self.size.1 / 2.0));
-        Ok(self.inside().draw_text("no data", &font::about(LABEL, HPos::Center, FADED), middle)?)
+        let (width, height) = self.size();
+        self.write("no data", (width / 2, height / 2), (LABEL, FADED, HPos::Center))
     }
-
-    /// The edge of the axes.
-    pub(crate) fn outline(&self) -> Result<(), Error> {
-        let corner = (units(self.size.0), units(self.size.1));
-        Ok(self.inside().draw(&Rectangle::new([(0, 0), corner], INK.stroke(1.0)))?)
-    }
-
-    /// A bar in the room kept beside the axes that says what colours stand for; `color` takes numbers of the axis.
-    pub(crate) fn color_bar(&self, axis: &Axis, color: impl Fn(f64) -> Color) -> Result<(), Error> {
-        const STEPS: usize = 20;
-        let (left, width) = (self.place.0 + self.size.0 + BAR_GAP, bar_room(axis, self.size.1) - BAR_GAP);
-        let strip = part(&self.outer, (left, self.place.1), (width, self.size.1));
-        let scale = axis.upright(self.size.1);
-        let (low, high) = (scale.range().start, scale.range().end);
-        let mut chart: Chart = ChartBuilder::on(&strip)
-            .right_y_label_area_size(units(width - BAR_WIDTH))
-            .build_cartesian_2d(Axis::names("", Vec::new(), 1.0).level(1.0), scale)?;
-        let at = |step: usize| low + (high - low) * step as f64 / STEPS as f64;
-        // Each step reaches up to the top; the next covers what is too much, and no seam is left.
-        let middle = |step: usize| f64::midpoint(at(step), at(step + 1));
-        let step = |step| Rectangle::new([(0.0, at(step)), (1.0, high)], color(middle(step)).fill());
-        chart.draw_series((0..STEPS).map(step))?;
-        chart.draw_series([Rectangle::new([(0.0, low), (1.0, high)], INK.stroke(1.0))])?;
-        let mut mesh = chart.configure_mesh();
-        mesh.disable_mesh().axis_style(INK.stroke(1.0)).set_all_tick_mark_size(units(TO_TICKS / 2.0));
-        mesh.y_label_style(font::style(TICK)).axis_desc_style(font::style(LABEL));
-        mesh.y_desc(text::fit(&axis.name(), LABEL, false, self.size.1)).draw()?;
-        Ok(())
-    }
-}
-
-const BAR_GAP: f64 = 14.0;
-const BAR_WIDTH: f64 = 14.0;
-
-/// How many pixels a colour bar needs to the right of axes so high, its name included; none where there is no room
-/// for one.
-pub(crate) fn bar_room(axis: &Axis, height: f64) -> f64 {
-    BAR_GAP + BAR_WIDTH + TO_TICKS + axis.upright(height).widest() + 6.0 + 1.3 * LABEL
-}
-
-/// Whether a colour bar has room in such an area.
-pub(crate) fn has_room_for_bar(area: &Area) -> bool {
-    let (width, height) = extent(area);
-    width >= 300.0 && height >= 210.0
 }

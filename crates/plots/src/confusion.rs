@@ -1,29 +1,25 @@
 //! The confusion matrix of a classifier.
 
 use crate::axis::{Axis, Reading};
-use crate::chart::{Frame, bar_room, has_room_for_bar};
-use crate::color::{self, Color, INK};
+use crate::chart::{ColorBar, Frame, Plot};
 use crate::error::check_amount;
-use crate::font;
-use crate::legend::{Entry, Swatch};
+use crate::legend::Swatch;
+use crate::look::{BLUE, FADED, INK, ink_on, stroke, tint};
 use crate::picture::sealed::Draw;
-use crate::range::Range;
-use crate::scene::{Area, extent, units};
+use crate::sheet::{Area, UNITS};
 use crate::text::{self, grouped, percent, short_count};
 use crate::{Dropped, Error, Picture, Size};
-use plotters::element::Rectangle;
+use plotters::element::{IntoDynElement, PathElement, Rectangle};
 use plotters::style::text_anchor::HPos;
+use plotters::style::{Color as _, RGBColor};
 
 /// Counts smaller than this, in pixels to an em, nobody can read.
 const LEAST_TEXT: f64 = 6.5;
-/// Between the counts and the shares at their edges, in cells.
-const GAP: f64 = 0.25;
 
 /// A confusion matrix: a row for each true class, a column for each predicted one, counts in the cells.
 ///
-/// A cell's colour is its share of its row, so that rare classes read like frequent ones; cells without a sample are
-/// empty. At the edges stand the recall of each class, the share of its row on the diagonal, and its precision, that of
-/// its column.
+/// A cell's colour is its share of its row, so that rare classes read like frequent ones; cells without samples are
+/// empty. At the right edge stands the recall of each true class, at the foot the precision of each predicted one.
 ///
 /// ```
 /// use dualtape_plots::{ConfusionMatrix, Picture};
@@ -101,130 +97,154 @@ impl ConfusionMatrix {
         (right, sum(&mut self.counts.iter()))
     }
 
-    /// The diagonal of each row or column, and its sum.
-    fn edges(&self, columns: bool) -> impl Iterator<Item = (u128, u128)> {
+    /// Recall of each true class and precision of each predicted one: the diagonal's share of its row and column.
+    fn shares(&self) -> [Vec<Option<f64>>; 2] {
         let classes = self.labels.len();
-        let count = move |line: usize, place: usize| {
-            let (row, column) = if columns { (place, line) } else { (line, place) };
-            u128::from(self.counts[row * classes + column])
+        let share = |class: usize, in_line: u128| {
+            (in_line > 0).then(|| self.counts[class * (classes + 1)] as f64 / in_line as f64)
         };
-        (0..classes).map(move |line| (count(line, line), (0..classes).map(|place| count(line, place)).sum()))
+        let sum = |counts: &mut dyn Iterator<Item = &u64>| counts.map(|&count| u128::from(count)).sum();
+        let row = |class: usize| share(class, sum(&mut self.counts[class * classes..][..classes].iter()));
+        let column = |class: usize| share(class, sum(&mut self.counts[class..].iter().step_by(classes)));
+        [(0..classes).map(row).collect(), (0..classes).map(column).collect()]
     }
 
-    /// The counts as they stand in cells of a size, and their size: whole, short, or not at all.
+    /// The counts as they stand in cells of so many pixels, and their size: in groups, short, or not at all.
     fn texts(&self, cell: (f64, f64)) -> Option<(Vec<String>, f64)> {
-        let whole = |&count: &u64| if count == 0 { String::new() } else { grouped(count) };
-        let short = |&count: &u64| if count == 0 { String::new() } else { short_count(count) };
-        let ways: [Vec<String>; 2] =
-            [self.counts.iter().map(whole).collect(), self.counts.iter().map(short).collect()];
+        let write = |of: &dyn Fn(u64) -> String| {
+            self.counts.iter().map(|&count| if count == 0 { String::new() } else { of(count) }).collect()
+        };
+        let ways: [Vec<String>; 2] = [write(&|count| grouped(count.into())), write(&short_count)];
         ways.into_iter().find_map(|texts| {
-            let widest = texts.iter().map(|text| text::width(text, 1.0)).fold(1.3, f64::max);
+            let widest = texts.iter().map(|text| text::width(text, 1.0)).fold(0.1, f64::max);
             let size = (0.5 * cell.1).min(0.86 * cell.0 / widest).min(17.0);
             (size >= LEAST_TEXT).then_some((texts, size))
         })
     }
 
-    /// Names of the classes and of what stands at their edge, and the length of an axis for both.
-    fn names(&self, edge: &str) -> (Vec<(f64, String)>, f64) {
+    /// The space between the matrix and its edges, in cells.
+    fn gap(&self) -> f64 {
+        (0.02 * self.labels.len() as f64).max(0.15)
+    }
+
+    /// How many cells the edges take: as many as their texts need, where the matrix is large.
+    fn edge(&self) -> f64 {
+        (0.06 * self.labels.len() as f64).max(1.0)
+    }
+
+    fn axis(&self, label: &str, edge: Option<&str>) -> Axis {
         let classes = self.labels.len() as f64;
-        let names = self.labels.iter().enumerate().map(|(class, name)| (class as f64 + 0.5, name.clone()));
-        (names.chain([(classes + GAP + 0.5, edge.to_owned())]).collect(), classes + GAP + 1.0)
+        let names = self.labels.iter().enumerate().map(|(n, name)| (n as f64 + 0.5, name.clone()));
+        let edge = edge.map(|edge| (self.edge_middle(), edge.to_owned()));
+        Axis::names(label, names.chain(edge).collect(), (0.0, classes + self.gap() + self.edge()))
     }
 
-    fn score(&self) -> String {
-        match (self.accuracy(), self.right_of_all()) {
-            (Some(share), (right, all)) => {
-                format!("accuracy {}: {} of {} on the diagonal", percent(share), grouped(right), grouped(all))
-            }
-            (None, _) => "no data: all counts are 0".to_owned(),
-        }
+    fn edge_middle(&self) -> f64 {
+        self.labels.len() as f64 + self.gap() + self.edge() / 2.0
     }
 
-    /// Everything within the axes: where it is, its colour, its text.
-    fn cells(&self, texts: Option<&[String]>, short: bool) -> Vec<((f64, f64), Color, String)> {
+    fn draw_cells(&self, plot: &Plot) -> Result<(), Error> {
         let classes = self.labels.len();
-        let rows: Vec<_> = self.edges(false).collect();
-        let count = |(index, &count): (usize, &u64)| {
-            let in_row = rows[index / classes].1;
-            let color = shade(if in_row == 0 { 0.0 } else { count as f64 / in_row as f64 });
-            let text = texts.map_or(String::new(), |texts| texts[index].clone());
-            (((index % classes) as f64, (index / classes) as f64), color, text)
+        let (width, height) = plot.size();
+        let cells = (classes as f64 + self.gap() + self.edge()) * f64::from(UNITS);
+        let cell = (f64::from(width) / cells, f64::from(height) / cells);
+        let texts = self.texts(cell);
+        for (row, counts) in self.counts.chunks(classes).enumerate() {
+            let in_row: u128 = counts.iter().map(|&count| u128::from(count)).sum();
+            for (column, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                // Even one sample among a million shows.
+                let color = shade((count as f64 / in_row as f64).max(0.04));
+                let (x, y) = (column as f64, row as f64);
+                plot.draw([Rectangle::new([(x, y), (x + 1.0, y + 1.0)], color.filled()).into_dyn()])?;
+                if let Some((texts, size)) = &texts {
+                    let middle = plot.place((x + 0.5, y + 0.5));
+                    let text = &texts[row * classes + column];
+                    plot.write(text, middle, (*size, ink_on(color), HPos::Center))?;
+                }
+            }
+        }
+        self.draw_lines(plot, cell)?;
+        self.draw_edges(plot, cell.1)
+    }
+
+    /// Lines between the cells, and around them.
+    fn draw_lines(&self, plot: &Plot, cell: (f64, f64)) -> Result<(), Error> {
+        let end = self.labels.len() as f64;
+        for at in 1..self.labels.len() {
+            let at = at as f64;
+            for ends in [[(at, 0.0), (at, end)], [(0.0, at), (end, at)]] {
+                if cell.0.min(cell.1) > 8.0 {
+                    plot.draw([PathElement::new(ends.to_vec(), stroke(tint(FADED, 0.2), 0.6)).into_dyn()])?;
+                }
+            }
+        }
+        plot.draw([Rectangle::new([(0.0, 0.0), (end, end)], stroke(INK, 1.0)).into_dyn()])
+    }
+
+    /// Recall and precision, in whole percentages.
+    fn draw_edges(&self, plot: &Plot, cell: f64) -> Result<(), Error> {
+        let middle = self.edge_middle();
+        let room = cell * self.edge();
+        let size = (0.42 * cell).max(LEAST_TEXT + 1.5).min(0.86 * room / text::width("100", 1.0)).min(14.0);
+        // Where a class has no room for its share, every other or every third one says it.
+        let every = [1.1 * text::width("100", size) / cell, 1.2 * size / cell]
+            .map(|cells| cells.ceil().max(1.0) as usize);
+        let write = |share: Option<f64>, place| {
+            let reading = share.map_or("–".to_owned(), |share| format!("{:.0}", 100.0 * share));
+            plot.write(&reading, plot.place(place), (size, INK, HPos::Center))
         };
-        let edge = classes as f64 + GAP;
-        let share = |(right, all): (u128, u128)| match (right as f64 / all as f64, short) {
-            _ if all == 0 || texts.is_none() => String::new(),
-            (share, true) => format!("{:.0}", 100.0 * share),
-            (share, false) => format!("{:.0} %", 100.0 * share),
-        };
-        let grey = INK.tint(0.07);
-        let counts = self.counts.iter().enumerate().map(count);
-        let recalls = rows.iter().enumerate().map(|(row, &line)| ((edge, row as f64), grey, share(line)));
-        let precisions =
-            self.edges(true).enumerate().map(|(column, line)| ((column as f64, edge), grey, share(line)));
-        counts.chain(recalls).chain(precisions).collect()
+        let [recall, precision] = self.shares();
+        for (class, share) in precision.into_iter().enumerate().step_by(every[0]) {
+            write(share, (class as f64 + 0.5, middle))?;
+        }
+        for (class, share) in recall.into_iter().enumerate().step_by(every[1]) {
+            write(share, (middle, class as f64 + 0.5))?;
+        }
+        // The corner belongs to neither.
+        let corner = (0.9 * room / text::width("recall", 1.0)).min(12.0);
+        if corner < LEAST_TEXT {
+            return Ok(());
+        }
+        plot.write("recall", plot.place((middle, middle)), (corner, INK, HPos::Center))
     }
 }
 
-fn shade(share: f64) -> Color {
-    color::BLUE.tint(share)
+fn shade(share: f64) -> RGBColor {
+    tint(BLUE, share)
 }
 
 impl Draw for ConfusionMatrix {
     fn draw(&self, area: &Area) -> Result<(), Error> {
-        let axis = |label: &str, edge: &str| {
-            let (names, length) = self.names(edge);
-            Axis::names(label, names, length)
-        };
-        let mut frame =
-            Frame::new(&self.title, axis("predicted class", "recall"), axis("true class", "precision"));
-        frame.square = true;
-        let shares = Axis::numbers("share of the true class", Range::default(), Reading::Percent);
-        let bar = has_room_for_bar(area);
-        frame.side = if bar { bar_room(&shares, 0.6 * extent(area).1) } else { 0.0 };
-        frame.legend = vec![Entry::new(Swatch::None, self.score())];
-        let mut plot = frame.draw(area)?;
-        let length = self.labels.len() as f64 + GAP + 1.0;
-        let cell = (plot.size.0 / length, plot.size.1 / length);
-        let texts = self.texts(cell);
-        let size = texts.as_ref().map_or(LEAST_TEXT, |texts| texts.1);
-        // Shares are smaller than counts, or without their sign, where cells are narrow.
-        let share = size.min(0.9 * cell.0 / text::width("100 %", 1.0));
-        let (share, short) = if share < LEAST_TEXT { (size, true) } else { (share, false) };
-        let cells = self.cells(texts.as_ref().map(|texts| &texts.0[..]), short);
-        let gap = if cell.0.min(cell.1) > 8.0 { 5 } else { 0 };
-        plot.chart.draw_series(cells.iter().map(|&((x, y), color, _)| {
-            let mut cell = Rectangle::new([(x, y), (x + 1.0, y + 1.0)], color.fill());
-            cell.set_margin(gap, gap, gap, gap);
-            cell
-        }))?;
-        let inside = plot.inside();
-        for ((x, y), color, text) in &cells {
-            let middle = (units((x + 0.5) * cell.0), units((y + 0.5) * cell.1));
-            let size = if x.max(*y) > self.labels.len() as f64 { share } else { size };
-            inside.draw_text(text, &font::about(size, HPos::Center, color.text()), middle)?;
-        }
-        if gap > 0 {
-            // Empty cells are white: lines tell them apart.
-            let lines = (1..self.labels.len()).flat_map(|line| {
-                let (line, end) = (line as f64, self.labels.len() as f64);
-                [[(line, 0.0), (line, end)], [(0.0, line), (end, line)]]
-            });
-            for line in lines {
-                plot.line(line.to_vec(), color::GRID, 1.0, color::SOLID)?;
+        let mut frame = Frame::new(
+            &self.title,
+            self.axis("predicted class", None),
+            self.axis("true class", Some("precision")),
+        );
+        // True classes come from the top to the bottom.
+        frame.y.ends = (frame.y.ends.1, frame.y.ends.0);
+        (frame.square, frame.grid) = (true, false);
+        let axis = Axis::numbers("share of the true class", (0.0, 1.0), Reading::Percent);
+        frame.bar =
+            Some(ColorBar { axis, colors: (0..20).map(|n| shade((f64::from(n) + 0.5) / 20.0)).collect() });
+        let (right, all) = self.right_of_all();
+        let score = match self.accuracy() {
+            Some(accuracy) => {
+                let (right, all) = (grouped(right), grouped(all));
+                format!("accuracy {}: {right} of {all} on the diagonal", percent(accuracy))
             }
-        }
-        if bar {
-            plot.color_bar(&shares, shade)?;
-        }
-        Ok(())
+            None => "no data: all counts are 0".to_owned(),
+        };
+        frame.legend = vec![(Swatch::None, score)];
+        frame.notes.push("at the edges: recall (right) and precision (foot), in %".to_owned());
+        self.draw_cells(&frame.draw(area)?)
     }
 }
 
 impl Picture for ConfusionMatrix {
     /// Larger for more classes.
     fn natural_size(&self) -> Size {
-        let side = (300 + 44 * self.labels.len() as u32).clamp(560, 1500);
-        Size::new(side + 80, side)
+        let side = (300 + 44 * self.labels.len() as u32).clamp(520, 1600);
+        Size::new(side + 60, side)
     }
 
     /// Counts are never left out.

@@ -1,16 +1,47 @@
-//! The lines on which a grid of numbers crosses zero: marching squares.
+//! The lines on which a grid of numbers crosses zero: marching squares, joined to curves.
 //!
 //! Lorensen and Cline, "Marching cubes", 1987, in two dimensions; where opposite corners of a square agree, the
 //! mean of all four decides which of them are joined.
 
+use std::collections::BTreeMap;
+
 /// An edge of the grid: the node it starts from, and whether it goes up rather than to the right.
 type Edge = (usize, bool);
 
-/// Pieces of the lines through the zeros of numbers at the nodes of a grid, row after row, in units of nodes; each piece
-/// crosses one square.
+/// Curves through the zeros of numbers at the nodes of a grid, row after row, in units of nodes.
 ///
 /// A zero counts as negative; squares with a number that is not finite have no line.
-pub(crate) fn zeros(columns: usize, numbers: &[f64]) -> Vec<[(f64, f64); 2]> {
+pub(crate) fn zeros(columns: usize, numbers: &[f64]) -> Vec<Vec<(f64, f64)>> {
+    let mut next: BTreeMap<Edge, Vec<Edge>> = BTreeMap::new();
+    for (from, to) in segments(columns, numbers) {
+        next.entry(from).or_default().push(to);
+        next.entry(to).or_default().push(from);
+    }
+    let mut curves = Vec::new();
+    // Open curves from their ends first; what is left then are closed ones.
+    let ends: Vec<Edge> = next.iter().filter(|(_, to)| to.len() == 1).map(|(&edge, _)| edge).collect();
+    let all: Vec<Edge> = next.keys().copied().collect();
+    for start in ends.into_iter().chain(all) {
+        let mut curve = vec![start];
+        let mut here = start;
+        while let Some(to) = next.get_mut(&here).and_then(Vec::pop) {
+            // The way back is gone, too.
+            if let Some(back) = next.get_mut(&to) {
+                let at = back.iter().position(|&edge| edge == here);
+                at.map(|at| back.swap_remove(at));
+            }
+            curve.push(to);
+            here = to;
+        }
+        if curve.len() > 1 {
+            curves.push(curve.into_iter().map(|edge| crossing(columns, numbers, edge)).collect());
+        }
+    }
+    curves
+}
+
+/// Pieces of lines, each across one square.
+fn segments(columns: usize, numbers: &[f64]) -> Vec<(Edge, Edge)> {
     let rows = numbers.len() / columns;
     let mut segments = Vec::new();
     for row in 0..rows.saturating_sub(1) {
@@ -39,7 +70,7 @@ pub(crate) fn zeros(columns: usize, numbers: &[f64]) -> Vec<[(f64, f64); 2]> {
             }
         }
     }
-    segments.into_iter().map(|(from, to)| [from, to].map(|edge| crossing(columns, numbers, edge))).collect()
+    segments
 }
 
 /// Where an edge crosses zero.
@@ -59,29 +90,34 @@ mod tests {
     }
 
     #[test]
-    fn pieces_lie_on_the_line_and_are_as_long_as_it() {
-        let circle = zeros(21, &grid(21, 21, |x, y| (x - 10.0).hypot(y - 10.0) - 7.3));
-        let length: f64 = circle.iter().map(|[a, b]| (a.0 - b.0).hypot(a.1 - b.1)).sum();
-        assert!((length / (2.0 * std::f64::consts::PI * 7.3) - 1.0).abs() < 0.01, "{length}");
-        for &(x, y) in circle.iter().flatten() {
+    fn a_circle_is_one_closed_curve_on_the_circle() {
+        let circle = grid(21, 21, |x, y| (x - 10.0).hypot(y - 10.0) - 7.3);
+        let curves = zeros(21, &circle);
+        assert_eq!(curves.len(), 1);
+        assert_eq!(curves[0].first(), curves[0].last());
+        for &(x, y) in &curves[0] {
             assert!(((x - 10.0).hypot(y - 10.0) - 7.3).abs() < 0.02, "({x}, {y})");
         }
-        let straight = zeros(9, &grid(9, 7, |x, y| x - 2.0 * y + 3.25));
-        assert!(straight.len() >= 8);
-        for &(x, y) in straight.iter().flatten() {
+    }
+
+    #[test]
+    fn a_straight_line_is_one_open_curve_exactly_on_it() {
+        let curves = zeros(9, &grid(9, 7, |x, y| x - 2.0 * y + 3.25));
+        assert_eq!(curves.len(), 1);
+        for &(x, y) in &curves[0] {
             assert!((x - 2.0 * y + 3.25).abs() < 1e-12, "({x}, {y})");
         }
     }
 
     #[test]
     fn a_saddle_has_two_curves_and_constants_and_unknowns_have_none() {
-        assert_eq!(zeros(2, &[1.0, -1.0, -1.0, 1.0]).len(), 2);
+        assert_eq!(zeros(10, &grid(10, 10, |x, y| (x - 4.5) * (y - 4.5) - 0.3)).len(), 2);
         for constant in [-1.0, 0.0, 1.0, f64::NAN, f64::INFINITY] {
             assert!(zeros(5, &grid(5, 5, |_, _| constant)).is_empty(), "{constant}");
         }
-        for end in [1e300, 5e-324] {
-            let [[from, to]] = zeros(2, &[-end, end, -end, end])[..] else { panic!("one piece") };
-            assert_eq!((from.0.min(to.0), from.1.min(to.1), from.1.max(to.1)), (0.5, 0.0, 1.0));
-        }
+        let huge = zeros(2, &[-1e300, 1e300, -1e300, 1e300]);
+        assert_eq!(huge, [[(0.5, 0.0), (0.5, 1.0)]]);
+        let tiny = zeros(2, &[0.0, 5e-324, 0.0, 5e-324]);
+        assert_eq!(tiny, [[(0.0, 0.0), (0.0, 1.0)]]);
     }
 }

@@ -1,14 +1,34 @@
-//! Curves of any kind on one pair of axes: metrics of a run, or one metric of several runs.
+//! Curves on one pair of axes: metrics of a run, losses with the best epoch, or one metric of several runs.
 
-use crate::color::Look;
-use crate::lines::{Lines, Mark, Style, line_settings, picture_of_lines};
-use crate::series::Series;
+use crate::axis::{Axis, Reading, bounds, with_air};
+use crate::chart::{Frame, Plot};
+use crate::error::{check_amount, check_finite};
+use crate::legend::{self, Entry, Swatch};
+use crate::look::{self, INK, Look, tint};
+use crate::picture::sealed::Draw;
+use crate::series::{Series, centered_mean, thinned};
+use crate::sheet::{Area, UNITS, units};
+use crate::text::short;
+use crate::{Dropped, Error, Picture};
+use plotters::element::IntoDynElement;
+use plotters::series::{DashedLineSeries, LineSeries};
 
-/// Named curves over each other: several runs to be compared, or several metrics of one.
+/// The width of a curve in pixels, and of one that covers itself.
+const WIDTH: f64 = 2.0;
+const THIN: f64 = 1.7;
+/// Up to so many points, each gets a marker.
+const MARKED: usize = 30;
+/// From so many points on, a faint mean shows their course.
+const LONG: usize = 500;
+/// More strokes than this, and the line is drawn solid: it goes to and fro, and dashes would not show.
+const MOST_STROKES: f64 = 4000.0;
+
+/// Named curves over each other: losses and other metrics of a run, or several runs to be compared.
 ///
-/// Each curve has a colour and a dash of its own, from the ninth on with markers too; up to
-/// [`Curves::MOST`] no two look alike. The n-th curve looks the same in every picture, so in the panels of a
-/// [`Figure`](crate::Figure), give each all runs in the same order, those it does not know without points.
+/// The raw values are the line. From 500 points on, a faint one shows their mean over as many values before as
+/// after, so that it does not lag. Each curve has a look of its own: a colour and a dash, and beyond eight curves a
+/// marker. The n-th curve looks the same in every picture, so panels of a figure that show the same runs in the same
+/// order agree.
 ///
 /// ```
 /// use dualtape_plots::{Curves, Picture, Size};
@@ -23,20 +43,43 @@ use crate::series::Series;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curves {
-    style: Style,
+    title: String,
+    axes: [String; 2],
     curves: Vec<Series>,
+    logarithmic: bool,
+    percent: bool,
+    smoothing: Option<usize>,
+    threshold: Option<f64>,
     mark_lowest: bool,
+    best: Option<Best>,
+}
+
+/// What is pointed out as the best.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Best {
+    Lowest,
+    At(f64),
+}
+
+/// A point with a ring around it, and what the legend says of it.
+struct Mark {
+    x: f64,
+    y: Option<f64>,
+    color: plotters::style::RGBColor,
+    text: String,
+    /// Whether a line goes from top to bottom.
+    line: bool,
 }
 
 impl Curves {
-    /// The most curves a picture shows.
+    /// The most curves that can be told apart.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Error, Picture};
-    /// let curves = (0..=Curves::MOST).fold(Curves::new("", "epoch", "loss"), |all, _| all.curve("a", []));
-    /// assert!(matches!(curves.svg(curves.natural_size()), Err(Error::Amount { most: Curves::MOST, .. })));
+    /// let many = (0..=Curves::MOST).fold(Curves::new("", "", ""), |all, _| all.curve("run", [(1.0, 1.0)]));
+    /// assert!(matches!(many.svg(many.natural_size()), Err(Error::Amount { most: Curves::MOST, .. })));
     /// ```
-    pub const MOST: usize = Look::MOST;
+    pub const MOST: usize = Look::COUNT;
 
     /// A picture without curves.
     ///
@@ -47,16 +90,29 @@ impl Curves {
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     pub fn new(title: &str, x_label: &str, y_label: &str) -> Self {
-        Self { style: Style::new(title, x_label, y_label), curves: Vec::new(), mark_lowest: false }
+        Self {
+            title: title.to_owned(),
+            axes: [x_label, y_label].map(str::to_owned),
+            curves: Vec::new(),
+            logarithmic: false,
+            percent: false,
+            smoothing: None,
+            threshold: None,
+            mark_lowest: false,
+            best: None,
+        }
     }
 
-    /// One more curve, through (x, y) from left to right. Without points, the legend does not name it.
+    /// One more curve, through (x, y) from left to right; drawing fails with [`Error::Amount`] beyond
+    /// [`Curves::MOST`]. One without any point is not shown, but keeps its look from those after it.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
     /// let losses = [(1.0, 0.9), (2.0, 0.5), (3.0, f64::INFINITY)];
-    /// let curves = Curves::new("", "epoch", "loss").curve("adam", losses);
+    /// let curves = Curves::new("", "epoch", "loss").curve("adam", losses).curve("not measured", []);
     /// assert_eq!(curves.dropped().not_finite, 1); // the others are drawn
+    /// assert!(!curves.svg(curves.natural_size())?.contains("not measured"));
+    /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     #[must_use]
     pub fn curve(mut self, name: &str, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
@@ -75,11 +131,11 @@ impl Curves {
     /// ```
     #[must_use]
     pub fn percent(mut self, percent: bool) -> Self {
-        self.style.percent = percent;
+        self.percent = percent;
         self
     }
 
-    /// Whether the lowest raw point of each curve is marked.
+    /// Whether the lowest point of each curve is marked.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -93,20 +149,282 @@ impl Curves {
         self
     }
 
-    line_settings!(log_axis smoothing);
+    /// Whether the lowest point of the last curve that has any is marked as the best: that of validation, say.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let curves = Curves::new("", "epoch", "loss")
+    ///     .curve("training", [(1.0, 0.9), (2.0, 0.4), (3.0, 0.3)])
+    ///     .curve("validation", [(1.0, 0.9), (2.0, 0.5), (3.0, 0.7)])
+    ///     .mark_best(true);
+    /// assert!(curves.svg(curves.natural_size())?.contains("best: epoch 2 (0.5)"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
+    #[must_use]
+    pub fn mark_best(mut self, mark: bool) -> Self {
+        self.best = mark.then_some(Best::Lowest);
+        self
+    }
 
-    fn lines(&self) -> Lines<'_> {
-        let curves: Vec<_> =
-            self.curves.iter().enumerate().map(|(n, series)| (series, Look::nth(n))).collect();
-        let marked = curves.iter().filter(|_| self.mark_lowest);
-        let mark = |(first, (x, y), look): (bool, (f64, f64), Look)| {
-            let text = if first { "lowest".to_owned() } else { String::new() };
-            Mark { x, y: Some(y), color: look.color, text, line: false }
+    /// Marks this place, an epoch say, as the best; drawing fails with [`Error::NotFinite`] if it is none.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let curves = Curves::new("", "epoch", "loss").curve("validation", [(1.0, 0.9), (2.0, 0.5), (3.0, 0.7)]);
+    /// // Chosen by accuracy, say, and not by the loss.
+    /// assert!(curves.best_at(3.0).svg(dualtape_plots::Size::new(640, 480))?.contains("best: epoch 3 (0.7)"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
+    #[must_use]
+    pub fn best_at(mut self, x: f64) -> Self {
+        self.best = Some(Best::At(x));
+        self
+    }
+
+    /// A line across the picture, such as the norm to which gradients are clipped; drawing fails with
+    /// [`Error::NotFinite`] if it is not finite. A note names it where it is too far away to be shown.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let norms = Curves::new("", "step", "gradient norm").curve("before clipping", [(1.0, 2.0), (2.0, 0.5)]);
+    /// assert!(norms.threshold(1.0).svg(dualtape_plots::Size::new(640, 480))?.contains("threshold 1"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
+    #[must_use]
+    pub fn threshold(mut self, level: f64) -> Self {
+        self.threshold = Some(level);
+        self
+    }
+
+    /// Whether the vertical axis is logarithmic; points not above 0 are left out there.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let curves = Curves::new("", "epoch", "loss").curve("adam", [(1.0, 0.9), (2.0, 0.0)]).log_axis(true);
+    /// assert_eq!(curves.dropped().not_positive, 1);
+    /// ```
+    #[must_use]
+    pub fn log_axis(mut self, logarithmic: bool) -> Self {
+        self.logarithmic = logarithmic;
+        self
+    }
+
+    /// Over how many values before and after each the faint line is a mean, see
+    /// [`centered_mean`](crate::centered_mean); 0 for no such line. By default, a fiftieth of a curve with 500
+    /// points or more, and 0 for others.
+    ///
+    /// ```
+    /// use dualtape_plots::{Curves, Picture};
+    /// let losses = (0..50).map(|step| (f64::from(step), f64::from(step % 7)));
+    /// let curves = Curves::new("", "step", "loss").curve("sgd", losses).smoothing(3);
+    /// assert!(curves.svg(curves.natural_size())?.contains("mean"));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
+    #[must_use]
+    pub fn smoothing(mut self, reach: usize) -> Self {
+        self.smoothing = Some(reach);
+        self
+    }
+
+    fn reach(&self, points: usize) -> usize {
+        self.smoothing.unwrap_or(if points < LONG { 0 } else { points / 50 })
+    }
+
+    fn x_axis(&self) -> Axis {
+        let xs = || self.curves.iter().flat_map(|series| &series.points).map(|point| point.0);
+        let whole = xs().all(|x| x.fract() == 0.0);
+        let ends = match bounds(xs()) {
+            // One epoch: its neighbours, rather than half of it.
+            Some((low, high)) if whole && low == high && low.abs() < 1e9 => (low - 1.0, high + 1.0),
+            Some(ends) => with_air(ends, 0.02),
+            None => (0.0, 1.0),
         };
-        let lowest = marked.filter_map(|(series, look)| Some((series.lowest()?, *look)));
-        let marks = lowest.enumerate().map(|(n, (point, look))| mark((n == 0, point, look))).collect();
-        Lines { style: &self.style, curves, threshold: None, marks }
+        Axis::numbers(&self.axes[0], ends, if whole { Reading::Whole } else { Reading::Plain })
+    }
+
+    fn y_axis(&self, heights: Option<(f64, f64)>) -> Axis {
+        let label = &self.axes[1];
+        if self.logarithmic {
+            return Axis::logarithmic(label, heights, 0.05);
+        }
+        let (low, high) = heights.unwrap_or((0.0, 1.0));
+        if self.percent {
+            // The top of a perfect score stays within sight.
+            let (low, high) = (low.min(1.0), high.max(1.0));
+            let low = if high - low < 1e-6 { low.min(0.0) } else { low };
+            return Axis::numbers(label, with_air((low, high), 0.03), Reading::Percent);
+        }
+        // Numbers that are not negative start at 0, where that does not squeeze the picture into its upper half.
+        let aired = with_air((low, high), 0.05);
+        let from_zero = low >= 0.0 && low <= 0.5 * high && high > 1e-300;
+        Axis::numbers(label, (if from_zero { 0.0 } else { aired.0 }, aired.1), Reading::Plain)
+    }
+
+    /// Whether the threshold is near enough to be shown without squeezing the curves.
+    fn reaches(&self, heights: Option<(f64, f64)>, level: f64) -> bool {
+        let Some((low, high)) = heights else { return false };
+        if self.logarithmic {
+            return level > 0.0 && level >= 1e-3 * low && level <= 1e3 * high;
+        }
+        let extent = (high - low).max(0.1 * high.abs());
+        level >= low - 3.0 * extent && level <= high + 3.0 * extent
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        let lowest = self.curves.iter().enumerate().filter(|_| self.mark_lowest);
+        let lowest = lowest.filter_map(|(n, series)| Some((Look::nth(n).color, series.lowest()?)));
+        let mut marks: Vec<Mark> = lowest
+            .enumerate()
+            .map(|(n, (color, (x, y)))| {
+                let text = if n == 0 { "lowest".to_owned() } else { String::new() };
+                Mark { x, y: Some(y), color, text, line: false }
+            })
+            .collect();
+        let judged = self.curves.iter().rev().find(|series| !series.points.is_empty());
+        let best = match self.best {
+            None => None,
+            Some(Best::Lowest) => judged.and_then(Series::lowest).map(|(x, y)| (x, Some(y))),
+            Some(Best::At(x)) => {
+                let at =
+                    |series: &Series| series.points.iter().find(|point| point.0 == x).map(|point| point.1);
+                Some((x, judged.and_then(at)))
+            }
+        };
+        marks.extend(best.map(|(x, y)| {
+            let loss = y.map_or(String::new(), |y| format!(" ({})", short(y)));
+            let place = if x.fract() == 0.0 && x.abs() < 1e15 { format!("{x}") } else { short(x) };
+            Mark { x, y, color: INK, text: format!("best: {} {place}{loss}", self.axes[0]), line: true }
+        }));
+        marks
+    }
+
+    fn legend(&self, marks: &[Mark], threshold: Option<f64>) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (n, series) in self.curves.iter().enumerate() {
+            // A curve without a name is what the axis says.
+            if !series.name.is_empty() && !series.is_placeholder() {
+                let look = Look::nth(n);
+                entries
+                    .push((Swatch::Line(look, WIDTH, look.marked || is_marked(series)), series.name.clone()));
+            }
+        }
+        if let Some(level) = threshold {
+            entries.push((Swatch::Line(Look::rule(), 1.4, false), format!("threshold {}", short(level))));
+        }
+        let named = marks.iter().filter(|mark| !mark.text.is_empty());
+        entries.extend(named.map(|mark| (Swatch::Ring(mark.color), mark.text.clone())));
+        if let Some((n, series)) =
+            self.curves.iter().enumerate().find(|(_, series)| self.reach(series.points.len()) > 0)
+        {
+            let window = 2 * self.reach(series.points.len()) + 1;
+            let faint = Look::solid(faint(Look::nth(n)));
+            entries.push((Swatch::Line(faint, 2.0 * WIDTH, false), format!("mean over {window} values")));
+        }
+        entries
+    }
+
+    fn draw_curve(&self, plot: &Plot, n: usize, series: &Series) -> Result<(), Error> {
+        let look = Look::nth(n);
+        let shown = series.shown(self.logarithmic);
+        let reach = self.reach(shown.len());
+        let column = |x: f64| plot.place((x, plot.y.ends.0)).0.div_euclid(UNITS as i32);
+        let thin = thinned(&shown, column);
+        let length = |points: &[(f64, f64)]| {
+            let places: Vec<_> = points.iter().map(|&point| plot.place(point)).collect();
+            let step = |pair: &[(i32, i32)]| {
+                f64::from(pair[1].0 - pair[0].0).hypot(f64::from(pair[1].1 - pair[0].1))
+            };
+            places.windows(2).map(step).sum::<f64>() / f64::from(UNITS)
+        };
+        let (width, _) = plot.size();
+        let crowded = length(&thin) > 4.0 * f64::from(width) / f64::from(UNITS);
+        let style = look::stroke(look.color, if crowded { THIN } else { WIDTH });
+        let points: Vec<_> = thin.iter().map(|&point| plot.at(point)).collect();
+        match look.dash.filter(|(on, off)| length(&thin) / (on + off) < MOST_STROKES) {
+            Some((on, off)) => {
+                let dashes = DashedLineSeries::new(points.clone(), units(on), units(off), style);
+                plot.draw(dashes.into_iter().map(IntoDynElement::into_dyn))?;
+            }
+            None => plot.draw(LineSeries::new(points.clone(), style))?,
+        }
+        if reach > 0 {
+            let heights: Vec<f64> = shown.iter().map(|point| point.1).collect();
+            let means: Vec<_> =
+                shown.iter().map(|point| point.0).zip(centered_mean(&heights, reach)).collect();
+            let means = thinned(&means, column).into_iter().map(|point| plot.at(point)).collect::<Vec<_>>();
+            plot.draw(LineSeries::new(means, look::stroke(faint(look), 2.0 * WIDTH)))?;
+        }
+        // Each point while they are few; of many, some that tell the curve from others of its colour.
+        let every = if is_marked(series) || points.len() == 1 { 1 } else { (points.len() / 12).max(1) };
+        let marked = look.marked || is_marked(series) || points.len() == 1;
+        let marks = points.iter().step_by(every).filter(|_| marked);
+        plot.draw(marks.map(|&point| look.marker.at(point, 3.4, look.color)).collect::<Vec<_>>())
     }
 }
 
-picture_of_lines!(Curves);
+fn is_marked(series: &Series) -> bool {
+    series.points.len() <= MARKED
+}
+
+/// The colour of a mean over its raw values.
+fn faint(look: Look) -> plotters::style::RGBColor {
+    tint(look.color, 0.45)
+}
+
+impl Draw for Curves {
+    fn draw(&self, area: &Area) -> Result<(), Error> {
+        check_amount("curves", self.curves.len(), 0, Self::MOST)?;
+        if let Some(level) = self.threshold {
+            check_finite("threshold", level)?;
+        }
+        let marks = self.marks();
+        for mark in &marks {
+            check_finite("the marked place", mark.x)?;
+        }
+        let shown = self.curves.iter().flat_map(|series| series.shown(self.logarithmic));
+        let mut heights = bounds(shown.map(|point| point.1));
+        let threshold = self.threshold.filter(|&level| self.reaches(heights, level));
+        if let (Some((low, high)), Some(level)) = (heights, threshold) {
+            heights = Some((low.min(level), high.max(level)));
+        }
+        let mut frame = Frame::new(&self.title, self.x_axis(), self.y_axis(heights));
+        frame.legend = self.legend(&marks, threshold);
+        frame.notes.extend(self.dropped().note());
+        if let (Some(level), None) = (self.threshold, threshold) {
+            frame.notes.push(format!("threshold {} lies outside the picture", short(level)));
+        }
+        let plot = frame.draw(area)?;
+        if heights.is_none() {
+            return plot.nothing();
+        }
+        let (bottom, top) = plot.y.ends;
+        for (n, series) in self.curves.iter().enumerate() {
+            self.draw_curve(&plot, n, series)?;
+        }
+        if let Some(level) = threshold {
+            let (left, right) = plot.x.ends;
+            plot.rule([(left, level), (right, level)], Look::rule(), 1.4)?;
+        }
+        for mark in marks.iter().filter(|mark| plot.x.holds(mark.x)).collect::<Vec<_>>() {
+            if mark.line {
+                let look = Look { dash: Some((2.0, 3.0)), ..Look::solid(INK) };
+                plot.rule([(mark.x, bottom), (mark.x, top)], look, 1.2)?;
+            }
+            if let Some(y) = mark.y.filter(|&y| plot.y.holds(y)) {
+                let at = plot.at((mark.x, y));
+                plot.draw(legend::ring(at, mark.color))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Picture for Curves {
+    fn dropped(&self) -> Dropped {
+        let mut dropped = Dropped::default();
+        for series in &self.curves {
+            dropped += series.dropped(self.logarithmic);
+        }
+        dropped
+    }
+}

@@ -1,5 +1,8 @@
 //! What can go wrong when drawing.
 
+use plotters::drawing::DrawingAreaErrorKind;
+use std::convert::Infallible;
+
 /// An error of this crate.
 ///
 /// ```
@@ -45,12 +48,6 @@ pub enum Error {
         /// The figure's title.
         title: String,
     },
-    /// A weight of smoothing that is none.
-    #[error("the weight of smoothing is {weight}; expected 0 (none) or more, and less than 1")]
-    Smoothing {
-        /// The weight given.
-        weight: f64,
-    },
     /// A threshold, or another line across the picture, that is no number.
     #[error("{what} is {value}; expected a finite number")]
     NotFinite {
@@ -68,16 +65,6 @@ pub enum Error {
         low: f64,
         /// Where it ends.
         high: f64,
-    },
-    /// A number that is no probability.
-    #[error("the probability at ({x}, {y}) is {value}; expected 0 to 1")]
-    Probability {
-        /// The number given.
-        value: f64,
-        /// Where, from left to right.
-        x: f64,
-        /// Where, from bottom to top.
-        y: f64,
     },
     /// A table whose parts do not fit together.
     #[error("{what}: {given} given; expected {expected}")]
@@ -112,12 +99,6 @@ pub enum Error {
     Encode(#[from] png::EncodingError),
 }
 
-impl<E: std::error::Error + Send + Sync> From<plotters::drawing::DrawingAreaErrorKind<E>> for Error {
-    fn from(error: plotters::drawing::DrawingAreaErrorKind<E>) -> Self {
-        Self::Draw(error.to_string())
-    }
-}
-
 /// The error of an amount out of bounds, if it is.
 pub(crate) fn check_amount(what: &'static str, given: usize, least: usize, most: usize) -> Result<(), Error> {
     if (least..=most).contains(&given) { Ok(()) } else { Err(Error::Amount { what, given, least, most }) }
@@ -125,5 +106,11 @@ pub(crate) fn check_amount(what: &'static str, given: usize, least: usize, most:
 
 /// The error of a number that is not finite, if it is not.
 pub(crate) fn check_finite(what: &'static str, value: f64) -> Result<f64, Error> {
-    if crate::range::is_drawable(value) { Ok(value) } else { Err(Error::NotFinite { what, value }) }
+    if crate::axis::is_drawable(value) { Ok(value) } else { Err(Error::NotFinite { what, value }) }
+}
+
+impl From<DrawingAreaErrorKind<Infallible>> for Error {
+    fn from(error: DrawingAreaErrorKind<Infallible>) -> Self {
+        Self::Draw(error.to_string())
+    }
 }

@@ -1,16 +1,15 @@
 //! Several pictures in one.
 
-use crate::chart::titled;
 use crate::picture::sealed::Draw;
-use crate::scene::{Area, extent, part};
-use crate::{Dropped, Error, Picture, Size};
+use crate::sheet::{Area, UNITS, units};
+use crate::{Dropped, Error, Picture, Size, chart};
 
 /// Several pictures in one, row by row, under one title.
 ///
 /// ```
-/// use dualtape_plots::{Curves, Figure, LossCurves, Picture};
+/// use dualtape_plots::{Curves, Figure, Picture};
 ///
-/// let loss = LossCurves::new("loss").training([(1.0, 0.9), (2.0, 0.5)]).validation([(1.0, 1.0), (2.0, 0.7)]);
+/// let loss = Curves::new("loss", "epoch", "loss").curve("validation", [(1.0, 1.0), (2.0, 0.7)]);
 /// let accuracy = Curves::new("accuracy", "epoch", "right answers")
 ///     .curve("validation", [(1.0, 0.6), (2.0, 0.8)])
 ///     .percent(true);
@@ -52,11 +51,11 @@ impl Figure {
     /// The same figure with one more panel.
     ///
     /// ```
-    /// use dualtape_plots::{Figure, LearningRate, LossCurves, Picture};
+    /// use dualtape_plots::{Curves, Figure, NormHistogram, Picture};
     /// let figure = Figure::new("a short run")
-    ///     .with(LossCurves::new("loss").training([(1.0, 0.9), (2.0, 0.5)]))
-    ///     .with(LearningRate::new("rate", [(1.0, 0.1), (2.0, 0.05)]));
-    /// assert!(figure.svg(figure.natural_size())?.contains("learning rate"));
+    ///     .with(Curves::new("loss", "epoch", "loss").curve("training", [(1.0, 0.9), (2.0, 0.5)]))
+    ///     .with(NormHistogram::new("norms", [0.1, 0.05]));
+    /// assert!(figure.svg(figure.natural_size())?.contains("gradient norm"));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     #[must_use]
@@ -90,21 +89,22 @@ impl Figure {
 
 impl Draw for Figure {
     fn draw(&self, area: &Area) -> Result<(), Error> {
-        const TITLE: f64 = 18.0;
         if self.panels.is_empty() {
             return Err(Error::NoPanels { title: self.title.clone() });
         }
-        let (width, height) = extent(area);
-        let head = if self.title.trim().is_empty() { 0.0 } else { 34.0 };
-        titled(&part(area, (12.0, 8.0), (width - 24.0, head)), &self.title, TITLE)?;
+        let top = if self.title.is_empty() { 0 } else { units(8.0) };
+        let area = chart::titled(&area.margin(top, 0, 0, 0), &self.title, 18.0)?;
         let (columns, rows) = self.grid();
-        let (wide, high) = (width / columns as f64, (height - head) / rows as f64);
-        if wide.min(high) < f64::from(Self::LEAST_PANEL) {
-            let panels = self.panels.len();
-            return Err(Error::Crowded { panels, columns, width: wide, height: high });
+        let (width, height) = area.dim_in_pixel();
+        let each = |units: u32, count: usize| f64::from(units) / f64::from(UNITS) / count as f64;
+        let (width, height) = (each(width, columns), each(height, rows));
+        if width.min(height) < f64::from(Self::LEAST_PANEL) {
+            return Err(Error::Crowded { panels: self.panels.len(), columns, width, height });
         }
-        let places = part(area, (0.0, head), (width, height - head)).split_evenly((rows, columns));
-        self.panels.iter().zip(&places).try_for_each(|(panel, place)| panel.draw(place))
+        for (panel, place) in self.panels.iter().zip(area.split_evenly((rows, columns))) {
+            panel.draw(&place)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,21 +1,21 @@
-//! What a classifier makes of a window of the plane.
+//! Probabilities of classes over a window of the plane.
 
 use crate::Error;
+use crate::axis::{bounds, is_drawable, with_air};
 use crate::error::{check_amount, check_finite};
-use crate::range::{self, Range, is_drawable};
 
 /// A part of the plane.
 ///
 /// ```
-/// use dualtape_plots::Window;
-/// let window = Window::around([[0.0, 0.0], [1.0, 2.0]]); // with some air around the points
-/// assert_eq!(window, Window::new((-0.125, 1.125), (-0.25, 2.25))?);
+/// use dualtape_plots::{ProbabilityGrid, Window};
+/// let window = Window::around([[0.0, 0.0], [1.0, 2.0]]);
+/// assert_eq!(ProbabilityGrid::nodes(window, (2, 2))?[0], [-0.125, -0.25]); // with some air around the points
 /// # Ok::<(), dualtape_plots::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
-    pub(crate) x: Range,
-    pub(crate) y: Range,
+    pub(crate) x: (f64, f64),
+    pub(crate) y: (f64, f64),
 }
 
 impl Window {
@@ -33,12 +33,9 @@ impl Window {
     /// ```
     pub fn new(x: (f64, f64), y: (f64, f64)) -> Result<Self, Error> {
         let range = |what, (low, high): (f64, f64)| {
-            let range = Range { low: check_finite(what, low)?, high: check_finite(what, high)? };
-            if range.with_air(0.0) == range && low < high {
-                Ok(range)
-            } else {
-                Err(Error::NoExtent { what, low, high })
-            }
+            let ends = (check_finite(what, low)?, check_finite(what, high)?);
+            let has_extent = low < high && with_air(ends, 0.0) == ends;
+            if has_extent { Ok(ends) } else { Err(Error::NoExtent { what, low, high }) }
         };
         Ok(Self { x: range("the width of the window", x)?, y: range("the height of the window", y)? })
     }
@@ -46,28 +43,28 @@ impl Window {
     /// The window that holds all finite points, with some air; 0 to 1 each way if there are none.
     ///
     /// ```
-    /// use dualtape_plots::Window;
-    /// assert_eq!(Window::around([[0.5, 0.5], [f64::NAN, 9.0]]), Window::around([[0.5, 0.5]]));
+    /// let window = dualtape_plots::Window::around([[0.0, 0.0], [1.0, 2.0], [f64::NAN, 9.0]]);
+    /// assert_eq!(window, dualtape_plots::Window::new((-0.125, 1.125), (-0.25, 2.25))?);
+    /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     pub fn around(points: impl IntoIterator<Item = [f64; 2]>) -> Self {
         let points = points.into_iter().filter(|point| point.iter().all(|&x| is_drawable(x)));
         let (xs, ys): (Vec<f64>, Vec<f64>) = points.map(|[x, y]| (x, y)).unzip();
-        let range =
-            |numbers: Vec<f64>| range::bounds(numbers).map(|range| range.with_air(0.125)).unwrap_or_default();
+        let range = |numbers: Vec<f64>| bounds(numbers).map_or((0.0, 1.0), |ends| with_air(ends, 0.125));
         Self { x: range(xs), y: range(ys) }
     }
 }
 
-/// Probabilities of classes, 0 to 1, at the nodes of a grid over a [`Window`]. The class with the greatest one wins.
+const MOST_PROBABILITIES: usize = 5_000_000;
+
+/// Probabilities of classes at the nodes of a grid over a [`Window`].
 ///
 /// ```
 /// use dualtape_plots::{ProbabilityGrid, Window};
 /// let window = Window::new((-1.0, 1.0), (-1.0, 1.0))?;
-/// let disc = ProbabilityGrid::new(window, 100, 100, 2, |[x, y]| {
-///     let inside = 1.0 / (1.0 + (20.0 * (x.hypot(y) - 0.5)).exp());
-///     vec![1.0 - inside, inside]
-/// })?;
-/// assert_eq!(disc.not_finite(), 0);
+/// let inside = |[x, y]: [f64; 2]| 1.0 / (1.0 + (9.0 * (x.hypot(y) - 0.5)).exp());
+/// let disc = ProbabilityGrid::new(window, (100, 100), 2, |point| vec![inside(point), 1.0 - inside(point)])?;
+/// assert_eq!(disc.unknown(), 0);
 /// # Ok::<(), dualtape_plots::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -76,138 +73,148 @@ pub struct ProbabilityGrid {
     pub(crate) columns: usize,
     pub(crate) rows: usize,
     pub(crate) classes: usize,
-    /// All classes of a node, node after node.
+    /// Those of all classes at a node, node after node; NaN for what is none.
     probabilities: Vec<f64>,
 }
 
 impl ProbabilityGrid {
-    /// The most nodes each way, the most classes, and the most probabilities in all.
+    /// The most nodes each way; there are at least two.
     ///
     /// ```
     /// use dualtape_plots::{Error, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// // Refused before a probability is computed.
-    /// let refused = |nodes, classes| ProbabilityGrid::new(window, nodes, nodes, classes, |_| unreachable!());
-    /// assert!(matches!(refused(ProbabilityGrid::MOST + 1, 2), Err(Error::Amount { .. })));
-    /// assert!(matches!(refused(2, ProbabilityGrid::MOST_CLASSES + 1), Err(Error::Amount { .. })));
-    /// assert!(matches!(refused(1000, 6), Err(Error::Amount { most: ProbabilityGrid::MOST_IN_ALL, .. })));
+    /// assert!(ProbabilityGrid::nodes(window, (ProbabilityGrid::MOST, 2)).is_ok());
+    /// assert!(matches!(ProbabilityGrid::nodes(window, (1, 2)), Err(Error::Amount { .. })));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     pub const MOST: usize = 1000;
-    /// See [`ProbabilityGrid::MOST`].
-    pub const MOST_CLASSES: usize = 100;
-    /// See [`ProbabilityGrid::MOST`].
-    pub const MOST_IN_ALL: usize = 5_000_000;
-
-    /// Evaluates the probability of each class at each node: from left to right, row after row from the bottom to the
-    /// top. 100 by 100 nodes are enough for most boundaries. A node with a number that is not finite is drawn grey.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Amount`] unless there are 2 to [`ProbabilityGrid::MOST`] nodes each way, 2 to
-    /// [`ProbabilityGrid::MOST_CLASSES`] classes and at most [`ProbabilityGrid::MOST_IN_ALL`] probabilities;
-    /// [`Error::Count`] if a node has another number of probabilities than `classes`; [`Error::Probability`] if a finite
-    /// one is not from 0 to 1.
+    /// The most classes that a picture tells apart; there are at least two.
     ///
     /// ```
     /// use dualtape_plots::{Error, ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ProbabilityGrid::new(window, 10, 10, 3, |[x, y]| vec![x / 2.0, y / 2.0, 1.0 - (x + y) / 2.0])?;
-    /// let short = ProbabilityGrid::new(window, 10, 10, 3, |[x, _]| vec![x, 1.0 - x]);
+    /// let classes = ProbabilityGrid::MOST_CLASSES + 1;
+    /// let refused = ProbabilityGrid::new(window, (2, 2), classes, |_| unreachable!());
+    /// assert!(matches!(refused, Err(Error::Amount { most: ProbabilityGrid::MOST_CLASSES, .. })));
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
+    pub const MOST_CLASSES: usize = 32;
+
+    /// The nodes of a grid of so many columns and rows: from left to right, row after row from the bottom to the
+    /// top. 100 by 100 are enough for most boundaries.
+    ///
+    /// ```
+    /// use dualtape_plots::{ProbabilityGrid, Window};
+    ///
+    /// let window = Window::new((0.0, 2.0), (0.0, 1.0))?;
+    /// let nodes = ProbabilityGrid::nodes(window, (3, 2))?;
+    /// assert_eq!(nodes, [[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]);
+    /// # Ok::<(), dualtape_plots::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Amount`] unless there are 2 to [`ProbabilityGrid::MOST`] nodes each way.
+    pub fn nodes(window: Window, (columns, rows): (usize, usize)) -> Result<Vec<[f64; 2]>, Error> {
+        check_amount("columns of a grid", columns, 2, Self::MOST)?;
+        check_amount("rows of a grid", rows, 2, Self::MOST)?;
+        let at = |(low, high): (f64, f64), index: usize, count: usize| {
+            let share = index as f64 / (count - 1) as f64;
+            low * (1.0 - share) + high * share
+        };
+        let row =
+            |row| (0..columns).map(move |column| [at(window.x, column, columns), at(window.y, row, rows)]);
+        Ok((0..rows).flat_map(row).collect())
+    }
+
+    /// Evaluates the probabilities of all classes at each of so many columns and rows of nodes. Where one of them is
+    /// not within 0 and 1, the picture is grey.
+    ///
+    /// # Errors
+    ///
+    /// As [`ProbabilityGrid::nodes`]; [`Error::Amount`] unless there are 2 to [`ProbabilityGrid::MOST_CLASSES`]
+    /// classes and at most 5,000,000 probabilities in all; [`Error::Count`] if the function returns another number of probabilities than `classes`.
+    ///
+    /// ```
+    /// use dualtape_plots::{Error, ProbabilityGrid, Window};
+    /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
+    /// let thirds = ProbabilityGrid::new(window, (10, 10), 3, |_| vec![1.0 / 3.0; 3])?;
+    /// let short = ProbabilityGrid::new(window, (10, 10), 3, |_| vec![0.5; 2]);
     /// assert!(matches!(short, Err(Error::Count { given: 2, expected: 3, .. })));
-    /// let scores = ProbabilityGrid::new(window, 10, 10, 2, |[x, _]| vec![-x, x]);
-    /// assert!(matches!(scores, Err(Error::Probability { .. })));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     pub fn new(
         window: Window,
-        columns: usize,
-        rows: usize,
+        (columns, rows): (usize, usize),
         classes: usize,
         mut of: impl FnMut([f64; 2]) -> Vec<f64>,
     ) -> Result<Self, Error> {
-        check_amount("columns of a grid", columns, 2, Self::MOST)?;
-        check_amount("rows of a grid", rows, 2, Self::MOST)?;
-        check_amount("classes of a grid", classes, 2, Self::MOST_CLASSES)?;
-        check_amount("probabilities of a grid", columns * rows * classes, 8, Self::MOST_IN_ALL)?;
-        let at = |range: Range, index: usize, count: usize| {
-            let share = index as f64 / (count - 1) as f64;
-            range.low * (1.0 - share) + range.high * share
-        };
-        let mut probabilities = Vec::with_capacity(columns * rows * classes);
-        for node in 0..columns * rows {
-            let (x, y) = (at(window.x, node % columns, columns), at(window.y, node / columns, rows));
-            let here = of([x, y]);
-            if here.len() != classes {
-                let what = format!("probabilities at ({x}, {y})");
-                return Err(Error::Count { what, given: here.len(), expected: classes });
+        check_amount("classes", classes, 2, Self::MOST_CLASSES)?;
+        let nodes = Self::nodes(window, (columns, rows))?;
+        check_amount("probabilities of a grid", nodes.len() * classes, 8, MOST_PROBABILITIES)?;
+        let mut probabilities = Vec::new();
+        for node in nodes {
+            let all = of(node);
+            if all.len() != classes {
+                let what = format!("probabilities at ({}, {})", node[0], node[1]);
+                return Err(Error::Count { what, given: all.len(), expected: classes });
             }
-            // Rounding may lead a little beyond.
-            if let Some(&value) = here.iter().find(|p| p.is_finite() && !(-1e-6..=1.0 + 1e-6).contains(*p)) {
-                return Err(Error::Probability { value, x, y });
-            }
-            probabilities.extend(here);
+            // Sums may be rounded.
+            let known = all.iter().all(|share| (-1e-9..=1.0 + 1e-9).contains(share));
+            probabilities.extend(all.iter().map(|&share| if known { share } else { f64::NAN }));
         }
         Ok(Self { window, columns, rows, classes, probabilities })
     }
 
-    /// How many nodes have a probability that is not finite.
+    /// How many nodes have something that is no probability; they are drawn grey.
     ///
     /// ```
     /// use dualtape_plots::{ProbabilityGrid, Window};
     /// let window = Window::new((0.0, 1.0), (0.0, 1.0))?;
-    /// let grid = ProbabilityGrid::new(window, 5, 5, 2, |[x, _]| vec![x / x, 0.0])?;
-    /// assert_eq!(grid.not_finite(), 5); // the column at 0
+    /// let grid = ProbabilityGrid::new(window, (5, 5), 2, |[x, _]| vec![x / x, 1.0 - x / x])?;
+    /// assert_eq!(grid.unknown(), 5); // the column at 0
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
-    pub fn not_finite(&self) -> usize {
-        let unknown = |node: &&[f64]| node.iter().any(|p| !p.is_finite());
-        self.probabilities.chunks(self.classes).filter(unknown).count()
+    pub fn unknown(&self) -> usize {
+        self.probabilities.chunks(self.classes).filter(|node| node[0].is_nan()).count()
     }
 
-    /// The probabilities between nodes, 0 to 1 from left to right and from bottom to top; not finite where a
-    /// neighbour is not.
-    pub(crate) fn between(&self, (x, y): (f64, f64), into: &mut [f64]) {
+    /// The probabilities between nodes, 0 to 1 from left to right and from bottom to top; NaN where a neighbour's
+    /// are unknown.
+    pub(crate) fn between(&self, (x, y): (f64, f64), shares: &mut [f64]) {
         let split = |share: f64, count: usize| {
             let at = share.clamp(0.0, 1.0) * (count - 1) as f64;
             let node = (at as usize).min(count - 2);
             (node, at - node as f64)
         };
         let ((column, right), (row, up)) = (split(x, self.columns), split(y, self.rows));
-        let corners = [
-            (0, 0, (1.0 - right) * (1.0 - up)),
-            (1, 0, right * (1.0 - up)),
-            (0, 1, (1.0 - right) * up),
-            (1, 1, right * up),
-        ];
-        into.fill(0.0);
-        for (across, along, share) in corners {
-            let node = (row + along) * self.columns + column + across;
-            let here = &self.probabilities[node * self.classes..][..self.classes];
-            for (sum, &p) in into.iter_mut().zip(here) {
-                *sum += if p.is_finite() { p * share } else { f64::NAN };
+        shares.fill(0.0);
+        for (across, horizontal) in [(0, 1.0 - right), (1, right)] {
+            for (along, vertical) in [(0, 1.0 - up), (1, up)] {
+                let node = (row + along) * self.columns + column + across;
+                let node = &self.probabilities[node * self.classes..][..self.classes];
+                for (sum, share) in shares.iter_mut().zip(node) {
+                    *sum += share * horizontal * vertical;
+                }
             }
         }
     }
 
-    /// The probability of a class less the greatest of the others, node after node: positive where it wins.
+    /// The probability of a class against the best of the others, node after node: positive where it wins.
     pub(crate) fn margins(&self, class: usize) -> Vec<f64> {
         let margin = |node: &[f64]| {
-            if node.iter().any(|p| !p.is_finite()) {
-                return f64::NAN;
-            }
-            let others = node.iter().enumerate().filter(|&(other, _)| other != class).map(|(_, &p)| p);
-            node[class] - others.fold(f64::NEG_INFINITY, f64::max)
+            let others = node.iter().enumerate().filter(|&(other, _)| other != class);
+            let best = others.map(|(_, &share)| share).fold(f64::NEG_INFINITY, f64::max);
+            node[class] - best
         };
         self.probabilities.chunks(self.classes).map(margin).collect()
     }
 }
 
-/// The class with the greatest probability, the first of equal ones; none if one is not finite.
-pub(crate) fn winner(probabilities: &[f64]) -> Option<usize> {
-    if !probabilities.iter().all(|p| p.is_finite()) {
-        return None;
-    }
-    let better = |best, class| if probabilities[class] > probabilities[best] { class } else { best };
-    (0..probabilities.len()).reduce(better)
+/// The class with the greatest probability, the first of equal ones; none where they are unknown.
+pub(crate) fn winner(shares: &[f64]) -> Option<usize> {
+    let known = !shares.iter().any(|share| share.is_nan());
+    known.then(|| {
+        (1..shares.len()).fold(0, |best, class| if shares[class] > shares[best] { class } else { best })
+    })
 }

@@ -1,24 +1,26 @@
 //! How the norms of single samples' gradients are spread, and which of them are clipped.
 
-use crate::axis::{Axis, Reading};
+use crate::axis::{Axis, Reading, bounds, is_drawable, is_positive};
 use crate::chart::Frame;
-use crate::color::{self, INK};
 use crate::error::check_finite;
 use crate::legend::{Entry, Swatch};
+use crate::look::{BLUE, Look, VERMILION};
 use crate::picture::sealed::Draw;
-use crate::range::{self, Range, is_drawable};
-use crate::scene::Area;
+use crate::sheet::{Area, units};
 use crate::text::{grouped, percent, short};
 use crate::{Dropped, Error, Picture};
-use plotters::element::Rectangle;
+use plotters::element::{IntoDynElement, Rectangle};
+use plotters::style::Color as _;
 
 const FEWEST: usize = 8;
 const MOST: usize = 60;
+/// A threshold so many decades from the norms is still shown.
+const REACH: f64 = 2.0;
 
-/// A histogram of per-sample gradient norms in logarithmic bins, those above the threshold in another colour.
+/// A histogram of per-sample gradient norms on a logarithmic axis, those above the threshold in another colour.
 ///
-/// Bins are of equal ratio and cover the range that has samples, without norms of 0. The threshold, where it is within
-/// that range, is an edge between bins, so that no bin holds norms from both sides.
+/// Bins have equal ratios over the range that has samples. The threshold, where it is near the norms, is an edge
+/// between bins, so that no bin holds norms from both sides.
 ///
 /// ```
 /// use dualtape_plots::{NormHistogram, Picture};
@@ -39,22 +41,20 @@ pub struct NormHistogram {
 }
 
 impl NormHistogram {
-    /// Norms in any order; the axes are called "per-sample gradient norm" and "samples".
+    /// Norms in any order; the axes are called "per-sample gradient norm" and "samples". Norms that are 0 have no
+    /// place on a logarithmic axis, and are counted as left out.
     ///
     /// ```
     /// use dualtape_plots::{NormHistogram, Picture};
-    /// let picture = NormHistogram::new("epoch 12", [0.0, 0.5, 1.5, f64::NAN]);
+    /// let picture = NormHistogram::new("epoch 12", [0.5, 1.5, 0.0, f64::NAN]);
     /// assert_eq!((picture.dropped().not_finite, picture.dropped().not_positive), (1, 1));
     /// assert!(picture.svg(picture.natural_size())?.contains("per-sample gradient norm"));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     pub fn new(title: &str, norms: impl IntoIterator<Item = f64>) -> Self {
-        let (mut kept, mut not_finite) = (Vec::new(), 0);
-        for norm in norms {
-            if is_drawable(norm) { kept.push(norm) } else { not_finite += 1 }
-        }
-        let (title, x_label) = (title.to_owned(), "per-sample gradient norm".to_owned());
-        Self { title, x_label, norms: kept, not_finite, threshold: None }
+        let (norms, others): (Vec<f64>, Vec<f64>) = norms.into_iter().partition(|&norm| is_drawable(norm));
+        let x_label = "per-sample gradient norm".to_owned();
+        Self { title: title.to_owned(), x_label, norms, not_finite: others.len(), threshold: None }
     }
 
     /// The norm above which samples are clipped; drawing fails with [`Error::NotFinite`] if it is not finite.
@@ -99,74 +99,66 @@ impl NormHistogram {
         Some(above as f64 / self.norms.len() as f64)
     }
 
-    fn bins(&self) -> Option<Bins> {
-        let shown: Vec<f64> = self.norms.iter().copied().filter(|&norm| norm > 0.0).collect();
-        Bins::of(&shown, self.threshold.filter(|&norm| norm > 0.0))
-    }
-
     fn legend(&self, shown: bool) -> Vec<Entry> {
         let (Some(threshold), Some(share)) = (self.threshold, self.share_above()) else { return Vec::new() };
-        let line = Swatch::Line { color: INK, width: 1.4, dash: color::DASHED, marker: None };
-        let swatch = |color| Swatch::Box { color, edge: color };
+        let within = format!("within the threshold: {}", percent(1.0 - share));
         let mut entries = vec![
-            Entry::new(swatch(color::BLUE), format!("within the threshold: {}", percent(1.0 - share))),
-            Entry::new(swatch(color::VERMILION), format!("above: {}", percent(share))),
+            (Swatch::Bar(Look::solid(BLUE)), within),
+            (Swatch::Bar(Look::solid(VERMILION)), format!("above: {}", percent(share))),
         ];
         if shown {
-            entries.push(Entry::new(line, format!("threshold {}", short(threshold))));
+            entries.push((Swatch::Line(Look::rule(), 1.4, false), format!("threshold {}", short(threshold))));
         }
         entries
     }
 }
 
-/// Bins of equal ratio.
+/// Bins of equal width, in decimal logarithms.
 struct Bins {
-    /// What the axis shows.
-    range: Range,
-    /// From where to where each bin goes.
-    edges: Vec<f64>,
+    /// Where the first begins.
+    start: f64,
+    width: f64,
     counts: Vec<usize>,
-    /// The threshold, if it is within reach.
+    /// The edge that is the threshold.
     threshold: Option<f64>,
 }
 
 impl Bins {
-    /// Bins of positive numbers.
-    fn of(numbers: &[f64], threshold: Option<f64>) -> Option<Self> {
-        let bounds = range::bounds(numbers.iter().copied())?;
-        let (low, high) = (bounds.low.log10(), bounds.high.log10());
-        // Numbers that differ by rounding only share a bin of a decade.
-        let (low, high) = if high - low < 1e-9 { (low - 0.5, high + 0.5) } else { (low, high) };
-        let wanted = ((numbers.len() as f64).sqrt().ceil() as usize).clamp(FEWEST, MOST);
+    fn of(logarithms: &[f64], threshold: Option<f64>) -> Option<Self> {
+        let (mut low, mut high) = bounds(logarithms.iter().copied())?;
+        if high - low < 1e-6 {
+            (low, high) = (low - 0.1, high + 0.1);
+        }
+        let wanted = ((logarithms.len() as f64).sqrt().ceil() as usize).clamp(FEWEST, MOST);
         let width = (high - low) / wanted as f64;
-        let reach = 3.0 * (high - low);
-        let threshold = threshold.filter(|level| (low - reach..=high + reach).contains(&level.log10()));
-        // Bins begin so that one ends at the threshold; a norm at the threshold is not clipped, so it has one below.
-        let level = threshold.map(f64::log10);
-        let start = level.map_or(low, |level| {
-            let below = ((level - low) / width).ceil();
-            level - width * if level >= low { below.max(1.0) } else { below }
-        });
-        let bins = ((high - start) / width - 1e-9).ceil().max(1.0) as usize;
-        let edge = level.map(|level| ((level - start) / width).round() as i64);
+        let threshold = threshold.filter(|level| low - level <= REACH && level - high <= REACH);
+        let start = match threshold {
+            // A norm at the threshold is not clipped: it needs a bin below.
+            Some(level) => {
+                level - width * ((level - low) / width).ceil().max(f64::from(u8::from(level >= low)))
+            }
+            None => low,
+        };
+        let bins = ((high - start) / width).ceil().max(1.0) as usize;
+        let edge = threshold.map(|level| ((level - start) / width).round().max(0.0) as usize);
         let mut counts = vec![0; bins];
-        for number in numbers {
-            let bin = ((number.log10() - start) / width) as usize;
+        for &number in logarithms {
+            let mut bin = ((number - start) / width) as usize;
             // Rounding must not move a number across the threshold.
-            let bin = match (threshold, edge) {
-                (Some(level), Some(edge)) if *number <= level => bin.min((edge.max(1) - 1) as usize),
-                (Some(_), Some(edge)) => bin.max(edge.max(0) as usize),
-                _ => bin,
-            };
+            if let (Some(level), Some(edge)) = (threshold, edge) {
+                bin = if number <= level { bin.min(edge.saturating_sub(1)) } else { bin.max(edge) };
+            }
             counts[bin.min(bins - 1)] += 1;
         }
-        let at = |edge: usize| 10f64.powf(start + width * edge as f64).clamp(1e-320, 1e305);
-        let edges: Vec<f64> = (0..=bins).map(at).collect();
-        let mut range = Range { low: edges[0], high: edges[bins] };
-        if let Some(level) = threshold.filter(|&level| !range.holds(level)) {
-            range = range::with_logarithmic_air(Some(range.and(level)), 0.05);
-        }
-        Some(Self { range, edges, counts, threshold })
+        Some(Self { start, width, counts, threshold })
+    }
+
+    /// The norms from the first edge to the last, or to the threshold.
+    fn ends(&self) -> (f64, f64) {
+        let (low, high) = (self.start, self.start + self.width * self.counts.len() as f64);
+        let level = self.threshold.unwrap_or(low);
+        let beyond = |end: f64| if level < low || level > high { self.width * end } else { 0.0 };
+        (10f64.powf(low.min(level) - beyond(1.0)), 10f64.powf(high.max(level) + beyond(1.0)))
     }
 }
 
@@ -175,40 +167,57 @@ impl Draw for NormHistogram {
         if let Some(threshold) = self.threshold {
             check_finite("threshold", threshold)?;
         }
-        let bins = self.bins();
-        let range = bins.as_ref().map_or_else(|| range::with_logarithmic_air(None, 0.0), |bins| bins.range);
+        let logarithms: Vec<f64> =
+            self.norms.iter().filter(|&&norm| is_positive(norm)).map(|norm| norm.log10()).collect();
+        let level = self.threshold.filter(|&norm| is_positive(norm)).map(f64::log10);
+        let bins = Bins::of(&logarithms, level);
+        let x = Axis::logarithmic(&self.x_label, bins.as_ref().map(Bins::ends), 0.0);
         let most = bins.as_ref().and_then(|bins| bins.counts.iter().copied().max()).unwrap_or(1) as f64;
-        let y = Axis::numbers("samples", Range { low: 0.0, high: 1.05 * most }, Reading::Whole);
-        let mut frame = Frame::new(&self.title, Axis::logarithms(&self.x_label, range), y);
-        let level = bins.as_ref().and_then(|bins| bins.threshold);
-        frame.legend = self.legend(level.is_some());
+        let mut frame =
+            Frame::new(&self.title, x, Axis::numbers("samples", (0.0, 1.05 * most), Reading::Whole));
+        let shown = bins.as_ref().and_then(|bins| bins.threshold).is_some();
+        frame.legend = self.legend(shown);
         frame.notes.extend(self.dropped().note());
-        if let (Some(threshold), None, true) = (self.threshold, level, bins.is_some()) {
+        if let (Some(threshold), false, true) = (self.threshold, shown, bins.is_some()) {
             frame.notes.push(format!("threshold {} lies outside the picture", short(threshold)));
         }
-        frame.notes.push(format!("{} samples", grouped(self.norms.len() + self.not_finite)));
-        let mut plot = frame.draw(area)?;
+        frame.notes.push(format!("{} samples", grouped((self.norms.len() + self.not_finite) as u128)));
+        let plot = frame.draw(area)?;
         let Some(bins) = bins else { return plot.nothing() };
-        // Even one sample among a million shows.
-        let least = 1.5 / plot.size.1 * 1.05 * most;
-        let bar = |(edges, &count): (&[f64], &usize)| {
-            let above = self.threshold.is_some_and(|level| edges[0].midpoint(edges[1]) > level);
-            let color = if above { color::VERMILION } else { color::BLUE };
-            let corners = [(edges[0], 0.0), (edges[1], (count as f64).max(least))];
-            let mut bar = Rectangle::new(corners, color.fill());
-            bar.set_margin(0, 0, 5, 5);
-            bar
+        let limit = match self.threshold {
+            Some(norm) => {
+                if norm > 0.0 {
+                    norm.log10()
+                } else {
+                    f64::NEG_INFINITY
+                }
+            }
+            None => f64::INFINITY,
         };
-        let counted = bins.edges.windows(2).zip(&bins.counts).filter(|(_, count)| **count > 0);
-        plot.chart.draw_series(counted.map(bar))?;
-        level.map_or(Ok(()), |level| plot.across(level, true))
+        // Even one sample among a million shows.
+        let least = 1.2 * most * 10.0 / f64::from(plot.size().1);
+        let wide = f64::from(plot.size().0) / bins.counts.len() as f64 > 40.0;
+        for (bin, &count) in bins.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let left = bins.start + bins.width * bin as f64;
+            let color = if left + 0.5 * bins.width > limit { VERMILION } else { BLUE };
+            let corner = |edge: f64, height: f64| plot.at((10f64.powf(edge), height));
+            let corners = [corner(left, (count as f64).max(least)), corner(left + bins.width, 0.0)];
+            let mut rectangle = Rectangle::new(corners, color.filled());
+            let gap = if wide { units(0.5) as u32 } else { 0 };
+            rectangle.set_margin(0, 0, gap, gap);
+            plot.draw([rectangle.into_dyn()])?;
+        }
+        if let Some(level) = bins.threshold {
+            let level = 10f64.powf(level);
+            plot.rule([(level, 0.0), (level, plot.y.ends.1)], Look::rule(), 1.4)?;
+        }
+        Ok(())
     }
 }
 
 impl Picture for NormHistogram {
-    /// Norms that are not finite, and norms of 0, which a logarithmic axis cannot show.
     fn dropped(&self) -> Dropped {
-        let not_positive = self.norms.iter().filter(|&&norm| norm <= 0.0).count();
+        let not_positive = self.norms.iter().filter(|&&norm| !is_positive(norm)).count();
         Dropped { not_finite: self.not_finite, not_positive }
     }
 }
@@ -218,31 +227,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bins_are_of_equal_ratio_and_cover_what_has_samples_and_none_holds_both_sides_of_the_threshold() {
-        let numbers: Vec<f64> = (1..1000).map(|i| f64::from(i % 97 + 1) * 0.037).collect();
-        for threshold in [0.01, 0.037, 0.5, 1.0, 0.037 * 41.0, 3.552, 3.6, 7.0] {
+    fn bins_hold_every_number_and_none_holds_both_sides_of_the_threshold() {
+        let numbers: Vec<f64> = (0..1000).map(|i| f64::from(i % 97) * 0.037).collect();
+        for threshold in [0.0, 0.037, 0.5, 1.0, 0.037 * 41.0, 3.552, 3.6, 5.0] {
             let bins = Bins::of(&numbers, Some(threshold)).unwrap();
             assert_eq!(bins.counts.iter().sum::<usize>(), numbers.len(), "{threshold}");
-            let below = bins
-                .edges
-                .windows(2)
-                .zip(&bins.counts)
-                .filter(|(edges, _)| edges[0].midpoint(edges[1]) < threshold);
+            let middle = |bin: usize| bins.start + bins.width * (bin as f64 + 0.5);
+            let below: usize = (0..bins.counts.len())
+                .filter(|&bin| middle(bin) < threshold)
+                .map(|bin| bins.counts[bin])
+                .sum();
             let expected = numbers.iter().filter(|&&number| number <= threshold).count();
-            assert_eq!(below.map(|(_, count)| count).sum::<usize>(), expected, "{threshold}");
-            assert!(bins.range.holds(threshold));
-            let ratios = bins.edges.windows(2).map(|edges| edges[1] / edges[0]);
-            assert!(ratios.clone().all(|ratio| (ratio / (bins.edges[1] / bins.edges[0]) - 1.0).abs() < 1e-9));
-            // No more than a bin beyond the samples.
-            assert!(
-                bins.edges[1] >= 0.037 * 0.999 && bins.edges[bins.counts.len() - 1] <= 3.589,
-                "{threshold}"
-            );
+            assert_eq!(below, expected, "{threshold}");
+            let ends = bins.ends();
+            assert!((ends.0..=ends.1).contains(&10f64.powf(threshold)), "{threshold}");
         }
-        assert!(Bins::of(&numbers, Some(1e9)).unwrap().threshold.is_none());
+        // Most at the threshold, one far above.
+        let outlier = Bins::of(&[0.0, 0.0, 0.0, 6.0], Some(0.0)).unwrap();
+        assert_eq!((outlier.counts[0], outlier.start + outlier.width), (3, 0.0));
+        assert!(Bins::of(&numbers, Some(9.0)).unwrap().threshold.is_none());
         assert!(Bins::of(&[], Some(1.0)).is_none());
-        for few in [&[7.0, 7.0][..], &[5e-324], &[1e-300, 1e300]] {
-            assert_eq!(Bins::of(few, None).unwrap().counts.iter().sum::<usize>(), few.len());
+        for single in [&[0.0][..], &[-323.3, 0.0], &[300.0, -300.0], &[7.0, 7.0]] {
+            assert_eq!(Bins::of(single, None).unwrap().counts.iter().sum::<usize>(), single.len());
         }
     }
 }

@@ -1,135 +1,140 @@
-//! The legend: rows above the axes, where it covers nothing. plotters would put it over the data.
+//! The legend: rows above the axes, where it covers nothing. plotters' own stands in one column on the data.
 
-use crate::color::{Color, Dash, INK, Marker, WHITE};
-use crate::scene::{Area, extent, part, units};
+use crate::Error;
+use crate::font;
+use crate::look::{INK, Look, Marker, WHITE, stroke};
+use crate::sheet::{Area, Sheet, units};
 use crate::text::{self, TICK};
-use crate::{Error, font};
-use plotters::element::{DashedPathElement, PathElement, Rectangle};
+use plotters::element::{DashedPathElement, DynElement, IntoDynElement, PathElement, Rectangle};
 use plotters::style::text_anchor::HPos;
+use plotters::style::{Color as _, RGBColor};
 
-/// What stands before an entry's text.
+/// The sign of an entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Swatch {
     None,
-    Line { color: Color, width: f64, dash: Dash, marker: Option<Marker> },
-    Marker { marker: Marker, color: Color, rim: Color },
-    Ring(Color),
-    Box { color: Color, edge: Color },
+    /// A line so many pixels wide, with its marker or without.
+    Line(Look, f64, bool),
+    /// A marker with a rim.
+    Mark(Marker, RGBColor, RGBColor),
+    Ring(RGBColor),
+    /// A bar, with the marker at its foot.
+    Bar(Look),
 }
 
-/// One line of a legend.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) swatch: Swatch,
-    pub(crate) text: String,
-}
+/// A sign and what it stands for.
+pub(crate) type Entry = (Swatch, String);
 
-impl Entry {
-    pub(crate) fn new(swatch: Swatch, text: impl Into<String>) -> Self {
-        Self { swatch, text: text.into() }
-    }
-}
-
+/// Pixels from one row to the next, and between entries.
 const ROW: f64 = 1.55 * TICK;
 const GAP: f64 = 18.0;
 
 impl Swatch {
-    /// With its distance to the text.
     fn width(self) -> f64 {
         match self {
             Self::None => 0.0,
-            Self::Line { .. } => 42.0,
-            Self::Marker { .. } | Self::Ring(_) | Self::Box { .. } => 17.0,
+            Self::Line(..) => 34.0,
+            _ => 17.0,
         }
     }
 
-    /// Draws it to the right of a place.
     fn draw(self, area: &Area, (x, y): (i32, i32)) -> Result<(), Error> {
-        let right = |pixels: f64| (x + units(pixels), y);
+        let right = |pixels: f64| x + units(pixels);
+        let marker =
+            |marker: Marker, radius: f64, color| area.draw(&marker.at((right(5.5), y), radius, color));
         match self {
             Self::None => {}
-            Self::Line { color, width, dash, marker } => {
-                let (ends, style) = ([(x, y), right(36.0)], color.stroke(width));
-                match dash {
-                    None => area.draw(&PathElement::new(ends, style))?,
-                    Some((size, gap)) => {
-                        area.draw(&DashedPathElement::new(ends, units(size), units(gap), style))?;
-                    }
-                }
-                if let Some(marker) = marker {
-                    area.draw(&marker.at(right(18.0), 3.2, color))?;
+            Self::Line(look, width, marked) => {
+                area.draw(&line(vec![(x, y), (right(28.0), y)], look, width))?;
+                if marked {
+                    area.draw(&look.marker.at((right(14.0), y), 3.2, look.color))?;
                 }
             }
-            Self::Marker { marker, color, rim } => {
-                area.draw(&marker.at(right(5.5), 5.0, rim))?;
-                area.draw(&marker.at(right(5.5), 3.8, color))?;
+            Self::Mark(shape, color, rim) => {
+                marker(shape, 5.0, rim)?;
+                marker(shape, 4.0, color)?;
             }
             Self::Ring(color) => {
-                for element in ring(right(5.5), color) {
-                    area.draw(&element)?;
+                for mark in ring((right(5.5), y), color) {
+                    area.draw(&mark)?;
                 }
             }
-            Self::Box { color, edge } => {
-                let corners = [(x, y - units(5.5)), (x + units(11.0), y + units(5.5))];
-                area.draw(&Rectangle::new(corners, color.fill()))?;
-                area.draw(&Rectangle::new(corners, edge.stroke(1.0)))?;
+            Self::Bar(look) => {
+                let corners = [(x, y - units(5.5)), (right(11.0), y + units(5.5))];
+                area.draw(&Rectangle::new(corners, look.color.filled()))?;
+                if look.marked {
+                    marker(look.marker, 3.2, WHITE)?;
+                }
             }
         }
         Ok(())
     }
 }
 
-/// A mark around a point that leaves the point visible.
-pub(crate) fn ring<P: Clone + 'static>(at: P, color: Color) -> [crate::chart::Element<P>; 3] {
-    [(5.5, color), (3.5, WHITE), (1.5, color)]
-        .map(|(radius, color)| Marker::Disc.at(at.clone(), radius, color))
+/// A line through places, solid or dashed.
+pub(crate) fn line<P: Copy + 'static>(
+    places: Vec<P>,
+    look: Look,
+    width: f64,
+) -> DynElement<'static, Sheet, P> {
+    let style = stroke(look.color, width);
+    match look.dash {
+        None => PathElement::new(places, style).into_dyn(),
+        Some((on, off)) => DashedPathElement::new(places, units(on), units(off), style).into_dyn(),
+    }
 }
 
-/// Draws the legend into the upper part of an area, in at most so many rows; returns what is left.
-pub(crate) fn draw(area: &Area, entries: &[Entry], most_rows: usize) -> Result<Area, Error> {
-    let (room, height) = extent(area);
+/// A point that is pointed out.
+pub(crate) fn ring<P: Clone + 'static>(place: P, color: RGBColor) -> [DynElement<'static, Sheet, P>; 3] {
+    [(5.5, color), (3.5, WHITE), (1.5, color)]
+        .map(|(radius, color)| Marker::Disc.at(place.clone(), radius, color))
+}
+
+/// Draws the entries at the top of an area, row by row, and gives back what is left of it.
+pub(crate) fn draw(area: Area, entries: &[Entry]) -> Result<Area, Error> {
+    let (width, height) = area.dim_in_pixel();
+    let (room, most_rows) = (f64::from(width) / 10.0, (height as usize / 900).max(1));
+    if entries.is_empty() {
+        return Ok(area);
+    }
+    let rows = rows(entries, room, most_rows);
+    let (top, rest) = area.split_vertically(units(ROW * rows.len() as f64 + 2.0));
+    for (row, entries) in rows.iter().enumerate() {
+        let wide: f64 =
+            entries.iter().map(|(swatch, text)| swatch.width() + text::width(text, TICK) + GAP).sum();
+        let y = units((row as f64 + 0.5) * ROW);
+        let mut x = ((room - wide + GAP) / 2.0).max(0.0);
+        for (swatch, text) in entries {
+            swatch.draw(&top, (units(x), y))?;
+            x += swatch.width();
+            top.draw_text(text, &font::style(TICK, false, INK, HPos::Left), (units(x), y))?;
+            x += text::width(text, TICK) + GAP;
+        }
+    }
+    Ok(rest)
+}
+
+/// The entries as they fit into rows; the last says how many find no room.
+fn rows(entries: &[Entry], room: f64, most: usize) -> Vec<Vec<Entry>> {
     let most_text = (room * 0.6).max(300.0).min(room);
-    let mut rows: Vec<(Vec<Entry>, f64)> = Vec::new();
-    for (index, entry) in entries.iter().enumerate() {
+    let mut rows = vec![Vec::new()];
+    let mut x = 0.0;
+    for (index, (swatch, text)) in entries.iter().enumerate() {
         let rest = entries.len() - index;
-        // In the last row, room is kept for saying what the legend leaves out.
-        let kept = |row: usize| if row == most_rows && rest > 1 { GAP + 75.0 } else { 0.0 };
-        let fit = |row: usize| {
-            let most = most_text.min(room - kept(row)) - entry.swatch.width();
-            Entry::new(entry.swatch, text::fit(&entry.text, TICK, false, most.max(0.0)))
-        };
-        let count = rows.len();
-        let short = fit(count.max(1));
-        match rows.last_mut() {
-            Some((row, width)) if *width + GAP + breadth(&short) + kept(count) <= room => {
-                *width += GAP + breadth(&short);
-                row.push(short);
-            }
-            Some((row, width)) if count == most_rows => {
-                let more = Entry::new(Swatch::None, format!("and {rest} more"));
-                *width += GAP + breadth(&more);
-                row.push(more);
+        let kept = if rows.len() == most && rest > 1 { GAP + 75.0 } else { 0.0 };
+        let text = text::fit(text, TICK, false, (most_text.min(room - kept) - swatch.width()).max(0.0));
+        let width = swatch.width() + text::width(&text, TICK);
+        if x > 0.0 && x + width + kept > room {
+            if rows.len() == most {
+                rows[most - 1].push((Swatch::None, format!("and {rest} more")));
                 break;
             }
-            _ => {
-                let first = fit(count + 1);
-                rows.push((vec![first.clone()], breadth(&first)));
-            }
+            rows.push(Vec::new());
+            x = 0.0;
         }
+        let row = rows.len() - 1;
+        rows[row].push((*swatch, text));
+        x += width + GAP;
     }
-    for (index, (row, width)) in rows.iter().enumerate() {
-        let (mut x, y) = ((room - width) / 2.0, (index as f64 + 0.5) * ROW);
-        for entry in row {
-            entry.swatch.draw(area, (units(x), units(y)))?;
-            let at = (units(x + entry.swatch.width()), units(y));
-            area.draw_text(&entry.text, &font::about(TICK, HPos::Left, INK), at)?;
-            x += breadth(entry) + GAP;
-        }
-    }
-    let used = rows.len() as f64 * ROW + 6.0;
-    Ok(part(area, (0.0, used), (room, height - used)))
-}
-
-fn breadth(entry: &Entry) -> f64 {
-    entry.swatch.width() + text::width(&entry.text, TICK)
+    rows
 }

@@ -6,24 +6,21 @@
 //!
 //! | picture | type |
 //! |---|---|
-//! | losses of training and validation, best epoch | [`LossCurves`] |
-//! | gradient norms before and after clipping | [`GradientNorms`] |
-//! | learning rate | [`LearningRate`] |
-//! | other metrics; several runs over each other | [`Curves`] |
-//! | per-sample gradient norms, in logarithmic bins | [`NormHistogram`] |
-//! | confusion matrix, recall, precision | [`ConfusionMatrix`] |
-//! | decision boundary between two classes or more | [`DecisionBoundary`], from a [`ProbabilityGrid`] |
-//! | predictions against targets, residuals | [`Predictions`] |
-//! | permutation importance of columns | [`Importance`] |
+//! | losses with the best epoch, other metrics, gradient norms with their bound, rates; several runs | [`Curves`] |
+//! | per-sample gradient norms | [`NormHistogram`] |
+//! | confusion matrix with recall and precision | [`ConfusionMatrix`] |
+//! | decision boundary of two classes or more | [`DecisionBoundary`], from a [`ProbabilityGrid`] |
+//! | predictions against targets, and residuals | [`Predictions`] |
 //! | benchmarks, bars with whiskers | [`Benchmarks`] |
+//! | importance of features | [`Importance`] |
 //! | several of these in one | [`Figure`] |
 //!
 //! ```
-//! use dualtape_plots::{Curves, Figure, LossCurves, Picture, Size};
+//! use dualtape_plots::{Curves, Figure, Picture, Size};
 //!
-//! let loss = LossCurves::new("loss")
-//!     .training([(1.0, 0.9), (2.0, 0.5), (3.0, 0.4)])
-//!     .validation([(1.0, 1.0), (2.0, 0.6), (3.0, 0.7)])
+//! let loss = Curves::new("loss", "epoch", "cross-entropy")
+//!     .curve("training", [(1.0, 0.9), (2.0, 0.5), (3.0, 0.4)])
+//!     .curve("validation", [(1.0, 1.0), (2.0, 0.6), (3.0, 0.7)])
 //!     .mark_best(true);
 //! let accuracy = Curves::new("accuracy", "epoch", "right answers")
 //!     .curve("validation", [(1.0, 0.6), (2.0, 0.8), (3.0, 0.85)])
@@ -37,18 +34,20 @@
 //!
 //! What holds for all of them:
 //!
-//! - **Odd data.** Points that are not finite, or beyond ±1e300, are left out, and so are those not above 0 on
-//!   a logarithmic axis; the picture and [`Picture::dropped`] say how many. Empty, single, flat and
-//!   enormous series give a picture; a million points are thinned to those that show.
-//! - **Colours** are those of Okabe and Ito, which most colour-blind readers can tell apart; dashes and
-//!   markers tell the same things again.
-//! - **No two curves look alike** in a picture, and each looks the same in all panels.
+//! - **Odd data.** Points that are not finite, or beyond ±1e300, are left out, and so are those not above 0 on a
+//!   logarithmic axis, where what is less than 1e-300 counts as 0; the picture and [`Picture::dropped`] say how
+//!   many. Empty, single, flat and enormous series give a picture; a million points are thinned to those that
+//!   show, or counted in hexagons. Tiny and enormous ranges are labelled with offsets and powers of ten.
+//! - **Looks.** Colours are those of Okabe and Ito, which most colour-blind readers can tell apart; dashes and
+//!   markers tell the same things again. The n-th curve, mode or class looks the same in all panels, and no look
+//!   comes twice in one.
 //! - **Legends** stand above the axes, where they cover nothing.
 //! - **The same picture gives the same bytes.**
 //!
-//! The charts are those of plotters. Own are what it lacks: readings that leave an offset or a power to the axis' name, and
-//! logarithmic ones of any range; legends above the axes; colour bars; contours; markers; names that stand upright; the
-//! thinning of points; and pixels finer than whole ones, for which a backend records shapes.
+//! The charts are those of plotters: its chart builder, coordinates and key points, mesh, line series and elements. Of
+//! this crate's own is what plotters lacks: legends above the axes, room for texts and their cutting, ticks within
+//! a decade, offsets and powers, turned names, colour bars, contours and shaded planes, hexagons, thinning, and
+//! smooth edges in a PNG.
 //!
 //! The font is DejaVu Sans, embedded by the `dejavu` crate; its licence is in `FONT-LICENSE.txt`. In an SVG,
 //! texts stay texts, in DejaVu Sans or whatever sans-serif its reader has.
@@ -57,10 +56,9 @@
 #![warn(missing_docs)]
 
 mod axis;
-mod benchmarks;
+mod bars;
 mod boundary;
 mod chart;
-mod color;
 mod confusion;
 mod contour;
 mod curves;
@@ -69,21 +67,24 @@ mod figure;
 mod font;
 mod grid;
 mod histogram;
-mod importance;
 mod legend;
-mod lines;
-mod loss;
-mod norms;
+mod look;
 mod picture;
 mod predictions;
-mod range;
-mod rate;
 mod render;
-mod scene;
 mod series;
+mod sheet;
 mod text;
 
-pub use benchmarks::{Bar, Benchmarks};
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[cfg(test)]
+extern crate self as dualtape_plots;
+#[cfg(test)]
+mod layout;
+
+pub use bars::{Bar, Benchmarks, Importance};
 pub use boundary::DecisionBoundary;
 pub use confusion::ConfusionMatrix;
 pub use curves::Curves;
@@ -91,10 +92,6 @@ pub use error::Error;
 pub use figure::Figure;
 pub use grid::{ProbabilityGrid, Window};
 pub use histogram::NormHistogram;
-pub use importance::Importance;
-pub use loss::LossCurves;
-pub use norms::GradientNorms;
 pub use picture::{Dropped, Picture, Size};
 pub use predictions::Predictions;
-pub use rate::LearningRate;
-pub use series::centred_mean;
+pub use series::centered_mean;

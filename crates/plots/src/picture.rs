@@ -1,8 +1,10 @@
 //! What every picture can do: become a PNG or an SVG, and say what it leaves out.
 
-use crate::scene::{Recorder, Shape};
+use crate::sheet::{Area, Sheet, UNITS};
 use crate::{Error, font, render};
+use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 
 /// A size in pixels.
 ///
@@ -138,9 +140,9 @@ impl fmt::Display for Dropped {
 /// SVG they stay texts, in DejaVu Sans or whatever sans-serif its reader has.
 ///
 /// ```
-/// use dualtape_plots::{Curves, LearningRate, Picture};
+/// use dualtape_plots::{Curves, NormHistogram, Picture};
 /// let pictures: [Box<dyn Picture>; 2] =
-///     [Box::new(Curves::new("a run", "epoch", "loss")), Box::new(LearningRate::new("rate", [(1.0, 0.1)]))];
+///     [Box::new(Curves::new("a run", "epoch", "rate")), Box::new(NormHistogram::new("norms", [0.5]))];
 /// for picture in pictures {
 ///     assert!(picture.svg(picture.natural_size())?.starts_with("<svg"));
 /// }
@@ -181,7 +183,7 @@ pub trait Picture: sealed::Draw {
     /// [`Error::Size`] unless both sides have [`Size::LEAST`] to [`Size::MOST`] pixels and the picture at most
     /// [`Size::MOST_PIXELS`]; what the builders of the picture put off; what the drawing library reports.
     fn png(&self, size: Size) -> Result<Vec<u8>, Error> {
-        render::png(&scene(self, size)?, size)
+        render::png(&sheet(self, size)?, size)
     }
 
     /// The picture as the text of an SVG file.
@@ -198,22 +200,24 @@ pub trait Picture: sealed::Draw {
     ///
     /// As [`Picture::png`].
     fn svg(&self, size: Size) -> Result<String, Error> {
-        render::svg(&scene(self, size)?, size)
+        render::svg(&sheet(self, size)?, size)
     }
 }
 
 /// All shapes of a picture.
-fn scene(picture: &(impl Picture + ?Sized), size: Size) -> Result<Vec<Shape>, Error> {
+pub(crate) fn sheet(picture: &(impl Picture + ?Sized), size: Size) -> Result<Sheet, Error> {
     let Size { width, height } = size.check()?;
     font::register()?;
-    let recorder = Recorder::new(width, height);
-    picture.draw(&recorder.area())?;
-    Ok(recorder.shapes())
+    let sheet = Sheet { size: (width * UNITS, height * UNITS), shapes: Vec::new() };
+    let sheet = Rc::new(RefCell::new(sheet));
+    picture.draw(&Area::from(&sheet))?;
+    let size = sheet.borrow().size;
+    Ok(sheet.replace(Sheet { size, shapes: Vec::new() }))
 }
 
 pub(crate) mod sealed {
     use crate::Error;
-    use crate::scene::Area;
+    use crate::sheet::Area;
 
     /// Draws itself into a part of a picture. Only this crate's pictures do.
     pub trait Draw: std::fmt::Debug {

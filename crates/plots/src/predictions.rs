@@ -1,30 +1,28 @@
 //! Predictions of a regression against what they should be.
 
-use crate::axis::{Axis, Reading};
-use crate::chart::{Frame, Plot, bar_room, has_room_for_bar, titled};
-use crate::color::{self, BLUE, Color, INK, Marker, WHITE};
-use crate::legend::{Entry, Swatch};
+use crate::axis::{Axis, Reading, bounds, with_air};
+use crate::chart::{Frame, Plot, titled};
+use crate::legend::Swatch;
+use crate::look::{BLUE, INK, Look, Marker, WHITE, tint};
 use crate::picture::sealed::Draw;
-use crate::range::{self, Range};
-use crate::scene::{Area, extent, part, units};
 use crate::series::Series;
+use crate::sheet::{Area, units};
 use crate::text::{TITLE, grouped};
 use crate::{Dropped, Error, Picture, Size};
-use plotters::element::Rectangle;
-use std::collections::BTreeMap;
+use plotters::element::Polygon;
+use plotters::style::{Color as _, RGBColor};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// So many pairs are dots; of more, only their density can be seen.
-const MOST_DOTS: usize = 1000;
-/// The side of a square in which pairs are counted, in pixels.
-const BIN: f64 = 6.0;
-/// The least room for a panel of residuals, in pixels.
-const LEAST_PANEL: f64 = 240.0;
+/// More points than this, told apart, are drawn as hexagons.
+const MOST_DOTS: usize = 1500;
+/// From the middle of a hexagon to its corners, in pixels.
+const HEXAGON: f64 = 5.0;
+/// Both panels have at least so many pixels each way.
+const LEAST_PANEL: f64 = 200.0;
 
-/// Predictions against targets, with the diagonal on which they would be right, and in a second panel the residuals,
-/// prediction − target.
-///
-/// More than a thousand pairs are drawn as a density: squares, the darker the more pairs they hold. In a picture too
-/// small for two panels there are no residuals.
+/// Predictions against targets, with the diagonal on which they would be right, and beside it their residuals:
+/// prediction minus target, against the prediction. Where they are too many to be told apart, hexagons show how
+/// densely they lie.
 ///
 /// ```
 /// use dualtape_plots::{Picture, Predictions};
@@ -49,7 +47,7 @@ impl Predictions {
     /// use dualtape_plots::{Picture, Predictions};
     /// let picture = Predictions::new("houses", [(1.0, 1.1), (2.0, 1.9), (3.0, f64::NAN)]);
     /// assert_eq!(picture.dropped().not_finite, 1);
-    /// assert!(picture.svg(picture.natural_size())?.contains("2 predictions"));
+    /// assert!(picture.svg(picture.natural_size())?.contains("predictions (2)"));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     pub fn new(title: &str, pairs: impl IntoIterator<Item = (f64, f64)>) -> Self {
@@ -86,119 +84,126 @@ impl Predictions {
     }
 }
 
-/// Pairs and what they are drawn on.
-struct Panel<'a> {
-    frame: Frame,
-    points: &'a [(f64, f64)],
-}
-
-impl Panel<'_> {
-    /// Draws all but the line on which predictions are right.
-    fn draw(mut self, area: &Area) -> Result<Plot, Error> {
-        let dense = self.points.len() > MOST_DOTS;
-        let bar = dense && has_room_for_bar(area);
-        if bar {
-            // Room for readings of any count.
-            let all = Range { low: 0.0, high: self.points.len() as f64 };
-            self.frame.side = bar_room(&Axis::numbers("pairs", all, Reading::Whole), 200.0);
-        }
-        let mut plot = self.frame.draw(area)?;
-        if !dense {
-            let dots = self.points.iter().flat_map(|&point| {
-                [(4.2, WHITE), (3.2, BLUE)].map(|(radius, color)| Marker::Disc.at(point, radius, color))
-            });
-            plot.chart.draw_series(dots)?;
-            return Ok(plot);
-        }
-        let most = draw_density(&plot, self.points)?;
-        if bar {
-            let counts = Axis::numbers("pairs", Range { low: 0.0, high: most }, Reading::Whole);
-            plot.color_bar(&counts, |count| shade(count, most))?;
-        }
-        plot.outline()?;
-        Ok(plot)
+/// Points as dots, or where they would cover each other as hexagons.
+fn draw_points(plot: &Plot, points: &[(f64, f64)]) -> Result<(), Error> {
+    if !is_dense(plot, points) {
+        let mut taken = BTreeSet::new();
+        let shown = points.iter().filter(|&&point| {
+            let (x, y) = plot.place(point);
+            taken.insert((x.div_euclid(20), y.div_euclid(20)))
+        });
+        let shown: Vec<_> = shown.map(|&point| plot.at(point)).collect();
+        let radius = if shown.len() <= 400 { 3.4 } else { 2.4 };
+        let dot = |&at: &(f64, f64)| {
+            [(1.0, WHITE), (0.0, BLUE)].map(|(rim, color)| Marker::Disc.at(at, radius + rim, color))
+        };
+        return plot.draw(shown.iter().flat_map(dot).collect::<Vec<_>>());
     }
-}
-
-/// Counts pairs in squares and shades these; the greatest count.
-fn draw_density(plot: &Plot, points: &[(f64, f64)]) -> Result<f64, Error> {
-    let (inside, side) = (plot.inside(), units(BIN));
-    let (left, top) = inside.get_base_pixel();
-    let mut counts = BTreeMap::<(i32, i32), u32>::new();
+    let mut counts: BTreeMap<(i32, i32), usize> = BTreeMap::new();
     for &point in points {
-        let (x, y) = plot.at(point);
-        *counts.entry(((x - left) / side, (y - top) / side)).or_default() += 1;
+        *counts.entry(hexagon(plot.place(point))).or_default() += 1;
     }
-    let most = f64::from(counts.values().copied().max().unwrap_or(1));
-    let (right, bottom) = (units(plot.size.0), units(plot.size.1));
-    for ((column, row), count) in counts {
-        let (x, y) = (column * side, row * side);
-        let corners = [(x, y), ((x + side).min(right), (y + side).min(bottom))];
-        inside.draw(&Rectangle::new(corners, shade(f64::from(count), most).fill()))?;
+    let most = counts.values().copied().max().unwrap_or(1) as f64;
+    for (&(across, along), &count) in &counts {
+        let (x, y) = (f64::from(across) / 2.0 * WIDTH, f64::from(along) / 2.0 * 3.0 * HEXAGON);
+        let corners = (0..6).map(|corner| {
+            let (sin, cos) = (f64::from(corner) * std::f64::consts::FRAC_PI_3).sin_cos();
+            (units(x + HEXAGON * sin), units(y + HEXAGON * cos))
+        });
+        let color = density((1.0 + count as f64).ln() / (1.0 + most).ln());
+        plot.area().draw(&Polygon::new(corners.collect::<Vec<_>>(), color.filled()))?;
     }
-    Ok(most)
+    Ok(())
 }
 
-/// Counts by their square roots, so that a single pair shows beside thousands.
-fn shade(count: f64, most: f64) -> Color {
-    BLUE.tint(0.15 + 0.85 * (count / most).sqrt())
+/// Whether there are more dots than a reader can tell apart.
+fn is_dense(plot: &Plot, points: &[(f64, f64)]) -> bool {
+    let square = |&point: &(f64, f64)| {
+        let (x, y) = plot.place(point);
+        (x.div_euclid(20), y.div_euclid(20))
+    };
+    points.len() > MOST_DOTS && points.iter().map(square).collect::<BTreeSet<_>>().len() > MOST_DOTS / 3
+}
+
+/// A column of hexagons from the next, in pixels.
+const WIDTH: f64 = 1.732_050_807_568_877_2 * HEXAGON;
+
+/// The hexagon that holds a place: the nearer of two middles, one from each of the lattices they form.
+fn hexagon((x, y): (i32, i32)) -> (i32, i32) {
+    let (x, y) = (f64::from(x) / f64::from(units(WIDTH)), f64::from(y) / f64::from(units(3.0 * HEXAGON)));
+    let middles = [(x.round(), y.round()), (x.floor() + 0.5, y.floor() + 0.5)];
+    let far = |(across, along): (f64, f64)| (x - across).powi(2) + 3.0 * (y - along).powi(2);
+    let nearest = if far(middles[0]) <= far(middles[1]) { middles[0] } else { middles[1] };
+    ((2.0 * nearest.0) as i32, (2.0 * nearest.1) as i32)
+}
+
+fn density(share: f64) -> RGBColor {
+    tint(BLUE, 0.12 + 0.88 * share)
 }
 
 impl Predictions {
-    /// Predictions on the diagonal, or residuals about zero.
-    fn draw_panel(&self, area: &Area, residuals: bool) -> Result<(), Error> {
-        let both = |&(target, prediction): &(f64, f64)| (target, prediction - target);
-        let pairs = self.pairs.points();
-        let points = if residuals { pairs.iter().map(both).collect() } else { pairs.to_vec() };
-        let range = |numbers: &mut dyn Iterator<Item = f64>| {
-            range::bounds(numbers).map(|range| range.with_air(0.05)).unwrap_or_default()
-        };
-        let all = range(&mut pairs.iter().flat_map(|&(x, y)| [x, y]));
-        let (x, y, label) = if residuals {
-            let zero = std::iter::once(0.0);
-            let heights = range(&mut points.iter().map(|point| point.1).chain(zero));
-            (range(&mut points.iter().map(|point| point.0)), heights, "residual (prediction − target)")
+    fn draw_diagonal(&self, area: &Area) -> Result<(), Error> {
+        let points = &self.pairs.points;
+        let ends =
+            bounds(points.iter().flat_map(|&(x, y)| [x, y])).map_or((0.0, 1.0), |ends| with_air(ends, 0.05));
+        let axis = |label: &str| Axis::numbers(label, ends, Reading::Plain);
+        let mut frame = Frame::new("", axis(&self.axes.0), axis(&self.axes.1));
+        frame.square = true;
+        let dots = format!("predictions ({})", grouped(points.len() as u128));
+        let sign = if points.len() > MOST_DOTS {
+            (Swatch::Bar(Look::solid(density(0.5))), format!("{dots}; darker: more"))
         } else {
-            (all, all, self.axes.1.as_str())
+            (Swatch::Mark(Marker::Disc, BLUE, WHITE), dots)
         };
-        let axis = |label: &str, range| Axis::numbers(label, range, Reading::Plain);
-        let mut frame = Frame::new("", axis(&self.axes.0, x), axis(label, y));
-        frame.square = !residuals;
-        let right =
-            if residuals { (x.low, 0.0)..(x.high, 0.0) } else { (all.low, all.low)..(all.high, all.high) };
-        let mut plot = Panel { frame, points: &points }.draw(area)?;
+        frame.legend = vec![sign, (Swatch::Line(Look::rule(), 1.4, false), "exactly right".to_owned())];
+        frame.legend.extend(self.notes.iter().map(|note| (Swatch::None, note.clone())));
+        frame.notes.extend(self.dropped().note());
+        let plot = frame.draw(area)?;
         if points.is_empty() {
             return plot.nothing();
         }
-        plot.line(vec![right.start, right.end], INK, 1.4, color::DASHED)
+        draw_points(&plot, points)?;
+        plot.rule([(ends.0, ends.0), (ends.1, ends.1)], Look::rule(), 1.4)
+    }
+
+    fn draw_residuals(&self, area: &Area) -> Result<(), Error> {
+        // Differences of enormous numbers are no numbers.
+        let residual =
+            |&(target, prediction): &(f64, f64)| (prediction, (prediction - target).clamp(-1e300, 1e300));
+        let points: Vec<_> = self.pairs.points.iter().map(residual).collect();
+        let ends = |of: fn(&(f64, f64)) -> f64| {
+            bounds(points.iter().map(of)).map_or((0.0, 1.0), |ends| with_air(ends, 0.05))
+        };
+        let (low, high) = bounds(points.iter().map(|point| point.1)).unwrap_or((0.0, 0.0));
+        let heights = with_air((low.min(0.0), high.max(0.0)), 0.05);
+        let x = Axis::numbers(&self.axes.1, ends(|point| point.0), Reading::Plain);
+        let y = Axis::numbers("residual: prediction − target", heights, Reading::Plain);
+        let mut frame = Frame::new("", x, y);
+        frame.legend =
+            vec![(Swatch::Line(Look { color: INK, ..Look::rule() }, 1.4, false), "no error".to_owned())];
+        let plot = frame.draw(area)?;
+        if points.is_empty() {
+            return plot.nothing();
+        }
+        draw_points(&plot, &points)?;
+        let (left, right) = plot.x.ends;
+        plot.rule([(left, 0.0), (right, 0.0)], Look::rule(), 1.4)
     }
 }
 
 impl Draw for Predictions {
     fn draw(&self, area: &Area) -> Result<(), Error> {
-        let inner = area.margin(units(12.0), 0, units(12.0), units(12.0));
-        let inner = titled(&inner, &self.title, TITLE)?;
-        let count = self.pairs.points().len();
-        let text = format!("{} {}", grouped(count), if count == 1 { "prediction" } else { "predictions" });
-        let dots = if count > MOST_DOTS {
-            Swatch::Box { color: BLUE, edge: BLUE }
-        } else {
-            Swatch::Marker { marker: Marker::Disc, color: BLUE, rim: WHITE }
-        };
-        let diagonal = Swatch::Line { color: INK, width: 1.4, dash: color::DASHED, marker: None };
-        let mut entries = vec![Entry::new(dots, text), Entry::new(diagonal, "exactly right")];
-        entries.extend(self.notes.iter().map(|note| Entry::new(Swatch::None, note)));
-        entries.extend(self.dropped().note().map(|note| Entry::new(Swatch::None, note)));
-        let rows = ((extent(&inner).1 / 90.0) as usize).max(1);
-        let inner = crate::legend::draw(&inner, &entries, rows)?;
-        let (width, height) = extent(&inner);
-        let (beside, below) = (width >= 2.0 * LEAST_PANEL, height >= 2.0 * LEAST_PANEL);
-        let panels = match (beside, below) {
-            (true, _) => inner.split_evenly((1, 2)),
-            (_, true) => inner.split_evenly((2, 1)),
-            _ => vec![part(&inner, (0.0, 0.0), (width, height))],
-        };
-        panels.iter().enumerate().try_for_each(|(n, panel)| self.draw_panel(panel, n == 1))
+        let area = titled(&area.margin(units(8.0), 0, 0, 0), &self.title, TITLE)?;
+        let (width, height) = area.dim_in_pixel();
+        let panels = if width >= height { (1, 2) } else { (2, 1) };
+        let each = (width / panels.1, height / panels.0);
+        if each.0.min(each.1) < units(LEAST_PANEL) as u32 {
+            // No room for both.
+            return self.draw_diagonal(&area);
+        }
+        let places = area.split_evenly((panels.0 as usize, panels.1 as usize));
+        self.draw_diagonal(&places[0])?;
+        self.draw_residuals(&places[1])
     }
 }
 

@@ -1,13 +1,13 @@
-//! Points of a curve: cleaned, ordered, smoothed.
+//! Points of a curve: cleaned, ordered, thinned, smoothed.
 
-use crate::range::is_drawable;
-use crate::{Dropped, Error};
+use crate::Dropped;
+use crate::axis::{is_drawable, is_positive};
 
-/// The points of a curve that can be drawn, from left to right.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Points that can be drawn, from left to right.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Series {
     pub(crate) name: String,
-    points: Vec<(f64, f64)>,
+    pub(crate) points: Vec<(f64, f64)>,
     not_finite: usize,
 }
 
@@ -22,19 +22,14 @@ impl Series {
         Self { name: name.to_owned(), points: kept, not_finite }
     }
 
-    /// All that are finite.
-    pub(crate) fn points(&self) -> &[(f64, f64)] {
-        &self.points
-    }
-
-    /// Whether there never was a point, finite or not.
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether it only keeps a place for others: nothing was given.
+    pub(crate) fn is_placeholder(&self) -> bool {
         self.points.is_empty() && self.not_finite == 0
     }
 
-    /// Those an axis can show.
+    /// The points that an axis shows.
     pub(crate) fn shown(&self, logarithmic: bool) -> Vec<(f64, f64)> {
-        on_axis(&self.points, logarithmic)
+        self.points.iter().copied().filter(|point| !logarithmic || is_positive(point.1)).collect()
     }
 
     pub(crate) fn dropped(&self, logarithmic: bool) -> Dropped {
@@ -42,54 +37,63 @@ impl Series {
         Dropped { not_finite: self.not_finite, not_positive }
     }
 
-    /// The lowest point; the first of several.
+    /// The first of the lowest points.
     pub(crate) fn lowest(&self) -> Option<(f64, f64)> {
         self.points.iter().copied().reduce(|low, point| if point.1 < low.1 { point } else { low })
     }
-
-    /// The curve with each point replaced by the mean of its neighbourhood.
-    pub(crate) fn smoothed(&self, weight: f64) -> Vec<(f64, f64)> {
-        let values: Vec<f64> = self.points.iter().map(|point| point.1).collect();
-        self.points.iter().map(|point| point.0).zip(centred_mean(&values, weight)).collect()
-    }
 }
 
-/// The points whose height a linear or logarithmic axis can show.
-pub(crate) fn on_axis(points: &[(f64, f64)], logarithmic: bool) -> Vec<(f64, f64)> {
-    points.iter().copied().filter(|point| !logarithmic || point.1 > 0.0).collect()
-}
-
-/// The weight that suits so many points: means over about a fiftieth of the curve, none unless it is long.
-pub(crate) fn natural_weight(points: usize) -> f64 {
-    if points < 200 { 0.0 } else { 1.0 - 2.0 / (points as f64 / 50.0 + 1.0) }
-}
-
-/// The weight, if it is one.
-pub(crate) fn check_weight(weight: f64) -> Result<f64, Error> {
-    if (0.0..1.0).contains(&weight) { Ok(weight) } else { Err(Error::Smoothing { weight }) }
-}
-
-/// The mean of each value's neighbourhood on both sides, which weighs `weight` to the power of the distance. A weight
-/// of 0 returns the values; one that is not at least 0 and less than 1 gives numbers without a meaning.
+/// Means over each value and as many before it as after it: up to `reach` on either side, fewer at the ends.
 ///
-/// Looking both ways, it does not lag: where values fall in a straight line, so do their means, at the same places.
+/// Such a mean does not lag behind its values, as a running mean does.
 ///
 /// ```
-/// let smooth = dualtape_plots::centred_mean(&[4.0, 1.0, 1.0], 0.5);
-/// assert!((smooth[1] - (0.5 * 4.0 + 1.0 + 0.5 * 1.0) / 2.0).abs() < 1e-12);
+/// use dualtape_plots::centered_mean;
+/// assert_eq!(centered_mean(&[3.0, 0.0, 6.0, 9.0], 1), [3.0, 3.0, 5.0, 9.0]);
+/// // What rises evenly stays as it is.
+/// assert_eq!(centered_mean(&[1.0, 2.0, 3.0, 4.0], 2), [1.0, 2.0, 3.0, 4.0]);
 /// ```
-pub fn centred_mean(values: &[f64], weight: f64) -> Vec<f64> {
-    // Sums of what lies before each value, and of the weights.
-    let before = |values: &mut dyn Iterator<Item = &f64>| -> Vec<(f64, f64)> {
-        let (mut sum, mut share) = (0.0, 0.0);
-        let mut next = |&value: &f64| {
-            let here = (sum, share);
-            (sum, share) = (weight * (sum + value), weight * (share + 1.0));
-            here
-        };
-        values.map(&mut next).collect()
+pub fn centered_mean(values: &[f64], reach: usize) -> Vec<f64> {
+    let mean = |at: usize| {
+        let reach = reach.min(at).min(values.len() - 1 - at);
+        let window = &values[at - reach..=at + reach];
+        // Divided first, so that large values do not overflow.
+        window.iter().map(|value| value / window.len() as f64).sum::<f64>()
     };
-    let (left, right) = (before(&mut values.iter()), before(&mut values.iter().rev()));
-    let both = values.iter().zip(left).zip(right.into_iter().rev());
-    both.map(|((value, left), right)| (left.0 + value + right.0) / (left.1 + 1.0 + right.1)).collect()
+    if reach == 0 { values.to_vec() } else { (0..values.len()).map(mean).collect() }
+}
+
+/// Of points from left to right, those that show where points in a column of pixels cover each other: the first,
+/// the lowest, the highest and the last.
+pub(crate) fn thinned(points: &[(f64, f64)], column: impl Fn(f64) -> i32) -> Vec<(f64, f64)> {
+    let mut thin = Vec::new();
+    for points in points.chunk_by(|a, b| column(a.0) == column(b.0)) {
+        let by = |side: f64| {
+            let better =
+                |best: usize, n: usize| if side * points[n].1 > side * points[best].1 { n } else { best };
+            (0..points.len()).fold(0, better)
+        };
+        let mut kept = [0, by(-1.0), by(1.0), points.len() - 1];
+        kept.sort_unstable();
+        let distinct = kept.iter().enumerate().filter(|&(n, at)| n == 0 || kept[n - 1] != *at);
+        thin.extend(distinct.map(|(_, &at)| points[at]));
+    }
+    thin
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thinned_line_keeps_the_ends_and_extremes_of_each_column_in_order() {
+        let floor = |x: f64| x.floor() as i32;
+        let points = [(0.1, 5.0), (0.2, 9.0), (0.3, 6.0), (0.4, 1.0), (0.5, 4.0), (0.6, 5.0), (1.5, 2.0)];
+        assert_eq!(thinned(&points, floor), [(0.1, 5.0), (0.2, 9.0), (0.4, 1.0), (0.6, 5.0), (1.5, 2.0)]);
+        assert_eq!(thinned(&[(3.0, 1.0)], floor), [(3.0, 1.0)]);
+        assert!(thinned(&[], floor).is_empty());
+        let many: Vec<_> = (0..1_000_000).map(|i| (f64::from(i) / 1000.0, f64::from(i).sin())).collect();
+        let many = thinned(&many, floor);
+        assert!(many.len() <= 4000 && many.len() > 3000, "{}", many.len());
+    }
 }

@@ -77,29 +77,33 @@ pub(crate) fn short(number: f64) -> String {
 }
 
 /// A decimal fraction without zeros at its end.
-fn trim(digits: &str) -> &str {
+pub(crate) fn trim(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
-/// A count with its digits in groups: 12,345.
-pub(crate) fn grouped(count: impl std::fmt::Display) -> String {
+/// A count, in at most four characters or so: 950, 12k, 3.4M.
+pub(crate) fn short_count(count: u64) -> String {
+    let units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
+    for (unit, name) in units {
+        let share = count as f64 / unit;
+        if share >= 9.95 {
+            return format!("{share:.0}{name}");
+        }
+        if share >= 1.0 {
+            return format!("{share:.1}{name}");
+        }
+    }
+    count.to_string()
+}
+
+/// All digits of a count, in groups of three.
+pub(crate) fn grouped(count: u128) -> String {
     let digits = count.to_string();
-    let group = |(i, digit): (usize, char)| {
-        let comma = i > 0 && (digits.len() - i).is_multiple_of(3);
+    let group = |(place, digit): (usize, char)| {
+        let comma = place > 0 && (digits.len() - place).is_multiple_of(3);
         comma.then_some(',').into_iter().chain([digit])
     };
     digits.chars().enumerate().flat_map(group).collect()
-}
-
-/// A count in at most four characters or so: 950, 12k, 3.4M.
-pub(crate) fn short_count(count: u64) -> String {
-    let units = [(1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
-    let shares = units.map(|(unit, name)| (count as f64 / unit, name));
-    match shares.into_iter().find(|(share, _)| *share >= 0.9995) {
-        Some((share, name)) if share >= 9.95 => format!("{share:.0}{name}"),
-        Some((share, name)) => format!("{share:.1}{name}"),
-        None => count.to_string(),
-    }
 }
 
 /// A share of 1 as a percentage; all and nothing only where they are exact.
@@ -145,15 +149,12 @@ mod tests {
         for (number, text) in cases {
             assert_eq!(short(number), text);
         }
-        let counts =
-            [(0, "0"), (999, "999"), (1200, "1.2k"), (9_960, "10k"), (3_400_000, "3.4M"), (u64::MAX, "18E")];
+        for (count, text) in [(0, "0"), (999, "999"), (12_345, "12,345"), (1_000_000, "1,000,000")] {
+            assert_eq!(grouped(count), text);
+        }
+        let counts = [(0, "0"), (999, "999"), (1200, "1.2k"), (9_960, "10k"), (3_400_000, "3.4M")];
         for (count, text) in counts {
             assert_eq!(short_count(count), text);
-        }
-        for (count, text) in
-            [(0, "0"), (999, "999"), (1000, "1,000"), (12_345, "12,345"), (1_234_567, "1,234,567")]
-        {
-            assert_eq!(grouped(count), text);
         }
     }
 }

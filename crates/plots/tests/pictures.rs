@@ -4,7 +4,7 @@
 mod common;
 
 use common::{BLUE, VERMILION, WHITE, count, decode, one_of_each, texts};
-use dualtape_plots::{Error, Figure, LossCurves, Picture, Size};
+use dualtape_plots::{Curves, Error, Figure, Picture, Size};
 
 #[test]
 fn each_kind_has_its_size_and_shows_its_colours() {
@@ -87,7 +87,7 @@ fn the_smallest_and_the_longest_pictures_are_drawn() {
             assert_eq!((width, height), (size.width, size.height), "{name}");
         }
     }
-    let picture = LossCurves::new("wide").training([(1.0, 1.0), (2.0, 2.0)]);
+    let picture = Curves::new("wide", "", "").curve("training", [(1.0, 1.0), (2.0, 2.0)]);
     // The larger a picture, the fewer samples it has for each pixel.
     for size in [Size::new(10_000, 200), Size::new(2500, 2000), Size::new(4000, 3000)] {
         let (width, height, pixels) = decode(&picture.png(size).unwrap());
@@ -103,7 +103,7 @@ fn a_figure_needs_panels_and_room_for_them() {
     let error = empty.png(empty.natural_size()).unwrap_err();
     assert_eq!(error.to_string(), "the figure 'nothing' has no panel; expected at least one");
 
-    let panel = || LossCurves::new("panel").training([(1.0, 1.0)]);
+    let panel = || Curves::new("panel", "", "").curve("training", [(1.0, 1.0)]);
     let crowd = (0..60).fold(Figure::new("a crowd"), |figure, _| figure.with(panel()));
     let error = crowd.png(Size::new(600, 600)).unwrap_err();
     assert_eq!(
@@ -116,8 +116,8 @@ fn a_figure_needs_panels_and_room_for_them() {
 
 #[test]
 fn a_figure_is_its_panels_beside_each_other() {
-    let left = LossCurves::new("").training([(1.0, 1.0), (2.0, 3.0)]);
-    let right = LossCurves::new("").validation([(1.0, 1.0), (2.0, 3.0)]);
+    let left = Curves::new("", "", "").curve("training", [(1.0, 1.0), (2.0, 3.0)]);
+    let right = Curves::new("", "", "").curve("", []).curve("validation", [(1.0, 1.0), (2.0, 3.0)]);
     let figure = Figure::new("").with(left).with(right);
     let (width, _, pixels) = decode(&figure.png(Size::new(800, 300)).unwrap());
     let half = |start: usize| {
