@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::output::{check_free, check_not_read, complain, print};
 use crate::{input, parsers, run_folder, scores, setup};
 use clap::Args;
-use dualtape_nn::data::{Csv, Dataset, Table, Unknown};
+use dualtape_nn::data::{Dataset, Table, Unknown};
 use dualtape_nn::metrics::predicted_class;
 use dualtape_nn::{Error, Loss, SavedModel, files, softmax};
 use std::path::PathBuf;
@@ -105,26 +105,10 @@ pub(crate) fn run(options: &PredictOptions) -> Result<(), Failure> {
 }
 
 fn open(options: &PredictOptions, model: &SavedModel) -> Result<Table, Failure> {
-    let mut csv = match &model.classes[..] {
-        [] => Csv::new().numbers(),
-        classes => Csv::new().classes(classes),
-    };
-    csv = csv.for_encoder(&model.encoder, model.label.as_deref());
-    if let Some(header) = options.header {
-        csv = csv.header(header);
-    }
-    if let Some(delimiter) = options.delimiter {
-        csv = csv.delimiter(delimiter.0);
-    }
-    if let Some(encoding) = &options.encoding {
-        csv = csv.encoding(encoding)?;
-    }
-    if let Some(label) = &options.label {
-        csv = csv.label(label);
-    }
-    if options.keep {
-        csv = csv.keep_cells();
-    }
+    let PredictOptions { header, delimiter, encoding, label, keep, .. } = options;
+    let csv = setup::csv_like(&model.classes, &model.encoder, model.label.as_deref(), label.as_deref());
+    let csv = setup::dialect(csv, *header, *delimiter, encoding.as_deref())?;
+    let csv = if *keep { csv.keep_cells() } else { csv };
     input::table(&options.data, &csv, options.seed).map_err(setup::for_predictions)
 }
 

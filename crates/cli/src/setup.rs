@@ -3,7 +3,7 @@
 use crate::arguments::NO_DATA;
 use crate::failure::Failure;
 use crate::input;
-use crate::options::Options;
+use crate::options::{Delimiter, Options};
 use dualtape_nn::data::{Csv, Dataset, Encoder, Missing, Standardizer, Table, Targets, Unknown};
 use dualtape_nn::{Activation, Error, Loss, Method, Mlp, SavedModel, Settings, Unit};
 
@@ -188,15 +188,9 @@ impl Setup {
                 "--test is {file}, which is trained on; expected other samples"
             )));
         }
-        let csv = match self.training.classes() {
-            [] => Csv::new().numbers(),
-            classes => Csv::new().classes(classes),
-        };
-        let csv = dialect(csv, &self.options)?.for_encoder(&self.encoder, self.label.as_deref());
-        let csv = match &self.options.label {
-            Some(label) => csv.label(label),
-            None => csv,
-        };
+        let Options { header, delimiter, encoding, label, .. } = &self.options;
+        let csv = csv_like(self.training.classes(), &self.encoder, self.label.as_deref(), label.as_deref());
+        let csv = dialect(csv, *header, *delimiter, encoding.as_deref())?;
         let mut table = input::table(file, &csv, self.settings.seed).map_err(for_training)?;
         let dropped = drop_rows(&mut table, self.options.missing.unwrap_or_default());
         self.notes.extend(table.notes().iter().cloned().chain(dropped).map(|note| format!("{file}: {note}")));
@@ -397,7 +391,8 @@ fn csv(options: &Options, name: &str) -> Result<Csv, Failure> {
             return Err(Failure::Usage(problem.to_owned()));
         }
     }
-    let mut csv = dialect(Csv::new(), options)?;
+    let Options { header, delimiter, encoding, .. } = options;
+    let mut csv = dialect(Csv::new(), *header, *delimiter, encoding.as_deref())?;
     if let Some(rows) = options.max_rows {
         csv = csv.max_rows(rows);
     }
@@ -421,18 +416,39 @@ fn csv(options: &Options, name: &str) -> Result<Csv, Failure> {
     Ok(if regression { csv.numbers() } else { csv })
 }
 
-/// How the file is written.
-fn dialect(mut csv: Csv, options: &Options) -> Result<Csv, Failure> {
-    if let Some(header) = options.header {
+/// How a file is written, where that is not to be found out.
+pub(crate) fn dialect(
+    mut csv: Csv,
+    header: Option<bool>,
+    delimiter: Option<Delimiter>,
+    encoding: Option<&str>,
+) -> Result<Csv, Failure> {
+    if let Some(header) = header {
         csv = csv.header(header);
     }
-    if let Some(delimiter) = options.delimiter {
+    if let Some(delimiter) = delimiter {
         csv = csv.delimiter(delimiter.0);
     }
-    Ok(match &options.encoding {
+    Ok(match encoding {
         Some(encoding) => csv.encoding(encoding)?,
         None => csv,
     })
+}
+
+/// For a file with the columns that a model was trained on. `learned` is what the label's column was called then, `named`
+/// what it is said to be called now.
+pub(crate) fn csv_like(
+    classes: &[String],
+    encoder: &Encoder,
+    learned: Option<&str>,
+    named: Option<&str>,
+) -> Csv {
+    let csv = if classes.is_empty() { Csv::new().numbers() } else { Csv::new().classes(classes) };
+    let csv = csv.for_encoder(encoder, learned);
+    match named {
+        Some(label) => csv.label(label),
+        None => csv,
+    }
 }
 
 /// Quantities of classes would be compared with ones and zeros, which nobody means who forgot `--regression`.

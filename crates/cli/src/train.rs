@@ -99,6 +99,15 @@ impl TrainOptions {
     pub(crate) fn wants_json(&self) -> bool {
         self.json
     }
+
+    fn style(&self) -> Style {
+        match (self.json, self.quiet, self.verbose) {
+            (true, ..) => Style::Json,
+            (_, true, _) => Style::Quiet,
+            (.., true) => Style::EachEpoch,
+            _ => Style::Lines,
+        }
+    }
 }
 
 /// Everything that can be wrong with the options and the data is found before the folder is made.
@@ -139,12 +148,6 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
     if let Some(before) = &before {
         request.options().check_same(before, &path)?;
     }
-    let style = match (arguments.json, arguments.quiet, arguments.verbose) {
-        (true, ..) => Style::Json,
-        (_, true, _) => Style::Quiet,
-        (.., true) => Style::EachEpoch,
-        _ => Style::Lines,
-    };
     // Cross-validation needs the data as they were read; the training itself takes them over.
     let folded = match request.options().folds {
         Some(count) => Some(request.folds(count)?.collect::<Result<Vec<_>, _>>()?),
@@ -167,7 +170,7 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
     begin(&folder, &trainer, begun)?;
     files::replace(run_folder::options(folder.path()), note.as_bytes())?;
 
-    let display = Display::new(style, setup.settings.epochs);
+    let display = Display::new(arguments.style(), setup.settings.epochs);
     introduce(&display, &setup, &trainer, begun, folder.path());
     let mut run = Run { setup: &setup, folder, display, arguments, test, folds: Vec::new() };
     if let Some(folded) = &folded {
@@ -363,7 +366,7 @@ impl Run<'_> {
                 .take(MOST)
                 .map(|one| format!("{} {:.3} ± {:.3}", one.column, one.mean, one.deviation))
                 .collect();
-            let what = if self.setup.training.classes().is_empty() { "R²" } else { "accuracy" };
+            let what = summary.validation.main().map_or("", |(name, _)| name);
             self.display.tell(format_args!(
                 "\nwhat validation {what} loses where a column is shuffled: {}",
                 names.join(", ")

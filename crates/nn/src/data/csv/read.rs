@@ -92,10 +92,7 @@ fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
         }
         if record.len() != layout.width {
             let (columns, width) = (record.len(), layout.width);
-            return Err(wrong(format!(
-                "line {line} has {columns} columns; expected {width}, as in line {}",
-                layout.first_line
-            )));
+            return Err(wrong(format!("line {line} has {columns} columns; expected {width}, as in line 1")));
         }
         if is_header {
             is_header = false;
@@ -151,7 +148,6 @@ fn notes(layout: &Layout, text: &Text, delimiter: u8) -> Vec<String> {
 /// Which column of the file is what.
 struct Layout {
     width: usize,
-    first_line: usize,
     has_header: bool,
     names: Vec<String>,
     /// Places in the file, in the order of the features.
@@ -195,7 +191,6 @@ impl Layout {
         let names = if has_header { names_of(first) } else { (1..=width).map(|i| format!("x{i}")).collect() };
         let mut layout = Self {
             width,
-            first_line: 1,
             has_header,
             names,
             features: Vec::new(),
@@ -381,8 +376,8 @@ struct Feature {
     dictionary: Option<Dictionary>,
     /// A number that would be another as a word, such as 007, in a column that may yet have words.
     odd: Option<String>,
-    /// How many words were refused, and the first, with its line.
-    refused: Option<(usize, u64, String)>,
+    /// The first word that was refused, and its line.
+    refused: Option<(u64, String)>,
 }
 
 /// A table while it is read.
@@ -526,8 +521,7 @@ impl<'a> Rows<'a> {
                 self.value(feature, word, line)
             }
             Cell::Word(word) => {
-                let refused = own.refused.get_or_insert_with(|| (0, line, word.to_owned()));
-                refused.0 += 1;
+                own.refused.get_or_insert_with(|| (line, word.to_owned()));
                 Ok(f64::NAN)
             }
         }
@@ -606,12 +600,10 @@ impl<'a> Rows<'a> {
         for (i, feature) in self.features.into_iter().enumerate() {
             let name = self.layout.names[self.layout.features[i]].clone();
             let categories = feature.dictionary.map(|dictionary| {
-                let order = order_names(&dictionary.words);
-                let mut places = vec![0.0; order.len()];
-                order.iter().enumerate().for_each(|(new, &old)| places[old] = new as f64);
+                let (categories, places) = in_order(&dictionary.words);
                 let column = self.cells.iter_mut().skip(i).step_by(width).filter(|cell| !cell.is_nan());
-                column.for_each(|cell| *cell = places[*cell as usize]);
-                order.into_iter().map(|old| dictionary.words[old].clone()).collect()
+                column.for_each(|cell| *cell = places[*cell as usize] as f64);
+                categories
             });
             columns.push(Column { name, categories });
         }
@@ -637,7 +629,7 @@ impl<'a> Rows<'a> {
         let refused = self.features.iter().zip(&self.layout.features);
         let columns: Vec<_> = refused
             .filter_map(|(feature, &column)| {
-                let (_, line, word) = feature.refused.as_ref()?;
+                let (line, word) = feature.refused.as_ref()?;
                 Some((name(column), *line, word.clone()))
             })
             .collect();
@@ -660,7 +652,7 @@ impl<'a> Rows<'a> {
             }
             Kind::KnownClasses(known) => Ok(Label::Classes { name, classes: known.clone(), labels }),
             Kind::Classes => {
-                let (classes, places) = classes_of(&self.classes.words);
+                let (classes, places) = in_order(&self.classes.words);
                 let known = labels.iter_mut().filter(|label| **label != UNKNOWN);
                 known.for_each(|label| *label = places[*label]);
                 check_classes(self.origin, &classes, labels.len())?;
@@ -676,8 +668,8 @@ fn known_class(text: &str, known: &[String]) -> Option<usize> {
     known.iter().position(|class| class == text).or_else(|| known.iter().position(same))
 }
 
-/// The classes of different labels, in their order, and the class of each label.
-fn classes_of(words: &[String]) -> (Vec<String>, Vec<usize>) {
+/// Words in their order, as classes and categories stand, and the place that each has there.
+fn in_order(words: &[String]) -> (Vec<String>, Vec<usize>) {
     let order = order_names(words);
     let mut places = vec![0; words.len()];
     order.iter().enumerate().for_each(|(place, &word)| places[word] = place);
