@@ -77,11 +77,12 @@
 //!    go back (`lanes/sweep.rs`). A run is one call of a kernel (`lanes/kernels.rs`, `lanes/affine.rs`) in the widest
 //!    instructions the processor has, found at run time; for tests, the environment variable `DUALTAPE_INSTRUCTIONS`
 //!    narrows them to `avx2` or `scalar`.
-//! 4. Adjoints of uniform values are added up over the lanes and blocks of a task, then over tasks in their order, and
-//!    carried back to the parameters once.
+//! 4. Adjoints of uniform values are added up over the lanes and blocks of a task, then over tasks as a tree
+//!    (`batch/tree.rs`), and carried back to the parameters once.
 //! 5. A task that meets a singular point, or a number that is not finite, is done again point by point.
 //!
-//! The cut into tasks depends on the number of points only: any number of threads gives the same bits. Points come
+//! The cut into tasks depends on the number of points only: any number of threads gives the same bits, and any number of
+//! processes that share a batch by [`sum_part`](Program::sum_part) and [`SumTree`]. Points come
 //! from slices, a choice of others' points ([`Selected`]), one's own [`Points`], or one after another from an iterator
 //! ([`Program::sum_gradient_from`]).
 //!
@@ -141,7 +142,7 @@ mod record;
 mod simd;
 mod transform;
 
-pub use batch::{Batch, Compiled, Points, Results, Rows, Selected, Sum, Sums};
+pub use batch::{Batch, Compiled, Part, Points, Results, Rows, Selected, Sum, SumTree, Sums};
 pub use ir::graph::Graph;
 pub use ir::view::{GuardView, Kind, NodeView};
 pub use lanes::clip::clip_factor;

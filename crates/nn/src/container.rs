@@ -58,11 +58,13 @@ pub(crate) fn write<A: Serialize>(
     about: &A,
     tensors: &[Tensor],
 ) -> Result<(), Error> {
-    let wrong = |error: &dyn std::fmt::Display| Error::Write {
-        path: path.to_owned(),
-        source: io::Error::other(error.to_string()),
-    };
-    let about = serde_json::to_string(about).map_err(|error| wrong(&error))?;
+    let bytes = to_bytes(kind, about, tensors);
+    files::replace(path, &bytes.map_err(|source| Error::Write { path: path.to_owned(), source })?)
+}
+
+/// The bytes of such a file.
+pub(crate) fn to_bytes<A: Serialize>(kind: &str, about: &A, tensors: &[Tensor]) -> io::Result<Vec<u8>> {
+    let about = serde_json::to_string(about)?;
     let zeros = String::from_utf8_lossy(NO_CHECKSUM);
     let metadata = format!(r#"{{"checksum":"{zeros}","kind":"{kind}","about":{about}}}"#);
     let bytes = tensors.iter().map(|tensor| tensor.numbers.iter().flat_map(|x| x.to_le_bytes()).collect());
@@ -72,11 +74,11 @@ pub(crate) fn write<A: Serialize>(
         (tensor.name.as_str(), view.expect("a tensor has as many bytes as its shape says"))
     });
     let metadata = HashMap::from([("dualtape".to_owned(), metadata)]);
-    let mut file = serialize(views, Some(metadata)).map_err(|error| wrong(&error))?;
+    let mut file = serialize(views, Some(metadata)).map_err(io::Error::other)?;
     assert!(file[8..].starts_with(BEGINNING), "metadata come first");
     let sum = checksum(&file);
     file[CHECKSUM_AT..][..8].copy_from_slice(sum.as_bytes());
-    files::replace(path, &file)
+    Ok(file)
 }
 
 /// The CRC-32 of a file, its own digits taken as zeros.
@@ -108,12 +110,21 @@ struct Metadata {
 ///
 /// [`Error::Read`], and [`Error::Checkpoint`] if it is damaged, not ours, or of another kind.
 pub(crate) fn read<A: DeserializeOwned>(path: &Path, kind: &str) -> Result<Container<A>, Error> {
+    let bytes = read_bytes(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    from_bytes(path, kind, bytes)
+}
+
+/// The same from its bytes; the path is named in errors.
+pub(crate) fn from_bytes<A: DeserializeOwned>(
+    path: &Path,
+    kind: &str,
+    bytes: Vec<u8>,
+) -> Result<Container<A>, Error> {
     let wrong = |problem: String| Error::Checkpoint { path: path.to_owned(), problem };
-    let read = read_bytes(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let Some(bytes) = read else {
+    if !begins_like_ours(&bytes) {
         let what = "it does not begin like a file of dualtape; expected a safetensors file with its metadata";
         return Err(wrong(what.to_owned()));
-    };
+    }
     let (written, computed) = (&bytes[CHECKSUM_AT..][..8], checksum(&bytes));
     if written != computed.as_bytes() {
         let written = String::from_utf8_lossy(written);
@@ -132,19 +143,23 @@ pub(crate) fn read<A: DeserializeOwned>(path: &Path, kind: &str) -> Result<Conta
     Ok(Container { path: path.to_owned(), bytes, about })
 }
 
-/// All bytes of a file that begins like ours; nothing of its size is allocated for another.
-fn read_bytes(path: &Path) -> io::Result<Option<Vec<u8>>> {
+fn begins_like_ours(bytes: &[u8]) -> bool {
+    bytes.len() >= CHECKSUM_AT + 8 && bytes[8..].starts_with(BEGINNING)
+}
+
+/// All bytes of a file that begins like ours; of another only its beginning, so that nothing of its size is allocated.
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     let mut bytes = Vec::new();
     file.by_ref().take(CHECKSUM_AT as u64 + 8).read_to_end(&mut bytes)?;
-    if bytes.len() < CHECKSUM_AT + 8 || !bytes[8..].starts_with(BEGINNING) {
-        return Ok(None);
+    if !begins_like_ours(&bytes) {
+        return Ok(bytes);
     }
     let rest = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(bytes.len());
     bytes.try_reserve_exact(rest)?;
     file.read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    Ok(bytes)
 }
 
 impl<A> Container<A> {

@@ -153,6 +153,12 @@ pub enum Error {
         /// The batch in that epoch, counted from 1.
         batch: usize,
     },
+    /// Several processes do not work together.
+    #[error("{problem}")]
+    Parallel {
+        /// What is wrong, and what was expected.
+        problem: String,
+    },
     /// A minimisation failed.
     #[error("the minimisation failed: {problem}")]
     Minimize {

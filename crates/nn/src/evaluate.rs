@@ -2,9 +2,11 @@
 
 use crate::data::{Dataset, Targets};
 use crate::metrics::{self, Confusion};
+use crate::parallel::AllReduce;
 use crate::{Error, Loss, Model, Recorded, Reduction};
 use dualtape::program::Rows;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// How a model does on a data set.
 ///
@@ -48,10 +50,48 @@ pub struct Metrics {
 /// ```
 pub fn predict<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Result<Vec<f64>, Error> {
     check_sizes(model, parameters, data)?;
+    Ok(outputs(model, parameters, data, 0..data.len()))
+}
+
+/// The outputs for some samples.
+fn outputs<M: Model>(model: &M, parameters: &[f64], data: &Dataset, samples: Range<usize>) -> Vec<f64> {
     // Collected in their order, so nothing depends on the threads.
-    let rows: Vec<_> =
-        (0..data.len()).into_par_iter().map(|i| model.forward(parameters, data.input(i))).collect();
-    Ok(rows.concat())
+    let rows: Vec<_> = samples.into_par_iter().map(|i| model.forward(parameters, data.input(i))).collect();
+    rows.concat()
+}
+
+/// As [`predict`], each process taking a part of the samples; the pool is that of this process.
+fn predict_by_ranks<M: Model>(
+    model: &M,
+    parameters: &[f64],
+    data: &Dataset,
+    ranks: &mut impl AllReduce,
+    pool: &rayon::ThreadPool,
+) -> Result<Vec<f64>, Error> {
+    check_sizes(model, parameters, data)?;
+    let (size, width) = (ranks.size(), model.outputs());
+    let first = |rank: usize| (data.len() as u128 * rank as u128 / size as u128) as usize;
+    let part = |rank: usize| first(rank)..first(rank + 1);
+    let own = part(ranks.rank());
+    let own = pool.install(|| outputs(model, parameters, data, own));
+    let lengths: Vec<usize> = (0..size).map(|rank| part(rank).len() * width).collect();
+    let mut all = vec![0.0; data.len() * width];
+    ranks.gather(&own, &lengths, &mut all)?;
+    Ok(all)
+}
+
+/// As [`evaluate`], by several processes and the threads of each, with the same bits.
+pub(crate) fn evaluate_by_ranks<M: Model>(
+    model: &M,
+    parameters: &[f64],
+    data: &Dataset,
+    loss: Loss,
+    ranks: &mut impl AllReduce,
+    pool: &rayon::ThreadPool,
+) -> Result<Metrics, Error> {
+    let targets = targets(model, data, loss)?;
+    let outputs = predict_by_ranks(model, parameters, data, ranks, pool)?;
+    Ok(score(model, data, loss, &outputs, &targets))
 }
 
 /// Loss and metrics of a model on a data set, on rayon's current thread pool.
@@ -77,12 +117,16 @@ pub fn evaluate<M: Model>(
 ) -> Result<Metrics, Error> {
     let targets = targets(model, data, loss)?;
     let outputs = predict(model, parameters, data)?;
+    Ok(score(model, data, loss, &outputs, &targets))
+}
+
+fn score<M: Model>(model: &M, data: &Dataset, loss: Loss, outputs: &[f64], targets: &[f64]) -> Metrics {
     let width = model.outputs();
     let each = |i: usize| &outputs[i * width..(i + 1) * width];
     let losses = targets.chunks(width).enumerate().map(|(i, targets)| model.loss(loss, each(i), targets));
     let loss = losses.sum::<f64>() / data.len() as f64;
     let right = |i: &usize| data.label(*i) == Some(metrics::predicted_class(each(*i)));
-    Ok(match data.targets() {
+    match data.targets() {
         Targets::Classes { .. } => Metrics {
             loss,
             accuracy: Some((0..data.len()).filter(right).count() as f64 / data.len() as f64),
@@ -92,10 +136,10 @@ pub fn evaluate<M: Model>(
         _ => Metrics {
             loss,
             accuracy: None,
-            mean_absolute_error: Some(metrics::mean_absolute_error(&outputs, &targets)),
-            r_squared: Some(metrics::r_squared(&outputs, &targets)),
+            mean_absolute_error: Some(metrics::mean_absolute_error(outputs, targets)),
+            r_squared: Some(metrics::r_squared(outputs, targets)),
         },
-    })
+    }
 }
 
 /// How often a classifier takes each class for each other.

@@ -41,6 +41,7 @@ mod mlp;
 mod model;
 mod neuron;
 mod optimizer;
+pub mod parallel;
 mod penalty;
 pub mod privacy;
 mod recorded;

@@ -3,8 +3,10 @@
 
 use crate::Reduction;
 use crate::batch::Batch;
-use dualtape::program::{self, Points, Results, Sums};
+use crate::parallel::{AllReduce, Parcel, total_in_order};
+use dualtape::program::{self, Part, Points, Results, SumTree, Sums};
 use dualtape::{Error, Program, ProgramScalar, Traced};
+use std::ops::Range;
 
 /// A loss of one sample, recorded, with the buffers to evaluate batches of samples.
 ///
@@ -165,4 +167,163 @@ impl<F: ProgramScalar> Recorded<F> {
     pub fn norms(&self) -> &[F] {
         &self.norms
     }
+}
+
+/// Who works on a batch, and how it is cut.
+pub(crate) struct Team<'a, R> {
+    pub(crate) ranks: &'a mut R,
+    /// The threads of this process.
+    pub(crate) pool: &'a rayon::ThreadPool,
+    /// How many parts of its share each process takes one after the other.
+    pub(crate) accumulate: usize,
+    /// Whether this process was asked to stop.
+    pub(crate) stop: bool,
+}
+
+/// What a team found.
+pub(crate) struct Found {
+    pub(crate) batch: Batch<f64>,
+    /// Whether any of its processes was asked to stop.
+    pub(crate) stop: bool,
+}
+
+/// The numbers that each process sends besides sums and norms: whether it failed, whether it was asked to stop, and how
+/// many gradients it clipped.
+const MARKS: usize = 3;
+
+impl Recorded<f64> {
+    /// As [`scaled`](Self::scaled), by a team, with the same bits for any team.
+    pub(crate) fn by_team<P: Points<f64> + ?Sized, R: AllReduce>(
+        &mut self,
+        team: Team<'_, R>,
+        share: f64,
+        parameters: &[f64],
+        samples: &P,
+        sample_limit: Option<f64>,
+        gradient: &mut [f64],
+    ) -> Result<Found, crate::Error> {
+        let Team { ranks, pool, accumulate, stop } = team;
+        if ranks.size() == 1 && accumulate == 1 {
+            let batch = pool.install(|| self.scaled(share, parameters, samples, sample_limit, gradient))?;
+            return Ok(Found { batch, stop });
+        }
+        let sums = Sums { clip: sample_limit, scale: Some(share), ..Sums::none() };
+        let tree = self.program.sum_tree(samples.count());
+        let chunks = |rank: usize| tree.share(rank, ranks.size());
+        let own = chunks(ranks.rank());
+        let other_lengths = norm_counts(&tree, (0..ranks.size()).map(chunks), sample_limit.is_some());
+        let mut total = vec![0.0; self.program.partial_len()];
+        let mut careful = false;
+        loop {
+            let work = Share { tree: &tree, own: own.clone(), pieces: accumulate, careful };
+            let computed = pool.install(|| self.own_sums(&work, parameters, samples, &sums));
+            let length = other_lengths[ranks.rank()];
+            let (partial, others) = match &computed {
+                Ok(computed) => (&computed.partial[..], computed.others(stop)),
+                // All others have to know; what is sent besides counts for nothing.
+                Err(_) => (&vec![0.0; tree.subtrees(own.clone()).len() * total.len()][..], {
+                    let mut marks = vec![0.0; length];
+                    marks[0] = 1.0;
+                    marks
+                }),
+            };
+            let parcel = Parcel { sums: partial, others: &others, other_lengths: &other_lengths };
+            let others = total_in_order(ranks, &tree, &parcel, &mut total)?;
+            computed?;
+            let marks = self.read_others(&others, &other_lengths)?;
+            if let Some(loss) = self.program.sum_total(&mut self.batch, &total, careful, gradient)? {
+                let mean = self.norms.iter().sum::<f64>() / self.norms.len().max(1) as f64;
+                let mean_norm = sample_limit.map(|_| mean);
+                return Ok(Found {
+                    batch: Batch { loss, mean_norm, clipped: marks.clipped },
+                    stop: marks.stop,
+                });
+            }
+            careful = true;
+        }
+    }
+
+    /// The sums of the subtrees that a share consists of.
+    fn own_sums<P: Points<f64> + ?Sized>(
+        &mut self,
+        share: &Share<'_>,
+        parameters: &[f64],
+        samples: &P,
+        sums: &Sums<'_, f64>,
+    ) -> Result<OwnSums, Error> {
+        let Share { tree, own, pieces, careful } = share;
+        let (mut partial, mut subtrees, mut norms, mut clipped) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for piece in 0..*pieces {
+            let chunk = |piece: usize| own.start + own.len() * piece / pieces;
+            let chunks = chunk(piece)..chunk(piece + 1);
+            // One that is empty still evaluates what depends on parameters only.
+            subtrees.extend(tree.subtrees(chunks.clone()));
+            let part = Part { chunks, careful: *careful };
+            let Self { program, batch, .. } = self;
+            clipped += program.sum_part(batch, parameters, samples, sums, &part, &mut partial, &mut norms)?;
+        }
+        let wanted = tree.subtrees(own.clone());
+        if subtrees != wanted {
+            let width = self.program.partial_len();
+            let mut joined = vec![0.0; wanted.len() * width];
+            for (subtree, sum) in wanted.into_iter().zip(joined.chunks_exact_mut(width)) {
+                tree.add_up(subtree, &subtrees, |i| &partial[i * width..][..width], sum);
+            }
+            partial = joined;
+        }
+        Ok(OwnSums { partial, norms, clipped })
+    }
+
+    /// Takes apart what the processes sent besides sums, keeping the norms.
+    fn read_others(&mut self, mut others: &[f64], lengths: &[usize]) -> Result<Marks, crate::Error> {
+        self.norms.clear();
+        let mut marks = Marks { stop: false, clipped: 0 };
+        for (rank, &length) in lengths.iter().enumerate() {
+            let (own, rest) = others.split_at(length);
+            others = rest;
+            if own[0] != 0.0 {
+                return Err(crate::Error::Parallel {
+                    problem: format!("process {rank} failed, and so all stop"),
+                });
+            }
+            marks.stop |= own[1] != 0.0;
+            marks.clipped += own[2] as usize;
+            self.norms.extend_from_slice(&own[MARKS..]);
+        }
+        Ok(marks)
+    }
+}
+
+/// The chunks that a process takes.
+struct Share<'a> {
+    tree: &'a SumTree,
+    own: Range<usize>,
+    pieces: usize,
+    careful: bool,
+}
+
+struct OwnSums {
+    partial: Vec<f64>,
+    norms: Vec<f64>,
+    clipped: usize,
+}
+
+impl OwnSums {
+    /// What goes to the others besides the sums.
+    fn others(&self, stop: bool) -> Vec<f64> {
+        let mut others = vec![0.0, f64::from(stop), self.clipped as f64];
+        others.extend_from_slice(&self.norms);
+        others
+    }
+}
+
+/// What all processes sent, put together.
+struct Marks {
+    stop: bool,
+    clipped: usize,
+}
+
+/// How many numbers each process sends besides sums.
+fn norm_counts(tree: &SumTree, shares: impl Iterator<Item = Range<usize>>, clipping: bool) -> Vec<usize> {
+    shares.map(|chunks| MARKS + if clipping { tree.points_of(chunks).len() } else { 0 }).collect()
 }

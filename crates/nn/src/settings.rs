@@ -20,8 +20,11 @@ const MAX_THREADS: usize = 1024;
 pub struct Settings {
     /// How often to go through all samples; at least 1.
     pub epochs: usize,
-    /// How many samples make one step; at least 1.
+    /// How many samples are gone through together; at least 1.
     pub batch_size: usize,
+    /// How many batches make one step, their gradients added up; at least 1. The result has the bits of batches that are
+    /// so many times as large, which would take more memory.
+    pub accumulate: usize,
     /// The size of a step; positive.
     pub rate: f64,
     /// How the rate changes.
@@ -64,6 +67,7 @@ impl Default for Settings {
         Self {
             epochs: 20,
             batch_size: 32,
+            accumulate: 1,
             rate: 0.05,
             schedule: Schedule::Constant,
             schedule_unit: Unit::Epoch,
@@ -99,6 +103,7 @@ impl Settings {
         let at_least_one = [
             ("number of epochs", self.epochs),
             ("batch size", self.batch_size),
+            ("number of batches to accumulate", self.accumulate),
             ("patience", self.patience.unwrap_or(1)),
         ];
         for (what, count) in at_least_one {
@@ -127,6 +132,16 @@ impl Settings {
             _ if self.noise > 0.0 => Err(wrong_noise("0, or clipping for each sample, as in per-sample:1")),
             _ => Ok(()),
         }
+    }
+
+    /// How many samples make one step, unless there are not as many left.
+    pub(crate) fn samples_per_step(&self) -> usize {
+        self.batch_size.saturating_mul(self.accumulate)
+    }
+
+    /// How many steps make one epoch over so many samples.
+    pub(crate) fn batches(&self, samples: usize) -> usize {
+        samples.div_ceil(self.samples_per_step())
     }
 
     /// What large weights cost.

@@ -7,7 +7,8 @@ mod step;
 use crate::data::Dataset;
 use crate::evaluate::{self, check_sizes};
 use crate::history::{Event, Record};
-use crate::{Error, Model, Recorded, Settings};
+use crate::parallel::{AllReduce, Local};
+use crate::{Error, Model, Recorded, Settings, files};
 use state::State;
 use std::ops::Range;
 use std::path::Path;
@@ -111,12 +112,18 @@ pub fn checkpoint_note(path: impl AsRef<Path>) -> Result<String, Error> {
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Trainer<'a, M: Model> {
+pub struct Trainer<'a, M: Model, R: AllReduce = Local> {
     model: &'a M,
     training: &'a Dataset,
     validation: &'a Dataset,
     settings: Settings,
     pool: rayon::ThreadPool,
+    /// The processes that share each batch.
+    ranks: R,
+    /// Whether this process was asked to stop.
+    stop: bool,
+    /// Whether all know that one was.
+    agreed: bool,
     recorded: Recorded<f64>,
     /// Each training sample's input, followed by its targets.
     samples: Vec<f64>,
@@ -192,6 +199,9 @@ impl<'a, M: Model> Trainer<'a, M> {
             since: Instant::now(),
             settings: settings.clone(),
             pool,
+            ranks: Local,
+            stop: false,
+            agreed: false,
             state,
             note: String::new(),
         })
@@ -230,10 +240,71 @@ impl<'a, M: Model> Trainer<'a, M> {
         settings: &Settings,
     ) -> Result<Self, Error> {
         settings.check()?;
-        let (state, note) = checkpoint::read(path.as_ref(), model, [training, validation], settings)?;
+        let of = checkpoint::Of { model, data: [training, validation], settings };
+        let (state, note) = checkpoint::read(path.as_ref(), &of)?;
         Ok(Self { note, ..Self::at(state, model, training, validation, settings)? })
     }
 
+    /// Shares each batch with other processes from now on. All of them call it with a training of the same model, data and
+    /// settings; the state is that of rank 0, so that it alone need [resume](Self::resume) from a checkpoint. The result has
+    /// the same bits for any number of processes.
+    ///
+    /// From then on, [`advance`](Trainer::advance) waits for the other processes: all have to call it equally often. Each sees
+    /// the same events, has the same parameters, and may save; usually only rank 0 does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Parallel`] if a process cannot be reached, [`Error::Checkpoint`] on a process whose model, data or settings
+    /// differ from those of rank 0. The other processes wait for it then: end all of them, as `Mpi::abort` does.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Mlp, Settings, Trainer, data, parallel::Local};
+    /// let (training, validation) = data::moons().split(0.2, 7)?;
+    /// let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// let settings = Settings { epochs: 2, ..Settings::default() };
+    /// let trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// // With the feature `mpi`, and started by mpirun, this would be Mpi::start()?.
+    /// let mut trainer = trainer.over(Local)?;
+    /// while trainer.advance()?.is_some() {}
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn over<R: AllReduce>(mut self, mut ranks: R) -> Result<Trainer<'a, M, R>, Error> {
+        let rank = ranks.rank();
+        if ranks.size() > 1 {
+            let mut bytes = if rank == 0 { self.to_bytes()? } else { Vec::new() };
+            ranks.broadcast(&mut bytes)?;
+            if rank > 0 {
+                let path = Path::new("the training of rank 0");
+                (self.state, self.note) = checkpoint::from_bytes(path, bytes, &self.of())?;
+            }
+        }
+        let Self {
+            model, training, validation, settings, pool, recorded, samples, weights, gradient, ..
+        } = self;
+        let Self { order, state, note, failed, since, stop, agreed, .. } = self;
+        Ok(Trainer {
+            model,
+            training,
+            validation,
+            settings,
+            pool,
+            recorded,
+            samples,
+            weights,
+            gradient,
+            order,
+            state,
+            note,
+            failed,
+            since,
+            stop,
+            agreed,
+            ranks,
+        })
+    }
+}
+
+impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     /// A text that checkpoints hold from now on, such as how data and model were made: what is saved in one file
     /// cannot come apart. [`checkpoint_note`] reads it.
     ///
@@ -276,10 +347,56 @@ impl<'a, M: Model> Trainer<'a, M> {
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn save_checkpoint(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        files::replace(path.as_ref(), &self.to_bytes()?)
+    }
+
+    /// What a checkpoint holds.
+    fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let mut state = self.state.clone();
         state.elapsed = self.elapsed();
-        let data = [self.training, self.validation];
-        checkpoint::write(path.as_ref(), self.model, data, &self.settings, &state, &self.note)
+        let bytes = checkpoint::to_bytes(&self.of(), &state, &self.note);
+        bytes.map_err(|error| Error::Parallel { problem: format!("the state cannot be written: {error}") })
+    }
+
+    fn of(&self) -> checkpoint::Of<'_, M> {
+        checkpoint::Of { model: self.model, data: [self.training, self.validation], settings: &self.settings }
+    }
+
+    /// Asks for a stop: the next step is the last, on all processes that share the training, and
+    /// [`asked_to_stop`](Self::asked_to_stop) says so after it on each of them. Nothing is lost; saving a checkpoint and
+    /// resuming goes on.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// trainer.ask_to_stop();
+    /// while !trainer.asked_to_stop() {
+    ///     trainer.advance()?;
+    /// }
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn ask_to_stop(&mut self) {
+        self.stop = true;
+        self.agreed |= self.ranks.size() == 1;
+    }
+
+    /// Whether all processes know that one was [asked to stop](Self::ask_to_stop).
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// trainer.advance()?;
+    /// assert!(!trainer.asked_to_stop());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn asked_to_stop(&self) -> bool {
+        self.agreed
     }
 
     /// Makes a step, or measures at the end of an epoch; none if the training is over. If it panics, or fails,
@@ -469,7 +586,7 @@ impl<'a, M: Model> Trainer<'a, M> {
         (self.state.epoch, self.state.batch)
     }
 
-    /// How many batches an epoch has.
+    /// How many steps an epoch has.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -482,7 +599,7 @@ impl<'a, M: Model> Trainer<'a, M> {
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn batches(&self) -> usize {
-        self.training.len().div_ceil(self.settings.batch_size)
+        self.settings.batches(self.training.len())
     }
 
     fn elapsed(&self) -> std::time::Duration {
@@ -491,9 +608,10 @@ impl<'a, M: Model> Trainer<'a, M> {
 
     /// Ends an epoch.
     fn measure(&mut self) -> Result<Record, Error> {
-        let (model, parameters, loss) = (self.model, &self.state.parameters, self.settings.loss);
-        let on = |data| evaluate::evaluate(model, parameters, data, loss);
-        let (training, validation) = self.pool.install(|| (on(self.training), on(self.validation)));
+        let Self { model, settings, state, ranks, pool, .. } = self;
+        let mut on =
+            |data| evaluate::evaluate_by_ranks(*model, &state.parameters, data, settings.loss, ranks, pool);
+        let (training, validation) = (on(self.training), on(self.validation));
         let record = self.state.sums.record(self.state.epoch, training?, validation?, self.elapsed());
         self.state.finish_epoch(record);
         Ok(record)

@@ -8,12 +8,16 @@ mod compiled;
 mod evaluate;
 mod jacobians;
 mod memory;
+mod part;
 mod points;
 mod results;
 mod stream;
 mod task;
+mod tree;
 
 pub use compiled::Compiled;
 pub use memory::Batch;
+pub use part::Part;
 pub use points::{Points, Rows, Selected};
 pub use results::{Results, Sum, Sums};
+pub use tree::SumTree;

@@ -27,14 +27,17 @@ struct About {
     note: String,
 }
 
-pub(super) fn write<M: Model>(
-    path: &Path,
-    model: &M,
-    [training, validation]: [&Dataset; 2],
-    settings: &Settings,
-    state: &State,
-    note: &str,
-) -> Result<(), Error> {
+/// Which training a state is of.
+pub(super) struct Of<'a, M> {
+    pub(super) model: &'a M,
+    /// To train on, and to validate.
+    pub(super) data: [&'a Dataset; 2],
+    pub(super) settings: &'a Settings,
+}
+
+/// The bytes of a file with a training's state, and a note.
+pub(super) fn to_bytes<M: Model>(of: &Of<'_, M>, state: &State, note: &str) -> std::io::Result<Vec<u8>> {
+    let &Of { model, data: [training, validation], settings } = of;
     let layout = model.tensors();
     let about = About {
         settings: settings.clone(),
@@ -61,7 +64,7 @@ pub(super) fn write<M: Model>(
     let numbers = state.history.iter().flat_map(|record| record.to_row()).collect();
     let shape = vec![state.history.len(), Record::WIDTH];
     tensors.push(Tensor { name: "history".to_owned(), shape, numbers });
-    container::write(path, KIND, &about, &tensors)
+    container::to_bytes(KIND, &about, &tensors)
 }
 
 pub(super) fn note(path: &Path) -> Result<String, Error> {
@@ -69,13 +72,21 @@ pub(super) fn note(path: &Path) -> Result<String, Error> {
 }
 
 /// A training's state, and the note that was saved with it.
-pub(super) fn read<M: Model>(
+pub(super) fn read<M: Model>(path: &Path, of: &Of<'_, M>) -> Result<(State, String), Error> {
+    restore(container::read(path, KIND)?, of)
+}
+
+/// The same from the bytes of the file; errors name the path.
+pub(super) fn from_bytes<M: Model>(
     path: &Path,
-    model: &M,
-    [training, validation]: [&Dataset; 2],
-    settings: &Settings,
+    bytes: Vec<u8>,
+    of: &Of<'_, M>,
 ) -> Result<(State, String), Error> {
-    let file = container::read::<About>(path, KIND)?;
+    restore(container::from_bytes(path, KIND, bytes)?, of)
+}
+
+fn restore<M: Model>(file: Container<About>, of: &Of<'_, M>) -> Result<(State, String), Error> {
+    let &Of { model, data: [training, validation], settings } = of;
     let about = &file.about;
     check_settings(&file, settings)?;
     for (what, data, then) in
@@ -85,7 +96,7 @@ pub(super) fn read<M: Model>(
             return Err(file.wrong(format!("its {what} data were others; expected those it was made with")));
         }
     }
-    let batches = training.len().div_ceil(settings.batch_size);
+    let batches = settings.batches(training.len());
     if about.epoch == 0 || about.batch > batches || about.best_epoch.is_some_and(|best| best >= about.epoch) {
         let (epoch, batch) = (about.epoch, about.batch);
         return Err(

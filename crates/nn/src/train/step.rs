@@ -3,6 +3,8 @@
 use super::Trainer;
 use crate::history::Progress;
 use crate::initialize::{self, Use};
+use crate::parallel::AllReduce;
+use crate::recorded::Team;
 use crate::{Clip, Error, Model, Reduction, Unit, clip, privacy};
 use dualtape::program::{Rows, Selected};
 use rand::seq::SliceRandom;
@@ -17,7 +19,7 @@ struct Slope {
     clipped: f64,
 }
 
-impl<M: Model> Trainer<'_, M> {
+impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     /// The order of the samples depends on seed and epoch only.
     fn draw_order(&mut self) {
         let epoch = self.state.epoch;
@@ -69,8 +71,9 @@ impl<M: Model> Trainer<'_, M> {
     /// Computes and clips the gradient of one batch.
     fn slope(&mut self) -> Result<Slope, Error> {
         let Self { settings, state, recorded, gradient, .. } = self;
-        let first = state.batch * settings.batch_size;
-        let chosen = &self.order.1[first..(first + settings.batch_size).min(self.order.1.len())];
+        let size = settings.samples_per_step();
+        let first = state.batch * size;
+        let chosen = &self.order.1[first..first.saturating_add(size).min(self.order.1.len())];
         let rows = Rows::new(&self.samples, self.model.inputs() + self.model.outputs());
         let points = Selected { points: &rows, indices: chosen };
         let limit = match settings.clip {
@@ -83,11 +86,15 @@ impl<M: Model> Trainer<'_, M> {
         };
         // With noise, a batch is divided by the size it was expected to have, not by the one it has.
         let share = match settings.reduction {
-            Reduction::Mean if settings.noise > 0.0 => 1.0 / settings.batch_size as f64,
+            Reduction::Mean if settings.noise > 0.0 => 1.0 / size as f64,
             _ => own_share,
         };
         let parameters = &state.parameters;
-        let batch = self.pool.install(|| recorded.scaled(share, parameters, &points, limit, gradient))?;
+        let (ranks, pool, accumulate) = (&mut self.ranks, &self.pool, settings.accumulate);
+        let team = Team { ranks, pool, accumulate, stop: self.stop };
+        let found = recorded.by_team(team, share, parameters, &points, limit, gradient)?;
+        self.agreed |= found.stop;
+        let batch = found.batch;
         if let (Some(limit), true) = (limit, settings.noise > 0.0) {
             let step = state.optimizer.steps() + 1;
             privacy::add_noise(gradient, settings.noise * limit * share, settings.seed, step);

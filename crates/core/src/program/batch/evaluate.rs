@@ -1,15 +1,16 @@
 //! A program at many points: sums of gradients, single gradients, Jacobians, Hessians.
 //!
-//! The points are cut into tasks by their number only, never by the number of threads, and the results of
-//! tasks are put together in order: so the same points give the same bits on any machine with the same
-//! instructions, with any number of threads.
+//! The points are cut into chunks by their number only, never by the number of threads, each chunk is a task, and the
+//! results of tasks are put together in the order of a tree ([`SumTree`]): so the same points give the same bits on any
+//! machine with the same instructions, with any number of threads, and of processes (`part.rs`).
 
 use super::memory::{Batch, UniformMemory};
 use crate::program::batch::points::Points;
 use crate::program::batch::results::{Results, Sum, Sums};
 use crate::program::batch::task::{Job, Task};
+use crate::program::batch::tree::{self, PIECE, SumTree};
 use crate::program::lanes::interpreter::Interpreter;
-use crate::program::lanes::kernels::{AddTo, AllFinite};
+use crate::program::lanes::kernels::AllFinite;
 use crate::program::lanes::uniform;
 use crate::program::plan::Plan;
 use crate::program::plan::Wrt;
@@ -18,6 +19,7 @@ use crate::program::simd::arch::arch;
 use crate::program::{Program, Workspace};
 use crate::{Error, ProgramScalar};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The fewest points in a task.
 const SMALLEST_TASK: usize = 2 * L;
@@ -147,18 +149,21 @@ impl<F: ProgramScalar> Program<F> {
             (None, Some(_)) => Wrt::Data,
             (Some(_), Some(_)) => Wrt::Both,
         };
-        self.each_task(batch, parameters, points, sums, wrt, |job, task, range| job.sum(range, task))?;
+        let tree = self.sum_tree(count);
+        let all = 0..tree.chunks();
+        let work = Work { parameters, points, sums, wrt, chunks: all.clone() };
+        self.each_task(batch, &work, |job, task, range| job.sum(range, task))?;
         if let Some(gradient) = results.gradient
-            && !self.finish_gradient(batch, count, gradient, false)
+            && !self.finish_gradient(batch, all.len(), gradient, false)
         {
-            self.each_task(batch, parameters, points, sums, wrt, |job, task, range| job.mend(range, task))?;
-            self.finish_gradient(batch, count, gradient, true);
+            self.each_task(batch, &work, |job, task, range| job.mend(range, task))?;
+            self.finish_gradient(batch, all.len(), gradient, true);
         }
-        let tasks = &batch.tasks[..self.task_count(count)];
+        let tasks = &batch.tasks[..all.len()];
         copy_parts(results.values, tasks.iter().map(|task| &task.values[..]));
         copy_parts(results.norms, tasks.iter().map(|task| &task.norms[..]));
         copy_parts(results.data_gradients, tasks.iter().map(|task| &task.rows[..]));
-        let value = tasks.iter().fold(F::zero(), |sum, task| sum + task.value);
+        let value = sum_of_values(tasks, all);
         let clipped = tasks.iter().map(|task| task.clipped).sum();
         Ok(Sum { value, clipped })
     }
@@ -187,10 +192,10 @@ impl<F: ProgramScalar> Program<F> {
     ) -> Result<(), Error> {
         let (count, none) = (points.count(), Sums::none());
         Error::check_length("value", "output and point", count * self.outputs(), values.len())?;
-        self.each_task(batch, parameters, points, &none, Wrt::Parameters, |job, task, range| {
-            job.jacobians(task, range, false)
-        })?;
-        let tasks = batch.tasks[..self.task_count(count)].iter();
+        let chunks = 0..self.sum_tree(count).chunks();
+        let work = Work { parameters, points, sums: &none, wrt: Wrt::Parameters, chunks: chunks.clone() };
+        self.each_task(batch, &work, |job, task, range| job.jacobians(task, range, false))?;
+        let tasks = batch.tasks[chunks].iter();
         copy_parts(Some(values), tasks.map(|task| &task.values[..]));
         Ok(())
     }
@@ -227,10 +232,10 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("value", "output and point", count * outputs, values.len())?;
         let entries = count * outputs * self.width(wrt);
         Error::check_length("Jacobian", "pair of output and input at each point", entries, jacobians.len())?;
-        self.each_task(batch, parameters, points, &none, wrt, |job, task, range| {
-            job.jacobians(task, range, true)
-        })?;
-        let tasks = &batch.tasks[..self.task_count(count)];
+        let chunks = 0..self.sum_tree(count).chunks();
+        let work = Work { parameters, points, sums: &none, wrt, chunks: chunks.clone() };
+        self.each_task(batch, &work, |job, task, range| job.jacobians(task, range, true))?;
+        let tasks = &batch.tasks[chunks];
         copy_parts(Some(values), tasks.iter().map(|task| &task.values[..]));
         copy_parts(Some(jacobians), tasks.iter().map(|task| &task.rows[..]));
         Ok(())
@@ -292,23 +297,21 @@ impl<F: ProgramScalar> Program<F> {
         points: &P,
     ) -> Result<Vec<bool>, Error> {
         let none = Sums::none();
-        self.each_task(batch, parameters, points, &none, Wrt::Parameters, |job, task, range| {
-            job.fits(range, task)
-        })?;
-        let tasks = &batch.tasks[..self.task_count(points.count())];
+        let chunks = 0..self.sum_tree(points.count()).chunks();
+        let work = Work { parameters, points, sums: &none, wrt: Wrt::Parameters, chunks: chunks.clone() };
+        self.each_task(batch, &work, |job, task, range| job.fits(range, task))?;
+        let tasks = &batch.tasks[chunks];
         Ok(tasks.iter().flat_map(|task| &task.values).map(|&fits| fits == F::one()).collect())
     }
 
-    /// Evaluates what depends on parameters only, and lets the tasks work.
-    fn each_task<P: Points<F> + ?Sized>(
+    /// Evaluates what depends on parameters only, and lets the tasks work, one for each of the chunks.
+    pub(super) fn each_task<P: Points<F> + ?Sized>(
         &self,
         batch: &mut Batch<F>,
-        parameters: &[F],
-        points: &P,
-        sums: &Sums<'_, F>,
-        wrt: Wrt,
-        work: impl Fn(&Job<'_, F, P>, &mut Task<F>, std::ops::Range<usize>) -> Result<(), Error> + Sync,
+        work: &Work<'_, F, P>,
+        task: impl Fn(&Job<'_, F, P>, &mut Task<F>, Range<usize>) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
+        let &Work { parameters, points, sums, wrt, ref chunks } = work;
         Error::check_length("parameter", "parameter", self.parameters(), parameters.len())?;
         let plan = self.plan();
         let schedule = &plan.schedule;
@@ -325,21 +328,19 @@ impl<F: ProgramScalar> Program<F> {
             arch: arch(),
         };
         let job = Job { program: self, plan, interpreter, points, sums, wrt };
-        let count = self.task_count(points.count());
+        let count = chunks.len();
         if tasks.len() < count {
             tasks.resize_with(count, Task::default);
         }
+        let tree = self.sum_tree(points.count());
+        let points_of = |index: usize| tree.points_of(chunks.start + index..chunks.start + index + 1);
         if count == 1 {
-            return work(&job, &mut tasks[0], 0..points.count());
+            return task(&job, &mut tasks[0], points_of(0));
         }
-        let per_task = self.points_per_task(points.count());
         tasks[..count]
             .par_iter_mut()
             .enumerate()
-            .map(|(index, task)| {
-                let start = index * per_task;
-                work(&job, task, start..points.count().min(start + per_task))
-            })
+            .map(|(index, memory)| task(&job, memory, points_of(index)))
             .reduce(|| Ok(()), Result::and)
     }
 
@@ -356,19 +357,31 @@ impl<F: ProgramScalar> Program<F> {
         }
     }
 
-    /// Adds up the adjoints of all tasks and carries them back to the parameters. Says whether the sums are
-    /// finite; if not, they are carried back only if that is the last word.
+    /// Adds up the adjoints of so many tasks and carries them back to the parameters. Says whether the sums are finite;
+    /// if not, they are carried back only if that is the last word.
     fn finish_gradient(&self, batch: &mut Batch<F>, count: usize, gradient: &mut [F], last: bool) -> bool {
         let Batch { uniform, tasks, .. } = batch;
+        let tasks = &tasks[..count];
+        self.carry_back(uniform, gradient, last, |first, sums| add_up(tasks, 0..count, first, sums))
+    }
+
+    /// Carries adjoints of uniform values back to the parameters. `write` writes the sums over all points, from a slot on,
+    /// and says whether they are finite; if not, they are carried back only if that is the last word.
+    pub(super) fn carry_back(
+        &self,
+        uniform: &mut UniformMemory<F>,
+        gradient: &mut [F],
+        last: bool,
+        write: impl Fn(usize, &mut [F]) -> bool,
+    ) -> bool {
         let UniformMemory { values, adjoints, scratch } = uniform;
-        let tasks = &tasks[..self.task_count(count)];
         let schedule = &self.plan().schedule;
         if schedule.uniform_runs().is_empty() {
             // What the tasks summed are the parameters' own adjoints.
-            return add_up(tasks, schedule.constants, gradient);
+            return write(schedule.constants, gradient);
         }
         adjoints.resize(schedule.first_varying, F::zero());
-        let finite = add_up(tasks, 0, adjoints);
+        let finite = write(0, adjoints);
         if !(finite || last) {
             return false;
         }
@@ -378,14 +391,19 @@ impl<F: ProgramScalar> Program<F> {
         // A value that is not finite may have a slope that is, as a NaN in `relu`.
         let all_finite = |numbers: &[F]| arch().dispatch(AllFinite(numbers));
         if !(all_finite(&adjoints[own.clone()]) && all_finite(&values[..schedule.first_varying])) {
-            add_up(tasks, 0, adjoints);
+            write(0, adjoints);
             uniform::reverse::<F, true>(schedule, runs, Wrt::Both, values, adjoints, scratch);
         }
         gradient.copy_from_slice(&adjoints[own]);
         finite
     }
 
-    fn check_sum(&self, count: usize, sums: &Sums<'_, F>, results: &Results<'_, F>) -> Result<(), Error> {
+    pub(super) fn check_sum(
+        &self,
+        count: usize,
+        sums: &Sums<'_, F>,
+        results: &Results<'_, F>,
+    ) -> Result<(), Error> {
         if let Some(bound) = sums.clip.filter(|&bound| bound.is_nan() || bound <= F::zero()) {
             return Err(Error::Bound { given: bound.to_string() });
         }
@@ -428,10 +446,38 @@ impl<F: ProgramScalar> Program<F> {
         count.div_ceil(tasks).next_multiple_of(L)
     }
 
-    /// How many tasks there are; one, if only to check lengths, where there are no points.
-    fn task_count(&self, count: usize) -> usize {
-        count.div_ceil(self.points_per_task(count).max(1)).max(1)
+    /// How a batch of so many points is cut into chunks and added up, for [`sum`](Self::sum) and for several processes
+    /// that share it.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// let tree = square.sum_tree(1 << 20);
+    /// assert_eq!(tree.points_of(0..tree.chunks()), 0..1 << 20);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn sum_tree(&self, points: usize) -> SumTree {
+        SumTree::new(points, self.points_per_task(points))
     }
+}
+
+/// What tasks work on.
+pub(super) struct Work<'a, F, P: ?Sized> {
+    pub(super) parameters: &'a [F],
+    pub(super) points: &'a P,
+    pub(super) sums: &'a Sums<'a, F>,
+    pub(super) wrt: Wrt,
+    /// The chunks of the batch that are worked on, a task for each.
+    pub(super) chunks: Range<usize>,
+}
+
+/// The sum of a node of the tree over tasks, the first of which has the first chunk, of their values.
+pub(super) fn sum_of_values<F: ProgramScalar>(tasks: &[Task<F>], node: Range<usize>) -> F {
+    let mut total = [F::zero()];
+    let value =
+        |node: &Range<usize>| (node.len() == 1).then(|| std::slice::from_ref(&tasks[node.start].value));
+    tree::fold(node, &value, &mut total);
+    total[0]
 }
 
 /// Copies the parts, in order, to where they are wanted.
@@ -447,26 +493,28 @@ fn copy_parts<'a, F: Copy + 'a>(to: Option<&mut [F]>, parts: impl Iterator<Item 
     }
 }
 
-/// How many sums are made together: so many that they stay in the first cache until they are complete.
-const PIECE: usize = 1 << 12;
+/// How many sums are too few for threads, and how many a thread takes at least.
+const SUMS_PER_THREAD: usize = 1 << 12;
 
-/// Adds up the adjoints of tasks, from a slot on. Says whether the sums are finite.
-fn add_up<F: ProgramScalar>(tasks: &[Task<F>], first: usize, sums: &mut [F]) -> bool {
-    let arch = arch();
+/// Adds up the adjoints of a node of the tree over tasks, the first of which has the first chunk, from a slot on. Says
+/// whether the sums are finite.
+pub(super) fn add_up<F: ProgramScalar>(
+    tasks: &[Task<F>],
+    node: Range<usize>,
+    first: usize,
+    sums: &mut [F],
+) -> bool {
     let add = |(piece, sums): (usize, &mut [F])| {
         let start = first + piece * PIECE;
         let range = start..start + sums.len();
-        let terms = tasks.iter().map(|task| &task.adjoints[range.clone()]);
-        for (index, terms) in terms.enumerate() {
-            match index {
-                0 => sums.copy_from_slice(terms),
-                _ => arch.dispatch(AddTo { sums, terms }),
-            }
-        }
-        arch.dispatch(AllFinite(sums))
+        let adjoints =
+            |node: &Range<usize>| (node.len() == 1).then(|| &tasks[node.start].adjoints[range.clone()]);
+        tree::fold(node.clone(), &adjoints, sums);
+        arch().dispatch(AllFinite(sums))
     };
-    if sums.len() <= 4 * PIECE {
+    if sums.len() <= 4 * SUMS_PER_THREAD {
         return sums.chunks_mut(PIECE).enumerate().fold(true, |finite, piece| add(piece) & finite);
     }
-    sums.par_chunks_mut(PIECE).enumerate().map(add).reduce(|| true, |a, b| a & b)
+    let pieces = sums.par_chunks_mut(PIECE).enumerate().with_min_len(SUMS_PER_THREAD / PIECE);
+    pieces.map(add).reduce(|| true, |a, b| a & b)
 }
