@@ -18,6 +18,14 @@
 //! - Standardising, early stopping, keeping the best parameters, penalties chosen by looking, losses, norms and
 //!   metrics that are printed or drawn all look at the data without noise.
 
+mod chacha;
+mod elementary;
+// Until training draws its noise and its batches from these.
+#[cfg_attr(not(test), expect(dead_code))]
+mod normal;
+#[cfg_attr(not(test), expect(dead_code))]
+mod sampling;
+
 use crate::initialize;
 use dualtape::Scalar;
 use rand::distr::Distribution;
