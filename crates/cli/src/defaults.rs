@@ -6,7 +6,17 @@ use dualtape_nn::{Activation, Loss, Method, Schedule, Settings};
 /// Options that hold unless others are given; all that a training needs.
 pub(crate) fn of(data: &str, regression: bool) -> Options {
     let Settings {
-        epochs, batch_size, rate, optimizer, clip, reduction, seed, threads, schedule_unit, ..
+        epochs,
+        batch_size,
+        accumulate,
+        rate,
+        optimizer,
+        clip,
+        reduction,
+        seed,
+        threads,
+        schedule_unit,
+        ..
     } = Settings::default();
     let usual = Options {
         header: None,
@@ -17,6 +27,7 @@ pub(crate) fn of(data: &str, regression: bool) -> Options {
         loss: Some(if regression { Loss::MeanSquared } else { Loss::CrossEntropy }),
         epochs: Some(epochs),
         batch_size: Some(batch_size),
+        accumulate: Some(accumulate),
         rate: Some(rate),
         schedule: Some(Schedule::Constant),
         schedule_unit: Some(schedule_unit),

@@ -1,6 +1,7 @@
 //! The data of a command: a named set, a file, or standard input.
 
 use crate::failure::Failure;
+use crate::ranks::Ranks;
 use dualtape_nn::data::{self, Csv, Table};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;
@@ -17,17 +18,25 @@ pub(crate) fn is_named(data: &str) -> bool {
 }
 
 /// Reads data. On a terminal, a bar shows how far it has come.
-pub(crate) fn table(data: &str, csv: &Csv, seed: u64) -> Result<Table, Failure> {
+pub(crate) fn table(data: &str, csv: &Csv, seed: u64, ranks: &mut Ranks) -> Result<Table, Failure> {
     if is_named(data) {
         return Ok(data::named(data, seed)?.into());
     }
     if data == STANDARD_INPUT {
-        return Ok(csv.table("standard input", &standard_input())?);
+        let name = "standard input";
+        let shared = ranks.share(|| io::stdin().bytes().collect());
+        return match shared.map_err(|source| Failure::read(Path::new(name), source))? {
+            Some(shared) => Ok(csv.table(name, &|| Ok(shared.open()))?),
+            None => Ok(csv.table(name, &standard_input())?),
+        };
     }
     let path = Path::new(data);
     let looks_like_a_path = path.exists() || path.components().count() > 1 || path.extension().is_some();
-    if !looks_like_a_path {
+    if !looks_like_a_path && ranks.leads() {
         return Err(unknown(data, seed));
+    }
+    if let Some(shared) = ranks.share_file(path).map_err(|source| Failure::read(path, source))? {
+        return Ok(csv.table(data, &|| Ok(shared.open()))?);
     }
     let open = || -> io::Result<Box<dyn Read>> {
         let file = File::open(path)?;

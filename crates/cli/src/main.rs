@@ -20,6 +20,7 @@ mod pictures;
 mod plot_bench;
 mod predict;
 mod progress;
+mod ranks;
 mod report;
 mod run_folder;
 mod scores;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Err(error) => return fail(&Failure::Usage(arguments::in_one_line(&error))),
     };
     let in_json = matches!(&arguments.command, Command::Train(options) if options.wants_json());
+    let _end = ranks::EndWithPanic;
     let done = match arguments.command {
         Command::Train(options) => train::run(*options),
         Command::Predict(options) => predict::run(&options),
@@ -59,7 +61,10 @@ fn main() -> ExitCode {
         Command::Man(options) => shell::man(&options),
     };
     match done.and_then(|()| output::check_said()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            ranks::end(None);
+            ExitCode::SUCCESS
+        }
         Err(failure) => {
             if in_json && !matches!(failure, Failure::Interrupted(_)) {
                 let about = json!({ "message": failure.message(), "code": failure.code() });
@@ -71,6 +76,10 @@ fn main() -> ExitCode {
 }
 
 fn fail(failure: &Failure) -> ExitCode {
-    output::complain(format_args!("dualtape: {}", failure.message()));
+    let speaker = ranks::let_the_first_speak();
+    output::complain(format_args!("dualtape: {speaker}{}", failure.message()));
+    // All processes know of a stop that was asked for, and end by themselves.
+    let stopped = matches!(failure, Failure::Interrupted(_));
+    ranks::end((!stopped).then_some(failure.code()));
     ExitCode::from(failure.code())
 }

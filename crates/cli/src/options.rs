@@ -144,6 +144,13 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) batch_size: Option<usize>,
 
+    /// Batches that make one step, their gradients added up [default: 1]
+    ///
+    /// The result has the same bits as with batches so many times as large.
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) accumulate: Option<usize>,
+
     /// Size of a step [default: 0.05, or what suits the data set]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::output::{check_free, check_not_read, complain, print};
+use crate::ranks::Ranks;
 use crate::{input, parsers, run_folder, scores, setup};
 use clap::Args;
 use dualtape_nn::data::{Dataset, Table, Unknown};
@@ -109,7 +110,7 @@ fn open(options: &PredictOptions, model: &SavedModel) -> Result<Table, Failure> 
     let csv = setup::csv_like(&model.classes, &model.encoder, model.label.as_deref(), label.as_deref());
     let csv = setup::dialect(csv, *header, *delimiter, encoding.as_deref())?;
     let csv = if *keep { csv.keep_cells() } else { csv };
-    input::table(&options.data, &csv, options.seed).map_err(setup::for_predictions)
+    input::table(&options.data, &csv, options.seed, &mut Ranks::alone()).map_err(setup::for_predictions)
 }
 
 /// The cells as they stand in the file; of a data set of our own, its numbers.

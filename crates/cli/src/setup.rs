@@ -4,6 +4,7 @@ use crate::arguments::NO_DATA;
 use crate::failure::Failure;
 use crate::input;
 use crate::options::{Delimiter, Options};
+use crate::ranks::Ranks;
 use dualtape_nn::data::{Csv, Dataset, Encoder, Missing, Standardizer, Table, Targets, Unknown};
 use dualtape_nn::{Activation, Error, Loss, Method, Mlp, SavedModel, Settings, Unit};
 
@@ -39,7 +40,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// Checks the options and reads the data.
-    pub(crate) fn new(mut given: Options) -> Result<Self, Failure> {
+    pub(crate) fn new(mut given: Options, ranks: &mut Ranks) -> Result<Self, Failure> {
         let Some(name) = given.data.clone() else { return Err(Failure::Usage(NO_DATA.to_owned())) };
         if given.momentum.is_some() {
             given.optimizer = given.optimizer.or(Some(Method::default()));
@@ -52,7 +53,7 @@ impl Request {
         // One way to say it, so that options can be compared.
         (options.optimizer, options.momentum) = (Some(settings.optimizer), None);
         let csv = csv(&options, &name)?;
-        let mut table = input::table(&name, &csv, settings.seed).map_err(for_training)?;
+        let mut table = input::table(&name, &csv, settings.seed, ranks).map_err(for_training)?;
         let mut notes = if input::is_named(&name) { Vec::new() } else { table.notes().to_vec() };
         notes.extend(drop_rows(&mut table, options.missing.unwrap_or_default()));
         Ok(Self { options, settings, table, notes })
@@ -139,7 +140,7 @@ fn scale(data: &mut Dataset, inputs: Option<&Standardizer>, targets: Option<&Sta
 
 impl Setup {
     pub(crate) fn new(given: Options) -> Result<Self, Failure> {
-        Request::new(given)?.setup()
+        Request::new(given, &mut Ranks::alone())?.setup()
     }
 
     /// Fresh parameters.
@@ -191,7 +192,8 @@ impl Setup {
         let Options { header, delimiter, encoding, label, .. } = &self.options;
         let csv = csv_like(self.training.classes(), &self.encoder, self.label.as_deref(), label.as_deref());
         let csv = dialect(csv, *header, *delimiter, encoding.as_deref())?;
-        let mut table = input::table(file, &csv, self.settings.seed).map_err(for_training)?;
+        let mut table =
+            input::table(file, &csv, self.settings.seed, &mut Ranks::alone()).map_err(for_training)?;
         let dropped = drop_rows(&mut table, self.options.missing.unwrap_or_default());
         self.notes.extend(table.notes().iter().cloned().chain(dropped).map(|note| format!("{file}: {note}")));
         let data = self.encoder.encode(table, self.options.unknown.unwrap_or_default());
@@ -312,9 +314,7 @@ fn fills(table: &Table, encoder: &Encoder) -> Option<String> {
 fn rising_schedule(settings: &Settings, samples: usize) -> Option<String> {
     let (unit, all) = match settings.schedule_unit {
         Unit::Epoch => ("epoch", settings.epochs as u64),
-        Unit::Step => {
-            ("step", (samples.div_ceil(settings.batch_size) as u64).saturating_mul(settings.epochs as u64))
-        }
+        Unit::Step => ("step", (settings.batches(samples) as u64).saturating_mul(settings.epochs as u64)),
     };
     let end = settings.schedule.rises_again(all)?;
     Some(format!(
@@ -340,6 +340,7 @@ fn settings(options: &Options) -> Result<Settings, Failure> {
     Ok(Settings {
         epochs: options.epochs.unwrap_or(usual.epochs),
         batch_size: options.batch_size.unwrap_or(usual.batch_size),
+        accumulate: options.accumulate.unwrap_or(usual.accumulate),
         rate: options.rate.unwrap_or(usual.rate),
         schedule: options.schedule.clone().unwrap_or(usual.schedule),
         schedule_unit: options.schedule_unit.unwrap_or(usual.schedule_unit),

@@ -7,6 +7,7 @@ use crate::options::Options;
 use crate::output::quoted;
 use crate::pictures::Drawing;
 use crate::progress::{Display, Style, metrics_object};
+use crate::ranks::Ranks;
 use crate::run_folder::{self, Before, RunFolder};
 use crate::scores::Scores;
 use crate::setup::{Request, Setup};
@@ -14,6 +15,7 @@ use crate::summary::{Format, Summary};
 use crate::{arguments, interrupt, table};
 use clap::Args;
 use dualtape_nn::data::{Dataset, Targets};
+use dualtape_nn::parallel::AllReduce;
 use dualtape_nn::{
     Error, Event, Metrics, Mlp, Record, Settings, Trainer, checkpoint_note, confusion, files, predict,
 };
@@ -74,6 +76,18 @@ pub(crate) struct TrainOptions {
     #[arg(long, conflicts_with = "resume", help_heading = "Run")]
     overwrite: bool,
 
+    /// Share the training with the other processes that mpirun started
+    ///
+    /// As in mpirun -np 4 dualtape train DATA --distributed. The result has the same bits for any number of processes.
+    #[arg(long, help_heading = "Run", hide_short_help = true)]
+    distributed: bool,
+
+    /// Each process reads a part of the file and hands it on, rather than the first all of it
+    ///
+    /// All of them have to see the file.
+    #[arg(long, requires = "distributed", help_heading = "Run", hide_short_help = true)]
+    sharded: bool,
+
     /// Write each picture as SVG too
     #[arg(long, help_heading = "Run")]
     svg: bool,
@@ -110,8 +124,34 @@ impl TrainOptions {
     }
 }
 
-/// Everything that can be wrong with the options and the data is found before the folder is made.
+/// Alone, or as one of several processes.
 pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
+    let ranks = if arguments.distributed { Ranks::join(arguments.sharded)? } else { Ranks::alone() };
+    if ranks.leads() { lead(arguments, ranks) } else { follow(ranks) }
+}
+
+/// Takes part in a training that rank 0 leads.
+fn follow(mut ranks: Ranks) -> Result<(), Failure> {
+    interrupt::watch()?;
+    let options = Options::from_text("the options of rank 0", &ranks.hear("")?)?;
+    let setup = Request::new(options, &mut ranks)?.setup()?;
+    let mut trainer = trainer(&setup, None)?.over(ranks.into_engine())?;
+    while !trainer.asked_to_stop() {
+        if interrupt::asked() {
+            trainer.ask_to_stop();
+        }
+        match trainer.advance() {
+            Ok(Some(_)) => {}
+            // That is what rank 0 says.
+            Ok(None) | Err(Error::NotFinite { .. }) => break,
+            Err(problem) => return Err(problem.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Everything that can be wrong with the options and the data is found before the folder is made.
+fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
     let given = match &arguments.config {
         Some(file) => arguments.options.over(&Options::read(file)?),
         None => arguments.options.clone(),
@@ -144,7 +184,11 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
     let reads: Vec<&Path> = reads.iter().map(PathBuf::as_path).collect();
     run_folder::check(&path, allowed, &reads)?;
 
-    let request = Request::new(given)?;
+    if ranks.size() > 1 {
+        ranks.hear(&given.to_text())?;
+    }
+    let processes = ranks.size();
+    let request = Request::new(given, &mut ranks)?;
     if let Some(before) = &before {
         request.options().check_same(before, &path)?;
     }
@@ -156,7 +200,7 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
     let mut setup = request.setup()?;
     let test = setup.test()?;
     let setup = setup;
-    let mut trainer = trainer(&setup, begun.then(|| run_folder::checkpoint(&path)))?;
+    let trainer = trainer(&setup, begun.then(|| run_folder::checkpoint(&path)))?;
     let folder = match (taken, &arguments.output, &setup.options.data) {
         (Some(folder), ..) => folder,
         (None, None, Some(data)) if asked == Before::Refuse => RunFolder::take_free(data)?,
@@ -165,6 +209,7 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
     // Somebody else may have been there meanwhile.
     run_folder::check(folder.path(), allowed, &reads)?;
     let note = setup.options.to_text();
+    let mut trainer = trainer.over(ranks.into_engine())?;
     trainer.set_note(&note);
     interrupt::watch()?;
     begin(&folder, &trainer, begun)?;
@@ -172,7 +217,10 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
 
     let display = Display::new(arguments.style(), setup.settings.epochs);
     introduce(&display, &setup, &trainer, begun, folder.path());
-    let mut run = Run { setup: &setup, folder, display, arguments, test, folds: Vec::new() };
+    if processes > 1 {
+        display.tell(format_args!("shared by {processes} processes\n"));
+    }
+    let mut run = Run { setup: &setup, folder, display, arguments, processes, test, folds: Vec::new() };
     if let Some(folded) = &folded {
         run.folds = match cross_validation::scores(folded, &run.display)? {
             Some(folds) => folds,
@@ -192,7 +240,7 @@ pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
 }
 
 /// Writes the first checkpoint. Of an earlier run nothing is removed before that can be written.
-fn begin(folder: &RunFolder, trainer: &Trainer<'_, Mlp>, begun: bool) -> Result<(), Failure> {
+fn begin(folder: &RunFolder, trainer: &Shared<'_>, begun: bool) -> Result<(), Failure> {
     if begun {
         return Ok(trainer.save_checkpoint(folder.checkpoint())?);
     }
@@ -209,6 +257,9 @@ fn options_before(folder: &Path) -> Result<Options, Failure> {
     let note = checkpoint_note(&checkpoint)?;
     Options::from_text(&checkpoint.display().to_string(), &note)
 }
+
+/// A training that processes share; perhaps one alone.
+type Shared<'a> = Trainer<'a, Mlp, Box<dyn AllReduce>>;
 
 fn trainer(setup: &Setup, checkpoint: Option<PathBuf>) -> Result<Trainer<'_, Mlp>, Failure> {
     let Setup { model, training, validation, settings, .. } = setup;
@@ -233,6 +284,8 @@ struct Run<'a> {
     folder: RunFolder,
     display: Display,
     arguments: TrainOptions,
+    /// How many share the training.
+    processes: usize,
     /// What the result is scored on, if there is something.
     test: Option<Dataset>,
     /// Of cross-validation, if there was one.
@@ -241,13 +294,16 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Goes on to the end, or to the step that has no finite loss: that is what is returned.
-    fn go(&self, trainer: &mut Trainer<'_, Mlp>) -> Result<Option<Error>, Failure> {
+    fn go(&self, trainer: &mut Shared<'_>) -> Result<Option<Error>, Failure> {
         let seconds = self.setup.options.checkpoint_every.unwrap_or(0.0);
         let every = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         let checkpoint = self.folder.checkpoint();
         let mut saved = Instant::now();
         loop {
             if interrupt::asked() {
+                trainer.ask_to_stop();
+            }
+            if trainer.asked_to_stop() {
                 return Err(self.interrupted(trainer));
             }
             match trainer.advance() {
@@ -267,7 +323,7 @@ impl Run<'_> {
     }
 
     /// Saves, and says how to go on.
-    fn interrupted(&self, trainer: &Trainer<'_, Mlp>) -> Failure {
+    fn interrupted(&self, trainer: &Shared<'_>) -> Failure {
         let checkpoint = self.folder.checkpoint();
         if let Err(error) = trainer.save_checkpoint(&checkpoint) {
             return error.into();
@@ -283,7 +339,10 @@ impl Run<'_> {
 
     fn command_to_resume(&self) -> String {
         let data = self.setup.options.data.as_deref().unwrap_or_default();
-        let mut command = format!("dualtape train {} --resume", quoted(data));
+        let mut command = match self.processes {
+            1 => format!("dualtape train {} --resume", quoted(data)),
+            count => format!("mpirun -np {count} dualtape train {} --resume --distributed", quoted(data)),
+        };
         if self.folder.path() != run_folder::default_for(data, Before::Resume) {
             command += &format!(" --output {}", quoted(&self.folder.path().display().to_string()));
         }
@@ -300,7 +359,7 @@ impl Run<'_> {
     }
 
     /// Writes all that a run leaves behind, its report last, and says how good it is.
-    fn conclude(&self, trainer: &Trainer<'_, Mlp>, parameters: &[f64]) -> Result<(), Failure> {
+    fn conclude(&self, trainer: &Shared<'_>, parameters: &[f64]) -> Result<(), Failure> {
         // Where there is a report, all else is of the same end.
         self.folder.remove(&run_folder::report(self.folder.path()))?;
         self.folder.remove(&run_folder::page(self.folder.path()))?;
@@ -434,7 +493,7 @@ fn merged(metrics: &serde_json::Value, scores: &Scores) -> serde_json::Value {
     all
 }
 
-fn introduce(display: &Display, setup: &Setup, trainer: &Trainer<'_, Mlp>, resumed: bool, folder: &Path) {
+fn introduce(display: &Display, setup: &Setup, trainer: &Shared<'_>, resumed: bool, folder: &Path) {
     let Setup { name, training, validation, model, settings, notes, warnings, .. } = setup;
     let targets = match training.targets() {
         Targets::Numbers { names, .. } => format!("to predict {}", names.join(", ")),

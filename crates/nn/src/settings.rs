@@ -140,7 +140,13 @@ impl Settings {
     }
 
     /// How many steps make one epoch over so many samples.
-    pub(crate) fn batches(&self, samples: usize) -> usize {
+    ///
+    /// ```
+    /// use dualtape_nn::Settings;
+    /// let settings = Settings { batch_size: 10, accumulate: 3, ..Settings::default() };
+    /// assert_eq!(settings.batches(100), 4);
+    /// ```
+    pub fn batches(&self, samples: usize) -> usize {
         samples.div_ceil(self.samples_per_step())
     }
 
