@@ -1,7 +1,7 @@
 //! A program at many points: what comes of a batch is what the eager modes compute, point by point.
 
 use dualtape::program::{Results, Rows, Selected, Sums, Wrt};
-use dualtape::{Differentiable, Error, Program, Traced, gradient, hessian};
+use dualtape::{Differentiable, Error, Float, Program, Traced, gradient, hessian};
 use dualtape_tests::close::assert_close;
 
 /// A small network with a loss: affine maps, activations, reductions, and parameters beside affine maps.
@@ -338,4 +338,64 @@ fn wrong_lengths_are_errors_that_say_what_was_expected() {
     let sums = Sums { weights: Some(&weights), ..Sums::default() };
     let few = program.sum(&mut batch, &p, &rows, &sums, Results::none()).unwrap_err();
     assert_eq!(few.to_string(), "the weight needs 3 numbers, one for each point, not 2");
+}
+
+#[test]
+fn groups_of_parameters_are_clipped_apart_from_each_other() {
+    let (program, p) = (recorded(), parameters());
+    let only_matrices: Program<f64> = Program::record_with_data(
+        |p: &[Traced<f64>], x| {
+            let hidden: Vec<_> =
+                Traced::affine(&p[..6], &p[6..8], &x[..3]).iter().map(|h| h.tanh()).collect();
+            Traced::log_sum_exp(&Traced::affine(&p[8..12], &p[12..14], &hidden)) - x[3]
+        },
+        &[0.1; 14],
+        &[0.2; DATA],
+    )
+    .unwrap();
+    for (program, p, groups) in [
+        (&program, &p[..], &[15, 5, 10, 2, 4][..]),
+        (&program, &p[..], &[20, 16]),
+        (&program, &p[..], &[36]),
+        (&only_matrices, &p[..14], &[8, 6]),
+        (&only_matrices, &p[..14], &[0, 6, 8]),
+    ] {
+        for count in [0, 1, 16, 17, 50, 300] {
+            let (flat, weights) = (data(count), (0..count).map(|i| 0.5 + i as f64).collect::<Vec<_>>());
+            let points = Rows::new(&flat, DATA);
+            let width = p.len();
+            let (mut values, mut rows) = (vec![0.0; count], vec![0.0; count * width]);
+            program
+                .jacobians(&mut program.batch(), p, &points, Wrt::Parameters, &mut values, &mut rows)
+                .unwrap();
+            let bound = 0.3;
+            let (mut expected, mut clipped, mut expected_norms) = (vec![0.0; width], 0, Vec::new());
+            for (row, weight) in rows.chunks(width).zip(&weights) {
+                expected_norms.push(row.iter().map(|x| x * x).sum::<f64>().sqrt());
+                let (mut first, mut any) = (0, false);
+                for &length in groups {
+                    let group = first..first + length;
+                    first += length;
+                    let norm = row[group.clone()].iter().map(|x| x * x).sum::<f64>().sqrt();
+                    let factor = (bound / (norm + 1e-6)).min(1.0);
+                    any |= factor < 1.0;
+                    group.for_each(|i| expected[i] += weight * factor * row[i]);
+                }
+                clipped += usize::from(any);
+            }
+            let (mut slope, mut norms) = (vec![9.0; width], vec![9.0; count]);
+            let sums = Sums { weights: Some(&weights), clip: Some(bound), groups, ..Sums::none() };
+            let results = Results { gradient: Some(&mut slope), norms: Some(&mut norms), ..Results::none() };
+            let sum = program.sum(&mut program.batch(), p, &points, &sums, results).unwrap();
+            assert_eq!(sum.clipped, clipped, "{groups:?}, {count} points");
+            let scale = 1.0 + weights.iter().sum::<f64>();
+            for (got, want) in slope.iter().zip(&expected).chain(norms.iter().zip(&expected_norms)) {
+                assert!((got - want).abs() < 1e-13 * scale, "{groups:?}, {count} points: {got} {want}");
+            }
+        }
+    }
+    let odd = Sums { clip: Some(1.0), groups: &[3, 4], ..Sums::none() };
+    let none = Rows::new(&[], DATA);
+    let error = program.sum(&mut program.batch(), &p, &none, &odd, Results::none()).unwrap_err();
+    assert!(error.to_string().contains("7"), "{error}");
 }

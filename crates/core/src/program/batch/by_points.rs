@@ -31,19 +31,20 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             }
             let seed = if self.sums.clip.is_some() { F::one() } else { weight };
             walk::reverse::<_, true>(&program.graph, &mut task.point, [(output, seed)].into_iter())?;
+            let mut gradient = std::mem::take(&mut task.point.adjoints);
             let factor = match self.sums.clip {
                 None => F::one(),
                 Some(bound) => {
-                    let norm = F::norm(&task.point.adjoints[..parameters]);
-                    weight * self.factor(task, norm, bound)
+                    self.hold(task, &mut gradient[..parameters], bound);
+                    weight
                 }
             };
-            let gradient = &task.point.adjoints[..parameters];
             let sums = &mut task.adjoints[schedule.constants..][..parameters];
             // A point without weight does not count, whatever it has.
-            for (sum, &adjoint) in sums.iter_mut().zip(gradient).filter(|_| weight != F::zero()) {
+            for (sum, &adjoint) in sums.iter_mut().zip(&gradient).filter(|_| weight != F::zero()) {
                 *sum += factor * adjoint;
             }
+            task.point.adjoints = gradient;
             if self.wrt != Wrt::Parameters {
                 task.rows.extend_from_slice(&task.point.adjoints[parameters..inputs]);
             }
@@ -78,12 +79,29 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(())
     }
 
-    /// Notes a norm; the factor that holds it to the bound.
-    fn factor(&self, task: &mut Task<F>, norm: F, bound: F) -> F {
+    /// Notes the norm of a point's gradient, and holds its groups to the bound.
+    pub(in crate::program) fn hold(&self, task: &mut Task<F>, gradient: &mut [F], bound: F) {
+        let norm = F::norm(gradient);
         task.norms.push(norm);
-        let factor = clip_factor(norm, bound);
-        task.clipped += usize::from(factor < F::one());
-        factor
+        let shorten = |part: &mut [F], norm: F| {
+            let factor = clip_factor(norm, bound);
+            if factor != F::one() {
+                part.iter_mut().for_each(|slope| *slope *= factor);
+            }
+            factor < F::one()
+        };
+        let (mut rest, mut clipped) = (gradient, false);
+        if self.sums.groups.is_empty() {
+            clipped = shorten(rest, norm);
+        } else {
+            for &length in self.sums.groups {
+                let (group, after) = rest.split_at_mut(length);
+                rest = after;
+                let norm = F::norm(group);
+                clipped |= shorten(group, norm);
+            }
+        }
+        task.clipped += usize::from(clipped);
     }
 
     /// Evaluates one point and checks its guards. The values are those of the program returned.

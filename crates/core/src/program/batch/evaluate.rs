@@ -407,6 +407,10 @@ impl<F: ProgramScalar> Program<F> {
         if let Some(bound) = sums.clip.filter(|&bound| bound.is_nan() || bound <= F::zero()) {
             return Err(Error::Bound { given: bound.to_string() });
         }
+        if !sums.groups.is_empty() {
+            let (all, expected) = (sums.groups.iter().sum(), self.parameters());
+            Error::check_length("sum of the groups' length", "parameter", expected, all)?;
+        }
         let lengths = [
             ("weight", "point", count, sums.weights.map(<[F]>::len)),
             ("gradient", "parameter", self.parameters(), results.gradient.as_ref().map(|x| x.len())),

@@ -16,6 +16,10 @@ pub struct Sums<'a, F> {
     /// The norm, positive or infinite, to which each point's gradient in the parameters is held by
     /// [`clip_factor`](crate::program::clip_factor), before it is weighted.
     pub clip: Option<F>,
+    /// How many parameters each group has whose part of a point's gradient is held to the bound by itself, such as those of
+    /// a layer, in their order; together all parameters. Empty if the gradient is held to the bound as a whole. Norms are of
+    /// the whole in any case, and a point counts as clipped if one of its groups was.
+    pub groups: &'a [usize],
     /// A factor for all points, besides their weights: 1/n turns the sum into the mean.
     pub scale: Option<F>,
 }
@@ -30,7 +34,7 @@ impl<F: ProgramScalar> Sums<'_, F> {
     /// assert!(halves.weights.is_none() && halves.clip.is_none());
     /// ```
     pub fn none() -> Self {
-        Self { weights: None, clip: None, scale: None }
+        Self { weights: None, clip: None, groups: &[], scale: None }
     }
 
     pub(in crate::program) fn weight(&self, point: usize) -> F {

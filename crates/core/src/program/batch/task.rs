@@ -114,7 +114,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         }
         task.reset();
         task.adjoints.resize(plan.schedule.first_varying, F::zero());
-        if range.is_empty() {
+        if range.is_empty() || !self.sums.groups.is_empty() {
             task.adjoints.fill(F::zero());
         }
         // The rest is written, not added to, by the first block.
@@ -122,7 +122,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         task.accumulators.zeros((plan.accumulated_slots.len() + 1) * accumulator_width::<F>());
         let together = match self.sums.clip {
             // Each point's own gradient is taken in lanes of one block, unless only matrices have one.
-            Some(_) if !self.squares_suffice() => L,
+            Some(_) if !self.squares_suffice() || !self.sums.groups.is_empty() => L,
             _ => self.together(),
         };
         for start in range.clone().step_by(together) {
@@ -182,6 +182,9 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         bound: F,
         fresh: bool,
     ) -> bool {
+        if !self.sums.groups.is_empty() {
+            return self.sum_clipped_groups(task, points, &point_weights[0], bound);
+        }
         let mut squares = [[F::zero(); L]; MOST_BLOCKS];
         self.gradient_squares(task, points.clone(), &mut squares);
         // A square may overflow or vanish where the norm does not.
@@ -203,6 +206,34 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let to = To { varying: false, uniform: true };
         self.reverse(task, points, Wrt::Parameters, to, fresh);
         true
+    }
+
+    /// The same where parts of a gradient are held to the norm apart from each other: each point's gradient is written
+    /// out.
+    fn sum_clipped_groups(
+        &self,
+        task: &mut Task<F>,
+        points: Range<usize>,
+        weights: &[F; L],
+        bound: F,
+    ) -> bool {
+        let mut rows = std::mem::take(&mut task.rows);
+        let (first, width, count) = (rows.len(), self.program.parameters(), points.len());
+        rows.resize(first + L * width, F::zero());
+        self.write_gradients(task, Wrt::Parameters, points, &mut rows[first..], width);
+        let gradients = rows[first..].chunks_exact_mut(width.max(1)).take(count);
+        let mut finite = true;
+        for (gradient, &weight) in gradients.zip(weights) {
+            finite &= self.interpreter.arch.dispatch(AllFinite(gradient));
+            self.hold(task, gradient, bound);
+            let sums = &mut task.adjoints[self.plan.schedule.constants..][..width];
+            for (sum, &slope) in sums.iter_mut().zip(gradient.iter()) {
+                *sum += weight * slope;
+            }
+        }
+        rows.truncate(first);
+        task.rows = rows;
+        finite
     }
 
     /// Carries adjoints back, summing those of uniform values over the points.
