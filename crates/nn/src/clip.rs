@@ -23,6 +23,19 @@ pub enum Clip {
     Norm(f64),
     /// Each sample's gradient to this norm at most, before they are added up.
     PerSample(f64),
+    /// As [`PerSample`](Self::PerSample), but each layer's part of it by itself, to an equal share: of n layers, each to this
+    /// norm divided by √n, so that the whole has this norm at most.
+    PerLayer(f64),
+    /// As [`PerSample`](Self::PerSample), to a norm that adapts: it follows a quantile of the samples' norms (Andrew and
+    /// others, "Differentially private learning with adaptive clipping", 2021).
+    Adaptive {
+        /// The share of samples, between 0 and 1, that are to be left as they are.
+        quantile: f64,
+        /// The norm of the first step.
+        first: f64,
+        /// η: after a step where a share b of the samples was left as it was, the norm is multiplied by exp(−η (b − quantile)).
+        rate: f64,
+    },
 }
 
 impl Clip {
@@ -40,21 +53,55 @@ impl Clip {
     /// ```
     pub fn check(self) -> Result<Self, Error> {
         match self {
-            Self::Value(limit) | Self::Norm(limit) | Self::PerSample(limit)
+            Self::Value(limit) | Self::Norm(limit) | Self::PerSample(limit) | Self::PerLayer(limit)
                 if !(limit.is_finite() && limit > 0.0) =>
+            {
+                Err(wrong(self))
+            }
+            Self::Adaptive { quantile, first, rate }
+                if !((0.0..=1.0).contains(&quantile)
+                    && first.is_finite()
+                    && first > 0.0
+                    && rate.is_finite()
+                    && rate >= 0.0) =>
             {
                 Err(wrong(self))
             }
             _ => Ok(self),
         }
     }
+
+    /// The norm to which each sample's gradient is held in the first step; none if samples are not clipped.
+    ///
+    /// ```
+    /// use dualtape_nn::Clip;
+    /// assert_eq!((Clip::PerLayer(2.0).of_samples(), Clip::Norm(2.0).of_samples()), (Some(2.0), None));
+    /// ```
+    pub fn of_samples(self) -> Option<f64> {
+        match self {
+            Self::PerSample(norm) | Self::PerLayer(norm) | Self::Adaptive { first: norm, .. } => Some(norm),
+            _ => None,
+        }
+    }
+}
+
+/// The rate of adaptive clipping, unless another is given: that of Andrew and others.
+const ADAPTIVE_RATE: f64 = 0.2;
+
+/// `QUANTILE:NORM[:RATE]`.
+fn adaptive(text: &str) -> Option<Clip> {
+    let mut numbers = text.split(':').map(str::parse);
+    let (quantile, first) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    let rate = numbers.next().unwrap_or(Ok(ADAPTIVE_RATE)).ok()?;
+    numbers.next().is_none().then_some(Clip::Adaptive { quantile, first, rate })
 }
 
 fn wrong(given: impl fmt::Display) -> Error {
     Error::Setting {
         what: "clip",
         given: format!("'{given}'"),
-        expected: "none, value:C, norm:C or per-sample:C with a positive number C",
+        expected: "none, value:C, norm:C, per-sample:C, per-layer:C or adaptive:QUANTILE:C[:RATE] with a positive \
+                   number C and a quantile between 0 and 1",
     }
 }
 
@@ -65,6 +112,8 @@ impl fmt::Display for Clip {
             Self::Value(limit) => write!(f, "value:{limit}"),
             Self::Norm(limit) => write!(f, "norm:{limit}"),
             Self::PerSample(limit) => write!(f, "per-sample:{limit}"),
+            Self::PerLayer(limit) => write!(f, "per-layer:{limit}"),
+            Self::Adaptive { quantile, first, rate } => write!(f, "adaptive:{quantile}:{first}:{rate}"),
         }
     }
 }
@@ -74,12 +123,16 @@ impl FromStr for Clip {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let (kind, limit) = text.split_once(':').unwrap_or((text, ""));
+        if kind == "adaptive" {
+            return adaptive(limit).ok_or_else(|| wrong(text))?.check().map_err(|_| wrong(text));
+        }
         let limit = limit.parse();
         let clip = match (kind, limit) {
             ("none", Err(_)) if text == "none" => Self::None,
             ("value", Ok(limit)) => Self::Value(limit),
             ("norm", Ok(limit)) => Self::Norm(limit),
             ("per-sample", Ok(limit)) => Self::PerSample(limit),
+            ("per-layer", Ok(limit)) => Self::PerLayer(limit),
             _ => return Err(wrong(text)),
         };
         clip.check().map_err(|_| wrong(text))

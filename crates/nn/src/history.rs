@@ -32,6 +32,8 @@ pub struct Record {
     pub clipped_norm: f64,
     /// The share of samples whose gradient was clipped, or of batches where samples are not.
     pub clipped: f64,
+    /// The ε that was spent until then, at the δ of the privacy budget, if there is one.
+    pub epsilon: Option<f64>,
     /// Time spent training until then.
     pub elapsed: Duration,
 }
@@ -56,13 +58,16 @@ pub struct Progress {
     pub batches_done: usize,
     /// The batches it has.
     pub batches: usize,
+    /// The samples of the batch just done. A Poisson sample may have none: then loss, norms before and after clipping, and
+    /// the share of clipped samples are NaN.
+    pub samples: usize,
     /// The loss of the batch just done, penalties included.
     pub loss: f64,
     /// The rate of the step.
     pub rate: f64,
     /// The norm before clipping: of the batch's gradient, or the mean of the samples' where each is clipped.
     pub gradient_norm: f64,
-    /// The same after clipping.
+    /// The same after clipping; where layers are clipped by themselves, an upper bound.
     pub clipped_norm: f64,
     /// The share of the samples whose gradient was clipped; where samples are not, 1 if the batch's was.
     pub clipped: f64,
@@ -97,7 +102,8 @@ pub enum Event {
 /// Sums over the batches of an epoch that is under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Sums {
-    pub(crate) batches: f64,
+    /// Those that were not empty.
+    batches: f64,
     loss: f64,
     gradient_norm: f64,
     clipped_norm: f64,
@@ -107,12 +113,15 @@ pub(crate) struct Sums {
 
 impl Sums {
     pub(crate) fn add(&mut self, progress: &Progress) {
+        self.rate = progress.rate;
+        if progress.samples == 0 {
+            return;
+        }
         self.batches += 1.0;
         self.loss += progress.loss;
         self.gradient_norm += progress.gradient_norm;
         self.clipped_norm += progress.clipped_norm;
         self.clipped += progress.clipped;
-        self.rate = progress.rate;
     }
 
     pub(crate) fn record(
@@ -120,6 +129,7 @@ impl Sums {
         epoch: usize,
         training: Metrics,
         validation: Metrics,
+        epsilon: Option<f64>,
         elapsed: Duration,
     ) -> Record {
         let mean = |sum: f64| sum / self.batches;
@@ -132,6 +142,7 @@ impl Sums {
             gradient_norm: mean(self.gradient_norm),
             clipped_norm: mean(self.clipped_norm),
             clipped: mean(self.clipped),
+            epsilon,
             elapsed,
         }
     }
@@ -170,13 +181,13 @@ impl Metrics {
 }
 
 impl Record {
-    pub(crate) const WIDTH: usize = 15;
+    pub(crate) const WIDTH: usize = 16;
 
     /// All of it as numbers, for files.
     pub(crate) fn to_row(self) -> [f64; Self::WIDTH] {
         let ([a, b, c, d], [e, f, g, h]) = (self.training.to_row(), self.validation.to_row());
-        let Self { rate, batch_loss, gradient_norm, clipped_norm, clipped, elapsed, .. } = self;
-        let seconds = elapsed.as_secs_f64();
+        let Self { rate, batch_loss, gradient_norm, clipped_norm, clipped, epsilon, elapsed, .. } = self;
+        let (epsilon, seconds) = (epsilon.unwrap_or(f64::NAN), elapsed.as_secs_f64());
         [
             self.epoch as f64,
             a,
@@ -192,13 +203,14 @@ impl Record {
             gradient_norm,
             clipped_norm,
             clipped,
+            epsilon,
             seconds,
         ]
     }
 
     pub(crate) fn from_row(row: [f64; Self::WIDTH]) -> Self {
-        let [epoch, a, b, c, d, e, f, g, h, rate, batch_loss, gradient_norm, clipped_norm, clipped, seconds] =
-            row;
+        let [epoch, a, b, c, d, e, f, g, h, rest @ ..] = row;
+        let [rate, batch_loss, gradient_norm, clipped_norm, clipped, epsilon, seconds] = rest;
         Self {
             epoch: epoch as usize,
             training: Metrics::from_row([a, b, c, d]),
@@ -208,6 +220,7 @@ impl Record {
             gradient_norm,
             clipped_norm,
             clipped,
+            epsilon: (!epsilon.is_nan()).then_some(epsilon),
             elapsed: Duration::try_from_secs_f64(seconds).unwrap_or_default(),
         }
     }

@@ -1,5 +1,7 @@
 //! How to train.
 
+use crate::privacy::accountant::{Accountant, Budget};
+use crate::privacy::{self, NoiseSource, Sampling};
 use crate::{Clip, Error, Loss, Method, Penalty, Reduction, Schedule, text};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -39,9 +41,22 @@ pub struct Settings {
     /// How gradients are clipped.
     #[serde(with = "text")]
     pub clip: Clip,
-    /// σ: the sum of clipped gradients gets normal noise of deviation σ times the limit; needs per-sample
-    /// clipping. 0 for none. See [`privacy`](crate::privacy) for what it is not.
+    /// σ: the sum of clipped gradients gets normal noise of deviation σ times the limit; needs a clip of each sample.
+    /// 0 for none. [`privacy`] says what that protects.
     pub noise: f64,
+    /// Where the key of the noise comes from, and of Poisson samples.
+    #[serde(with = "text")]
+    pub noise_source: NoiseSource,
+    /// How the samples of a step are drawn.
+    #[serde(with = "text")]
+    pub sampling: Sampling,
+    /// How much privacy may be spent: the training stops before a step that would pass it. It needs noise and Poisson
+    /// sampling.
+    #[serde(with = "text::optional")]
+    pub budget: Option<Budget>,
+    /// How privacy is counted.
+    #[serde(with = "text")]
+    pub accountant: Accountant,
     /// What is made small.
     #[serde(with = "text")]
     pub loss: Loss,
@@ -74,6 +89,10 @@ impl Default for Settings {
             optimizer: Method::default(),
             clip: Clip::None,
             noise: 0.0,
+            noise_source: NoiseSource::Seed,
+            sampling: Sampling::Shuffled,
+            budget: None,
+            accountant: Accountant::default(),
             loss: Loss::CrossEntropy,
             reduction: Reduction::Mean,
             l1: 0.0,
@@ -124,14 +143,44 @@ impl Settings {
         self.clip.check()?;
         self.loss.check()?;
         self.penalty().check()?;
-        let wrong_noise =
-            |expected| Error::Setting { what: "noise", given: self.noise.to_string(), expected };
-        match self.clip {
-            _ if !(self.noise.is_finite() && self.noise >= 0.0) => Err(wrong_noise("a number of 0 or more")),
-            Clip::PerSample(_) => Ok(()),
-            _ if self.noise > 0.0 => Err(wrong_noise("0, or clipping for each sample, as in per-sample:1")),
-            _ => Ok(()),
+        self.check_privacy()
+    }
+
+    fn check_privacy(&self) -> Result<(), Error> {
+        let wrong = |expected| Error::Setting { what: "noise", given: self.noise.to_string(), expected };
+        if !(self.noise.is_finite() && self.noise >= 0.0) {
+            return Err(wrong("a number of 0 or more"));
         }
+        if self.noise > 0.0 && self.clip.of_samples().is_none() {
+            return Err(wrong("0, or clipping for each sample, as in per-sample:1"));
+        }
+        let adapts = matches!(self.clip, Clip::Adaptive { .. });
+        // The noise on the count of clipped samples grows with the batch.
+        if adapts && privacy::noise_beside_count(self.noise, self.samples_per_step() as f64).is_none() {
+            return Err(wrong("less than a tenth of the batch size, as the clip is adaptive"));
+        }
+        let Some(budget) = self.budget else { return Ok(()) };
+        budget.check()?;
+        if self.noise == 0.0 {
+            return Err(wrong("a positive number, as there is a privacy budget"));
+        }
+        if self.sampling != Sampling::Poisson {
+            let given = self.sampling.to_string();
+            let expected = "poisson, as there is a privacy budget: accountants do not speak for other batches";
+            return Err(Error::Setting { what: "sampling", given, expected });
+        }
+        Ok(())
+    }
+
+    /// The probability with which each of so many samples takes part in a step of Poisson sampling.
+    ///
+    /// ```
+    /// use dualtape_nn::Settings;
+    /// let settings = Settings { batch_size: 10, ..Settings::default() };
+    /// assert_eq!((settings.probability(100), settings.probability(5)), (0.1, 1.0));
+    /// ```
+    pub fn probability(&self, samples: usize) -> f64 {
+        (self.samples_per_step() as f64 / samples.max(1) as f64).min(1.0)
     }
 
     /// How many samples make one step, unless there are not as many left.

@@ -4,6 +4,7 @@ use super::state::{Best, State};
 use crate::container::{self, Container, Tensor};
 use crate::data::{Dataset, Targets};
 use crate::history::{Record, Sums};
+use crate::privacy::{NoiseKey, NoiseSource};
 use crate::{Error, Model, Optimizer, Settings};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -22,6 +23,9 @@ struct About {
     steps: u64,
     buffers: usize,
     best_epoch: Option<usize>,
+    /// The key of noise and Poisson samples, in hexadecimal digits, if it does not follow from the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret_key: Option<String>,
     /// Whatever the caller wants to know again.
     #[serde(default)]
     note: String,
@@ -48,6 +52,7 @@ pub(super) fn to_bytes<M: Model>(of: &Of<'_, M>, state: &State, note: &str) -> s
         steps: state.optimizer.steps(),
         buffers: state.optimizer.buffers().len(),
         best_epoch: state.best.as_ref().map(|best| best.epoch),
+        secret_key: (settings.noise_source == NoiseSource::System).then(|| state.key.to_hex()),
         note: note.to_owned(),
     };
     let mut tensors = Tensor::split("", &layout, &state.parameters);
@@ -60,6 +65,7 @@ pub(super) fn to_bytes<M: Model>(of: &Of<'_, M>, state: &State, note: &str) -> s
         tensors.push(Tensor::row(&format!("optimizer.{i}"), buffer));
     }
     tensors.push(Tensor::row("sums", &state.sums.to_row()));
+    tensors.push(Tensor::row("limit", &[state.limit]));
     tensors.push(Tensor::row("elapsed", &[state.elapsed.as_secs_f64()]));
     let numbers = state.history.iter().flat_map(|record| record.to_row()).collect();
     let shape = vec![state.history.len(), Record::WIDTH];
@@ -116,7 +122,13 @@ fn restore<M: Model>(file: Container<About>, of: &Of<'_, M>) -> Result<(State, S
         None => None,
     };
     let (sums, elapsed) = (file.row_of("sums", Sums::WIDTH)?, file.row_of("elapsed", 1)?[0]);
+    let key = match (settings.noise_source, &about.secret_key) {
+        (NoiseSource::Seed, _) => Some(NoiseKey::from_seed(settings.seed)),
+        (NoiseSource::System, text) => text.as_deref().and_then(NoiseKey::from_hex),
+    };
     let state = State {
+        key: key.ok_or_else(|| file.wrong("it has no key of the noise; expected 64 digits".to_owned()))?,
+        limit: file.row_of("limit", 1)?[0],
         previous: file.join("previous.", &layout)?,
         optimizer: optimizer.map_err(|error| file.wrong(error.to_string()))?,
         parameters,

@@ -2,7 +2,8 @@
 //! follows is determined. The order of samples and the noise follow from seed, epoch and step.
 
 use crate::history::{Record, Sums};
-use crate::{Error, Method, Optimizer};
+use crate::privacy::{NoiseKey, NoiseSource};
+use crate::{Error, Optimizer, Settings};
 use std::time::Duration;
 
 #[derive(Clone, Debug)]
@@ -11,6 +12,10 @@ pub(super) struct State {
     /// The parameters before the last step: the last that are known to have given finite numbers.
     pub(super) previous: Vec<f64>,
     pub(super) optimizer: Optimizer<f64>,
+    /// What noise and Poisson samples are drawn from.
+    pub(super) key: NoiseKey,
+    /// The norm to which samples are clipped, if they are; it may adapt.
+    pub(super) limit: f64,
     /// The epoch under way, counted from 1.
     pub(super) epoch: usize,
     /// The batches done in it.
@@ -31,10 +36,15 @@ pub(super) struct Best {
 }
 
 impl State {
-    pub(super) fn new(parameters: Vec<f64>, method: Method) -> Result<Self, Error> {
+    pub(super) fn new(parameters: Vec<f64>, settings: &Settings) -> Result<Self, Error> {
         Ok(Self {
             previous: parameters.clone(),
-            optimizer: Optimizer::new(method, parameters.len())?,
+            optimizer: Optimizer::new(settings.optimizer, parameters.len())?,
+            key: match settings.noise_source {
+                NoiseSource::Seed => NoiseKey::from_seed(settings.seed),
+                NoiseSource::System => NoiseKey::from_system()?,
+            },
+            limit: settings.clip.of_samples().unwrap_or(f64::INFINITY),
             parameters,
             epoch: 1,
             batch: 0,
