@@ -19,6 +19,7 @@ mod parsers;
 mod pictures;
 mod plot_bench;
 mod predict;
+mod private;
 mod progress;
 mod ranks;
 mod report;

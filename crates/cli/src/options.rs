@@ -1,6 +1,7 @@
 //! What can be said about a training: on the command line, in a file, and in what a run remembers.
 
 use crate::failure::Failure;
+use crate::private::Private;
 use crate::{parsers, text};
 use clap::Args;
 use dualtape_nn::data::{Missing, Unknown};
@@ -180,15 +181,25 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) momentum: Option<f64>,
 
-    /// none, value:C, norm:C or per-sample:C [default: none]
+    /// none, value:C, norm:C, per-sample:C, per-layer:C or adaptive:QUANTILE:C [default: none]
     ///
-    /// Gradient clipping: of each component, of the norm of a batch, or of the norm of each sample.
+    /// Gradient clipping: of each component, of the norm of a batch, or of the norm of each sample: as a whole, each layer by
+    /// itself, or to a norm that begins with C and follows a quantile of the samples' norms.
     #[arg(long, value_name = "CLIP", value_parser = parsers::expected::<Clip>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) clip: Option<Clip>,
 
+    /// Train with differential privacy, as in epsilon=3,delta=1e-5
+    ///
+    /// Samples of a step are drawn by chance, each sample's gradient is clipped, and as much noise is added that all steps
+    /// together stay within the budget; at the budget's end the training stops. Further parts: clip=C (usually 1),
+    /// accountant=rdp rather than pld, and repeatable, which draws the noise from the seed and protects nobody.
+    #[arg(long, value_name = "BUDGET", value_parser = parsers::expected::<Private>, help_heading = "Training")]
+    #[serde(with = "text", skip_serializing_if = "Option::is_none")]
+    pub(crate) private: Option<Private>,
+
     /// Deviation of the noise for private descent, in units of the limit of per-sample clipping
-    /// [default: 0]
+    /// [default: 0; with --private, as much as its budget needs]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) noise: Option<f64>,

@@ -108,11 +108,16 @@ impl Drawing<'_> {
         let sizes = self.setup.model.layers().iter().map(|layer| layer.outputs.to_string());
         let shape =
             std::iter::once(self.setup.model.inputs().to_string()).chain(sizes).collect::<Vec<_>>().join("-");
-        Figure::new(&self.title(&shape)).with(losses).with(metric)
+        Figure::new(&self.title(&format!("{shape}{}", self.not_private()))).with(losses).with(metric)
+    }
+
+    /// In the title of what is computed from the training part without noise, where there is a privacy budget.
+    fn not_private(&self) -> &'static str {
+        if self.setup.settings.budget.is_some() { " (not private)" } else { "" }
     }
 
     fn gradients(&self, log_axis: bool) -> Option<Boxed> {
-        let title = self.title("gradient norms");
+        let title = self.title(&format!("gradient norms{}", self.not_private()));
         let (before, after) =
             (self.points(|record| record.gradient_norm), self.points(|record| record.clipped_norm));
         let of_batch = "norm of each batch, on average";
@@ -123,7 +128,10 @@ impl Drawing<'_> {
             }
             Clip::Value(_) => (of_batch, None),
             Clip::Norm(limit) => (of_batch, Some(limit)),
-            Clip::PerSample(limit) => ("norm of each sample, on average", Some(limit)),
+            Clip::PerSample(limit) | Clip::PerLayer(limit) => {
+                ("norm of each sample, on average", Some(limit))
+            }
+            Clip::Adaptive { .. } => ("norm of each sample, on average", None),
         };
         let norms = Curves::new(&title, "epoch", label)
             .curve("before clipping", before)
@@ -152,7 +160,10 @@ impl Drawing<'_> {
         let Setup { model, training, settings, .. } = self.setup;
         let norms = sample_norms(model, &self.model.parameters, training, settings.loss)?;
         let histogram = NormHistogram::new(
-            &self.title("gradient norms of the training samples, at the kept parameters"),
+            &self.title(&format!(
+                "gradient norms of the training samples, at the kept parameters{}",
+                self.not_private()
+            )),
             norms,
         );
         Ok(Some(Box::new(match settings.clip {

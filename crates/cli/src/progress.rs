@@ -97,9 +97,10 @@ impl Display {
 
     fn line(&self, record: &Record) -> String {
         let width = self.epochs.to_string().len();
-        let Record { epoch, training, validation, .. } = record;
+        let Record { epoch, training, validation, epsilon, .. } = record;
+        let spent = epsilon.map_or(String::new(), |epsilon| format!("  ε {epsilon:.3}"));
         format!(
-            "epoch {epoch:>width$}/{}  training {}  validation {}",
+            "epoch {epoch:>width$}/{}  training {}  validation {}{spent}",
             self.epochs,
             words(training),
             words(validation)
@@ -145,7 +146,7 @@ pub(crate) fn event_line(event: &str, about: &Value) -> Value {
 }
 
 fn epoch_object(record: &Record) -> Value {
-    json!({
+    let mut event = json!({
         "epoch": record.epoch,
         "training": metrics_object(&record.training),
         "validation": metrics_object(&record.validation),
@@ -155,7 +156,11 @@ fn epoch_object(record: &Record) -> Value {
         "clipped_norm": record.clipped_norm,
         "clipped_share": record.clipped,
         "seconds": record.elapsed.as_secs_f64(),
-    })
+    });
+    if let Some(epsilon) = record.epsilon {
+        event["epsilon"] = json!(epsilon);
+    }
+    event
 }
 
 fn new_bar() -> ProgressBar {

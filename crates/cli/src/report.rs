@@ -86,6 +86,14 @@ fn page(summary: &Summary, folder: &Path) -> Result<Markup, Failure> {
                 @if let Some(test) = &summary.test { (classes(test, "Test, by class")) }
                 (folds(&summary.folds))
                 (importance(summary))
+                @if let Some(privacy) = &summary.privacy {
+                    h2 { "Privacy" }
+                    p { (privacy.in_words()) }
+                    @for (what, lines) in privacy.lists() {
+                        p { (what) }
+                        ul { @for line in lines { li { (line) } } }
+                    }
+                }
                 h2 { "Pictures" }
                 @for picture in &pictures { (picture) }
                 h2 { "Options" }

@@ -2,9 +2,9 @@
 
 use crate::arguments::NO_DATA;
 use crate::failure::Failure;
-use crate::input;
 use crate::options::{Delimiter, Options};
 use crate::ranks::Ranks;
+use crate::{input, private};
 use dualtape_nn::data::{Csv, Dataset, Encoder, Missing, Standardizer, Table, Targets, Unknown};
 use dualtape_nn::{Activation, Error, Loss, Method, Mlp, SavedModel, Settings, Unit};
 
@@ -35,6 +35,8 @@ pub(crate) struct Request {
     options: Options,
     settings: Settings,
     table: Table,
+    /// Whether the noise is to be found, from a privacy budget.
+    solve_noise: bool,
     notes: Vec<String>,
 }
 
@@ -46,8 +48,16 @@ impl Request {
             given.optimizer = given.optimizer.or(Some(Method::default()));
         }
         let regression = given.regression.unwrap_or(false);
-        let mut options = given.over(&crate::defaults::of(&name, regression));
-        let settings = settings(&options)?;
+        let usual = crate::defaults::of(&name, regression);
+        let usual = given.private.map_or_else(Options::default, |private| private.options()).over(&usual);
+        let solved = given.noise.is_none_or(|noise| noise == 0.0);
+        let mut options = given.over(&usual);
+        let mut settings = settings(&options)?;
+        if let Some(private) = options.private {
+            private.apply(&options, &mut settings)?;
+            // Until it is known how many samples there are.
+            settings.noise = if solved { 1.0 } else { settings.noise };
+        }
         settings.check()?;
         check_numbers(&options)?;
         // One way to say it, so that options can be compared.
@@ -56,7 +66,8 @@ impl Request {
         let mut table = input::table(&name, &csv, settings.seed, ranks).map_err(for_training)?;
         let mut notes = if input::is_named(&name) { Vec::new() } else { table.notes().to_vec() };
         notes.extend(drop_rows(&mut table, options.missing.unwrap_or_default()));
-        Ok(Self { options, settings, table, notes })
+        let solve_noise = options.private.is_some() && solved;
+        Ok(Self { options, settings, table, solve_noise, notes })
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -78,16 +89,17 @@ impl Request {
         let fold_of = self.table.draw_folds(count, self.settings.seed)?;
         let fold = move |fold: usize| {
             let training: Vec<bool> = fold_of.iter().map(|&other| other != fold).collect();
-            let Self { options, settings, table, .. } = self;
+            let Self { options, settings, table, solve_noise, .. } = self;
             let (options, settings, table) = (options.clone(), settings.clone(), table.clone());
-            Self { options, settings, table, notes: Vec::new() }.split_by(&training)
+            Self { options, settings, table, solve_noise: *solve_noise, notes: Vec::new() }
+                .split_by(&training)
         };
         Ok((0..count).map(fold))
     }
 
     /// With these rows to train on.
     fn split_by(self, training: &[bool]) -> Result<Setup, Failure> {
-        let Self { options, settings, table, mut notes } = self;
+        let Self { mut options, mut settings, table, solve_noise, mut notes } = self;
         let encoder = Encoder::fit(&table, training, options.missing.unwrap_or_default());
         let encoder = encoder.map_err(|error| for_training(error.into()))?;
         notes.extend(fills(&table, &encoder));
@@ -96,7 +108,12 @@ impl Request {
         let (name, has_classes) = (all.name().to_owned(), !all.classes().is_empty());
         check_loss(settings.loss, &all)?;
         let (training, validation) = all.partition(training);
-        let mut warnings = Vec::new();
+        if let (Some(private), true) = (options.private, solve_noise) {
+            settings.noise = private.solve_noise(&settings, training.len())?;
+            settings.check()?;
+            options.noise = Some(settings.noise);
+        }
+        let mut warnings = private::warnings(&settings, &training);
         if has_classes {
             warnings.extend(rare_classes(&training, &validation));
         }
@@ -355,6 +372,7 @@ fn settings(options: &Options) -> Result<Settings, Failure> {
         keep_best: options.keep_best.unwrap_or(usual.keep_best),
         seed: options.seed.unwrap_or(usual.seed),
         threads: options.threads.unwrap_or(usual.threads),
+        ..usual
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::importance::Importance;
+use crate::private::Statement;
 use crate::run_folder;
 use crate::scores::Scores;
 use dualtape_nn::files;
@@ -51,6 +52,9 @@ pub(crate) struct Summary {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
     pub(crate) pictures: Vec<String>,
+    /// What is claimed of a private training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) privacy: Option<Statement>,
 }
 
 impl Summary {

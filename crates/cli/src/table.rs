@@ -6,6 +6,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+/// The ε that was spent; only where there is a privacy budget. It stands before the time.
+const EPSILON: &str = "epsilon";
+
 const COLUMNS: [&str; 15] = [
     "epoch",
     "training_loss",
@@ -32,7 +35,8 @@ pub(crate) fn write(path: &Path, history: &[Record]) -> Result<(), Failure> {
 
 fn to_csv(history: &[Record]) -> Result<Vec<u8>, csv::Error> {
     let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(COLUMNS)?;
+    let is_private = history.iter().any(|record| record.epsilon.is_some());
+    table.write_record(columns(is_private))?;
     for record in history {
         let mut cells = vec![record.epoch.to_string()];
         for metrics in [&record.training, &record.validation] {
@@ -40,12 +44,23 @@ fn to_csv(history: &[Record]) -> Result<Vec<u8>, csv::Error> {
             let others = [metrics.accuracy, metrics.mean_absolute_error, metrics.r_squared];
             cells.extend(others.map(|number| number.map_or(String::new(), |number| number.to_string())));
         }
-        let Record { rate, batch_loss, gradient_norm, clipped_norm, clipped, elapsed, .. } = record;
+        let Record { rate, batch_loss, gradient_norm, clipped_norm, clipped, epsilon, elapsed, .. } = record;
         cells.extend([rate, batch_loss, gradient_norm, clipped_norm, clipped].map(ToString::to_string));
+        if is_private {
+            cells.push(epsilon.map_or(String::new(), |epsilon| epsilon.to_string()));
+        }
         cells.push(format!("{:.3}", elapsed.as_secs_f64()));
         table.write_record(cells)?;
     }
     table.into_inner().map_err(|error| error.into_error().into())
+}
+
+fn columns(is_private: bool) -> Vec<&'static str> {
+    let mut columns = COLUMNS.to_vec();
+    if is_private {
+        columns.insert(COLUMNS.len() - 1, EPSILON);
+    }
+    columns
 }
 
 /// Reads what [`write`] wrote.
@@ -54,7 +69,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Record>, Failure> {
     let wrong = |problem: String| Failure::from(Error::Data { origin: path.display().to_string(), problem });
     let mut reader = csv::Reader::from_reader(&text[..]);
     let header = reader.headers().map_err(|error| wrong(error.to_string()))?;
-    if header != COLUMNS[..] {
+    if ![false, true].map(columns).iter().any(|columns| header == columns[..]) {
         let problem =
             "it has other columns than a run's metrics.csv; expected epoch, training_loss and so on";
         return Err(wrong(problem.to_owned()));
@@ -69,10 +84,12 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Record>, Failure> {
 }
 
 fn from_cells(row: &csv::StringRecord) -> io::Result<Record> {
+    let columns = columns(row.len() > COLUMNS.len());
+    let time = columns.len() - 1;
     let number = |column: usize| -> io::Result<f64> {
         let cell = &row[column];
         cell.parse()
-            .map_err(|_| io::Error::other(format!("{} is '{cell}'; expected a number", COLUMNS[column])))
+            .map_err(|_| io::Error::other(format!("{} is '{cell}'; expected a number", columns[column])))
     };
     let measured = |column: usize| if row[column].is_empty() { Ok(None) } else { number(column).map(Some) };
     let metrics = |first: usize| -> io::Result<Metrics> {
@@ -92,6 +109,7 @@ fn from_cells(row: &csv::StringRecord) -> io::Result<Record> {
         gradient_norm: number(11)?,
         clipped_norm: number(12)?,
         clipped: number(13)?,
-        elapsed: Duration::try_from_secs_f64(number(14)?).unwrap_or_default(),
+        epsilon: if columns[14] == EPSILON { measured(14)? } else { None },
+        elapsed: Duration::try_from_secs_f64(number(time)?).unwrap_or_default(),
     })
 }

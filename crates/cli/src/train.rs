@@ -6,6 +6,7 @@ use crate::importance;
 use crate::options::Options;
 use crate::output::quoted;
 use crate::pictures::Drawing;
+use crate::private::Statement;
 use crate::progress::{Display, Style, metrics_object};
 use crate::ranks::Ranks;
 use crate::run_folder::{self, Before, RunFolder};
@@ -393,6 +394,7 @@ impl Run<'_> {
             notes: notes.clone(),
             warnings: warnings.clone(),
             pictures,
+            privacy: trainer.spent().map(|spent| Statement::new(&spent, &self.setup.settings)),
         };
         summary.write(self.folder.path())?;
         let Some(record) = history.iter().find(|record| Some(record.epoch) == kept) else { return Ok(()) };
@@ -406,9 +408,13 @@ impl Run<'_> {
         let stopped = if summary.stopped_early { ", stopped early" } else { "" };
         let epoch = kept.epoch;
         let of_epochs = history.len();
-        self.display.tell(format_args!(
-            "\nkept: epoch {epoch}, the one with the least validation loss, of {of_epochs}{stopped}, in {seconds:.1} s"
-        ));
+        let which = if self.setup.settings.keep_best {
+            "the one with the least validation loss"
+        } else {
+            "the last one"
+        };
+        self.display
+            .tell(format_args!("\nkept: epoch {epoch}, {which}, of {of_epochs}{stopped}, in {seconds:.1} s"));
         self.display.tell(format_args!("training {}", first_line(&summary.training)));
         self.display.tell(format_args!("validation {}", summary.validation));
         if let Some(test) = &summary.test {
@@ -431,6 +437,13 @@ impl Run<'_> {
                 names.join(", ")
             ));
         }
+        if let Some(privacy) = &summary.privacy {
+            self.display.tell(format_args!("\n{}", privacy.in_words()));
+            for (what, lines) in privacy.lists() {
+                self.display.tell(format_args!("{what}:"));
+                lines.iter().for_each(|line| self.display.tell(format_args!("  - {line}")));
+            }
+        }
         let pictures = summary.pictures.join(", ");
         self.display.tell(format_args!(
             "\nwrote model.safetensors, metrics.csv, report.json and {pictures} to {folder}"
@@ -450,6 +463,7 @@ impl Run<'_> {
                 "seconds": seconds,
                 "folder": folder.to_string(),
                 "pictures": summary.pictures,
+                "privacy": summary.privacy,
             }),
         );
     }

@@ -70,4 +70,4 @@ pub use recorded::Recorded;
 pub use saved::SavedModel;
 pub use schedule::{Link, Schedule};
 pub use settings::{Settings, Unit};
-pub use train::{Trainer, checkpoint_note, train};
+pub use train::{Spent, Trainer, checkpoint_note, train};

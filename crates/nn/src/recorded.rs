@@ -131,7 +131,8 @@ impl<F: ProgramScalar> Recorded<F> {
             Reduction::Mean => F::nearest(samples.count().max(1) as f64).recip(),
             Reduction::Sum => F::one(),
         };
-        self.scaled(share, parameters, samples, sample_limit, gradient)
+        let clip = sample_limit.map(|norm| SampleClip { norm, groups: &[] });
+        self.scaled(share, parameters, samples, clip, gradient)
     }
 
     /// The sum over the samples, of loss and clipped gradient, times `share`.
@@ -140,17 +141,17 @@ impl<F: ProgramScalar> Recorded<F> {
         share: F,
         parameters: &[F],
         samples: &P,
-        sample_limit: Option<F>,
+        clip: Option<SampleClip<'_, F>>,
         gradient: &mut [F],
     ) -> Result<Batch<F>, Error> {
         let count = samples.count();
-        self.norms.resize(if sample_limit.is_some() { count } else { 0 }, F::zero());
-        let sums = Sums { clip: sample_limit, scale: Some(share), ..Sums::none() };
-        let norms = sample_limit.map(|_| &mut self.norms[..]);
+        self.norms.resize(if clip.is_some() { count } else { 0 }, F::zero());
+        let sums = sums(share, clip);
+        let norms = clip.map(|_| &mut self.norms[..]);
         let results = Results { gradient: Some(gradient), norms, ..Results::none() };
         let sum = self.program.sum(&mut self.batch, parameters, samples, &sums, results)?;
         let mean = |norms: &[F]| norms.iter().copied().sum::<F>() / F::nearest(count.max(1) as f64);
-        let mean_norm = sample_limit.map(|_| mean(&self.norms));
+        let mean_norm = clip.map(|_| mean(&self.norms));
         Ok(Batch { loss: sum.value, mean_norm, clipped: sum.clipped })
     }
 
@@ -167,6 +168,19 @@ impl<F: ProgramScalar> Recorded<F> {
     pub fn norms(&self) -> &[F] {
         &self.norms
     }
+}
+
+/// How each sample's gradient is clipped: to this norm as a whole, or each group of parameters to this norm, the groups given
+/// by their lengths.
+#[derive(Clone, Copy)]
+pub(crate) struct SampleClip<'a, F = f64> {
+    pub(crate) norm: F,
+    pub(crate) groups: &'a [usize],
+}
+
+fn sums<F: ProgramScalar>(share: F, clip: Option<SampleClip<'_, F>>) -> Sums<'_, F> {
+    let groups = clip.map_or(&[][..], |clip| clip.groups);
+    Sums { clip: clip.map(|clip| clip.norm), groups, scale: Some(share), ..Sums::none() }
 }
 
 /// Who works on a batch, and how it is cut.
@@ -199,19 +213,19 @@ impl Recorded<f64> {
         share: f64,
         parameters: &[f64],
         samples: &P,
-        sample_limit: Option<f64>,
+        clip: Option<SampleClip<'_>>,
         gradient: &mut [f64],
     ) -> Result<Found, crate::Error> {
         let Team { ranks, pool, accumulate, stop } = team;
         if ranks.size() == 1 && accumulate == 1 {
-            let batch = pool.install(|| self.scaled(share, parameters, samples, sample_limit, gradient))?;
+            let batch = pool.install(|| self.scaled(share, parameters, samples, clip, gradient))?;
             return Ok(Found { batch, stop });
         }
-        let sums = Sums { clip: sample_limit, scale: Some(share), ..Sums::none() };
+        let sums = sums(share, clip);
         let tree = self.program.sum_tree(samples.count());
         let chunks = |rank: usize| tree.share(rank, ranks.size());
         let own = chunks(ranks.rank());
-        let other_lengths = norm_counts(&tree, (0..ranks.size()).map(chunks), sample_limit.is_some());
+        let other_lengths = norm_counts(&tree, (0..ranks.size()).map(chunks), clip.is_some());
         let mut total = vec![0.0; self.program.partial_len()];
         let mut careful = false;
         loop {
@@ -233,7 +247,7 @@ impl Recorded<f64> {
             let marks = self.read_others(&others, &other_lengths)?;
             if let Some(loss) = self.program.sum_total(&mut self.batch, &total, careful, gradient)? {
                 let mean = self.norms.iter().sum::<f64>() / self.norms.len().max(1) as f64;
-                let mean_norm = sample_limit.map(|_| mean);
+                let mean_norm = clip.map(|_| mean);
                 return Ok(Found {
                     batch: Batch { loss, mean_norm, clipped: marks.clipped },
                     stop: marks.stop,

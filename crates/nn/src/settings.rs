@@ -166,7 +166,8 @@ impl Settings {
         }
         if self.sampling != Sampling::Poisson {
             let given = self.sampling.to_string();
-            let expected = "poisson, as there is a privacy budget: accountants do not speak for other batches";
+            let expected =
+                "poisson, as there is a privacy budget: accountants do not speak for other batches";
             return Err(Error::Setting { what: "sampling", given, expected });
         }
         Ok(())
@@ -197,6 +198,17 @@ impl Settings {
     /// ```
     pub fn batches(&self, samples: usize) -> usize {
         samples.div_ceil(self.samples_per_step())
+    }
+
+    /// How many steps all epochs make.
+    ///
+    /// ```
+    /// use dualtape_nn::Settings;
+    /// let settings = Settings { batch_size: 10, epochs: 7, ..Settings::default() };
+    /// assert_eq!(settings.steps(100), 70);
+    /// ```
+    pub fn steps(&self, samples: usize) -> u64 {
+        (self.batches(samples) as u64).saturating_mul(self.epochs as u64)
     }
 
     /// What large weights cost.

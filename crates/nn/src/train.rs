@@ -1,14 +1,18 @@
 //! Training: epochs, batches, steps, and what is measured on the way.
 
+mod accounting;
 mod checkpoint;
 mod state;
 mod step;
+
+pub use accounting::Spent;
 
 use crate::data::Dataset;
 use crate::evaluate::{self, check_sizes};
 use crate::history::{Event, Record};
 use crate::parallel::{AllReduce, Local};
 use crate::{Error, Model, Recorded, Settings, files};
+use accounting::Accounting;
 use state::State;
 use std::ops::Range;
 use std::path::Path;
@@ -130,8 +134,13 @@ pub struct Trainer<'a, M: Model, R: AllReduce = Local> {
     /// The parameters that a penalty applies to.
     weights: Vec<Range<usize>>,
     gradient: Vec<f64>,
+    /// How many parameters each layer has.
+    layers: Vec<usize>,
     /// The order of the samples in the epoch it was drawn for.
     order: (usize, Vec<usize>),
+    /// The samples of the step.
+    chosen: Vec<usize>,
+    accounting: Option<Accounting>,
     /// What is left after each step, and saved.
     state: State,
     /// Saved as well; see [`set_note`](Self::set_note).
@@ -139,6 +148,20 @@ pub struct Trainer<'a, M: Model, R: AllReduce = Local> {
     failed: bool,
     /// When this process began, less what was spent before.
     since: Instant,
+}
+
+/// How many parameters each layer has: tensors whose names differ after the last dot only.
+fn layers(model: &impl Model) -> Vec<usize> {
+    let mut layers: Vec<(String, usize)> = Vec::new();
+    for (name, shape) in model.tensors() {
+        let layer = name.rsplit_once('.').map_or(name.clone(), |(layer, _)| layer.to_owned());
+        let length = shape.iter().product();
+        match layers.last_mut() {
+            Some((last, count)) if *last == layer => *count += length,
+            _ => layers.push((layer, length)),
+        }
+    }
+    layers.into_iter().map(|(_, count)| count).collect()
 }
 
 impl<'a, M: Model> Trainer<'a, M> {
@@ -168,7 +191,7 @@ impl<'a, M: Model> Trainer<'a, M> {
         settings: &Settings,
     ) -> Result<Self, Error> {
         settings.check()?;
-        let state = State::new(parameters, settings.optimizer)?;
+        let state = State::new(parameters, settings)?;
         Self::at(state, model, training, validation, settings)
     }
 
@@ -194,7 +217,10 @@ impl<'a, M: Model> Trainer<'a, M> {
             samples: evaluate::samples(model, training, settings.loss)?,
             weights: model.weights(),
             gradient: vec![0.0; model.parameter_count()],
+            layers: layers(model),
             order: (0, Vec::new()),
+            chosen: Vec::new(),
+            accounting: Accounting::new(settings, training.len())?,
             failed: false,
             since: Instant::now(),
             settings: settings.clone(),
@@ -281,7 +307,7 @@ impl<'a, M: Model> Trainer<'a, M> {
         let Self {
             model, training, validation, settings, pool, recorded, samples, weights, gradient, ..
         } = self;
-        let Self { order, state, note, failed, since, stop, agreed, .. } = self;
+        let Self { layers, order, chosen, accounting, state, note, failed, since, stop, agreed, .. } = self;
         Ok(Trainer {
             model,
             training,
@@ -292,7 +318,10 @@ impl<'a, M: Model> Trainer<'a, M> {
             samples,
             weights,
             gradient,
+            layers,
             order,
+            chosen,
+            accounting,
             state,
             note,
             failed,
@@ -424,7 +453,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         if self.is_over() {
             return Ok(None);
         }
-        if self.state.batch == self.batches() {
+        if self.state.batch == self.batches() || self.budget_is_spent() {
             return self.measure().map(|record| Some(Event::Epoch(record)));
         }
         let step = self.step();
@@ -449,7 +478,50 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn is_over(&self) -> bool {
-        self.failed || self.state.epoch > self.settings.epochs || self.stopped_early()
+        let ended = self.state.epoch > self.settings.epochs || self.stopped_early();
+        self.failed || ended || (self.budget_is_spent() && self.state.batch == 0)
+    }
+
+    /// Whether another step would pass the privacy budget.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// assert!(!trainer.budget_is_spent()); // there is none
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn budget_is_spent(&self) -> bool {
+        self.accounting
+            .as_ref()
+            .is_some_and(|accounting| self.state.optimizer.steps() >= accounting.most_steps())
+    }
+
+    /// What the training has spent of its privacy budget; none if there is no budget.
+    ///
+    /// ```
+    /// use dualtape_nn::privacy::Sampling;
+    /// use dualtape_nn::{Activation, Clip, Mlp, Settings, Trainer, data};
+    /// let (training, validation) = data::moons().split(0.2, 7)?;
+    /// let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// let settings = Settings {
+    ///     epochs: 100,
+    ///     clip: Clip::PerSample(1.0),
+    ///     noise: 4.0,
+    ///     sampling: Sampling::Poisson,
+    ///     budget: Some("epsilon=3,delta=1e-3".parse()?),
+    ///     ..Settings::default()
+    /// };
+    /// let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// while trainer.advance()?.is_some() {}
+    /// let spent = trainer.spent().unwrap();
+    /// assert!(trainer.budget_is_spent() && 2.9 < spent.epsilon && spent.epsilon <= 3.0);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn spent(&self) -> Option<Spent> {
+        Some(self.accounting.as_ref()?.spent(self.state.optimizer.steps()))
     }
 
     /// Whether the patience is at its end.
@@ -612,7 +684,8 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         let mut on =
             |data| evaluate::evaluate_by_ranks(*model, &state.parameters, data, settings.loss, ranks, pool);
         let (training, validation) = (on(self.training), on(self.validation));
-        let record = self.state.sums.record(self.state.epoch, training?, validation?, self.elapsed());
+        let (spent, elapsed) = (self.spent().map(|spent| spent.epsilon), self.elapsed());
+        let record = self.state.sums.record(self.state.epoch, training?, validation?, spent, elapsed);
         self.state.finish_epoch(record);
         Ok(record)
     }

@@ -1,16 +1,18 @@
-//! One step: the order of the samples, the gradient of a batch, clipping, noise, and the move.
+//! One step: which samples, the gradient of a batch, clipping, noise, and the move.
 
 use super::Trainer;
 use crate::history::Progress;
 use crate::initialize::{self, Use};
 use crate::parallel::AllReduce;
-use crate::recorded::Team;
-use crate::{Clip, Error, Model, Reduction, Unit, clip, privacy};
+use crate::privacy::{self, Sampling};
+use crate::recorded::{SampleClip, Team};
+use crate::{Batch, Clip, Error, Model, Reduction, Unit, clip};
 use dualtape::program::{Rows, Selected};
 use rand::seq::SliceRandom;
 
 /// What came of a batch besides its clipped gradient.
 struct Slope {
+    samples: usize,
     loss: f64,
     /// The norm of the whole gradient, before it was clipped as a whole.
     norm: f64,
@@ -20,18 +22,27 @@ struct Slope {
 }
 
 impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
-    /// The order of the samples depends on seed and epoch only.
-    fn draw_order(&mut self) {
-        let epoch = self.state.epoch;
-        if self.order.0 != epoch {
-            let mut order: Vec<_> = (0..self.training.len()).collect();
-            order.shuffle(&mut initialize::substream(self.settings.seed, Use::Shuffle, epoch as u64));
-            self.order = (epoch, order);
+    /// Chooses the samples of the next step. They depend on seed, or key, and on epoch and step only.
+    fn choose(&mut self) {
+        let Self { settings, state, order, chosen, .. } = self;
+        let (epoch, count) = (state.epoch, self.training.len());
+        if settings.sampling == Sampling::Poisson {
+            let step = state.optimizer.steps() + 1;
+            return privacy::poisson_sample(&state.key, step, settings.probability(count), count, chosen);
         }
+        if order.0 != epoch {
+            let mut all: Vec<_> = (0..count).collect();
+            all.shuffle(&mut initialize::substream(settings.seed, Use::Shuffle, epoch as u64));
+            *order = (epoch, all);
+        }
+        let size = settings.samples_per_step();
+        let first = state.batch * size;
+        chosen.clear();
+        chosen.extend_from_slice(&order.1[first..first.saturating_add(size).min(count)]);
     }
 
     pub(super) fn step(&mut self) -> Result<Progress, Error> {
-        self.draw_order();
+        self.choose();
         let (epoch, batch) = (self.state.epoch, self.state.batch + 1);
         let time = match self.settings.schedule_unit {
             Unit::Epoch => epoch as u64 - 1,
@@ -41,9 +52,10 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         let rate = schedule.rate(self.settings.rate, time);
         // Set at each step, so that it does not depend on where a schedule left it.
         let momentum = schedule.momentum(time).unwrap_or(self.settings.optimizer.momentum());
-        let slope = self.slope()?;
+        let (slope, limit) = self.slope()?;
         for (what, value) in [("loss", slope.loss), ("norm of the gradient", slope.norm)] {
-            if !value.is_finite() {
+            // A batch without samples has no loss.
+            if !value.is_finite() && (slope.samples > 0 || what != "loss") {
                 let state = &mut self.state;
                 state.parameters.copy_from_slice(&state.previous);
                 return Err(Error::NotFinite { what, value, epoch, batch });
@@ -53,6 +65,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             epoch,
             batches_done: batch,
             batches: self.batches(),
+            samples: slope.samples,
             loss: slope.loss,
             rate,
             gradient_norm: slope.norm_before,
@@ -63,65 +76,94 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         state.previous.copy_from_slice(&state.parameters);
         state.optimizer.set_momentum(momentum);
         state.optimizer.step(rate, &mut state.parameters, &self.gradient);
+        state.limit = limit;
         state.batch = batch;
         state.sums.add(&progress);
         Ok(progress)
     }
 
-    /// Computes and clips the gradient of one batch.
-    fn slope(&mut self) -> Result<Slope, Error> {
-        let Self { settings, state, recorded, gradient, .. } = self;
-        let size = settings.samples_per_step();
-        let first = state.batch * size;
-        let chosen = &self.order.1[first..first.saturating_add(size).min(self.order.1.len())];
+    /// Computes and clips the gradient of one batch. Returns the norm to which samples are clipped in the next step, too.
+    fn slope(&mut self) -> Result<(Slope, f64), Error> {
+        let Self { settings, state, recorded, gradient, chosen, .. } = self;
+        let samples = chosen.len();
         let rows = Rows::new(&self.samples, self.model.inputs() + self.model.outputs());
         let points = Selected { points: &rows, indices: chosen };
-        let limit = match settings.clip {
-            Clip::PerSample(limit) => Some(limit),
-            _ => None,
-        };
+        let expected = settings.probability(self.training.len()) * self.training.len() as f64;
         let own_share = match settings.reduction {
-            Reduction::Mean => 1.0 / chosen.len() as f64,
+            Reduction::Mean => 1.0 / samples as f64,
             Reduction::Sum => 1.0,
         };
         // With noise, a batch is divided by the size it was expected to have, not by the one it has.
+        let is_private = settings.noise > 0.0 || settings.sampling == Sampling::Poisson;
         let share = match settings.reduction {
-            Reduction::Mean if settings.noise > 0.0 => 1.0 / size as f64,
+            Reduction::Mean if is_private => 1.0 / expected,
             _ => own_share,
         };
-        let parameters = &state.parameters;
         let (ranks, pool, accumulate) = (&mut self.ranks, &self.pool, settings.accumulate);
         let team = Team { ranks, pool, accumulate, stop: self.stop };
-        let found = recorded.by_team(team, share, parameters, &points, limit, gradient)?;
+        let held = sample_clip(settings.clip, state.limit, &self.layers);
+        let found = recorded.by_team(team, share, &state.parameters, &points, held, gradient)?;
         self.agreed |= found.stop;
         let batch = found.batch;
-        if let (Some(limit), true) = (limit, settings.noise > 0.0) {
-            let step = state.optimizer.steps() + 1;
-            privacy::add_noise(gradient, settings.noise * limit * share, settings.seed, step);
+        let step = state.optimizer.steps() + 1;
+        if settings.noise > 0.0 {
+            let noise = match settings.clip {
+                Clip::Adaptive { .. } => {
+                    privacy::noise_beside_count(settings.noise, expected).unwrap_or(f64::NAN)
+                }
+                _ => settings.noise,
+            };
+            pool.install(|| privacy::add_noise(gradient, noise * state.limit * share, &state.key, step));
         }
-        let penalty = settings.penalty().add(parameters, &self.weights, 1.0, gradient);
-        let loss = batch.loss / share * own_share + penalty;
-        let norm = clip::norm(gradient);
-        let (norm_before, norm_after, clipped) = match settings.clip {
-            Clip::PerSample(limit) => {
-                let norms = recorded.norms();
-                let count = norms.len() as f64;
-                let after = norms.iter().map(|&norm| norm * clip::factor(norm, limit)).sum::<f64>() / count;
-                (norms.iter().sum::<f64>() / count, after, batch.clipped as f64 / count)
+        let limit = match settings.clip {
+            Clip::Adaptive { quantile, rate, .. } => {
+                let key = (settings.noise > 0.0).then_some(&state.key);
+                let within = privacy::share_within(samples - batch.clipped, samples, expected, key, step);
+                state.limit * (-rate * (within - quantile)).exp().clamp(f64::MIN_POSITIVE, f64::MAX)
             }
-            Clip::None => (norm, norm, 0.0),
-            Clip::Value(limit) => {
-                let clipped = gradient.iter().any(|g| g.abs() > limit);
-                clip::by_value(gradient, limit);
-                (norm, clip::norm(gradient), f64::from(clipped))
-            }
-            Clip::Norm(limit) if norm.is_finite() => {
-                clip::by_norm(gradient, limit)?;
-                (norm, clip::norm(gradient), f64::from(clip::factor(norm, limit) < 1.0))
-            }
-            // The caller refuses it.
-            Clip::Norm(_) => (norm, norm, 0.0),
+            _ => state.limit,
         };
-        Ok(Slope { loss, norm, norm_before, norm_after, clipped })
+        let penalty = settings.penalty().add(&state.parameters, &self.weights, 1.0, gradient);
+        let loss = batch.loss / share * own_share + penalty;
+        let (norm, [norm_before, norm_after, clipped]) = match settings.clip.of_samples() {
+            Some(_) => (clip::norm(gradient), of_samples(recorded.norms(), &batch, state.limit)),
+            None => of_batch(settings.clip, gradient)?,
+        };
+        Ok((Slope { samples, loss, norm, norm_before, norm_after, clipped }, limit))
     }
+}
+
+/// How each sample's gradient is held to the norm.
+fn sample_clip(clip: Clip, limit: f64, layers: &[usize]) -> Option<SampleClip<'_>> {
+    clip.of_samples()?;
+    Some(match clip {
+        Clip::PerLayer(_) => SampleClip { norm: limit / (layers.len() as f64).sqrt(), groups: layers },
+        _ => SampleClip { norm: limit, groups: &[] },
+    })
+}
+
+/// The mean norm of samples before and after clipping, and the share of those that were clipped.
+fn of_samples(norms: &[f64], batch: &Batch<f64>, limit: f64) -> [f64; 3] {
+    let count = norms.len() as f64;
+    let after = norms.iter().map(|&norm| norm * clip::factor(norm, limit)).sum::<f64>() / count;
+    [norms.iter().sum::<f64>() / count, after, batch.clipped as f64 / count]
+}
+
+/// Clips the gradient as a whole. Returns its norm; and that before and after clipping, and whether it was clipped.
+fn of_batch(clip: Clip, gradient: &mut [f64]) -> Result<(f64, [f64; 3]), Error> {
+    let norm = clip::norm(gradient);
+    let measured = match clip {
+        Clip::Value(limit) => {
+            let clipped = gradient.iter().any(|g| g.abs() > limit);
+            clip::by_value(gradient, limit);
+            [norm, clip::norm(gradient), f64::from(clipped)]
+        }
+        Clip::Norm(limit) if norm.is_finite() => {
+            clip::by_norm(gradient, limit)?;
+            [norm, clip::norm(gradient), f64::from(clip::factor(norm, limit) < 1.0)]
+        }
+        // A norm that is not finite is refused by who called.
+        _ => [norm, norm, 0.0],
+    };
+    Ok((norm, measured))
 }

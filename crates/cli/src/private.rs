@@ -1,0 +1,277 @@
+//! `--private`: what it stands for, and what a private run states about itself.
+
+use crate::failure::Failure;
+use crate::options::Options;
+use dualtape_nn::data::Dataset;
+use dualtape_nn::privacy::accountant::{Accountant, Budget, SubsampledGaussian, noise_for};
+use dualtape_nn::privacy::{NoiseSource, Sampling};
+use dualtape_nn::{Clip, Error, Settings, Spent};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A training that spends at most a privacy budget: `epsilon=E,delta=D[,clip=C][,accountant=pld|rdp][,repeatable]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Private {
+    budget: Budget,
+    /// The norm to which each sample's gradient is clipped, unless `--clip` says how.
+    clip: Option<f64>,
+    accountant: Option<Accountant>,
+    /// Whether noise and samples are drawn from the seed.
+    repeatable: bool,
+}
+
+const EXPECTED: &str = "epsilon=E,delta=D, with a finite E above 0 and a D between 0 and 1, and perhaps clip=C, \
+                        accountant=rdp or pld, and repeatable";
+
+impl FromStr for Private {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        read(text).ok_or_else(|| Error::Setting {
+            what: "private training",
+            given: format!("'{text}'"),
+            expected: EXPECTED,
+        })
+    }
+}
+
+fn read(text: &str) -> Option<Private> {
+    let (mut epsilon, mut delta, mut clip, mut accountant, mut repeatable) = (None, None, None, None, false);
+    for part in text.split(',') {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let slot = match name {
+            "epsilon" => &mut epsilon,
+            "delta" => &mut delta,
+            "clip" => &mut clip,
+            "accountant" if accountant.is_none() => {
+                accountant = Some(value.parse::<Accountant>().ok()?);
+                continue;
+            }
+            "repeatable" if value.is_empty() && !repeatable => {
+                repeatable = true;
+                continue;
+            }
+            _ => return None,
+        };
+        let number: f64 = value.parse().ok()?;
+        if slot.replace(number).is_some() {
+            return None;
+        }
+    }
+    let budget = Budget { epsilon: epsilon.filter(|epsilon| *epsilon > 0.0)?, delta: delta? };
+    budget.check().ok()?;
+    if let Some(norm) = clip {
+        Clip::PerSample(norm).check().ok()?;
+    }
+    Some(Private { budget, clip, accountant, repeatable })
+}
+
+impl fmt::Display for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.budget)?;
+        if let Some(clip) = self.clip {
+            write!(f, ",clip={clip}")?;
+        }
+        if let Some(accountant) = self.accountant {
+            write!(f, ",accountant={accountant}")?;
+        }
+        f.write_str(if self.repeatable { ",repeatable" } else { "" })
+    }
+}
+
+impl Private {
+    /// Options that hold for such a training unless others are given.
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            clip: Some(Clip::PerSample(self.clip.unwrap_or(1.0))),
+            // The last parameters: to look for the best ones takes looking at data that are not protected.
+            keep_best: Some(false),
+            ..Options::default()
+        }
+    }
+
+    /// Puts the budget into the settings.
+    ///
+    /// # Errors
+    ///
+    /// Where another option says something else.
+    pub(crate) fn apply(&self, given: &Options, settings: &mut Settings) -> Result<(), Failure> {
+        let clash = |problem: String| Err(Failure::Usage(format!("--private and {problem}")));
+        if given.folds.is_some() {
+            return clash(
+                "--folds exclude each other: each fold would spend the budget once more".to_owned(),
+            );
+        }
+        match (self.clip, settings.clip) {
+            (Some(norm), clip) if clip != Clip::PerSample(norm) => {
+                return clash(format!("--clip say different things: clip={norm} and {clip}"));
+            }
+            (_, clip) if clip.of_samples().is_none() => {
+                return clash(format!(
+                    "--clip {clip} exclude each other; expected per-sample:C, per-layer:C or adaptive:QUANTILE:C"
+                ));
+            }
+            _ => {}
+        }
+        settings.sampling = Sampling::Poisson;
+        settings.budget = Some(self.budget);
+        settings.accountant = self.accountant.unwrap_or_default();
+        settings.noise_source = if self.repeatable { NoiseSource::Seed } else { NoiseSource::System };
+        Ok(())
+    }
+
+    /// The least noise with which all steps stay within the budget.
+    pub(crate) fn solve_noise(&self, settings: &Settings, samples: usize) -> Result<f64, Failure> {
+        let (probability, steps) = (settings.probability(samples), settings.steps(samples));
+        Ok(noise_for(&self.budget, probability, steps, settings.accountant)?)
+    }
+}
+
+/// What is likely not meant in a training with noise.
+pub(crate) fn warnings(settings: &Settings, training: &Dataset) -> Vec<String> {
+    let mut all = Vec::new();
+    match settings.budget {
+        Some(budget) => {
+            let samples = training.len() as f64;
+            if budget.delta * samples > 1.0 {
+                all.push(format!(
+                    "δ is {:e}, more than one over the number of samples to train on; that allows to publish some of them",
+                    budget.delta
+                ));
+            }
+            if settings.patience.is_some() || settings.keep_best {
+                all.push(
+                    "the validation part says which epoch is kept, without noise; the claim does not cover its samples"
+                        .to_owned(),
+                );
+            }
+            if settings.noise_source == NoiseSource::Seed {
+                all.push(
+                    "noise and samples follow from the seed, so that the run can be repeated; whoever knows the seed can \
+                     take the noise off"
+                        .to_owned(),
+                );
+            }
+        }
+        None if settings.noise > 0.0 => all.push(
+            "there is noise, but batches of shuffled samples, for which no (ε, δ) can be claimed; --private claims one"
+                .to_owned(),
+        ),
+        None => {}
+    }
+    all
+}
+
+/// What a private run states about itself, in `report.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Statement {
+    mechanism: String,
+    /// Of a sample, to take part in a step.
+    probability: f64,
+    /// σ, in multiples of the norm to which samples are clipped.
+    noise: f64,
+    clip: String,
+    steps: u64,
+    pub(crate) epsilon: f64,
+    delta: f64,
+    budget_epsilon: f64,
+    accountant: String,
+    noise_from: String,
+    assumptions: Vec<String>,
+    not_private: Vec<String>,
+}
+
+impl Statement {
+    pub(crate) fn new(spent: &Spent, settings: &Settings) -> Self {
+        let SubsampledGaussian { probability, noise } = spent.mechanism;
+        let lines = |all: &[&str]| all.iter().map(|&line| line.to_owned()).collect();
+        Self {
+            mechanism: "Gaussian mechanism on Poisson samples of the training part".to_owned(),
+            probability,
+            noise,
+            clip: settings.clip.to_string(),
+            steps: spent.steps,
+            epsilon: spent.epsilon,
+            delta: spent.budget.delta,
+            budget_epsilon: spent.budget.epsilon,
+            accountant: match spent.accountant {
+                Accountant::Renyi => "Rényi differential privacy (rdp)".to_owned(),
+                Accountant::LossDistribution => "privacy loss distributions (pld), an upper bound".to_owned(),
+            },
+            noise_from: settings.noise_source.to_string(),
+            assumptions: lines(&[
+                "neighbouring data sets differ in one sample of the training part, which is there or not",
+                "each step sees each sample with the same probability, independently of the others",
+                "noise is taken for real numbers; floating-point numbers have gaps",
+                "names, categories and classes of columns, and the number of samples, are public",
+                "the key of the noise stays secret: checkpoint.safetensors is not to be shared",
+            ]),
+            not_private: lines(&[
+                "losses, metrics and gradient norms of the training part, wherever they are printed or drawn: \
+                 metrics.csv, loss.png, gradients.png, norms.png, checkpoint.safetensors",
+                "means and deviations by which columns are standardised, fills of missing values, and categories: \
+                 they are in model.safetensors; --standardize false and --missing refuse leave them out",
+                "all that is computed from the validation and the test part",
+            ]),
+        }
+    }
+
+    /// In a line.
+    pub(crate) fn in_words(&self) -> String {
+        format!(
+            "private: ε = {:.3} at δ = {:e}, of a budget of {}, after {} steps with q = {:.4}, σ = {:.4}, clip {}; by {}",
+            self.epsilon,
+            self.delta,
+            self.budget_epsilon,
+            self.steps,
+            self.probability,
+            self.noise,
+            self.clip,
+            self.accountant
+        )
+    }
+
+    /// What holds it up, and what it does not cover.
+    pub(crate) fn lists(&self) -> [(&'static str, &[String]); 2] {
+        [("This assumes that", &self.assumptions), ("Not private are", &self.not_private)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Private;
+
+    #[test]
+    fn text_and_back_is_the_same() {
+        for text in [
+            "epsilon=3,delta=1e-5",
+            "epsilon=0.5,delta=1e-6,clip=2",
+            "epsilon=8,delta=1e-5,clip=0.1,accountant=rdp,repeatable",
+        ] {
+            assert_eq!(text.parse::<Private>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_budget_is_refused_with_what_was_expected() {
+        for text in [
+            "",
+            "epsilon=3",
+            "delta=1e-5",
+            "epsilon=0,delta=1e-5",
+            "epsilon=inf,delta=1e-5",
+            "epsilon=3,delta=1",
+            "epsilon=3,delta=0",
+            "epsilon=3,delta=1e-5,clip=0",
+            "epsilon=3,delta=1e-5,epsilon=4",
+            "epsilon=3,delta=1e-5,accountant=none",
+            "epsilon=3,delta=1e-5,repeatable=yes",
+            "epsilon=NaN,delta=1e-5",
+            "3,1e-5",
+        ] {
+            let error = text.parse::<Private>().unwrap_err().to_string();
+            assert!(error.contains("expected epsilon=E,delta=D") && error.contains(text), "{error}");
+        }
+    }
+}

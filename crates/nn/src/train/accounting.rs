@@ -1,0 +1,67 @@
+//! What a private training spends, and when it has to stop.
+
+use crate::privacy::accountant::{
+    Accountant, Budget, MOST_STEPS, SubsampledGaussian, epsilon_after, steps_within,
+};
+use crate::{Error, Settings};
+
+/// What a training has spent.
+///
+/// ```
+/// use dualtape_nn::Spent;
+/// let words = |spent: Spent| format!("ε = {:.2} at δ = {}", spent.epsilon, spent.budget.delta);
+/// # let _ = words;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spent {
+    /// The ε, at the δ of the budget.
+    pub epsilon: f64,
+    /// After so many steps.
+    pub steps: u64,
+    /// Each of this kind: the probability of a sample, and σ.
+    pub mechanism: SubsampledGaussian,
+    /// Of this.
+    pub budget: Budget,
+    /// Counted so.
+    pub accountant: Accountant,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Accounting {
+    mechanism: SubsampledGaussian,
+    budget: Budget,
+    accountant: Accountant,
+    most_steps: u64,
+}
+
+impl Accounting {
+    /// None if there is no budget.
+    pub(super) fn new(settings: &Settings, samples: usize) -> Result<Option<Self>, Error> {
+        let Some(budget) = settings.budget else { return Ok(None) };
+        let mechanism =
+            SubsampledGaussian { probability: settings.probability(samples), noise: settings.noise };
+        let (accountant, most) = (settings.accountant, settings.steps(samples).min(MOST_STEPS));
+        let most_steps = steps_within(&budget, &mechanism, accountant, most)?;
+        if most_steps == 0 && most > 0 {
+            let given =
+                format!("'{budget}', of which a single step with noise {} spends more", settings.noise);
+            return Err(Error::Setting {
+                what: "privacy budget",
+                given,
+                expected: "a larger one, or more noise",
+            });
+        }
+        Ok(Some(Self { mechanism, budget, accountant, most_steps }))
+    }
+
+    pub(super) fn most_steps(&self) -> u64 {
+        self.most_steps
+    }
+
+    pub(super) fn spent(&self, steps: u64) -> Spent {
+        let Self { mechanism, budget, accountant, .. } = *self;
+        let epsilon = epsilon_after(&mechanism, steps, budget.delta, accountant);
+        // All of it was checked, and at most as many steps are made.
+        Spent { epsilon: epsilon.unwrap_or(f64::INFINITY), steps, mechanism, budget, accountant }
+    }
+}
