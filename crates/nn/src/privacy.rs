@@ -18,6 +18,10 @@
 //! - Standardising, early stopping, keeping the best parameters, penalties chosen by looking, losses, norms and
 //!   metrics that are printed or drawn all look at the data without noise.
 
+pub mod accountant;
+mod loss_distribution;
+pub mod renyi;
+
 use crate::initialize;
 use dualtape::Scalar;
 use rand::distr::Distribution;

@@ -1,0 +1,440 @@
+//! Privacy loss distributions of the subsampled Gaussian mechanism: an upper bound that is all but exact.
+//!
+//! The privacy loss of an output is the logarithm of the ratio of its densities with the sample and without it, or the
+//! other way round; both directions are computed, and the larger result counts. Losses of independent steps add up, so
+//! that their distribution is a convolution, and δ(ε) = E[(1 − e^(ε − loss))₊].
+//!
+//! - The loss of one step is put on multiples of an interval by connecting the dots: Doroshenko, Ghazi, Kamath, Kumar
+//!   and Manurangsi, "Connect the dots: tighter discrete approximations of privacy loss distributions", 2022. Between
+//!   two neighbouring multiples, the mass is shared out such that both distributions keep theirs. Then δ(ε) is exact
+//!   at the multiples and a chord between them, so never too small, and stays so under composition.
+//! - The far tail with large losses is taken for an infinite loss; the other one is put at the end of the grid.
+//! - The convolution is a power of a Fourier transform, of the distribution tilted by a factor e^(θ · loss) such that
+//!   its mean comes to lie where the answer is. So the rounding of the transform is small against a δ of any size
+//!   (as a saddle-point method has it), and the transform spans a few deviations instead of all losses.
+//! - What a transform wraps around, or what lies beyond its window, is bounded by Chernoff's inequality and added.
+
+use super::accountant::SubsampledGaussian;
+use realfft::RealFftPlanner;
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
+
+/// By how much the grid may enlarge the second moment of a step's loss, and with it, about, ε.
+const COARSENESS: f64 = 2e-4;
+
+/// Points over one step and over the window of all that are had at no cost worth mentioning, so that a grid is not
+/// coarser than that for its size.
+const CHEAP: f64 = 3e4;
+
+/// The most points of a transform; beyond, the interval grows.
+const MOST_POINTS: usize = 1 << 21;
+
+/// The most points of the grid of one step, which are dearer.
+const MOST_STEP_POINTS: f64 = 2e5;
+
+/// The share of δ that the tails of single steps may take.
+const TAIL_SHARE: f64 = 1e-8;
+
+/// The tails of single steps, where it is δ that is asked for: no smaller δ than this can be told.
+const LEAST_DELTA: f64 = 1e-30;
+
+/// The mass outside the window of a transform is e^−this, before the tilt is taken off.
+const WINDOW: f64 = 28.0;
+
+/// Below this noise, where ε is beyond any use, losses are too large to compute with.
+const LEAST_NOISE: f64 = 1e-3;
+
+/// Above this noise, and below that probability, losses are so small that their squares vanish. Either of these costs
+/// more privacy than what was given, and bounds it.
+const MOST_NOISE: f64 = 1e6;
+const LEAST_PROBABILITY: f64 = 1e-12;
+
+/// The ε after that many steps, for a δ in (0, 1).
+pub(super) fn epsilon(mechanism: &SubsampledGaussian, steps: u64, delta: f64) -> f64 {
+    larger(mechanism, steps, TAIL_SHARE * delta, |step| {
+        let tilt = step.chernoff(steps, 0.0, 1.0, -delta.ln()).exponent;
+        Some(step.composed(steps, tilt)?.epsilon(delta))
+    })
+    .unwrap_or(f64::INFINITY)
+}
+
+/// The δ after that many steps, for an ε of at least 0.
+pub(super) fn delta(mechanism: &SubsampledGaussian, steps: u64, epsilon: f64) -> f64 {
+    larger(mechanism, steps, LEAST_DELTA, |step| {
+        let tilt = step.tilt_to(epsilon / steps as f64);
+        Some(step.composed(steps, tilt)?.delta(epsilon))
+    })
+    .unwrap_or(1.0)
+}
+
+/// The larger of both directions' results, on the finest grid that gives one; `tail` is the mass of all steps'
+/// losses that may count as infinite. None below the least noise.
+fn larger(
+    mechanism: &SubsampledGaussian,
+    steps: u64,
+    tail: f64,
+    result: impl Fn(&Step) -> Option<f64>,
+) -> Option<f64> {
+    if mechanism.noise < LEAST_NOISE {
+        return None;
+    }
+    let density = Densities::new(mechanism, tail / steps as f64);
+    let mut interval = density.interval(steps);
+    loop {
+        let [removed, added] = density.step(interval);
+        // Without subsampling, the directions mirror each other.
+        let second = if mechanism.probability == 1.0 { Some(0.0) } else { result(&added) };
+        if let (Some(first), Some(second)) = (result(&removed), second) {
+            return Some(first.max(second));
+        }
+        interval *= 2.0;
+    }
+}
+
+/// The two densities of one step's output: N(0, σ²) without the sample, and mixed with N(1, σ²) with it.
+struct Densities {
+    probability: f64,
+    noise: f64,
+    /// The outputs looked at. To each side, less than `tail` of either density is beyond.
+    ends: [f64; 2],
+    tail: f64,
+}
+
+/// Nodes and weights of Gauss and Legendre's rule on [−1, 1].
+const RULE: [(f64, f64); 4] = [
+    (-0.861_136_311_594_052_6, 0.347_854_845_137_453_85),
+    (-0.339_981_043_584_856_26, 0.652_145_154_862_546_1),
+    (0.339_981_043_584_856_26, 0.652_145_154_862_546_1),
+    (0.861_136_311_594_052_6, 0.347_854_845_137_453_85),
+];
+
+impl Densities {
+    fn new(mechanism: &SubsampledGaussian, tail: f64) -> Self {
+        let probability = mechanism.probability.max(LEAST_PROBABILITY);
+        let noise = mechanism.noise.min(MOST_NOISE);
+        // Φ(−z) is below e^(−z²/2)/2.
+        let reach = (-2.0 * (2.0 * tail).clamp(f64::MIN_POSITIVE, 0.5).ln()).sqrt();
+        let tail = 0.5 * libm::erfc(reach * FRAC_1_SQRT_2);
+        Self { probability, noise, ends: [-reach * noise, 1.0 + reach * noise], tail }
+    }
+
+    /// The loss of an output, in the direction of removing: ln(1 − q + q eʳ), where eʳ is the ratio of the densities
+    /// of N(1, σ²) and N(0, σ²). It rises with the output.
+    fn loss(&self, output: f64) -> f64 {
+        let (q, ratio) = (self.probability, (output - 0.5) / (self.noise * self.noise));
+        let change = q * ratio.exp_m1();
+        if change.abs() < 0.5 {
+            return change.ln_1p();
+        }
+        let (rest, drawn) = ((-q).ln_1p(), q.ln() + ratio);
+        rest.max(drawn) + (-(rest - drawn).abs()).exp().ln_1p()
+    }
+
+    /// The output that has this loss, or −∞ if the loss is below all losses.
+    fn output(&self, loss: f64) -> f64 {
+        let q = self.probability;
+        let ratio = if loss.abs() < 0.5 {
+            (loss.exp_m1() / q).max(-1.0).ln_1p()
+        } else {
+            loss - q.ln() + ((q - 1.0) * (-loss).exp()).max(-1.0).ln_1p()
+        };
+        self.noise * self.noise * ratio + 0.5
+    }
+
+    /// Calls `visit` for the nodes of a quadrature from one output to another, with the loss there and the masses
+    /// without and with the sample.
+    fn integrate(&self, from: f64, to: f64, mut visit: impl FnMut(f64, f64, f64)) {
+        // On a sixteenth of a deviation, the rule is exact to 1e-11, also far out.
+        let pieces = ((to - from) * 16.0 / self.noise).ceil().max(1.0);
+        let half = 0.5 * (to - from) / pieces;
+        for piece in 0..pieces as u32 {
+            let middle = from + half * f64::from(2 * piece + 1);
+            for (node, weight) in RULE {
+                let output = middle + half * node;
+                let (loss, z) = (self.loss(output), output / self.noise);
+                let weight = weight * half / (self.noise * (2.0 * PI).sqrt());
+                visit(loss, weight * (-0.5 * z * z).exp(), weight * (loss - 0.5 * z * z).exp());
+            }
+        }
+    }
+
+    /// The interval of the grid: see the constants.
+    fn interval(&self, steps: u64) -> f64 {
+        let mut without = Vec::new();
+        let mut with = Vec::new();
+        self.integrate(self.ends[0], self.ends[1], |loss, p, q| {
+            without.push((loss, p));
+            with.push((loss, q));
+        });
+        let [low, high] = self.ends.map(|end| self.loss(end));
+        let window = 2.0 * (2.0 * WINDOW * steps as f64).sqrt();
+        let interval = |masses: &[(f64, f64)]| {
+            let square = masses.iter().map(|(loss, mass)| loss * loss * mass).sum::<f64>();
+            fine_enough(masses, square).min((window * square.sqrt()).max(high - low) / CHEAP)
+        };
+        interval(&without).min(interval(&with)).max((high - low) / MOST_STEP_POINTS)
+    }
+
+    /// The loss of one step in the directions of removing and of adding.
+    fn step(&self, interval: f64) -> [Step; 2] {
+        let [lowest, highest] = self.ends.map(|end| self.loss(end) / interval);
+        let (lowest, highest) = (lowest.floor() as i64, highest.ceil() as i64);
+        let mut removed = vec![0.0; (highest - lowest + 1) as usize];
+        let mut added = removed.clone();
+        let mut from = self.ends[0];
+        for k in lowest..highest {
+            let at = (k - lowest) as usize;
+            let (below, to) = (k as f64 * interval, self.output((k + 1) as f64 * interval));
+            let to = to.clamp(from, self.ends[1]);
+            self.integrate(from, to, |loss, without, with| {
+                let upper = ((-(loss - below)).exp_m1() / (-interval).exp_m1()).clamp(0.0, 1.0);
+                removed[at] += with * (1.0 - upper);
+                removed[at + 1] += with * upper;
+                // The other density's share of either point is e^−loss of this one's.
+                let ratio = (loss - below).exp();
+                added[at] += without * ratio * (1.0 - upper);
+                added[at + 1] += without * ratio * (-interval).exp() * upper;
+            });
+            from = to;
+        }
+        // The tails with small losses: rounded up to the last point that is not below them.
+        removed[1] += self.tail;
+        let last = added.len() - 2;
+        added[last] += self.tail;
+        added.reverse();
+        [(lowest, removed), (-highest, added)].map(|(lowest, masses)| {
+            // Masses that underflow say nothing, but at an end would be taken for its scale.
+            let some = |mass: &f64| *mass > 0.0;
+            let first = masses.iter().position(some).unwrap_or(0);
+            let last = masses.iter().rposition(some).unwrap_or(0);
+            let masses = masses[first..=last].to_vec();
+            Step { interval, lowest: lowest + first as i64, masses, infinite: self.tail }
+        })
+    }
+}
+
+/// The largest interval for which sharing out between two points adds no more than the allowed part to the second
+/// moment. What it adds to that of a loss is at most |loss| · interval, and over many intervals interval²/6 on average.
+fn fine_enough(masses: &[(f64, f64)], square: f64) -> f64 {
+    let added = |interval: f64| -> f64 {
+        masses.iter().map(|(loss, mass)| mass * (loss.abs() * interval).min(interval * interval / 6.0)).sum()
+    };
+    let mut interval = (6.0 * COARSENESS * square).sqrt();
+    for factor in [1e3, 1e2, 10.0, 4.0, 2.0, 1.5, 1.25, 1.125] {
+        while added(interval * factor) <= COARSENESS * square {
+            interval *= factor;
+        }
+    }
+    interval
+}
+
+/// The distribution of one step's loss, in one direction.
+struct Step {
+    interval: f64,
+    /// The first loss, as a multiple of the interval.
+    lowest: i64,
+    masses: Vec<f64>,
+    /// The mass of infinite loss.
+    infinite: f64,
+}
+
+/// The logarithm of E[e^(θ · loss)] and its derivatives by θ: the mean and variance of the tilted loss.
+struct Cumulants {
+    ln_moment: f64,
+    mean: f64,
+    variance: f64,
+}
+
+/// An exponent, and how far out it moves the mean.
+struct Chernoff {
+    exponent: f64,
+    bound: f64,
+}
+
+impl Step {
+    fn losses(&self) -> impl Iterator<Item = (f64, f64)> {
+        (self.lowest..).zip(&self.masses).map(|(k, &mass)| (k as f64 * self.interval, mass))
+    }
+
+    /// The least and the largest loss.
+    fn ends(&self) -> [f64; 2] {
+        [self.lowest, self.lowest + self.masses.len() as i64 - 1].map(|k| k as f64 * self.interval)
+    }
+
+    fn cumulants(&self, tilt: f64) -> Cumulants {
+        // The loss at which the factor is largest; other masses then cannot overflow.
+        let reference = self.ends()[usize::from(tilt > 0.0)];
+        let (mut sum, mut first, mut second) = (0.0, 0.0, 0.0);
+        for (loss, mass) in self.losses() {
+            let mass = mass * (tilt * (loss - reference)).exp();
+            sum += mass;
+            first += mass * loss;
+            second += mass * loss * loss;
+        }
+        let mean = first / sum;
+        let variance = (second / sum - mean * mean).max(0.0);
+        Cumulants { ln_moment: sum.ln() + tilt * reference, mean, variance }
+    }
+
+    /// The largest exponent of use: e times as much at each point of the grid, and more.
+    fn largest_tilt(&self) -> f64 {
+        40.0 / self.interval
+    }
+
+    /// Chernoff's bound on the losses of all steps under the tilted distribution, upward (sign 1) or downward (−1):
+    /// beyond it is less than e^−`nats` of the mass. Any exponent makes a bound; the best is found by Newton's method.
+    fn chernoff(&self, steps: u64, tilt: f64, sign: f64, nats: f64) -> Chernoff {
+        let n = steps as f64;
+        let start = self.cumulants(tilt);
+        let (mut low, mut high) = (0.0, self.largest_tilt());
+        let mut exponent = (2.0 * nats / (n * start.variance)).sqrt().min(high);
+        let mut best = Chernoff { exponent, bound: sign * f64::INFINITY };
+        for _ in 0..50 {
+            let there = self.cumulants(tilt + sign * exponent);
+            let rise = n * (there.ln_moment - start.ln_moment);
+            let bound = sign * (rise + nats) / exponent;
+            if sign * bound < sign * best.bound {
+                best = Chernoff { exponent, bound };
+            }
+            // The derivative of the bound vanishes with this; it rises with the exponent.
+            let excess = n * sign * there.mean * exponent - rise - nats;
+            *(if excess < 0.0 { &mut low } else { &mut high }) = exponent;
+            if excess.abs() < 1e-3 * nats || low >= high {
+                break;
+            }
+            let newton = exponent - excess / (n * there.variance * exponent);
+            let other =
+                if excess < 0.0 { (4.0 * exponent).min(0.5 * (low + high)) } else { 0.5 * (low + high) };
+            exponent = if newton > low && newton < high { newton } else { other };
+        }
+        best
+    }
+
+    /// The exponent that moves the mean of one step's loss to this, at least 0.
+    fn tilt_to(&self, mean: f64) -> f64 {
+        let start = self.cumulants(0.0);
+        if start.mean >= mean {
+            return 0.0;
+        }
+        let (mut low, mut high) = (0.0, self.largest_tilt());
+        let mut tilt = ((mean - start.mean) / start.variance).min(high);
+        for _ in 0..50 {
+            let there = self.cumulants(tilt);
+            let missing = mean - there.mean;
+            *(if missing > 0.0 { &mut low } else { &mut high }) = tilt;
+            if missing.abs() < 1e-3 * (mean - start.mean) || low >= high {
+                break;
+            }
+            let newton = tilt + missing / there.variance;
+            let other = if missing > 0.0 { (4.0 * tilt).min(0.5 * (low + high)) } else { 0.5 * (low + high) };
+            tilt = if newton > low && newton < high { newton } else { other };
+        }
+        tilt
+    }
+
+    /// The distribution of all steps' losses where the tilted one has its mass; none if that takes too many points.
+    fn composed(&self, steps: u64, tilt: f64) -> Option<Composed> {
+        let n = steps as f64;
+        let Cumulants { ln_moment, mean, .. } = self.cumulants(tilt);
+        let [lower, upper] = [-1.0, 1.0].map(|sign| self.chernoff(steps, tilt, sign, WINDOW).bound);
+        let [least, most] = self.ends().map(|end| n * end);
+        let first = (lower.max(least) / self.interval).floor();
+        let last = (upper.min(most) / self.interval).ceil();
+        let points = (last - first + 1.0) as usize;
+        if points > MOST_POINTS {
+            return None;
+        }
+        // In two halves, since the factor may overflow where the mass nearly underflows.
+        let tilted = |(loss, mass): (f64, f64)| {
+            let half = (0.5 * (tilt * loss - ln_moment)).exp();
+            mass * half * half
+        };
+        let tilted: Vec<f64> = self.losses().map(tilted).collect();
+        let powers = cyclic_power(&tilted, points, steps as u32);
+        // The power's first point is `steps` times that of one step.
+        let offset = first as i64 - self.lowest * steps as i64;
+        let center = n * mean;
+        // The power multiplies the rounding of the transform's values; upward, to be on the safe side.
+        let ln_scale = n * (ln_moment + 4.0 * f64::EPSILON) - tilt * center;
+        let mass = |(i, k): (i64, i64)| {
+            let tilted = powers[(offset + i).rem_euclid(powers.len() as i64) as usize];
+            let factor = (ln_scale - tilt * (k as f64 * self.interval - center)).exp();
+            // What rounding made negative; and 0 times an overflow.
+            if tilted > 0.0 { tilted * factor } else { 0.0 }
+        };
+        let masses = (0..).zip(first as i64..=last as i64).map(mass).collect();
+        let beyond = (ln_scale - tilt * (upper - center).max(0.0) - WINDOW).exp();
+        let infinite = -(n * (-self.infinite).ln_1p()).exp_m1() + beyond;
+        Some(Composed { interval: self.interval, first: first as i64, masses, infinite })
+    }
+}
+
+/// The convolution of masses with themselves, so many in all, on a circle of at least so many points.
+fn cyclic_power(masses: &[f64], points: usize, power: u32) -> Vec<f64> {
+    // Lengths with small factors are fast, and even ones have the simplest form.
+    let lengths = [1usize, 3, 5, 9, 15].map(|odd| odd * points.div_ceil(odd).next_power_of_two().max(2));
+    let length = lengths.into_iter().min().unwrap_or(2);
+    let mut planner = RealFftPlanner::<f64>::new();
+    let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
+    let mut values = forward.make_input_vec();
+    for (i, mass) in masses.iter().enumerate() {
+        values[i % length] += mass;
+    }
+    let mut spectrum = forward.make_output_vec();
+    forward.process(&mut values, &mut spectrum).expect("buffers of the plan's own lengths");
+    for value in &mut spectrum {
+        *value = value.powu(power) / length as f64;
+    }
+    inverse.process(&mut spectrum, &mut values).expect("a spectrum that is real at both ends");
+    values
+}
+
+/// The upper part of the distribution of all steps' losses.
+struct Composed {
+    interval: f64,
+    /// The first loss, as a multiple of the interval.
+    first: i64,
+    masses: Vec<f64>,
+    infinite: f64,
+}
+
+/// The losses from some point on: δ(ε) = mass − discounted · e^(ε − loss), for ε up to this loss and down to the next.
+struct Above {
+    loss: f64,
+    mass: f64,
+    discounted: f64,
+}
+
+impl Composed {
+    /// What is above each point, from the last point down.
+    fn downward(&self) -> impl Iterator<Item = Above> {
+        let decay = (-self.interval).exp();
+        let (mut mass, mut discounted) = (self.infinite, 0.0);
+        self.masses.iter().enumerate().rev().map(move |(i, here)| {
+            mass += here;
+            discounted = discounted * decay + here;
+            Above { loss: (self.first + i as i64) as f64 * self.interval, mass, discounted }
+        })
+    }
+
+    fn epsilon(&self, delta: f64) -> f64 {
+        if self.infinite > delta {
+            return f64::INFINITY;
+        }
+        let decay = (-self.interval).exp();
+        // δ is small enough at each point, until it is not at the next one down.
+        let crossed =
+            self.downward().find(|above| above.loss <= 0.0 || above.mass - above.discounted * decay > delta);
+        match crossed {
+            None => (self.first as f64 * self.interval).max(0.0),
+            Some(above) if above.loss <= 0.0 => 0.0,
+            Some(above) => (above.loss + ((above.mass - delta) / above.discounted).ln()).max(0.0),
+        }
+    }
+
+    fn delta(&self, epsilon: f64) -> f64 {
+        let above = self.downward().take_while(|above| above.loss > epsilon).last();
+        let delta =
+            above.map_or(self.infinite, |above| above.mass - above.discounted * (epsilon - above.loss).exp());
+        delta.clamp(self.infinite.min(1.0), 1.0)
+    }
+}
