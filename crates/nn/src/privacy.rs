@@ -32,6 +32,9 @@ mod normal;
 pub mod renyi;
 mod sampling;
 
+/// How many components of noise are shared by threads.
+pub(crate) use normal::PARALLEL_FROM as SHARED_FROM;
+
 use crate::{Error, initialize};
 use dualtape::Scalar;
 use rand::Rng;

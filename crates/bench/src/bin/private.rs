@@ -37,8 +37,7 @@ fn images(count: usize) -> Dataset {
 fn report(name: &str, data: Dataset, layers: &[usize], batch_size: usize) {
     let model = Mlp::new(layers, Activation::Tanh).expect("there are layers");
     let (training, validation) = data.split(0.05, 1).expect("there are enough samples");
-    let plain =
-        Settings { epochs: usize::MAX, rate: 1e-4, threads: 1, batch_size, ..Settings::default() };
+    let plain = Settings { epochs: usize::MAX, rate: 1e-4, threads: 1, batch_size, ..Settings::default() };
     let clipped = Settings { clip: Clip::PerSample(1.0), ..plain.clone() };
     let private = Settings { noise: 1.0, sampling: Sampling::Poisson, ..clipped.clone() };
     let mut trainers = [plain, clipped, private].map(|settings| {

@@ -206,7 +206,9 @@ impl Densities {
             let some = |mass: &f64| *mass > 0.0;
             let first = masses.iter().position(some).unwrap_or(0);
             let last = masses.iter().rposition(some).unwrap_or(0);
-            let masses = masses[first..=last].to_vec();
+            // What rounding lost would be lost in each step.
+            let scale = ((1.0 - self.tail) / masses.iter().sum::<f64>()).max(1.0);
+            let masses = masses[first..=last].iter().map(|mass| scale * mass).collect();
             Step { interval, lowest: lowest + first as i64, masses, infinite: self.tail }
         })
     }
@@ -436,5 +438,48 @@ impl Composed {
         let delta =
             above.map_or(self.infinite, |above| above.mass - above.discounted * (epsilon - above.loss).exp());
         delta.clamp(self.infinite.min(1.0), 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_the_grid_both_distributions_keep_their_mass() {
+        for probability in [1e-5, 0.01, 0.5, 1.0 - 1e-9, 1.0] {
+            for noise in [1.0, 4.0, 30.0] {
+                let densities = Densities::new(&SubsampledGaussian { probability, noise }, 1e-20);
+                for step in densities.step(densities.interval(100)) {
+                    let one = step.masses.iter().sum::<f64>();
+                    let other = step.losses().map(|(loss, mass)| mass * (-loss).exp()).sum::<f64>();
+                    assert!((one - 1.0).abs() < 1e-10, "q {probability}, σ {noise}: {one}");
+                    assert!((other - 1.0).abs() < 1e-10, "q {probability}, σ {noise}: {other}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn outputs_and_losses_are_inverse() {
+        for probability in [1e-9, 0.01, 0.7, 1.0] {
+            let densities = Densities::new(&SubsampledGaussian { probability, noise: 0.5 }, 1e-20);
+            for output in [-1.0, 0.0, 0.5, 1.0, 4.0] {
+                let back = densities.output(densities.loss(output));
+                assert!((back - output).abs() < 1e-6, "q {probability}: {output} {back}");
+            }
+        }
+    }
+
+    #[test]
+    fn powers_are_repeated_convolutions() {
+        let power = cyclic_power(&[0.5, 0.25, 0.25], 7, 3);
+        let expected = [0.125, 0.1875, 0.28125, 0.203125, 0.140625, 0.046875, 0.015625];
+        for (a, b) in power.iter().zip(expected) {
+            assert!((a - b).abs() < 1e-15, "{power:?}");
+        }
+        // Around a smaller circle, what is beyond its end is added at its beginning.
+        let around = cyclic_power(&[0.5, 0.25, 0.25], 4, 3);
+        assert!((around[0] - 0.265625).abs() < 1e-15, "{around:?}");
     }
 }

@@ -28,7 +28,7 @@ const GROUPS_OF_PIECE: usize = 64;
 const PIECE: usize = GROUP * GROUPS_OF_PIECE;
 
 /// From how many components on threads are worth waking.
-const PARALLEL_FROM: usize = 4 * PIECE;
+pub(crate) const PARALLEL_FROM: usize = 4 * PIECE;
 
 /// Adds `deviation` times a standard normal number to each component: the same for the same key, step and index of
 /// the component, whatever the number of components and of threads in rayon's current pool. Numbers of type `f32` get

@@ -113,7 +113,13 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
                 }
                 _ => settings.noise,
             };
-            pool.install(|| privacy::add_noise(gradient, noise * state.limit * share, &state.key, step));
+            let deviation = noise * state.limit * share;
+            // Where it is short, threads would take longer to wake than to help.
+            if gradient.len() < privacy::SHARED_FROM {
+                privacy::add_noise(gradient, deviation, &state.key, step);
+            } else {
+                pool.install(|| privacy::add_noise(gradient, deviation, &state.key, step));
+            }
         }
         let limit = match settings.clip {
             Clip::Adaptive { quantile, rate, .. } => {
