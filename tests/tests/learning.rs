@@ -156,7 +156,7 @@ fn a_private_step_is_the_clipped_sum_and_noise_over_the_expected_size() {
         let factor = (0.5 / (f64::norm(&slope) + 1e-6)).min(1.0);
         sum.iter_mut().zip(&slope).for_each(|(sum, g)| *sum += factor * g);
     }
-    privacy::add_noise(&mut sum, 2.0 * 0.5, 9, 1);
+    privacy::add_noise(&mut sum, 2.0 * 0.5, &privacy::NoiseKey::from_seed(9), 1);
     for ((after, before), sum) in trainer.parameters().iter().zip(&start).zip(&sum) {
         assert!((before - after - sum / 200.0).abs() < 1e-12, "{before} {after} {sum}");
     }

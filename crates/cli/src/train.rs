@@ -438,6 +438,12 @@ impl Run<'_> {
             ));
         }
         if let Some(privacy) = &summary.privacy {
+            if of_epochs < self.setup.settings.epochs && !summary.stopped_early {
+                let epochs = self.setup.settings.epochs;
+                self.display.tell(format_args!(
+                    "\nthe privacy budget is spent, and training ended in epoch {of_epochs} of {epochs}"
+                ));
+            }
             self.display.tell(format_args!("\n{}", privacy.in_words()));
             for (what, lines) in privacy.lists() {
                 self.display.tell(format_args!("{what}:"));

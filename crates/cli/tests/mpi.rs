@@ -105,6 +105,29 @@ fn a_file_read_by_the_first_or_in_parts_by_all_gives_the_same_model() {
 }
 
 #[test]
+fn a_private_training_has_the_same_noise_whoever_shares_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let private = |run| {
+        let mut all = vec!["digits", "--private", "epsilon=8,delta=1e-4,repeatable", "--epochs", "3"];
+        all.extend(["--batch-size", "300", "--clip", "adaptive:0.5:1", "--output", run]);
+        all
+    };
+    alone(path, &private("alone"));
+    for (count, run) in [(2, "by-2"), (4, "by-4")] {
+        succeeded(&ran(mpirun(count, path, &private(run))));
+        assert!(model(path, run) == model(path, "alone"), "{count} processes");
+    }
+    // A key of the system's is that of rank 0, or the processes would not agree.
+    let secret: Vec<&str> = private("secret")
+        .into_iter()
+        .map(|word| if word.ends_with("repeatable") { "epsilon=8,delta=1e-4" } else { word })
+        .collect();
+    succeeded(&ran(mpirun(3, path, &secret)));
+    assert!(model(path, "secret") != model(path, "alone"));
+}
+
+#[test]
 fn what_four_processes_began_two_go_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

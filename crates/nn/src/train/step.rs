@@ -14,7 +14,8 @@ use rand::seq::SliceRandom;
 struct Slope {
     samples: usize,
     loss: f64,
-    /// The norm of the whole gradient, before it was clipped as a whole.
+    /// The norm of the whole gradient before it was clipped as a whole; where each sample is clipped, 0, or the norm of one
+    /// whose norm is not finite.
     norm: f64,
     norm_before: f64,
     norm_after: f64,
@@ -88,7 +89,10 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         let samples = chosen.len();
         let rows = Rows::new(&self.samples, self.model.inputs() + self.model.outputs());
         let points = Selected { points: &rows, indices: chosen };
-        let expected = settings.probability(self.training.len()) * self.training.len() as f64;
+        let expected = match settings.sampling {
+            Sampling::Shuffled => settings.samples_per_step() as f64,
+            Sampling::Poisson => settings.probability(self.training.len()) * self.training.len() as f64,
+        };
         let own_share = match settings.reduction {
             Reduction::Mean => 1.0 / samples as f64,
             Reduction::Sum => 1.0,
@@ -132,7 +136,10 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         let penalty = settings.penalty().add(&state.parameters, &self.weights, 1.0, gradient);
         let loss = batch.loss / share * own_share + penalty;
         let (norm, [norm_before, norm_after, clipped]) = match settings.clip.of_samples() {
-            Some(_) => (clip::norm(gradient), of_samples(recorded.norms(), &batch, state.limit)),
+            // A sum of clipped gradients is finite if their norms are.
+            Some(_) => {
+                (norm_unless_finite(recorded.norms()), of_samples(recorded.norms(), &batch, state.limit))
+            }
             None => of_batch(settings.clip, gradient)?,
         };
         Ok((Slope { samples, loss, norm, norm_before, norm_after, clipped }, limit))
@@ -146,6 +153,11 @@ fn sample_clip(clip: Clip, limit: f64, layers: &[usize]) -> Option<SampleClip<'_
         Clip::PerLayer(_) => SampleClip { norm: limit / (layers.len() as f64).sqrt(), groups: layers },
         _ => SampleClip { norm: limit, groups: &[] },
     })
+}
+
+/// A norm that is not finite, or zero.
+fn norm_unless_finite(norms: &[f64]) -> f64 {
+    norms.iter().copied().find(|norm| !norm.is_finite()).unwrap_or(0.0)
 }
 
 /// The mean norm of samples before and after clipping, and the share of those that were clipped.

@@ -1,0 +1,381 @@
+//! Training with differential privacy: that it does what accountants assume, stops at its budget, goes on from a checkpoint
+//! as if it had never stopped, and that an attack learns no more than was claimed.
+
+use dualtape_nn::data::{self, Dataset};
+use dualtape_nn::privacy::accountant::{Accountant, Budget, SubsampledGaussian, epsilon_after};
+use dualtape_nn::privacy::{NoiseKey, NoiseSource, Sampling, add_noise, poisson_sample};
+use dualtape_nn::{Activation, Clip, Error, Event, Loss, Method, Mlp, Model, Settings, Trainer};
+
+fn private() -> Settings {
+    Settings {
+        epochs: 3,
+        batch_size: 40,
+        rate: 0.5,
+        optimizer: Method::sgd(0.0),
+        clip: Clip::PerSample(0.5),
+        noise: 1.0,
+        sampling: Sampling::Poisson,
+        keep_best: false,
+        threads: 1,
+        ..Settings::default()
+    }
+}
+
+fn moons() -> (Dataset, Dataset) {
+    data::moons().split(0.2, 3).unwrap()
+}
+
+#[test]
+fn a_step_is_the_clipped_sum_over_a_poisson_sample_with_noise_over_its_expected_size() {
+    let (training, validation) = moons();
+    let model = Mlp::new(&[2, 5, 2], Activation::Tanh).unwrap();
+    let settings = Settings { rate: 1.0, epochs: 4, ..private() };
+    let mut trainer = Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+    let (key, q, mut sizes) = (NoiseKey::from_seed(settings.seed), 40.0 / training.len() as f64, Vec::new());
+    let mut step = 0;
+    while step < 8 {
+        let before = trainer.parameters().to_vec();
+        let progress = match trainer.advance().unwrap() {
+            Some(Event::Batch(progress)) => progress,
+            Some(Event::Epoch(_)) => continue,
+            None => panic!("there are eight steps"),
+        };
+        step += 1;
+        let mut chosen = Vec::new();
+        poisson_sample(&key, step, q, training.len(), &mut chosen);
+        assert_eq!(chosen.len(), progress.samples);
+        sizes.push(chosen.len());
+        let mut sum = vec![0.0; before.len()];
+        for (x, class) in chosen.iter().map(|&i| training.sample(i)) {
+            let x: Vec<_> = x.iter().map(|&x| x.into()).collect();
+            let (_, slope) = dualtape::gradient(
+                |p| dualtape_nn::loss::cross_entropy(&model.forward(p, &x), class),
+                &before,
+            );
+            let norm = slope.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let factor = (0.5 / (norm + 1e-6)).min(1.0);
+            sum.iter_mut().zip(&slope).for_each(|(sum, g)| *sum += factor * g);
+        }
+        add_noise(&mut sum, 0.5, &key, step);
+        for ((after, before), sum) in trainer.parameters().iter().zip(&before).zip(&sum) {
+            assert!((before - after - sum / 40.0).abs() < 1e-12, "{before} {after} {sum}");
+        }
+    }
+    sizes.dedup();
+    assert!(sizes.len() > 1, "batches of chance have different sizes");
+}
+
+#[test]
+fn a_batch_without_samples_is_a_step_of_noise_alone() {
+    let (training, validation) = moons();
+    let model = Mlp::new(&[2, 2], Activation::Tanh).unwrap();
+    let settings = Settings { batch_size: 1, ..private() };
+    let mut trainer = Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+    let (mut empty, mut records) = (0, 0);
+    loop {
+        let before = trainer.parameters().to_vec();
+        match trainer.advance().unwrap() {
+            Some(Event::Batch(progress)) if progress.samples == 0 => {
+                empty += 1;
+                assert!(progress.loss.is_nan() && progress.gradient_norm.is_nan());
+                assert!(before.iter().zip(trainer.parameters()).all(|(before, after)| before != after));
+            }
+            Some(Event::Batch(progress)) => assert!(progress.loss.is_finite()),
+            Some(Event::Epoch(record)) => {
+                records += 1;
+                assert!(record.batch_loss.is_finite() && record.gradient_norm.is_finite());
+            }
+            None => break,
+        }
+    }
+    // Of 240 steps, e⁻¹.
+    assert!(records == 3 && (60..120).contains(&empty), "{empty}");
+}
+
+#[test]
+fn training_stops_before_a_step_that_would_pass_the_budget() {
+    let (training, validation) = moons();
+    let model = Mlp::new(&[2, 2], Activation::Tanh).unwrap();
+    for (accountant, clip) in [
+        (Accountant::LossDistribution, Clip::PerSample(0.5)),
+        (Accountant::Renyi, Clip::PerLayer(0.5)),
+        (Accountant::Renyi, Clip::Adaptive { quantile: 0.5, first: 1.0, rate: 0.2 }),
+    ] {
+        let budget = Budget { epsilon: 4.0, delta: 1e-3 };
+        let settings =
+            Settings { epochs: 1000, budget: Some(budget), accountant, clip, noise: 1.5, ..private() };
+        let mut trainer =
+            Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+        assert_eq!(trainer.spent().unwrap().epsilon, 0.0);
+        let (mut steps, mut last) = (0, 0.0);
+        while let Some(event) = trainer.advance().unwrap() {
+            match event {
+                Event::Batch(_) => steps += 1,
+                Event::Epoch(record) => {
+                    let epsilon = record.epsilon.unwrap();
+                    assert!(last < epsilon && epsilon <= 4.0);
+                    last = epsilon;
+                }
+            }
+        }
+        let spent = trainer.spent().unwrap();
+        assert!(
+            trainer.budget_is_spent() && trainer.is_over() && spent.steps == steps && spent.epsilon == last
+        );
+        let mechanism = SubsampledGaussian { probability: 0.5, noise: 1.5 };
+        assert_eq!(spent.mechanism, mechanism);
+        assert_eq!(spent.epsilon, epsilon_after(&mechanism, steps, 1e-3, accountant).unwrap());
+        assert!(epsilon_after(&mechanism, steps + 1, 1e-3, accountant).unwrap() > 4.0);
+    }
+}
+
+#[test]
+fn a_resumed_run_spends_and_draws_what_one_does_that_was_never_stopped() {
+    let (training, validation) = moons();
+    let model = Mlp::new(&[2, 5, 2], Activation::Tanh).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    for (noise_source, clip) in [
+        (NoiseSource::System, Clip::Adaptive { quantile: 0.3, first: 2.0, rate: 0.5 }),
+        (NoiseSource::System, Clip::PerSample(0.5)),
+        (NoiseSource::Seed, Clip::PerLayer(0.5)),
+    ] {
+        let budget = Some(Budget { epsilon: 3.0, delta: 1e-3 });
+        let settings = Settings { epochs: 100, noise_source, clip, budget, noise: 2.0, ..private() };
+        let mut trainer =
+            Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+        for _ in 0..10 {
+            trainer.advance().unwrap();
+        }
+        trainer.save_checkpoint(&path).unwrap();
+        let mut resumed = Trainer::resume(&path, &model, &training, &validation, &settings).unwrap();
+        assert_eq!(resumed.spent(), trainer.spent());
+        for trainer in [&mut trainer, &mut resumed] {
+            while trainer.advance().unwrap().is_some() {}
+        }
+        assert_eq!(resumed.spent(), trainer.spent());
+        assert_eq!(resumed.parameters(), trainer.parameters());
+        // Of the system's key, another run knows nothing.
+        let mut other = Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+        while other.advance().unwrap().is_some() {}
+        assert_eq!(other.parameters() == trainer.parameters(), noise_source == NoiseSource::Seed, "{clip}");
+        // The key is in the checkpoint, as long as it does not follow from the seed.
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        assert_eq!(text.contains("secret_key"), noise_source == NoiseSource::System);
+    }
+}
+
+#[test]
+fn an_adaptive_norm_follows_the_quantile_of_the_samples_norms() {
+    let (training, validation) = data::digits().split(0.2, 3).unwrap();
+    let model = Mlp::new(&[64, 10], Activation::Tanh).unwrap();
+    for noise in [0.0, 1.0] {
+        for first in [0.01, 1000.0] {
+            let clip = Clip::Adaptive { quantile: 0.6, first, rate: 0.2 };
+            let settings = Settings { clip, noise, batch_size: 200, epochs: 30, rate: 1e-9, ..private() };
+            let mut trainer =
+                Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+            while trainer.advance().unwrap().is_some() {}
+            let left_alone: Vec<f64> =
+                trainer.history().iter().rev().take(5).map(|record| 1.0 - record.clipped).collect();
+            let mean = left_alone.iter().sum::<f64>() / 5.0;
+            assert!((mean - 0.6).abs() < 0.06, "from {first}, noise {noise}: {mean}");
+        }
+    }
+}
+
+#[test]
+fn each_layer_is_held_to_its_share_of_the_norm() {
+    let (training, validation) = moons();
+    let model = Mlp::new(&[2, 5, 2], Activation::Tanh).unwrap();
+    let settings = Settings {
+        clip: Clip::PerLayer(1e-3),
+        noise: 0.0,
+        sampling: Sampling::Shuffled,
+        batch_size: 80,
+        rate: 1.0,
+        ..private()
+    };
+    let start = model.initialize(3);
+    let mut trainer = Trainer::new(&model, start.clone(), &training, &validation, &settings).unwrap();
+    trainer.advance().unwrap();
+    let moved: Vec<f64> =
+        trainer.parameters().iter().zip(&start).map(|(after, before)| after - before).collect();
+    // All samples are far above the norm, so each adds a vector of this length to each layer's mean.
+    let share = 1e-3 / 2.0_f64.sqrt();
+    let mut expected = vec![0.0; start.len()];
+    for (x, class) in training.samples() {
+        let x: Vec<_> = x.iter().map(|&x| x.into()).collect();
+        let (_, slope) =
+            dualtape::gradient(|p| dualtape_nn::loss::cross_entropy(&model.forward(p, &x), class), &start);
+        for layer in [0..15, 15..27] {
+            let norm = slope[layer.clone()].iter().map(|x| x * x).sum::<f64>().sqrt();
+            layer.for_each(|i| expected[i] -= slope[i] * (share / (norm + 1e-6)).min(1.0) / 80.0);
+        }
+    }
+    for (moved, expected) in moved.iter().zip(&expected) {
+        assert!((moved - expected).abs() < 1e-15, "{moved} {expected}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_vouched_for_are_refused_by_name() {
+    let (training, validation) = moons();
+    let model = Mlp::new(&[2, 2], Activation::Tanh).unwrap();
+    let budget = Some(Budget { epsilon: 1.0, delta: 1e-5 });
+    let adaptive = Clip::Adaptive { quantile: 0.5, first: 1.0, rate: 0.2 };
+    for (settings, expected) in [
+        (
+            Settings { budget, sampling: Sampling::Shuffled, ..private() },
+            "the sampling is shuffled; expected poisson, as there is a privacy budget",
+        ),
+        (
+            Settings { budget, noise: 0.0, ..private() },
+            "the noise is 0; expected a positive number, as there is a privacy budget",
+        ),
+        (
+            Settings { budget, noise: 0.1, ..private() },
+            "the privacy budget is 'epsilon=1,delta=1e-5', of which a single step with noise 0.1 spends more",
+        ),
+        (
+            Settings { budget: Some(Budget { epsilon: 1.0, delta: 0.0 }), ..private() },
+            "the delta is 0; expected a number between 0 and 1",
+        ),
+        (
+            Settings { clip: Clip::Norm(1.0), ..private() },
+            "the noise is 1; expected 0, or clipping for each sample",
+        ),
+        (
+            Settings { clip: adaptive, batch_size: 10, ..private() },
+            "the noise is 1; expected less than a tenth of the batch size, as the clip is adaptive",
+        ),
+        (
+            Settings { clip: Clip::Adaptive { quantile: 1.5, first: 1.0, rate: 0.2 }, ..private() },
+            "the clip is 'adaptive:1.5:1:0.2'; expected",
+        ),
+    ] {
+        let refused = Trainer::new(&model, model.initialize(3), &training, &validation, &settings);
+        let message = refused.err().map(|error: Error| error.to_string()).unwrap_or_default();
+        assert!(message.starts_with(expected), "{message}");
+    }
+}
+
+/// One parameter, whose slope at a sample is the sample.
+struct Slope;
+
+impl Model for Slope {
+    fn inputs(&self) -> usize {
+        1
+    }
+    fn outputs(&self) -> usize {
+        1
+    }
+    fn parameter_count(&self) -> usize {
+        1
+    }
+    fn forward<D: dualtape::Differentiable>(&self, p: &[D], x: &[D]) -> Vec<D> {
+        vec![p[0] * x[0]]
+    }
+    fn loss<D: dualtape::Differentiable>(&self, _: Loss, outputs: &[D], _: &[D]) -> D {
+        outputs[0]
+    }
+}
+
+/// How far a training moves the parameter, in so many runs, each with noise of its own. Of ten samples, nine have slope 0, and
+/// so has the last, or one that is clipped: to a sum, a slope of 0 is as good as a sample that is not there.
+fn moves(with_one_more: bool, settings: &Settings) -> Vec<f64> {
+    const RUNS: u64 = 10_000;
+    let mut slopes = vec![0.0; 10];
+    slopes[9] = if with_one_more { -1e6 } else { 0.0 };
+    let targets = vec![0.0; slopes.len()];
+    let data = Dataset::regression("slopes", vec!["x".into()], vec!["y".into()], slopes, targets).unwrap();
+    (0..RUNS)
+        .map(|run| {
+            let settings = Settings { seed: 2 * run + u64::from(with_one_more), ..settings.clone() };
+            let mut trainer = Trainer::new(&Slope, vec![0.0], &data, &data, &settings).unwrap();
+            while trainer.advance().unwrap().is_some() {}
+            // In units of the clip: the sum was divided by the expected size of a batch.
+            trainer.parameters()[0] * settings.batch_size as f64
+        })
+        .collect()
+}
+
+/// Bounds of a probability that was seen so often, each wrong with a chance of 2.5 %: Clopper and Pearson, 1934.
+fn clopper_pearson(seen: usize, of: usize) -> [f64; 2] {
+    // By bisection of the binomial distribution's tail, summed in logarithms.
+    let at_most = |count: usize, p: f64| -> f64 {
+        let (mut term, mut sum) = (of as f64 * (-p).ln_1p(), 0.0);
+        for k in 0..=count {
+            sum += f64::exp(term);
+            term += ((of - k) as f64).ln() - ((k + 1) as f64).ln() + p.ln() - (-p).ln_1p();
+        }
+        sum
+    };
+    let bisect = |is_low: &dyn Fn(f64) -> bool| {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            *(if is_low(middle) { &mut low } else { &mut high }) = middle;
+        }
+        f64::midpoint(low, high)
+    };
+    let least = if seen == 0 { 0.0 } else { bisect(&|p| 1.0 - at_most(seen - 1, p) < 0.025) };
+    let most = if seen == of { 1.0 } else { bisect(&|p| at_most(seen, p) > 0.025) };
+    [least, most]
+}
+
+/// The largest ε that the runs show at this δ, of all tests that look whether the parameter is above a threshold. Half of the
+/// runs choose the threshold, the others are counted.
+fn shown_epsilon(with: &[f64], without: &[f64], delta: f64) -> f64 {
+    let (choosing, counted) = (with.len() / 2, with.len() - with.len() / 2);
+    let above = |runs: &[f64], threshold: f64| runs.iter().filter(|&&x| x > threshold).count();
+    let epsilon = |hit: f64, false_alarm: f64| ((hit - delta) / false_alarm).ln();
+    let shown = |threshold: f64, runs: [&[f64]; 2]| {
+        let [hits, alarms] = runs.map(|runs| clopper_pearson(above(runs, threshold), runs.len()));
+        epsilon(hits[0], alarms[1])
+    };
+    let first = [&with[..choosing], &without[..choosing]];
+    let thresholds = (0..60).map(|i| f64::from(i) * 0.1 - 1.0);
+    let best =
+        thresholds.max_by(|&a, &b| shown(a, first).max(-1.0).total_cmp(&shown(b, first).max(-1.0))).unwrap();
+    shown(best, [&with[with.len() - counted..], &without[without.len() - counted..]])
+}
+
+#[test]
+fn an_attack_learns_less_than_was_claimed_and_of_one_step_more_than_half_of_it() {
+    let delta = 0.01;
+    let one_step = Settings {
+        epochs: 1,
+        batch_size: 10,
+        rate: 1.0,
+        clip: Clip::PerSample(1.0),
+        noise: 1.0,
+        loss: Loss::MeanSquared,
+        ..private()
+    };
+    for (name, settings, steps, least_share) in [
+        ("one step with all samples", one_step.clone(), 1, 0.5),
+        ("four steps with all samples", Settings { epochs: 4, noise: 2.0, ..one_step.clone() }, 4, 0.4),
+        (
+            "four steps with half of the samples",
+            Settings { epochs: 2, batch_size: 5, ..one_step.clone() },
+            4,
+            0.0,
+        ),
+    ] {
+        let probability = settings.probability(10);
+        let mechanism = SubsampledGaussian { probability, noise: settings.noise };
+        let claimed = epsilon_after(&mechanism, steps, delta, Accountant::LossDistribution).unwrap();
+        let shown = shown_epsilon(&moves(true, &settings), &moves(false, &settings), delta);
+        println!("{name}: ε of at least {shown:.3} is shown, {claimed:.3} was claimed");
+        assert!(shown <= claimed, "{name}: {shown} of {claimed}");
+        assert!(shown >= least_share * claimed, "{name}: {shown} of {claimed}");
+        // With half of the noise, the same attack would show it.
+        if steps == 1 {
+            let careless = Settings { noise: settings.noise / 2.0, ..settings.clone() };
+            let shown = shown_epsilon(&moves(true, &careless), &moves(false, &careless), delta);
+            println!("{name}: with half of the noise, {shown:.3} is shown");
+            assert!(shown > claimed, "{name}: {shown} of {claimed}");
+        }
+    }
+}
