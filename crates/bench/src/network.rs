@@ -3,7 +3,26 @@
 
 use dualtape::program::{Rows, Selected};
 use dualtape::{Differentiable, ProgramScalar};
+use dualtape_nn::data::Dataset;
 use dualtape_nn::{Activation, Mlp, Recorded, Sgd, clip, loss};
+
+/// The layers of a network for [`images`].
+pub const IMAGE_LAYERS: [usize; 3] = [784, 128, 10];
+
+/// Grey images in ten classes, of the size of those of MNIST, and without a meaning.
+///
+/// # Panics
+///
+/// If there are to be none.
+pub fn images(count: usize) -> Dataset {
+    let [pixels, .., classes] = IMAGE_LAYERS;
+    let pixel = |i: usize| ((i as f64 * 0.7391).sin() * 43_758.545).fract().abs();
+    let names = (0..pixels).map(|i| format!("p{i}")).collect();
+    let labels = (0..count).map(|i| i * 7 % classes).collect();
+    let classes = (0..classes).map(|i| i.to_string()).collect();
+    Dataset::new("images", names, classes, (0..count * pixels).map(pixel).collect(), labels)
+        .expect("the images are well-formed")
+}
 
 /// How gradients are held down before a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,9 @@
 
 #![cfg(feature = "mpi")]
 
+mod common;
+
+use common::{said, text};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -38,13 +41,8 @@ fn succeeded(output: &Output) {
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 fn alone(folder: &Path, arguments: &[&str]) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dualtape"));
-    succeeded(&command.arg("train").args(arguments).current_dir(folder).output().unwrap());
+    said(folder, &[&["train"], arguments].concat());
 }
 
 fn model(folder: &Path, run: &str) -> Vec<u8> {
@@ -192,7 +190,7 @@ fn epochs_done(folder: &Path, run: &str) -> usize {
     let note = dualtape_nn::checkpoint_note(folder.join(run).join("checkpoint.safetensors"));
     assert!(note.is_ok_and(|note| note.contains("digits")));
     let bytes = std::fs::read(folder.join(run).join("checkpoint.safetensors")).unwrap();
-    let header = text(&bytes[8..4096.min(bytes.len())]).replace('\\', "");
+    let header = String::from_utf8_lossy(&bytes[8..4096.min(bytes.len())]).replace('\\', "");
     let after = header.split_once("\"epoch\":").unwrap().1;
     after.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse::<usize>().unwrap() - 1
 }

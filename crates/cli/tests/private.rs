@@ -1,21 +1,10 @@
 //! `dualtape train --private`: what it states, what it spends, and what it refuses.
 
+mod common;
+
+use common::{fails, said};
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Output};
-
-fn dualtape(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dualtape")).args(arguments).current_dir(folder).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn succeeded(output: Output) -> String {
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    text(&output.stdout)
-}
 
 fn report(folder: &Path, run: &str) -> Value {
     serde_json::from_slice(&std::fs::read(folder.join(run).join("report.json")).unwrap()).unwrap()
@@ -31,12 +20,13 @@ fn a_private_run_states_what_it_spent_how_and_under_which_assumptions() {
     let path = folder.path();
     for (accountant, named) in [("pld", "privacy loss distributions"), ("rdp", "Rényi")] {
         let private = format!("epsilon=3,delta=1e-4,accountant={accountant}");
-        let said = succeeded(dualtape(
-            path,
-            &["train", "moons", "--epochs", "20", "--private", &private, "--output", accountant],
-        ));
-        assert!(said.contains("  ε ") && said.contains("private: ε = ") && said.contains(named), "{said}");
-        assert!(said.contains("This assumes that:") && said.contains("Not private are:"), "{said}");
+        let words =
+            said(path, &["train", "moons", "--epochs", "20", "--private", &private, "--output", accountant]);
+        assert!(
+            words.contains("  ε ") && words.contains("private: ε = ") && words.contains(named),
+            "{words}"
+        );
+        assert!(words.contains("This assumes that:") && words.contains("Not private are:"), "{words}");
         let stated = &report(path, accountant)["privacy"];
         let epsilon = stated["epsilon"].as_f64().unwrap();
         assert!(2.98 < epsilon && epsilon <= 3.0, "{epsilon}");
@@ -51,12 +41,12 @@ fn a_private_run_states_what_it_spent_how_and_under_which_assumptions() {
         let spent: Vec<f64> = lines.map(spent).collect();
         assert!(spent.len() == 20 && spent.windows(2).all(|two| two[0] < two[1]) && spent[19] == epsilon);
         let page = path.join(accountant).join("report.html");
-        succeeded(dualtape(path, &["report", accountant]));
+        said(path, &["report", accountant]);
         assert!(std::fs::read_to_string(page).unwrap().contains("<h2>Privacy</h2>"));
     }
     // Tables with and without the column of ε are compared with each other.
-    succeeded(dualtape(path, &["train", "moons", "--epochs", "2", "--output", "plain"]));
-    succeeded(dualtape(path, &["compare", "plain", "rdp", "pld"]));
+    said(path, &["train", "moons", "--epochs", "2", "--output", "plain"]);
+    said(path, &["compare", "plain", "rdp", "pld"]);
     assert!(report(path, "plain").get("privacy").is_none());
 }
 
@@ -65,7 +55,7 @@ fn noise_of_the_system_differs_from_run_to_run_and_that_of_the_seed_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let train = |private: &str, run: &str| {
-        succeeded(dualtape(path, &["train", "iris", "--epochs", "3", "--private", private, "--output", run]))
+        said(path, &["train", "iris", "--epochs", "3", "--private", private, "--output", run])
     };
     for run in ["a", "b"] {
         train("epsilon=5,delta=1e-3", run);
@@ -84,10 +74,10 @@ fn a_run_that_goes_on_keeps_its_noise_and_its_budget() {
     let path = folder.path();
     let private = ["--private", "epsilon=2,delta=1e-3,accountant=rdp"];
     let begin = ["train", "iris", "--epochs", "5", "--output", "run"];
-    succeeded(dualtape(path, &[&begin[..], &private].concat()));
+    said(path, &[&begin[..], &private].concat());
     let (first, noise) = (report(path, "run"), |report: &Value| report["privacy"]["noise"].clone());
     // The budget was for five epochs, and more of them get nothing.
-    succeeded(dualtape(path, &["train", "iris", "--resume", "--epochs", "50", "--output", "run"]));
+    said(path, &["train", "iris", "--resume", "--epochs", "50", "--output", "run"]);
     let then = report(path, "run");
     assert_eq!(noise(&first), noise(&then));
     assert_eq!(first["epochs"], then["epochs"]);
@@ -95,7 +85,7 @@ fn a_run_that_goes_on_keeps_its_noise_and_its_budget() {
     // Less noise than the budget needs ends a run early.
     let noisy = ["train", "iris", "--noise", "1", "--epochs", "500", "--output", "early"];
     let noisy = [&noisy[..], &private].concat();
-    let said = succeeded(dualtape(path, &noisy));
+    let said = said(path, &noisy);
     let early = report(path, "early");
     assert!(early["epochs"].as_u64().unwrap() < 500 && early["privacy"]["epsilon"].as_f64().unwrap() <= 2.0);
     assert!(said.contains("the privacy budget is spent"), "{said}");
@@ -117,9 +107,8 @@ fn what_cannot_be_claimed_is_refused_or_warned_of() {
             "--private and --clip say different things",
         ),
     ] {
-        let output = dualtape(folder.path(), &[&["train", "iris", "--output", "run"], arguments].concat());
-        let said = text(&output.stderr);
-        assert!(output.status.code() == Some(2) && said.contains(expected), "{said}");
+        let all = [&["train", "iris", "--output", "run"], arguments].concat();
+        fails(folder.path(), &all, 2, &[expected]);
         assert!(!folder.path().join("run").exists());
     }
     for (arguments, expected) in [
@@ -137,7 +126,7 @@ fn what_cannot_be_claimed_is_refused_or_warned_of() {
         ),
     ] {
         let all = [&["train", "iris", "--epochs", "2", "--overwrite", "--output", "run"], arguments].concat();
-        let said = succeeded(dualtape(folder.path(), &all));
+        let said = said(folder.path(), &all);
         assert!(said.contains(expected), "{said}");
     }
 }

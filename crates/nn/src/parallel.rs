@@ -12,7 +12,7 @@ mod in_order;
 #[cfg(feature = "mpi")]
 mod mpi;
 
-pub(crate) use in_order::{Parcel, total_in_order};
+pub use in_order::InOrder;
 #[cfg(feature = "mpi")]
 pub use mpi::Mpi;
 

@@ -3,7 +3,7 @@
 
 use crate::Reduction;
 use crate::batch::Batch;
-use crate::parallel::{AllReduce, Parcel, total_in_order};
+use crate::parallel::{AllReduce, InOrder};
 use dualtape::program::{self, Part, Points, Results, SumTree, Sums};
 use dualtape::{Error, Program, ProgramScalar, Traced};
 use std::ops::Range;
@@ -29,6 +29,17 @@ pub struct Recorded<F: ProgramScalar> {
     program: Program<F>,
     batch: program::Batch<F>,
     norms: Vec<F>,
+    shared: Shared,
+}
+
+/// The memory of sums that processes share, kept from one batch to the next.
+#[derive(Clone, Debug, Default)]
+struct Shared {
+    in_order: InOrder,
+    /// The sums of the subtrees of what was computed piece by piece, and of the share as a whole.
+    pieces: Vec<f64>,
+    own: Vec<f64>,
+    total: Vec<f64>,
 }
 
 impl<F: ProgramScalar> Recorded<F> {
@@ -57,7 +68,7 @@ impl<F: ProgramScalar> Recorded<F> {
         let some = |count: usize| vec![F::nearest(0.01); count];
         let program = Program::record_with_data(loss, &some(parameters), &some(data))?;
         let batch = program.batch();
-        Ok(Self { program, batch, norms: Vec::new() })
+        Ok(Self { program, batch, norms: Vec::new(), shared: Shared::default() })
     }
 
     /// What was recorded.
@@ -225,67 +236,76 @@ impl Recorded<f64> {
         let tree = self.program.sum_tree(samples.count());
         let chunks = |rank: usize| tree.share(rank, ranks.size());
         let own = chunks(ranks.rank());
-        let other_lengths = norm_counts(&tree, (0..ranks.size()).map(chunks), clip.is_some());
-        let mut total = vec![0.0; self.program.partial_len()];
+        let lengths = other_lengths(&tree, (0..ranks.size()).map(chunks), clip.is_some());
+        let mut shared = std::mem::take(&mut self.shared);
+        shared.total.resize(self.program.partial_len(), 0.0);
         let mut careful = false;
-        loop {
+        let found = loop {
             let work = Share { tree: &tree, own: own.clone(), pieces: accumulate, careful };
-            let computed = pool.install(|| self.own_sums(&work, parameters, samples, &sums));
-            let length = other_lengths[ranks.rank()];
-            let (partial, others) = match &computed {
-                Ok(computed) => (&computed.partial[..], computed.others(stop)),
+            let computed = pool.install(|| self.own_sums(&work, parameters, samples, &sums, &mut shared));
+            let others = match &computed {
+                Ok(marks) => self.others(marks, stop),
                 // All others have to know; what is sent besides counts for nothing.
-                Err(_) => (&vec![0.0; tree.subtrees(own.clone()).len() * total.len()][..], {
-                    let mut marks = vec![0.0; length];
-                    marks[0] = 1.0;
-                    marks
-                }),
+                Err(_) => failed(lengths[ranks.rank()]),
             };
-            let parcel = Parcel { sums: partial, others: &others, other_lengths: &other_lengths };
-            let others = total_in_order(ranks, &tree, &parcel, &mut total)?;
+            let mut all = vec![0.0; lengths.iter().sum()];
+            ranks.gather(&others, &lengths, &mut all)?;
             computed?;
-            let marks = self.read_others(&others, &other_lengths)?;
-            if let Some(loss) = self.program.sum_total(&mut self.batch, &total, careful, gradient)? {
+            let marks = self.read_others(&all, &lengths)?;
+            shared.in_order.sum(ranks, &tree, &shared.own, &mut shared.total)?;
+            if let Some(loss) = self.program.sum_total(&mut self.batch, &shared.total, careful, gradient)? {
                 let mean = self.norms.iter().sum::<f64>() / self.norms.len().max(1) as f64;
                 let mean_norm = clip.map(|_| mean);
-                return Ok(Found {
-                    batch: Batch { loss, mean_norm, clipped: marks.clipped },
-                    stop: marks.stop,
-                });
+                let batch = Batch { loss, mean_norm, clipped: marks.clipped };
+                break Found { batch, stop: marks.stop };
             }
             careful = true;
-        }
+        };
+        self.shared = shared;
+        Ok(found)
     }
 
-    /// The sums of the subtrees that a share consists of.
+    /// The sums of the subtrees that a share consists of, and the norms of its samples. Returns how many were clipped.
     fn own_sums<P: Points<f64> + ?Sized>(
         &mut self,
         share: &Share<'_>,
         parameters: &[f64],
         samples: &P,
         sums: &Sums<'_, f64>,
-    ) -> Result<OwnSums, Error> {
+        shared: &mut Shared,
+    ) -> Result<usize, Error> {
         let Share { tree, own, pieces, careful } = share;
-        let (mut partial, mut subtrees, mut norms, mut clipped) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        let Self { program, batch, norms, .. } = self;
+        let (mut subtrees, mut clipped) = (Vec::new(), 0);
+        shared.pieces.clear();
+        norms.clear();
         for piece in 0..*pieces {
             let chunk = |piece: usize| own.start + own.len() * piece / pieces;
             let chunks = chunk(piece)..chunk(piece + 1);
             // One that is empty still evaluates what depends on parameters only.
             subtrees.extend(tree.subtrees(chunks.clone()));
             let part = Part { chunks, careful: *careful };
-            let Self { program, batch, .. } = self;
-            clipped += program.sum_part(batch, parameters, samples, sums, &part, &mut partial, &mut norms)?;
+            clipped +=
+                program.sum_part(batch, parameters, samples, sums, &part, &mut shared.pieces, norms)?;
         }
         let wanted = tree.subtrees(own.clone());
-        if subtrees != wanted {
-            let width = self.program.partial_len();
-            let mut joined = vec![0.0; wanted.len() * width];
-            for (subtree, sum) in wanted.into_iter().zip(joined.chunks_exact_mut(width)) {
-                tree.add_up(subtree, &subtrees, |i| &partial[i * width..][..width], sum);
-            }
-            partial = joined;
+        if subtrees == wanted {
+            std::mem::swap(&mut shared.own, &mut shared.pieces);
+            return Ok(clipped);
         }
-        Ok(OwnSums { partial, norms, clipped })
+        let (width, known) = (program.partial_len(), &shared.pieces);
+        shared.own.resize(wanted.len() * width, 0.0);
+        for (subtree, sum) in wanted.into_iter().zip(shared.own.chunks_exact_mut(width)) {
+            tree.add_up(subtree, &subtrees, |i| &known[i * width..][..width], sum);
+        }
+        Ok(clipped)
+    }
+
+    /// What goes to the other processes besides sums.
+    fn others(&self, clipped: &usize, stop: bool) -> Vec<f64> {
+        let mut others = vec![0.0, f64::from(stop), *clipped as f64];
+        others.extend_from_slice(&self.norms);
+        others
     }
 
     /// Takes apart what the processes sent besides sums, keeping the norms.
@@ -316,19 +336,11 @@ struct Share<'a> {
     careful: bool,
 }
 
-struct OwnSums {
-    partial: Vec<f64>,
-    norms: Vec<f64>,
-    clipped: usize,
-}
-
-impl OwnSums {
-    /// What goes to the others besides the sums.
-    fn others(&self, stop: bool) -> Vec<f64> {
-        let mut others = vec![0.0, f64::from(stop), self.clipped as f64];
-        others.extend_from_slice(&self.norms);
-        others
-    }
+/// What a process sends that failed.
+fn failed(length: usize) -> Vec<f64> {
+    let mut marks = vec![0.0; length];
+    marks[0] = 1.0;
+    marks
 }
 
 /// What all processes sent, put together.
@@ -338,6 +350,6 @@ struct Marks {
 }
 
 /// How many numbers each process sends besides sums.
-fn norm_counts(tree: &SumTree, shares: impl Iterator<Item = Range<usize>>, clipping: bool) -> Vec<usize> {
+fn other_lengths(tree: &SumTree, shares: impl Iterator<Item = Range<usize>>, clipping: bool) -> Vec<usize> {
     shares.map(|chunks| MARKS + if clipping { tree.points_of(chunks).len() } else { 0 }).collect()
 }

@@ -3,6 +3,7 @@
 //!
 //! Usage: `cargo run --release -p dualtape-bench --bin private [BATCH SIZES]`, on one thread.
 
+use dualtape_bench::network::{IMAGE_LAYERS, images};
 use dualtape_nn::data::{self, Dataset};
 use dualtape_nn::privacy::Sampling;
 use dualtape_nn::{Activation, Clip, Event, Mlp, Settings, Trainer};
@@ -19,19 +20,8 @@ fn main() {
     for batch_size in sizes {
         report("moons", data::named("moons", 1).expect("there are moons"), &[2, 16, 16, 2], batch_size);
         report("digits", data::digits(), &[64, 32, 10], batch_size);
-        report("mnist", images(2000), &[784, 128, 10], batch_size);
+        report("mnist", images(2000), &IMAGE_LAYERS, batch_size);
     }
-}
-
-/// Grey images in ten classes, of the size of those of MNIST.
-fn images(count: usize) -> Dataset {
-    const PIXELS: usize = 784;
-    let pixel = |i: usize| ((i as f64 * 0.7391).sin() * 43_758.545).fract().abs();
-    let names = (0..PIXELS).map(|i| format!("p{i}")).collect();
-    let classes = (0..10).map(|i| i.to_string()).collect();
-    let labels = (0..count).map(|i| i * 7 % 10).collect();
-    let pixels = (0..count * PIXELS).map(pixel).collect();
-    Dataset::new("images", names, classes, pixels, labels).expect("the images are well-formed")
 }
 
 fn report(name: &str, data: Dataset, layers: &[usize], batch_size: usize) {

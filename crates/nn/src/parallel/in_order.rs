@@ -2,7 +2,7 @@
 //!
 //! Each process sends the sums of its largest subtrees. Few numbers go to everybody at once. Of many, each process adds up
 //! a slice for all others, and the totals of the slices are gathered: with as many processes as a power of two, that moves
-//! the bytes of an ordinary all-reduce.
+//! the bytes of an ordinary all-reduce. Memory is kept, since fresh pages would take longer than sums.
 
 use super::AllReduce;
 use crate::Error;
@@ -12,81 +12,121 @@ use std::ops::Range;
 /// Up to so many numbers go to everybody: one message less matters more than their bytes.
 const FEW: usize = 1 << 12;
 
-/// What one process has for the others.
-pub(crate) struct Parcel<'a> {
-    /// The sums of the subtrees that its share consists of, one after the other.
-    pub(crate) sums: &'a [f64],
-    /// Other numbers, which everybody is to have.
-    pub(crate) others: &'a [f64],
-    /// How many of these each process has.
-    pub(crate) other_lengths: &'a [usize],
+/// Sums over all processes in the order of a tree, with memory that is kept from one to the next.
+///
+/// ```
+/// use dualtape::{Program, program::{Part, Rows, Sums}};
+/// use dualtape_nn::parallel::{AllReduce, InOrder, Local};
+///
+/// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
+/// let (points, parameters) = (Rows::new(&[1.0, 2.0], 1), [3.0]);
+/// // With the feature `mpi`, and started by mpirun, this would be Mpi::start()?.
+/// let (mut ranks, mut in_order) = (Local, InOrder::default());
+/// let tree = square.sum_tree(2);
+/// let part = Part { chunks: tree.share(ranks.rank(), ranks.size()), careful: false };
+/// let (mut batch, mut own, mut total) = (square.batch(), Vec::new(), vec![0.0; square.partial_len()]);
+/// square.sum_part(&mut batch, &parameters, &points, &Sums::none(), &part, &mut own, &mut Vec::new())?;
+/// in_order.sum(&mut ranks, &tree, &own, &mut total)?;
+/// let mut slope = [0.0];
+/// assert_eq!(square.sum_total(&mut batch, &total, false, &mut slope)?, Some(15.0));
+/// assert_eq!(slope, [5.0]);
+/// # Ok::<(), dualtape_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct InOrder {
+    sent: Vec<f64>,
+    received: Vec<f64>,
+    slice: Vec<f64>,
 }
 
-/// Writes the sum over all chunks of the tree to `total`, and returns the other numbers of all processes in order of rank.
-/// Each process takes its [share](SumTree::share).
-pub(crate) fn total_in_order(
-    ranks: &mut impl AllReduce,
-    tree: &SumTree,
-    parcel: &Parcel<'_>,
-    total: &mut [f64],
-) -> Result<Vec<f64>, Error> {
-    let shares: Vec<Vec<Range<usize>>> =
-        (0..ranks.size()).map(|rank| tree.subtrees(tree.share(rank, ranks.size()))).collect();
-    let subtrees = shares.concat();
-    if subtrees.len() * total.len() <= FEW {
-        return by_gathering(ranks, tree, &shares, parcel, total);
+impl InOrder {
+    /// Writes the sum over all chunks of a batch to `total`, on each process, with the same bits for any number of them.
+    /// Each has the sums of the [subtrees](SumTree::subtrees) of its [share](SumTree::share) in `own`, one after the
+    /// other, as [`sum_part`](dualtape::Program::sum_part) writes them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Parallel`] if a process cannot be reached; [`Error::Shape`] if `own` has not the length of `total` for
+    /// each subtree.
+    ///
+    /// ```
+    /// use dualtape::Program;
+    /// use dualtape_nn::parallel::{InOrder, Local};
+    /// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
+    /// let mut total = [0.0; 2];
+    /// InOrder::default().sum(&mut Local, &square.sum_tree(2), &[5.0, 15.0], &mut total)?;
+    /// assert_eq!(total, [5.0, 15.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn sum(
+        &mut self,
+        ranks: &mut impl AllReduce,
+        tree: &SumTree,
+        own: &[f64],
+        total: &mut [f64],
+    ) -> Result<(), Error> {
+        let shares: Vec<Vec<Range<usize>>> =
+            (0..ranks.size()).map(|rank| tree.subtrees(tree.share(rank, ranks.size()))).collect();
+        let expected = shares[ranks.rank()].len() * total.len();
+        if own.len() != expected {
+            let what = "numbers of this process's partial sums".to_owned();
+            return Err(Error::Shape { what, given: own.len(), expected });
+        }
+        let subtrees = shares.concat();
+        if subtrees.len() * total.len() <= FEW {
+            self.by_gathering(ranks, tree, &shares, own, total)
+        } else {
+            self.by_slices(ranks, tree, &shares, own, total)
+        }
     }
-    let (size, width) = (ranks.size(), total.len());
-    let slice = |rank: usize| width * rank / size..width * (rank + 1) / size;
-    let own = slice(ranks.rank());
-    let sent: Vec<f64> = (0..size)
-        .flat_map(|rank| parcel.sums.chunks_exact(width).flat_map(move |sums| &sums[slice(rank)]))
-        .copied()
-        .collect();
-    let sent_lengths: Vec<usize> =
-        (0..size).map(|rank| slice(rank).len() * shares[ranks.rank()].len()).collect();
-    let received_lengths: Vec<usize> = shares.iter().map(|share| own.len() * share.len()).collect();
-    let mut received = vec![0.0; subtrees.len() * own.len()];
-    ranks.exchange(&sent, &sent_lengths, &mut received, &received_lengths)?;
-    let mut message = vec![0.0; own.len()];
-    tree.add_up(0..tree.chunks(), &subtrees, |i| &received[i * own.len()..][..own.len()], &mut message);
-    message.extend_from_slice(parcel.others);
-    let lengths: Vec<usize> =
-        parcel.other_lengths.iter().enumerate().map(|(rank, others)| slice(rank).len() + others).collect();
-    let mut all = vec![0.0; lengths.iter().sum()];
-    ranks.gather(&message, &lengths, &mut all)?;
-    let (mut rest, mut others) = (&all[..], Vec::new());
-    for (rank, &length) in lengths.iter().enumerate() {
-        let (own, after) = rest.split_at(length);
-        let (sums, own_others) = own.split_at(slice(rank).len());
-        total[slice(rank)].copy_from_slice(sums);
-        others.extend_from_slice(own_others);
-        rest = after;
-    }
-    Ok(others)
-}
 
-/// The same where everything goes to everybody.
-fn by_gathering(
-    ranks: &mut impl AllReduce,
-    tree: &SumTree,
-    shares: &[Vec<Range<usize>>],
-    parcel: &Parcel<'_>,
-    total: &mut [f64],
-) -> Result<Vec<f64>, Error> {
-    let width = total.len();
-    let lengths: Vec<usize> =
-        shares.iter().zip(parcel.other_lengths).map(|(share, others)| share.len() * width + others).collect();
-    let mut all = vec![0.0; lengths.iter().sum()];
-    ranks.gather(&[parcel.sums, parcel.others].concat(), &lengths, &mut all)?;
-    let (mut rest, mut sums, mut others) = (&all[..], Vec::new(), Vec::new());
-    for (share, &length) in shares.iter().zip(&lengths) {
-        let (own, after) = rest.split_at(length);
-        let (own_sums, own_others) = own.split_at(share.len() * width);
-        sums.extend_from_slice(own_sums);
-        others.extend_from_slice(own_others);
-        rest = after;
+    /// Everything goes to everybody.
+    fn by_gathering(
+        &mut self,
+        ranks: &mut impl AllReduce,
+        tree: &SumTree,
+        shares: &[Vec<Range<usize>>],
+        own: &[f64],
+        total: &mut [f64],
+    ) -> Result<(), Error> {
+        let (width, subtrees) = (total.len(), shares.concat());
+        let lengths: Vec<usize> = shares.iter().map(|share| share.len() * width).collect();
+        self.received.resize(subtrees.len() * width, 0.0);
+        ranks.gather(own, &lengths, &mut self.received)?;
+        tree.add_up(0..tree.chunks(), &subtrees, |i| &self.received[i * width..][..width], total);
+        Ok(())
     }
-    tree.add_up(0..tree.chunks(), &shares.concat(), |i| &sums[i * width..][..width], total);
-    Ok(others)
+
+    /// Each process adds up a slice.
+    fn by_slices(
+        &mut self,
+        ranks: &mut impl AllReduce,
+        tree: &SumTree,
+        shares: &[Vec<Range<usize>>],
+        own: &[f64],
+        total: &mut [f64],
+    ) -> Result<(), Error> {
+        let (rank, size, width, subtrees) = (ranks.rank(), ranks.size(), total.len(), shares.concat());
+        let slice = |rank: usize| width * rank / size..width * (rank + 1) / size;
+        let length = slice(rank).len();
+        let sent_lengths: Vec<usize> = (0..size).map(|to| slice(to).len() * shares[rank].len()).collect();
+        let received_lengths: Vec<usize> = shares.iter().map(|share| length * share.len()).collect();
+        let Self { sent, received, slice: added } = self;
+        received.resize(subtrees.len() * length, 0.0);
+        // The slices of a single sum are in line as they are.
+        let sent = if shares[rank].len() == 1 {
+            own
+        } else {
+            sent.clear();
+            for to in 0..size {
+                own.chunks_exact(width).for_each(|sums| sent.extend_from_slice(&sums[slice(to)]));
+            }
+            sent
+        };
+        ranks.exchange(sent, &sent_lengths, received, &received_lengths)?;
+        added.resize(length, 0.0);
+        tree.add_up(0..tree.chunks(), &subtrees, |i| &received[i * length..][..length], added);
+        let lengths: Vec<usize> = (0..size).map(|from| slice(from).len()).collect();
+        ranks.gather(added, &lengths, total)
+    }
 }
