@@ -27,8 +27,10 @@ const SMALLEST_TASK: usize = 2 * L;
 /// How many operations, lanes aside, make a task worth a thread.
 const TASK_COST: usize = 1 << 16;
 
-/// The most tasks of a batch.
+/// The most tasks of a batch, unless each has as many points as the next number says: a task keeps a gradient, and those of
+/// large batches should stay small beside the points.
 const MOST_TASKS: usize = 64;
+const LARGE_TASK: usize = 256;
 
 impl<F: ProgramScalar> Program<F> {
     /// Empty buffers for batches, which grow as they are used.
@@ -444,7 +446,7 @@ impl<F: ProgramScalar> Program<F> {
         // A task folds its accumulators once; that should stay a small part of its work.
         let (cost, accumulated) = (self.plan().cost.max(1), self.plan().accumulated_slots.len());
         let smallest = SMALLEST_TASK.max(TASK_COST / cost).max(32 * L * accumulated / cost);
-        let tasks = (count / smallest).clamp(1, MOST_TASKS);
+        let tasks = (count / smallest).clamp(1, MOST_TASKS.max(count / LARGE_TASK));
         // An even number is shared out evenly.
         let tasks = if tasks > 1 { tasks & !1 } else { 1 };
         count.div_ceil(tasks).next_multiple_of(L)

@@ -17,7 +17,7 @@ use std::ops::Range;
 /// ```
 /// use dualtape::{Program, program::SumTree};
 /// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
-/// let tree: SumTree = square.sum_tree(1 << 22);
+/// let tree: SumTree = square.sum_tree(1 << 21);
 /// let shares: Vec<_> = (0..3).map(|rank| tree.share(rank, 3)).collect();
 /// assert!(shares[0].start == 0 && shares[0].end == shares[1].start && shares[2].end == tree.chunks());
 /// # Ok::<(), dualtape::Error>(())
@@ -84,7 +84,7 @@ impl SumTree {
     /// ```
     /// use dualtape::Program;
     /// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
-    /// let tree = square.sum_tree(1 << 22);
+    /// let tree = square.sum_tree(1 << 21);
     /// assert_eq!(tree.chunks(), 64);
     /// assert_eq!(tree.subtrees(0..64), [0..64]);
     /// assert_eq!(tree.subtrees(3..8), [3..4, 4..8]);
@@ -117,7 +117,7 @@ impl SumTree {
     /// ```
     /// use dualtape::Program;
     /// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
-    /// let tree = square.sum_tree(1 << 22);
+    /// let tree = square.sum_tree(1 << 21);
     /// let mut total = [0.0];
     /// let subtrees = [tree.subtrees(0..20), tree.subtrees(20..64)].concat();
     /// let sums: Vec<_> = subtrees.iter().map(|chunks| [chunks.len() as f64]).collect();
