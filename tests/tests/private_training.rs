@@ -247,7 +247,11 @@ fn settings_that_cannot_be_vouched_for_are_refused_by_name() {
         ),
         (
             Settings { clip: adaptive, batch_size: 10, ..private() },
-            "the noise is 1; expected less than a tenth of the batch size, as the clip is adaptive",
+            "the noise is 1; expected less than a tenth of the samples of a step, as the clip is adaptive",
+        ),
+        (
+            Settings { clip: adaptive, batch_size: 1000, noise: 20.0, ..private() },
+            "the noise is 20; expected less than a tenth of the samples of a step, as the clip is adaptive",
         ),
         (
             Settings { clip: Clip::Adaptive { quantile: 1.5, first: 1.0, rate: 0.2 }, ..private() },
@@ -257,6 +261,68 @@ fn settings_that_cannot_be_vouched_for_are_refused_by_name() {
         let refused = Trainer::new(&model, model.initialize(3), &training, &validation, &settings);
         let message = refused.err().map(|error: Error| error.to_string()).unwrap_or_default();
         assert!(message.starts_with(expected), "{message}");
+    }
+}
+
+/// p x², whose slope at a large sample is not finite.
+struct Square;
+
+impl Model for Square {
+    fn inputs(&self) -> usize {
+        1
+    }
+    fn outputs(&self) -> usize {
+        1
+    }
+    fn parameter_count(&self) -> usize {
+        1
+    }
+    fn forward<D: dualtape::Differentiable>(&self, p: &[D], x: &[D]) -> Vec<D> {
+        vec![p[0] * x[0] * x[0]]
+    }
+}
+
+#[test]
+fn a_sample_without_a_finite_gradient_counts_for_nothing_and_stops_nothing() {
+    let trained = |odd: f64, clip: Clip, noise: f64| {
+        let mut x: Vec<f64> = (0..50).map(|i| f64::from(i) / 50.0).collect();
+        // Without a slope in any case.
+        x[20] = odd;
+        let data = Dataset::regression("x", vec!["x".into()], vec!["y".into()], x, vec![0.0; 50]).unwrap();
+        let settings = Settings { loss: Loss::MeanSquared, clip, noise, batch_size: 20, ..private() };
+        let mut trainer = Trainer::new(&Square, vec![1.0], &data, &data, &settings).unwrap();
+        let mut steps = 0;
+        while let Some(event) = trainer.advance()? {
+            steps += usize::from(matches!(event, Event::Batch(_)));
+        }
+        Ok::<_, Error>((steps, trainer.parameters().to_vec()))
+    };
+    let adaptive = Clip::Adaptive { quantile: 0.5, first: 1.0, rate: 0.0 };
+    for clip in [Clip::PerSample(1.0), Clip::PerLayer(1.0), adaptive] {
+        let (steps, without) = trained(0.0, clip, 1.0).unwrap();
+        let (steps_with, with) = trained(1e200, clip, 1.0).unwrap();
+        assert_eq!((steps, steps_with), (9, 9), "{clip}");
+        assert!((with[0] - without[0]).abs() < 1e-12, "{clip}: {with:?} {without:?}");
+        // Without noise, it is an error as ever.
+        let error = trained(1e200, clip, 0.0).unwrap_err();
+        assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_checkpoint_with_a_secret_key_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let (training, validation) = moons();
+    let model = Mlp::new(&[2, 2], Activation::Tanh).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    for noise_source in [NoiseSource::System, NoiseSource::Seed] {
+        let settings = Settings { noise_source, ..private() };
+        let trainer = Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+        trainer.save_checkpoint(&path).unwrap();
+        let others = path.metadata().unwrap().permissions().mode() & 0o077;
+        assert!(others == 0 || noise_source == NoiseSource::Seed, "{others:o}");
     }
 }
 

@@ -126,7 +126,7 @@ fn settings_out_of_range_are_refused_by_name() {
         ),
         (
             Settings { clip: Clip::Norm(f64::NAN), ..default },
-            "the clip is 'norm:NaN'; expected none, value:C, norm:C or per-sample:C with a positive number C",
+            "the clip is 'norm:NaN'; expected none, value:C, norm:C, per-sample:C, per-layer:C or adaptive:QUANTILE:C[:RATE] with a positive number C and a quantile between 0 and 1",
         ),
     ];
     for (settings, expected) in cases {

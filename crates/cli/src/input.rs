@@ -19,7 +19,8 @@ pub(crate) fn is_named(data: &str) -> bool {
 
 /// Reads data. On a terminal, a bar shows how far it has come.
 pub(crate) fn table(data: &str, csv: &Csv, seed: u64, ranks: &mut Ranks) -> Result<Table, Failure> {
-    if is_named(data) {
+    // A file of that name may be seen by some processes only.
+    if ranks.ask_first(|| is_named(data))? {
         return Ok(data::named(data, seed)?.into());
     }
     if data == STANDARD_INPUT {

@@ -67,7 +67,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            if in_json && !matches!(failure, Failure::Interrupted(_)) {
+            if in_json && ranks::leads() && !matches!(failure, Failure::Interrupted(_)) {
                 let about = json!({ "message": failure.message(), "code": failure.code() });
                 output::say(progress::event_line("failure", &about));
             }

@@ -233,7 +233,8 @@ pub(crate) struct Options {
 
     /// Where random numbers begin [default: 1]
     ///
-    /// Generated data, split, initial weights, order and noise are drawn from it.
+    /// Generated data, split, initial weights, order and noise are drawn from it; samples and noise of --private are not,
+    /// unless it says repeatable.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::seed, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,

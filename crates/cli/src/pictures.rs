@@ -214,7 +214,7 @@ impl Drawing<'_> {
             shares.map(|share| if is_probability { share } else { Differentiable::sigmoid(share) }).collect()
         };
         let grid = ProbabilityGrid::new(window, (GRID, GRID), classes.len(), shares)?;
-        let picture = DecisionBoundary::new(&self.title("decision"), grid)
+        let picture = DecisionBoundary::new(&self.title(&format!("decision{}", self.not_private())), grid)
             .training(training)
             .validation(validation)
             .classes(classes)

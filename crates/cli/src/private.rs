@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::options::Options;
-use dualtape_nn::data::Dataset;
+use dualtape_nn::data::{Dataset, Missing};
 use dualtape_nn::privacy::accountant::{Accountant, Budget, SubsampledGaussian, noise_for};
 use dualtape_nn::privacy::{NoiseSource, Sampling};
 use dualtape_nn::{Clip, Error, Settings, Spent};
@@ -87,6 +87,8 @@ impl Private {
             clip: Some(Clip::PerSample(self.clip.unwrap_or(1.0))),
             // The last parameters: to look for the best ones takes looking at data that are not protected.
             keep_best: Some(false),
+            // Means and deviations change with every sample, and with them all others.
+            standardize: Some(false),
             ..Options::default()
         }
     }
@@ -129,8 +131,15 @@ impl Private {
 }
 
 /// What is likely not meant in a training with noise.
-pub(crate) fn warnings(settings: &Settings, training: &Dataset) -> Vec<String> {
+pub(crate) fn warnings(settings: &Settings, options: &Options, training: &Dataset) -> Vec<String> {
     let mut all = Vec::new();
+    let learned = learned_from_data(options);
+    if settings.budget.is_some() && !learned.is_empty() {
+        all.push(format!(
+            "{} are taken from the training part, without noise; the claim holds only if they are public",
+            learned.join(" and ")
+        ));
+    }
     match settings.budget {
         Some(budget) => {
             let samples = training.len() as f64;
@@ -163,6 +172,21 @@ pub(crate) fn warnings(settings: &Settings, training: &Dataset) -> Vec<String> {
     all
 }
 
+/// An ε to three digits, and never less than it is.
+pub(crate) fn rounded_up(epsilon: f64) -> String {
+    format!("{:.3}", (epsilon * 1000.0).ceil() / 1000.0)
+}
+
+/// What the model takes from the training part besides its parameters.
+fn learned_from_data(options: &Options) -> Vec<&'static str> {
+    let fills = matches!(options.missing, Some(Missing::Mean | Missing::Median));
+    let all = [
+        (options.standardize.unwrap_or(true), "means and deviations of columns"),
+        (fills, "fills of missing values"),
+    ];
+    all.into_iter().filter(|(used, _)| *used).map(|(_, what)| what).collect()
+}
+
 /// What a private run states about itself, in `report.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Statement {
@@ -172,7 +196,7 @@ pub(crate) struct Statement {
     /// σ, in multiples of the norm to which samples are clipped.
     noise: f64,
     clip: String,
-    steps: u64,
+    pub(crate) steps: u64,
     pub(crate) epsilon: f64,
     delta: f64,
     budget_epsilon: f64,
@@ -183,7 +207,12 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
-    pub(crate) fn new(spent: &Spent, settings: &Settings) -> Self {
+    pub(crate) fn new(spent: &Spent, settings: &Settings, options: &Options) -> Self {
+        let learned = learned_from_data(options);
+        let scaling = match learned.is_empty() {
+            true => "features go into the model as they are, not by what the training part says of them",
+            false => "what columns are scaled by, or filled in with, is public",
+        };
         let SubsampledGaussian { probability, noise } = spent.mechanism;
         let lines = |all: &[&str]| all.iter().map(|&line| line.to_owned()).collect();
         Self {
@@ -204,14 +233,16 @@ impl Statement {
                 "neighbouring data sets differ in one sample of the training part, which is there or not",
                 "each step sees each sample with the same probability, independently of the others",
                 "noise is taken for real numbers; floating-point numbers have gaps",
-                "names, categories and classes of columns, and the number of samples, are public",
+                "names, categories and classes of columns, the number of samples, and the options are public",
+                scaling,
                 "the key of the noise stays secret: checkpoint.safetensors is not to be shared",
             ]),
             not_private: lines(&[
-                "losses, metrics and gradient norms of the training part, wherever they are printed or drawn: \
-                 metrics.csv, loss.png, gradients.png, norms.png, checkpoint.safetensors",
-                "means and deviations by which columns are standardised, fills of missing values, and categories: \
-                 they are in model.safetensors; --standardize false and --missing refuse leave them out",
+                "losses, metrics, gradient norms and samples of the training part, wherever they are printed or drawn: \
+                 metrics.csv, report.json, report.html, loss.png, gradients.png, norms.png, boundary.png, \
+                 checkpoint.safetensors",
+                "means and deviations by which columns are standardised, fills of missing values, and categories, which are in \
+                 model.safetensors where they are used",
                 "all that is computed from the validation and the test part",
             ]),
         }
@@ -220,8 +251,8 @@ impl Statement {
     /// In a line.
     pub(crate) fn in_words(&self) -> String {
         format!(
-            "private: ε = {:.3} at δ = {:e}, of a budget of {}, after {} steps with q = {:.4}, σ = {:.4}, clip {}; by {}",
-            self.epsilon,
+            "private: ε = {} at δ = {:e}, of a budget of {}, after {} steps with q = {:.4}, σ = {:.4}, clip {}; by {}",
+            rounded_up(self.epsilon),
             self.delta,
             self.budget_epsilon,
             self.steps,

@@ -2,6 +2,7 @@
 //! nothing. `docs/events.md` describes the JSON.
 
 use crate::output::{reading, say};
+use crate::private::rounded_up;
 use dualtape_nn::{Metrics, Progress, Record};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
@@ -98,7 +99,7 @@ impl Display {
     fn line(&self, record: &Record) -> String {
         let width = self.epochs.to_string().len();
         let Record { epoch, training, validation, epsilon, .. } = record;
-        let spent = epsilon.map_or(String::new(), |epsilon| format!("  ε {epsilon:.3}"));
+        let spent = epsilon.map_or(String::new(), |epsilon| format!("  ε {}", rounded_up(epsilon)));
         format!(
             "epoch {epoch:>width$}/{}  training {}  validation {}{spent}",
             self.epochs,

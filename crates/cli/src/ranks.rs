@@ -43,6 +43,14 @@ impl Ranks {
         self.engine.rank() == 0
     }
 
+    /// What rank 0 answers, on all processes.
+    pub(crate) fn ask_first(&mut self, answer: impl FnOnce() -> bool) -> Result<bool, Failure> {
+        let own = if self.leads() { vec![u8::from(answer())] } else { Vec::new() };
+        let mut bytes = own;
+        self.engine.broadcast(&mut bytes)?;
+        Ok(bytes == [1])
+    }
+
     pub(crate) fn size(&self) -> usize {
         self.engine.size()
     }
@@ -161,14 +169,31 @@ thread_local! {
     static JOINED: std::cell::Cell<Option<dualtape_nn::parallel::Mpi>> = const { std::cell::Cell::new(None) };
 }
 
+/// The rank of this process; 0 if it is alone.
+#[cfg(feature = "mpi")]
+fn rank() -> usize {
+    let joined = JOINED.take();
+    let rank = joined.as_ref().map_or(0, AllReduce::rank);
+    JOINED.set(joined);
+    rank
+}
+
+#[cfg(not(feature = "mpi"))]
+fn rank() -> usize {
+    0
+}
+
+/// Whether this process speaks for all.
+pub(crate) fn leads() -> bool {
+    rank() == 0
+}
+
 /// Before a process says what went wrong: usually all find the same, and rank 0 says it. Returns what the message is to
 /// begin with.
 #[cfg(feature = "mpi")]
 pub(crate) fn let_the_first_speak() -> String {
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
-    let joined = JOINED.take();
-    let rank = joined.as_ref().map_or(0, AllReduce::rank);
-    JOINED.set(joined);
+    let rank = rank();
     if rank == 0 {
         return String::new();
     }

@@ -113,13 +113,18 @@ impl Request {
             settings.check()?;
             options.noise = Some(settings.noise);
         }
-        let mut warnings = private::warnings(&settings, &training);
+        let mut warnings = private::warnings(&settings, &options, &training);
         if has_classes {
             warnings.extend(rare_classes(&training, &validation));
         }
         warnings.extend(rare_categories(&encoder, training.len() + validation.len()));
         warnings.extend(rising_schedule(&settings, training.len()));
         let standardize = options.standardize.unwrap_or(true);
+        if options.private.is_some() && !standardize {
+            notes.push(
+                "columns are not standardised, which would tell of samples; --standardize true does it all the same".to_owned(),
+            );
+        }
         let input_scale = standardize.then(|| Standardizer::fit(&training));
         let target_scale = if standardize { Standardizer::fit_targets(&training) } else { None };
         let mut parts = [training, validation];

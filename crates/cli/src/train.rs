@@ -189,6 +189,11 @@ fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
         ranks.hear(&given.to_text())?;
     }
     let processes = ranks.size();
+    if processes > 1 && given.folds.is_some() {
+        let problem =
+            "--folds and --distributed exclude each other: folds are not shared; expected one of them";
+        return Err(Failure::Usage(problem.to_owned()));
+    }
     let request = Request::new(given, &mut ranks)?;
     if let Some(before) = &before {
         request.options().check_same(before, &path)?;
@@ -218,6 +223,10 @@ fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
 
     let display = Display::new(arguments.style(), setup.settings.epochs);
     introduce(&display, &setup, &trainer, begun, folder.path());
+    let wanted = setup.settings.steps(setup.training.len());
+    if let Some(most) = trainer.steps_within_budget().filter(|&most| most < wanted) {
+        display.warn(&format!("with this noise, the privacy budget ends after {most} of {wanted} steps"));
+    }
     if processes > 1 {
         display.tell(format_args!("shared by {processes} processes\n"));
     }
@@ -394,15 +403,17 @@ impl Run<'_> {
             notes: notes.clone(),
             warnings: warnings.clone(),
             pictures,
-            privacy: trainer.spent().map(|spent| Statement::new(&spent, &self.setup.settings)),
+            privacy: trainer
+                .spent()
+                .map(|spent| Statement::new(&spent, &self.setup.settings, &self.setup.options)),
         };
         summary.write(self.folder.path())?;
         let Some(record) = history.iter().find(|record| Some(record.epoch) == kept) else { return Ok(()) };
-        self.say_result(record, &history, &summary);
+        self.say_result(record, &history, &summary, trainer.budget_is_spent());
         Ok(())
     }
 
-    fn say_result(&self, kept: &Record, history: &[Record], summary: &Summary) {
+    fn say_result(&self, kept: &Record, history: &[Record], summary: &Summary, budget_is_spent: bool) {
         let seconds = history.last().map_or(0.0, |last| last.elapsed.as_secs_f64());
         let folder = self.folder.path().display();
         let stopped = if summary.stopped_early { ", stopped early" } else { "" };
@@ -438,10 +449,10 @@ impl Run<'_> {
             ));
         }
         if let Some(privacy) = &summary.privacy {
-            if of_epochs < self.setup.settings.epochs && !summary.stopped_early {
-                let epochs = self.setup.settings.epochs;
+            let (done, wanted) = (privacy.steps, self.setup.settings.steps(self.setup.training.len()));
+            if budget_is_spent && done < wanted {
                 self.display.tell(format_args!(
-                    "\nthe privacy budget is spent, and training ended in epoch {of_epochs} of {epochs}"
+                    "\nthe privacy budget is spent, and training ended after {done} of {wanted} steps"
                 ));
             }
             self.display.tell(format_args!("\n{}", privacy.in_words()));

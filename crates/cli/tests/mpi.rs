@@ -145,12 +145,19 @@ fn an_error_is_told_once_and_ends_all_processes() {
         (&["bad.csv"], "column 'x' has text, such as 'none' in line 3"),
         (&["digits", "--rate", "-1"], "the rate is -1; expected a positive number"),
         (&["nowhere"], "there is no data set 'nowhere'"),
+        (&["digits", "--folds", "3"], "--folds and --distributed exclude each other"),
+        (&["missing.csv", "--json"], "cannot read missing.csv: No such file"),
     ] {
         let begun = Instant::now();
         let output = ran(mpirun(3, folder.path(), arguments));
         let said = text(&output.stderr);
         assert!(!output.status.success() && said.matches("dualtape: ").count() == 1, "{said}");
         assert!(said.contains(expected), "{said}");
+        let events = text(&output.stdout);
+        assert!(
+            events.is_empty() || events.lines().count() == 1 && events.contains("\"event\":\"failure\""),
+            "{events}"
+        );
         assert!(begun.elapsed() < Duration::from_secs(20), "{arguments:?} took {:?}", begun.elapsed());
     }
 }

@@ -88,7 +88,8 @@ fn a_run_that_goes_on_keeps_its_noise_and_its_budget() {
     let said = said(path, &noisy);
     let early = report(path, "early");
     assert!(early["epochs"].as_u64().unwrap() < 500 && early["privacy"]["epsilon"].as_f64().unwrap() <= 2.0);
-    assert!(said.contains("the privacy budget is spent"), "{said}");
+    assert!(said.contains("the privacy budget is spent, and training ended after"), "{said}");
+    assert!(said.contains("warning: with this noise, the privacy budget ends after"), "{said}");
 }
 
 #[test]
@@ -124,6 +125,11 @@ fn what_cannot_be_claimed_is_refused_or_warned_of() {
             &["--private", "epsilon=3,delta=1e-4", "--keep-best", "true"],
             "warning: the validation part says which epoch",
         ),
+        (
+            &["--private", "epsilon=3,delta=1e-4", "--standardize", "true"],
+            "warning: means and deviations of columns are taken from the training part, without noise",
+        ),
+        (&["--private", "epsilon=3,delta=1e-4"], "columns are not standardised"),
     ] {
         let all = [&["train", "iris", "--epochs", "2", "--overwrite", "--output", "run"], arguments].concat();
         let said = said(folder.path(), &all);

@@ -21,10 +21,37 @@ use std::path::Path;
 /// ```
 pub fn replace(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
     let path = path.as_ref();
-    write_and_rename(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
+    let written = write_and_rename(path, bytes, Readers::All);
+    written.map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
-fn write_and_rename(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// As [`replace`], for a file that nobody but its owner is to read, where the system knows owners.
+///
+/// # Errors
+///
+/// As [`replace`].
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("key.txt");
+/// dualtape_nn::files::replace_secret(&path, b"0123").unwrap();
+/// assert_eq!(std::fs::read(&path)?, b"0123");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn replace_secret(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
+    let path = path.as_ref();
+    let written = write_and_rename(path, bytes, Readers::Owner);
+    written.map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+/// Who may read a file.
+enum Readers {
+    /// All whom the umask allows.
+    All,
+    Owner,
+}
+
+fn write_and_rename(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     // What a link leads to is replaced, not the link; and a device or a pipe is written to as it is.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if path.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir()) {
@@ -41,7 +68,12 @@ fn write_and_rename(path: &Path, bytes: &[u8]) -> io::Result<()> {
         ));
     }
     // What tempfile says names the temporary file, which tells nobody anything.
-    let mut file = temporary_in(folder).map_err(|error| io::Error::from(error.kind()))?;
+    let made = match readers {
+        Readers::All => temporary_in(folder),
+        // As temporary files are.
+        Readers::Owner => named().tempfile_in(folder),
+    };
+    let mut file = made.map_err(|error| io::Error::from(error.kind()))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
@@ -57,7 +89,7 @@ fn named() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// Readable to all whom the umask allows; temporary files are otherwise private.
+/// Readable to all whom the umask allows.
 #[cfg(unix)]
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;

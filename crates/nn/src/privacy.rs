@@ -15,14 +15,17 @@
 //! one sample that is there or not. That holds for samples of the training part, if
 //!
 //! - batches are drawn by Poisson sampling, not dealt from shuffled data, for which accountants do not speak;
+//! - what the data went through before is public, or does not depend on them: a column that is standardised by the training
+//!   part's own mean and deviation changes every sample when one is added;
 //! - key and data stay secret: whoever knows the [`NoiseKey`] can take the noise off. One drawn [from the
-//!   system](NoiseSource::System) is in the checkpoint, and nowhere else. One made [from a seed](NoiseSource::Seed) is for
-//!   research that is to be repeated, and for tests;
+//!   system](NoiseSource::System) is in the checkpoint, which only its owner may read, and in the memory of the processes that
+//!   share the training. One made [from a seed](NoiseSource::Seed) is for research that is to be repeated, and for tests;
 //! - noise is taken for real numbers. In floating point it has gaps that can be exploited (Mironov, "On significance of the
 //!   least significant bits for differential privacy", 2012).
 //!
-//! Losses, norms and metrics that are printed or drawn, standardising, early stopping, keeping the best parameters, and
-//! options that were chosen by looking, are computed from the data without noise: no claim is made for them.
+//! A sample whose loss or gradient is not finite counts for nothing, since a training that stopped for it would tell of it.
+//! Losses, norms and metrics that are printed or drawn, early stopping, keeping the best parameters, and options that were
+//! chosen by looking, are computed from the data without noise: no claim is made for them.
 
 pub mod accountant;
 mod chacha;
@@ -215,7 +218,7 @@ pub enum NoiseSource {
     /// From the seed of the training: `seed`. It can be repeated, and protects nobody.
     #[default]
     Seed,
-    /// From the operating system: `system`. It is in the checkpoint, which is to be kept secret, and nowhere else.
+    /// From the operating system: `system`. It is in the checkpoint, which is to be kept secret.
     System,
 }
 

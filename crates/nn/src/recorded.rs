@@ -142,7 +142,7 @@ impl<F: ProgramScalar> Recorded<F> {
             Reduction::Mean => F::nearest(samples.count().max(1) as f64).recip(),
             Reduction::Sum => F::one(),
         };
-        let clip = sample_limit.map(|norm| SampleClip { norm, groups: &[] });
+        let clip = sample_limit.map(|norm| SampleClip { norm, groups: &[], skip_non_finite: false });
         self.scaled(share, parameters, samples, clip, gradient)
     }
 
@@ -187,11 +187,14 @@ impl<F: ProgramScalar> Recorded<F> {
 pub(crate) struct SampleClip<'a, F = f64> {
     pub(crate) norm: F,
     pub(crate) groups: &'a [usize],
+    /// Whether a sample without a finite loss and norm counts for nothing.
+    pub(crate) skip_non_finite: bool,
 }
 
 fn sums<F: ProgramScalar>(share: F, clip: Option<SampleClip<'_, F>>) -> Sums<'_, F> {
     let groups = clip.map_or(&[][..], |clip| clip.groups);
-    Sums { clip: clip.map(|clip| clip.norm), groups, scale: Some(share), ..Sums::none() }
+    let skip_non_finite = clip.is_some_and(|clip| clip.skip_non_finite);
+    Sums { clip: clip.map(|clip| clip.norm), groups, skip_non_finite, scale: Some(share), ..Sums::none() }
 }
 
 /// Who works on a batch, and how it is cut.
@@ -275,6 +278,7 @@ impl Recorded<f64> {
         shared: &mut Shared,
     ) -> Result<usize, Error> {
         let Share { tree, own, pieces, careful } = share;
+        let pieces = &(*pieces).min(own.len()).max(1);
         let Self { program, batch, norms, .. } = self;
         let (mut subtrees, mut clipped) = (Vec::new(), 0);
         shared.pieces.clear();

@@ -154,11 +154,7 @@ impl Settings {
         if self.noise > 0.0 && self.clip.of_samples().is_none() {
             return Err(wrong("0, or clipping for each sample, as in per-sample:1"));
         }
-        let adapts = matches!(self.clip, Clip::Adaptive { .. });
-        // The noise on the count of clipped samples grows with the batch.
-        if adapts && privacy::noise_beside_count(self.noise, self.samples_per_step() as f64).is_none() {
-            return Err(wrong("less than a tenth of the batch size, as the clip is adaptive"));
-        }
+        self.check_adaptive(self.samples_per_step() as f64)?;
         let Some(budget) = self.budget else { return Ok(()) };
         budget.check()?;
         if self.noise == 0.0 {
@@ -171,6 +167,25 @@ impl Settings {
             return Err(Error::Setting { what: "sampling", given, expected });
         }
         Ok(())
+    }
+
+    /// Whether the noise leaves something for the count of clipped samples, in batches of the expected size: its own noise
+    /// grows with the batch.
+    pub(crate) fn check_adaptive(&self, expected: f64) -> Result<(), Error> {
+        let adapts = matches!(self.clip, Clip::Adaptive { .. });
+        if adapts && privacy::noise_beside_count(self.noise, expected).is_none() {
+            let expected = "less than a tenth of the samples of a step, as the clip is adaptive";
+            return Err(Error::Setting { what: "noise", given: self.noise.to_string(), expected });
+        }
+        Ok(())
+    }
+
+    /// How many samples a step is expected to have, of so many.
+    pub(crate) fn expected_samples(&self, samples: usize) -> f64 {
+        match self.sampling {
+            Sampling::Shuffled => self.samples_per_step() as f64,
+            Sampling::Poisson => self.probability(samples) * samples as f64,
+        }
     }
 
     /// The probability with which each of so many samples takes part in a step of Poisson sampling.

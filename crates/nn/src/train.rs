@@ -11,6 +11,7 @@ use crate::data::Dataset;
 use crate::evaluate::{self, check_sizes};
 use crate::history::{Event, Record};
 use crate::parallel::{AllReduce, Local};
+use crate::privacy::NoiseSource;
 use crate::{Error, Model, Recorded, Settings, files};
 use accounting::Accounting;
 use state::State;
@@ -207,6 +208,7 @@ impl<'a, M: Model> Trainer<'a, M> {
             check_sizes(model, &state.parameters, data)?;
             evaluate::samples(model, data, settings.loss)?;
         }
+        settings.check_adaptive(settings.expected_samples(training.len()))?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(settings.threads).build();
         let pool = pool.map_err(|source| Error::Threads { threads: settings.threads, source })?;
         Ok(Self {
@@ -297,7 +299,8 @@ impl<'a, M: Model> Trainer<'a, M> {
     pub fn over<R: AllReduce>(mut self, mut ranks: R) -> Result<Trainer<'a, M, R>, Error> {
         let rank = ranks.rank();
         if ranks.size() > 1 {
-            let mut bytes = if rank == 0 { self.to_bytes()? } else { Vec::new() };
+            let wrong = |error| Error::Parallel { problem: format!("the state cannot be sent: {error}") };
+            let mut bytes = if rank == 0 { self.to_bytes().map_err(wrong)? } else { Vec::new() };
             ranks.broadcast(&mut bytes)?;
             if rank > 0 {
                 let path = Path::new("the training of rank 0");
@@ -355,7 +358,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     }
 
     /// Saves all that it takes to go on, replacing the file only when the new one is complete. Between any two
-    /// steps will do.
+    /// steps will do. With a secret key of noise in it, nobody else may read the file.
     ///
     /// # Errors
     ///
@@ -376,15 +379,19 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn save_checkpoint(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        files::replace(path.as_ref(), &self.to_bytes()?)
+        let path = path.as_ref();
+        let bytes = self.to_bytes().map_err(|source| Error::Write { path: path.to_owned(), source })?;
+        match self.settings.noise_source {
+            NoiseSource::Seed => files::replace(path, &bytes),
+            NoiseSource::System => files::replace_secret(path, &bytes),
+        }
     }
 
     /// What a checkpoint holds.
-    fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+    fn to_bytes(&self) -> std::io::Result<Vec<u8>> {
         let mut state = self.state.clone();
         state.elapsed = self.elapsed();
-        let bytes = checkpoint::to_bytes(&self.of(), &state, &self.note);
-        bytes.map_err(|error| Error::Parallel { problem: format!("the state cannot be written: {error}") })
+        checkpoint::to_bytes(&self.of(), &state, &self.note)
     }
 
     fn of(&self) -> checkpoint::Of<'_, M> {
@@ -497,6 +504,21 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         self.accounting
             .as_ref()
             .is_some_and(|accounting| self.state.optimizer.steps() >= accounting.most_steps())
+    }
+
+    /// How many steps the privacy budget allows, of those of all epochs; none if there is no budget.
+    ///
+    /// ```
+    /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
+    /// # let (training, validation) = data::moons().split(0.2, 7)?;
+    /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
+    /// # let settings = Settings { epochs: 2, ..Settings::default() };
+    /// # let trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
+    /// assert_eq!(trainer.steps_within_budget(), None);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    pub fn steps_within_budget(&self) -> Option<u64> {
+        self.accounting.as_ref().map(Accounting::most_steps)
     }
 
     /// What the training has spent of its privacy budget; none if there is no budget.

@@ -6,7 +6,7 @@ use crate::initialize::{self, Use};
 use crate::parallel::AllReduce;
 use crate::privacy::{self, Sampling};
 use crate::recorded::{SampleClip, Team};
-use crate::{Batch, Clip, Error, Model, Reduction, Unit, clip};
+use crate::{Batch, Clip, Error, Model, Reduction, Settings, Unit, clip};
 use dualtape::program::{Rows, Selected};
 use rand::seq::SliceRandom;
 
@@ -55,8 +55,9 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         let momentum = schedule.momentum(time).unwrap_or(self.settings.optimizer.momentum());
         let (slope, limit) = self.slope()?;
         for (what, value) in [("loss", slope.loss), ("norm of the gradient", slope.norm)] {
-            // A batch without samples has no loss.
-            if !value.is_finite() && (slope.samples > 0 || what != "loss") {
+            // A batch without samples has no loss. Where there is noise, a loss stops nothing: that would tell of a sample.
+            let tells = slope.samples > 0 && self.settings.noise == 0.0;
+            if !value.is_finite() && (tells || what != "loss") {
                 let state = &mut self.state;
                 state.parameters.copy_from_slice(&state.previous);
                 return Err(Error::NotFinite { what, value, epoch, batch });
@@ -89,10 +90,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         let samples = chosen.len();
         let rows = Rows::new(&self.samples, self.model.inputs() + self.model.outputs());
         let points = Selected { points: &rows, indices: chosen };
-        let expected = match settings.sampling {
-            Sampling::Shuffled => settings.samples_per_step() as f64,
-            Sampling::Poisson => settings.probability(self.training.len()) * self.training.len() as f64,
-        };
+        let expected = settings.expected_samples(self.training.len());
         let own_share = match settings.reduction {
             Reduction::Mean => 1.0 / samples as f64,
             Reduction::Sum => 1.0,
@@ -105,16 +103,15 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         };
         let (ranks, pool, accumulate) = (&mut self.ranks, &self.pool, settings.accumulate);
         let team = Team { ranks, pool, accumulate, stop: self.stop };
-        let held = sample_clip(settings.clip, state.limit, &self.layers);
+        let held = sample_clip(settings, state.limit, &self.layers);
         let found = recorded.by_team(team, share, &state.parameters, &points, held, gradient)?;
         self.agreed |= found.stop;
         let batch = found.batch;
         let step = state.optimizer.steps() + 1;
         if settings.noise > 0.0 {
             let noise = match settings.clip {
-                Clip::Adaptive { .. } => {
-                    privacy::noise_beside_count(settings.noise, expected).unwrap_or(f64::NAN)
-                }
+                Clip::Adaptive { .. } => privacy::noise_beside_count(settings.noise, expected)
+                    .expect("the settings were checked for these data"),
                 _ => settings.noise,
             };
             let deviation = noise * state.limit * share;
@@ -129,16 +126,21 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             Clip::Adaptive { quantile, rate, .. } => {
                 let key = (settings.noise > 0.0).then_some(&state.key);
                 let within = privacy::share_within(samples - batch.clipped, samples, expected, key, step);
-                state.limit * (-rate * (within - quantile)).exp().clamp(f64::MIN_POSITIVE, f64::MAX)
+                (state.limit * (-rate * (within - quantile)).exp()).clamp(f64::MIN_POSITIVE, f64::MAX)
             }
             _ => state.limit,
         };
         let penalty = settings.penalty().add(&state.parameters, &self.weights, 1.0, gradient);
         let loss = batch.loss / share * own_share + penalty;
         let (norm, [norm_before, norm_after, clipped]) = match settings.clip.of_samples() {
-            // A sum of clipped gradients is finite if their norms are.
             Some(_) => {
-                (norm_unless_finite(recorded.norms()), of_samples(recorded.norms(), &batch, state.limit))
+                let norm = match settings.noise > 0.0 {
+                    // Of the noisy sum, which is all that may stop a private training.
+                    true => norm_unless_finite(gradient),
+                    // A sum of clipped gradients is finite if their norms are.
+                    false => norm_unless_finite(recorded.norms()),
+                };
+                (norm, of_samples(recorded.norms(), &batch, state.limit))
             }
             None => of_batch(settings.clip, gradient)?,
         };
@@ -147,24 +149,27 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
 }
 
 /// How each sample's gradient is held to the norm.
-fn sample_clip(clip: Clip, limit: f64, layers: &[usize]) -> Option<SampleClip<'_>> {
-    clip.of_samples()?;
-    Some(match clip {
-        Clip::PerLayer(_) => SampleClip { norm: limit / (layers.len() as f64).sqrt(), groups: layers },
-        _ => SampleClip { norm: limit, groups: &[] },
-    })
+fn sample_clip<'a>(settings: &Settings, limit: f64, layers: &'a [usize]) -> Option<SampleClip<'a>> {
+    settings.clip.of_samples()?;
+    let (norm, groups) = match settings.clip {
+        Clip::PerLayer(_) => (limit / (layers.len() as f64).sqrt(), layers),
+        _ => (limit, &[][..]),
+    };
+    Some(SampleClip { norm, groups, skip_non_finite: settings.noise > 0.0 })
 }
 
-/// A norm that is not finite, or zero.
-fn norm_unless_finite(norms: &[f64]) -> f64 {
-    norms.iter().copied().find(|norm| !norm.is_finite()).unwrap_or(0.0)
+/// A number that is not finite, or zero.
+fn norm_unless_finite(numbers: &[f64]) -> f64 {
+    numbers.iter().copied().find(|number| !number.is_finite()).unwrap_or(0.0)
 }
 
 /// The mean norm of samples before and after clipping, and the share of those that were clipped.
 fn of_samples(norms: &[f64], batch: &Batch<f64>, limit: f64) -> [f64; 3] {
-    let count = norms.len() as f64;
-    let after = norms.iter().map(|&norm| norm * clip::factor(norm, limit)).sum::<f64>() / count;
-    [norms.iter().sum::<f64>() / count, after, batch.clipped as f64 / count]
+    // Where one is not finite and the training goes on all the same, it was skipped.
+    let finite = || norms.iter().copied().filter(|norm| norm.is_finite());
+    let count = finite().count() as f64;
+    let after = finite().map(|norm| norm * clip::factor(norm, limit)).sum::<f64>() / count;
+    [finite().sum::<f64>() / count, after, batch.clipped as f64 / norms.len() as f64]
 }
 
 /// Clips the gradient as a whole. Returns its norm; and that before and after clipping, and whether it was clipped.

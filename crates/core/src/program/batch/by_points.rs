@@ -24,21 +24,20 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         for index in range {
             let program = self.evaluate_point(task, index)?;
             let output = program.one_output()?;
-            let (value, weight) = (task.point.values[output], self.sums.weight(index));
+            let (value, mut weight) = (task.point.values[output], self.sums.weight(index));
             task.values.push(value);
-            if weight != F::zero() {
-                task.value += weight * value;
-            }
             let seed = if self.sums.clip.is_some() { F::one() } else { weight };
             walk::reverse::<_, true>(&program.graph, &mut task.point, [(output, seed)].into_iter())?;
             let mut gradient = std::mem::take(&mut task.point.adjoints);
-            let factor = match self.sums.clip {
-                None => F::one(),
-                Some(bound) => {
-                    self.hold(task, &mut gradient[..parameters], bound);
-                    weight
-                }
-            };
+            if let Some(bound) = self.sums.clip
+                && !self.hold(task, value, &mut gradient[..parameters], bound)
+            {
+                weight = F::zero();
+            }
+            if weight != F::zero() {
+                task.value += weight * value;
+            }
+            let factor = if self.sums.clip.is_some() { weight } else { F::one() };
             let sums = &mut task.adjoints[schedule.constants..][..parameters];
             // A point without weight does not count, whatever it has.
             for (sum, &adjoint) in sums.iter_mut().zip(&gradient).filter(|_| weight != F::zero()) {
@@ -79,10 +78,20 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(())
     }
 
-    /// Notes the norm of a point's gradient, and holds its groups to the bound.
-    pub(in crate::program) fn hold(&self, task: &mut Task<F>, gradient: &mut [F], bound: F) {
+    /// Notes the norm of a point's gradient, and holds its groups to the bound. Says whether the point counts.
+    pub(in crate::program) fn hold(
+        &self,
+        task: &mut Task<F>,
+        value: F,
+        gradient: &mut [F],
+        bound: F,
+    ) -> bool {
         let norm = F::norm(gradient);
         task.norms.push(norm);
+        if self.sums.skip_non_finite && !(value.is_finite() && norm.is_finite()) {
+            task.clipped += 1;
+            return false;
+        }
         let shorten = |part: &mut [F], norm: F| {
             let factor = clip_factor(norm, bound);
             if factor != F::one() {
@@ -102,6 +111,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             }
         }
         task.clipped += usize::from(clipped);
+        true
     }
 
     /// Evaluates one point and checks its guards. The values are those of the program returned.

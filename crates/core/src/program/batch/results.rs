@@ -20,6 +20,9 @@ pub struct Sums<'a, F> {
     /// a layer, in their order; together all parameters. Empty if the gradient is held to the bound as a whole. Norms are of
     /// the whole in any case, and a point counts as clipped if one of its groups was.
     pub groups: &'a [usize],
+    /// Whether a point whose value, or norm, is not finite counts for nothing while clipping, so that no point can spoil the
+    /// sum. It is among the clipped then.
+    pub skip_non_finite: bool,
     /// A factor for all points, besides their weights: 1/n turns the sum into the mean.
     pub scale: Option<F>,
 }
@@ -34,7 +37,7 @@ impl<F: ProgramScalar> Sums<'_, F> {
     /// assert!(halves.weights.is_none() && halves.clip.is_none());
     /// ```
     pub fn none() -> Self {
-        Self { weights: None, clip: None, groups: &[], scale: None }
+        Self { weights: None, clip: None, groups: &[], skip_non_finite: false, scale: None }
     }
 
     pub(in crate::program) fn weight(&self, point: usize) -> F {

@@ -225,7 +225,8 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let mut finite = true;
         for (gradient, &weight) in gradients.zip(weights) {
             finite &= self.interpreter.arch.dispatch(AllFinite(gradient));
-            self.hold(task, gradient, bound);
+            // What is not finite is left to the way point by point.
+            self.hold(task, F::zero(), gradient, bound);
             let sums = &mut task.adjoints[self.plan.schedule.constants..][..width];
             for (sum, &slope) in sums.iter_mut().zip(gradient.iter()) {
                 *sum += weight * slope;
