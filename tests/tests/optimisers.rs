@@ -175,7 +175,7 @@ fn clipping_by_norm_neither_overflows_nor_passes_what_is_not_finite() {
 fn noise_has_the_deviation_asked_for_and_a_stream_for_each_step() {
     let noise = |seed, step| {
         let mut noise = vec![0.0_f64; 20_000];
-        privacy::add_noise(&mut noise, 3.0, seed, step);
+        privacy::add_noise(&mut noise, 3.0, &privacy::NoiseKey::from_seed(seed), step);
         noise
     };
     let one = noise(1, 1);

@@ -25,7 +25,10 @@ pub(crate) fn table(data: &str, csv: &Csv, seed: u64, ranks: &mut Ranks) -> Resu
     }
     if data == STANDARD_INPUT {
         let name = "standard input";
-        let shared = ranks.share(|| io::stdin().bytes().collect());
+        let shared = ranks.share(|| {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        });
         return match shared.map_err(|source| Failure::read(Path::new(name), source))? {
             Some(shared) => Ok(csv.table(name, &|| Ok(shared.open()))?),
             None => Ok(csv.table(name, &standard_input())?),

@@ -101,7 +101,11 @@ fn wrong_data_and_options_are_named_before_anything_is_written() {
         (&["digits", "--noise", "1"], USAGE, "the noise is 1; expected 0, or clipping for each sample"),
         (&["digits", "--momentum", "1"], USAGE, "the momentum is 1; expected 0 or more, and less than 1"),
         (&["digits", "--optimizer", "adam", "--momentum", "0.5"], USAGE, "--momentum is for sgd and rmsprop"),
-        (&["digits", "--clip", "norm:nan"], USAGE, "expected none, value:C, norm:C, per-sample:C, per-layer:C or adaptive"),
+        (
+            &["digits", "--clip", "norm:nan"],
+            USAGE,
+            "expected none, value:C, norm:C, per-sample:C, per-layer:C or adaptive",
+        ),
         (&["digits", "--schedule", "step:0:1"], USAGE, "expected constant, step:SIZE:GAMMA"),
         (&["digits", "--optimizer", "adam:beta3=1"], USAGE, "expected sgd, adam, adamw or rmsprop"),
         (&["digits", "--hidden", "8,0"], USAGE, "expected whole numbers of at least 1, separated by commas"),

@@ -45,6 +45,7 @@ pub fn replace_secret(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error>
 }
 
 /// Who may read a file.
+#[derive(Clone, Copy)]
 enum Readers {
     /// All whom the umask allows.
     All,

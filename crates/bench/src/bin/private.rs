@@ -18,13 +18,13 @@ fn main() {
         std::env::args().skip(1).map(|text| text.parse().expect("batch sizes are whole numbers")).collect();
     let sizes = if sizes.is_empty() { vec![32, 64, 256] } else { sizes };
     for batch_size in sizes {
-        report("moons", data::named("moons", 1).expect("there are moons"), &[2, 16, 16, 2], batch_size);
-        report("digits", data::digits(), &[64, 32, 10], batch_size);
-        report("mnist", images(2000), &IMAGE_LAYERS, batch_size);
+        report("moons", &data::moons(), &[2, 16, 16, 2], batch_size);
+        report("digits", &data::digits(), &[64, 32, 10], batch_size);
+        report("mnist", &images(2000), &IMAGE_LAYERS, batch_size);
     }
 }
 
-fn report(name: &str, data: Dataset, layers: &[usize], batch_size: usize) {
+fn report(name: &str, data: &Dataset, layers: &[usize], batch_size: usize) {
     let model = Mlp::new(layers, Activation::Tanh).expect("there are layers");
     let (training, validation) = data.split(0.05, 1).expect("there are enough samples");
     let plain = Settings { epochs: usize::MAX, rate: 1e-4, threads: 1, batch_size, ..Settings::default() };

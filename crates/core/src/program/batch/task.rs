@@ -209,7 +209,8 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     }
 
     /// The same where parts of a gradient are held to the norm apart from each other: each point's gradient is written
-    /// out.
+    /// out. Out of line, so that the usual way stays short.
+    #[cold]
     fn sum_clipped_groups(
         &self,
         task: &mut Task<F>,
