@@ -181,10 +181,11 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) momentum: Option<f64>,
 
-    /// none, value:C, norm:C, per-sample:C, per-layer:C or adaptive:QUANTILE:C [default: none]
+    /// none, value:C, norm:C, per-sample:C and others [default: none]
     ///
-    /// Gradient clipping: of each component, of the norm of a batch, or of the norm of each sample: as a whole, each layer by
-    /// itself, or to a norm that begins with C and follows a quantile of the samples' norms.
+    /// Gradient clipping: of each component, of the norm of a batch, or of the norm of each sample, as a whole; further,
+    /// per-layer:C clips each sample's layers by themselves, and adaptive:QUANTILE:C each sample to a norm that begins with C
+    /// and follows a quantile of the samples' norms.
     #[arg(long, value_name = "CLIP", value_parser = parsers::expected::<Clip>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) clip: Option<Clip>,
@@ -199,7 +200,7 @@ pub(crate) struct Options {
     pub(crate) private: Option<Private>,
 
     /// Deviation of the noise for private descent, in units of the limit of per-sample clipping
-    /// [default: 0; with --private, as much as its budget needs]
+    /// [default: 0, or with --private as much as its budget needs]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) noise: Option<f64>,
