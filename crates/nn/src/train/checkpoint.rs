@@ -109,10 +109,13 @@ fn restore<M: Model>(file: Container<About>, of: &Of<'_, M>) -> Result<(State, S
             file.wrong(format!("it stands at epoch {epoch}, batch {batch} of {batches}; no training does"))
         );
     }
-    let most_steps = (about.epoch as u64 - 1).saturating_mul(batches as u64).saturating_add(about.batch as u64);
+    let most_steps =
+        (about.epoch as u64 - 1).saturating_mul(batches as u64).saturating_add(about.batch as u64);
     if about.steps > most_steps {
         let steps = about.steps;
-        return Err(file.wrong(format!("it has made {steps} steps; expected at most {most_steps} until there")));
+        return Err(
+            file.wrong(format!("it has made {steps} steps; expected at most {most_steps} until there"))
+        );
     }
     let layout = model.tensors();
     let parameters = file.join("", &layout)?;
