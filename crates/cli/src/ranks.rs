@@ -45,8 +45,7 @@ impl Ranks {
 
     /// What rank 0 answers, on all processes.
     pub(crate) fn ask_first(&mut self, answer: impl FnOnce() -> bool) -> Result<bool, Failure> {
-        let own = if self.leads() { vec![u8::from(answer())] } else { Vec::new() };
-        let mut bytes = own;
+        let mut bytes = if self.leads() { vec![u8::from(answer())] } else { Vec::new() };
         self.engine.broadcast(&mut bytes)?;
         Ok(bytes == [1])
     }

@@ -336,7 +336,7 @@ fn fills(table: &Table, encoder: &Encoder) -> Option<String> {
 fn rising_schedule(settings: &Settings, samples: usize) -> Option<String> {
     let (unit, all) = match settings.schedule_unit {
         Unit::Epoch => ("epoch", settings.epochs as u64),
-        Unit::Step => ("step", (settings.batches(samples) as u64).saturating_mul(settings.epochs as u64)),
+        Unit::Step => ("step", settings.steps(samples)),
     };
     let end = settings.schedule.rises_again(all)?;
     Some(format!(

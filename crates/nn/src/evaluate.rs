@@ -2,7 +2,7 @@
 
 use crate::data::{Dataset, Targets};
 use crate::metrics::{self, Confusion};
-use crate::parallel::AllReduce;
+use crate::parallel::{self, AllReduce};
 use crate::{Error, Loss, Model, Recorded, Reduction};
 use dualtape::program::Rows;
 use rayon::prelude::*;
@@ -70,8 +70,7 @@ fn predict_by_ranks<M: Model>(
 ) -> Result<Vec<f64>, Error> {
     check_sizes(model, parameters, data)?;
     let (size, width) = (ranks.size(), model.outputs());
-    let first = |rank: usize| (data.len() as u128 * rank as u128 / size as u128) as usize;
-    let part = |rank: usize| first(rank)..first(rank + 1);
+    let part = |rank: usize| parallel::share(data.len(), rank, size);
     let own = part(ranks.rank());
     let own = pool.install(|| outputs(model, parameters, data, own));
     let lengths: Vec<usize> = (0..size).map(|rank| part(rank).len() * width).collect();

@@ -18,6 +18,7 @@ pub use mpi::Mpi;
 
 use crate::Error;
 use std::fmt;
+use std::ops::Range;
 
 /// What goes between processes that work together. They are counted by *rank* from 0. All of them call the same methods in the
 /// same order; each call returns when everybody's part is there.
@@ -122,6 +123,12 @@ pub trait AllReduce: fmt::Debug {
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     fn gather(&mut self, own: &[f64], lengths: &[usize], all: &mut [f64]) -> Result<(), Error>;
+}
+
+/// Which of so many things one of several processes takes: as many as any other, or one more or less.
+pub(crate) fn share(count: usize, rank: usize, size: usize) -> Range<usize> {
+    let first = |rank: usize| (count as u128 * rank as u128 / size as u128) as usize;
+    first(rank)..first(rank + 1)
 }
 
 /// One process alone.

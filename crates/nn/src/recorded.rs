@@ -247,7 +247,7 @@ impl Recorded<f64> {
             let work = Share { tree: &tree, own: own.clone(), pieces: accumulate, careful };
             let computed = pool.install(|| self.own_sums(&work, parameters, samples, &sums, &mut shared));
             let others = match &computed {
-                Ok(marks) => self.others(marks, stop),
+                Ok(clipped) => self.others(*clipped, stop),
                 // All others have to know; what is sent besides counts for nothing.
                 Err(_) => failed(lengths[ranks.rank()]),
             };
@@ -306,8 +306,8 @@ impl Recorded<f64> {
     }
 
     /// What goes to the other processes besides sums.
-    fn others(&self, clipped: &usize, stop: bool) -> Vec<f64> {
-        let mut others = vec![0.0, f64::from(stop), *clipped as f64];
+    fn others(&self, clipped: usize, stop: bool) -> Vec<f64> {
+        let mut others = vec![0.0, f64::from(stop), clipped as f64];
         others.extend_from_slice(&self.norms);
         others
     }

@@ -4,7 +4,7 @@
 //! a slice for all others, and the totals of the slices are gathered: with as many processes as a power of two, that moves
 //! the bytes of an ordinary all-reduce. Memory is kept, since fresh pages would take longer than sums.
 
-use super::AllReduce;
+use super::{AllReduce, share};
 use crate::Error;
 use dualtape::program::SumTree;
 use std::ops::Range;
@@ -107,7 +107,7 @@ impl InOrder {
         total: &mut [f64],
     ) -> Result<(), Error> {
         let (rank, size, width, subtrees) = (ranks.rank(), ranks.size(), total.len(), shares.concat());
-        let slice = |rank: usize| width * rank / size..width * (rank + 1) / size;
+        let slice = |rank: usize| share(width, rank, size);
         let length = slice(rank).len();
         let sent_lengths: Vec<usize> = (0..size).map(|to| slice(to).len() * shares[rank].len()).collect();
         let received_lengths: Vec<usize> = shares.iter().map(|share| length * share.len()).collect();

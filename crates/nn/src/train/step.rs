@@ -136,9 +136,9 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             Some(_) => {
                 let norm = match settings.noise > 0.0 {
                     // Of the noisy sum, which is all that may stop a private training.
-                    true => norm_unless_finite(gradient),
+                    true => first_non_finite(gradient),
                     // A sum of clipped gradients is finite if their norms are.
-                    false => norm_unless_finite(recorded.norms()),
+                    false => first_non_finite(recorded.norms()),
                 };
                 (norm, of_samples(recorded.norms(), &batch, state.limit))
             }
@@ -158,8 +158,8 @@ fn sample_clip<'a>(settings: &Settings, limit: f64, layers: &'a [usize]) -> Opti
     Some(SampleClip { norm, groups, skip_non_finite: settings.noise > 0.0 })
 }
 
-/// A number that is not finite, or zero.
-fn norm_unless_finite(numbers: &[f64]) -> f64 {
+/// The first number that is not finite, or zero.
+fn first_non_finite(numbers: &[f64]) -> f64 {
     numbers.iter().copied().find(|number| !number.is_finite()).unwrap_or(0.0)
 }
 
