@@ -97,6 +97,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// These places are no pattern of a sparse matrix.
+    #[error("this is not the pattern of a sparse matrix: {reason}")]
+    NotAPattern {
+        /// What is wrong with them.
+        reason: String,
+    },
+
     /// A program with rules of the user's own cannot be saved.
     #[error(
         "a program that calls the rule `{rule}` cannot be saved, as the rule is code; record it again instead"

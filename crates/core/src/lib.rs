@@ -144,6 +144,7 @@ mod predicate;
 pub mod program;
 mod reverse;
 mod scalar;
+pub mod sparse;
 mod special;
 
 pub use differentiable::Differentiable;
