@@ -6,6 +6,7 @@
 use dualtape::loops::{Checkpoints, RepeatWhile, Scan, Step};
 use dualtape::program::Wrt;
 use dualtape::rules::Op;
+use dualtape::sparse::Pattern;
 use dualtape::typenum::U3;
 use dualtape::{
     CustomRule, Differentiable, Dual, Error, Piecewise, Program, ProgramScalar, Relation, Scalar, Var,
@@ -484,12 +485,18 @@ impl Case {
     }
 
     fn call<D: Differentiable<Scalar: ProgramScalar>>(&self, x: &[D]) -> D {
+        let values = self.call_all(x);
+        values[values.len() - 1]
+    }
+
+    /// The inputs and all results.
+    fn call_all<D: Differentiable<Scalar: ProgramScalar>>(&self, x: &[D]) -> Vec<D> {
         let mut values = x.to_vec();
         for (kind, operands) in &self.0 {
             let of: Vec<D> = operands.iter().map(|&place| values[place]).collect();
             values.push(kind.apply(x, &of));
         }
-        values[values.len() - 1]
+        values
     }
 
     /// For each input, the sum of the sizes of all contributions to its slope, to which rounding is relative; and the
@@ -929,6 +936,55 @@ fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), Str
     Ok(())
 }
 
+/// Patterns against dense derivatives, at any number: no entry is missing.
+fn patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
+    let case = Case::draw(random, true, Kind::keeps_zeros);
+    let there = random.point::<F>(true);
+    let error = |error: Error| error.to_string();
+    let program = Program::record(|x| case.call_all(x), &there).map_err(error)?;
+    let scalar = Program::record(|x| case.call(x), &there).map_err(error)?;
+    let (jacobian, hessian) = (
+        program.jacobian_pattern(Wrt::Both).map_err(error)?,
+        scalar.hessian_pattern(Wrt::Both).map_err(error)?,
+    );
+    let (mut workspace, outputs) = (program.workspace(), program.outputs());
+    let (mut values, mut slopes) = (vec![F::zero(); outputs], vec![F::zero(); outputs * INPUTS]);
+    let (mut gradient, mut seconds) = (vec![F::zero(); INPUTS], vec![F::zero(); INPUTS * INPUTS]);
+    for x in std::iter::once(there.clone()).chain((0..4).map(|_| random.point(true)).collect::<Vec<_>>()) {
+        let Ok(here) = program.jacobian_pattern_at(&mut workspace, Wrt::Both, &x) else { continue };
+        program.jacobian(&mut workspace, &x, &mut values, &mut slopes).map_err(error)?;
+        let missing = |pattern: &Pattern, dense: &[F]| {
+            let not_zero = (0..dense.len()).filter(|&entry| dense[entry] != F::zero());
+            not_zero
+                .map(|entry| (entry / INPUTS, entry % INPUTS))
+                .find(|&(row, column)| pattern.position(row, column).is_none())
+        };
+        // Where a value is NaN, its derivatives of every order are, with respect to all that it depends on, slope or none.
+        for (row, value) in slopes.chunks_mut(INPUTS).zip(&values) {
+            if value.is_nan() {
+                row.iter_mut().filter(|entry| entry.is_nan()).for_each(|entry| *entry = F::zero());
+            }
+        }
+        // What is not finite may meet what cancels: see `rules`.
+        let known = values.iter().all(|value| !value.is_nan());
+        if let Some(place) = missing(&jacobian, &slopes).or_else(|| missing(&here, &slopes).filter(|_| known))
+        {
+            return Err(format!(
+                "{case:?} at {x:?}: {place:?} is missing of {jacobian:?} or {here:?}, {slopes:?}"
+            ));
+        }
+        if !jacobian.contains(&here) {
+            return Err(format!("{case:?} at {x:?}: {here:?} is not within {jacobian:?}"));
+        }
+        scalar.hessian(&mut workspace, &x, &mut gradient, &mut seconds).map_err(error)?;
+        seconds.iter_mut().filter(|entry| entry.is_nan()).for_each(|entry| *entry = F::zero());
+        if let Some(place) = missing(&hessian, &seconds) {
+            return Err(format!("{case:?} at {x:?}: {place:?} is missing of {hessian:?}, {seconds:?}"));
+        }
+    }
+    Ok(())
+}
+
 macro_rules! searches {
     ($($name:ident: $check:ident $F:ty;)*) => { $(
         #[test]
@@ -951,4 +1007,6 @@ searches! {
     derivatives_of_any_program_as_programs_in_f32: derivative_programs f32;
     recorded_derivatives_of_any_program_in_f64: recorded_derivatives f64;
     recorded_derivatives_of_any_program_in_f32: recorded_derivatives f32;
+    patterns_of_any_program_in_f64: patterns f64;
+    patterns_of_any_program_in_f32: patterns f32;
 }

@@ -2,5 +2,6 @@
 //! entries from one product.
 
 mod pattern;
+pub(crate) mod set;
 
 pub use pattern::Pattern;

@@ -318,6 +318,19 @@ impl Pattern {
         self.rows() == self.columns && *self == self.transposed()
     }
 
+    /// The pattern of all places that are entries of this one or, rows and columns exchanged, of it.
+    pub(crate) fn symmetric(self) -> Result<Self, Error> {
+        let transposed = self.transposed();
+        if self == transposed {
+            return Ok(self);
+        }
+        let both = |row: usize| [self.row(row), transposed.row(row)].concat();
+        Self::from_rows(
+            self.columns,
+            (0..self.rows()).map(|row| both(row).into_iter().map(|column| column as usize)),
+        )
+    }
+
     /// Whether all entries of another pattern of the same shape are entries of this one.
     ///
     /// ```

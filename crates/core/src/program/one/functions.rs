@@ -238,7 +238,7 @@ impl<F: ProgramScalar> Program<F> {
     }
 
     /// The places of the inputs asked for.
-    fn wanted(&self, wrt: Wrt) -> Vec<usize> {
+    pub(in crate::program) fn wanted(&self, wrt: Wrt) -> Vec<usize> {
         let (parameters, data) = (wrt.parameters(self), wrt.data(self));
         (0..parameters).chain(self.parameters()..self.parameters() + data).collect()
     }

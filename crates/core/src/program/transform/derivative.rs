@@ -133,23 +133,106 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(
 
 /// The graph of a Jacobian, a row for each output, in the given inputs.
 pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
+    let directions = 0..wanted.len() as u32;
+    let entries: Vec<_> = (0..graph.outputs.len() as u32)
+        .flat_map(|row| directions.clone().map(move |colour| Product::Forward { colour, row }))
+        .collect();
+    let inputs: Vec<_> = wanted.iter().copied().zip(directions).collect();
+    let mut graph = products(graph, &Seeds { inputs: &inputs, outputs: &[] }, &entries);
+    graph.outputs.drain(..graph.outputs.len() - entries.len());
+    graph
+}
+
+/// The directions of products with a Jacobian.
+pub(in crate::program) struct Seeds<'a> {
+    /// Inputs, and the colours along which they move; the others rest.
+    pub(in crate::program) inputs: &'a [(usize, u32)],
+    /// Outputs, and the colours along which they are seeded.
+    pub(in crate::program) outputs: &'a [(usize, u32)],
+}
+
+/// An entry of a product with a Jacobian.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::program) enum Product {
+    /// The slope of an output where the inputs of a colour move.
+    Forward { colour: u32, row: u32 },
+    /// What an input gains where the outputs of a colour are seeded.
+    Reverse { colour: u32, input: u32 },
+}
+
+/// The graph of a function's outputs, and of entries of products with its Jacobian. A slope that is sure to be zero takes
+/// no operation, so that of sparse functions, little is written for many directions.
+pub(in crate::program) fn products<F: ProgramScalar>(
+    graph: &Graph<F>,
+    seeds: &Seeds<'_>,
+    wanted: &[Product],
+) -> Graph<F> {
     let session = Session::symbolic(graph.parameters, graph.data);
     // Once for all directions, and also if there are none.
-    copy(&session, graph);
-    let mut rows = vec![Vec::with_capacity(wanted.len()); graph.outputs.len()];
-    for moving in wanted.chunks(U8::USIZE) {
-        let mut buffers = walk::Buffers::<Dual<Traced<F>, U8>>::default();
+    let mut buffers = copy(&session, graph);
+    let mut numbers: Vec<_> = graph.outputs.iter().map(|&output| buffers.values[output as usize]).collect();
+    let first = numbers.len();
+    numbers.resize(first + wanted.len(), Traced::from(F::zero()));
+    forward_products(&session, graph, seeds.inputs, wanted, &mut numbers[first..]);
+    reverse_products(graph, &mut buffers, seeds.outputs, wanted, &mut numbers[first..]);
+    finish(session, &numbers)
+}
+
+/// Writes the entries of products along inputs, for eight colours at a time.
+fn forward_products<F: ProgramScalar>(
+    session: &Session<F>,
+    graph: &Graph<F>,
+    inputs: &[(usize, u32)],
+    wanted: &[Product],
+    entries: &mut [Traced<F>],
+) {
+    let mut of_input = vec![u32::MAX; graph.inputs()];
+    inputs.iter().for_each(|&(input, colour)| of_input[input] = colour);
+    let colours = colours(inputs);
+    let mut buffers = walk::Buffers::<Dual<Traced<F>, U8>>::default();
+    for start in (0..colours).step_by(U8::USIZE) {
+        let lanes = start..colours.min(start + U8::U32);
         derived(walk::forward(graph, &mut buffers, |input| {
-            let unit =
-                |lane| Traced::from(if moving.get(lane) == Some(&input) { F::one() } else { F::zero() });
+            let moves = |lane: usize| of_input[input] == start + lane as u32;
+            let unit = |lane| Traced::from(if moves(lane) { F::one() } else { F::zero() });
             Dual::new(session.unknown(input), GenericArray::generate(unit))
         }));
-        for (row, &output) in rows.iter_mut().zip(&graph.outputs) {
-            let slopes = buffers.values[output as usize];
-            row.extend((0..moving.len()).map(|lane| slopes.slope(lane)));
+        for (entry, &product) in entries.iter_mut().zip(wanted) {
+            if let Product::Forward { colour, row } = product
+                && lanes.contains(&colour)
+            {
+                let output = buffers.values[graph.outputs[row as usize] as usize];
+                *entry = output.slope((colour - start) as usize);
+            }
         }
     }
-    finish(session, &rows.concat())
+}
+
+/// Writes the entries of products along outputs, given the values of all nodes.
+fn reverse_products<F: ProgramScalar>(
+    graph: &Graph<F>,
+    buffers: &mut walk::Buffers<Traced<F>>,
+    outputs: &[(usize, u32)],
+    wanted: &[Product],
+    entries: &mut [Traced<F>],
+) {
+    for swept in 0..colours(outputs) {
+        let outputs = outputs.iter().filter(|&&(_, colour)| colour == swept);
+        let ones = outputs.map(|&(output, _)| (graph.outputs[output] as usize, Traced::from(F::one())));
+        derived(walk::reverse::<Traced<F>, true>(graph, buffers, ones));
+        for (entry, &product) in entries.iter_mut().zip(wanted) {
+            if let Product::Reverse { colour, input } = product
+                && colour == swept
+            {
+                *entry = buffers.adjoints[input as usize];
+            }
+        }
+    }
+}
+
+/// How many colours there are.
+fn colours(seeds: &[(usize, u32)]) -> u32 {
+    seeds.iter().map(|&(_, colour)| colour + 1).max().unwrap_or(0)
 }
 
 /// The graph of one function, and then of another on its outputs.

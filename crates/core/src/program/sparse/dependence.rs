@@ -1,0 +1,187 @@
+//! Which outputs of a graph depend on which inputs.
+//!
+//! A set of inputs goes with each node: that of a result is the union of those of the operands in which the operation has a
+//! slope. Sets are dropped where they are used for the last time, so that a long sum keeps one, and not one for each term.
+
+use crate::program::ir::graph::{Graph, Node, Reduction};
+use crate::program::record::recorder::Session;
+use crate::rules::{Binary, Op, Partial, Ternary, Unary, Visitor, reductions};
+use crate::sparse::{Pattern, set::Set};
+use crate::{Differentiable, Error, ProgramScalar};
+use rustc_hash::FxHashMap;
+
+/// Whether an operand has a slope: for each of up to three operands.
+type Slopes = [bool; 3];
+
+/// Where the Jacobian of a graph may have entries, whatever the inputs are: a row for each output, a column for each
+/// input asked for.
+pub(in crate::program) fn pattern<F: ProgramScalar>(
+    graph: &Graph<F>,
+    wanted: &[usize],
+) -> Result<Pattern, Error> {
+    let mut known = FxHashMap::default();
+    let mut slopes = |_: usize, op: Op, _: [u32; 3]| *known.entry(op).or_insert_with(|| slopes_of::<F>(op));
+    propagate(graph, wanted, &mut |index, operands| operands_that_move(graph, index, &mut slopes, operands))
+}
+
+/// The same at a point, given the values of all nodes: without entries that are zero there.
+pub(in crate::program) fn pattern_at<F: ProgramScalar>(
+    graph: &Graph<F>,
+    wanted: &[usize],
+    values: &[F],
+) -> Result<Pattern, Error> {
+    let mut slopes = |index: usize, op: Op, operands: [u32; 3]| {
+        let x = operands.map(|operand| values[operand as usize]);
+        op.visit(NonZero { x, z: values[index] })
+    };
+    propagate(graph, wanted, &mut |index, operands| {
+        operands_that_move(graph, index, &mut slopes, operands);
+        drop_zero_factors(graph, index, values, operands);
+    })
+}
+
+/// Carries sets of inputs through a graph. `operands` names those of a node in which it has a slope.
+fn propagate<F: ProgramScalar>(
+    graph: &Graph<F>,
+    wanted: &[usize],
+    operands: &mut impl FnMut(usize, &mut Vec<u32>),
+) -> Result<Pattern, Error> {
+    let columns = wanted.len();
+    let mut pattern = Pattern::without_rows(columns)?;
+    let (mut uses, mut of_node) = (vec![0_u32; graph.nodes.len()], Vec::new());
+    graph.outputs.iter().for_each(|&output| uses[output as usize] += 1);
+    for index in (0..graph.nodes.len()).rev().filter(|&index| graph.nodes[index].is_operation()) {
+        if uses[index] > 0 {
+            of_node.clear();
+            operands(index, &mut of_node);
+            of_node.iter().for_each(|&operand| uses[operand as usize] += 1);
+        }
+    }
+    let mut sets = vec![Set::default(); graph.nodes.len()];
+    wanted.iter().zip(0..).for_each(|(&input, column)| sets[input] = Set::one(column));
+    for index in (0..graph.nodes.len()).filter(|&index| graph.nodes[index].is_operation()) {
+        if uses[index] > 0 {
+            of_node.clear();
+            operands(index, &mut of_node);
+            let mut set = Set::default();
+            for &operand in &of_node {
+                let operand = operand as usize;
+                uses[operand] -= 1;
+                let other = if uses[operand] == 0 {
+                    std::mem::take(&mut sets[operand])
+                } else {
+                    sets[operand].clone()
+                };
+                set.extend(other, columns);
+            }
+            sets[index] = set;
+        }
+    }
+    let mut row = Vec::new();
+    for &output in &graph.outputs {
+        row.clear();
+        sets[output as usize].for_each(|column| row.push(column));
+        pattern.push_row(row.iter().copied())?;
+    }
+    Ok(pattern)
+}
+
+/// Appends the operands of a node in which it has a slope.
+fn operands_that_move<F: ProgramScalar>(
+    graph: &Graph<F>,
+    index: usize,
+    slopes: &mut impl FnMut(usize, Op, [u32; 3]) -> Slopes,
+    operands: &mut Vec<u32>,
+) {
+    match graph.nodes[index] {
+        Node::Apply(op, places) => {
+            let slopes = slopes(index, op, places);
+            operands
+                .extend(places.into_iter().zip(slopes).filter(|&(_, moves)| moves).map(|(place, _)| place));
+        }
+        // The value of a chain rule decides about NaN, and has no slope.
+        Node::Reduce(Reduction::ChainRule, list) => operands.extend(&graph.lists[list.range()][1..]),
+        // All outputs of a rule depend on all that it is given, so far as is known here: the first has the union.
+        Node::Output { output: output @ 1.., .. } => operands.push(index as u32 - output),
+        ref node => operands.extend(graph.operands(node)),
+    }
+}
+
+/// Drops operands whose partial derivative is a factor of zero.
+fn drop_zero_factors<F: ProgramScalar>(
+    graph: &Graph<F>,
+    index: usize,
+    values: &[F],
+    operands: &mut Vec<u32>,
+) {
+    let moves = |factor: u32| values[factor as usize] != F::zero();
+    match graph.nodes[index] {
+        Node::Reduce(Reduction::Dot | Reduction::ChainRule, _) => {
+            let pairs = std::mem::take(operands);
+            for &[a, b] in pairs.as_chunks().0 {
+                operands.extend(
+                    [(a, b), (b, a)].iter().filter(|(_, factor)| moves(*factor)).map(|(place, _)| place),
+                );
+            }
+        }
+        Node::Reduce(Reduction::Norm, _) => {
+            let slope = |&place: &u32| reductions::norm_slope(values[place as usize], values[index]).number();
+            operands.retain(|place| slope(place) != F::zero());
+        }
+        Node::Row { affine, row } => {
+            let affine = &graph.affines[affine as usize];
+            operands.clear();
+            operands.push(affine.bias + row);
+            for (weight, x) in affine.row(row).zip(graph.list(affine.x)) {
+                let pair = [(weight as u32, x as u32), (x as u32, weight as u32)];
+                operands.extend(pair.iter().filter(|(_, factor)| moves(*factor)).map(|(place, _)| place));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// In which operands an operation has a slope anywhere: all in which its row does not say `Zero`.
+fn slopes_of<F: ProgramScalar>(op: Op) -> Slopes {
+    let session = Session::<F>::symbolic(0, 4);
+    let [x, y, w, z] = [0, 1, 2, 3].map(|input| session.unknown(input));
+    op.visit(NonZero { x: [x, y, w], z })
+}
+
+/// Says which partial derivatives are not zero.
+struct NonZero<T> {
+    x: [T; 3],
+    z: T,
+}
+
+impl<T: Differentiable> Visitor for NonZero<T> {
+    type Output = Slopes;
+
+    fn unary<O: Unary>(self, op: O) -> Slopes {
+        [!O::STOPS && is_not_zero(op.partial(self.x[0], self.z)), false, false]
+    }
+
+    fn binary<O: Binary>(self, op: O) -> Slopes {
+        let Self { x: [x, y, _], z } = self;
+        [is_not_zero(op.left(x, y, z)), is_not_zero(op.right(x, y, z)), false]
+    }
+
+    fn ternary<O: Ternary>(self, op: O) -> Slopes {
+        if O::SELECTS && !T::RECORDS {
+            let then = self.x[0].value() != num_traits::Zero::zero();
+            return [false, then, !then];
+        }
+        if O::SELECTS {
+            return [false, true, true];
+        }
+        op.partials(self.x, self.z).map(is_not_zero)
+    }
+}
+
+fn is_not_zero<T: Differentiable>(partial: Partial<T>) -> bool {
+    match partial {
+        Partial::Zero => false,
+        Partial::Of(slope) => !slope.is_identically_zero(),
+        Partial::One | Partial::MinusOne => true,
+    }
+}

@@ -1,0 +1,134 @@
+//! Patterns of a program's Jacobian and Hessian.
+
+use super::dependence;
+use crate::program::transform::derivative;
+use crate::program::transform::unroll::unroll;
+use crate::program::{Graph, Program, Workspace, Wrt};
+use crate::sparse::Pattern;
+use crate::{Error, ProgramScalar};
+use std::borrow::Cow;
+
+/// Loops and calls of more operations than this stay whole: each of their outputs then counts as depending on all of
+/// their inputs.
+const MOST_WRITTEN_OUT: usize = 1 << 20;
+
+impl<F: ProgramScalar> Program<F> {
+    /// Where the Jacobian may have entries other than zero, at any point: a row for each output, a column for each input
+    /// asked for, parameters first.
+    ///
+    /// It follows from what was recorded, so that no entry is ever missing as long as the guards hold. There may be more
+    /// than needed: terms that cancel (`x - x`) count, both sides of a [`select`](crate::Differentiable::select) do, and
+    /// each output of a rule of one's own depends on all that the rule is given. So do loops of more than a million operations.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAPattern`] for 2³² entries or more.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program, program::Wrt};
+    /// let program = Program::record(|x| [x[0] * x[1], x[2].sin(), x[0].floor()], &[1.0_f64; 3])?;
+    /// let pattern = program.jacobian_pattern(Wrt::Both)?;
+    /// assert_eq!(pattern.entries().collect::<Vec<_>>(), [(0, 0), (0, 1), (1, 2)]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn jacobian_pattern(&self, wrt: Wrt) -> Result<Pattern, Error> {
+        dependence::pattern(&self.written_out(), &self.wanted(wrt))
+    }
+
+    /// Where the Hessian of a program with one output may have entries other than zero, at any point: a row and a column for
+    /// each input asked for, parameters first. It is symmetric.
+    ///
+    /// It is the pattern of the gradient's Jacobian, so that what is linear adds nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOneOutput`], and [`Error::NotAPattern`] for 2³² entries or more.
+    ///
+    /// # Panics
+    ///
+    /// If the derivative of a [rule](crate::CustomRule) that it calls cannot be recorded.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Wrt};
+    /// let program = Program::record(|x| x[0] * x[1] + x[1] * 3.0 + x[2], &[1.0_f64; 3])?;
+    /// let pattern = program.hessian_pattern(Wrt::Both)?;
+    /// assert_eq!(pattern.entries().collect::<Vec<_>>(), [(0, 1), (1, 0)]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn hessian_pattern(&self, wrt: Wrt) -> Result<Pattern, Error> {
+        let gradient = self.gradient_to_look_at(wrt)?;
+        dependence::pattern(&gradient, &self.wanted(wrt))?.symmetric()
+    }
+
+    /// Where the Jacobian has entries other than zero at `x`: [`jacobian_pattern`](Self::jacobian_pattern) without
+    /// products with zero, and of each `select` the side taken. Elsewhere there may be others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::BranchChanged`] where the function takes another
+    /// branch, and [`Error::NotAPattern`] for 2³² entries or more.
+    ///
+    /// ```
+    /// use dualtape::{Float, Program, program::Wrt};
+    /// let program = Program::record(|x| x[0].max(x[1]) + x[2] * x[3], &[1.0_f64; 4])?;
+    /// let pattern = program.jacobian_pattern_at(&mut program.workspace(), Wrt::Both, &[3.0, 1.0, 0.0, 5.0])?;
+    /// assert_eq!(pattern.row(0), [0, 2]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn jacobian_pattern_at(
+        &self,
+        workspace: &mut Workspace<F>,
+        wrt: Wrt,
+        x: &[F],
+    ) -> Result<Pattern, Error> {
+        let written_out = match self.written_out() {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(graph) => Some(Self::from(graph)),
+        };
+        let buffers = &mut workspace.plain;
+        let program = written_out.as_ref().unwrap_or(self).forward(buffers, x)?;
+        dependence::pattern_at(&program.graph, &self.wanted(wrt), &buffers.values)
+    }
+
+    /// Where the Hessian of a program with one output has entries other than zero at `x`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`jacobian_pattern_at`](Self::jacobian_pattern_at), and [`Error::NotOneOutput`].
+    ///
+    /// # Panics
+    ///
+    /// If the derivative of a [rule](crate::CustomRule) that it calls cannot be recorded.
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, Float, Program, program::Wrt};
+    /// let program = Program::record(|x| (x[0] * x[1]).powi(2) + x[1].relu(), &[1.0_f64; 2])?;
+    /// let pattern = program.hessian_pattern_at(&mut program.workspace(), Wrt::Both, &[2.0, 0.0])?;
+    /// assert_eq!(pattern.entries().collect::<Vec<_>>(), [(1, 1)]); // 2x₀²
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn hessian_pattern_at(
+        &self,
+        workspace: &mut Workspace<F>,
+        wrt: Wrt,
+        x: &[F],
+    ) -> Result<Pattern, Error> {
+        let gradient = Self::from(self.gradient_to_look_at(wrt)?);
+        gradient.jacobian_pattern_at(workspace, wrt, x)?.symmetric()
+    }
+
+    /// What was recorded, with loops and calls written out as far as that goes.
+    fn written_out(&self) -> Cow<'_, Graph<F>> {
+        let graph = self.recorded_graph();
+        match &graph.calls[..] {
+            [] => Cow::Borrowed(graph),
+            _ => unroll(graph, MOST_WRITTEN_OUT).map_or(Cow::Borrowed(graph), Cow::Owned),
+        }
+    }
+
+    /// The graph of the gradient, to look at.
+    fn gradient_to_look_at(&self, wrt: Wrt) -> Result<Graph<F>, Error> {
+        self.one_output()?;
+        Ok(derivative::gradient_with_policy(&self.written_out(), &self.wanted(wrt)))
+    }
+}
