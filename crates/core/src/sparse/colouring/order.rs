@@ -1,0 +1,199 @@
+//! The orders in which a greedy colouring takes the vertices of a graph.
+
+use super::NONE;
+
+/// The order in which vertices are coloured. Each takes the lowest colour that its neighbours allow, so the order decides
+/// how many colours there are.
+///
+/// Vertices are columns, rows, or both, and *degree* is the number of vertices that may conflict with one: for columns,
+/// of the other columns that share a row with it; for star, acyclic and bidirectional colourings, of its neighbours. Where
+/// vertices are equal by what is said here, the same one is always taken, so that colours are the same in every run.
+///
+/// ```
+/// use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern};
+/// // Four columns in pairs: the two in the middle meet all others.
+/// let pattern = Pattern::from_rows(4, [vec![0, 1], vec![1, 2], vec![2, 3]])?;
+/// for order in Order::ALL {
+///     assert_eq!(Colouring::new(&pattern, ColouringKind::Columns, order)?.products(), 2);
+/// }
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// By index.
+    Natural,
+    /// By falling degree (Welsh and Powell 1967); by index where it is equal.
+    LargestFirst,
+    /// From the last place to the first: always a vertex of the smallest degree among those not yet placed (Matula and
+    /// Beck 1983). Of several, the one whose degree fell last; of those whose degree never fell, the lowest index.
+    SmallestLast,
+    /// From the first place to the last: always a vertex with the most neighbours among those already placed (Coleman and
+    /// Moré 1983). Of several, the one that gained a neighbour last; of those that have none, the one of the largest
+    /// degree, then the lowest index.
+    IncidenceDegree,
+}
+
+impl Order {
+    /// All of them, from the cheapest to the dearest.
+    ///
+    /// ```
+    /// use dualtape::sparse::Order;
+    /// assert_eq!(Order::ALL[0], Order::Natural);
+    /// ```
+    pub const ALL: [Self; 4] = [Self::Natural, Self::LargestFirst, Self::SmallestLast, Self::IncidenceDegree];
+}
+
+/// A graph that can name the neighbours of a vertex, each once and without the vertex itself.
+pub(crate) trait Neighbours {
+    fn vertices(&self) -> usize;
+    /// The graph may keep notes, so it is borrowed mutably.
+    fn visit(&mut self, vertex: u32, visitor: impl FnMut(u32));
+}
+
+/// The vertices of a graph in an order.
+pub(crate) fn ordered(order: Order, graph: &mut impl Neighbours) -> Vec<u32> {
+    match order {
+        Order::Natural => (0..graph.vertices() as u32).collect(),
+        Order::LargestFirst => largest_first(&degrees(graph)),
+        Order::SmallestLast => smallest_last(graph),
+        Order::IncidenceDegree => incidence_degree(graph),
+    }
+}
+
+fn degrees(graph: &mut impl Neighbours) -> Vec<u32> {
+    let vertices = graph.vertices() as u32;
+    let count = |vertex| {
+        let mut degree = 0;
+        graph.visit(vertex, |_| degree += 1);
+        degree
+    };
+    (0..vertices).map(count).collect()
+}
+
+/// Sorted by counting: degrees are small numbers.
+fn largest_first(degrees: &[u32]) -> Vec<u32> {
+    let largest = degrees.iter().max().map_or(0, |&degree| degree as usize);
+    let mut next = vec![0; largest + 2];
+    for &degree in degrees {
+        next[largest - degree as usize + 1] += 1_u32;
+    }
+    for rank in 0..=largest {
+        next[rank + 1] += next[rank];
+    }
+    let mut vertices = vec![0; degrees.len()];
+    for (vertex, &degree) in degrees.iter().enumerate() {
+        let place = &mut next[largest - degree as usize];
+        vertices[*place as usize] = vertex as u32;
+        *place += 1;
+    }
+    vertices
+}
+
+fn smallest_last(graph: &mut impl Neighbours) -> Vec<u32> {
+    let degrees = degrees(graph);
+    let vertices = degrees.len();
+    let mut buckets = Buckets::new(&degrees, (0..vertices as u32).rev());
+    let mut placed = vec![0; vertices];
+    let mut smallest = 0;
+    for place in placed.iter_mut().rev() {
+        while buckets.heads[smallest] == NONE {
+            smallest += 1;
+        }
+        let vertex = buckets.pop(smallest);
+        *place = vertex;
+        graph.visit(vertex, |neighbour| {
+            if buckets.holds(neighbour) {
+                buckets.shift(neighbour, buckets.degrees[neighbour as usize] - 1);
+            }
+        });
+        // A neighbour can have one less than this vertex had, and no other vertex has changed.
+        smallest = smallest.saturating_sub(1);
+    }
+    placed
+}
+
+fn incidence_degree(graph: &mut impl Neighbours) -> Vec<u32> {
+    let degrees = degrees(graph);
+    let mut buckets = Buckets::new(&vec![0; degrees.len()], largest_first(&degrees).into_iter().rev());
+    buckets.heads.resize(degrees.iter().max().map_or(0, |&degree| degree as usize) + 2, NONE);
+    let mut placed = vec![0; degrees.len()];
+    let mut most = 0;
+    for place in &mut placed {
+        while buckets.heads[most] == NONE {
+            most -= 1;
+        }
+        let vertex = buckets.pop(most);
+        *place = vertex;
+        graph.visit(vertex, |neighbour| {
+            if buckets.holds(neighbour) {
+                buckets.shift(neighbour, buckets.degrees[neighbour as usize] + 1);
+            }
+        });
+        // A neighbour can have one more than this vertex had, and no other vertex has changed.
+        most += 1;
+    }
+    placed
+}
+
+/// The vertices that are not placed, in a list for each degree; what came last into a list leaves it first.
+struct Buckets {
+    /// The first vertex of each list.
+    heads: Vec<u32>,
+    /// The vertices before and after each in its list.
+    links: Vec<[u32; 2]>,
+    /// The degree of each vertex; `NONE` once it is placed.
+    degrees: Vec<u32>,
+}
+
+impl Buckets {
+    /// All vertices by their degrees, pushed one after the other as they come.
+    fn new(degrees: &[u32], vertices: impl Iterator<Item = u32>) -> Self {
+        let lists = degrees.iter().max().map_or(0, |&degree| degree as usize) + 2;
+        let mut buckets = Self {
+            heads: vec![NONE; lists],
+            links: vec![[NONE; 2]; degrees.len()],
+            degrees: degrees.to_vec(),
+        };
+        vertices.for_each(|vertex| buckets.push(vertex));
+        buckets
+    }
+
+    fn holds(&self, vertex: u32) -> bool {
+        self.degrees[vertex as usize] != NONE
+    }
+
+    fn push(&mut self, vertex: u32) {
+        let head = &mut self.heads[self.degrees[vertex as usize] as usize];
+        let after = std::mem::replace(head, vertex);
+        self.links[vertex as usize] = [NONE, after];
+        if after != NONE {
+            self.links[after as usize][0] = vertex;
+        }
+    }
+
+    fn unlink(&mut self, vertex: u32) {
+        let [before, after] = self.links[vertex as usize];
+        match before {
+            NONE => self.heads[self.degrees[vertex as usize] as usize] = after,
+            before => self.links[before as usize][1] = after,
+        }
+        if after != NONE {
+            self.links[after as usize][0] = before;
+        }
+    }
+
+    /// Takes the first vertex of a list that is not empty.
+    fn pop(&mut self, degree: usize) -> u32 {
+        let vertex = self.heads[degree];
+        self.unlink(vertex);
+        self.degrees[vertex as usize] = NONE;
+        vertex
+    }
+
+    /// Moves a vertex to the list of another degree.
+    fn shift(&mut self, vertex: u32, degree: u32) {
+        self.unlink(vertex);
+        self.degrees[vertex as usize] = degree;
+        self.push(vertex);
+    }
+}
