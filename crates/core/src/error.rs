@@ -97,6 +97,18 @@ pub enum Error {
         reason: String,
     },
 
+    /// A pattern lacks an entry that may be other than zero.
+    #[error(
+        "the pattern has no entry at row {row}, column {column}, where the derivative may be other than zero; add it, or \
+         plan with `trusting` if you know that it is zero"
+    )]
+    OutsidePattern {
+        /// The row.
+        row: usize,
+        /// The column.
+        column: usize,
+    },
+
     /// These places are no pattern of a sparse matrix.
     #[error("this is not the pattern of a sparse matrix: {reason}")]
     NotAPattern {

@@ -140,7 +140,7 @@ mod one;
 mod plan;
 mod record;
 mod simd;
-mod sparse;
+pub(crate) mod sparse;
 mod transform;
 
 pub use batch::{Batch, Compiled, Part, Points, Results, Rows, Selected, Sum, SumTree, Sums};

@@ -5,5 +5,6 @@ mod colouring;
 mod pattern;
 pub(crate) mod set;
 
+pub use crate::program::sparse::{SparseHessian, SparseJacobian, SparseWorkspace};
 pub use colouring::{Colouring, ColouringKind, Order, Recovery, Source};
 pub use pattern::Pattern;

@@ -4,4 +4,10 @@
 //! known to [`crate::sparse`]; nothing here knows how a graph is evaluated.
 
 mod dependence;
+mod hessian;
+mod jacobian;
 mod patterns;
+mod plan;
+
+pub use hessian::SparseHessian;
+pub use jacobian::{SparseJacobian, SparseWorkspace};

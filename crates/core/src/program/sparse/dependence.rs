@@ -17,11 +17,14 @@ type Slopes = [bool; 3];
 /// input asked for.
 pub(in crate::program) fn pattern<F: ProgramScalar>(
     graph: &Graph<F>,
+    outputs: &[u32],
     wanted: &[usize],
 ) -> Result<Pattern, Error> {
     let mut known = FxHashMap::default();
     let mut slopes = |_: usize, op: Op, _: [u32; 3]| *known.entry(op).or_insert_with(|| slopes_of::<F>(op));
-    propagate(graph, wanted, &mut |index, operands| operands_that_move(graph, index, &mut slopes, operands))
+    propagate(graph, outputs, wanted, &mut |index, operands| {
+        operands_that_move(graph, index, &mut slopes, operands)
+    })
 }
 
 /// The same at a point, given the values of all nodes: without entries that are zero there.
@@ -34,7 +37,7 @@ pub(in crate::program) fn pattern_at<F: ProgramScalar>(
         let x = operands.map(|operand| values[operand as usize]);
         op.visit(NonZero { x, z: values[index] })
     };
-    propagate(graph, wanted, &mut |index, operands| {
+    propagate(graph, &graph.outputs, wanted, &mut |index, operands| {
         operands_that_move(graph, index, &mut slopes, operands);
         drop_zero_factors(graph, index, values, operands);
     })
@@ -43,13 +46,14 @@ pub(in crate::program) fn pattern_at<F: ProgramScalar>(
 /// Carries sets of inputs through a graph. `operands` names those of a node in which it has a slope.
 fn propagate<F: ProgramScalar>(
     graph: &Graph<F>,
+    outputs: &[u32],
     wanted: &[usize],
     operands: &mut impl FnMut(usize, &mut Vec<u32>),
 ) -> Result<Pattern, Error> {
     let columns = wanted.len();
     let mut pattern = Pattern::without_rows(columns)?;
     let (mut uses, mut of_node) = (vec![0_u32; graph.nodes.len()], Vec::new());
-    graph.outputs.iter().for_each(|&output| uses[output as usize] += 1);
+    outputs.iter().for_each(|&output| uses[output as usize] += 1);
     for index in (0..graph.nodes.len()).rev().filter(|&index| graph.nodes[index].is_operation()) {
         if uses[index] > 0 {
             of_node.clear();
@@ -78,7 +82,7 @@ fn propagate<F: ProgramScalar>(
         }
     }
     let mut row = Vec::new();
-    for &output in &graph.outputs {
+    for &output in outputs {
         row.clear();
         sets[output as usize].for_each(|column| row.push(column));
         pattern.push_row(row.iter().copied())?;

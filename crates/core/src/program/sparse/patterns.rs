@@ -32,7 +32,8 @@ impl<F: ProgramScalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn jacobian_pattern(&self, wrt: Wrt) -> Result<Pattern, Error> {
-        dependence::pattern(&self.written_out(), &self.wanted(wrt))
+        let graph = self.written_out();
+        dependence::pattern(&graph, &graph.outputs, &self.wanted(wrt))
     }
 
     /// Where the Hessian of a program with one output may have entries other than zero, at any point: a row and a column for
@@ -57,7 +58,7 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     pub fn hessian_pattern(&self, wrt: Wrt) -> Result<Pattern, Error> {
         let gradient = self.gradient_to_look_at(wrt)?;
-        dependence::pattern(&gradient, &self.wanted(wrt))?.symmetric()
+        dependence::pattern(&gradient, &gradient.outputs, &self.wanted(wrt))?.symmetric()
     }
 
     /// Where the Jacobian has entries other than zero at `x`: [`jacobian_pattern`](Self::jacobian_pattern) without
@@ -118,7 +119,7 @@ impl<F: ProgramScalar> Program<F> {
     }
 
     /// What was recorded, with loops and calls written out as far as that goes.
-    fn written_out(&self) -> Cow<'_, Graph<F>> {
+    pub(super) fn written_out(&self) -> Cow<'_, Graph<F>> {
         let graph = self.recorded_graph();
         match &graph.calls[..] {
             [] => Cow::Borrowed(graph),

@@ -36,11 +36,23 @@ pub(in crate::program) fn gradient_with_policy<F: ProgramScalar>(
     graph: &Graph<F>,
     wanted: &[usize],
 ) -> Graph<F> {
+    let mut graph = gradient_and_value(graph, wanted);
+    graph.outputs.pop();
+    graph
+}
+
+/// The same, and the value as the last output.
+pub(in crate::program) fn gradient_and_value<F: ProgramScalar>(
+    graph: &Graph<F>,
+    wanted: &[usize],
+) -> Graph<F> {
     let session = Session::symbolic(graph.parameters, graph.data);
     let mut buffers = copy(&session, graph);
-    let seeds = [(graph.outputs[0] as usize, Traced::from(F::one()))].into_iter();
+    let output = graph.outputs[0] as usize;
+    let seeds = [(output, Traced::from(F::one()))].into_iter();
     derived(walk::reverse::<Traced<F>, true>(graph, &mut buffers, seeds));
-    let outputs: Vec<_> = wanted.iter().map(|&input| buffers.adjoints[input]).collect();
+    let mut outputs: Vec<_> = wanted.iter().map(|&input| buffers.adjoints[input]).collect();
+    outputs.push(buffers.values[output]);
     finish(session, &outputs)
 }
 
@@ -138,7 +150,8 @@ pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &
         .flat_map(|row| directions.clone().map(move |colour| Product::Forward { colour, row }))
         .collect();
     let inputs: Vec<_> = wanted.iter().copied().zip(directions).collect();
-    let mut graph = products(graph, &Seeds { inputs: &inputs, outputs: &[] }, &entries);
+    let mut graph = products(graph, &Seeds { inputs: &inputs, outputs: &[] }, &entries, usize::MAX)
+        .expect("there is no limit but that of places");
     graph.outputs.drain(..graph.outputs.len() - entries.len());
     graph
 }
@@ -161,13 +174,15 @@ pub(in crate::program) enum Product {
 }
 
 /// The graph of a function's outputs, and of entries of products with its Jacobian. A slope that is sure to be zero takes
-/// no operation, so that of sparse functions, little is written for many directions.
+/// no operation, so that of sparse functions, little is written for many directions. `None` if there would be more nodes
+/// and operands than `limit`.
 pub(in crate::program) fn products<F: ProgramScalar>(
     graph: &Graph<F>,
     seeds: &Seeds<'_>,
     wanted: &[Product],
-) -> Graph<F> {
-    let session = Session::symbolic(graph.parameters, graph.data);
+    limit: usize,
+) -> Option<Graph<F>> {
+    let session = Session::begin(Recorder::new(graph.parameters, graph.data, limit).symbolic());
     // Once for all directions, and also if there are none.
     let mut buffers = copy(&session, graph);
     let mut numbers: Vec<_> = graph.outputs.iter().map(|&output| buffers.values[output as usize]).collect();
@@ -175,7 +190,7 @@ pub(in crate::program) fn products<F: ProgramScalar>(
     numbers.resize(first + wanted.len(), Traced::from(F::zero()));
     forward_products(&session, graph, seeds.inputs, wanted, &mut numbers[first..]);
     reverse_products(graph, &mut buffers, seeds.outputs, wanted, &mut numbers[first..]);
-    finish(session, &numbers)
+    session.finish(&numbers).ok()
 }
 
 /// Writes the entries of products along inputs, for eight colours at a time.

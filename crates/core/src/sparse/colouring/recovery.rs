@@ -102,7 +102,12 @@ impl Recovery {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn source(&self, entry: usize) -> Source {
-        self.layout.source(self.positions[entry] as usize)
+        self.source_at(self.positions[entry])
+    }
+
+    /// Which number of which product stands at a position.
+    pub(crate) fn source_at(&self, position: u32) -> Source {
+        self.layout.source(position as usize)
     }
 
     /// The number of subtractions: 0 unless the colouring is acyclic.
@@ -136,10 +141,18 @@ impl Recovery {
     /// ```
     pub fn recover<T: Scalar>(&self, compressed: &[T], values: &mut [T]) -> Result<(), Error> {
         Error::check_length("compressed matrix", "place of a product", self.layout.len(), compressed.len())?;
+        self.recover_by(|entry| compressed[self.positions[entry] as usize], values)
+    }
+
+    /// The same, given the number that each entry is read from.
+    #[inline]
+    pub(crate) fn recover_by<T: Scalar>(
+        &self,
+        read: impl Fn(usize) -> T,
+        values: &mut [T],
+    ) -> Result<(), Error> {
         Error::check_length("matrix", "entry of the pattern", self.positions.len(), values.len())?;
-        for (value, &position) in values.iter_mut().zip(&self.positions) {
-            *value = compressed[position as usize];
-        }
+        values.iter_mut().enumerate().for_each(|(entry, value)| *value = read(entry));
         let mut start = 0;
         for step in &self.steps {
             let mut value = values[step.entry as usize];

@@ -1,0 +1,324 @@
+//! How the entries of a sparse Jacobian are computed, decided once: which products with it, and how these are evaluated.
+//!
+//! Two ways, of which the one that takes less is kept:
+//!
+//! - *Written out*: the products along all colours as one program. A slope that is zero by structure takes no operation
+//!   there, so that its size hardly depends on the number of colours.
+//! - *By lanes*: the jvp or the vjp as a program of which the point is a parameter and the direction a datum, replayed for
+//!   sixteen colours at a time. It is for functions of which much depends on many inputs on the way.
+
+use super::dependence;
+use crate::program::transform::derivative::{self, Inputs, Product, Seeds};
+use crate::program::{Batch, Graph, Points, Program, Rows, Workspace};
+use crate::sparse::{Colouring, ColouringKind, Order, Pattern, Recovery, Source};
+use crate::{Error, ProgramScalar};
+
+/// A written-out program may have so many times the operations of the function for each sixteen colours: what lanes would
+/// take for them.
+const ROOM: usize = 8;
+
+/// Smaller programs are always written out.
+const SMALL: usize = 1 << 12;
+
+/// Patterns of more entries are coloured in one order only.
+const MANY_ENTRIES: usize = 1 << 20;
+
+/// A reverse sweep takes about twice as long as moving along a direction.
+const REVERSE: usize = 2;
+
+/// A plan for the entries of a matrix of derivatives.
+#[derive(Clone, Debug)]
+pub(super) struct Plan<F> {
+    pattern: Pattern,
+    colouring: Colouring,
+    recovery: Recovery,
+    way: Way<F>,
+    /// Where each entry is read among the numbers that come of an evaluation.
+    places: Vec<u32>,
+    /// How many outputs these numbers begin with.
+    outputs: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Way<F> {
+    WrittenOut(Program<F>),
+    /// Forward, then in reverse, as far as there are colours.
+    Lanes(Vec<Pass<F>>),
+}
+
+/// Products along colours, all of one mode.
+#[derive(Clone, Debug)]
+struct Pass<F> {
+    program: Program<F>,
+    /// A direction for each colour.
+    seeds: Vec<F>,
+    colours: usize,
+}
+
+impl<F: ProgramScalar> Pass<F> {
+    fn directions(&self) -> Rows<'_, F> {
+        let width = self.program.data();
+        Rows::counted(&self.seeds, width, self.colours)
+    }
+
+    fn len(&self) -> usize {
+        self.colours * self.program.outputs()
+    }
+}
+
+/// The memory of a plan.
+#[derive(Clone, Debug)]
+pub(super) struct Memory<F: ProgramScalar> {
+    pub(super) workspace: Workspace<F>,
+    pub(super) batch: Batch<F>,
+    numbers: Vec<F>,
+}
+
+impl<F: ProgramScalar> Default for Memory<F> {
+    fn default() -> Self {
+        Self { workspace: Workspace::default(), batch: Batch::default(), numbers: Vec::new() }
+    }
+}
+
+/// A graph of which the first outputs are differentiated, in the inputs asked for.
+pub(super) struct Function<'a, F> {
+    pub(super) graph: &'a Graph<F>,
+    pub(super) rows: usize,
+    pub(super) wanted: &'a [usize],
+}
+
+impl<F: ProgramScalar> Function<'_, F> {
+    /// Where the matrix may have entries.
+    pub(super) fn pattern(&self) -> Result<Pattern, Error> {
+        dependence::pattern(self.graph, &self.graph.outputs[..self.rows], self.wanted)
+    }
+
+    /// Refuses a pattern of another shape, and one that lacks an entry.
+    pub(super) fn check(&self, pattern: &Pattern) -> Result<(), Error> {
+        self.check_shape(pattern)?;
+        match pattern.first_missing(&self.pattern()?) {
+            None => Ok(()),
+            Some((row, column)) => Err(Error::OutsidePattern { row, column }),
+        }
+    }
+
+    pub(super) fn check_shape(&self, pattern: &Pattern) -> Result<(), Error> {
+        Error::check_length("pattern: its rows", "output", self.rows, pattern.rows())?;
+        Error::check_length("pattern: its columns", "input asked for", self.wanted.len(), pattern.columns())
+    }
+
+    fn products(&self, colouring: &Colouring, wanted: &[Product], limit: usize) -> Option<Graph<F>> {
+        let inputs = self.wanted.iter().enumerate();
+        let inputs: Vec<_> = inputs
+            .filter_map(|(column, &input)| Some((input, colouring.column_colour(column)? as u32)))
+            .collect();
+        let outputs: Vec<_> =
+            (0..self.rows).filter_map(|row| Some((row, colouring.row_colour(row)? as u32))).collect();
+        derivative::products(self.graph, &Seeds { inputs: &inputs, outputs: &outputs }, wanted, limit)
+    }
+}
+
+impl<F: ProgramScalar> Plan<F> {
+    pub(super) fn new(
+        function: &Function<'_, F>,
+        pattern: Pattern,
+        colouring: Colouring,
+    ) -> Result<Self, Error> {
+        let recovery = colouring.recovery(&pattern)?;
+        let outputs = function.graph.outputs.len();
+        let blocks = colouring.products().div_ceil(16).max(1);
+        let limit = (function.graph.size() * ROOM).saturating_mul(blocks).max(SMALL);
+        let (way, places) = Self::written_out(function, &colouring, &recovery, limit)
+            .unwrap_or_else(|| Self::by_lanes(function, &colouring, &recovery));
+        Ok(Self { pattern, colouring, recovery, way, places, outputs })
+    }
+
+    /// The products as one program of at most so many operations.
+    fn written_out(
+        function: &Function<'_, F>,
+        colouring: &Colouring,
+        recovery: &Recovery,
+        limit: usize,
+    ) -> Option<(Way<F>, Vec<u32>)> {
+        // Each number of a product once, however many entries are read from it.
+        let mut positions = recovery.positions().to_vec();
+        positions.sort_unstable();
+        positions.dedup();
+        let product = |&position: &u32| match recovery.source_at(position) {
+            Source::Columns { colour, row } => Product::Forward { colour: colour as u32, row: row as u32 },
+            Source::Rows { colour, column } => {
+                Product::Reverse { colour: colour as u32, input: function.wanted[column] as u32 }
+            }
+        };
+        let wanted: Vec<_> = positions.iter().map(product).collect();
+        let graph = function.products(colouring, &wanted, limit)?;
+        let outputs = function.graph.outputs.len() as u32;
+        let place = |position: &u32| outputs + positions.binary_search(position).expect("it is there") as u32;
+        let places = recovery.positions().iter().map(place).collect();
+        Some((Way::WrittenOut(Program::from(graph).optimized()), places))
+    }
+
+    /// The products by lanes.
+    fn by_lanes(
+        function: &Function<'_, F>,
+        colouring: &Colouring,
+        recovery: &Recovery,
+    ) -> (Way<F>, Vec<u32>) {
+        let (inputs, outputs) = (function.graph.inputs(), function.graph.outputs.len());
+        // The point is the same for all colours.
+        let graph = Graph { parameters: inputs, data: 0, ..function.graph.clone() };
+        let [column_colours, row_colours] = [colouring.column_colours(), colouring.row_colours()];
+        let mut passes = Vec::new();
+        if column_colours > 0 {
+            let mut seeds = vec![F::zero(); column_colours * inputs];
+            for (column, &input) in function.wanted.iter().enumerate() {
+                if let Some(colour) = colouring.column_colour(column) {
+                    seeds[colour * inputs + input] = F::one();
+                }
+            }
+            let program = Program::from(derivative::jvp(&graph, &[], Inputs::Data).graph);
+            passes.push(Pass { program, seeds, colours: column_colours });
+        }
+        let of_columns = passes.first().map_or(0, Pass::len);
+        if row_colours > 0 {
+            let mut seeds = vec![F::zero(); row_colours * outputs];
+            for row in 0..function.rows {
+                if let Some(colour) = colouring.row_colour(row) {
+                    seeds[colour * outputs + row] = F::one();
+                }
+            }
+            let program = Program::from(derivative::vjp::<F, true>(&graph, function.wanted, &[]).graph);
+            passes.push(Pass { program, seeds, colours: row_colours });
+        }
+        let place = |&position: &u32| match recovery.source_at(position) {
+            Source::Columns { colour, row } => (2 * colour + 1) * outputs + row,
+            Source::Rows { colour, column } => {
+                of_columns + colour * (outputs + function.wanted.len()) + outputs + column
+            }
+        };
+        let places = recovery.positions().iter().map(|position| place(position) as u32).collect();
+        (Way::Lanes(passes), places)
+    }
+
+    pub(super) fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    pub(super) fn colouring(&self) -> &Colouring {
+        &self.colouring
+    }
+
+    /// The program of the outputs and the products, if they are written out.
+    pub(super) fn is_written_out(&self) -> bool {
+        matches!(self.way, Way::WrittenOut(_))
+    }
+
+    /// Writes the entries at `x`, and returns the outputs.
+    pub(super) fn evaluate<'m>(
+        &self,
+        memory: &'m mut Memory<F>,
+        x: &[F],
+        values: &mut [F],
+    ) -> Result<&'m [F], Error> {
+        Error::check_length("slice of values", "entry of the pattern", self.pattern.len(), values.len())?;
+        let Memory { workspace, batch, numbers } = memory;
+        match &self.way {
+            Way::WrittenOut(program) => {
+                numbers.resize(program.outputs(), F::zero());
+                program.evaluate(workspace, x, numbers)?;
+            }
+            Way::Lanes(passes) => {
+                numbers.resize(passes.iter().map(Pass::len).sum(), F::zero());
+                let mut rest = &mut numbers[..];
+                for pass in passes {
+                    let (part, others) = rest.split_at_mut(pass.len());
+                    let program = &pass.program;
+                    Error::check_length("point", "input", program.parameters(), x.len())?;
+                    let evaluated = program.values(batch, x, &pass.directions(), part);
+                    evaluated.map_err(|error| error.at_point(0))?;
+                    rest = others;
+                }
+            }
+        }
+        self.recovery.recover_by(|entry| numbers[self.places[entry] as usize], values)?;
+        Ok(&numbers[..self.outputs])
+    }
+
+    /// Writes the outputs and the entries at each of many points, given the parameters.
+    pub(super) fn evaluate_batch<P: Points<F> + ?Sized>(
+        &self,
+        memory: &mut Memory<F>,
+        parameters: &[F],
+        points: &P,
+        outputs: &mut [F],
+        values: &mut [F],
+    ) -> Result<(), Error> {
+        let (count, entries) = (points.count(), self.pattern.len());
+        Error::check_length("slice of outputs", "output and point", count * self.outputs, outputs.len())?;
+        Error::check_length("slice of values", "entry and point", count * entries, values.len())?;
+        let Way::WrittenOut(program) = &self.way else {
+            return self.evaluate_each(memory, parameters, points, outputs, values);
+        };
+        let (width, numbers) = (program.outputs(), &mut memory.numbers);
+        numbers.resize(count * width, F::zero());
+        program.values(&mut memory.batch, parameters, points, numbers)?;
+        for point in 0..count {
+            let numbers = &numbers[point * width..][..width];
+            outputs[point * self.outputs..][..self.outputs].copy_from_slice(&numbers[..self.outputs]);
+            let values = &mut values[point * entries..][..entries];
+            self.recovery.recover_by(|entry| numbers[self.places[entry] as usize], values)?;
+        }
+        Ok(())
+    }
+
+    fn evaluate_each<P: Points<F> + ?Sized>(
+        &self,
+        memory: &mut Memory<F>,
+        parameters: &[F],
+        points: &P,
+        outputs: &mut [F],
+        values: &mut [F],
+    ) -> Result<(), Error> {
+        let entries = self.pattern.len();
+        for point in 0..points.count() {
+            let x = [parameters, points.point(point)].concat();
+            let values = &mut values[point * entries..][..entries];
+            let of_point = self.evaluate(memory, &x, values).map_err(|error| error.at_point(point))?;
+            outputs[point * self.outputs..][..self.outputs].copy_from_slice(of_point);
+        }
+        Ok(())
+    }
+}
+
+/// The colouring of a Jacobian that takes the least: of columns, of rows, or of both.
+pub(super) fn colour_jacobian(pattern: &Pattern) -> Result<Colouring, Error> {
+    let colour = |kind| Colouring::best(pattern, kind, orders(pattern));
+    let cost = |colouring: &Colouring| colouring.column_colours() + REVERSE * colouring.row_colours();
+    let mut best = colour(ColouringKind::Columns)?;
+    // A column alone takes one product in reverse at least.
+    if best.products() > REVERSE {
+        let rows = colour(ColouringKind::Rows)?;
+        if cost(&rows) < cost(&best) {
+            best = rows;
+        }
+    }
+    if cost(&best) > BIDIRECTIONAL {
+        let both = colour(ColouringKind::Bidirectional)?;
+        if 2 * cost(&both) < cost(&best) {
+            best = both;
+        }
+    }
+    Ok(best)
+}
+
+/// Below this cost, both modes together would not pay.
+const BIDIRECTIONAL: usize = 16;
+
+/// The colouring of a Hessian.
+pub(super) fn colour_hessian(pattern: &Pattern) -> Result<Colouring, Error> {
+    Colouring::best(pattern, ColouringKind::Star, orders(pattern))
+}
+
+fn orders(pattern: &Pattern) -> &'static [Order] {
+    if pattern.len() > MANY_ENTRIES { &Order::ALL[..1] } else { &Order::ALL }
+}
