@@ -6,6 +6,7 @@
 pub(super) mod derivative;
 pub(super) mod log_sum_exp;
 pub(super) mod optimize;
+pub(super) mod products;
 mod rewrite;
 pub(super) mod speculate;
 pub(super) mod unroll;

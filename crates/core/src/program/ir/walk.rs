@@ -95,6 +95,52 @@ pub(in crate::program) fn forward_calling<T: Differentiable>(
     Ok(())
 }
 
+/// Appends what one node brings, given its operands: a number, or those of all rows of an affine map or of all outputs of a
+/// rule.
+pub(in crate::program) fn results<T: Differentiable>(
+    graph: &Graph<T::Scalar>,
+    node: &Node<T::Scalar>,
+    of: impl Fn(u32) -> T + Clone,
+    results: &mut Vec<T>,
+) -> Result<(), Error> {
+    let list = |list: List| graph.lists[list.range()].iter().copied().map(of.clone());
+    match *node {
+        Node::Input | Node::Constant(_) => unreachable!("inputs and constants are not computed"),
+        Node::Apply(op, operands) => {
+            let first = of(operands[0]);
+            let operand = |which: usize| if which < op.arity() { of(operands[which]) } else { first };
+            results.push(apply(op, &[first, operand(1), operand(2)], [0, 1, 2]));
+        }
+        Node::Reduce(reduction, terms) => results.push(reduce(reduction, list(terms))),
+        Node::Row { affine, .. } => {
+            let affine = &graph.affines[affine as usize];
+            let [weights, bias] = affine.parameters().map(|range| range.map(&of).collect::<Vec<T>>());
+            T::affine_into(&weights, &bias, &list(affine.x).collect::<Vec<T>>(), results);
+        }
+        Node::Output { call, .. } => {
+            let Call { rule, x } = &graph.calls[call as usize];
+            results.extend(T::call(rule, &list(*x).collect::<Vec<T>>())?);
+        }
+    }
+    Ok(())
+}
+
+/// Shows all operands of a node, those of all rows of an affine map and of all outputs of a rule.
+pub(in crate::program) fn operands_of_all<F: crate::ProgramScalar>(
+    graph: &Graph<F>,
+    node: &Node<F>,
+    show: impl FnMut(u32),
+) {
+    match *node {
+        Node::Row { affine, .. } => {
+            let affine = &graph.affines[affine as usize];
+            let [weights, bias] = affine.parameters();
+            graph.lists[affine.x.range()].iter().copied().chain(weights).chain(bias).for_each(show);
+        }
+        ref node => graph.operands(node).for_each(show),
+    }
+}
+
 /// Carries adjoints back to the inputs: the seeds, by node, times the Jacobian.
 ///
 /// Without `POLICY`, a zero does not win over ∞ or NaN: there is then a NaN in the result, which the caller

@@ -8,7 +8,8 @@
 //!   sixteen colours at a time. It is for functions of which much depends on many inputs on the way.
 
 use super::dependence;
-use crate::program::transform::derivative::{self, Inputs, Product, Seeds};
+use crate::program::transform::derivative::{self, Inputs};
+use crate::program::transform::products::{Product, Seeds, products};
 use crate::program::{Batch, Graph, Points, Program, Rows, Workspace};
 use crate::sparse::{Colouring, ColouringKind, Order, Pattern, Recovery, Source};
 use crate::{Error, ProgramScalar};
@@ -114,7 +115,7 @@ impl<F: ProgramScalar> Function<'_, F> {
             .collect();
         let outputs: Vec<_> =
             (0..self.rows).filter_map(|row| Some((row, colouring.row_colour(row)? as u32))).collect();
-        derivative::products(self.graph, &Seeds { inputs: &inputs, outputs: &outputs }, wanted, limit)
+        products(self.graph, &Seeds { inputs: &inputs, outputs: &outputs }, wanted, limit)
     }
 }
 
@@ -208,6 +209,7 @@ impl<F: ProgramScalar> Plan<F> {
         &self.colouring
     }
 
+    pub(super) fn program(&self) -> Option<&Program<F>> { if let Way::WrittenOut(p) = &self.way { Some(p) } else { None } }
     /// The program of the outputs and the products, if they are written out.
     pub(super) fn is_written_out(&self) -> bool {
         matches!(self.way, Way::WrittenOut(_))

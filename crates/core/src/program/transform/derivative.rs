@@ -3,13 +3,11 @@
 //! The rules of the table run as in every mode; what they choose by a value, they select in the new graph. What comes in
 //! is a graph, and what goes out is another; nothing here knows how either is evaluated.
 
+use super::products::{Product, Seeds, products};
 use crate::program::ir::graph::Graph;
 use crate::program::record::recorder::{Recorder, Session};
 use crate::program::{ir::walk, record::Traced};
 use crate::{Dual, Error, ProgramScalar};
-use generic_array::GenericArray;
-use generic_array::sequence::GenericSequence;
-use generic_array::typenum::{U8, Unsigned};
 
 /// The graph of a function's value and of its gradient: of one output, then of all inputs. The function's own nodes come
 /// first.
@@ -156,100 +154,6 @@ pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &
     graph
 }
 
-/// The directions of products with a Jacobian.
-pub(in crate::program) struct Seeds<'a> {
-    /// Inputs, and the colours along which they move; the others rest.
-    pub(in crate::program) inputs: &'a [(usize, u32)],
-    /// Outputs, and the colours along which they are seeded.
-    pub(in crate::program) outputs: &'a [(usize, u32)],
-}
-
-/// An entry of a product with a Jacobian.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::program) enum Product {
-    /// The slope of an output where the inputs of a colour move.
-    Forward { colour: u32, row: u32 },
-    /// What an input gains where the outputs of a colour are seeded.
-    Reverse { colour: u32, input: u32 },
-}
-
-/// The graph of a function's outputs, and of entries of products with its Jacobian. A slope that is sure to be zero takes
-/// no operation, so that of sparse functions, little is written for many directions. `None` if there would be more nodes
-/// and operands than `limit`.
-pub(in crate::program) fn products<F: ProgramScalar>(
-    graph: &Graph<F>,
-    seeds: &Seeds<'_>,
-    wanted: &[Product],
-    limit: usize,
-) -> Option<Graph<F>> {
-    let session = Session::begin(Recorder::new(graph.parameters, graph.data, limit).symbolic());
-    // Once for all directions, and also if there are none.
-    let mut buffers = copy(&session, graph);
-    let mut numbers: Vec<_> = graph.outputs.iter().map(|&output| buffers.values[output as usize]).collect();
-    let first = numbers.len();
-    numbers.resize(first + wanted.len(), Traced::from(F::zero()));
-    forward_products(&session, graph, seeds.inputs, wanted, &mut numbers[first..]);
-    reverse_products(graph, &mut buffers, seeds.outputs, wanted, &mut numbers[first..]);
-    session.finish(&numbers).ok()
-}
-
-/// Writes the entries of products along inputs, for eight colours at a time.
-fn forward_products<F: ProgramScalar>(
-    session: &Session<F>,
-    graph: &Graph<F>,
-    inputs: &[(usize, u32)],
-    wanted: &[Product],
-    entries: &mut [Traced<F>],
-) {
-    let mut of_input = vec![u32::MAX; graph.inputs()];
-    inputs.iter().for_each(|&(input, colour)| of_input[input] = colour);
-    let colours = colours(inputs);
-    let mut buffers = walk::Buffers::<Dual<Traced<F>, U8>>::default();
-    for start in (0..colours).step_by(U8::USIZE) {
-        let lanes = start..colours.min(start + U8::U32);
-        derived(walk::forward(graph, &mut buffers, |input| {
-            let moves = |lane: usize| of_input[input] == start + lane as u32;
-            let unit = |lane| Traced::from(if moves(lane) { F::one() } else { F::zero() });
-            Dual::new(session.unknown(input), GenericArray::generate(unit))
-        }));
-        for (entry, &product) in entries.iter_mut().zip(wanted) {
-            if let Product::Forward { colour, row } = product
-                && lanes.contains(&colour)
-            {
-                let output = buffers.values[graph.outputs[row as usize] as usize];
-                *entry = output.slope((colour - start) as usize);
-            }
-        }
-    }
-}
-
-/// Writes the entries of products along outputs, given the values of all nodes.
-fn reverse_products<F: ProgramScalar>(
-    graph: &Graph<F>,
-    buffers: &mut walk::Buffers<Traced<F>>,
-    outputs: &[(usize, u32)],
-    wanted: &[Product],
-    entries: &mut [Traced<F>],
-) {
-    for swept in 0..colours(outputs) {
-        let outputs = outputs.iter().filter(|&&(_, colour)| colour == swept);
-        let ones = outputs.map(|&(output, _)| (graph.outputs[output] as usize, Traced::from(F::one())));
-        derived(walk::reverse::<Traced<F>, true>(graph, buffers, ones));
-        for (entry, &product) in entries.iter_mut().zip(wanted) {
-            if let Product::Reverse { colour, input } = product
-                && colour == swept
-            {
-                *entry = buffers.adjoints[input as usize];
-            }
-        }
-    }
-}
-
-/// How many colours there are.
-fn colours(seeds: &[(usize, u32)]) -> u32 {
-    seeds.iter().map(|&(_, colour)| colour + 1).max().unwrap_or(0)
-}
-
 /// The graph of one function, and then of another on its outputs.
 pub(in crate::program) fn compose<F: ProgramScalar>(first: &Graph<F>, second: &Graph<F>) -> Graph<F> {
     let session = Session::symbolic(first.parameters, first.data);
@@ -280,7 +184,7 @@ pub(super) fn copy_guards<F: ProgramScalar>(
 }
 
 /// What is left to do after a walk: rules of the user's own can refuse to be differentiated.
-fn derived(walk: Result<(), Error>) {
+pub(super) fn derived(walk: Result<(), Error>) {
     walk.unwrap_or_else(|error| panic!("a rule's derivative cannot be recorded: {error}"));
 }
 

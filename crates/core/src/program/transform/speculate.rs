@@ -38,6 +38,7 @@ pub(in crate::program) fn speculate<F: ProgramScalar>(
         Node::Reduce(Reduction::ChainRule, list) => {
             Some(rewrite.chain_rule(&graph.lists[list.range()], &mut watched))
         }
+        Node::Apply(op, operands) => rewrite.of_constants(op, &operands[..op.arity()]),
         _ => None,
     });
     nodes.iter_mut().for_each(|node| *node = rewrite.place(*node));
@@ -71,42 +72,71 @@ impl<F: ProgramScalar> Rewrite<'_, F> {
     }
 
     /// A partial derivative times a tangent, if it is not sure to be zero.
-    fn term(&self, [partial, tangent]: [u32; 2]) -> Option<Term> {
-        let is = |place: u32, number: F| matches!(self.to.node_at(place), Node::Constant(c) if same_bits(c, number));
+    fn term(&mut self, [partial, tangent]: [u32; 2]) -> Option<Term> {
+        let constants = [partial, tangent].map(|factor| self.constant(factor));
+        let [p, t] = constants.map(|known| move |number| known.is_some_and(|value| same_bits(value, number)));
         let (one, zero) = (F::one(), F::zero());
-        match (partial, tangent) {
-            (p, t) if [p, t].into_iter().any(|factor| is(factor, zero) || is(factor, -zero)) => None,
-            (p, t) if is(p, one) => Some(Term::Plain(t)),
-            (p, t) if is(t, one) => Some(Term::Plain(p)),
-            (p, t) if is(p, -one) => Some(Term::Negative(t)),
-            (p, t) if is(t, -one) => Some(Term::Negative(p)),
-            (p, t) => Some(Term::Product(p, t)),
+        Some(match constants {
+            _ if [zero, -zero].into_iter().any(|zero| p(zero) || t(zero)) => return None,
+            _ if p(one) => Term::Plain(tangent),
+            _ if t(one) => Term::Plain(partial),
+            [Some(p), Some(t)] => Term::Plain(self.to.constant(p * t)),
+            _ if p(-one) => Term::Negative(tangent),
+            _ if t(-one) => Term::Negative(partial),
+            _ => Term::Product(partial, tangent),
+        })
+    }
+
+    /// An operation on what has become constants, computed here.
+    fn of_constants(&mut self, op: Op, operands: &[u32]) -> Option<u32> {
+        let mut values = [F::zero(); 3];
+        for (value, &operand) in values.iter_mut().zip(operands) {
+            *value = self.constant(self.place(operand))?;
+        }
+        Some(self.to.constant(op.apply(&values[..operands.len()])))
+    }
+
+    fn constant(&self, place: u32) -> Option<F> {
+        match self.to.node_at(place) {
+            Node::Constant(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// An operation on two numbers, computed here where both are constants.
+    fn two(&mut self, op: Op, a: u32, b: u32) -> u32 {
+        match ([a, b].map(|operand| self.constant(operand)), op) {
+            ([Some(a), Some(b)], Op::Add) => self.to.constant(a + b),
+            ([Some(a), Some(b)], Op::Sub) => self.to.constant(a - b),
+            _ => self.to.operation(op, [a, b, 0]),
         }
     }
 
     fn sum(&mut self, terms: &[Term]) -> u32 {
-        let to = &mut self.to;
         if terms.len() > 2 && terms.iter().all(|term| matches!(term, Term::Product(..))) {
             let factors = terms.iter().flat_map(|term| match *term {
                 Term::Product(a, b) => [a, b],
                 Term::Plain(_) | Term::Negative(_) => unreachable!("all terms are products"),
             });
-            return to.reduce(Reduction::Dot, factors);
+            return self.to.reduce(Reduction::Dot, factors);
         }
         let mut sum = None;
         for &term in terms {
             let (op, place) = match term {
                 Term::Plain(place) => (Op::Add, place),
                 Term::Negative(place) => (Op::Sub, place),
-                Term::Product(a, b) => (Op::Add, to.operation(Op::Mul, [a, b, 0])),
+                Term::Product(a, b) => (Op::Add, self.to.operation(Op::Mul, [a, b, 0])),
             };
             sum = Some(match (sum, op) {
-                (Some(sum), op) => to.operation(op, [sum, place, 0]),
-                (None, Op::Sub) => to.operation(Op::Neg, [place, 0, 0]),
+                (Some(sum), op) => self.two(op, sum, place),
+                (None, Op::Sub) => match self.constant(place) {
+                    Some(value) => self.to.constant(-value),
+                    None => self.to.operation(Op::Neg, [place, 0, 0]),
+                },
                 (None, _) => place,
             });
         }
-        sum.unwrap_or_else(|| to.constant(F::zero()))
+        sum.unwrap_or_else(|| self.to.constant(F::zero()))
     }
 }
 

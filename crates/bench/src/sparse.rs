@@ -1,0 +1,221 @@
+//! Workloads whose derivatives are sparse matrices: the entries, row after row, in every way.
+
+use crate::objective::Objective;
+use crate::scenarios::rosenbrock;
+use crate::workload::{BY_HAND, VALUE, Workload, sound};
+use dualtape::program::Wrt;
+use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern, SparseHessian, SparseJacobian};
+use dualtape::typenum::U16;
+use dualtape::{Differentiable, Forward, Program};
+
+/// The Brusselator, a reaction of two substances that spread on a square of places, without a flow across its edges:
+/// du/dt = 1 + u²v − 4.4u + αΔu and dv/dt = 3.4u − u²v + αΔv. First all u, row after row, then all v.
+#[derive(Clone, Copy)]
+pub(crate) struct Brusselator {
+    /// How many places a side has.
+    pub(crate) side: usize,
+}
+
+/// α, for places that are 1 apart.
+const SPREAD: f64 = 10.0;
+
+impl Brusselator {
+    fn places(self) -> usize {
+        self.side * self.side
+    }
+
+    /// The four neighbours of a place; beyond an edge, the place itself.
+    fn neighbours(self, place: usize) -> [usize; 4] {
+        let (side, row, column) = (self.side, place / self.side, place % self.side);
+        [
+            row.saturating_sub(1) * side + column,
+            (row + 1).min(side - 1) * side + column,
+            row * side + column.saturating_sub(1),
+            row * side + (column + 1).min(side - 1),
+        ]
+    }
+
+    pub(crate) fn call<D: Differentiable<Scalar = f64>>(self, x: &[D], rates: &mut [D]) {
+        let (u, v) = x.split_at(self.places());
+        for place in 0..self.places() {
+            let around = self.neighbours(place);
+            let flow = |w: &[D]| {
+                let [a, b, c, d] = around.map(|neighbour| w[neighbour]);
+                (a + b + c + d - w[place] * 4.0) * SPREAD
+            };
+            let reaction = u[place] * u[place] * v[place];
+            rates[place] = reaction + 1.0 - u[place] * 4.4 + flow(u);
+            rates[self.places() + place] = u[place] * 3.4 - reaction + flow(v);
+        }
+    }
+
+    /// The jvp, written by hand.
+    fn jvp(self, x: &[f64], tangent: &[f64], product: &mut [f64]) {
+        let ((u, v), (du, dv)) = (x.split_at(self.places()), tangent.split_at(self.places()));
+        for place in 0..self.places() {
+            let around = self.neighbours(place);
+            let flow = |w: &[f64]| {
+                let [a, b, c, d] = around.map(|neighbour| w[neighbour]);
+                (a + b + c + d - w[place] * 4.0) * SPREAD
+            };
+            let reaction = u[place] * (2.0 * v[place] * du[place] + u[place] * dv[place]);
+            product[place] = reaction - 4.4 * du[place] + flow(du);
+            product[self.places() + place] = 3.4 * du[place] - reaction + flow(dv);
+        }
+    }
+
+    /// A colour for each input: five for u and five for v, so that no place has two neighbours of one.
+    fn colour(self, input: usize) -> usize {
+        let (substance, place) = (input / self.places(), input % self.places());
+        5 * substance + (place / self.side + 2 * (place % self.side)) % 5
+    }
+
+    fn point(self) -> Vec<f64> {
+        (0..2 * self.places()).map(|i| 1.0 + 0.5 * (i as f64 * 0.37).sin()).collect()
+    }
+
+    fn program(self) -> Program<f64> {
+        let f = |x: &[_]| {
+            let mut rates = x.to_vec();
+            self.call(x, &mut rates);
+            rates
+        };
+        sound(Program::record(f, &self.point()))
+    }
+}
+
+/// The Jacobian of the Brusselator.
+pub(crate) fn brusselator(side: usize) -> Workload {
+    let (f, x) = (Brusselator { side }, Brusselator { side }.point());
+    let (n, program) = (x.len(), f.program());
+    let plan = sound(SparseJacobian::new(&program, Wrt::Both));
+    let entries = plan.pattern().len();
+    let workload = Workload::new("brusselator", format!("{side} × {side}, Jacobian"), entries);
+
+    let (point, mut rates) = (x.clone(), vec![0.0; n]);
+    let workload = workload.mode(VALUE, move |_| {
+        f.call(&point, &mut rates);
+        rates[0]
+    });
+    let workload = workload.mode(BY_HAND, by_hand(f, &x, plan.pattern()));
+    let workload = if n > 3000 { workload } else { dense(workload, f, &x, plan.pattern()) };
+
+    let (mut workspace, mut rates, point) = (plan.workspace(), vec![0.0; n], x.clone());
+    let written_out = plan.clone();
+    let workload = workload.mode("sparse", move |values| {
+        sound(written_out.evaluate(&mut workspace, &point, &mut rates, values));
+        rates[0]
+    });
+    let planned = program.clone();
+    let workload = workload.mode("pattern", move |_| sound(planned.jacobian_pattern(Wrt::Both)).len() as f64);
+    let pattern = plan.pattern().clone();
+    let workload = workload.mode("colouring", move |_| {
+        sound(Colouring::best(&pattern, ColouringKind::Columns, &Order::ALL)).products() as f64
+    });
+    let workload = workload
+        .mode("plan", move |_| sound(SparseJacobian::new(&program, Wrt::Both)).pattern().len() as f64);
+    with_peers(workload, f, &x)
+}
+
+/// A loop of jvps over ten colours, all written by hand.
+fn by_hand(f: Brusselator, x: &[f64], pattern: &Pattern) -> impl FnMut(&mut [f64]) -> f64 + 'static {
+    let (x, n, mut product) = (x.to_vec(), x.len(), vec![0.0; x.len()]);
+    let mut seeds = vec![0.0; 10 * n];
+    (0..n).for_each(|input| seeds[f.colour(input) * n + input] = 1.0);
+    let mut of_colour = vec![Vec::new(); 10];
+    for (entry, (row, column)) in pattern.entries().enumerate() {
+        of_colour[f.colour(column)].push((entry, row));
+    }
+    move |values| {
+        for (seed, entries) in seeds.chunks(n).zip(&of_colour) {
+            f.jvp(&x, seed, &mut product);
+            entries.iter().for_each(|&(entry, row)| values[entry] = product[row]);
+        }
+        product[0]
+    }
+}
+
+/// The dense Jacobian by sixteen lanes, and its entries.
+fn dense(workload: Workload, f: Brusselator, x: &[f64], pattern: &Pattern) -> Workload {
+    let (x, n, mut forward) = (x.to_vec(), x.len(), Forward::<f64, U16>::new());
+    let (mut rates, mut matrix, pattern) = (vec![0.0; n], vec![0.0; n * n], pattern.clone());
+    workload.mode("dense lanes: 16", move |values| {
+        sound(forward.jacobian(|x, y| f.call(x, y), &x, &mut rates, &mut matrix));
+        values.iter_mut().zip(pattern.entries()).for_each(|(value, (i, j))| *value = matrix[i * n + j]);
+        rates[0]
+    })
+}
+
+#[derive(Clone)]
+struct Rosenbrock;
+
+impl Objective for Rosenbrock {
+    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
+        rosenbrock(x)
+    }
+}
+
+/// The Hessian of the chained Rosenbrock function.
+pub(crate) fn chained_rosenbrock(n: usize) -> Workload {
+    let x: Vec<f64> = (0..n).map(|i| (i as f64 * 0.1).sin()).collect();
+    let program = sound(Program::record(|x| rosenbrock(x), &x)).optimized();
+    let plan = sound(SparseHessian::new(&program, Wrt::Both));
+    let entries = plan.pattern().len();
+    let (mut workspace, mut slope, point) = (program.workspace(), vec![0.0; n], x.clone());
+    let replayed = program.clone();
+    let workload = Workload::new("chained rosenbrock", format!("{n} inputs, Hessian"), entries);
+    let point_of_value = x.clone();
+    let workload = workload.mode(VALUE, move |_| Rosenbrock.call(&point_of_value)).mode(
+        "gradient: replay",
+        move |_| sound(replayed.gradient(&mut workspace, &point, &mut slope)),
+    );
+    let (mut workspace, mut gradient, point) = (plan.workspace(), vec![0.0; n], x);
+    let workload = workload.mode("sparse", move |values| {
+        sound(plan.evaluate(&mut workspace, &point, &mut gradient, values))
+    });
+    let planned = program.clone();
+    let workload = workload.mode("pattern", move |_| sound(planned.hessian_pattern(Wrt::Both)).len() as f64);
+    workload.mode("plan", move |_| sound(SparseHessian::new(&program, Wrt::Both)).pattern().len() as f64)
+}
+
+/// Bratu's problem on a square of places: Δu + eᵘ, by five points, zero beyond the edges.
+pub(crate) fn five_points(side: usize) -> Workload {
+    fn call<D: Differentiable<Scalar = f64>>(side: usize, u: &[D], y: &mut [D]) {
+        for place in 0..side * side {
+            let (row, column) = (place / side, place % side);
+            let mut sum = u[place].exp() - u[place] * 4.0;
+            let inside = [(row > 0, place.wrapping_sub(side)), (row + 1 < side, place + side)];
+            let beside = [(column > 0, place.wrapping_sub(1)), (column + 1 < side, place + 1)];
+            for (exists, neighbour) in inside.into_iter().chain(beside) {
+                if exists {
+                    sum += u[neighbour];
+                }
+            }
+            y[place] = sum;
+        }
+    }
+    let n = side * side;
+    let x: Vec<f64> = (0..n).map(|i| 0.1 * (i as f64 * 0.1).sin()).collect();
+    let f = |x: &[_]| {
+        let mut y = x.to_vec();
+        call(side, x, &mut y);
+        y
+    };
+    let program = sound(Program::record(f, &x));
+    let pattern = sound(program.jacobian_pattern(Wrt::Both));
+    let workload = Workload::new("five points", format!("{side} × {side}, Jacobian"), pattern.len());
+    let (point, mut y) = (x.clone(), vec![0.0; n]);
+    let workload = workload.mode(VALUE, move |_| {
+        call(side, &point, &mut y);
+        y[0]
+    });
+    let workload = workload.mode("pattern", move |_| sound(program.jacobian_pattern(Wrt::Both)).len() as f64);
+    workload.mode("colouring", move |_| {
+        sound(Colouring::best(&pattern, ColouringKind::Columns, &[Order::Natural])).products() as f64
+    })
+}
+
+/// Without the feature `peers`, there are none.
+fn with_peers(workload: Workload, _: Brusselator, _: &[f64]) -> Workload {
+    workload
+}
