@@ -241,3 +241,73 @@ impl Buckets {
         self.push(vertex);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::graph::Graph;
+    use super::*;
+    use crate::sparse::Pattern;
+
+    /// A graph that looks random: points are joined where a product of theirs has a small remainder.
+    fn graph(vertices: usize, of: usize) -> Graph {
+        let joined = |i: usize, j: usize| (i + 3) * (j + 3) * (i + j + 1) % 101 < of;
+        let row = |i: usize| (0..vertices).filter(move |&j| joined(i, j));
+        Graph::of_symmetric(&Pattern::from_rows(vertices, (0..vertices).map(row)).unwrap())
+    }
+
+    /// How many of a vertex's neighbours are among others.
+    fn among(graph: &Graph, vertex: u32, others: &[u32]) -> usize {
+        graph.of(vertex).iter().filter(|neighbour| others.contains(neighbour)).count()
+    }
+
+    #[test]
+    fn each_place_goes_to_a_vertex_that_the_order_names() {
+        for (vertices, of) in [(1, 50), (7, 0), (30, 5), (50, 20), (60, 60), (40, 101)] {
+            let graph = graph(vertices, of);
+            let order = |order| ordered(order, &mut &graph);
+            for (place, &vertex) in order(Order::LargestFirst).iter().enumerate().skip(1) {
+                let before = order(Order::LargestFirst)[place - 1];
+                let fall = (std::cmp::Reverse(graph.of(before).len()), before);
+                assert!(fall < (std::cmp::Reverse(graph.of(vertex).len()), vertex));
+            }
+            let last = order(Order::SmallestLast);
+            for (place, &vertex) in last.iter().enumerate() {
+                let left = &last[..=place];
+                assert!(left.iter().all(|&v| among(&graph, v, left) >= among(&graph, vertex, left)));
+            }
+            let incidence = order(Order::IncidenceDegree);
+            for (place, &vertex) in incidence.iter().enumerate() {
+                let (placed, left) = incidence.split_at(place);
+                assert!(left.iter().all(|&v| among(&graph, v, placed) <= among(&graph, vertex, placed)));
+            }
+        }
+    }
+
+    #[test]
+    fn saturation_goes_to_where_the_most_colours_are() {
+        for (vertices, of) in [(7, 0), (30, 5), (50, 20), (60, 40)] {
+            let graph = graph(vertices, of);
+            let order = ordered(Order::Saturation, &mut &graph);
+            let mut colours = vec![None; vertices];
+            let around = |colours: &[Option<u32>], vertex| {
+                let colours = graph.of(vertex).iter().filter_map(|&w| colours[w as usize]);
+                colours.collect::<std::collections::BTreeSet<u32>>()
+            };
+            for (place, &vertex) in order.iter().enumerate() {
+                let seen = around(&colours, vertex);
+                assert!(order[place..].iter().all(|&v| around(&colours, v).len() <= seen.len()));
+                colours[vertex as usize] = (0..).find(|colour| !seen.contains(colour));
+            }
+        }
+    }
+
+    #[test]
+    fn every_order_has_every_vertex_once() {
+        for order in Order::ALL {
+            let mut vertices = ordered(order, &mut &graph(60, 30));
+            vertices.sort_unstable();
+            assert!(vertices.into_iter().eq(0..60), "{order:?}");
+            assert!(ordered(order, &mut &graph(0, 0)).is_empty());
+        }
+    }
+}
