@@ -2,7 +2,7 @@
 //! are published or proved for the same matrices.
 
 use dualtape::Error;
-use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern};
+use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern, Source};
 use std::time::Instant;
 
 /// A generator of numbers by splitmix64, so that patterns are the same everywhere.
@@ -121,7 +121,15 @@ const FIGURE_6_1: [&[usize]; 10] = [
 ];
 
 fn figure(rows: &[&[usize]]) -> Pattern {
-    Pattern::from_rows(rows.len(), rows.iter().map(|row| row.iter().copied())).unwrap()
+    figure_of(rows.len(), rows)
+}
+
+fn figure_of(columns: usize, rows: &[&[usize]]) -> Pattern {
+    Pattern::from_rows(columns, rows.iter().map(|row| row.iter().copied())).unwrap()
+}
+
+fn own(pattern: &Pattern, columns: &[Option<usize>], rows: &[Option<usize>]) -> Error {
+    Colouring::from_colours(pattern, ColouringKind::Columns, columns, rows).unwrap_err()
 }
 
 /// Patterns of all kinds, small enough to be checked by definition.
@@ -307,54 +315,289 @@ fn entries_of_another_pattern_are_exact_or_refused() {
     }
 }
 
-#[test]
-#[ignore = "prints a table"]
-fn counts() {
-    let patterns = [
-        ("banded 5", banded(100, 2, 2)),
-        ("banded 11", banded(5000, 5, 5)),
-        ("banded 21", banded(5000, 10, 10)),
-        ("tridiagonal", banded(100, 1, 1)),
-        ("five-point", five_point(30, 30)),
-        ("five-point 200x300", five_point(200, 300)),
-        ("nine-point", nine_point(30, 30)),
-        ("seven-point", seven_point(12)),
-        ("arrowhead", arrowhead(50)),
-        ("blocks", blocks(10, 4)),
-        ("frame", frame(10, 20)),
-        ("random", random(100, 200, 30, 1)),
-        ("symmetric", random_symmetric(100, 30, 1000, 1)),
-        ("symmetric, half diagonal", random_symmetric(100, 30, 500, 1)),
+/// Published numbers of colours: the matrix, what is coloured, in at most how many, and who has it.
+fn published() -> Vec<(&'static str, Pattern, ColouringKind, usize, &'static str)> {
+    use ColouringKind::{Acyclic, Bidirectional, Columns, Rows, Star};
+    let band = |n, half| banded(n, half, half);
+    let formula =
+        "2⌊ρ/2⌋ + 1 and ⌊ρ/2⌋ + 1: Gebremedhin et al. 2009; SparseMatrixColorings.jl, test/theory.jl";
+    let bicoloured = "SparseMatrixColorings.jl, test/small.jl, with postprocessing";
+    let cliques = "SparseMatrixColorings.jl, test/order.jl, in a perfect elimination order";
+    let documented = "SparseMatrixColorings.jl, the examples of `coloring` and `compress`";
+    let grids = "the star chromatic number of grids: Fertin, Raspaud and Reed 2004";
+    let small = "SparseMatrixColorings.jl, test/small.jl";
+    let mut table = vec![
+        ("band, ρ = 10, n = 5000", band(5000, 5), Star, 11, formula),
+        ("band, ρ = 10, n = 5000", band(5000, 5), Acyclic, 6, formula),
+        ("band, ρ = 20, n = 5000", band(5000, 10), Star, 21, formula),
+        ("band, ρ = 20, n = 5000", band(5000, 10), Acyclic, 11, formula),
+        ("band, ρ = 10, n = 20000", band(20_000, 5), Star, 11, formula),
+        ("band, ρ = 10, n = 20000", band(20_000, 5), Acyclic, 6, formula),
+        ("band, ρ = 20, n = 20000", band(20_000, 10), Star, 21, formula),
+        ("band, ρ = 20, n = 20000", band(20_000, 10), Acyclic, 11, formula),
+        ("figure 4.1", figure(&FIGURE_4_1), Star, 3, "Gebremedhin, Manne and Pothen 2005, figure 4.1"),
+        (
+            "figure 6.1",
+            figure(&FIGURE_6_1),
+            Acyclic,
+            3,
+            "Gebremedhin et al. 2005, figure 6.1; 2009, figure 4",
+        ),
+        ("figure 6.1", figure(&FIGURE_6_1), Star, 5, "Gebremedhin et al. 2009, figure 1"),
+        ("antidiagonal", pattern(4, 4, |i, j| i + j == 3), Bidirectional, 1, bicoloured),
+        ("triangle", pattern(3, 3, |i, j| j == i || j == (i + 1) % 3), Bidirectional, 3, bicoloured),
+        ("frame", frame(10, 20), Bidirectional, 4, bicoloured),
+        ("three columns", figure(&[&[0, 2], &[1, 2], &[0]]), Columns, 2, small),
+        ("three rows", figure(&[&[0, 2], &[1], &[0, 1]]), Rows, 2, small),
+        ("four rows", figure_of(6, &[&[2, 3, 5], &[0, 4], &[1, 4], &[1, 2]]), Columns, 3, documented),
+        ("five-point, 60 × 70", five_point(60, 70), Star, 5, grids),
     ];
-    for (name, pattern) in &patterns {
-        for kind in ColouringKind::ALL {
-            if kind.is_symmetric() && !pattern.is_symmetric() {
-                continue;
+    for (n, half) in [(100, 10), (200, 20), (400, 40), (800, 80)] {
+        table.push(("shuffled band", shuffled(&band(n, half), n as u64), Acyclic, half + 1, cliques));
+    }
+    table
+}
+
+#[test]
+fn no_more_products_are_needed_than_are_published() {
+    for (name, pattern, kind, published, source) in published() {
+        let ours = best(&pattern, kind);
+        println!("{name:24} {:13} {ours:3} of {published:3}  {source}", format!("{kind:?}"));
+        assert!(ours <= published, "{name}: {ours} products, and {published} are published ({source})");
+    }
+}
+
+/// As many as the longest row has entries, or as the edges of a graph need forests: no colouring has fewer.
+#[test]
+fn no_colouring_has_fewer_where_a_bound_is_met() {
+    use ColouringKind::{Acyclic, Bidirectional, Columns, Rows, Star};
+    let table = [
+        ("band", banded(300, 4, 4), &[Columns, Rows, Bidirectional][..], 9),
+        ("band by substitution", banded(300, 4, 4), &[Acyclic], 5),
+        ("lopsided band", banded(300, 2, 5), &[Columns, Rows, Bidirectional], 8),
+        ("tridiagonal by substitution", banded(300, 1, 1), &[Acyclic], 2),
+        ("five-point", five_point(60, 70), &[Columns, Rows, Bidirectional], 5),
+        ("nine-point", nine_point(40, 50), &[Columns, Rows, Bidirectional], 9),
+        ("blocks", blocks(50, 6), &ColouringKind::ALL, 6),
+        ("dense", pattern(12, 12, |_, _| true), &ColouringKind::ALL, 12),
+        ("diagonal", banded(30, 0, 0), &ColouringKind::ALL, 1),
+        ("arrowhead", arrowhead(200), &[Star, Acyclic], 2),
+        ("arrowhead, by columns and rows", arrowhead(200), &[Bidirectional], 3),
+        ("arrowhead, by one of them", arrowhead(200), &[Columns, Rows], 200),
+        ("no entries", pattern(5, 5, |_, _| false), &ColouringKind::ALL, 0),
+    ];
+    for (name, pattern, kinds, optimum) in table {
+        for &kind in kinds {
+            assert_eq!(best(&pattern, kind), optimum, "{name}, {kind:?}");
+        }
+    }
+}
+
+/// Where greedy colouring does not reach the optimum, it gets no worse: the matrix, what is coloured, and in how many; the
+/// optimum of the first is 7, of the second 3 (Fertin, Godard and Raspaud 2003), of the third 4.
+#[test]
+fn counts_above_the_optimum_do_not_grow() {
+    let table = [
+        ("seven-point", seven_point(12), ColouringKind::Columns, 11),
+        ("five-point", five_point(60, 70), ColouringKind::Acyclic, 4),
+        ("seven-point", seven_point(12), ColouringKind::Acyclic, 6),
+        ("seven-point", seven_point(12), ColouringKind::Star, 10),
+        ("nine-point", nine_point(40, 50), ColouringKind::Star, 9),
+    ];
+    for (name, pattern, kind, held) in table {
+        assert!(best(&pattern, kind) <= held, "{name}, {kind:?}: {}", best(&pattern, kind));
+    }
+}
+
+#[test]
+fn both_together_need_no_more_than_columns_or_rows_and_stars_no_more_than_columns() {
+    use ColouringKind::{Bidirectional, Columns, Rows, Star};
+    for case in 0..300 {
+        let [one, other] = [random(25, 35, 100, case), random_symmetric(25, 120, 1000, case)];
+        for pattern in [&one, &other] {
+            let both = best(pattern, Bidirectional);
+            assert!(both <= best(pattern, Columns) && both <= best(pattern, Rows), "{case}");
+        }
+        assert!(best(&other, Star) <= best(&other, Columns), "{case}");
+    }
+}
+
+#[test]
+fn the_best_of_several_orders_is_the_first_of_the_fewest() {
+    let mut better = 0;
+    for case in 0..100 {
+        let pattern = random_symmetric(40, 80, 1000, case);
+        for kind in [ColouringKind::Columns, ColouringKind::Rows, ColouringKind::Acyclic] {
+            let all = Order::ALL.map(|order| new(&pattern, kind, order));
+            let fewest = all.iter().map(Colouring::products).min().unwrap();
+            let first = all.iter().find(|colouring| colouring.products() == fewest).unwrap();
+            assert_eq!(&Colouring::best(&pattern, kind, &Order::ALL).unwrap(), first);
+            better += usize::from(fewest < all[0].products());
+        }
+        let natural = new(&pattern, ColouringKind::Columns, Order::Natural);
+        assert_eq!(Colouring::best(&pattern, ColouringKind::Columns, &[]).unwrap(), natural);
+    }
+    assert!(better > 50, "{better}");
+}
+
+/// A full row, a full column or both do not make the work quadratic where there are few colours.
+#[test]
+fn long_rows_are_coloured_in_no_time() {
+    let n = 200_000;
+    let start = Instant::now();
+    for kind in [ColouringKind::Bidirectional, ColouringKind::Star, ColouringKind::Acyclic] {
+        for order in Order::ALL {
+            let colouring = new(&arrowhead(n), kind, order);
+            assert!(colouring.products() <= 3, "{kind:?} {order:?}");
+            assert_eq!(colouring.recovery(&arrowhead(n)).unwrap().positions().len(), 3 * n - 2);
+        }
+    }
+    // Quadratic, one of them would take minutes.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
+fn sources_and_positions_name_the_same_numbers() {
+    let wide = frame(4, 7);
+    let recovery = new(&wide, ColouringKind::Bidirectional, Order::Natural).recovery(&wide).unwrap();
+    let colouring = new(&wide, ColouringKind::Bidirectional, Order::Natural);
+    let rows_start = colouring.column_colours() * 4;
+    let mut kinds = [0, 0];
+    for (entry, (row, column)) in wide.entries().enumerate() {
+        let position = recovery.positions()[entry] as usize;
+        match recovery.source(entry) {
+            Source::Columns { colour, row: read } => {
+                assert_eq!((position, read), (colour * 4 + row, row));
+                assert!(colouring.columns_of(colour).contains(&(column as u32)));
+                kinds[0] += 1;
             }
-            let counts = Order::ALL.map(|order| Colouring::new(pattern, kind, order).unwrap().products());
-            println!("{name:30} {kind:?} {counts:?}");
+            Source::Rows { colour, column: read } => {
+                assert_eq!((position, read), (rows_start + colour * 7 + column, column));
+                assert!(colouring.rows_of(colour).contains(&(row as u32)));
+                kinds[1] += 1;
+            }
+        }
+    }
+    assert!(kinds[0] > 0 && kinds[1] > 0, "{kinds:?}");
+}
+
+/// Both are read from one number, though rounding made the two products differ.
+#[test]
+fn entries_that_mirror_each_other_have_the_same_bits() {
+    let mut numbers = Numbers(5);
+    for (name, pattern) in patterns().into_iter().filter(|(_, pattern)| pattern.is_symmetric()) {
+        for kind in [ColouringKind::Star, ColouringKind::Acyclic] {
+            let recovery = new(&pattern, kind, Order::SmallestLast).recovery(&pattern).unwrap();
+            let noise: Vec<f64> =
+                (0..recovery.compressed_len()).map(|_| numbers.below(1000) as f64 * 1e-3).collect();
+            let mut values = vec![0.0; pattern.len()];
+            recovery.recover(&noise, &mut values).unwrap();
+            for ((i, j), value) in pattern.entries().zip(&values) {
+                let mirror = pattern.position(j, i).unwrap();
+                assert_eq!(value.to_bits(), values[mirror].to_bits(), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_recovery_allocates_nothing() {
+    let pattern = five_point(30, 30);
+    for kind in ColouringKind::ALL {
+        let colouring = new(&pattern, kind, Order::Natural);
+        let recovery = colouring.recovery(&pattern).unwrap();
+        let compressed = colouring.compress(&pattern, &entries(&pattern)).unwrap();
+        let mut values = vec![0.0; pattern.len()];
+        let counted = allocation_counter::measure(|| recovery.recover(&compressed, &mut values).unwrap());
+        assert_eq!(counted.count_total, 0, "{kind:?}");
+    }
+}
+
+#[test]
+fn what_is_not_symmetric_is_refused() {
+    let table = [
+        (pattern(2, 3, |_, _| true), "of 2 rows and 3 columns is not: it is not square"),
+        (
+            figure(&[&[0, 1], &[1]]),
+            "of 2 rows and 2 columns is not: there is an entry at row 0, column 1, and none at row 1, column 0",
+        ),
+    ];
+    for (pattern, reason) in table {
+        for kind in [ColouringKind::Star, ColouringKind::Acyclic] {
+            let error = Colouring::best(&pattern, kind, &Order::ALL).unwrap_err();
+            assert!(
+                matches!(error, Error::NotSymmetric { .. }) && error.to_string().contains(reason),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn wrong_lengths_shapes_and_colours_are_refused() {
+    let band = banded(4, 1, 1);
+    let colouring = new(&band, ColouringKind::Columns, Order::Natural);
+    let recovery = colouring.recovery(&band).unwrap();
+    let (compressed, mut values) = (vec![0.0; 12], vec![0.0; 10]);
+    assert_eq!((recovery.compressed_len(), recovery.recover(&compressed, &mut values)), (12, Ok(())));
+    let errors = [
+        (recovery.recover(&compressed[..11], &mut values).unwrap_err(), "compressed matrix needs 12 numbers"),
+        (recovery.recover(&compressed, &mut values[..9]).unwrap_err(), "matrix needs 10 numbers"),
+        (colouring.compress(&band, &values[..9]).unwrap_err(), "matrix needs 10 numbers"),
+        (colouring.recovery(&banded(5, 1, 1)).unwrap_err(), "for 4 rows and 4 columns, and it has 5 and 5"),
+        (colouring.check(&banded(5, 1, 1)).unwrap_err(), "for 4 rows and 4 columns, and it has 5 and 5"),
+        (colouring.compress(&banded(5, 1, 1), &values).unwrap_err(), "for 4 rows and 4 columns"),
+        (colouring.recovery(&banded(4, 2, 2)).unwrap_err(), "no product shows the entry at row"),
+        (own(&band, &[Some(9); 4], &[None; 4]), "colour 9 is more than 4 columns or rows need"),
+        (
+            own(&band, &[Some(0), None, Some(1), Some(2)], &[None; 4]),
+            "of the columns, 1 has entries and no colour",
+        ),
+        (own(&band, &[Some(0), Some(1), Some(2), Some(0)], &[Some(0); 4]), "rows have colours as well"),
+        (own(&band, &[Some(0)], &[None; 4]), "for 4 rows and 1 columns"),
+    ];
+    for (error, reason) in errors {
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+}
+
+/// Products of more numbers than can be told apart are refused before anything is laid out.
+#[test]
+fn products_that_are_too_long_are_refused() {
+    let n = 70_000;
+    let pattern = Pattern::from_rows(n, (0..n).map(|i| if i == 0 { 0..n } else { 0..0 })).unwrap();
+    let colouring = new(&pattern, ColouringKind::Columns, Order::Natural);
+    let error = colouring.recovery(&pattern).unwrap_err();
+    assert!(error.to_string().contains("its products have 4900000000 numbers"), "{error}");
+}
+
+/// Colours of all kinds in all orders, and times on a grid of a million points: run with `--ignored --nocapture`.
+#[test]
+#[ignore = "prints tables, and is of use in release only"]
+fn counts_and_times() {
+    for (name, pattern) in patterns() {
+        for kind in kinds(&pattern) {
+            let counts = Order::ALL.map(|order| new(&pattern, kind, order).products());
+            println!("{name:40} {:13} {counts:?}", format!("{kind:?}"));
         }
     }
     let grid = five_point(1000, 1000);
     for kind in ColouringKind::ALL {
         for order in Order::ALL {
             let start = Instant::now();
-            let colouring = Colouring::new(&grid, kind, order).unwrap();
+            let colouring = new(&grid, kind, order);
             let coloured = start.elapsed();
             let recovery = colouring.recovery(&grid).unwrap();
-            println!(
-                "{kind:?} {order:?}: {} in {coloured:?}; {:?}",
-                colouring.products(),
-                start.elapsed() - coloured
-            );
-            let values = vec![1.0; grid.len()];
-            let compressed = colouring.compress(&grid, &values).unwrap();
-            let mut back = vec![0.0; grid.len()];
-            recovery.recover(&compressed, &mut back).unwrap();
+            let planned = start.elapsed() - coloured;
+            let compressed = vec![1.0; recovery.compressed_len()];
+            let mut values = vec![0.0; grid.len()];
+            recovery.recover(&compressed, &mut values).unwrap();
             let start = Instant::now();
-            recovery.recover(&compressed, &mut back).unwrap();
-            println!("   recovered in {:?}", start.elapsed());
-            assert_eq!(values, back);
+            recovery.recover(&compressed, &mut values).unwrap();
+            let (recovered, products) = (start.elapsed(), colouring.products());
+            println!(
+                "{kind:?} {order:?}: {products} in {coloured:.0?}, tables {planned:.0?}, entries {recovered:.1?}"
+            );
         }
     }
 }

@@ -75,6 +75,15 @@ impl ColouringKind {
         matches!(self, Self::Star | Self::Acyclic)
     }
 
+    /// The kinds whose colourings are of this kind as well, and may need fewer colours where they are found greedily.
+    fn stricter(self) -> &'static [Self] {
+        match self {
+            Self::Columns | Self::Rows | Self::Acyclic => &[],
+            Self::Bidirectional => &[Self::Columns, Self::Rows],
+            Self::Star => &[Self::Columns],
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Columns => "column",
@@ -143,13 +152,14 @@ impl Colouring {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn new(pattern: &Pattern, kind: ColouringKind, order: Order) -> Result<Self, Error> {
-        Ok(Self::of_prepared(&Prepared::new(pattern, kind)?, order))
+        Ok(Self::of_prepared(&Prepared::new(pattern, kind)?, kind, order))
     }
 
     /// The colouring of the fewest colours that these orders lead to, the first of them on ties.
     ///
-    /// It stops where fewer are not possible: where a row has as many entries as there are column colours, say. With no
-    /// orders at all, it takes the natural one.
+    /// A colouring of columns is a star colouring as well, and one of columns or of rows is a bidirectional one: where they
+    /// may need fewer colours, they are tried too. It stops where fewer are not possible: where a row has as many entries as
+    /// there are column colours, say. With no orders at all, it takes the natural one.
     ///
     /// # Errors
     ///
@@ -163,24 +173,35 @@ impl Colouring {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn best(pattern: &Pattern, kind: ColouringKind, orders: &[Order]) -> Result<Self, Error> {
-        let (&first, others) = orders.split_first().unwrap_or((&Order::Natural, &[]));
+        let orders = if orders.is_empty() { &[Order::Natural] } else { orders };
         let prepared = Prepared::new(pattern, kind)?;
-        let bound = bounds::lower_bound(pattern, kind);
-        let mut best = Self::of_prepared(&prepared, first);
-        for &order in others {
+        let first = Self::of_prepared(&prepared, kind, orders[0]);
+        let best = first.improved(&prepared, kind, &orders[1..]);
+        Ok(kind.stricter().iter().fold(best, |best, &stricter| best.improved(&prepared, stricter, orders)))
+    }
+
+    /// This colouring, or the first of fewer colours that orders lead to; they are tried while fewer are possible.
+    fn improved(self, prepared: &Prepared<'_>, stricter: ColouringKind, orders: &[Order]) -> Self {
+        let mut best = self;
+        if orders.is_empty() {
+            return best;
+        }
+        let bound = bounds::lower_bound(prepared.pattern, stricter);
+        for &order in orders {
             if best.products() <= bound {
                 break;
             }
-            let other = Self::of_prepared(&prepared, order);
+            let other = Self::of_prepared(prepared, stricter, order);
             if other.products() < best.products() {
                 best = other;
             }
         }
-        Ok(best)
+        best
     }
 
-    fn of_prepared(prepared: &Prepared<'_>, order: Order) -> Self {
-        let [columns, rows] = prepared.colours(order);
+    /// A colouring as a kind that may ask for more than what was prepared does.
+    fn of_prepared(prepared: &Prepared<'_>, stricter: ColouringKind, order: Order) -> Self {
+        let [columns, rows] = prepared.colours(stricter, order);
         let (columns, rows) = (Classes::new(columns), Classes::new(rows));
         let colouring = Self { kind: prepared.kind, columns, rows };
         if cfg!(debug_assertions) && prepared.pattern.len() < CHECKED_ENTRIES {
@@ -448,12 +469,18 @@ impl<'a> Prepared<'a> {
     }
 
     /// The colours of columns and of rows.
-    fn colours(&self, order: Order) -> bidirectional::Both {
+    fn colours(&self, kind: ColouringKind, order: Order) -> bidirectional::Both {
         let (pattern, transposed) = (self.pattern, &self.transposed);
         let no_columns = || vec![NONE; pattern.columns()];
         let no_rows = || vec![NONE; pattern.rows()];
-        match self.kind {
-            ColouringKind::Columns => [distance_two::colour(transposed, pattern, order), no_rows()],
+        match kind {
+            ColouringKind::Columns => {
+                let mut colours = distance_two::colour(transposed, pattern, order);
+                if self.kind.is_symmetric() {
+                    neutral::thin_symmetric(pattern, &self.order, &mut colours);
+                }
+                [colours, no_rows()]
+            }
             ColouringKind::Rows => [no_columns(), distance_two::colour(pattern, transposed, order)],
             ColouringKind::Bidirectional => bidirectional::colour(pattern, transposed, &self.order, order),
             ColouringKind::Star => [self.symmetric(star::colour, order), no_rows()],

@@ -108,10 +108,7 @@ fn tell_apart(colours: &mut [u32], columns: usize) {
 fn renumber(colours: &mut [u32]) {
     let mut numbers = vec![NONE; count(colours)];
     colours.iter().filter(|&&colour| colour != NONE).for_each(|&colour| numbers[colour as usize] = 0);
-    let mut next = 0;
-    for number in numbers.iter_mut().filter(|number| **number != NONE) {
-        *number = next;
-        next += 1;
-    }
+    let used = numbers.iter_mut().filter(|number| **number != NONE);
+    used.enumerate().for_each(|(next, number)| *number = next as u32);
     colours.iter_mut().filter(|c| **c != NONE).for_each(|colour| *colour = numbers[*colour as usize]);
 }

@@ -1,6 +1,6 @@
 //! The orders in which a greedy colouring takes the vertices of a graph.
 
-use super::NONE;
+use super::{FirstFree, NONE};
 
 /// The order in which vertices are coloured. Each takes the lowest colour that its neighbours allow, so the order decides
 /// how many colours there are.
@@ -31,16 +31,23 @@ pub enum Order {
     /// Moré 1983). Of several, the one that gained a neighbour last; of those that have none, the one of the largest
     /// degree, then the lowest index.
     IncidenceDegree,
+    /// From the first place to the last: always a vertex whose neighbours have the most colours, as if those placed had been
+    /// coloured so that no two neighbours share one (Brélaz 1979). Colours beyond the 64th are not counted. Of several, the
+    /// one that gained a colour last; of those that have none, the one of the largest degree, then the lowest index.
+    ///
+    /// It finds the pattern of a grid, and is the dearest.
+    Saturation,
 }
 
 impl Order {
-    /// All of them, from the cheapest to the dearest.
+    /// All of them, those first that lead to few colours soonest.
     ///
     /// ```
     /// use dualtape::sparse::Order;
     /// assert_eq!(Order::ALL[0], Order::Natural);
     /// ```
-    pub const ALL: [Self; 4] = [Self::Natural, Self::LargestFirst, Self::SmallestLast, Self::IncidenceDegree];
+    pub const ALL: [Self; 5] =
+        [Self::Natural, Self::Saturation, Self::SmallestLast, Self::LargestFirst, Self::IncidenceDegree];
 }
 
 /// A graph that can name the neighbours of a vertex, each once and without the vertex itself.
@@ -57,6 +64,7 @@ pub(crate) fn ordered(order: Order, graph: &mut impl Neighbours) -> Vec<u32> {
         Order::LargestFirst => largest_first(&degrees(graph)),
         Order::SmallestLast => smallest_last(graph),
         Order::IncidenceDegree => incidence_degree(graph),
+        Order::Saturation => saturation(graph),
     }
 }
 
@@ -135,6 +143,42 @@ fn incidence_degree(graph: &mut impl Neighbours) -> Vec<u32> {
     placed
 }
 
+fn saturation(graph: &mut impl Neighbours) -> Vec<u32> {
+    let degrees = degrees(graph);
+    let mut buckets = Buckets::new(&vec![0; degrees.len()], largest_first(&degrees).into_iter().rev());
+    buckets.heads.resize(SATURATION + 2, NONE);
+    let (mut colours, mut around) = (vec![NONE; degrees.len()], vec![0_u64; degrees.len()]);
+    let (mut free, mut neighbours) = (FirstFree::default(), Vec::new());
+    let mut placed = vec![0; degrees.len()];
+    let mut most = 0;
+    for place in &mut placed {
+        while buckets.heads[most] == NONE {
+            most -= 1;
+        }
+        let vertex = buckets.pop(most);
+        *place = vertex;
+        neighbours.clear();
+        graph.visit(vertex, |neighbour| {
+            free.forbid(colours[neighbour as usize], vertex);
+            neighbours.push(neighbour);
+        });
+        let colour = free.take(vertex);
+        colours[vertex as usize] = colour;
+        let bit = 1_u64.checked_shl(colour).unwrap_or(0);
+        for &neighbour in &neighbours {
+            if buckets.holds(neighbour) && around[neighbour as usize] & bit != bit {
+                around[neighbour as usize] |= bit;
+                buckets.shift(neighbour, buckets.degrees[neighbour as usize] + 1);
+            }
+        }
+        most = SATURATION.min(most + 1);
+    }
+    placed
+}
+
+/// So many colours around a vertex are counted.
+const SATURATION: usize = u64::BITS as usize;
+
 /// The vertices that are not placed, in a list for each degree; what came last into a list leaves it first.
 struct Buckets {
     /// The first vertex of each list.
@@ -195,5 +239,75 @@ impl Buckets {
         self.unlink(vertex);
         self.degrees[vertex as usize] = degree;
         self.push(vertex);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::graph::Graph;
+    use super::*;
+    use crate::sparse::Pattern;
+
+    /// A graph that looks random: points are joined where a product of theirs has a small remainder.
+    fn graph(vertices: usize, of: usize) -> Graph {
+        let joined = |i: usize, j: usize| (i + 3) * (j + 3) * (i + j + 1) % 101 < of;
+        let row = |i: usize| (0..vertices).filter(move |&j| joined(i, j));
+        Graph::of_symmetric(&Pattern::from_rows(vertices, (0..vertices).map(row)).unwrap())
+    }
+
+    /// How many of a vertex's neighbours are among others.
+    fn among(graph: &Graph, vertex: u32, others: &[u32]) -> usize {
+        graph.of(vertex).iter().filter(|neighbour| others.contains(neighbour)).count()
+    }
+
+    #[test]
+    fn each_place_goes_to_a_vertex_that_the_order_names() {
+        for (vertices, of) in [(1, 50), (7, 0), (30, 5), (50, 20), (60, 60), (40, 101)] {
+            let graph = graph(vertices, of);
+            let order = |order| ordered(order, &mut &graph);
+            for (place, &vertex) in order(Order::LargestFirst).iter().enumerate().skip(1) {
+                let before = order(Order::LargestFirst)[place - 1];
+                let fall = (std::cmp::Reverse(graph.of(before).len()), before);
+                assert!(fall < (std::cmp::Reverse(graph.of(vertex).len()), vertex));
+            }
+            let last = order(Order::SmallestLast);
+            for (place, &vertex) in last.iter().enumerate() {
+                let left = &last[..=place];
+                assert!(left.iter().all(|&v| among(&graph, v, left) >= among(&graph, vertex, left)));
+            }
+            let incidence = order(Order::IncidenceDegree);
+            for (place, &vertex) in incidence.iter().enumerate() {
+                let (placed, left) = incidence.split_at(place);
+                assert!(left.iter().all(|&v| among(&graph, v, placed) <= among(&graph, vertex, placed)));
+            }
+        }
+    }
+
+    #[test]
+    fn saturation_goes_to_where_the_most_colours_are() {
+        for (vertices, of) in [(7, 0), (30, 5), (50, 20), (60, 40)] {
+            let graph = graph(vertices, of);
+            let order = ordered(Order::Saturation, &mut &graph);
+            let mut colours = vec![None; vertices];
+            let around = |colours: &[Option<u32>], vertex| {
+                let colours = graph.of(vertex).iter().filter_map(|&w| colours[w as usize]);
+                colours.collect::<std::collections::BTreeSet<u32>>()
+            };
+            for (place, &vertex) in order.iter().enumerate() {
+                let seen = around(&colours, vertex);
+                assert!(order[place..].iter().all(|&v| around(&colours, v).len() <= seen.len()));
+                colours[vertex as usize] = (0..).find(|colour| !seen.contains(colour));
+            }
+        }
+    }
+
+    #[test]
+    fn every_order_has_every_vertex_once() {
+        for order in Order::ALL {
+            let mut vertices = ordered(order, &mut &graph(60, 30));
+            vertices.sort_unstable();
+            assert!(vertices.into_iter().eq(0..60), "{order:?}");
+            assert!(ordered(order, &mut &graph(0, 0)).is_empty());
+        }
     }
 }

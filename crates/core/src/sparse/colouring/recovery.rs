@@ -265,8 +265,10 @@ fn from_both(
 ) -> Result<Vec<u32>, (usize, usize)> {
     let (columns, rows) = (&colouring.columns.colours, &colouring.rows.colours);
     let mut alone_in_column = vec![false; pattern.len()];
-    for (place, alone) in alone_in_rows(transposed, rows).into_iter().enumerate() {
-        alone_in_column[order[place] as usize] = alone;
+    if colouring.row_colours() > 0 {
+        for (place, alone) in alone_in_rows(transposed, rows).into_iter().enumerate() {
+            alone_in_column[order[place] as usize] = alone;
+        }
     }
     let source = |(entry, (row, column)): (usize, (usize, usize))| {
         if alone_in_row[entry] {
