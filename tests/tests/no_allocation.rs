@@ -1,6 +1,7 @@
 //! Warm drivers allocate nothing.
 
 use dualtape::program::{Results, Rows, Sums, Wrt};
+use dualtape::sparse::{SparseHessian, SparseJacobian};
 use dualtape::typenum::U1;
 use dualtape::{
     Differentiable, Float, Forward, Function, Jacobian, Program, Reverse, SecondOrder, derivatives,
@@ -123,5 +124,35 @@ fn replays_over_a_batch() {
         let results = Results { gradient: Some(&mut slope), ..Results::none() };
         program.sum(&mut batch, &p, &points, &clipped, results).unwrap();
         program.jacobians(&mut batch, &p, &points, Wrt::Parameters, &mut values, &mut rows).unwrap();
+    });
+}
+
+#[test]
+fn sparse_matrices() {
+    let x = rosenbrock_point(100);
+    let program = Program::record(|x| rosenbrock(x), &x).unwrap();
+    let plan = SparseHessian::new(&program, Wrt::Both).unwrap();
+    let (mut workspace, mut slope) = (plan.workspace(), vec![0.0; x.len()]);
+    let mut values = vec![0.0; plan.pattern().len()];
+    assert_no_allocation(|| {
+        plan.evaluate(&mut workspace, &x, &mut slope, &mut values).unwrap();
+    });
+    // By lanes.
+    let f = Outputs(30);
+    let all = |x: &[_]| {
+        let mut y = vec![x[0]; 30];
+        f.call(x, &mut y);
+        f.call(x, &mut y);
+        y
+    };
+    let x = rosenbrock_point(20);
+    let plan = SparseJacobian::new(&Program::record(all, &x).unwrap(), Wrt::Both).unwrap();
+    let (mut workspace, mut outputs) = (plan.workspace(), vec![0.0; 30]);
+    let mut values = vec![0.0; plan.pattern().len()];
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        assert_no_allocation(|| {
+            plan.evaluate(&mut workspace, &x, &mut outputs, &mut values).unwrap();
+        });
     });
 }

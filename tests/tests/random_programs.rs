@@ -6,7 +6,7 @@
 use dualtape::loops::{Checkpoints, RepeatWhile, Scan, Step};
 use dualtape::program::Wrt;
 use dualtape::rules::Op;
-use dualtape::sparse::Pattern;
+use dualtape::sparse::{Pattern, SparseHessian, SparseJacobian};
 use dualtape::typenum::U3;
 use dualtape::{
     CustomRule, Differentiable, Dual, Error, Piecewise, Program, ProgramScalar, Relation, Scalar, Var,
@@ -985,6 +985,59 @@ fn patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
+/// Sparse Jacobians and Hessians against dense ones, where it is smooth.
+fn sparse_values<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
+    let case = Case::draw(random, false, Kind::is_smooth);
+    let there = random.point::<F>(false);
+    // Equations have no solution at NaN, which may come of what overflows.
+    if case.scale(&there).1.is_infinite() {
+        return Ok(());
+    }
+    let error = |error: Error| error.to_string();
+    let (program, scalar) = (
+        Program::record(|x| case.call_all(x), &there).map_err(error)?,
+        Program::record(|x| case.call(x), &there).map_err(error)?,
+    );
+    let jacobian = SparseJacobian::new(&program, Wrt::Both).map_err(error)?;
+    let hessian = SparseHessian::new(&scalar, Wrt::Both).map_err(error)?;
+    let (mut workspace, outputs) = (program.workspace(), program.outputs());
+    let (mut values, mut slopes) = (vec![F::zero(); outputs], vec![F::zero(); outputs * INPUTS]);
+    let (mut gradient, mut seconds) = (vec![F::zero(); INPUTS], vec![F::zero(); INPUTS * INPUTS]);
+    let (mut again, mut gradient_again) = (values.clone(), gradient.clone());
+    let mut entries = vec![F::zero(); jacobian.pattern().len()];
+    let mut second_entries = vec![F::zero(); hessian.pattern().len()];
+    for x in [there, random.point(false), random.point(false)] {
+        // Terms that cancel are as large as the largest value and slope on the way, to the second power.
+        let sizes = (1..=case.0.len()).map(|count| Case(case.0[..count].to_vec()).scale(&x));
+        let size =
+            sizes.fold(1.0_f64, |size, (scale, largest)| scale.into_iter().fold(size.max(largest), f64::max));
+        if !(size.powi(3) < 1e6) {
+            continue;
+        }
+        program.jacobian(&mut workspace, &x, &mut values, &mut slopes).map_err(error)?;
+        scalar.hessian(&mut workspace, &x, &mut gradient, &mut seconds).map_err(error)?;
+        jacobian.evaluate(&mut jacobian.workspace(), &x, &mut again, &mut entries).map_err(error)?;
+        let of_hessian = &mut hessian.workspace();
+        hessian.evaluate(of_hessian, &x, &mut gradient_again, &mut second_entries).map_err(error)?;
+        let chosen = |pattern: &Pattern, dense: &[F]| -> Vec<F> {
+            pattern.entries().map(|(row, column)| dense[row * INPUTS + column]).collect()
+        };
+        let largest = seconds.iter().fold(size.powi(3), |size, entry| size.max(entry.wide().abs()));
+        let fits = |a: &[F], b: &[F]| agree(a, b, &vec![largest; a.len()], 1e4);
+        let all = fits(&again, &values)
+            && fits(&entries, &chosen(jacobian.pattern(), &slopes))
+            && fits(&gradient_again, &gradient)
+            && fits(&second_entries, &chosen(hessian.pattern(), &seconds));
+        if !all {
+            return Err(format!(
+                "{case:?} at {x:?}: {again:?} {entries:?} {gradient_again:?} {second_entries:?}, not {values:?} \
+                 {slopes:?} {gradient:?} {seconds:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 macro_rules! searches {
     ($($name:ident: $check:ident $F:ty;)*) => { $(
         #[test]
@@ -1009,4 +1062,6 @@ searches! {
     recorded_derivatives_of_any_program_in_f32: recorded_derivatives f32;
     patterns_of_any_program_in_f64: patterns f64;
     patterns_of_any_program_in_f32: patterns f32;
+    sparse_derivatives_of_smooth_programs_in_f64: sparse_values f64;
+    sparse_derivatives_of_smooth_programs_in_f32: sparse_values f32;
 }

@@ -165,14 +165,12 @@ pub(crate) fn chained_rosenbrock(n: usize) -> Workload {
     let replayed = program.clone();
     let workload = Workload::new("chained rosenbrock", format!("{n} inputs, Hessian"), entries);
     let point_of_value = x.clone();
-    let workload = workload.mode(VALUE, move |_| Rosenbrock.call(&point_of_value)).mode(
-        "gradient: replay",
-        move |_| sound(replayed.gradient(&mut workspace, &point, &mut slope)),
-    );
+    let workload = workload
+        .mode(VALUE, move |_| Rosenbrock.call(&point_of_value))
+        .mode("gradient: replay", move |_| sound(replayed.gradient(&mut workspace, &point, &mut slope)));
     let (mut workspace, mut gradient, point) = (plan.workspace(), vec![0.0; n], x);
-    let workload = workload.mode("sparse", move |values| {
-        sound(plan.evaluate(&mut workspace, &point, &mut gradient, values))
-    });
+    let workload = workload
+        .mode("sparse", move |values| sound(plan.evaluate(&mut workspace, &point, &mut gradient, values)));
     let planned = program.clone();
     let workload = workload.mode("pattern", move |_| sound(planned.hessian_pattern(Wrt::Both)).len() as f64);
     workload.mode("plan", move |_| sound(SparseHessian::new(&program, Wrt::Both)).pattern().len() as f64)

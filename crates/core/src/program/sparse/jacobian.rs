@@ -181,7 +181,9 @@ impl<F: ProgramScalar> SparseJacobian<F> {
     }
 
     #[doc(hidden)]
-    pub fn program(&self) -> Option<&Program<F>> { self.0.program() }
+    pub fn program(&self) -> Option<&Program<F>> {
+        self.0.program()
+    }
 
     /// An empty workspace, which grows as it is used.
     ///

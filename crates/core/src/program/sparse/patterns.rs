@@ -2,7 +2,7 @@
 
 use super::dependence;
 use crate::program::transform::derivative;
-use crate::program::transform::unroll::unroll;
+use crate::program::transform::unroll::unroll_what_can_be;
 use crate::program::{Graph, Program, Workspace, Wrt};
 use crate::sparse::Pattern;
 use crate::{Error, ProgramScalar};
@@ -123,7 +123,7 @@ impl<F: ProgramScalar> Program<F> {
         let graph = self.recorded_graph();
         match &graph.calls[..] {
             [] => Cow::Borrowed(graph),
-            _ => unroll(graph, MOST_WRITTEN_OUT).map_or(Cow::Borrowed(graph), Cow::Owned),
+            _ => Cow::Owned(unroll_what_can_be(graph, MOST_WRITTEN_OUT)),
         }
     }
 

@@ -14,9 +14,9 @@ use crate::program::{Batch, Graph, Points, Program, Rows, Workspace};
 use crate::sparse::{Colouring, ColouringKind, Order, Pattern, Recovery, Source};
 use crate::{Error, ProgramScalar};
 
-/// A written-out program may have so many times the operations of the function for each sixteen colours: what lanes would
-/// take for them.
-const ROOM: usize = 8;
+/// A written-out program, recorded with all care for zeros and NaN, may have so many times the nodes and operands of the
+/// function for each sixteen colours. A quarter of them remain where it speculates, which take about as long as lanes.
+const ROOM: usize = 32;
 
 /// Smaller programs are always written out.
 const SMALL: usize = 1 << 12;
@@ -209,7 +209,9 @@ impl<F: ProgramScalar> Plan<F> {
         &self.colouring
     }
 
-    pub(super) fn program(&self) -> Option<&Program<F>> { if let Way::WrittenOut(p) = &self.way { Some(p) } else { None } }
+    pub(super) fn program(&self) -> Option<&Program<F>> {
+        if let Way::WrittenOut(p) = &self.way { Some(p) } else { None }
+    }
     /// The program of the outputs and the products, if they are written out.
     pub(super) fn is_written_out(&self) -> bool {
         matches!(self.way, Way::WrittenOut(_))

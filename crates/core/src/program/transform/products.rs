@@ -70,7 +70,8 @@ impl<F: ProgramScalar> Moving<F> {
         inputs.iter().for_each(|&(input, colour)| of_input[input] = Some(colour));
         let nodes = graph.nodes.len();
         let mut this = Self { values: Vec::with_capacity(nodes), starts: vec![0], tangents: Vec::new() };
-        let mut scratch = Scratch { colours: Vec::new(), plain: Vec::new(), packed: Vec::new(), moved: Vec::new() };
+        let mut scratch =
+            Scratch { colours: Vec::new(), plain: Vec::new(), packed: Vec::new(), moved: Vec::new() };
         for (index, node) in graph.nodes.iter().enumerate() {
             match *node {
                 Node::Input => {

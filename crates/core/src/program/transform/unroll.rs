@@ -5,17 +5,27 @@ use super::derivative::copy_guards;
 use crate::program::ir::graph::Graph;
 use crate::program::ir::walk;
 use crate::program::record::{Traced, recorder::Session};
-use crate::{CustomRule, Error, ProgramScalar};
+use crate::{CustomRule, Differentiable, Error, ProgramScalar};
 
 /// More operations than this are not written out of loops: beyond, instructions leave the caches, and a loop is faster.
 pub(in crate::program) const MOST: usize = 1 << 16;
 
 /// A graph with all its calls written out; `None` if some cannot be, or if there are too many operations.
 pub(in crate::program) fn unroll<F: ProgramScalar>(graph: &Graph<F>, limit: usize) -> Option<Graph<F>> {
+    unroll_calls(graph, limit, false)
+}
+
+/// A graph with its calls written out as far as that goes: rules of the user's own, and what has too many operations, stay
+/// calls.
+pub(in crate::program) fn unroll_what_can_be<F: ProgramScalar>(graph: &Graph<F>, limit: usize) -> Graph<F> {
+    unroll_calls(graph, limit, true).unwrap_or_else(|| graph.clone())
+}
+
+fn unroll_calls<F: ProgramScalar>(graph: &Graph<F>, limit: usize, keep: bool) -> Option<Graph<F>> {
     let session = Session::symbolic(graph.parameters, graph.data);
     let inputs: Vec<_> = (0..graph.inputs()).map(|input| session.unknown(input)).collect();
     let mut room = limit.saturating_add(graph.size());
-    let outputs = write(&session, graph, &inputs, &mut room)?;
+    let outputs = write(&session, graph, &inputs, &mut room, keep)?;
     session.finish(&outputs).ok()
 }
 
@@ -39,7 +49,7 @@ pub(in crate::program) fn turns<F: ProgramScalar>(
     let (mut state, mut given, mut room) = (start.to_vec(), Vec::new(), limit);
     for turn in 0..turns {
         let input = &taken_in[turn * inputs..][..inputs];
-        let outputs = write(&session, step, &[parameters, &state, input].concat(), &mut room)?;
+        let outputs = write(&session, step, &[parameters, &state, input].concat(), &mut room, false)?;
         given.extend_from_slice(&outputs[states..]);
         state.copy_from_slice(&outputs[..states]);
     }
@@ -47,12 +57,14 @@ pub(in crate::program) fn turns<F: ProgramScalar>(
     session.finish(&state).ok()
 }
 
-/// Writes a graph down on the given inputs, its calls written out; takes the operations off the room there is.
+/// Writes a graph down on the given inputs, its calls written out, or kept where they cannot be; takes the operations off the
+/// room there is.
 fn write<F: ProgramScalar>(
     session: &Session<F>,
     graph: &Graph<F>,
     inputs: &[Traced<F>],
     room: &mut usize,
+    keep: bool,
 ) -> Option<Vec<Traced<F>>> {
     *room = room.checked_sub(graph.size())?;
     let mut buffers = walk::Buffers::default();
@@ -63,8 +75,12 @@ fn write<F: ProgramScalar>(
         &mut buffers,
         |input| inputs[input],
         |_, rule, x| {
-            let called = rule.as_graph(left).ok_or_else(|| none.clone())?;
-            write(session, &called, x, &mut left).ok_or_else(|| none.clone())
+            let called = rule.as_graph(left);
+            match called.and_then(|called| write(session, &called, x, &mut left, keep)) {
+                Some(outputs) => Ok(outputs),
+                None if keep => Traced::call(rule, x),
+                None => Err(none.clone()),
+            }
         },
     );
     *room = left;
