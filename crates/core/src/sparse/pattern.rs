@@ -330,6 +330,11 @@ impl Pattern {
         self.first_missing(other).is_none() && (self.rows(), self.columns) == (other.rows(), other.columns)
     }
 
+    /// Refuses values of which there is not one for each entry.
+    pub(crate) fn check_values(&self, given: usize) -> Result<(), Error> {
+        Error::check_length("slice of values", "entry", self.len(), given)
+    }
+
     /// The first place of another pattern that is no entry of this one.
     pub(crate) fn first_missing(&self, other: &Self) -> Option<(usize, usize)> {
         other.entries().find(|&(row, column)| self.position(row, column).is_none())
