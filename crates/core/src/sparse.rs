@@ -1,8 +1,13 @@
-//! Sparse derivatives: where a Jacobian or a Hessian has entries, found from a recorded program; and their values, many
-//! entries from one product.
+//! Sparse derivatives: where a Jacobian or a Hessian has entries, found from a recorded program or from one evaluation of a
+//! function; and their values, many entries from one product.
 
 mod columns;
+mod dependence;
+mod index_sets;
 mod pattern;
+mod tracer;
 
 pub use columns::Columns;
+pub use dependence::{hessian_pattern, jacobian_pattern};
 pub use pattern::Pattern;
+pub use tracer::Tracer;

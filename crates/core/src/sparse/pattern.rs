@@ -346,7 +346,7 @@ fn not_a_pattern(reason: String) -> Error {
 }
 
 /// Moves the first of equal neighbours to the front, and says how many there are.
-fn dedup(sorted: &mut [u32]) -> usize {
+pub(super) fn dedup(sorted: &mut [u32]) -> usize {
     let mut kept = 0;
     for index in 0..sorted.len() {
         if kept == 0 || sorted[kept - 1] != sorted[index] {
