@@ -6,7 +6,6 @@
 use dualtape::loops::{Checkpoints, RepeatWhile, Scan, Step};
 use dualtape::program::Wrt;
 use dualtape::rules::Op;
-use dualtape::sparse::{Pattern, SparseHessian, SparseJacobian};
 use dualtape::typenum::U3;
 use dualtape::{
     CustomRule, Differentiable, Dual, Error, Piecewise, Program, ProgramScalar, Relation, Scalar, Var,
@@ -1060,8 +1059,4 @@ searches! {
     derivatives_of_any_program_as_programs_in_f32: derivative_programs f32;
     recorded_derivatives_of_any_program_in_f64: recorded_derivatives f64;
     recorded_derivatives_of_any_program_in_f32: recorded_derivatives f32;
-    patterns_of_any_program_in_f64: patterns f64;
-    patterns_of_any_program_in_f32: patterns f32;
-    sparse_derivatives_of_smooth_programs_in_f64: sparse_values f64;
-    sparse_derivatives_of_smooth_programs_in_f32: sparse_values f32;
 }

@@ -19,9 +19,10 @@
 //! [`jacobian_forward`] does it for code that only takes dual numbers, [`program()`] for what was recorded, [`rule`] for
 //! derivatives of one's own.
 
+use crate::drivers::check_dense;
 use crate::program::Wrt;
 use crate::{
-    CustomRule, Differentiable, Dual, Error, Program, ProgramScalar, Scalar, Traced, Var,
+    CustomRule, DENSE_LIMIT, Differentiable, Dual, Error, Program, ProgramScalar, Scalar, Traced, Var,
     gradient as reverse_gradient, jacobian_reverse,
 };
 use generic_array::typenum::U8;
@@ -206,7 +207,9 @@ where
 ///
 /// # Panics
 ///
-/// If the function gives different numbers of outputs from one call to the next.
+/// If the function gives different numbers of outputs from one call to the next, or the Jacobian takes more than
+/// [`DENSE_LIMIT`] bytes.
+#[track_caller]
 pub fn jacobian<F, Func>(f: Func, x: &[F]) -> Report
 where
     F: Scalar,
@@ -241,11 +244,19 @@ where
 /// let report = check::hessian(|x| (x[0] * x[1]).sin(), &[1.0_f64, 2.0]);
 /// assert!(report.passes(), "{report}");
 /// ```
+///
+/// # Panics
+///
+/// If the Hessian takes more than [`DENSE_LIMIT`] bytes.
+#[track_caller]
 pub fn hessian<F, Func>(f: Func, x: &[F]) -> Report
 where
     F: Scalar,
     Func: for<'t> Fn(&[Var<'t, Dual<F>>]) -> Var<'t, Dual<F>>,
 {
+    if let Err(error) = check_dense::<F>("Hessian", x.len(), x.len(), DENSE_LIMIT) {
+        panic!("{error}");
+    }
     let slopes = |x: &[F], moving: Option<usize>| {
         let lifted = |(i, &x)| if Some(i) == moving { Dual::variable(x) } else { Dual::lift(x) };
         reverse_gradient(&f, &x.iter().enumerate().map(lifted).collect::<Vec<_>>()).1
@@ -274,6 +285,12 @@ where
 /// let shift = |x: Dual<f64, _>| if x.value() == 0.0 { Dual::lift(0.0) } else { x };
 /// assert!(!check::jacobian_forward(|x| vec![shift(x[0])], &[0.0]).passes());
 /// ```
+///
+/// # Panics
+///
+/// If the function gives different numbers of outputs from one call to the next, or the Jacobian takes more than
+/// [`DENSE_LIMIT`] bytes.
+#[track_caller]
 pub fn jacobian_forward<F, Func>(f: Func, x: &[F]) -> Report
 where
     F: Scalar,
@@ -299,7 +316,8 @@ where
 /// # Errors
 ///
 /// [`Error::Length`] if `x` has not the length of the inputs, and [`Error::BranchChanged`] if the function takes
-/// another branch at `x` or next to it: an equality that holds at `x`, for one.
+/// another branch at `x` or next to it: an equality that holds at `x`, for one. [`Error::DenseTooLarge`] if the Jacobian
+/// takes more than [`DENSE_LIMIT`] bytes.
 ///
 /// ```
 /// use dualtape::{Float, Program, check, program::Recording};
@@ -314,6 +332,7 @@ where
 /// ```
 pub fn program<F: ProgramScalar>(program: &Program<F>, x: &[F]) -> Result<Report, Error> {
     let (rows, columns) = (program.outputs(), program.inputs());
+    check_dense::<F>("Jacobian", rows, columns, DENSE_LIMIT)?;
     let (mut workspace, mut outputs) = (program.workspace(), vec![F::zero(); rows]);
     program.evaluate(&mut workspace, x, &mut outputs)?;
     let mut reverse = vec![F::zero(); rows * columns];

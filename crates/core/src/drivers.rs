@@ -3,6 +3,7 @@
 //! A free function for each one-off use, and a struct that keeps its memory for each loop: [`Forward`],
 //! [`Reverse`], [`Jacobian`], [`SecondOrder`].
 
+mod dense;
 mod derivative;
 mod forward;
 mod gradient;
@@ -11,10 +12,15 @@ mod jacobian;
 mod products;
 mod reverse;
 
+pub use dense::DENSE_LIMIT;
+pub(crate) use dense::check_dense;
 pub use derivative::{Order, derivative, derivatives, second_derivative};
 pub use forward::Forward;
 pub use gradient::{gradient, gradient_forward, gradient_lanes};
-pub use hessian::{SecondOrder, hessian, hessian_diagonal, hvp};
-pub use jacobian::{Function, Jacobian, jacobian, jacobian_forward, jacobian_reverse};
+pub use hessian::{SecondOrder, hessian, hessian_diagonal, hessian_within, hvp};
+pub use jacobian::{
+    Function, Jacobian, jacobian, jacobian_forward, jacobian_forward_within, jacobian_reverse,
+    jacobian_reverse_within, jacobian_within,
+};
 pub use products::{jvp, vjp};
 pub use reverse::Reverse;

@@ -47,6 +47,24 @@ pub enum Error {
         limit: usize,
     },
 
+    /// A dense matrix of derivatives takes more memory than allowed.
+    #[error(
+        "a dense {what} of {rows} rows and {columns} columns takes {bytes} bytes, more than the limit of {limit}; compute \
+         only the entries that are not zero, by `sparse::Sparse{what}`, or allow more by the driver's `_within` form"
+    )]
+    DenseTooLarge {
+        /// The matrix: a Jacobian or a Hessian.
+        what: &'static str,
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+        /// The bytes it would take.
+        bytes: u128,
+        /// The bytes it may take.
+        limit: usize,
+    },
+
     /// A bound to clip gradients to that is not positive.
     #[error("gradients are clipped to a norm that is positive, not to {given}")]
     Bound {

@@ -41,7 +41,8 @@
 //! | | [`jvp`] | values, Jacobian · tangent | forward |
 //! | | [`vjp`] | values, cotangent · Jacobian | reverse |
 //!
-//! All return the values along with the derivatives. Matrices are flat, row after row, a row for each output.
+//! All return the values along with the derivatives. Matrices are flat, row after row, a row for each output; above
+//! [`DENSE_LIMIT`] they are refused, and the module [`sparse`] or a limit of your own ([`jacobian_within`]) is the way.
 //! In loops, [`Forward`], [`Reverse`], [`Jacobian`] and [`SecondOrder`] do the same into buffers of yours,
 //! and allocate nothing once warm:
 //!
@@ -149,9 +150,10 @@ mod special;
 
 pub use differentiable::Differentiable;
 pub use drivers::{
-    Forward, Function, Jacobian, Order, Reverse, SecondOrder, derivative, derivatives, gradient,
-    gradient_forward, gradient_lanes, hessian, hessian_diagonal, hvp, jacobian, jacobian_forward,
-    jacobian_reverse, jvp, second_derivative, vjp,
+    DENSE_LIMIT, Forward, Function, Jacobian, Order, Reverse, SecondOrder, derivative, derivatives, gradient,
+    gradient_forward, gradient_lanes, hessian, hessian_diagonal, hessian_within, hvp, jacobian,
+    jacobian_forward, jacobian_forward_within, jacobian_reverse, jacobian_reverse_within, jacobian_within,
+    jvp, second_derivative, vjp,
 };
 pub use error::Error;
 pub use forward::{Dual, Lanes};

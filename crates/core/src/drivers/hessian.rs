@@ -1,5 +1,6 @@
 //! Second derivatives, forward over reverse: the gradient in reverse, of numbers that move.
 
+use super::dense::{DENSE_LIMIT, or_panic, zeros};
 use crate::{Differentiable, Dual, Error, Lanes, Reverse, Var};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
@@ -8,19 +9,45 @@ use generic_array::typenum::{U1, U8};
 /// The value, the gradient and the Hessian of a function: one recording and one sweep for every eight
 /// inputs. The Hessian is square, row after row.
 ///
+/// # Panics
+///
+/// If the Hessian takes more than [`DENSE_LIMIT`] bytes; see [`hessian_within`].
+///
 /// ```
 /// let (value, slope, hessian) = dualtape::hessian(|x| x[0] * x[0] * x[1], &[3.0, 4.0]);
 /// assert_eq!((value, slope), (36.0, vec![24.0, 9.0]));
 /// assert_eq!(hessian, [8.0, 6.0, 6.0, 0.0]);
 /// ```
+#[track_caller]
 pub fn hessian<T, F>(f: F, x: &[T]) -> (T, Vec<T>, Vec<T>)
 where
     T: Differentiable,
     F: for<'t> Fn(&[Var<'t, Dual<T, U8>>]) -> Var<'t, Dual<T, U8>>,
 {
-    let (mut gradient, mut hessian) = (vec![T::zero(); x.len()], vec![T::zero(); x.len() * x.len()]);
-    let value = SecondOrder::new().hessian(f, x, &mut gradient, &mut hessian);
-    (value.expect("the buffers have the lengths they need"), gradient, hessian)
+    or_panic(hessian_within(DENSE_LIMIT, f, x))
+}
+
+/// [`hessian`], with a Hessian of at most `limit` bytes in place of [`DENSE_LIMIT`].
+///
+/// # Errors
+///
+/// [`Error::DenseTooLarge`] beyond the limit, before the function is evaluated.
+///
+/// ```
+/// use dualtape::{Error, hessian_within};
+/// let refused = hessian_within(31, |x| x[0] * x[0] * x[1], &[3.0, 4.0]);
+/// assert!(matches!(refused, Err(Error::DenseTooLarge { bytes: 32, .. })));
+/// assert_eq!(hessian_within(32, |x| x[0] * x[0] * x[1], &[3.0, 4.0])?.2, [8.0, 6.0, 6.0, 0.0]);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn hessian_within<T, F>(limit: usize, f: F, x: &[T]) -> Result<(T, Vec<T>, Vec<T>), Error>
+where
+    T: Differentiable,
+    F: for<'t> Fn(&[Var<'t, Dual<T, U8>>]) -> Var<'t, Dual<T, U8>>,
+{
+    let (mut gradient, mut hessian) = (vec![T::zero(); x.len()], zeros("Hessian", x.len(), x.len(), limit)?);
+    let value = SecondOrder::new().hessian(f, x, &mut gradient, &mut hessian)?;
+    Ok((value, gradient, hessian))
 }
 
 /// The value, the gradient and the diagonal of the Hessian of a function, at the cost of the Hessian but in

@@ -1,5 +1,6 @@
 //! Jacobians, in either mode, or in the one that suits the shape.
 
+use super::dense::{DENSE_LIMIT, or_panic, zeros};
 use crate::reverse::WIDTH;
 use crate::{Differentiable, Dual, Error, Forward, Reverse, Scalar, Var};
 use generic_array::typenum::U8;
@@ -14,8 +15,35 @@ use generic_array::typenum::U8;
 ///
 /// # Panics
 ///
-/// If `f` gives different numbers of outputs from one call to the next.
+/// If the Jacobian takes more than [`DENSE_LIMIT`] bytes (see [`jacobian_forward_within`]), or `f` gives different numbers
+/// of outputs from one call to the next.
+#[track_caller]
 pub fn jacobian_forward<T, F>(f: F, x: &[T]) -> (Vec<T>, Vec<T>)
+where
+    T: Differentiable,
+    F: Fn(&[Dual<T, U8>]) -> Vec<Dual<T, U8>>,
+{
+    or_panic(jacobian_forward_within(DENSE_LIMIT, f, x))
+}
+
+/// [`jacobian_forward`], with a Jacobian of at most `limit` bytes in place of [`DENSE_LIMIT`].
+///
+/// # Errors
+///
+/// [`Error::DenseTooLarge`] beyond the limit, after one evaluation, which tells how many outputs there are.
+///
+/// # Panics
+///
+/// If `f` gives different numbers of outputs from one call to the next.
+///
+/// ```
+/// use dualtape::{Dual, Error, jacobian_forward_within};
+/// let f = |x: &[Dual<f64, _>]| vec![x[0] * x[1], x[0] + x[1]];
+/// assert!(matches!(jacobian_forward_within(31, f, &[3.0, 4.0]), Err(Error::DenseTooLarge { bytes: 32, .. })));
+/// assert_eq!(jacobian_forward_within(32, f, &[3.0, 4.0])?.1, [4.0, 3.0, 1.0, 1.0]);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn jacobian_forward_within<T, F>(limit: usize, f: F, x: &[T]) -> Result<(Vec<T>, Vec<T>), Error>
 where
     T: Differentiable,
     F: Fn(&[Dual<T, U8>]) -> Vec<Dual<T, U8>>,
@@ -23,11 +51,10 @@ where
     // One evaluation at rest tells how many outputs there are.
     let at_rest: Vec<_> = x.iter().map(|&x| Dual::lift(x)).collect();
     let mut values: Vec<_> = f(&at_rest).iter().map(Dual::primal).collect();
-    let mut jacobian = vec![T::zero(); values.len() * x.len()];
+    let mut jacobian = zeros("Jacobian", values.len(), x.len(), limit)?;
     let into_slice = |x: &[Dual<T, U8>], y: &mut [Dual<T, U8>]| y.copy_from_slice(&f(x));
-    let done = Forward::new().jacobian(into_slice, x, &mut values, &mut jacobian);
-    done.expect("the buffers have the lengths they need");
-    (values, jacobian)
+    Forward::new().jacobian(into_slice, x, &mut values, &mut jacobian)?;
+    Ok((values, jacobian))
 }
 
 /// The values of a function of several outputs, and its Jacobian in reverse mode: one evaluation, and one
@@ -38,7 +65,34 @@ where
 /// let (values, jacobian) = dualtape::jacobian_reverse(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0]);
 /// assert_eq!((values, jacobian), (vec![12.0, 7.0], vec![4.0, 3.0, 1.0, 1.0]));
 /// ```
+///
+/// # Panics
+///
+/// If the Jacobian takes more than [`DENSE_LIMIT`] bytes; see [`jacobian_reverse_within`].
+#[track_caller]
 pub fn jacobian_reverse<T, F>(f: F, x: &[T]) -> (Vec<T>, Vec<T>)
+where
+    T: Differentiable,
+    F: for<'t> FnOnce(&[Var<'t, T>]) -> Vec<Var<'t, T>>,
+{
+    or_panic(jacobian_reverse_within(DENSE_LIMIT, f, x))
+}
+
+/// [`jacobian_reverse`], with a Jacobian of at most `limit` bytes in place of [`DENSE_LIMIT`].
+///
+/// # Errors
+///
+/// [`Error::DenseTooLarge`] beyond the limit, after the evaluation, which tells how many outputs there are.
+///
+/// ```
+/// use dualtape::{Error, jacobian_reverse_within};
+/// let refused = jacobian_reverse_within(31, |x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0]);
+/// assert!(matches!(refused, Err(Error::DenseTooLarge { bytes: 32, .. })));
+/// let (_, jacobian) = jacobian_reverse_within(32, |x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0])?;
+/// assert_eq!(jacobian, [4.0, 3.0, 1.0, 1.0]);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn jacobian_reverse_within<T, F>(limit: usize, f: F, x: &[T]) -> Result<(Vec<T>, Vec<T>), Error>
 where
     T: Differentiable,
     F: for<'t> FnOnce(&[Var<'t, T>]) -> Vec<Var<'t, T>>,
@@ -46,13 +100,13 @@ where
     let tape = crate::Tape::for_inputs();
     let inputs = tape.vars(x);
     let outputs = f(&inputs);
-    let mut jacobian = vec![T::zero(); outputs.len() * x.len()];
+    let mut jacobian = zeros("Jacobian", outputs.len(), x.len(), limit)?;
     if !x.is_empty() {
         for (outputs, rows) in outputs.chunks(WIDTH).zip(jacobian.chunks_mut(WIDTH * x.len())) {
             tape.gradients_of(outputs, &inputs, rows);
         }
     }
-    (outputs.iter().map(Var::primal).collect(), jacobian)
+    Ok((outputs.iter().map(Var::primal).collect(), jacobian))
 }
 
 /// A function of several inputs and outputs, for numbers of any kind: what a closure cannot be, and what is
@@ -109,12 +163,51 @@ pub trait Function<F: Scalar> {
 /// let (values, slopes) = jacobian(&Neighbours, &[1.0, 2.0, 3.0]);
 /// assert_eq!((values, slopes), (vec![2.0, 6.0], vec![2.0, 1.0, 0.0, 0.0, 3.0, 2.0]));
 /// ```
+///
+/// # Panics
+///
+/// If the Jacobian takes more than [`DENSE_LIMIT`] bytes; see [`jacobian_within`].
+#[track_caller]
 pub fn jacobian<F: Scalar>(f: &impl Function<F>, x: &[F]) -> (Vec<F>, Vec<F>) {
-    let mut values = vec![F::zero(); f.outputs(x.len())];
-    let mut jacobian = vec![F::zero(); values.len() * x.len()];
-    let done = Jacobian::new().evaluate(f, x, &mut values, &mut jacobian);
-    done.expect("the buffers have the lengths they need");
-    (values, jacobian)
+    or_panic(jacobian_within(DENSE_LIMIT, f, x))
+}
+
+/// [`jacobian`], with a Jacobian of at most `limit` bytes in place of [`DENSE_LIMIT`].
+///
+/// # Errors
+///
+/// [`Error::DenseTooLarge`] beyond the limit, before the function is evaluated.
+///
+/// ```
+/// use dualtape::{DENSE_LIMIT, Differentiable, Error, Function, jacobian_within};
+///
+/// struct Squares;
+///
+/// impl Function<f64> for Squares {
+///     fn outputs(&self, inputs: usize) -> usize {
+///         inputs
+///     }
+///
+///     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D], y: &mut [D]) {
+///         y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * x);
+///     }
+/// }
+///
+/// let refused = jacobian_within(DENSE_LIMIT, &Squares, &[1.0; 10_000]).unwrap_err();
+/// assert!(refused.to_string().starts_with("a dense Jacobian of 10000 rows and 10000 columns takes 800000000 bytes"));
+/// assert_eq!(jacobian_within(32, &Squares, &[1.0, 2.0])?.1, [2.0, 0.0, 0.0, 4.0]);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn jacobian_within<F: Scalar>(
+    limit: usize,
+    f: &impl Function<F>,
+    x: &[F],
+) -> Result<(Vec<F>, Vec<F>), Error> {
+    let (rows, columns) = (f.outputs(x.len()), x.len());
+    let mut jacobian = zeros("Jacobian", rows, columns, limit)?;
+    let mut values = vec![F::zero(); rows];
+    Jacobian::new().evaluate(f, x, &mut values, &mut jacobian)?;
+    Ok((values, jacobian))
 }
 
 /// Jacobians in the mode that suits the shape, for loops; it allocates nothing once warm.

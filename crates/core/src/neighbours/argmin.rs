@@ -22,7 +22,7 @@
 //! # Ok::<(), argmin::core::Error>(())
 //! ```
 
-use crate::{Differentiable, gradient, hessian};
+use crate::{DENSE_LIMIT, Differentiable, gradient, hessian_within};
 use argmin::core::{CostFunction, Error, Gradient, Hessian};
 
 /// A function to minimise, for numbers of any kind.
@@ -48,7 +48,7 @@ pub trait Objective {
 }
 
 /// An objective as argmin's solvers see it: cost, gradient (in reverse mode) and Hessian (forward over
-/// reverse) of a `Vec<f64>`.
+/// reverse) of a `Vec<f64>`. A Hessian of more than [`DENSE_LIMIT`] bytes is an error of the solver's.
 ///
 /// ```
 /// use argmin::core::{CostFunction, Gradient, Hessian};
@@ -94,7 +94,7 @@ impl<O: Objective> Hessian for Problem<O> {
     type Hessian = Vec<Vec<f64>>;
 
     fn hessian(&self, x: &Vec<f64>) -> Result<Vec<Vec<f64>>, Error> {
-        let (_, _, hessian) = hessian(|x| self.0.value(x), x);
+        let (_, _, hessian) = hessian_within(DENSE_LIMIT, |x| self.0.value(x), x)?;
         Ok(hessian.chunks(x.len().max(1)).map(<[f64]>::to_vec).collect())
     }
 }

@@ -343,6 +343,11 @@ impl Pattern {
         self.first_missing(other).is_none() && (self.rows(), self.columns) == (other.rows(), other.columns)
     }
 
+    /// Refuses values of which there is not one for each entry.
+    pub(crate) fn check_values(&self, given: usize) -> Result<(), Error> {
+        Error::check_length("slice of values", "entry", self.len(), given)
+    }
+
     /// The first place of another pattern that is no entry of this one.
     pub(crate) fn first_missing(&self, other: &Self) -> Option<(usize, usize)> {
         other.entries().find(|&(row, column)| self.position(row, column).is_none())
@@ -354,7 +359,7 @@ fn not_a_pattern(reason: String) -> Error {
 }
 
 /// Moves the first of equal neighbours to the front, and says how many there are.
-fn dedup(sorted: &mut [u32]) -> usize {
+pub(super) fn dedup(sorted: &mut [u32]) -> usize {
     let mut kept = 0;
     for index in 0..sorted.len() {
         if kept == 0 || sorted[kept - 1] != sorted[index] {

@@ -1,0 +1,364 @@
+//! Sets of inputs that share their parts, made as numbers are computed and read once at the end.
+
+use super::pattern::{Pattern, dedup};
+use crate::Error;
+use std::cell::{Cell, RefCell};
+
+/// Up to so many inputs, a union lists them. A larger one refers to its parts, so that a sum of a million terms, added one
+/// by one, takes two numbers for each term and not a list for each partial sum.
+const LISTED: usize = 32;
+
+/// How many unions are remembered, in case they are asked for again: a power of two.
+const REMEMBERED: usize = 1 << 10;
+
+/// A set of inputs in an [`IndexSets`]: its number there. Set i is {i} for each input i.
+pub(super) type Set = u32;
+
+/// The set without inputs, which is in every [`IndexSets`].
+pub(super) const EMPTY: Set = Set::MAX;
+
+/// The sets that came about in one evaluation of a function, and how many numbers did.
+#[derive(Debug)]
+pub(super) struct IndexSets {
+    storage: RefCell<Storage>,
+    numbers: Cell<u64>,
+}
+
+impl IndexSets {
+    /// The sets of functions of so many inputs, which fit into a [`Set`] below [`EMPTY`].
+    pub(super) fn new(inputs: Set) -> Self {
+        let recent = vec![Recent::default(); REMEMBERED];
+        let storage = Storage { inputs, starts: vec![0], parts: Vec::new(), recent };
+        Self { storage: RefCell::new(storage), numbers: Cell::new(0) }
+    }
+
+    /// A number that no other has.
+    pub(super) fn next_number(&self) -> u64 {
+        self.numbers.set(self.numbers.get() + 1);
+        self.numbers.get()
+    }
+
+    /// The union of two sets.
+    #[inline]
+    pub(super) fn union(&self, a: Set, b: Set) -> Set {
+        if a == b || b == EMPTY {
+            return a;
+        }
+        if a == EMPTY {
+            return b;
+        }
+        self.storage.borrow_mut().union(a.min(b), a.max(b))
+    }
+
+    /// The union of any number of sets.
+    pub(super) fn union_of(&self, mut sets: Vec<Set>) -> Set {
+        sets.sort_unstable();
+        sets.dedup();
+        if sets.last() == Some(&EMPTY) {
+            sets.pop();
+        }
+        match sets[..] {
+            [] => EMPTY,
+            [only] => only,
+            [a, b] => self.union(a, b),
+            _ => self.storage.borrow_mut().union_of_many(&sets),
+        }
+    }
+
+    /// The inputs of each set, as the rows of a pattern.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAPattern`] for 2³² entries or more.
+    pub(super) fn pattern(&self, sets: &[Set]) -> Result<Pattern, Error> {
+        self.storage.borrow().pattern(sets, 1)
+    }
+}
+
+/// A union that was asked for not long ago.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    of: [Set; 2],
+    union: Set,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { of: [EMPTY; 2], union: EMPTY }
+    }
+}
+
+/// A set is a list of others, its parts, whose numbers rise and are smaller than its own. As the first ones are single
+/// inputs, a set that lists its inputs is a union like all others.
+#[derive(Debug)]
+struct Storage {
+    inputs: Set,
+    /// Where the parts of each set begin, from the first that is not an input; a last number says where all end.
+    starts: Vec<u32>,
+    parts: Vec<Set>,
+    recent: Vec<Recent>,
+}
+
+impl Storage {
+    /// The parts of a set; an input is its own.
+    fn parts<'a>(&'a self, set: &'a Set) -> &'a [Set] {
+        let Some(index) = set.checked_sub(self.inputs) else { return std::slice::from_ref(set) };
+        let index = index as usize;
+        &self.parts[self.starts[index] as usize..self.starts[index + 1] as usize]
+    }
+
+    /// Whether its parts are inputs.
+    fn is_listed(&self, parts: &[Set]) -> bool {
+        parts.last().is_some_and(|&last| last < self.inputs)
+    }
+
+    /// The union of two sets, of which the first has the smaller number.
+    fn union(&mut self, a: Set, b: Set) -> Set {
+        let hash = (u64::from(a) << 32 | u64::from(b)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = (hash >> (u64::BITS - REMEMBERED.trailing_zeros())) as usize;
+        if self.recent[place].of == [a, b] {
+            return self.recent[place].union;
+        }
+        let union = self.new_union(a, b);
+        self.recent[place] = Recent { of: [a, b], union };
+        union
+    }
+
+    fn new_union(&mut self, a: Set, b: Set) -> Set {
+        let (of_a, of_b) = (self.parts(&a), self.parts(&b));
+        // Of a set that refers to others, it is only known what they are.
+        if !(self.is_listed(of_a) && self.is_listed(of_b)) {
+            return if of_b.binary_search(&a).is_ok() { b } else { self.push(&[a, b]) };
+        }
+        let ((small, large), larger) =
+            if of_a.len() < of_b.len() { ((of_a, of_b), b) } else { ((of_b, of_a), a) };
+        if small.len() > LISTED {
+            return self.push(&[a, b]);
+        }
+        if small.iter().all(|input| large.binary_search(input).is_ok()) {
+            return larger;
+        }
+        if large.len() > LISTED {
+            return self.push(&[a, b]);
+        }
+        let (mut list, count) = ([0; 2 * LISTED], small.len() + large.len());
+        list[..small.len()].copy_from_slice(small);
+        list[small.len()..count].copy_from_slice(large);
+        list[..count].sort_unstable();
+        let count = dedup(&mut list[..count]);
+        if count <= LISTED { self.push(&list[..count]) } else { self.push(&[a, b]) }
+    }
+
+    /// The union of at least two sets, whose numbers rise.
+    fn union_of_many(&mut self, sets: &[Set]) -> Set {
+        let few = sets.len() <= LISTED;
+        let all_listed = few && sets.iter().all(|set| self.is_listed(self.parts(set)));
+        if !all_listed {
+            return self.push(sets);
+        }
+        let mut list: Vec<Set> = sets.iter().flat_map(|set| self.parts(set)).copied().collect();
+        list.sort_unstable();
+        list.dedup();
+        if let Some(&whole) = sets.iter().find(|set| self.parts(set).len() == list.len()) {
+            return whole;
+        }
+        self.push(if list.len() <= LISTED { &list } else { sets })
+    }
+
+    /// A new set of these parts.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2³² sets or parts.
+    fn push(&mut self, parts: &[Set]) -> Set {
+        self.parts.extend(parts);
+        let set = u64::from(self.inputs) + self.starts.len() as u64 - 1;
+        let counted = u32::try_from(self.parts.len()).ok().filter(|_| set < u64::from(EMPTY));
+        let Some(end) = counted else {
+            panic!("the sets of inputs of this function have more than 2³² parts; trace a part of it")
+        };
+        self.starts.push(end);
+        set as Set
+    }
+
+    /// See [`IndexSets::pattern`]. Sets are followed down to their inputs one by one, as long as that takes no more than
+    /// `share` of what it takes to compute all sets, for 64 inputs after another; the other rows come of that.
+    fn pattern(&self, sets: &[Set], share: usize) -> Result<Pattern, Error> {
+        let mut pattern = Pattern::without_rows(self.inputs as usize)?;
+        let all_at_once = self.parts.len().saturating_mul((self.inputs as usize).div_ceil(64));
+        let mut search = Search::new(self, all_at_once.saturating_mul(share));
+        for (row, &set) in sets.iter().enumerate() {
+            if !search.find(set) {
+                self.push_rows(&mut pattern, &sets[row..])?;
+                break;
+            }
+            pattern.push_row(search.found.iter().copied())?;
+        }
+        Ok(pattern)
+    }
+
+    /// Appends rows, from the bits of 64 inputs in all sets, and of the next 64.
+    fn push_rows(&self, pattern: &mut Pattern, sets: &[Set]) -> Result<(), Error> {
+        let mut rows = vec![Vec::new(); sets.len()];
+        let mut bits = vec![0_u64; self.starts.len() - 1];
+        for first in (0..self.inputs).step_by(64) {
+            let bits_of = |bits: &[u64], set: Set| match set.checked_sub(self.inputs) {
+                Some(index) => bits[index as usize],
+                None if (first..first.saturating_add(64)).contains(&set) => 1 << (set - first),
+                None => 0,
+            };
+            for index in 0..bits.len() {
+                let parts = &self.parts[self.starts[index] as usize..self.starts[index + 1] as usize];
+                bits[index] = parts.iter().fold(0, |all, &part| all | bits_of(&bits, part));
+            }
+            for (row, &set) in rows.iter_mut().zip(sets).filter(|(_, set)| **set != EMPTY) {
+                let mut left = bits_of(&bits, set);
+                while left != 0 {
+                    row.push(first + left.trailing_zeros());
+                    left &= left - 1;
+                }
+            }
+        }
+        rows.into_iter().try_for_each(|row| pattern.push_row(row))
+    }
+}
+
+/// Follows sets down to their inputs.
+struct Search<'a> {
+    storage: &'a Storage,
+    /// Of each set, the last search that came by.
+    seen: Vec<u32>,
+    searches: u32,
+    /// How many more parts may be looked at.
+    budget: usize,
+    waiting: Vec<Set>,
+    /// The inputs of the last set, rising.
+    found: Vec<u32>,
+    /// The set that they were found in.
+    last: Set,
+}
+
+impl<'a> Search<'a> {
+    fn new(storage: &'a Storage, budget: usize) -> Self {
+        let sets = storage.inputs as usize + storage.starts.len() - 1;
+        let (waiting, found) = (Vec::new(), Vec::new());
+        Self { storage, seen: vec![0; sets], searches: 0, budget, waiting, found, last: EMPTY }
+    }
+
+    /// Finds the inputs of a set, unless the budget does not last.
+    fn find(&mut self, set: Set) -> bool {
+        if set == self.last {
+            return true;
+        }
+        self.last = set;
+        self.found.clear();
+        if set == EMPTY {
+            return true;
+        }
+        let parts = self.storage.parts(&set);
+        if self.storage.is_listed(parts) {
+            self.found.extend(parts);
+            return true;
+        }
+        self.follow(set)
+    }
+
+    fn follow(&mut self, set: Set) -> bool {
+        self.searches += 1;
+        let Self { storage, seen, searches, budget, waiting, found, .. } = self;
+        waiting.clear();
+        waiting.push(set);
+        while let Some(set) = waiting.pop() {
+            let parts = storage.parts(&set);
+            let Some(left) = budget.checked_sub(parts.len()) else { return false };
+            *budget = left;
+            for &part in parts {
+                if std::mem::replace(&mut seen[part as usize], *searches) != *searches {
+                    let unread = if part < storage.inputs { &mut *found } else { &mut *waiting };
+                    unread.push(part);
+                }
+            }
+        }
+        found.sort_unstable();
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Uniform numbers (splitmix64).
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z ^ (z >> 31)) % n as u64) as usize
+        }
+    }
+
+    /// Sets that come about at random, beside what they hold.
+    fn drawn(random: &mut Random, inputs: usize, unions: usize) -> (IndexSets, Vec<Set>, Vec<BTreeSet<u32>>) {
+        let sets = IndexSets::new(inputs as u32);
+        let mut numbers: Vec<Set> = (0..inputs as u32).chain([EMPTY]).collect();
+        let single = |input| BTreeSet::from_iter([input]);
+        let mut held: Vec<_> = (0..inputs as u32).map(single).chain([BTreeSet::new()]).collect();
+        for _ in 0..unions {
+            let count = [2, 2, 2, 3, 7, 40][random.below(6)];
+            // Late ones are preferred, so that sets refer to sets.
+            let mut draw =
+                || numbers.len() - 1 - random.below(numbers.len()).min(random.below(numbers.len()));
+            let of: Vec<usize> = (0..count).map(|_| draw()).collect();
+            let chosen: Vec<Set> = of.iter().map(|&place| numbers[place]).collect();
+            numbers.push(match chosen[..] {
+                [a, b] => sets.union(a, b),
+                _ => sets.union_of(chosen),
+            });
+            held.push(of.iter().flat_map(|&place| &held[place]).copied().collect());
+        }
+        (sets, numbers, held)
+    }
+
+    #[test]
+    fn sets_hold_what_their_parts_hold_whichever_way_they_are_read() {
+        for seed in 0..300 {
+            let mut random = Random(seed);
+            let inputs = [1, 5, 31, 64, 65, 200][random.below(6)];
+            let unions = [0, 10, 300][random.below(3)];
+            let (sets, numbers, held) = drawn(&mut random, inputs, unions);
+            let rows = held.iter().map(|set| set.iter().map(|&input| input as usize));
+            let expected = Pattern::from_rows(inputs, rows).unwrap();
+            for share in [0, 1, usize::MAX] {
+                let pattern = sets.storage.borrow().pattern(&numbers, share).unwrap();
+                assert_eq!(pattern, expected, "seed {seed}, share {share}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_union_with_what_is_contained_makes_nothing_new() {
+        let sets = IndexSets::new(100);
+        let few = sets.union_of(vec![3, 1, 4, 1, 5]);
+        let many = (0..90).fold(EMPTY, |sum, input| sets.union(sum, input));
+        for (whole, part) in [(few, 4), (few, few), (few, EMPTY), (sets.union(few, 2), few), (many, 89)] {
+            assert_eq!([sets.union(whole, part), sets.union(part, whole)], [whole; 2]);
+        }
+        assert_eq!(sets.union(few, many), sets.union(many, few));
+        let again = sets.union_of(vec![1, 3, 4]);
+        assert_eq!(sets.union_of(vec![again, few, 5]), few);
+    }
+
+    #[test]
+    fn a_sum_of_many_terms_takes_two_parts_for_each() {
+        let inputs = 100_000;
+        let sets = IndexSets::new(inputs);
+        let sum = (0..inputs).fold(EMPTY, |sum, input| sets.union(sum, input));
+        assert!(sets.storage.borrow().parts.len() < 2 * inputs as usize + LISTED * LISTED);
+        assert_eq!(sets.pattern(&[sum, sum, EMPTY, 7]).unwrap().len(), 2 * inputs as usize + 1);
+    }
+}
