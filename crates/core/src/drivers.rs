@@ -8,6 +8,8 @@ mod forward;
 mod gradient;
 mod hessian;
 mod jacobian;
+mod jet;
+mod laplacian;
 mod products;
 mod reverse;
 
@@ -16,5 +18,7 @@ pub use forward::Forward;
 pub use gradient::{gradient, gradient_forward, gradient_lanes};
 pub use hessian::{SecondOrder, hessian, hessian_diagonal, hvp};
 pub use jacobian::{Function, Jacobian, jacobian, jacobian_forward, jacobian_reverse};
+pub use jet::{directional_derivatives, jet, mixed_partial, mixed_partials, third_derivative_product};
+pub use laplacian::{Twice, biharmonic, divergence_form, laplacian, laplacian_lanes, weighted_laplacian};
 pub use products::{jvp, vjp};
 pub use reverse::Reverse;
