@@ -12,3 +12,13 @@ pub mod scenarios;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The code of the page on Taylor series.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/taylor.md")]
+struct TaylorPage;
+
+/// The code of the page on Laplacians.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/laplacian.md")]
+struct LaplacianPage;

@@ -9,6 +9,8 @@ mod forward;
 mod gradient;
 mod hessian;
 mod jacobian;
+mod jet;
+mod laplacian;
 mod products;
 mod reverse;
 
@@ -22,5 +24,7 @@ pub use jacobian::{
     Function, Jacobian, jacobian, jacobian_forward, jacobian_forward_within, jacobian_reverse,
     jacobian_reverse_within, jacobian_within,
 };
+pub use jet::{directional_derivatives, jet, mixed_partial, mixed_partials, third_derivative_product};
+pub use laplacian::{Twice, biharmonic, divergence_form, laplacian, laplacian_lanes, weighted_laplacian};
 pub use products::{jvp, vjp};
 pub use reverse::Reverse;

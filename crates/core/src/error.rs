@@ -23,6 +23,15 @@ pub enum Error {
         given: usize,
     },
 
+    /// The orders of a mixed derivative do not fit the series that it is taken from.
+    #[error("the orders of a mixed derivative add up to that of the series, {expected}, not to {given}")]
+    Order {
+        /// The order of the series.
+        expected: usize,
+        /// What the orders add up to.
+        given: usize,
+    },
+
     /// At this point, the function takes another branch than where it was recorded. What was asked says where in the
     /// source it stands, unless the program was saved.
     #[error(

@@ -1,7 +1,11 @@
-//! Forward mode: dual numbers, which carry tangents along with the value.
+//! Forward mode: dual numbers, which carry tangents along with the value, Taylor series, and Laplacians.
 
 mod dual;
 mod lanes;
+mod laplacian;
+mod taylor;
 
 pub use dual::Dual;
 pub use lanes::Lanes;
+pub use laplacian::ForwardLaplacian;
+pub use taylor::Taylor;

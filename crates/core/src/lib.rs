@@ -20,6 +20,8 @@
 //!
 //! - [`Dual<T, N>`](Dual) carries `N` tangents along: *forward mode*. One evaluation gives the derivatives
 //!   along `N` directions. It needs no memory beyond the numbers themselves.
+//! - [`Taylor<T, N>`](Taylor) carries the coefficients of a Taylor series of order `N` along, and
+//!   [`ForwardLaplacian<T, N>`](ForwardLaplacian) a gradient and a Laplacian.
 //! - [`Var<T>`](Var) records what is done with it on a [`Tape`]: *reverse mode*. One evaluation and one
 //!   sweep back give the derivatives with respect to all inputs. The tape grows with the computation.
 //! - [`Traced<T>`](Traced) records what is done with it, once, for a [`Program`] to replay at any point, or at
@@ -33,12 +35,17 @@
 //!
 //! | of a function | driver | gives | mode |
 //! |---|---|---|---|
-//! | of one number | [`derivative`], [`second_derivative`], [`derivatives`] | value, slopes | forward |
+//! | of one number | [`derivative`], [`second_derivative`] | value, slopes | forward |
+//! | | [`derivatives`] | value, derivatives of any order | Taylor series |
 //! | of many numbers | [`gradient`] | value, gradient | reverse |
 //! | | [`gradient_forward`], [`gradient_lanes`] | the same | forward |
 //! | | [`hessian`], [`hessian_diagonal`], [`hvp`] | value, gradient, second derivatives | forward over reverse |
+//! | | [`directional_derivatives`], [`mixed_partial`], [`mixed_partials`] | derivatives of any order | Taylor series |
+//! | | [`third_derivative_product`] | third derivatives times two vectors | forward over reverse |
+//! | | [`laplacian`], [`weighted_laplacian`], [`divergence_form`], [`biharmonic`] | value, Laplacian and its like | forward |
 //! | with many outputs | [`jacobian_forward`], [`jacobian_reverse`], [`jacobian`] | values, Jacobian | by name, or by shape |
 //! | | [`jvp`] | values, Jacobian · tangent | forward |
+//! | | [`jet`] | values, Taylor coefficients along a curve | Taylor series |
 //! | | [`vjp`] | values, cotangent · Jacobian | reverse |
 //!
 //! All return the values along with the derivatives. Matrices are flat, row after row, a row for each output; above
@@ -150,13 +157,14 @@ mod special;
 
 pub use differentiable::Differentiable;
 pub use drivers::{
-    DENSE_LIMIT, Forward, Function, Jacobian, Order, Reverse, SecondOrder, derivative, derivatives, gradient,
-    gradient_forward, gradient_lanes, hessian, hessian_diagonal, hessian_within, hvp, jacobian,
-    jacobian_forward, jacobian_forward_within, jacobian_reverse, jacobian_reverse_within, jacobian_within,
-    jvp, second_derivative, vjp,
+    DENSE_LIMIT, Forward, Function, Jacobian, Order, Reverse, SecondOrder, Twice, biharmonic, derivative,
+    derivatives, directional_derivatives, divergence_form, gradient, gradient_forward, gradient_lanes,
+    hessian, hessian_diagonal, hessian_within, hvp, jacobian, jacobian_forward, jacobian_forward_within,
+    jacobian_reverse, jacobian_reverse_within, jacobian_within, jet, jvp, laplacian, laplacian_lanes,
+    mixed_partial, mixed_partials, second_derivative, third_derivative_product, vjp, weighted_laplacian,
 };
 pub use error::Error;
-pub use forward::{Dual, Lanes};
+pub use forward::{Dual, ForwardLaplacian, Lanes, Taylor};
 pub use predicate::Relation;
 pub use program::{Program, ProgramScalar, Traced, Workspace};
 pub use reverse::{Adjoints, Tape, Var};

@@ -71,6 +71,8 @@ mod custom;
 mod partial;
 mod piecewise;
 pub(crate) mod reductions;
+pub(crate) mod second;
+pub(crate) mod series;
 mod slopes;
 
 pub use custom::{CustomRule, Saved};

@@ -106,6 +106,12 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
         self.primal
     }
 
+    /// The tangents as they are, also of a NaN.
+    #[inline(always)]
+    pub(crate) fn raw_tangent(&self) -> &generic_array::GenericArray<T, N> {
+        &self.tangent
+    }
+
     /// The same movement at another place.
     #[inline]
     pub(crate) fn set_primal(&mut self, primal: T) {

@@ -173,6 +173,18 @@ pub(crate) fn log_sum_exp_and_slopes<T: Differentiable>(
     (value, slope)
 }
 
+/// ln Σ exp xᵢ, and its slope in each term.
+pub(crate) fn log_sum_exp_with_slopes<T: Differentiable>(
+    terms: impl Iterator<Item = T> + Clone,
+) -> (T, Vec<Partial<T>>) {
+    if T::RECORDS {
+        let value = T::log_sum_exp_terms(terms.clone());
+        return (value, terms.clone().map(recorded_log_sum_exp_slopes(terms)).collect());
+    }
+    let (value, slope) = log_sum_exp_and_slopes(terms.clone());
+    (value, terms.map(slope).collect())
+}
+
 /// √Σ xᵢ² on plain numbers, scaled where the squares would overflow or vanish.
 pub(crate) fn scalar_norm<F: Scalar>(terms: impl Iterator<Item = F> + Clone) -> F {
     let squares = terms.clone().map(|x| x * x).sum::<F>();

@@ -1,0 +1,261 @@
+//! Sums by the chain rule of second order: of operations of many operands, and of rules of the user's own.
+
+use super::ForwardLaplacian;
+use crate::forward::lanes::{Tangent, accumulate, spoilt, zeros};
+use crate::predicate::Relation;
+use crate::rules::series::difference;
+use crate::rules::{Partial, combine, reductions};
+use crate::{CustomRule, Differentiable, Dual, Error, Lanes};
+use generic_array::GenericArray;
+use generic_array::sequence::GenericSequence;
+
+/// ∇a·∇b. What is known to be zero leaves no trace.
+#[inline(always)]
+pub(super) fn inner<T: Differentiable, N: Lanes<T>>(a: &Tangent<T, N>, b: &Tangent<T, N>) -> T {
+    if T::KNOWS_ZEROS {
+        let known = |(a, b): &(&T, &T)| !(a.is_identically_zero() || b.is_identically_zero());
+        let moving: Vec<(T, T)> = a.iter().zip(b).filter(known).map(|(&a, &b)| (a, b)).collect();
+        return if moving.is_empty() { T::zero() } else { T::dot_pairs(moving.into_iter(), None) };
+    }
+    // Four sums side by side, so that the lanes need not wait for each other.
+    let mut sums = [T::zero(); 4];
+    for (a, b) in a.chunks(4).zip(b.chunks(4)) {
+        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    (sums[0] + sums[2]) + (sums[1] + sums[3])
+}
+
+/// |∇a|², if anything asks for it.
+#[inline(always)]
+pub(super) fn square<T: Differentiable, N: Lanes<T>>(wanted: Partial<T>, a: &Tangent<T, N>) -> T {
+    match wanted {
+        Partial::Zero => T::zero(),
+        _ => inner(a, a),
+    }
+}
+
+/// 2 ∇a·∇b, if anything asks for it.
+#[inline(always)]
+pub(super) fn twice<T: Differentiable, N: Lanes<T>>(
+    wanted: Partial<T>,
+    a: &Tangent<T, N>,
+    b: &Tangent<T, N>,
+) -> T {
+    match wanted {
+        Partial::Zero => T::zero(),
+        _ => match inner(a, b) {
+            zero if T::KNOWS_ZEROS && zero.is_identically_zero() => zero,
+            inner => inner + inner,
+        },
+    }
+}
+
+pub(super) fn is_still<T: Differentiable, N: Lanes<T>>(x: &ForwardLaplacian<T, N>) -> bool {
+    x.laplacian.is_identically_zero() && x.tangent.iter().all(Differentiable::is_identically_zero)
+}
+
+/// Σ partial · number, where exact zeros win, and a NaN value wins over all.
+#[inline(always)]
+pub(super) fn bent<T: Differentiable, const M: usize>(z: T, terms: [(Partial<T>, T); M]) -> T {
+    if T::RECORDS {
+        return combine(z, terms.into_iter());
+    }
+    if z.is_nan() {
+        return bent_nan(z, &terms);
+    }
+    let mut sum = T::zero();
+    for (partial, x) in terms {
+        sum = added(sum, partial.times(x));
+    }
+    sum
+}
+
+#[inline(always)]
+fn added<T: Differentiable>(sum: T, x: T) -> T {
+    match T::KNOWS_ZEROS {
+        true if x.is_identically_zero() => sum,
+        true if sum.is_identically_zero() => x,
+        _ => sum + x,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn bent_nan<T: Differentiable>(z: T, terms: &[(Partial<T>, T)]) -> T {
+    let moving = terms.iter().filter(|(_, x)| !x.is_identically_zero());
+    let moving: Vec<_> = moving.map(|(partial, x)| (partial.number(), *x)).collect();
+    if moving.is_empty() { T::zero() } else { T::chain_rule(z, &moving) }
+}
+
+/// A sum over operands that is built term by term.
+pub(super) struct Combination<T, N: Lanes<T>> {
+    z: T,
+    tangent: Tangent<T, N>,
+    laplacian: T,
+    /// All edges and bends, where the sum needs care: in recordings, and for a NaN.
+    edges: Vec<(Partial<T>, Tangent<T, N>)>,
+    bends: Vec<(Partial<T>, T)>,
+}
+
+impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
+    pub(super) fn new(z: T) -> Self {
+        Self { z, tangent: zeros(), laplacian: T::zero(), edges: Vec::new(), bends: Vec::new() }
+    }
+
+    #[inline(always)]
+    fn is_careful(&self) -> bool {
+        T::RECORDS || self.z.is_nan()
+    }
+
+    /// Adds an operand with its slope.
+    #[inline]
+    pub(super) fn add(&mut self, p: Partial<T>, x: &ForwardLaplacian<T, N>) {
+        if self.is_careful() {
+            self.edges.push((p, x.tangent));
+        } else {
+            accumulate(&self.z, &mut self.tangent, p, &x.tangent);
+        }
+        self.bend(p, x.laplacian);
+    }
+
+    /// Adds the product of two operands.
+    #[inline]
+    pub(super) fn add_product(&mut self, a: &ForwardLaplacian<T, N>, b: &ForwardLaplacian<T, N>) {
+        self.add(Partial::Of(b.primal), a);
+        self.add(Partial::Of(a.primal), b);
+        self.bend(Partial::One, twice(Partial::One, &a.tangent, &b.tangent));
+    }
+
+    /// Adds a share of the Laplacian alone.
+    #[inline]
+    pub(super) fn bend(&mut self, p: Partial<T>, x: T) {
+        if self.is_careful() {
+            self.bends.push((p, x));
+        } else {
+            self.laplacian = added(self.laplacian, p.times(x));
+        }
+    }
+
+    pub(super) fn finish(self) -> ForwardLaplacian<T, N> {
+        let Self { z, tangent, laplacian, edges, bends } = self;
+        if T::RECORDS {
+            let lane = |lane: usize| combine(z, edges.iter().map(|(p, tangent)| (*p, tangent[lane])));
+            let tangent = Tangent::<T, N>::generate(lane);
+            return ForwardLaplacian { primal: z, tangent, laplacian: combine(z, bends.into_iter()) };
+        }
+        if z.is_nan() {
+            return ForwardLaplacian {
+                primal: z,
+                tangent: spoilt(&z, &edges),
+                laplacian: bent_nan(z, &bends),
+            };
+        }
+        ForwardLaplacian { primal: z, tangent, laplacian }
+    }
+}
+
+/// √Σ x²: with the unit vector u, its Laplacian is Σ uᵢ Δxᵢ + Σ |∇xᵢ − uᵢ ∇z|² / z.
+pub(super) fn norm<T: Differentiable, N: Lanes<T>>(x: &[ForwardLaplacian<T, N>]) -> ForwardLaplacian<T, N> {
+    let z = T::norm_terms(x.iter().map(|x| x.primal));
+    let slopes: Vec<_> = x.iter().map(|x| reductions::norm_slope(x.primal, z)).collect();
+    let curvature =
+        Partial::select(Relation::Equal, z, T::zero(), || Partial::Zero, || Partial::Of(z.recip()));
+    curved(z, x, &slopes, |slope, gradient| (slope.scale(gradient), curvature))
+}
+
+/// ln Σ exp xᵢ: with its weights w, its Laplacian is Σ wᵢ Δxᵢ + Σ wᵢ |∇xᵢ − ∇z|².
+pub(super) fn log_sum_exp<T: Differentiable, N: Lanes<T>>(
+    x: &[ForwardLaplacian<T, N>],
+) -> ForwardLaplacian<T, N> {
+    let (z, weights) = reductions::log_sum_exp_with_slopes(x.iter().map(|x| x.primal));
+    curved(z, x, &weights, |weight, gradient| (gradient, weight))
+}
+
+/// A function of many operands, and how far each moves otherwise than it does, with a weight.
+fn curved<T: Differentiable, N: Lanes<T>>(
+    z: T,
+    x: &[ForwardLaplacian<T, N>],
+    slopes: &[Partial<T>],
+    share: impl Fn(Partial<T>, T) -> (T, Partial<T>),
+) -> ForwardLaplacian<T, N> {
+    let mut sum = Combination::new(z);
+    x.iter().zip(slopes).for_each(|(x, &slope)| sum.add(slope, x));
+    let gradient = sum.gradient();
+    for (x, &slope) in x.iter().zip(slopes) {
+        let mut weight = Partial::Zero;
+        let apart = Tangent::<T, N>::generate(|lane| {
+            let (expected, w) = share(slope, gradient[lane]);
+            weight = w;
+            difference(x.tangent[lane], expected)
+        });
+        sum.bend(weight, inner(&apart, &apart));
+    }
+    sum.finish()
+}
+
+impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
+    /// The gradient so far.
+    fn gradient(&self) -> Tangent<T, N> {
+        if !T::RECORDS {
+            return self.tangent;
+        }
+        Tangent::<T, N>::generate(|lane| {
+            combine(self.z, self.edges.iter().map(|(p, tangent)| (*p, tangent[lane])))
+        })
+    }
+}
+
+/// Σ partial · tangent, itself to be differentiated.
+pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
+    value: ForwardLaplacian<T, N>,
+    pairs: &[(ForwardLaplacian<T, N>, ForwardLaplacian<T, N>)],
+) -> ForwardLaplacian<T, N> {
+    let moving: Vec<_> = pairs.iter().filter(|(_, tangent)| !tangent.is_identically_zero()).collect();
+    let inner: Vec<_> = moving.iter().map(|(partial, tangent)| (partial.primal, tangent.primal)).collect();
+    let mut sum = Combination::new(T::chain_rule(value.primal, &inner));
+    for (partial, tangent) in moving {
+        sum.add_product(partial, tangent);
+    }
+    if !inner.is_empty() && !is_still(&value) {
+        // It moves with the value where that is NaN: the sum is NaN then, and what moves becomes NaN with it.
+        sum.add(Partial::Zero, &value);
+    }
+    sum.finish()
+}
+
+/// A rule of the user's own: along each lane by its second derivative, in dual numbers of dual numbers. How the inputs'
+/// Laplacians move the outputs comes with the first lane.
+pub(super) fn call<T, N, R>(
+    rule: &R,
+    x: &[ForwardLaplacian<T, N>],
+) -> Result<Vec<ForwardLaplacian<T, N>>, Error>
+where
+    T: Differentiable,
+    N: Lanes<T>,
+    R: CustomRule<Scalar = T::Scalar>,
+{
+    let primals: Vec<T> = x.iter().map(|x| x.primal).collect();
+    let mut z: Vec<_> = T::call(rule, &primals)?.into_iter().map(ForwardLaplacian::lift).collect();
+    for lane in 0..N::USIZE.max(1) {
+        let slope = |x: &ForwardLaplacian<T, N>| x.tangent.get(lane).copied().unwrap_or(T::zero());
+        let bend = |x: &ForwardLaplacian<T, N>| if lane == 0 { x.laplacian } else { T::zero() };
+        if x.iter().all(|x| slope(x).is_identically_zero() && bend(x).is_identically_zero()) {
+            continue;
+        }
+        let only = |x: T| GenericArray::generate(|_| x);
+        let moving = |x: &ForwardLaplacian<T, N>| {
+            let (primal, second) = (Dual::new(x.primal, only(slope(x))), Dual::new(slope(x), only(bend(x))));
+            Dual::new(primal, GenericArray::generate(|_| second))
+        };
+        let inputs: Vec<Dual<Dual<T>>> = x.iter().map(moving).collect();
+        for (z, y) in z.iter_mut().zip(Dual::call(rule, &inputs)?) {
+            if let Some(tangent) = z.tangent.get_mut(lane) {
+                *tangent = y.primal().raw_tangent()[0];
+            }
+            z.laplacian = added(z.laplacian, y.raw_tangent()[0].raw_tangent()[0]);
+        }
+    }
+    Ok(z)
+}

@@ -1,0 +1,121 @@
+//! Rules of the user's own on series: z′ = J(x, z)·x′, integrated order by order.
+//!
+//! A rule's derivative may call rules, itself among them, as a sine's calls the cosine. Since a derivative is needed to one order
+//! less than the outputs, each call inside wants one order less, and at order 0 there is only the value. How many orders
+//! are wanted cannot be seen from the numbers, so the calls under way are noted ([`wanted`]).
+
+use super::Taylor;
+use super::reduction::integral;
+use crate::rules::series::{self, Orders};
+use crate::rules::{Partial, pulled_back, pushed_forward};
+use crate::{CustomRule, Differentiable, Error, Lanes};
+use generic_array::sequence::GenericSequence;
+use num_traits::{Float, One, Zero};
+use std::cell::RefCell;
+
+thread_local! {
+    /// The calls under way: the size of their numbers, which tells levels of nesting apart, and the orders wanted of calls inside.
+    /// `None` stands where a value is computed: what goes on in there is nobody's derivative.
+    static UNDER_WAY: RefCell<Vec<Option<(usize, usize)>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A note of a call under way, until it is dropped.
+struct Note;
+
+impl Note {
+    fn new(note: Option<(usize, usize)>) -> Self {
+        UNDER_WAY.with_borrow_mut(|notes| notes.push(note));
+        Self
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        UNDER_WAY.with_borrow_mut(|notes| notes.pop());
+    }
+}
+
+/// How many orders are wanted of a call with numbers of a type.
+fn wanted<D>(all: usize) -> usize {
+    UNDER_WAY.with_borrow(|notes| {
+        let since_value = notes.iter().rev().map_while(|note| *note);
+        since_value
+            .filter(|(size, _)| *size == size_of::<D>())
+            .map(|(_, orders)| orders)
+            .next()
+            .unwrap_or(all)
+    })
+}
+
+/// The outputs of a rule. Where its derivative does not use them, one evaluation gives all coefficients; otherwise each gives one
+/// more.
+pub(super) fn call<T, N, R>(rule: &R, x: &[Taylor<T, N>]) -> Result<Vec<Taylor<T, N>>, Error>
+where
+    T: Differentiable,
+    N: Lanes<T>,
+    R: CustomRule<Scalar = T::Scalar>,
+{
+    if !T::RETAINS
+        && let Some(outputs) = rule.in_any_numbers(x)
+    {
+        return outputs;
+    }
+    let primals: Vec<T> = x.iter().map(|x| x.primal).collect();
+    let values = {
+        let _value = Note::new(None);
+        T::call(rule, &primals)?
+    };
+    let mut z: Vec<Taylor<T, N>> = values.into_iter().map(Taylor::lift).collect();
+    let orders = wanted::<Taylor<T, N>>(N::USIZE);
+    if x.iter().all(Taylor::is_still) {
+        return Ok(z);
+    }
+    if !T::RECORDS && orders > 1 {
+        // With outputs that spoil whatever uses them.
+        let unknown = |z: &Taylor<T, N>| z.map(z.primal, |_| T::nan());
+        let all = integrated(rule, x, &z.iter().map(unknown).collect::<Vec<_>>(), orders)?;
+        if all.iter().flat_map(|z| &z[..orders]).all(|c| c.value().is_finite()) {
+            z.iter_mut().zip(all).for_each(|(z, all)| z.orders = all);
+            return Ok(z);
+        }
+    }
+    for order in 1..=orders {
+        let next = integrated(rule, x, &z, order)?;
+        z.iter_mut().zip(next).for_each(|(z, next)| z.orders[order - 1] = next[order - 1]);
+    }
+    Ok(z)
+}
+
+/// The coefficients of the outputs up to an order, from outputs that are right to one order less.
+fn integrated<T, N, R>(
+    rule: &R,
+    x: &[Taylor<T, N>],
+    z: &[Taylor<T, N>],
+    orders: usize,
+) -> Result<Vec<Orders<T, N>>, Error>
+where
+    T: Differentiable,
+    N: Lanes<T>,
+    R: CustomRule<Scalar = T::Scalar>,
+{
+    let _inside = Note::new(Some((size_of::<Taylor<T, N>>(), orders - 1)));
+    let slopes: Vec<_> = x.iter().map(slope).collect();
+    if let Some(product) = pushed_forward(rule, x, z, &slopes) {
+        let order = |dz: &Taylor<T, N>, k: usize| if k == 0 { dz.primal } else { dz.orders[k - 1] };
+        let integral = |dz| Orders::<T, N>::generate(|i| series::scaled(order(&dz, i), 1.0 / (i + 1) as f64));
+        return Ok(product?.into_iter().map(integral).collect());
+    }
+    let row = |output: usize| {
+        let unit = |index| if index == output { Taylor::one() } else { Taylor::zero() };
+        let cotangent: Vec<_> = (0..z.len()).map(unit).collect();
+        let row = pulled_back(rule, x, z, &cotangent)?;
+        Ok(integral(row.into_iter().map(Partial::Of).zip(x.iter().copied())))
+    };
+    (0..z.len()).map(row).collect()
+}
+
+/// The derivative of a series; its last coefficient is not known, and counts for nothing.
+fn slope<T: Differentiable, N: Lanes<T>>(x: &Taylor<T, N>) -> Taylor<T, N> {
+    let order = |i: usize| x.orders.get(i).map_or(T::zero(), |&c| series::scaled(c, (i + 1) as f64));
+    Taylor { primal: order(0), orders: Orders::<T, N>::generate(|i| order(i + 1)) }
+}

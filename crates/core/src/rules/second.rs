@@ -1,0 +1,67 @@
+//! Second partial derivatives, which nobody states: the rows' own partial derivatives, evaluated in dual numbers.
+
+use super::{Binary, Partial, Ternary, Unary};
+use crate::{Differentiable, Dual, Lanes};
+use generic_array::GenericArray;
+use generic_array::sequence::GenericSequence;
+use generic_array::typenum::{U1, U2, U3};
+
+/// The slopes of a partial derivative along the lanes.
+#[inline(always)]
+fn slopes<T: Differentiable, N: Lanes<T>, const M: usize>(partial: Partial<Dual<T, N>>) -> [Partial<T>; M] {
+    match partial {
+        Partial::Of(slope) => std::array::from_fn(|lane| Partial::Of(slope.raw_tangent()[lane])),
+        _ => [Partial::Zero; M],
+    }
+}
+
+/// The second derivative of an operation of one operand, from its value and its slope.
+#[inline(always)]
+pub(crate) fn unary<O: Unary, T: Differentiable>(op: O, x: T, z: T, p: Partial<T>) -> Partial<T> {
+    let z: Dual<T, U1> = Dual::new(z, GenericArray::generate(|_| p.number()));
+    let [second] = slopes(op.partial(Dual::variable(x), z));
+    second
+}
+
+/// The second derivative in the left operand, the mixed one, and that in the right operand.
+#[inline(always)]
+pub(crate) fn binary<O: Binary, T: Differentiable>(
+    op: O,
+    [x, y]: [T; 2],
+    z: T,
+    p: [Partial<T>; 2],
+) -> [Partial<T>; 3] {
+    let (x, y) = (Dual::<T, U2>::along(x, 0), Dual::along(y, 1));
+    let z = Dual::new(z, GenericArray::generate(|lane| p[lane].number()));
+    let [left, mixed] = slopes(op.left(x, y, z));
+    let [_, right] = slopes::<T, U2, 2>(op.right(x, y, z));
+    [left, mixed, right]
+}
+
+/// The second derivatives in each pair of operands, row after row.
+pub(crate) fn ternary<O: Ternary, T: Differentiable>(
+    op: O,
+    x: [T; 3],
+    z: T,
+    p: [Partial<T>; 3],
+) -> [[Partial<T>; 3]; 3] {
+    let x = std::array::from_fn(|lane| Dual::<T, U3>::along(x[lane], lane));
+    let z = Dual::new(z, GenericArray::generate(|lane| p[lane].number()));
+    op.partials(x, z).map(slopes)
+}
+
+/// The second derivative in the left operand, the right one held constant.
+#[inline(always)]
+pub(crate) fn left<O: Binary, T: Differentiable>(op: O, x: T, y: T, z: T, p: Partial<T>) -> Partial<T> {
+    let z: Dual<T, U1> = Dual::new(z, GenericArray::generate(|_| p.number()));
+    let [second] = slopes(op.left(Dual::variable(x), Dual::lift(y), z));
+    second
+}
+
+/// The second derivative in the right operand, the left one held constant.
+#[inline(always)]
+pub(crate) fn right<O: Binary, T: Differentiable>(op: O, x: T, y: T, z: T, p: Partial<T>) -> Partial<T> {
+    let z: Dual<T, U1> = Dual::new(z, GenericArray::generate(|_| p.number()));
+    let [second] = slopes(op.right(Dual::lift(x), Dual::variable(y), z));
+    second
+}
