@@ -6,11 +6,13 @@
 use dualtape::loops::{Checkpoints, RepeatWhile, Scan, Step};
 use dualtape::program::Wrt;
 use dualtape::rules::Op;
+use dualtape::sparse::{Pattern, SparseHessian, SparseJacobian, hessian_pattern, jacobian_pattern};
 use dualtape::typenum::U3;
 use dualtape::{
     CustomRule, Differentiable, Dual, Error, Piecewise, Program, ProgramScalar, Relation, Scalar, Var,
     gradient, gradient_lanes, hessian,
 };
+use dualtape_tests::close::close;
 use dualtape_tests::points::EDGES;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -22,6 +24,10 @@ const CASES: u64 = 2000;
 /// Two weights and two biases.
 const PARAMETERS: usize = 4;
 const INPUTS: usize = 6;
+
+/// Operations without a slope that hand NaN on.
+const STEPS: [Op; 7] =
+    [Op::Signum, Op::Floor, Op::Ceil, Op::Round, Op::Trunc, Op::DivEuclid, Op::StopGradient];
 
 /// Sizes of batches around the number of lanes.
 const BATCHES: [usize; 5] = [1, 15, 16, 17, 33];
@@ -475,6 +481,17 @@ impl Case {
             Kind::Loop(inner) => inner.step.has(wanted),
             Kind::Call(inner) => inner.has(wanted),
             kind => wanted(kind),
+        })
+    }
+
+    /// Whether NaN goes wherever there is a slope, and nowhere else: steps hand it on, too, and comparisons answer otherwise.
+    fn hands_nan_on(&self) -> bool {
+        self.0.iter().all(|(kind, _)| match kind {
+            Kind::Op(op) => !(STEPS.contains(op) || matches!(op, Op::Compare(_) | Op::Select)),
+            Kind::Branch(_) | Kind::Select(_) => false,
+            Kind::Loop(inner) => !inner.ends && inner.step.hands_nan_on(),
+            Kind::Call(inner) => inner.hands_nan_on(),
+            _ => true,
         })
     }
 
@@ -935,6 +952,86 @@ fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), Str
     Ok(())
 }
 
+/// Patterns of traced evaluations, which lack no entry that dense derivatives have or through which a NaN goes.
+fn traced_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
+    let edges = random.below(2) == 0;
+    let case = Case::draw(random, edges, |kind| !edges || kind.keeps_zeros());
+    let x = random.point::<F>(edges);
+    let (values, pattern) =
+        jacobian_pattern(|x| vec![case.call(x)], &x).map_err(|error| error.to_string())?;
+    let (plain, slopes) = reverse(&case, &x);
+    let (_, forward) = gradient_lanes::<F, U3, _>(|x| case.call(x), &x);
+    if !same_bits(values[0], plain) {
+        return Err(format!("{case:?} at {x:?}: value {plain:e}, traced {:e}", values[0]));
+    }
+    let hands_on = case.hands_nan_on();
+    let has_steps = case.has(|kind| matches!(kind, Kind::Op(op) if STEPS.contains(op)));
+    for input in 0..INPUTS {
+        let mut spoilt = x.clone();
+        spoilt[input] = F::nan();
+        // Of NaN, even a step has the slope NaN.
+        let counts = |slope: F| slope != F::zero() && !(has_steps && slope.is_nan());
+        let moves = counts(slopes[input]) || counts(forward[input]);
+        let spoils = hands_on && edges && !plain.is_nan() && case.call(&spoilt).is_nan();
+        if (moves || spoils) && pattern.position(0, input).is_none() {
+            return Err(format!(
+                "{case:?} at {x:?}: no entry for input {input}: {slopes:?}, {forward:?}, {spoils}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The same of Hessians, where it is smooth.
+fn traced_hessian_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
+    let case = Case::draw(random, false, |kind| kind.is_smooth() || matches!(kind, Kind::Select(_)));
+    let x: Vec<F> = random.point(false);
+    // Equations have no solution at NaN, which may come of what overflows.
+    if case.scale(&x).1.is_infinite() {
+        return Ok(());
+    }
+    let (value, slopes, expected) = hessian(|x| case.call(x), &x);
+    let (traced, traced_slopes, pattern) =
+        hessian_pattern(|x| case.call(x), &x).map_err(|error| error.to_string())?;
+    let size = traced_slopes.iter().zip(&slopes).all(|(&a, &b)| close(a.wide(), b.wide(), 1e-3));
+    if !same_bits(traced, value) || !size {
+        return Err(format!("{case:?} at {x:?}: {traced:e} {traced_slopes:?}, not {value:e} {slopes:?}"));
+    }
+    for (place, &entry) in expected.iter().enumerate() {
+        let (row, column) = (place / INPUTS, place % INPUTS);
+        if entry != F::zero() && pattern.position(row, column).is_none() {
+            return Err(format!("{case:?} at {x:?}: no entry ({row}, {column}), which is {entry:e}"));
+        }
+    }
+    Ok(())
+}
+
+/// How many entries of patterns are zero at all of some points: those that cancel, and products with zero.
+#[test]
+fn few_entries_of_traced_patterns_are_zero_everywhere() {
+    let (mut entries, mut extra, mut missed) = (0, 0, 0);
+    for seed in 0..CASES {
+        let mut random = Random(seed);
+        let case = Case::draw(&mut random, false, Kind::is_smooth);
+        let points: Vec<Vec<f64>> = (0..5).map(|_| random.point(false)).collect();
+        if points.iter().any(|x| case.scale(x).1.is_infinite()) {
+            continue;
+        }
+        let (_, pattern) = jacobian_pattern(|x| vec![case.call(x)], &points[0]).unwrap();
+        let slopes: Vec<Vec<f64>> = points.iter().map(|x| reverse(&case, x).1).collect();
+        for input in 0..INPUTS {
+            let moves = slopes.iter().any(|slopes| slopes[input] != 0.0);
+            let has_entry = pattern.position(0, input).is_some();
+            entries += usize::from(has_entry);
+            extra += usize::from(has_entry && !moves);
+            missed += usize::from(moves && !has_entry);
+        }
+    }
+    println!("{extra} of {entries} entries are zero at five points");
+    assert_eq!(missed, 0);
+    assert!(extra * 20 < entries, "{extra} of {entries}");
+}
+
 /// Patterns against dense derivatives, at any number: no entry is missing.
 fn patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, true, Kind::keeps_zeros);
@@ -1059,4 +1156,12 @@ searches! {
     derivatives_of_any_program_as_programs_in_f32: derivative_programs f32;
     recorded_derivatives_of_any_program_in_f64: recorded_derivatives f64;
     recorded_derivatives_of_any_program_in_f32: recorded_derivatives f32;
+    patterns_of_any_program_in_f64: patterns f64;
+    patterns_of_any_program_in_f32: patterns f32;
+    sparse_derivatives_of_smooth_programs_in_f64: sparse_values f64;
+    sparse_derivatives_of_smooth_programs_in_f32: sparse_values f32;
+    patterns_of_any_traced_program_in_f64: traced_patterns f64;
+    patterns_of_any_traced_program_in_f32: traced_patterns f32;
+    patterns_of_traced_hessians_in_f64: traced_hessian_patterns f64;
+    patterns_of_traced_hessians_in_f32: traced_hessian_patterns f32;
 }

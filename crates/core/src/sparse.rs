@@ -4,9 +4,8 @@
 mod colouring;
 mod columns;
 mod dependence;
-mod index_sets;
+pub(crate) mod index_sets;
 mod pattern;
-pub(crate) mod set;
 mod tracer;
 
 pub use crate::program::sparse::{SparseHessian, SparseJacobian, SparseWorkspace};

@@ -12,35 +12,35 @@ const LISTED: usize = 32;
 const REMEMBERED: usize = 1 << 10;
 
 /// A set of inputs in an [`IndexSets`]: its number there. Set i is {i} for each input i.
-pub(super) type Set = u32;
+pub(crate) type Set = u32;
 
 /// The set without inputs, which is in every [`IndexSets`].
-pub(super) const EMPTY: Set = Set::MAX;
+pub(crate) const EMPTY: Set = Set::MAX;
 
 /// The sets that came about in one evaluation of a function, and how many numbers did.
 #[derive(Debug)]
-pub(super) struct IndexSets {
+pub(crate) struct IndexSets {
     storage: RefCell<Storage>,
     numbers: Cell<u64>,
 }
 
 impl IndexSets {
     /// The sets of functions of so many inputs, which fit into a [`Set`] below [`EMPTY`].
-    pub(super) fn new(inputs: Set) -> Self {
+    pub(crate) fn new(inputs: Set) -> Self {
         let recent = vec![Recent::default(); REMEMBERED];
         let storage = Storage { inputs, starts: vec![0], parts: Vec::new(), recent };
         Self { storage: RefCell::new(storage), numbers: Cell::new(0) }
     }
 
     /// A number that no other has.
-    pub(super) fn next_number(&self) -> u64 {
+    pub(crate) fn next_number(&self) -> u64 {
         self.numbers.set(self.numbers.get() + 1);
         self.numbers.get()
     }
 
     /// The union of two sets.
     #[inline]
-    pub(super) fn union(&self, a: Set, b: Set) -> Set {
+    pub(crate) fn union(&self, a: Set, b: Set) -> Set {
         if a == b || b == EMPTY {
             return a;
         }
@@ -51,7 +51,7 @@ impl IndexSets {
     }
 
     /// The union of any number of sets.
-    pub(super) fn union_of(&self, mut sets: Vec<Set>) -> Set {
+    pub(crate) fn union_of(&self, mut sets: Vec<Set>) -> Set {
         sets.sort_unstable();
         sets.dedup();
         if sets.last() == Some(&EMPTY) {
@@ -70,7 +70,7 @@ impl IndexSets {
     /// # Errors
     ///
     /// [`Error::NotAPattern`] for 2³² entries or more.
-    pub(super) fn pattern(&self, sets: &[Set]) -> Result<Pattern, Error> {
+    pub(crate) fn pattern(&self, sets: &[Set]) -> Result<Pattern, Error> {
         self.storage.borrow().pattern(sets, 1)
     }
 }

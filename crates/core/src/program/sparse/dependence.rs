@@ -1,12 +1,13 @@
 //! Which outputs of a graph depend on which inputs.
 //!
 //! A set of inputs goes with each node: that of a result is the union of those of the operands in which the operation has a
-//! slope. Sets are dropped where they are used for the last time, so that a long sum keeps one, and not one for each term.
+//! slope.
 
 use crate::program::ir::graph::{Graph, Node, Reduction};
 use crate::program::record::recorder::Session;
 use crate::rules::{Binary, Op, Partial, Ternary, Unary, Visitor, reductions};
-use crate::sparse::{Pattern, set::Set};
+use crate::sparse::Pattern;
+use crate::sparse::index_sets::{EMPTY, IndexSets};
 use crate::{Differentiable, Error, ProgramScalar};
 use rustc_hash::FxHashMap;
 
@@ -50,44 +51,42 @@ fn propagate<F: ProgramScalar>(
     wanted: &[usize],
     operands: &mut impl FnMut(usize, &mut Vec<u32>),
 ) -> Result<Pattern, Error> {
-    let columns = wanted.len();
-    let mut pattern = Pattern::without_rows(columns)?;
-    let (mut uses, mut of_node) = (vec![0_u32; graph.nodes.len()], Vec::new());
-    outputs.iter().for_each(|&output| uses[output as usize] += 1);
+    // A graph has fewer inputs than there are numbers of sets.
+    let sets = IndexSets::new(wanted.len() as u32);
+    let needed = needed(graph, outputs, operands);
+    let mut of_node = vec![EMPTY; graph.nodes.len()];
+    wanted.iter().zip(0..).for_each(|(&input, column)| of_node[input] = column);
+    let mut places = Vec::new();
+    for index in (0..graph.nodes.len()).filter(|&index| needed[index] && graph.nodes[index].is_operation()) {
+        places.clear();
+        operands(index, &mut places);
+        of_node[index] = match places[..] {
+            [] => EMPTY,
+            [only] => of_node[only as usize],
+            [a, b] => sets.union(of_node[a as usize], of_node[b as usize]),
+            _ => sets.union_of(places.iter().map(|&place| of_node[place as usize]).collect()),
+        };
+    }
+    let outputs: Vec<_> = outputs.iter().map(|&output| of_node[output as usize]).collect();
+    sets.pattern(&outputs)
+}
+
+/// The nodes on which outputs depend.
+fn needed<F: ProgramScalar>(
+    graph: &Graph<F>,
+    outputs: &[u32],
+    operands: &mut impl FnMut(usize, &mut Vec<u32>),
+) -> Vec<bool> {
+    let (mut needed, mut places) = (vec![false; graph.nodes.len()], Vec::new());
+    outputs.iter().for_each(|&output| needed[output as usize] = true);
     for index in (0..graph.nodes.len()).rev().filter(|&index| graph.nodes[index].is_operation()) {
-        if uses[index] > 0 {
-            of_node.clear();
-            operands(index, &mut of_node);
-            of_node.iter().for_each(|&operand| uses[operand as usize] += 1);
+        if needed[index] {
+            places.clear();
+            operands(index, &mut places);
+            places.iter().for_each(|&operand| needed[operand as usize] = true);
         }
     }
-    let mut sets = vec![Set::default(); graph.nodes.len()];
-    wanted.iter().zip(0..).for_each(|(&input, column)| sets[input] = Set::one(column));
-    for index in (0..graph.nodes.len()).filter(|&index| graph.nodes[index].is_operation()) {
-        if uses[index] > 0 {
-            of_node.clear();
-            operands(index, &mut of_node);
-            let mut set = Set::default();
-            for &operand in &of_node {
-                let operand = operand as usize;
-                uses[operand] -= 1;
-                let other = if uses[operand] == 0 {
-                    std::mem::take(&mut sets[operand])
-                } else {
-                    sets[operand].clone()
-                };
-                set.extend(other, columns);
-            }
-            sets[index] = set;
-        }
-    }
-    let mut row = Vec::new();
-    for &output in outputs {
-        row.clear();
-        sets[output as usize].for_each(|column| row.push(column));
-        pattern.push_row(row.iter().copied())?;
-    }
-    Ok(pattern)
+    needed
 }
 
 /// Appends the operands of a node in which it has a slope.
