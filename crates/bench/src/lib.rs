@@ -11,6 +11,7 @@ pub mod objective;
 #[cfg(feature = "peers")]
 mod peers;
 pub mod record;
+mod sparse;
 pub mod timing;
 pub mod workload;
 pub mod workloads;

@@ -2,11 +2,13 @@
 
 use crate::objective::Objective;
 use crate::scenarios::rosenbrock;
-use crate::workload::{BY_HAND, VALUE, Workload, sound};
+#[cfg(feature = "peers")]
+use crate::workload::PEER_PATTERN;
+use crate::workload::{BY_HAND, COLOURING, GRADIENT, PATTERN, PLAN, VALUE, Workload, sound};
 use dualtape::program::Wrt;
 use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern, SparseHessian, SparseJacobian};
 use dualtape::typenum::U16;
-use dualtape::{Differentiable, Forward, Program};
+use dualtape::{Differentiable, Float, Forward, Program};
 
 /// The Brusselator, a reaction of two substances that spread on a square of places, without a flow across its edges:
 /// du/dt = 1 + u²v − 4.4u + αΔu and dv/dt = 3.4u − u²v + αΔv. First all u, row after row, then all v.
@@ -35,17 +37,19 @@ impl Brusselator {
         ]
     }
 
-    pub(crate) fn call<D: Differentiable<Scalar = f64>>(self, x: &[D], rates: &mut [D]) {
+    /// For numbers of any crate.
+    fn call<T: Float>(self, x: &[T], rates: &mut [T]) {
+        let number = |number: f64| T::from(number).expect("it has a value in every type");
         let (u, v) = x.split_at(self.places());
         for place in 0..self.places() {
             let around = self.neighbours(place);
-            let flow = |w: &[D]| {
+            let flow = |w: &[T]| {
                 let [a, b, c, d] = around.map(|neighbour| w[neighbour]);
-                (a + b + c + d - w[place] * 4.0) * SPREAD
+                (a + b + c + d - w[place] * number(4.0)) * number(SPREAD)
             };
             let reaction = u[place] * u[place] * v[place];
-            rates[place] = reaction + 1.0 - u[place] * 4.4 + flow(u);
-            rates[self.places() + place] = u[place] * 3.4 - reaction + flow(v);
+            rates[place] = reaction + number(1.0) - u[place] * number(4.4) + flow(u);
+            rates[self.places() + place] = u[place] * number(3.4) - reaction + flow(v);
         }
     }
 
@@ -107,19 +111,19 @@ pub(crate) fn brusselator(side: usize) -> Workload {
         rates[0]
     });
     let planned = program.clone();
-    let workload = workload.mode("pattern", move |_| sound(planned.jacobian_pattern(Wrt::Both)).len() as f64);
+    let workload = workload.mode(PATTERN, move |_| sound(planned.jacobian_pattern(Wrt::Both)).len() as f64);
     let pattern = plan.pattern().clone();
-    let workload = workload.mode("colouring", move |_| {
+    let workload = workload.mode(COLOURING, move |_| {
         sound(Colouring::best(&pattern, ColouringKind::Columns, &Order::ALL)).products() as f64
     });
-    let workload = workload
-        .mode("plan", move |_| sound(SparseJacobian::new(&program, Wrt::Both)).pattern().len() as f64);
-    with_peers(workload, f, &x)
+    let workload =
+        workload.mode(PLAN, move |_| sound(SparseJacobian::new(&program, Wrt::Both)).pattern().len() as f64);
+    with_echidna(workload, f, &x)
 }
 
-/// A loop of jvps over ten colours, all written by hand.
+/// The rates, and a loop of jvps over ten colours, all written by hand.
 fn by_hand(f: Brusselator, x: &[f64], pattern: &Pattern) -> impl FnMut(&mut [f64]) -> f64 + 'static {
-    let (x, n, mut product) = (x.to_vec(), x.len(), vec![0.0; x.len()]);
+    let (x, n, mut product, mut rates) = (x.to_vec(), x.len(), vec![0.0; x.len()], vec![0.0; x.len()]);
     let mut seeds = vec![0.0; 10 * n];
     (0..n).for_each(|input| seeds[f.colour(input) * n + input] = 1.0);
     let mut of_colour = vec![Vec::new(); 10];
@@ -127,11 +131,12 @@ fn by_hand(f: Brusselator, x: &[f64], pattern: &Pattern) -> impl FnMut(&mut [f64
         of_colour[f.colour(column)].push((entry, row));
     }
     move |values| {
+        f.call(&x, &mut rates);
         for (seed, entries) in seeds.chunks(n).zip(&of_colour) {
             f.jvp(&x, seed, &mut product);
             entries.iter().for_each(|&(entry, row)| values[entry] = product[row]);
         }
-        product[0]
+        rates[0]
     }
 }
 
@@ -167,13 +172,13 @@ pub(crate) fn chained_rosenbrock(n: usize) -> Workload {
     let point_of_value = x.clone();
     let workload = workload
         .mode(VALUE, move |_| Rosenbrock.call(&point_of_value))
-        .mode("gradient: replay", move |_| sound(replayed.gradient(&mut workspace, &point, &mut slope)));
+        .mode(GRADIENT, move |_| sound(replayed.gradient(&mut workspace, &point, &mut slope)));
     let (mut workspace, mut gradient, point) = (plan.workspace(), vec![0.0; n], x);
     let workload = workload
         .mode("sparse", move |values| sound(plan.evaluate(&mut workspace, &point, &mut gradient, values)));
     let planned = program.clone();
-    let workload = workload.mode("pattern", move |_| sound(planned.hessian_pattern(Wrt::Both)).len() as f64);
-    workload.mode("plan", move |_| sound(SparseHessian::new(&program, Wrt::Both)).pattern().len() as f64)
+    let workload = workload.mode(PATTERN, move |_| sound(planned.hessian_pattern(Wrt::Both)).len() as f64);
+    workload.mode(PLAN, move |_| sound(SparseHessian::new(&program, Wrt::Both)).pattern().len() as f64)
 }
 
 /// Bratu's problem on a square of places: Δu + eᵘ, by five points, zero beyond the edges.
@@ -207,13 +212,37 @@ pub(crate) fn five_points(side: usize) -> Workload {
         call(side, &point, &mut y);
         y[0]
     });
-    let workload = workload.mode("pattern", move |_| sound(program.jacobian_pattern(Wrt::Both)).len() as f64);
-    workload.mode("colouring", move |_| {
+    let workload = workload.mode(PATTERN, move |_| sound(program.jacobian_pattern(Wrt::Both)).len() as f64);
+    workload.mode(COLOURING, move |_| {
         sound(Colouring::best(&pattern, ColouringKind::Columns, &[Order::Natural])).products() as f64
     })
 }
 
-/// Without the feature `peers`, there are none.
-fn with_peers(workload: Workload, _: Brusselator, _: &[f64]) -> Workload {
+/// What echidna makes of a recording, its pattern and its colours, each found once.
+#[cfg(feature = "peers")]
+fn with_echidna(workload: Workload, f: Brusselator, x: &[f64]) -> Workload {
+    let call = |x: &[echidna::BReverse<f64>]| {
+        let mut rates = x.to_vec();
+        f.call(x, &mut rates);
+        rates
+    };
+    let (tape, _) = echidna::record_multi(call, x);
+    let pattern = tape.detect_jacobian_sparsity();
+    let (colours, count) = echidna::sparse::column_coloring(&pattern);
+    let (tape, x) = (std::rc::Rc::new(std::cell::RefCell::new(tape)), x.to_vec());
+    let again = std::rc::Rc::clone(&tape);
+    workload
+        .mode("echidna: sparse", move |values| {
+            let mut tape = tape.borrow_mut();
+            let (rates, entries) = tape.sparse_jacobian_with_pattern(&x, &pattern, &colours, count, true);
+            values.copy_from_slice(&entries);
+            rates[0]
+        })
+        .mode(PEER_PATTERN, move |_| again.borrow().detect_jacobian_sparsity().nnz() as f64)
+}
+
+/// Without the feature `peers`, there is none.
+#[cfg(not(feature = "peers"))]
+fn with_echidna(workload: Workload, _: Brusselator, _: &[f64]) -> Workload {
     workload
 }

@@ -37,6 +37,19 @@ pub const VALUE: &str = "value";
 pub const RECORD: &str = "record";
 /// The same with a loop kept as one operation.
 pub const RECORD_LOOP: &str = "record loop";
+/// Finds where a sparse matrix has entries.
+pub const PATTERN: &str = "pattern";
+/// The same by echidna.
+pub const PEER_PATTERN: &str = "echidna: pattern";
+/// Colours a pattern.
+pub const COLOURING: &str = "colouring";
+/// Does all that a sparse matrix needs once.
+pub const PLAN: &str = "plan";
+/// The gradient, where the derivatives of a workload are second ones.
+pub const GRADIENT: &str = "gradient: replay";
+/// What leaves the derivatives of a workload alone.
+pub const WITHOUT_DERIVATIVES: [&str; 8] =
+    [VALUE, RECORD, RECORD_LOOP, PATTERN, PEER_PATTERN, COLOURING, PLAN, GRADIENT];
 /// The gradient written by hand.
 pub const BY_HAND: &str = "by hand";
 

@@ -6,6 +6,7 @@ use crate::gradbench::{ba, llsq, lse, lstm, ode};
 use crate::loops::{LstmLoop, PENDULUM, Pendulum, PendulumLoop};
 use crate::objective::{Objective, Summed};
 use crate::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
+use crate::sparse;
 use crate::workload::{VALUE, Workload, sound};
 use dualtape::loops::Checkpoints;
 use dualtape::program::{Rows, Wrt};
@@ -268,6 +269,9 @@ pub fn all() -> Vec<Make> {
     for count in [100, 2000] {
         all.push(Box::new(move || bundle_adjustment(count)));
     }
+    all.push(Box::new(|| sparse::brusselator(32)));
+    all.push(Box::new(|| sparse::chained_rosenbrock(10_000)));
+    all.push(Box::new(|| sparse::five_points(1000)));
     for count in [10, 100] {
         all.push(Box::new(move || {
             let model = Mlp::new(&[2, 16, 16, 1], Activation::Relu).expect("the sizes make a network");

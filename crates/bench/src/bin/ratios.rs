@@ -1,5 +1,5 @@
 //! Where dualtape stands: each workload at each size in every mode, in nanoseconds and as ratios to the
-//! gradient written by hand and to the plain value. Takes less than a minute.
+//! gradient written by hand and to the plain value. Takes about a minute.
 //!
 //! ```text
 //! cargo run --release -p dualtape-bench --features peers --bin ratios                      a table for each workload
