@@ -122,6 +122,29 @@ pub enum Error {
         reason: String,
     },
 
+    /// A matrix that is to be coloured as a symmetric one has a pattern that is not symmetric.
+    #[error(
+        "star and acyclic colourings are of symmetric patterns, and this one of {rows} rows and {columns} columns is \
+         not: {reason}; colour its columns, its rows or both, or give a pattern with the missing entries"
+    )]
+    NotSymmetric {
+        /// The number of rows.
+        rows: usize,
+        /// The number of columns.
+        columns: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// These colours do not tell all entries of a pattern apart.
+    #[error("these colours are no {kind} colouring of this pattern: {reason}")]
+    NotAColouring {
+        /// What they should be.
+        kind: &'static str,
+        /// What is wrong with them.
+        reason: String,
+    },
+
     /// A program with rules of the user's own cannot be saved.
     #[error(
         "a program that calls the rule `{rule}` cannot be saved, as the rule is code; record it again instead"
