@@ -79,7 +79,7 @@ impl Function<f64> for Sparse {
             Self::Chained => {
                 let mut sum = D::zero();
                 for (y, &x) in y.iter_mut().zip(x) {
-                    sum = sum + x * x;
+                    sum += x * x;
                     *y = sum * sum;
                 }
             }
