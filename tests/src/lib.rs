@@ -7,6 +7,7 @@ pub mod close;
 pub mod modes;
 pub mod points;
 pub mod scenarios;
+pub mod sparse;
 
 /// The README's code, compiled and run.
 #[cfg(doctest)]

@@ -2,7 +2,13 @@
 
 #[cfg(feature = "argmin")]
 pub mod argmin;
+#[cfg(feature = "faer")]
+pub mod faer;
 #[cfg(feature = "nalgebra")]
 pub mod nalgebra;
+#[cfg(feature = "nalgebra-sparse")]
+pub mod nalgebra_sparse;
 #[cfg(feature = "ndarray")]
 pub mod ndarray;
+#[cfg(feature = "sprs")]
+pub mod sprs;

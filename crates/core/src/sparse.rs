@@ -4,6 +4,7 @@
 mod colouring;
 mod columns;
 mod dependence;
+mod forward;
 pub(crate) mod index_sets;
 mod pattern;
 mod tracer;
@@ -12,5 +13,6 @@ pub use crate::program::sparse::{SparseHessian, SparseJacobian, SparseWorkspace}
 pub use colouring::{Colouring, ColouringKind, Order, Recovery, Source};
 pub use columns::Columns;
 pub use dependence::{hessian_pattern, jacobian_pattern};
+pub use forward::ForwardJacobian;
 pub use pattern::Pattern;
 pub use tracer::Tracer;

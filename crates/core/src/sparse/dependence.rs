@@ -3,7 +3,8 @@
 use super::index_sets::IndexSets;
 use super::pattern::Pattern;
 use super::tracer::Tracer;
-use crate::{Differentiable, Error, Scalar, Var, gradient};
+use crate::{Differentiable, Error, Function, Scalar, Var, gradient};
+use num_traits::Zero;
 
 /// The values of a function of several outputs at `x`, and where its Jacobian has entries: a row for each output, a column
 /// for each input. The function is evaluated once, with [`Tracer`]s, and not recorded.
@@ -42,6 +43,18 @@ where
     let sets = sets_of(x)?;
     let outputs = f(&inputs(&sets, x));
     Ok((outputs.iter().map(Differentiable::value).collect(), pattern(&sets, &outputs)?))
+}
+
+/// The pattern of the Jacobian of a [`Function`] at `x`; see [`jacobian_pattern`].
+///
+/// # Errors
+///
+/// Those of [`jacobian_pattern`].
+pub(super) fn function_pattern<T: Scalar>(f: &impl Function<T>, x: &[T]) -> Result<Pattern, Error> {
+    let sets = sets_of(x)?;
+    let mut outputs = vec![Tracer::zero(); f.outputs(x.len())];
+    f.call(&inputs(&sets, x), &mut outputs);
+    pattern(&sets, &outputs)
 }
 
 /// The value and the gradient of a function at `x`, and where its Hessian has entries: a row and a column for each input,

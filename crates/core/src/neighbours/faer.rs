@@ -1,0 +1,75 @@
+//! faer: sparse matrices of derivatives as faer's, without a copy.
+//!
+//! A [`Pattern`] is in compressed rows, and so is [`matrix`]. faer's sparse solvers take compressed columns. Of a matrix that
+//! is symmetric, as a Hessian is, the rows are the columns, and `matrix(…)?.transpose()` is the matrix itself in
+//! compressed columns. Of others, such as a Jacobian, [`Columns`] brings the values into the order of columns first, which is
+//! one copy of them, and [`matrix_by_columns`] is their view.
+
+use crate::Error;
+use crate::sparse::{Columns, Pattern};
+use faer::sparse::{SparseColMatRef, SparseRowMatRef, SymbolicSparseRowMatRef};
+
+/// Where the matrix has entries, as faer has it. It goes through all entries to check them, as faer asks for: in a loop,
+/// keep it, and give it values by faer's `SparseRowMatRef::new`.
+///
+/// ```
+/// use dualtape::{neighbours::faer::symbolic, sparse::Pattern};
+/// use faer::sparse::SparseRowMatRef;
+///
+/// let pattern = Pattern::from_entries(2, 3, [(0, 2), (1, 0)])?;
+/// let symbolic = symbolic(&pattern);
+/// for values in [[1.0, 2.0], [3.0, 4.0]] {
+///     let matrix = SparseRowMatRef::new(symbolic, &values);
+///     assert_eq!(matrix.get(0, 2), Some(&values[0]));
+/// }
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+pub fn symbolic(pattern: &Pattern) -> SymbolicSparseRowMatRef<'_, u32> {
+    let (rows, columns) = (pattern.rows(), pattern.columns());
+    SymbolicSparseRowMatRef::new_checked(rows, columns, pattern.starts(), None, pattern.indices())
+}
+
+/// The matrix with these values at the entries of the pattern, in its order. Both are borrowed.
+///
+/// # Errors
+///
+/// [`Error::Length`] if there is not a value for each entry.
+///
+/// ```
+/// use dualtape::{neighbours::faer::matrix, sparse::Pattern};
+/// let pattern = Pattern::from_entries(2, 2, [(0, 0), (0, 1), (1, 0)])?;
+/// let values = [1.0, 2.0, 2.0];
+/// let matrix = matrix(&pattern, &values)?;
+/// assert_eq!((matrix.get(0, 1), matrix.get(1, 1)), (Some(&2.0), None));
+/// // It is symmetric, so this is the same in compressed columns.
+/// assert_eq!(matrix.transpose().get(0, 1), Some(&2.0));
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+pub fn matrix<'a, T>(pattern: &'a Pattern, values: &'a [T]) -> Result<SparseRowMatRef<'a, u32, T>, Error> {
+    pattern.check_values(values.len())?;
+    Ok(SparseRowMatRef::new(symbolic(pattern), values))
+}
+
+/// The matrix in compressed columns, with these values in the order of its columns; see [`Columns::gather`]. Both are
+/// borrowed.
+///
+/// # Errors
+///
+/// [`Error::Length`] if there is not a value for each entry.
+///
+/// ```
+/// use dualtape::{neighbours::faer::matrix_by_columns, sparse::{Columns, Pattern}};
+/// let pattern = Pattern::from_entries(2, 2, [(0, 0), (0, 1), (1, 0)])?;
+/// let (columns, mut by_columns) = (Columns::of(&pattern), [0.0; 3]);
+/// columns.gather(&[1.0, 2.0, 3.0], &mut by_columns)?;
+/// let matrix = matrix_by_columns(&columns, &by_columns)?;
+/// assert_eq!((matrix.get(0, 1), matrix.get(1, 0)), (Some(&2.0), Some(&3.0)));
+/// assert_eq!(matrix.val_of_col(0), [1.0, 3.0]);
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+pub fn matrix_by_columns<'a, T>(
+    columns: &'a Columns,
+    values: &'a [T],
+) -> Result<SparseColMatRef<'a, u32, T>, Error> {
+    Ok(matrix(columns.transposed(), values)?.transpose())
+}
