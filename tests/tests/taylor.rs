@@ -207,17 +207,18 @@ fn the_value_has_the_bits_of_the_function_and_the_first_order_those_of_a_dual_al
     }
 }
 
+type Cubic = Taylor<f64, U3>;
+
 #[test]
 fn singular_points_have_the_coefficients_that_are_stated() {
     let infinity = f64::INFINITY;
-    let at_zero = |f: fn(Taylor<f64, U3>) -> Taylor<f64, U3>| f(Taylor::variable(0.0)).coefficients();
+    let at_zero = |f: fn(Cubic) -> Cubic| f(Taylor::variable(0.0)).coefficients();
     assert_eq!(at_zero(Float::sqrt)[..], [infinity, -infinity, infinity]);
     assert_eq!(at_zero(Float::ln)[..], [infinity, -infinity, infinity]);
     assert_eq!(at_zero(Float::recip)[..], [-infinity, infinity, -infinity]);
     assert_eq!(at_zero(Float::cbrt)[0], infinity);
     // The square of a number that moves through 0, also as a power that is no whole number by its type.
-    let squares: [fn(Taylor<f64, U3>) -> Taylor<f64, U3>; 3] =
-        [|x| x.powi(2), |x| x.powf(Taylor::lift(2.0)), |x| x * x];
+    let squares: [fn(Cubic) -> Cubic; 3] = [|x| x.powi(2), |x| x.powf(Taylor::lift(2.0)), |x| x * x];
     squares.iter().for_each(|&square| assert_eq!(at_zero(square)[..], [0.0, 1.0, 0.0]));
     assert_eq!(at_zero(|x| x.powf(Taylor::lift(0.5)))[0], infinity);
     // Kinks are flat on either side.
@@ -420,13 +421,13 @@ fn series_nest_with_duals_and_tapes_either_way() {
         let along_direction = |order: usize| (0..3).map(|i| slopes[i].derivative(order) * direction[i]).sum();
         let taped: Vec<f64> = (0..=3).map(along_direction).collect();
         assert_derivatives(&format!("{shape:?}, Var<Taylor>"), &taped, &inside, 1e-12);
-        for order in 0..=3 {
+        for (order, &inside) in inside.iter().enumerate() {
             let tape = Tape::new();
             let vars = tape.vars(&POINT);
             let slopes = tape.gradient(series(&shape, &vars)[order]).of(&vars);
             let got: f64 = slopes.iter().zip(direction).map(|(a, b)| a * b).sum();
-            let close = close(got, inside[order], 1e-11);
-            assert!(close, "{shape:?}, Taylor<Var> of order {order}: {got}, not {}", inside[order]);
+            let close = close(got, inside, 1e-11);
+            assert!(close, "{shape:?}, Taylor<Var> of order {order}: {got}, not {inside}");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod by_hand;
 pub mod gradbench;
+mod high_orders;
 mod loops;
 pub mod network;
 pub mod objective;

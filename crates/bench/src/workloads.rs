@@ -3,6 +3,7 @@
 use crate::by_hand;
 use crate::gradbench::gmm::{Mixture, Problem};
 use crate::gradbench::{ba, llsq, lse, lstm, ode};
+use crate::high_orders;
 use crate::loops::{LstmLoop, PENDULUM, Pendulum, PendulumLoop};
 use crate::objective::{Objective, Summed};
 use crate::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
@@ -190,6 +191,20 @@ fn bundle_adjustment(count: usize) -> Workload {
     })
 }
 
+/// A small network as a function of its input.
+#[derive(Clone)]
+struct Field {
+    model: Mlp,
+    parameters: Vec<f64>,
+}
+
+impl Objective for Field {
+    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
+        let parameters: Vec<D> = self.parameters.iter().map(|&p| D::constant(p)).collect();
+        self.model.forward(&parameters, x)[0]
+    }
+}
+
 /// How a workload is made: recordings and buffers take memory, so only one is there at a time.
 pub type Make = Box<dyn Fn() -> Workload>;
 
@@ -281,6 +296,16 @@ pub fn all() -> Vec<Make> {
             let f = Network { model, points };
             let size = format!("2-16-16-1, {count} points");
             Workload::of("network", size, &f, &parameters, None).batched(&f, &parameters)
+        }));
+    }
+    for order in [2, 4, 8, 16, 32] {
+        all.push(Box::new(move || high_orders::orders(order)));
+    }
+    for n in [4, 32] {
+        all.push(Box::new(move || {
+            let model = Mlp::new(&[n, 32, 32, 1], Activation::Tanh).expect("the sizes make a network");
+            let f = Field { parameters: model.initialize(7), model };
+            high_orders::laplacian(format!("{n}-32-32-1"), &f, &numbers(n, 0.7))
         }));
     }
     all

@@ -1,9 +1,8 @@
 //! Kepler's problem over 100 periods, by Taylor series of order 20 with a step of its own choice, beside a Runge–Kutta pair of
 //! orders 8 and 7.
 //!
-//! With y′ = f(y), the coefficients of y up to order k give those of f(y) up to order k, and these the coefficient k + 1 of y. So
-//! the series of the solution is found order by order. Each evaluation of f gives one more order; the first are found in short
-//! series, which cost less.
+//! With y″ = f(y), the coefficients of y up to order k give those of f(y) up to order k, and these the coefficients k + 1 and k + 2
+//! of y. So the series of the solution is found two orders at a time; the first are found in short series, which cost less.
 
 use dualtape::generic_array::GenericArray;
 use dualtape::generic_array::sequence::GenericSequence;
@@ -13,61 +12,76 @@ use std::f64::consts::TAU;
 use std::time::Instant;
 
 /// The state: a planet's place and velocity. The sun stands at the origin.
-type State<D> = [D; 4];
+type State = [f64; 4];
 
 const ORDER: usize = 20;
 
 /// The largest error that a step may make, by estimate.
 const TOLERANCE: f64 = 1e-16;
 
-/// The coefficients of a solution, one state for each order.
-type Series = [State<f64>; ORDER + 1];
+/// The coefficients of a planet's place, from order 0 to one more than the series go.
+type Series = [[f64; 2]; ORDER + 2];
 
-fn slope<D: Differentiable<Scalar = f64>>([x, y, vx, vy]: State<D>) -> State<D> {
+/// The pull of the sun.
+fn pull<D: Differentiable<Scalar = f64>>([x, y]: [D; 2]) -> [D; 2] {
     let square = x * x + y * y;
-    let pull = -(square * square.sqrt()).recip();
-    [vx, vy, x * pull, y * pull]
+    let factor = -(square * square.sqrt()).recip();
+    [x * factor, y * factor]
 }
 
-fn energy([x, y, vx, vy]: State<f64>) -> f64 {
+fn slope([x, y, vx, vy]: State) -> State {
+    let [ax, ay] = pull([x, y]);
+    [vx, vy, ax, ay]
+}
+
+fn energy([x, y, vx, vy]: State) -> f64 {
     (vx * vx + vy * vy) / 2.0 - 1.0 / x.hypot(y)
 }
 
-/// Finds the coefficients of the orders from `known` + 1 to `N`, and returns how many are known then.
-fn extend<N: Lanes<f64>>(series: &mut Series, known: usize) -> usize {
-    for order in known..N::USIZE {
+/// Finds coefficients until those up to order `N` + 1 are known, and returns the highest order that is.
+fn extend<N: Lanes<f64>>(series: &mut Series, mut known: usize) -> usize {
+    while known <= N::USIZE {
         let number =
             |i: usize| Taylor::<f64, N>::new(series[0][i], GenericArray::generate(|k| series[k + 1][i]));
-        let slopes = slope([number(0), number(1), number(2), number(3)]);
-        series[order + 1] = slopes.map(|slope| slope.coefficient(order) / (order + 1) as f64);
+        let pull = pull([number(0), number(1)]);
+        for order in [known - 1, known] {
+            let factor = ((order + 1) * (order + 2)) as f64;
+            series[order + 2] = pull.map(|pull| pull.coefficient(order) / factor);
+        }
+        known += 2;
     }
-    N::USIZE
+    known
 }
 
 /// The largest number of a state.
-fn size(state: &State<f64>) -> f64 {
+fn size(state: &[f64]) -> f64 {
     state.iter().fold(0.0, |size, x| x.abs().max(size))
 }
 
 /// One step: the series, how far it is good for (Jorba and Zou, "A software package for the numerical integration of ODEs by
-/// means of high-order Taylor methods", 2005), and its sum there.
-fn taylor_step(state: &mut State<f64>, left: f64) -> f64 {
-    let mut series = [[0.0; 4]; ORDER + 1];
-    series[0] = *state;
-    let mut known = extend::<U4>(&mut series, 0);
+/// means of high-order Taylor methods", 2005), and its sum and slope there.
+fn taylor_step(state: &mut State, left: f64) -> f64 {
+    let [x, y, vx, vy] = *state;
+    let mut series = [[0.0; 2]; ORDER + 2];
+    (series[0], series[1]) = ([x, y], [vx, vy]);
+    let mut known = extend::<U4>(&mut series, 1);
     known = extend::<U8>(&mut series, known);
     known = extend::<U12>(&mut series, known);
     known = extend::<U16>(&mut series, known);
     extend::<U20>(&mut series, known);
     let good_for = |order: usize| (TOLERANCE / size(&series[order])).powf(1.0 / order as f64);
     let step = good_for(ORDER).min(good_for(ORDER - 1)).min(left);
-    let horner = |i: usize| series[1..].iter().rev().fold(0.0, |sum, state| (sum + state[i]) * step);
-    *state = std::array::from_fn(|i| state[i] + horner(i));
+    // What is added is summed on its own, so that its small terms are not lost.
+    let orders = |from: usize| (from..=ORDER + 1).rev();
+    for i in 0..2 {
+        state[i] += orders(1).fold(0.0, |sum: f64, k| (sum + series[k][i]) * step);
+        state[i + 2] += orders(2).fold(0.0, |sum: f64, k| (sum + series[k][i] * k as f64) * step);
+    }
     step
 }
 
 /// Goes on for a time, and counts the steps.
-fn by_taylor(state: &mut State<f64>, time: f64) -> usize {
+fn by_taylor(state: &mut State, time: f64) -> usize {
     let (mut now, mut steps) = (0.0, 0);
     while now < time {
         now += taylor_step(state, time - now);
@@ -146,19 +160,19 @@ const WEIGHTS: [f64; 13] = [
 ];
 
 /// One step by the method of order 8, and an estimate of its error: the difference from that of order 7.
-fn runge_kutta_step(state: &State<f64>, step: f64) -> (State<f64>, f64) {
+fn runge_kutta_step(state: &State, step: f64) -> (State, f64) {
     let mut slopes = [[0.0; 4]; 13];
     for (stage, coefficients) in STAGES.iter().enumerate() {
         let sum = |i: usize| coefficients.iter().zip(&slopes).map(|(a, slope)| a * slope[i]).sum::<f64>();
         slopes[stage] = slope(std::array::from_fn(|i| state[i] + step * sum(i)));
     }
     let sum = |i: usize| WEIGHTS.iter().zip(&slopes).map(|(b, slope)| b * slope[i]).sum::<f64>();
-    let apart = std::array::from_fn(|i| slopes[0][i] + slopes[10][i] - slopes[11][i] - slopes[12][i]);
+    let apart: State = std::array::from_fn(|i| slopes[0][i] + slopes[10][i] - slopes[11][i] - slopes[12][i]);
     (std::array::from_fn(|i| state[i] + step * sum(i)), size(&apart) * step * 41.0 / 840.0)
 }
 
 /// Goes on for a time, and counts the steps taken.
-fn by_runge_kutta(state: &mut State<f64>, time: f64) -> usize {
+fn by_runge_kutta(state: &mut State, time: f64) -> usize {
     let (mut now, mut step, mut steps) = (0.0, 1e-3, 0);
     while now < time {
         let width = f64::min(step, time - now);
@@ -176,7 +190,7 @@ fn main() {
     // An ellipse of half axis 1 and eccentricity 0.3, from its nearest point; a period is 2π.
     let eccentricity: f64 = 0.3;
     let start = [1.0 - eccentricity, 0.0, 0.0, ((1.0 + eccentricity) / (1.0 - eccentricity)).sqrt()];
-    let run = |name: &str, integrate: fn(&mut State<f64>, f64) -> usize| {
+    let run = |name: &str, integrate: fn(&mut State, f64) -> usize| {
         let (mut state, mut off, mut steps, begin) = (start, 0.0_f64, 0, Instant::now());
         for _ in 0..100 {
             steps += integrate(&mut state, TAU);

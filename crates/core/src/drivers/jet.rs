@@ -122,8 +122,8 @@ where
     T: Differentiable,
     F: Fn(&[Taylor<T, N>]) -> Taylor<T, N>,
 {
-    // For each line, the derivatives that it takes part in, with weights.
-    let mut lines: BTreeMap<Vec<(usize, usize)>, Vec<(usize, f64)>> = BTreeMap::new();
+    // The derivatives that each line takes part in, with weights.
+    let mut lines: BTreeMap<Line, Vec<(usize, f64)>> = BTreeMap::new();
     for (row, orders) in orders.iter().enumerate() {
         Error::check_length("row of orders", "input", x.len(), orders.len())?;
         let given = orders.iter().sum();
@@ -151,6 +151,9 @@ where
     }
     Ok(derivatives)
 }
+
+/// A straight line: which inputs move, and by how many steps.
+type Line = Vec<(usize, usize)>;
 
 /// All ways to part a sum among so many places.
 fn parts(sum: usize, places: usize) -> Vec<Vec<usize>> {

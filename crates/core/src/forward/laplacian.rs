@@ -313,15 +313,7 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for ForwardLaplacian<T, N> {
     }
 
     fn dot_pairs<I: Iterator<Item = (Self, Self)> + Clone>(pairs: I, bias: Option<Self>) -> Self {
-        let primals = pairs.clone().map(|(a, b)| (a.primal, b.primal));
-        let mut sum = Combination::new(T::dot_pairs(primals, bias.map(|bias| bias.primal)));
-        for (a, b) in pairs {
-            sum.add_product(&a, &b);
-        }
-        if let Some(bias) = bias {
-            sum.add(Partial::One, &bias);
-        }
-        sum.finish()
+        combination::dot(&pairs, bias)
     }
 
     fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {

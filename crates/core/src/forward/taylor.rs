@@ -297,11 +297,11 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Taylor<T, N> {
     }
 
     fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
-        reduction::sum(terms)
+        reduction::sum(&terms)
     }
 
     fn dot_pairs<I: Iterator<Item = (Self, Self)> + Clone>(pairs: I, bias: Option<Self>) -> Self {
-        reduction::dot(pairs, bias)
+        reduction::dot(&pairs, bias)
     }
 
     fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
@@ -309,7 +309,7 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Taylor<T, N> {
     }
 
     fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
-        reduction::norm(terms)
+        reduction::norm(&terms)
     }
 }
 

@@ -8,6 +8,9 @@ use crate::rules::{Partial, combine, reductions};
 use crate::{CustomRule, Differentiable, Dual, Error, Lanes};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
+use num_traits::Float;
+
+type Pair<T, N> = (ForwardLaplacian<T, N>, ForwardLaplacian<T, N>);
 
 /// ∇a·∇b. What is known to be zero leaves no trace.
 #[inline(always)]
@@ -156,6 +159,46 @@ impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
     }
 }
 
+/// Σ ab + bias: in plain loops over the lanes, and with care where that is not finite.
+pub(super) fn dot<T: Differentiable, N: Lanes<T>>(
+    pairs: &(impl Iterator<Item = Pair<T, N>> + Clone),
+    bias: Option<ForwardLaplacian<T, N>>,
+) -> ForwardLaplacian<T, N> {
+    let primals = pairs.clone().map(|(a, b)| (a.primal, b.primal));
+    let z = T::dot_pairs(primals, bias.map(|bias| bias.primal));
+    if !(T::RECORDS || T::KNOWS_ZEROS) {
+        let sum = plain_dot(z, pairs.clone(), bias);
+        let is_finite = |c: &T| c.value().is_finite();
+        if is_finite(&z) && is_finite(&sum.laplacian) && sum.tangent.iter().all(is_finite) {
+            return sum;
+        }
+    }
+    let mut sum = Combination::new(z);
+    pairs.clone().for_each(|(a, b)| sum.add_product(&a, &b));
+    if let Some(bias) = bias {
+        sum.add(Partial::One, &bias);
+    }
+    sum.finish()
+}
+
+fn plain_dot<T: Differentiable, N: Lanes<T>>(
+    z: T,
+    pairs: impl Iterator<Item = Pair<T, N>>,
+    bias: Option<ForwardLaplacian<T, N>>,
+) -> ForwardLaplacian<T, N> {
+    let mut sum = bias.unwrap_or_else(|| ForwardLaplacian::lift(z));
+    let mut crossed: Tangent<T, N> = zeros();
+    for (a, b) in pairs {
+        sum.laplacian += a.primal * b.laplacian + b.primal * a.laplacian;
+        for lane in 0..N::USIZE {
+            sum.tangent[lane] += a.primal * b.tangent[lane] + b.primal * a.tangent[lane];
+            crossed[lane] += a.tangent[lane] * b.tangent[lane];
+        }
+    }
+    let crossed = crossed.iter().fold(T::zero(), |sum, &c| sum + c);
+    ForwardLaplacian { primal: z, tangent: sum.tangent, laplacian: sum.laplacian + (crossed + crossed) }
+}
+
 /// √Σ x²: with the unit vector u, its Laplacian is Σ uᵢ Δxᵢ + Σ |∇xᵢ − uᵢ ∇z|² / z.
 pub(super) fn norm<T: Differentiable, N: Lanes<T>>(x: &[ForwardLaplacian<T, N>]) -> ForwardLaplacian<T, N> {
     let z = T::norm_terms(x.iter().map(|x| x.primal));
@@ -210,7 +253,7 @@ impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
 /// Σ partial · tangent, itself to be differentiated.
 pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
     value: ForwardLaplacian<T, N>,
-    pairs: &[(ForwardLaplacian<T, N>, ForwardLaplacian<T, N>)],
+    pairs: &[Pair<T, N>],
 ) -> ForwardLaplacian<T, N> {
     let moving: Vec<_> = pairs.iter().filter(|(_, tangent)| !tangent.is_identically_zero()).collect();
     let inner: Vec<_> = moving.iter().map(|(partial, tangent)| (partial.primal, tangent.primal)).collect();

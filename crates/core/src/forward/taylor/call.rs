@@ -31,7 +31,7 @@ impl Note {
 
 impl Drop for Note {
     fn drop(&mut self) {
-        UNDER_WAY.with_borrow_mut(|notes| notes.pop());
+        UNDER_WAY.with_borrow_mut(Vec::pop);
     }
 }
 

@@ -215,15 +215,16 @@ fn binary_orders<O: Binary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool>
         Op::Sub => both(series::difference),
         Op::Mul => series::cauchy::<T, N, CAREFUL>((x.primal, &x.orders), (y.primal, &y.orders)),
         Op::Div => series::quotient::<T, N, CAREFUL>(z, y.primal, &x.orders, &y.orders),
-        Op::Powf if y.is_still() => constant_power::<T, N, CAREFUL>(z, x, y.primal),
+        Op::Powf if y.is_still() => constant_power::<O, T, N, CAREFUL>(op, z, x, y),
         Op::Powf => {
             let exponent = *y * x.ln();
             let orders = series::exponential::<T, N, CAREFUL>(z, T::one(), &exponent.orders);
-            nowhere_at_zero(op, z, x, y, orders)
+            nowhere_at_zero(op, z, x, y, x.primal * z, orders)
         }
         Op::Log => {
-            let (x, y) = (x.ln(), y.ln());
-            series::quotient::<T, N, CAREFUL>(z, y.primal, &x.orders, &y.orders)
+            let (above, below) = (x.ln(), y.ln());
+            let orders = series::quotient::<T, N, CAREFUL>(z, below.primal, &above.orders, &below.orders);
+            if y.is_still() { orders } else { nowhere_at_zero(op, z, x, y, y.primal, orders) }
         }
         Op::Hypot => {
             let slopes = [op.left(x.primal, y.primal, z), op.right(x.primal, y.primal, z)];
@@ -242,22 +243,23 @@ fn binary_orders<O: Binary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool>
     }
 }
 
-/// The coefficients of a power whose exponent moves. Where the base is 0, it has no series, and where the power is too small
-/// for a number, it cannot tell its coefficients: the first order follows the chain rule of all modes, the others are NaN.
+/// The coefficients of an operation that has no series where some number is zero: a power whose exponent moves at the base 0, or
+/// too small to tell its coefficients; a logarithm to a base that moves from 0. The first order then follows the chain rule of
+/// all modes, and the others are NaN.
 fn nowhere_at_zero<O: Binary, T: Differentiable, N: Lanes<T>>(
     op: O,
     z: T,
     x: &Taylor<T, N>,
     y: &Taylor<T, N>,
+    zero: T,
     orders: Orders<T, N>,
 ) -> Orders<T, N> {
     if T::RECORDS {
-        let at_zero = T::predicate(Relation::Equal, x.primal * z, T::zero());
-        let others = Orders::<T, N>::generate(|i| moved(orders[i], |c| T::select_by(at_zero, T::nan(), c)));
+        let is_zero = T::predicate(Relation::Equal, zero, T::zero());
+        let others = Orders::<T, N>::generate(|i| moved(orders[i], |c| T::select_by(is_zero, T::nan(), c)));
         return with_first(others, first_order(op, z, x, y, &tangent(x), &tangent(y)));
     }
-    let is_lost = x.primal.value().is_zero() || z.value().is_zero();
-    if is_lost { Orders::<T, N>::generate(|_| T::nan()) } else { orders }
+    if zero.value().is_zero() { Orders::<T, N>::generate(|_| T::nan()) } else { orders }
 }
 
 /// Adds an operand by the slope in it.
@@ -274,21 +276,23 @@ fn add<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
 
 /// x to a constant power. Where x is 0 or the power too small or large for a number, or may be in a replay, by the coefficients
 /// of the power itself, y(y − 1)…x^(y−k)/k!.
-fn constant_power<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
+fn constant_power<O: Binary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
+    op: O,
     z: T,
     x: &Taylor<T, N>,
-    y: T,
+    y: &Taylor<T, N>,
 ) -> Orders<T, N> {
     if !T::RECORDS && x.primal.value().is_normal() && z.value().is_normal() {
-        return series::power::<T, N, CAREFUL>(z, y, x.primal, &x.orders);
+        return series::power::<T, N, CAREFUL>(z, y.primal, x.primal, &x.orders);
     }
     let mut binomial = T::one();
     let coefficients = Orders::<T, N>::generate(|i| {
-        let below = T::literal(i as f64);
-        binomial = binomial * (y - below) / T::literal((i + 1) as f64);
-        Partial::Of(binomial).times(x.primal.powf(y - below - T::one()))
+        let left = y.primal - T::literal(i as f64);
+        binomial = binomial * left / T::literal((i + 1) as f64);
+        Partial::Of(binomial).times(x.primal.powf(left - T::one()))
     });
-    series::composition(&coefficients, &x.orders)
+    let orders = series::composition(&coefficients, &x.orders);
+    with_first(orders, first_order(op, z, x, y, &tangent(x), &tangent(y)))
 }
 
 /// A norm, of operands with their slopes at order 0.

@@ -7,6 +7,8 @@ use crate::rules::{Partial, reductions};
 use crate::{Differentiable, Lanes};
 use generic_array::sequence::GenericSequence;
 
+type Pair<T, N> = (Taylor<T, N>, Taylor<T, N>);
+
 /// The coefficients by fast recurrences, or by careful ones where these are not finite; where the value is NaN, what
 /// becomes of it.
 fn settled<T: Differentiable, N: Lanes<T>>(
@@ -30,7 +32,7 @@ fn settled<T: Differentiable, N: Lanes<T>>(
 }
 
 pub(super) fn sum<T: Differentiable, N: Lanes<T>>(
-    terms: impl Iterator<Item = Taylor<T, N>> + Clone,
+    terms: &(impl Iterator<Item = Taylor<T, N>> + Clone),
 ) -> Taylor<T, N> {
     let z = T::sum_terms(terms.clone().map(|x| x.primal));
     let orders = || {
@@ -46,7 +48,7 @@ pub(super) fn sum<T: Differentiable, N: Lanes<T>>(
 }
 
 pub(super) fn dot<T: Differentiable, N: Lanes<T>>(
-    pairs: impl Iterator<Item = (Taylor<T, N>, Taylor<T, N>)> + Clone,
+    pairs: &(impl Iterator<Item = Pair<T, N>> + Clone),
     bias: Option<Taylor<T, N>>,
 ) -> Taylor<T, N> {
     let primals = pairs.clone().map(|(a, b)| (a.primal, b.primal));
@@ -61,7 +63,7 @@ pub(super) fn dot<T: Differentiable, N: Lanes<T>>(
 }
 
 fn dot_orders<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
-    pairs: impl Iterator<Item = (Taylor<T, N>, Taylor<T, N>)>,
+    pairs: impl Iterator<Item = Pair<T, N>>,
     bias: Option<Taylor<T, N>>,
 ) -> Orders<T, N> {
     let mut orders = bias.map_or_else(still, |bias| bias.orders);
@@ -74,7 +76,7 @@ fn dot_orders<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
 }
 
 pub(super) fn norm<T: Differentiable, N: Lanes<T>>(
-    terms: impl Iterator<Item = Taylor<T, N>> + Clone,
+    terms: &(impl Iterator<Item = Taylor<T, N>> + Clone),
 ) -> Taylor<T, N> {
     let z = T::norm_terms(terms.clone().map(|x| x.primal));
     let sloped = || {
@@ -108,7 +110,7 @@ pub(super) fn log_sum_exp<T: Differentiable, N: Lanes<T>>(
 /// Σ partial · tangent, where exact zeros win, and a NaN value over all but unmoving tangents.
 pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
     value: Taylor<T, N>,
-    pairs: &[(Taylor<T, N>, Taylor<T, N>)],
+    pairs: &[Pair<T, N>],
 ) -> Taylor<T, N> {
     let moving = || pairs.iter().filter(|(_, tangent)| !tangent.is_identically_zero());
     let inner: Vec<_> = moving().map(|(partial, tangent)| (partial.primal, tangent.primal)).collect();
