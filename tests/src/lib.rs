@@ -14,6 +14,11 @@ pub mod sparse;
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
+/// The code of the page on sparse matrices.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/sparse.md")]
+struct SparsePage;
+
 /// The code of the page on Taylor series.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/taylor.md")]

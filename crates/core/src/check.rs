@@ -16,10 +16,14 @@
 //! assert_eq!(report.worst().unwrap().column, 1);
 //! ```
 //!
-//! [`jacobian_forward`] does it for code that only takes dual numbers, [`program()`] for what was recorded, [`rule`] for
-//! derivatives of one's own.
+//! [`jacobian_forward`] does it for code that only takes dual numbers, [`program()`] for what was recorded, [`sparse()`] for
+//! sparse Jacobians, [`rule`] for derivatives of one's own.
 
 use crate::drivers::check_dense;
+mod sparse;
+
+pub use sparse::sparse;
+
 use crate::program::Wrt;
 use crate::{
     CustomRule, DENSE_LIMIT, Differentiable, Dual, Error, Program, ProgramScalar, Scalar, Traced, Var,

@@ -40,6 +40,7 @@
 //! | `one` | one point: the walk, and after some evaluations, instructions |
 //! | `lanes` | a plan over lanes of points: kernels, affine maps, the sweeps forward and back |
 //! | `batch` | points cut into tasks, sums and clipping, Jacobians, streams, the way point by point |
+//! | `sparse` | patterns of Jacobians and Hessians, and plans that compute their entries |
 //!
 //! **Recording** happens on the current thread. A traced number is a value and a place, `Copy` and `'static`,
 //! so any generic code can be recorded. [`affine`](crate::Differentiable::affine),
@@ -101,6 +102,13 @@
 //! [`then`](Program::then) puts one after another, and [`call`](Program::call) runs one on any numbers. A function may
 //! also take derivatives of its own over traced numbers. The rules of derivatives guard nothing: the policy on zeros and
 //! NaN is recorded with them, and `transform/speculate.rs` says why it costs nearly nothing.
+//!
+//! # Sparse derivatives
+//!
+//! Which outputs depend on which inputs is known from the graph (`sparse/dependence.rs`). Inputs of one colour move together; their
+//! tangents, packed into dual numbers as far as they are not zero by structure, are written down as one program
+//! (`transform/products.rs`), which one point or a batch evaluates like any other. Only where that would grow too large, the colours
+//! go through lanes: the jvp's program, with the point as parameters. [`SparseJacobian`](crate::sparse::SparseJacobian) decides.
 //!
 //! # Rules of the user's own
 //!

@@ -1,5 +1,24 @@
 //! Sparse derivatives: where a Jacobian or a Hessian has entries, found from a recorded program or from one evaluation of a
 //! function; and their values, many entries from one product.
+//!
+//! | of | where entries are | which share a product | values |
+//! |---|---|---|---|
+//! | a recorded program | [`Program::jacobian_pattern`](crate::Program::jacobian_pattern), [`hessian_pattern`](crate::Program::hessian_pattern), at a point [`jacobian_pattern_at`](crate::Program::jacobian_pattern_at) | [`Colouring`] | [`SparseJacobian`], [`SparseHessian`] |
+//! | a function | [`jacobian_pattern`], [`hessian_pattern`] | in [`ForwardJacobian`] | [`ForwardJacobian`] |
+//!
+//! [`SparseJacobian::new`] and [`SparseHessian::new`] do all of it. Values go into the order of a [`Pattern`], compressed rows, and by
+//! [`Columns`] into compressed columns; [`neighbours`](crate::neighbours) makes matrices of other crates of them.
+//!
+//! ```
+//! use dualtape::{Program, program::Wrt, sparse::SparseJacobian};
+//! let program = Program::record(|x| [x[0] * x[1], x[1] * x[2], x[2]], &[1.0_f64; 3])?;
+//! let plan = SparseJacobian::new(&program, Wrt::Both)?;
+//! let (mut workspace, mut outputs, mut values) = (plan.workspace(), [0.0; 3], [0.0; 5]);
+//! plan.evaluate(&mut workspace, &[2.0, 3.0, 4.0], &mut outputs, &mut values)?;
+//! assert_eq!(plan.pattern().entries().collect::<Vec<_>>(), [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2)]);
+//! assert_eq!(values, [3.0, 2.0, 4.0, 3.0, 1.0]);
+//! # Ok::<(), dualtape::Error>(())
+//! ```
 
 mod colouring;
 mod columns;

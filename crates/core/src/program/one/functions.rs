@@ -238,7 +238,7 @@ impl<F: ProgramScalar> Program<F> {
     }
 
     /// The places of the inputs asked for.
-    pub(in crate::program) fn wanted(&self, wrt: Wrt) -> Vec<usize> {
+    pub(crate) fn wanted(&self, wrt: Wrt) -> Vec<usize> {
         let (parameters, data) = (wrt.parameters(self), wrt.data(self));
         (0..parameters).chain(self.parameters()..self.parameters() + data).collect()
     }

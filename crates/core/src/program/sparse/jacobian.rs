@@ -180,11 +180,6 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         self.0.is_written_out()
     }
 
-    #[doc(hidden)]
-    pub fn program(&self) -> Option<&Program<F>> {
-        self.0.program()
-    }
-
     /// An empty workspace, which grows as it is used.
     ///
     /// ```

@@ -209,10 +209,7 @@ impl<F: ProgramScalar> Plan<F> {
         &self.colouring
     }
 
-    pub(super) fn program(&self) -> Option<&Program<F>> {
-        if let Way::WrittenOut(p) = &self.way { Some(p) } else { None }
-    }
-    /// The program of the outputs and the products, if they are written out.
+    /// Whether the products are written out.
     pub(super) fn is_written_out(&self) -> bool {
         matches!(self.way, Way::WrittenOut(_))
     }
