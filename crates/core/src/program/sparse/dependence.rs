@@ -24,7 +24,7 @@ pub(in crate::program) fn pattern<F: ProgramScalar>(
     let mut known = FxHashMap::default();
     let mut slopes = |_: usize, op: Op, _: [u32; 3]| *known.entry(op).or_insert_with(|| slopes_of::<F>(op));
     propagate(graph, outputs, wanted, &mut |index, operands| {
-        operands_that_move(graph, index, &mut slopes, operands)
+        operands_that_move(graph, index, &mut slopes, operands);
     })
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Plan<F> {
 
 #[derive(Clone, Debug)]
 enum Way<F> {
-    WrittenOut(Program<F>),
+    WrittenOut(Box<Program<F>>),
     /// Forward, then in reverse, as far as there are colours.
     Lanes(Vec<Pass<F>>),
 }
@@ -156,7 +156,7 @@ impl<F: ProgramScalar> Plan<F> {
         let outputs = function.graph.outputs.len() as u32;
         let place = |position: &u32| outputs + positions.binary_search(position).expect("it is there") as u32;
         let places = recovery.positions().iter().map(place).collect();
-        Some((Way::WrittenOut(Program::from(graph).optimized()), places))
+        Some((Way::WrittenOut(Box::new(Program::from(graph).optimized())), places))
     }
 
     /// The products by lanes.

@@ -121,11 +121,9 @@ impl<F: ProgramScalar> Moving<F> {
             return;
         }
         // A list for each of the results.
-        let mut results = 0;
         for colours in colours.chunks(U8::USIZE) {
             packed.clear();
             derived(walk::results(graph, node, |operand| self.packed(operand, colours), packed));
-            results = packed.len();
             for (result, number) in packed.iter().enumerate() {
                 let lanes = number.unread_tangent().iter().zip(colours);
                 let moves = lanes.filter(|(tangent, _)| !tangent.is_identically_zero());
@@ -133,9 +131,11 @@ impl<F: ProgramScalar> Moving<F> {
             }
         }
         moved.sort_by_key(|&(result, colour, _)| (result, colour));
-        for result in 0..results {
-            let tangents = moved.iter().filter(|&&(of, ..)| of == result);
-            self.push(packed[result].primal(), tangents.map(|&(_, colour, tangent)| (colour, tangent)));
+        let mut rest = &moved[..];
+        for (result, number) in packed.iter().enumerate() {
+            let (tangents, others) = rest.split_at(rest.partition_point(|&(of, ..)| of == result));
+            self.push(number.primal(), tangents.iter().map(|&(_, colour, tangent)| (colour, tangent)));
+            rest = others;
         }
         moved.clear();
     }
