@@ -29,12 +29,12 @@ fn rows(sum: usize) -> Vec<Vec<usize>> {
 fn assert_mixed<N: Lanes<f64>>(tolerance: f64) {
     let rows = rows(N::USIZE);
     let borrowed: Vec<&[usize]> = rows.iter().map(Vec::as_slice).collect();
-    let all = mixed_partials::<N, _, _>(|x| exponential(x), &POINT, &borrowed).expect("the rows fit");
+    let all = mixed_partials::<N, _, _>(exponential, &POINT, &borrowed).expect("the rows fit");
     let value = exponential(&POINT);
     for (row, got) in rows.iter().zip(&all) {
         let expected: f64 = RATES.iter().zip(row).map(|(a, &n)| a.powi(n as i32)).product::<f64>() * value;
         assert!(close(*got, expected, tolerance), "{row:?}: {got}, not {expected}");
-        let alone = mixed_partial::<N, _, _>(|x| exponential(x), &POINT, row).expect("the row fits");
+        let alone = mixed_partial::<N, _, _>(exponential, &POINT, row).expect("the row fits");
         assert!(close(alone, expected, tolerance), "{row:?} alone: {alone}, not {expected}");
     }
 }
@@ -56,7 +56,7 @@ fn mixed_partial_derivatives_of_order_2_are_the_hessian() {
         |i: usize, j: usize| (0..6).map(|k| usize::from(k == i) + usize::from(k == j)).collect::<Vec<_>>();
     let rows: Vec<Vec<usize>> = (0..36).map(|k| unit(k / 6, k % 6)).collect();
     let borrowed: Vec<&[usize]> = rows.iter().map(Vec::as_slice).collect();
-    let got = mixed_partials::<U2, _, _>(|x| rosenbrock(x), &x, &borrowed).expect("the rows fit");
+    let got = mixed_partials::<U2, _, _>(rosenbrock, &x, &borrowed).expect("the rows fit");
     let scale = expected.iter().fold(0.0_f64, |scale, h| scale.max(h.abs()));
     got.iter().zip(&expected).for_each(|(a, b)| assert!((a - b).abs() < 1e-12 * scale, "{a}, not {b}"));
 }
@@ -65,8 +65,7 @@ fn mixed_partial_derivatives_of_order_2_are_the_hessian() {
 fn directional_derivatives_of_an_exponential_are_powers_of_its_rate() {
     let direction = [1.0, 2.0, -0.5, 0.25];
     let rate: f64 = RATES.iter().zip(direction).map(|(a, v)| a * v).sum();
-    let all =
-        directional_derivatives::<U5, _, _>(|x| exponential(x), &POINT, &direction).expect("the lengths fit");
+    let all = directional_derivatives::<U5, _, _>(exponential, &POINT, &direction).expect("the lengths fit");
     let expected: Vec<f64> = (0..6).map(|k| rate.powi(k) * exponential(&POINT)).collect();
     assert_close("derivatives", &all, &expected, 1e-14);
 }
@@ -105,8 +104,8 @@ fn third_derivatives_times_vectors_agree_with_exact_ones_and_with_the_hessian_th
 fn drivers_of_high_order_record() {
     let program = Program::record(
         |x| {
-            let all = directional_derivatives::<U3, _, _>(|x| exponential(x), x, &RATES.map(Into::into));
-            let mixed = mixed_partial::<U3, _, _>(|x| exponential(x), x, &[1, 1, 0, 1]);
+            let all = directional_derivatives::<U3, _, _>(exponential, x, &RATES.map(Into::into));
+            let mixed = mixed_partial::<U3, _, _>(exponential, x, &[1, 1, 0, 1]);
             vec![all.expect("the lengths fit")[3], mixed.expect("the row fits")]
         },
         &[0.0; 4],

@@ -193,7 +193,7 @@ fn many_inputs_go_through_in_blocks() {
     for n in [1, 7, 8, 9, 20] {
         let x = rosenbrock_point(n.max(2));
         let (value, slope, diagonal) = hessian_diagonal(|x| rosenbrock(x), &x);
-        let (same, gradient, laplacian) = laplacian(|x| rosenbrock(x), &x);
+        let (same, gradient, laplacian) = laplacian(rosenbrock, &x);
         assert_eq!(value, same);
         assert_close("gradient", &gradient, &slope, 1e-13);
         let trace: f64 = diagonal.iter().sum();
@@ -215,11 +215,11 @@ fn weights_may_have_any_sign_and_zeros() {
     let weights: Vec<f64> = (0..11).map(|i| [2.0, -0.5, 0.0][i % 3] * (i + 1) as f64).collect();
     let (value, _, diagonal) = hessian_diagonal(|x| rosenbrock(x), &x);
     let expected: f64 = diagonal.iter().zip(&weights).map(|(d, w)| d * w).sum();
-    let (same, got) = weighted_laplacian(|x| rosenbrock(x), &x, &weights).expect("the lengths fit");
+    let (same, got) = weighted_laplacian(rosenbrock, &x, &weights).expect("the lengths fit");
     assert!(same == value && close(got, expected, 1e-12), "{got}, not {expected}");
-    assert_eq!(weighted_laplacian(|x| rosenbrock(x), &x, &[0.0; 11]), Ok((value, 0.0)));
-    assert!(weighted_laplacian(|x| rosenbrock(x), &x, &[f64::NAN; 11]).unwrap().1.is_nan());
-    let error = weighted_laplacian(|x| rosenbrock(x), &x, &[1.0]).unwrap_err();
+    assert_eq!(weighted_laplacian(rosenbrock, &x, &[0.0; 11]), Ok((value, 0.0)));
+    assert!(weighted_laplacian(rosenbrock, &x, &[f64::NAN; 11]).unwrap().1.is_nan());
+    let error = weighted_laplacian(rosenbrock, &x, &[1.0]).unwrap_err();
     assert_eq!(error.to_string(), "the slice of weights needs 11 numbers, one for each input, not 1");
 }
 

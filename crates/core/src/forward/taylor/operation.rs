@@ -259,7 +259,8 @@ fn nowhere_at_zero<O: Binary, T: Differentiable, N: Lanes<T>>(
         let others = Orders::<T, N>::generate(|i| moved(orders[i], |c| T::select_by(is_zero, T::nan(), c)));
         return with_first(others, first_order(op, z, x, y, &tangent(x), &tangent(y)));
     }
-    if zero.value().is_zero() { Orders::<T, N>::generate(|_| T::nan()) } else { orders }
+    // What is infinite has no coefficients either.
+    if zero.value().is_normal() { orders } else { Orders::<T, N>::generate(|_| T::nan()) }
 }
 
 /// Adds an operand by the slope in it.
