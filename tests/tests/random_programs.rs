@@ -1107,7 +1107,8 @@ fn sparse_values<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
         let sizes = (1..=case.0.len()).map(|count| Case(case.0[..count].to_vec()).scale(&x));
         let size =
             sizes.fold(1.0_f64, |size, (scale, largest)| scale.into_iter().fold(size.max(largest), f64::max));
-        if !(size.powi(3) < 1e6) {
+        let terms = size.powi(3);
+        if terms.is_nan() || terms >= 1e6 {
             continue;
         }
         program.jacobian(&mut workspace, &x, &mut values, &mut slopes).map_err(error)?;
@@ -1118,7 +1119,7 @@ fn sparse_values<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
         let chosen = |pattern: &Pattern, dense: &[F]| -> Vec<F> {
             pattern.entries().map(|(row, column)| dense[row * INPUTS + column]).collect()
         };
-        let largest = seconds.iter().fold(size.powi(3), |size, entry| size.max(entry.wide().abs()));
+        let largest = seconds.iter().fold(terms, |size, entry| size.max(entry.wide().abs()));
         let fits = |a: &[F], b: &[F]| agree(a, b, &vec![largest; a.len()], 1e4);
         let all = fits(&again, &values)
             && fits(&entries, &chosen(jacobian.pattern(), &slopes))

@@ -1,6 +1,5 @@
 //! Workloads whose derivatives are sparse matrices: the entries, row after row, in every way.
 
-use crate::objective::Objective;
 use crate::scenarios::rosenbrock;
 #[cfg(feature = "peers")]
 use crate::workload::PEER_PATTERN;
@@ -151,19 +150,10 @@ fn dense(workload: Workload, f: Brusselator, x: &[f64], pattern: &Pattern) -> Wo
     })
 }
 
-#[derive(Clone)]
-struct Rosenbrock;
-
-impl Objective for Rosenbrock {
-    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
-        rosenbrock(x)
-    }
-}
-
 /// The Hessian of the chained Rosenbrock function.
 pub(crate) fn chained_rosenbrock(n: usize) -> Workload {
     let x: Vec<f64> = (0..n).map(|i| (i as f64 * 0.1).sin()).collect();
-    let program = sound(Program::record(|x| rosenbrock(x), &x)).optimized();
+    let program = sound(Program::record(rosenbrock, &x)).optimized();
     let plan = sound(SparseHessian::new(&program, Wrt::Both));
     let entries = plan.pattern().len();
     let (mut workspace, mut slope, point) = (program.workspace(), vec![0.0; n], x.clone());
@@ -171,7 +161,7 @@ pub(crate) fn chained_rosenbrock(n: usize) -> Workload {
     let workload = Workload::new("chained rosenbrock", format!("{n} inputs, Hessian"), entries);
     let point_of_value = x.clone();
     let workload = workload
-        .mode(VALUE, move |_| Rosenbrock.call(&point_of_value))
+        .mode(VALUE, move |_| rosenbrock(&point_of_value))
         .mode(GRADIENT, move |_| sound(replayed.gradient(&mut workspace, &point, &mut slope)));
     let (mut workspace, mut gradient, point) = (plan.workspace(), vec![0.0; n], x);
     let workload = workload
