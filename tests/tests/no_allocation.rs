@@ -130,7 +130,7 @@ fn replays_over_a_batch() {
 #[test]
 fn sparse_matrices() {
     let x = rosenbrock_point(100);
-    let program = Program::record(|x| rosenbrock(x), &x).unwrap();
+    let program = Program::record(rosenbrock, &x).unwrap();
     let plan = SparseHessian::new(&program, Wrt::Both).unwrap();
     let (mut workspace, mut slope) = (plan.workspace(), vec![0.0; x.len()]);
     let mut values = vec![0.0; plan.pattern().len()];
