@@ -1,5 +1,5 @@
-//! The cheapest way to swing up a pendulum: optimal control by direct collocation, its conditions solved by Newton's method with
-//! sparse second derivatives and a sparse LU.
+//! A pendulum swung up at least cost: optimal control by direct collocation, its conditions solved by Newton's method with sparse
+//! second derivatives and a sparse LU.
 //!
 //! The pendulum hangs at rest, and after two seconds is to stand at rest: θ″ = u − g·sin θ, least ∫u². Angles, speeds and
 //! torques at the ends of intervals, and torques at their middles, are the unknowns z; on each interval the motion is a cubic
@@ -10,6 +10,8 @@
 //! ⎡ 0   A ⎤ ⎡ dλ ⎤     ⎡ c                            ⎤    A: the sparse Jacobian of c
 //! ⎣ Aᵀ  H ⎦ ⎣ dz ⎦ = − ⎣ slope of the Lagrangian in z ⎦    H: the sparse Hessian of the Lagrangian in z
 //! ```
+//!
+//! They balance at a motion that no small change makes cheaper, and may at others; which is found depends on the guess.
 
 use dualtape::neighbours::faer::matrix;
 use dualtape::sparse::{Pattern, SparseHessian, SparseJacobian, SparseWorkspace};
