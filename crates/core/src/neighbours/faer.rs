@@ -3,7 +3,10 @@
 //! A [`Pattern`] is in compressed rows, and so is [`matrix`]. faer's sparse solvers take compressed columns. Of a matrix that
 //! is symmetric, as a Hessian is, the rows are the columns, and `matrix(…)?.transpose()` is the matrix itself in
 //! compressed columns. Of others, such as a Jacobian, [`Columns`] brings the values into the order of columns first, which is
-//! one copy of them, and [`matrix_by_columns`] is their view.
+//! one copy of them, and [`matrix_by_columns`] is their view. For JᵀJ, `matrix(…)?.transpose()` is Jᵀ.
+//!
+//! The feature brings faer's matrices; to factorise them, depend on faer with its feature `sparse-linalg`, as the examples
+//! `brusselator`, `bundle_adjustment` and `optimal_control` do.
 
 use crate::Error;
 use crate::sparse::{Columns, Pattern};

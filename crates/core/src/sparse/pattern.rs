@@ -321,14 +321,48 @@ impl Pattern {
     /// The pattern of all places that are entries of this one or, rows and columns exchanged, of it.
     pub(crate) fn symmetric(self) -> Result<Self, Error> {
         let transposed = self.transposed();
-        if self == transposed {
-            return Ok(self);
-        }
-        let both = |row: usize| [self.row(row), transposed.row(row)].concat();
-        Self::from_rows(
-            self.columns,
-            (0..self.rows()).map(|row| both(row).into_iter().map(|column| column as usize)),
-        )
+        if self == transposed { Ok(self) } else { self.union(&transposed) }
+    }
+
+    /// The places of a diagonal of so many rows and columns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAPattern`] for 2³² rows or more.
+    ///
+    /// ```
+    /// use dualtape::sparse::Pattern;
+    /// assert_eq!(Pattern::diagonal(2)?.entries().collect::<Vec<_>>(), [(0, 0), (1, 1)]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn diagonal(n: usize) -> Result<Self, Error> {
+        Self::from_rows(n, (0..n).map(|row| [row]))
+    }
+
+    /// The places that are entries of this pattern or of another one of the same shape.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if the other has another number of rows or columns, and [`Error::NotAPattern`] for 2³² entries or
+    /// more.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Wrt, sparse::{Pattern, SparseJacobian}};
+    /// // With room for a shift of the diagonal, which the Jacobian has not all of.
+    /// let program = Program::record(|x| [x[1], x[0] * x[0]], &[1.0_f64; 2])?;
+    /// let pattern = program.jacobian_pattern(Wrt::Both)?.union(&Pattern::diagonal(2)?)?;
+    /// let plan = SparseJacobian::plan(&program, Wrt::Both, pattern)?;
+    /// let mut values = [0.0; 4];
+    /// plan.evaluate(&mut plan.workspace(), &[3.0, 4.0], &mut [0.0; 2], &mut values)?;
+    /// assert_eq!(values, [0.0, 1.0, 6.0, 0.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn union(&self, other: &Self) -> Result<Self, Error> {
+        Error::check_length("other pattern: its rows", "row", self.rows(), other.rows())?;
+        Error::check_length("other pattern: its columns", "column", self.columns, other.columns)?;
+        let both = |row: usize| [self.row(row), other.row(row)].concat();
+        let rows = (0..self.rows()).map(|row| both(row).into_iter().map(|column| column as usize));
+        Self::from_rows(self.columns, rows)
     }
 
     /// Whether all entries of another pattern of the same shape are entries of this one.

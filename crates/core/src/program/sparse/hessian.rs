@@ -10,7 +10,8 @@ use crate::{Error, ProgramScalar};
 /// The sparse Hessian of a program with one output, planned once and evaluated at many points.
 ///
 /// It is the Jacobian of the gradient, of which the symmetry spares products (a star colouring). Values come in the order of
-/// the [pattern](Self::pattern), which has both triangles; entries across the diagonal have the same bits.
+/// the [pattern](Self::pattern), which has both triangles; entries across the diagonal have the same bits. Of a Lagrangian with
+/// multipliers as parameters, `Wrt::Data` is the Hessian alone, and `Wrt::Both` has the constraints' Jacobian as well.
 ///
 /// ```
 /// use dualtape::{Float, Program, program::Wrt, sparse::SparseHessian};

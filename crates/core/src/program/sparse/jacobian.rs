@@ -26,7 +26,8 @@ impl<F: ProgramScalar> Default for SparseWorkspace<F> {
 /// is zero by structure is not computed. Values come in the order of the [pattern](Self::pattern), which is that of the
 /// compressed-row format.
 ///
-/// Planning costs about as much as hundreds of evaluations. The plan keeps a program of its own, and refers to none.
+/// Planning takes as long as some hundreds to thousands of evaluations: 0.3 s for ten thousand unknowns of a grid, 38 s for
+/// a million. The plan keeps a program of its own, and refers to none.
 ///
 /// ```
 /// use dualtape::{Program, program::Wrt, sparse::SparseJacobian};

@@ -21,9 +21,6 @@ const ROOM: usize = 32;
 /// Smaller programs are always written out.
 const SMALL: usize = 1 << 12;
 
-/// Patterns of more entries are coloured in one order only.
-const MANY_ENTRIES: usize = 1 << 20;
-
 /// A reverse sweep takes about twice as long as moving along a direction.
 const REVERSE: usize = 2;
 
@@ -293,7 +290,8 @@ impl<F: ProgramScalar> Plan<F> {
 
 /// The colouring of a Jacobian that takes the least: of columns, of rows, or of both.
 pub(super) fn colour_jacobian(pattern: &Pattern) -> Result<Colouring, Error> {
-    let colour = |kind| Colouring::best(pattern, kind, orders(pattern));
+    // All orders: at a million unknowns, they take a hundredth of what it takes to write the products out.
+    let colour = |kind| Colouring::best(pattern, kind, &Order::ALL);
     let cost = |colouring: &Colouring| colouring.column_colours() + REVERSE * colouring.row_colours();
     let mut best = colour(ColouringKind::Columns)?;
     // A column alone takes one product in reverse at least.
@@ -317,9 +315,5 @@ const BIDIRECTIONAL: usize = 16;
 
 /// The colouring of a Hessian.
 pub(super) fn colour_hessian(pattern: &Pattern) -> Result<Colouring, Error> {
-    Colouring::best(pattern, ColouringKind::Star, orders(pattern))
-}
-
-fn orders(pattern: &Pattern) -> &'static [Order] {
-    if pattern.len() > MANY_ENTRIES { &Order::ALL[..1] } else { &Order::ALL }
+    Colouring::best(pattern, ColouringKind::Star, &Order::ALL)
 }
