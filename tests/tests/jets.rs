@@ -120,6 +120,8 @@ fn drivers_of_high_order_record() {
 
 #[test]
 fn wrong_lengths_and_orders_are_named() {
+    let huge = mixed_partials::<U3, _, _>(|x| x[0] * x[1], &[1.0, 2.0], &[&[usize::MAX, 4]]);
+    assert_eq!(huge.unwrap_err(), Error::Order { expected: 3, given: usize::MAX });
     let x = [1.0, 2.0];
     let f = |x: &[Taylor<f64, U2>]| x[0] * x[1];
     let errors = [

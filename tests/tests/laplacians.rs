@@ -325,3 +325,9 @@ fn every_operation_records_and_replays_anywhere_in_its_domain() {
         }
     }
 }
+
+#[test]
+fn a_zero_laplacian_wins_over_an_infinite_coefficient() {
+    // f = x does not bend, and a = 1/x moves by −∞.
+    assert_eq!(divergence_form(|x| [x[0], x[0].recip()], &[0.0_f64]).1, f64::NEG_INFINITY);
+}

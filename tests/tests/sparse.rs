@@ -372,6 +372,43 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
+fn batches_of_the_wrong_split_are_refused_by_either_way() {
+    for shape in [Shape::Band, Shape::Dense] {
+        let f = |p: &[Traced<f64>], x: &[Traced<f64>]| shape.call(&[p, x].concat());
+        let program = Program::record_with_data(f, &point::<f64>(2), &point::<f64>(58)).unwrap();
+        let plan = SparseJacobian::new(&program, Wrt::Both).unwrap();
+        assert_eq!(plan.is_written_out(), shape == Shape::Band);
+        let (mut outputs, mut values) = (vec![0.0; 60], vec![0.0; plan.pattern().len()]);
+        let mut evaluate = |parameters: &[f64], point: &[f64]| {
+            let rows = Rows::new(point, point.len());
+            plan.evaluate_batch(&mut plan.workspace(), parameters, &rows, &mut outputs, &mut values)
+        };
+        assert!(evaluate(&[0.5; 2], &[0.5; 58]).is_ok());
+        let refused = evaluate(&[0.5; 3], &[0.5; 57]).unwrap_err();
+        assert_eq!(
+            refused,
+            Error::Length { what: "slice of parameters", per: "parameter", expected: 2, given: 3 }
+        );
+        let refused = evaluate(&[0.5; 2], &[0.5; 57]).unwrap_err();
+        assert_eq!(refused, Error::Length { what: "point", per: "datum", expected: 58, given: 57 });
+    }
+}
+
+#[test]
+fn what_would_be_large_written_out_goes_by_lanes_before_memory_is_taken() {
+    // Each of 4000 operations depends on all of 1000 inputs: 4 million tangents, where lanes keep a number for each operation.
+    let f = |x: &[Traced<f64>]| {
+        let shared = (0..2000).fold(Traced::sum_of(x), |sum, _| sum.sin() + 0.1);
+        x.iter().map(|&x| x * shared).collect::<Vec<_>>()
+    };
+    let x = vec![0.001; 1000];
+    let program = Program::record(f, &x).unwrap();
+    let plan = SparseJacobian::new(&program, Wrt::Both).unwrap();
+    assert!(!plan.is_written_out());
+    assert_eq!(plan.pattern().len(), 1_000_000);
+}
+
+#[test]
 fn programs_without_inputs_or_outputs_have_empty_jacobians() {
     let nothing = Program::<f64>::record(|_| Vec::new(), &[]).unwrap();
     let no_outputs = Program::<f64>::record(|_| Vec::new(), &[1.0]).unwrap();

@@ -5,7 +5,7 @@ use dualtape::generic_array::GenericArray;
 use dualtape::generic_array::sequence::GenericSequence;
 use dualtape::loops::{Step, scan};
 use dualtape::rules::Op;
-use dualtape::typenum::{U1, U2, U3, U4, U5, U6, U20};
+use dualtape::typenum::{U1, U2, U3, U4, U5, U6, U20, U40};
 use dualtape::{
     CustomRule, Differentiable, Dual, Error, Float, Lanes, Program, Relation, Scalar, Tape, Taylor,
     derivatives, gradient,
@@ -474,4 +474,14 @@ fn derivatives_of_order_40_are_exact_where_the_function_is() {
     assert!((1.0 - all).recip().coefficients().iter().all(|&c| c == 1.0));
     let all = derivatives::<U40, f64>(|x| (x * 0.5).exp(), 0.0);
     assert!(all.iter().enumerate().all(|(k, d)| (d * 2.0_f64.powi(k as i32) - 1.0).abs() < 1e-14));
+}
+
+#[test]
+fn derivatives_are_right_where_the_factorial_of_their_order_overflows() {
+    // 36! is beyond f32.
+    let cube = derivatives::<U40, f32>(|x| x.powi(3), 2.0);
+    assert_eq!((cube[3], cube[36], cube[40]), (6.0, 0.0, 0.0));
+    // The coefficient has few digits left, the derivative is 1.
+    let exponential = derivatives::<U40, f32>(|x| x.exp(), 0.0);
+    assert!((exponential[36] - 1.0).abs() < 1e-2, "{}", exponential[36]);
 }

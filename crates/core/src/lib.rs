@@ -105,7 +105,7 @@
 //! Everything written against `num_traits::Float` can be differentiated as it stands. With the features
 //! `ndarray`, `nalgebra` and `argmin`, [`neighbours`] brings arrays of numbers as inputs and outputs, `Dual` and
 //! `Traced` as a `RealField` (decompositions and solves included, recorded ones too), and gradients for solvers. With
-//! `faer`, `nalgebra-sparse` and `sprs`, sparse derivatives are matrices of these crates, without a copy.
+//! `faer`, `nalgebra-sparse` and `sprs`, sparse derivatives are matrices of these crates, without a copy of their values.
 //!
 //! # Functions that are not made of operations
 //!

@@ -126,7 +126,7 @@ where
     let mut lines: BTreeMap<Line, Vec<(usize, f64)>> = BTreeMap::new();
     for (row, orders) in orders.iter().enumerate() {
         Error::check_length("row of orders", "input", x.len(), orders.len())?;
-        let given = orders.iter().sum();
+        let given = orders.iter().fold(0, |sum: usize, &order| sum.saturating_add(order));
         if given != N::USIZE {
             return Err(Error::Order { expected: N::USIZE, given });
         }

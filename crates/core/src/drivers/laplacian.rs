@@ -1,5 +1,6 @@
 //! The Laplacian of a function of many numbers, and operators like it, forward in lanes.
 
+use crate::rules::Partial;
 use crate::{Differentiable, Error, ForwardLaplacian, Lanes};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
@@ -116,7 +117,7 @@ where
         |inputs, _| {
             let [y, a] = f(inputs);
             value = y.primal();
-            sum = plus(sum, a.primal() * y.laplacian() + a.inner(&y));
+            sum = plus(sum, Partial::Of(a.primal()).times(y.laplacian()) + a.inner(&y));
         },
     );
     (value, sum)

@@ -148,11 +148,6 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
         told(&self.primal, &self.tangent)
     }
 
-    /// The tangents as they are carried along: without care for a NaN value.
-    pub(crate) fn unread_tangent(&self) -> &generic_array::GenericArray<T, N> {
-        &self.tangent
-    }
-
     /// The derivative along one lane.
     ///
     /// # Panics

@@ -161,8 +161,8 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
     /// ```
     #[inline]
     pub fn derivative(&self, order: usize) -> T {
-        let factorial: f64 = (1..=order).map(|k| k as f64).product();
-        series::scaled(self.coefficient(order), factorial)
+        // One factor after the other: order! alone may overflow where the derivative does not.
+        (1..=order).fold(self.coefficient(order), |product, k| series::scaled(product, k as f64))
     }
 
     /// Whether the coefficients are the same.

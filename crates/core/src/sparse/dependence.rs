@@ -18,11 +18,7 @@ use num_traits::Zero;
 ///
 /// # Errors
 ///
-/// [`Error::NotAPattern`] for 2³² − 1 inputs, or 2³² entries, or more.
-///
-/// # Panics
-///
-/// If the function makes sets of inputs with 2³² parts or more, which takes 16 gigabytes.
+/// [`Error::NotAPattern`] for 2³² − 1 inputs, 2³² entries, or sets of inputs of 2³² parts, or more.
 ///
 /// ```
 /// use dualtape::sparse::jacobian_pattern;
@@ -66,10 +62,6 @@ pub(super) fn function_pattern<T: Scalar>(f: &impl Function<T>, x: &[T]) -> Resu
 /// # Errors
 ///
 /// Those of [`jacobian_pattern`].
-///
-/// # Panics
-///
-/// Where [`jacobian_pattern`] does.
 ///
 /// ```
 /// use dualtape::sparse::hessian_pattern;

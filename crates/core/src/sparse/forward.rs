@@ -183,12 +183,7 @@ impl<T: Scalar> ForwardJacobian<T> {
     ) -> Result<(), Error> {
         let (rows, columns) = (self.pattern.rows(), self.pattern.columns());
         Error::check_length("point", "column of the pattern", columns, x.len())?;
-        let outputs = f.outputs(x.len());
-        if outputs != rows {
-            return Err(Error::NotAPattern {
-                reason: format!("it has {rows} rows, and the function {outputs} outputs"),
-            });
-        }
+        Error::check_length("pattern: its rows", "output", f.outputs(x.len()), rows)?;
         Error::check_length("slice of values", "output", rows, values.len())?;
         self.pattern.check_values(entries.len())?;
         self.outputs.clear();

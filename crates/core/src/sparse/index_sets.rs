@@ -28,7 +28,7 @@ impl IndexSets {
     /// The sets of functions of so many inputs, which fit into a [`Set`] below [`EMPTY`].
     pub(crate) fn new(inputs: Set) -> Self {
         let recent = vec![Recent::default(); REMEMBERED];
-        let storage = Storage { inputs, starts: vec![0], parts: Vec::new(), recent };
+        let storage = Storage { inputs, starts: vec![0], parts: Vec::new(), recent, full: false };
         Self { storage: RefCell::new(storage), numbers: Cell::new(0) }
     }
 
@@ -97,6 +97,8 @@ struct Storage {
     starts: Vec<u32>,
     parts: Vec<Set>,
     recent: Vec<Recent>,
+    /// Whether some sets found no room.
+    full: bool,
 }
 
 impl Storage {
@@ -165,17 +167,14 @@ impl Storage {
         self.push(if list.len() <= LISTED { &list } else { sets })
     }
 
-    /// A new set of these parts.
-    ///
-    /// # Panics
-    ///
-    /// If there are 2³² sets or parts.
+    /// A new set of these parts. Beyond 2³² sets or parts, there is none, and no pattern either.
     fn push(&mut self, parts: &[Set]) -> Set {
         self.parts.extend(parts);
         let set = u64::from(self.inputs) + self.starts.len() as u64 - 1;
         let counted = u32::try_from(self.parts.len()).ok().filter(|_| set < u64::from(EMPTY));
         let Some(end) = counted else {
-            panic!("the sets of inputs of this function have more than 2³² parts; trace a part of it")
+            self.full = true;
+            return EMPTY;
         };
         self.starts.push(end);
         set as Set
@@ -184,6 +183,10 @@ impl Storage {
     /// See [`IndexSets::pattern`]. Sets are followed down to their inputs one by one, as long as that takes no more than
     /// `share` of what it takes to compute all sets, for 64 inputs after another; the other rows come of that.
     fn pattern(&self, sets: &[Set], share: usize) -> Result<Pattern, Error> {
+        if self.full {
+            let reason = "the sets of inputs on its way have 2³² parts or more; take a part of the function";
+            return Err(Error::NotAPattern { reason: reason.into() });
+        }
         let mut pattern = Pattern::without_rows(self.inputs as usize)?;
         let all_at_once = self.parts.len().saturating_mul((self.inputs as usize).div_ceil(64));
         let mut search = Search::new(self, all_at_once.saturating_mul(share));

@@ -18,7 +18,9 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// It follows from what was recorded, so that no entry is ever missing as long as the guards hold. There may be more
     /// than needed: terms that cancel (`x - x`) count, both sides of a [`select`](crate::Differentiable::select) do, and
-    /// each output of a rule of one's own depends on all that the rule is given. So do loops of more than a million operations.
+    /// each output of a rule of one's own depends on all that the rule is given. So do loops and calls beyond a million
+    /// operations in all. Where an output is NaN, dense derivatives are NaN also where there is a dependence without a slope
+    /// (`floor`); such entries are not counted.
     ///
     /// # Errors
     ///
@@ -62,7 +64,8 @@ impl<F: ProgramScalar> Program<F> {
     }
 
     /// Where the Jacobian has entries other than zero at `x`: [`jacobian_pattern`](Self::jacobian_pattern) without
-    /// products with zero, and of each `select` the side taken. Elsewhere there may be others.
+    /// products with zero, and of each `select` the side taken. Elsewhere there may be others. Loops and calls are written out
+    /// anew each time, so it is not for loops.
     ///
     /// # Errors
     ///
@@ -91,7 +94,8 @@ impl<F: ProgramScalar> Program<F> {
         dependence::pattern_at(&program.graph, &self.wanted(wrt), &buffers.values)
     }
 
-    /// Where the Hessian of a program with one output has entries other than zero at `x`.
+    /// Where the Hessian of a program with one output has entries other than zero at `x`. The gradient is derived anew each time,
+    /// so it is not for loops.
     ///
     /// # Errors
     ///

@@ -18,6 +18,11 @@ use crate::{Error, ProgramScalar};
 /// function for each sixteen colours. A quarter of them remain where it speculates, which take about as long as lanes.
 const ROOM: usize = 32;
 
+/// So many blocks of colours count at most, and so many nodes and operands, some gigabytes: where there are more, lanes take
+/// less memory.
+const MOST_BLOCKS: usize = 8;
+const MOST: usize = 1 << 27;
+
 /// Smaller programs are always written out.
 const SMALL: usize = 1 << 12;
 
@@ -35,6 +40,8 @@ pub(super) struct Plan<F> {
     places: Vec<u32>,
     /// How many outputs these numbers begin with.
     outputs: usize,
+    /// How many parameters and data the function has.
+    split: [usize; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -124,11 +131,14 @@ impl<F: ProgramScalar> Plan<F> {
     ) -> Result<Self, Error> {
         let recovery = colouring.recovery(&pattern)?;
         let outputs = function.graph.outputs.len();
-        let blocks = colouring.products().div_ceil(16).max(1);
-        let limit = (function.graph.size() * ROOM).saturating_mul(blocks).max(SMALL);
-        let (way, places) = Self::written_out(function, &colouring, &recovery, limit)
-            .unwrap_or_else(|| Self::by_lanes(function, &colouring, &recovery));
-        Ok(Self { pattern, colouring, recovery, way, places, outputs })
+        let blocks = colouring.products().div_ceil(16).clamp(1, MOST_BLOCKS);
+        let limit = (function.graph.size() * ROOM * blocks).clamp(SMALL, MOST);
+        let (way, places) = match Self::written_out(function, &colouring, &recovery, limit) {
+            Some(written_out) => written_out,
+            None => Self::by_lanes(function, &colouring, &recovery)?,
+        };
+        let split = [function.graph.parameters, function.graph.data];
+        Ok(Self { pattern, colouring, recovery, way, places, outputs, split })
     }
 
     /// The products as one program of at most so many operations.
@@ -161,7 +171,7 @@ impl<F: ProgramScalar> Plan<F> {
         function: &Function<'_, F>,
         colouring: &Colouring,
         recovery: &Recovery,
-    ) -> (Way<F>, Vec<u32>) {
+    ) -> Result<(Way<F>, Vec<u32>), Error> {
         let (inputs, outputs) = (function.graph.inputs(), function.graph.outputs.len());
         // The point is the same for all colours.
         let graph = Graph { parameters: inputs, data: 0, ..function.graph.clone() };
@@ -194,8 +204,10 @@ impl<F: ProgramScalar> Plan<F> {
                 of_columns + colour * (outputs + function.wanted.len()) + outputs + column
             }
         };
-        let places = recovery.positions().iter().map(|position| place(position) as u32).collect();
-        (Way::Lanes(passes), places)
+        let places: Result<_, _> =
+            recovery.positions().iter().map(|position| u32::try_from(place(position))).collect();
+        let too_many = |_| Error::NotAPattern { reason: "its products take 2³² numbers or more".into() };
+        Ok((Way::Lanes(passes), places.map_err(too_many)?))
     }
 
     pub(super) fn pattern(&self) -> &Pattern {
@@ -254,6 +266,11 @@ impl<F: ProgramScalar> Plan<F> {
         let (count, entries) = (points.count(), self.pattern.len());
         Error::check_length("slice of outputs", "output and point", count * self.outputs, outputs.len())?;
         Error::check_length("slice of values", "entry and point", count * entries, values.len())?;
+        let [of_all, of_point] = self.split;
+        Error::check_length("slice of parameters", "parameter", of_all, parameters.len())?;
+        (0..count).try_for_each(|point| {
+            Error::check_length("point", "datum", of_point, points.point(point).len())
+        })?;
         let Way::WrittenOut(program) = &self.way else {
             return self.evaluate_each(memory, parameters, points, outputs, values);
         };

@@ -39,7 +39,7 @@ pub(in crate::program) fn products<F: ProgramScalar>(
     limit: usize,
 ) -> Option<Graph<F>> {
     let session = Session::begin(Recorder::new(graph.parameters, graph.data, limit).symbolic());
-    let moving = Moving::walk(&session, graph, seeds.inputs);
+    let moving = Moving::walk(&session, graph, seeds.inputs, limit)?;
     copy_guards(&session, graph, |node| moving.values[node as usize]);
     let zero = Traced::from(F::zero());
     let slope = |&product: &Product| match product {
@@ -65,7 +65,8 @@ struct Moving<F> {
 type Packed<F> = Dual<Traced<F>, U8>;
 
 impl<F: ProgramScalar> Moving<F> {
-    fn walk(session: &Session<F>, graph: &Graph<F>, inputs: &[(usize, u32)]) -> Self {
+    /// Walks through the graph; `None` if there are more tangents than `limit`, each of which takes a node at least.
+    fn walk(session: &Session<F>, graph: &Graph<F>, inputs: &[(usize, u32)], limit: usize) -> Option<Self> {
         let mut of_input = vec![None; graph.inputs()];
         inputs.iter().for_each(|&(input, colour)| of_input[input] = Some(colour));
         let nodes = graph.nodes.len();
@@ -83,8 +84,11 @@ impl<F: ProgramScalar> Moving<F> {
                 Node::Row { row: 1.., .. } | Node::Output { output: 1.., .. } => {}
                 _ => this.operation(graph, node, &mut scratch),
             }
+            if this.tangents.len() > limit {
+                return None;
+            }
         }
-        this
+        Some(this)
     }
 
     fn push(&mut self, value: Traced<F>, tangents: impl IntoIterator<Item = (u32, Traced<F>)>) {
@@ -125,7 +129,7 @@ impl<F: ProgramScalar> Moving<F> {
             packed.clear();
             derived(walk::results(graph, node, |operand| self.packed(operand, colours), packed));
             for (result, number) in packed.iter().enumerate() {
-                let lanes = number.unread_tangent().iter().zip(colours);
+                let lanes = number.raw_tangent().iter().zip(colours);
                 let moves = lanes.filter(|(tangent, _)| !tangent.is_identically_zero());
                 moved.extend(moves.map(|(&tangent, &colour)| (result, colour, tangent)));
             }
