@@ -20,7 +20,7 @@ use std::fmt;
 /// [`Differentiable`].
 ///
 /// Sets are kept where all numbers of one evaluation find them, and share their parts: an operation takes at most a hundred
-/// bytes or so for a set of up to 32 inputs, and 12 bytes for a larger one.
+/// bytes or so for a set of up to 32 inputs, and 16 bytes for a larger one.
 ///
 /// ```
 /// use dualtape::{Float, sparse::{Tracer, jacobian_pattern}};

@@ -11,19 +11,23 @@ use crate::rules::{Partial, pulled_back, pushed_forward};
 use crate::{CustomRule, Differentiable, Error, Lanes};
 use generic_array::sequence::GenericSequence;
 use num_traits::{Float, One, Zero};
+use std::any::type_name;
 use std::cell::RefCell;
 
 thread_local! {
-    /// The calls under way: the size of their numbers, which tells levels of nesting apart, and the orders wanted of calls inside.
+    /// The calls under way: the type of their numbers, which tells levels of nesting apart, and the orders wanted of calls inside.
     /// `None` stands where a value is computed: what goes on in there is nobody's derivative.
-    static UNDER_WAY: RefCell<Vec<Option<(usize, usize)>>> = const { RefCell::new(Vec::new()) };
+    static UNDER_WAY: RefCell<Vec<Option<Wanted>>> = const { RefCell::new(Vec::new()) };
 }
+
+/// The name of a type of numbers, and how many orders of them are wanted.
+type Wanted = (&'static str, usize);
 
 /// A note of a call under way, until it is dropped.
 struct Note;
 
 impl Note {
-    fn new(note: Option<(usize, usize)>) -> Self {
+    fn new(note: Option<Wanted>) -> Self {
         UNDER_WAY.with_borrow_mut(|notes| notes.push(note));
         Self
     }
@@ -40,7 +44,7 @@ fn wanted<D>(all: usize) -> usize {
     UNDER_WAY.with_borrow(|notes| {
         let since_value = notes.iter().rev().map_while(|note| *note);
         since_value
-            .filter(|(size, _)| *size == size_of::<D>())
+            .filter(|(name, _)| *name == type_name::<D>())
             .map(|(_, orders)| orders)
             .next()
             .unwrap_or(all)
@@ -98,7 +102,7 @@ where
     N: Lanes<T>,
     R: CustomRule<Scalar = T::Scalar>,
 {
-    let _inside = Note::new(Some((size_of::<Taylor<T, N>>(), orders - 1)));
+    let _inside = Note::new(Some((type_name::<Taylor<T, N>>(), orders - 1)));
     let slopes: Vec<_> = x.iter().map(slope).collect();
     if let Some(product) = pushed_forward(rule, x, z, &slopes) {
         let order = |dz: &Taylor<T, N>, k: usize| if k == 0 { dz.primal } else { dz.orders[k - 1] };
