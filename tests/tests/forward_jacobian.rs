@@ -138,7 +138,8 @@ fn shapes_that_do_not_fit_are_refused() {
     }
     let mut higher = ForwardJacobian::of_pattern(Pattern::dense(6, 5).unwrap()).unwrap();
     let refused = higher.evaluate(&f, &x, &mut [0.0; 6], &mut [0.0; 30]).unwrap_err();
-    assert!(refused.to_string().ends_with("it has 6 rows, and the function 5 outputs"), "{refused}");
+    let expected = Error::Length { what: "pattern: its rows", per: "output", expected: 5, given: 6 };
+    assert_eq!(refused, expected);
 }
 
 #[test]
