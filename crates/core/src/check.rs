@@ -19,11 +19,11 @@
 //! [`jacobian_forward`] does it for code that only takes dual numbers, [`program()`] for what was recorded, [`sparse()`] for
 //! sparse Jacobians, [`rule`] for derivatives of one's own.
 
-use crate::drivers::check_dense;
 mod sparse;
 
 pub use sparse::sparse;
 
+use crate::drivers::{check_dense, or_panic};
 use crate::program::Wrt;
 use crate::{
     CustomRule, DENSE_LIMIT, Differentiable, Dual, Error, Program, ProgramScalar, Scalar, Traced, Var,
@@ -258,9 +258,7 @@ where
     F: Scalar,
     Func: for<'t> Fn(&[Var<'t, Dual<F>>]) -> Var<'t, Dual<F>>,
 {
-    if let Err(error) = check_dense::<F>("Hessian", x.len(), x.len(), DENSE_LIMIT) {
-        panic!("{error}");
-    }
+    or_panic(check_dense::<F>("Hessian", x.len(), x.len(), DENSE_LIMIT));
     let slopes = |x: &[F], moving: Option<usize>| {
         let lifted = |(i, &x)| if Some(i) == moving { Dual::variable(x) } else { Dual::lift(x) };
         reverse_gradient(&f, &x.iter().enumerate().map(lifted).collect::<Vec<_>>()).1

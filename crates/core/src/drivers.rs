@@ -15,7 +15,7 @@ mod products;
 mod reverse;
 
 pub use dense::DENSE_LIMIT;
-pub(crate) use dense::check_dense;
+pub(crate) use dense::{check_dense, or_panic};
 pub use derivative::{Order, derivative, derivatives, second_derivative};
 pub use forward::Forward;
 pub use gradient::{gradient, gradient_forward, gradient_lanes};

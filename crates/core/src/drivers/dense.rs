@@ -47,7 +47,7 @@ pub(super) fn zeros<T: Differentiable>(
 
 /// The result of a driver that has no error to return. The panic names the line of the driver's caller.
 #[track_caller]
-pub(super) fn or_panic<R>(result: Result<R, Error>) -> R {
+pub(crate) fn or_panic<R>(result: Result<R, Error>) -> R {
     match result {
         Ok(result) => result,
         Err(error) => panic!("{error}"),

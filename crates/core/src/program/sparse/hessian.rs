@@ -133,9 +133,7 @@ impl<F: ProgramScalar> SparseHessian<F> {
         program.one_output()?;
         let wanted = program.wanted(wrt);
         let gradient = derivative::gradient_and_value(&program.written_out(), &wanted);
-        let function = Function { graph: &gradient, rows: wanted.len(), wanted: &wanted };
-        let (pattern, colouring) = choose(&function)?;
-        Plan::new(&function, pattern, colouring).map(Self)
+        Plan::of(&Function { graph: &gradient, rows: wanted.len(), wanted: &wanted }, choose).map(Self)
     }
 
     /// Where the entries are: a row and a column for each input asked for, both triangles.

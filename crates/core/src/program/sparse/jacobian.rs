@@ -72,11 +72,11 @@ impl<F: ProgramScalar> SparseJacobian<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn new(program: &Program<F>, wrt: Wrt) -> Result<Self, Error> {
-        let (graph, wanted) = (program.written_out(), program.wanted(wrt));
-        let function = Function { graph: &graph, rows: program.outputs(), wanted: &wanted };
-        let pattern = function.pattern()?;
-        let colouring = plan::colour_jacobian(&pattern)?;
-        Plan::new(&function, pattern, colouring).map(Self)
+        Self::make(program, wrt, |function| {
+            let pattern = function.pattern()?;
+            let colouring = plan::colour_jacobian(&pattern)?;
+            Ok((pattern, colouring))
+        })
     }
 
     /// The same with a pattern of yours, which may have entries that are always zero.
@@ -100,11 +100,11 @@ impl<F: ProgramScalar> SparseJacobian<F> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn plan(program: &Program<F>, wrt: Wrt, pattern: Pattern) -> Result<Self, Error> {
-        let (graph, wanted) = (program.written_out(), program.wanted(wrt));
-        let function = Function { graph: &graph, rows: program.outputs(), wanted: &wanted };
-        function.check(&pattern)?;
-        let colouring = plan::colour_jacobian(&pattern)?;
-        Plan::new(&function, pattern, colouring).map(Self)
+        Self::make(program, wrt, |function| {
+            function.check(&pattern)?;
+            let colouring = plan::colour_jacobian(&pattern)?;
+            Ok((pattern, colouring))
+        })
     }
 
     /// The same with a pattern and a colouring of yours, which are believed: where the pattern lacks an entry that is not
@@ -138,10 +138,19 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         pattern: Pattern,
         colouring: Colouring,
     ) -> Result<Self, Error> {
+        Self::make(program, wrt, |function| {
+            function.check_shape(&pattern)?;
+            Ok((pattern, colouring))
+        })
+    }
+
+    fn make(
+        program: &Program<F>,
+        wrt: Wrt,
+        choose: impl FnOnce(&Function<'_, F>) -> Result<(Pattern, Colouring), Error>,
+    ) -> Result<Self, Error> {
         let (graph, wanted) = (program.written_out(), program.wanted(wrt));
-        let function = Function { graph: &graph, rows: program.outputs(), wanted: &wanted };
-        function.check_shape(&pattern)?;
-        Plan::new(&function, pattern, colouring).map(Self)
+        Plan::of(&Function { graph: &graph, rows: program.outputs(), wanted: &wanted }, choose).map(Self)
     }
 
     /// Where the entries are: a row for each output, a column for each input asked for.

@@ -29,6 +29,9 @@ const SMALL: usize = 1 << 12;
 /// A reverse sweep takes about twice as long as moving along a direction.
 const REVERSE: usize = 2;
 
+/// Below this cost, both modes together would not pay.
+const BIDIRECTIONAL: usize = 16;
+
 /// A plan for the entries of a matrix of derivatives.
 #[derive(Clone, Debug)]
 pub(super) struct Plan<F> {
@@ -124,11 +127,12 @@ impl<F: ProgramScalar> Function<'_, F> {
 }
 
 impl<F: ProgramScalar> Plan<F> {
-    pub(super) fn new(
-        function: &Function<'_, F>,
-        pattern: Pattern,
-        colouring: Colouring,
+    /// The plan of a function, by the pattern and the colouring that are chosen for it.
+    pub(super) fn of<'f>(
+        function: &Function<'f, F>,
+        choose: impl FnOnce(&Function<'f, F>) -> Result<(Pattern, Colouring), Error>,
     ) -> Result<Self, Error> {
+        let (pattern, colouring) = choose(function)?;
         let recovery = colouring.recovery(&pattern)?;
         let outputs = function.graph.outputs.len();
         let blocks = colouring.products().div_ceil(16).clamp(1, MOST_BLOCKS);
@@ -326,9 +330,6 @@ pub(super) fn colour_jacobian(pattern: &Pattern) -> Result<Colouring, Error> {
     }
     Ok(best)
 }
-
-/// Below this cost, both modes together would not pay.
-const BIDIRECTIONAL: usize = 16;
 
 /// The colouring of a Hessian.
 pub(super) fn colour_hessian(pattern: &Pattern) -> Result<Colouring, Error> {
