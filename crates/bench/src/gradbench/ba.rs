@@ -8,6 +8,7 @@ use dualtape::{Differentiable, Dual, Error, Forward, Program, derivative};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::ops::Range;
 
 /// The parameters of a camera: rotation (3), centre (3), focal length, principal point (2), distortion (2).
 const CAMERA: usize = 11;
@@ -107,15 +108,21 @@ impl Scene {
         self.seen.len()
     }
 
-    /// All that an observation depends on.
-    fn observation(&self, index: usize) -> [f64; OBSERVATION] {
+    /// Writes all that an observation depends on.
+    fn write_observation(&self, index: usize, all: &mut [f64; OBSERVATION]) {
         let [camera, point] = self.seen[index];
-        let mut all = [0.0; OBSERVATION];
         all[..CAMERA].copy_from_slice(&self.cameras[camera * CAMERA..][..CAMERA]);
         all[CAMERA..][..POINT].copy_from_slice(&self.points[point * POINT..][..POINT]);
         all[CAMERA + POINT] = self.weights[index];
         all[WIDTH..].copy_from_slice(&self.features[2 * index..][..2]);
-        all
+    }
+
+    /// The residuals of one observation, recorded; all others compute the same.
+    fn record(&self) -> Result<Program<f64>, Failure> {
+        let mut first = [0.0; OBSERVATION];
+        self.write_observation(0, &mut first);
+        let error = |_: &[_], observation: &[_]| reprojection_error(observation);
+        Ok(Program::record_with_data(error, &[], &first)?)
     }
 }
 
@@ -133,11 +140,12 @@ impl Scene {
     }
 }
 
-/// How many observations go through together: their Jacobians stay in cache.
+/// How many observations go through together: their rows and Jacobians stay in cache.
 const CHUNK: usize = 256;
 
 /// What a thread works with.
 struct Worker<'a> {
+    scene: &'a Scene,
     program: &'a Program<f64>,
     batch: Batch<f64>,
     forward: Forward<f64, U16>,
@@ -146,20 +154,40 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn new(program: &'a Program<f64>) -> Self {
+    fn new(scene: &'a Scene, program: &'a Program<f64>) -> Self {
         let (batch, forward) = (program.batch(), Forward::new());
-        Self { program, batch, forward, rows: Vec::new(), values: Vec::new() }
+        Self { scene, program, batch, forward, rows: Vec::new(), values: Vec::new() }
+    }
+
+    /// Gathers what some observations depend on, a row for each.
+    fn gather(&mut self, observations: Range<usize>) {
+        self.rows.resize(observations.len() * OBSERVATION, 0.0);
+        let (rows, _) = self.rows.as_chunks_mut();
+        rows.iter_mut().zip(observations).for_each(|(row, index)| self.scene.write_observation(index, row));
+    }
+
+    /// Writes both residuals of each observation, the first of which is given.
+    fn residuals(&mut self, first: usize, residuals: &mut [[f64; 2]]) -> Result<(), Error> {
+        self.gather(first..first + residuals.len());
+        let points = Rows::new(&self.rows, OBSERVATION);
+        match self.program.values(&mut self.batch, &[], &points, residuals.as_flattened_mut()) {
+            // A camera that is not turned takes the other branch: one observation at a time, then.
+            Err(Error::BranchChanged { .. }) => {
+                let rows = self.rows.chunks(OBSERVATION).map(reprojection_error);
+                residuals.iter_mut().zip(rows).for_each(|(residual, computed)| *residual = computed);
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     /// Writes the entries of both rows of each observation, the first of which is given.
-    fn blocks(&mut self, scene: &Scene, first: usize, entries: &mut [f64]) -> Result<(), Error> {
+    fn blocks(&mut self, first: usize, entries: &mut [f64]) -> Result<(), Error> {
         let count = entries.len() / (2 * WIDTH);
-        self.rows.clear();
-        (first..first + count).for_each(|index| self.rows.extend(scene.observation(index)));
+        self.gather(first..first + count);
         self.values.resize(2 * count, 0.0);
         let (points, wrt) = (Rows::new(&self.rows, OBSERVATION), Wrt::FirstData(WIDTH));
         match self.program.jacobians(&mut self.batch, &[], &points, wrt, &mut self.values, entries) {
-            // A camera that is not turned takes the other branch: one observation at a time, then.
             Err(Error::BranchChanged { .. }) => self.singly(entries),
             done => done,
         }
@@ -181,7 +209,6 @@ impl<'a> Worker<'a> {
 }
 
 /// The Jacobian by compressed rows: the rows of all observations, two each, then those of the weights.
-#[derive(Default)]
 struct Sparse {
     rows: Vec<u32>,
     columns: Vec<u32>,
@@ -189,24 +216,33 @@ struct Sparse {
 }
 
 impl Sparse {
+    /// With room for all entries, which no run has to ask the system for.
+    fn new(scene: &Scene) -> Self {
+        let (count, entries) = (scene.count(), scene.count() * (2 * WIDTH + 1));
+        Self {
+            rows: vec![u32::MAX; 3 * count + 1],
+            columns: vec![u32::MAX; entries],
+            entries: vec![f64::NAN; entries],
+        }
+    }
+
     fn fill(&mut self, scene: &Scene, program: &Program<f64>) -> Result<(), Failure> {
         let Self { rows, columns, entries } = self;
         let (count, blocks) = (scene.count(), scene.count() * 2 * WIDTH);
         let (width, blocks_) = (WIDTH as u32, blocks as u32);
-        rows.clear();
-        rows.extend((0..=2 * count as u32).map(|row| row * width));
-        rows.extend((1..=count as u32).map(|row| blocks_ + row));
-        columns.resize(blocks + count, 0);
-        entries.resize(blocks + count, 0.0);
+        let ends = (0..=2 * count as u32).map(|row| row * width);
+        let ends = ends.chain((1..=count as u32).map(|row| blocks_ + row));
+        rows.iter_mut().zip(ends).for_each(|(row, end)| *row = end);
         let (entries, of_weights) = entries.split_at_mut(blocks);
         let (columns, columns_of_weights) = columns.split_at_mut(blocks);
         entries.par_chunks_mut(2 * WIDTH * CHUNK).enumerate().try_for_each_init(
-            || Worker::new(program),
-            |worker, (chunk, entries)| worker.blocks(scene, chunk * CHUNK, entries),
+            || Worker::new(scene, program),
+            |worker, (chunk, entries)| worker.blocks(chunk * CHUNK, entries),
         )?;
-        columns.par_chunks_mut(2 * WIDTH).enumerate().for_each(|(index, columns)| {
-            let own = scene.columns(index);
-            columns.chunks_mut(WIDTH).for_each(|row| row.copy_from_slice(&own));
+        columns.par_chunks_mut(2 * WIDTH * CHUNK).enumerate().for_each(|(chunk, columns)| {
+            for (columns, index) in columns.as_chunks_mut::<WIDTH>().0.chunks_mut(2).zip(chunk * CHUNK..) {
+                columns.fill(scene.columns(index));
+            }
         });
         let first_weight = (scene.cameras.len() + scene.points.len()) as u32;
         let of_weights = of_weights.iter_mut().zip(columns_of_weights).zip(&scene.weights);
@@ -230,10 +266,23 @@ impl Serialize for Sparse {
 }
 
 /// The residuals.
-#[derive(Default)]
 struct Residuals {
     reprojection: Vec<[f64; 2]>,
     weights: Vec<f64>,
+}
+
+impl Residuals {
+    fn fill(&mut self, scene: &Scene, program: &Program<f64>) -> Result<(), Failure> {
+        self.reprojection.par_chunks_mut(CHUNK).enumerate().try_for_each_init(
+            || Worker::new(scene, program),
+            |worker, (chunk, residuals)| worker.residuals(chunk * CHUNK, residuals),
+        )?;
+        let weights = self.weights.par_chunks_mut(CHUNK).zip(scene.weights.par_chunks(CHUNK));
+        weights.for_each(|(errors, weights)| {
+            errors.iter_mut().zip(weights).for_each(|(error, &weight)| *error = weight_error(weight));
+        });
+        Ok(())
+    }
 }
 
 impl Serialize for Residuals {
@@ -250,24 +299,16 @@ impl Serialize for Residuals {
 pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> {
     let clock = Clock::start(input);
     let scene = Scene::new(&parse(input)?)?;
+    let program = scene.record()?;
     match function {
-        "objective" => clock.run(Residuals::default(), |residuals| {
-            let errors =
-                (0..scene.count()).into_par_iter().map(|i| reprojection_error(&scene.observation(i)));
-            errors.collect_into_vec(&mut residuals.reprojection);
-            scene
-                .weights
-                .par_iter()
-                .map(|&weight| weight_error(weight))
-                .collect_into_vec(&mut residuals.weights);
-            Ok(())
-        }),
-        // All observations compute the same, and few numbers: a batch of small dense Jacobians.
-        "jacobian" => {
-            let error = |_: &[_], observation: &[_]| reprojection_error(observation);
-            let program = Program::record_with_data(error, &[], &scene.observation(0))?;
-            clock.run(Sparse::default(), |jacobian| jacobian.fill(&scene, &program))
+        // All observations compute the same, and few numbers: a batch of values.
+        "objective" => {
+            let reprojection = vec![[f64::NAN; 2]; scene.count()];
+            let residuals = Residuals { reprojection, weights: vec![f64::NAN; scene.count()] };
+            clock.run(residuals, |residuals| residuals.fill(&scene, &program))
         }
+        // And a batch of small dense Jacobians.
+        "jacobian" => clock.run(Sparse::new(&scene), |jacobian| jacobian.fill(&scene, &program)),
         _ => Err(Failure::function(function, "objective and jacobian")),
     }
 }

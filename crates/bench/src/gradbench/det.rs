@@ -13,26 +13,36 @@ struct Input {
     ell: usize,
 }
 
-/// The minor of the rows from `row` on and the columns whose bits are set, of a matrix with `n` columns.
-fn minor<D: Differentiable>(matrix: &[D], n: usize, row: usize, columns: u32) -> D {
-    let own = &matrix[row * n..][..n];
-    let mut sum = None;
+/// The determinant of the given rows, of `n` numbers each, in the columns whose bits are set: at least two, and as
+/// many as rows.
+fn minor<D: Differentiable>(rows: &[D], n: usize, columns: u32) -> D {
+    let (own, below) = rows.split_at(n);
+    let mut left = columns;
+    let mut next = || {
+        let column = left.trailing_zeros() as usize;
+        left &= left.wrapping_sub(1);
+        (column < n).then_some(column)
+    };
+    let [first, second] = [next(), next()].map(|column| column.expect("there are two columns"));
+    if columns.count_ones() == 2 {
+        return own[first] * below[second] - own[second] * below[first];
+    }
+    let term = |column: usize| own[column] * minor(below, n, columns & !(1 << column));
+    let mut sum = term(first) - term(second);
     let mut positive = true;
-    for column in (0..n).filter(|column| columns >> column & 1 == 1) {
-        let others = columns & !(1 << column);
-        let term = if others == 0 { own[column] } else { own[column] * minor(matrix, n, row + 1, others) };
-        sum = Some(match sum {
-            None => term,
-            Some(sum) if positive => sum + term,
-            Some(sum) => sum - term,
-        });
+    while let Some(column) = next() {
+        sum = if positive { sum + term(column) } else { sum - term(column) };
         positive = !positive;
     }
-    sum.unwrap_or_else(D::one)
+    sum
 }
 
 fn determinant<D: Differentiable>(matrix: &[D], n: usize) -> D {
-    if n == 0 { D::one() } else { minor(matrix, n, 0, u32::MAX >> (u32::BITS - n as u32)) }
+    match n {
+        0 => D::one(),
+        1 => matrix[0],
+        _ => minor(matrix, n, u32::MAX >> (u32::BITS - n as u32)),
+    }
 }
 
 /// Beyond this, there are more terms than anyone can wait for.

@@ -4,12 +4,19 @@
 //! to a place inside a triangle of vertices, and that place may move, too.
 
 use super::measure::{Clock, Failure, Reply, check, flatten, parse};
-use dualtape::typenum::U14;
-use dualtape::{Differentiable, Forward};
-use serde::Deserialize;
+use dualtape::typenum::{U5, U26};
+use dualtape::{Differentiable, Dual};
+use pulp::WithSimd;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 type Matrix<D, const N: usize> = [[D; N]; N];
+
+/// A number that several threads can share.
+trait Number: Differentiable<Scalar = f64> + Send + Sync {}
+
+impl<D: Differentiable<Scalar = f64> + Send + Sync> Number for D {}
 
 #[derive(Deserialize)]
 struct Input {
@@ -47,14 +54,46 @@ const FINGERS: usize = 5;
 const FIRST_FINGER: usize = 2;
 const BONES_OF_FINGER: usize = 4;
 
-fn product<D: Differentiable, const N: usize>(a: &Matrix<D, N>, b: &Matrix<D, N>) -> Matrix<D, N> {
+/// A turn and a shift: three rows of four numbers. A fourth row would be 0, 0, 0, 1.
+type Affine<D> = [[D; 4]; 3];
+
+/// First the right one, whose numbers rest, then the left one.
+fn after_fixed<D: Differentiable<Scalar = f64>>(left: &Affine<D>, right: &Affine<f64>) -> Affine<D> {
     std::array::from_fn(|i| {
-        std::array::from_fn(|j| (1..N).fold(a[i][0] * b[0][j], |sum, k| sum + a[i][k] * b[k][j]))
+        std::array::from_fn(|j| {
+            let turned = (1..3).fold(left[i][0] * right[0][j], |sum, k| sum + left[i][k] * right[k][j]);
+            if j == 3 { turned + left[i][3] } else { turned }
+        })
     })
 }
 
-fn constant<D: Differentiable<Scalar = f64>, const N: usize>(matrix: &Matrix<f64, N>) -> Matrix<D, N> {
-    matrix.map(|row| row.map(D::constant))
+/// First the right one, then the left one.
+fn after<D: Differentiable>(left: &Affine<D>, right: &Affine<D>) -> Affine<D> {
+    std::array::from_fn(|i| {
+        std::array::from_fn(|j| {
+            let turned = (1..3).fold(left[i][0] * right[0][j], |sum, k| sum + left[i][k] * right[k][j]);
+            if j == 3 { turned + left[i][3] } else { turned }
+        })
+    })
+}
+
+/// First a turn, then a map whose numbers rest.
+fn turned_first<D: Differentiable<Scalar = f64>>(left: &Affine<f64>, turn: &Matrix<D, 3>) -> Affine<D> {
+    std::array::from_fn(|i| {
+        std::array::from_fn(|j| match j {
+            3 => D::constant(left[i][3]),
+            _ => (1..3).fold(turn[0][j] * left[i][0], |sum, k| sum + turn[k][j] * left[i][k]),
+        })
+    })
+}
+
+/// The three rows that are not 0, 0, 0, 1, which the fourth has to be.
+fn affine(what: &str, matrix: &Matrix<f64, 4>) -> Result<Affine<f64>, Failure> {
+    let [a, b, c, last] = *matrix;
+    if last != [0.0, 0.0, 0.0, 1.0] {
+        return Err(Failure(format!("{what}: a last row is {last:?}, but should be 0, 0, 0, 1")));
+    }
+    Ok([a, b, c])
 }
 
 /// The rotation about an axis by an angle that is its length; none if that is next to nothing.
@@ -73,26 +112,91 @@ fn about_axis<D: Differentiable<Scalar = f64>>(axis: &[D]) -> Matrix<D, 3> {
     ]
 }
 
-/// The turn of a bone by its angles about x and z, in homogeneous coordinates; it does not turn about y.
-fn bend<D: Differentiable<Scalar = f64>>(about_x: D, about_z: D) -> Matrix<D, 4> {
+/// The turn of a bone by its angles about x and z; it does not turn about y.
+fn bend<D: Differentiable<Scalar = f64>>(about_x: D, about_z: D) -> Matrix<D, 3> {
     let ((sx, cx), (sz, cz)) = (about_x.sin_cos(), about_z.sin_cos());
-    let (zero, one) = (D::zero(), D::one());
-    [
-        [cz, -sz * cx, sz * sx, zero],
-        [sz, cz * cx, -cz * sx, zero],
-        [zero, sx, cx, zero],
-        [zero, zero, zero, one],
-    ]
+    [[cz, -sz * cx, sz * sx], [sz, cz * cx, -cz * sx], [D::zero(), sx, cx]]
 }
 
 /// The hand, with what the measured points need of it.
 struct Hand {
-    model: Model,
+    /// Of each bone the one it hangs on, and how it lies to that one at rest.
+    parents: Vec<Option<usize>>,
+    relatives: Vec<Affine<f64>>,
+    /// Of each bone, from the place of a vertex at rest to its place as seen by the bone.
+    from_base: Vec<Affine<f64>>,
+    /// For each vertex that a point needs, the bones that carry it, with its place at rest times the bone's weight.
+    vertices: Vec<Vec<(usize, [f64; 4])>>,
     us: Vec<[f64; 2]>,
-    correspondences: Vec<usize>,
+    /// For each measured point the vertices of its triangle; three times its own vertex in the simple form.
+    corners: Vec<[usize; 3]>,
     points: Vec<[f64; 3]>,
-    /// For each vertex, the bones that have a weight on it.
-    carriers: Vec<Vec<(usize, f64)>>,
+}
+
+/// Numbers vertices by their first mention. Returns what they were called.
+fn number_anew(corners: &mut [[usize; 3]], vertices: usize) -> Vec<usize> {
+    let (mut numbers, mut mentioned) = (vec![None; vertices], Vec::new());
+    for corner in corners.as_flattened_mut() {
+        *corner = *numbers[*corner].get_or_insert_with(|| {
+            mentioned.push(*corner);
+            mentioned.len() - 1
+        });
+    }
+    mentioned
+}
+
+/// The bones that have a weight on a vertex, each with the vertex's place at rest times the weight.
+fn carriers(model: &Model, vertex: usize) -> Vec<(usize, [f64; 4])> {
+    let weights = model.weights[vertex].iter().copied().enumerate().filter(|&(_, weight)| weight != 0.0);
+    weights.map(|(bone, weight)| (bone, model.base_positions[vertex].map(|x| x * weight))).collect()
+}
+
+/// How many vertices, or points, a thread takes at a time.
+const CHUNK: usize = 64;
+
+/// A number that moves with each of the hand's angles.
+type Angle = Dual<f64, U26>;
+
+/// The rows of the Jacobian of some points, compiled for the processor at hand.
+struct PointRows<'a> {
+    hand: &'a Hand,
+    /// Of the vertices, along each axis: where they are, and how they move with each angle.
+    places: &'a [[(f64, [f64; THETA]); 3]],
+    first: usize,
+    columns: usize,
+    rows: &'a mut [f64],
+}
+
+impl WithSimd for PointRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let Self { hand, places, first, columns, rows } = self;
+        for (rows, index) in rows.chunks_exact_mut(3 * columns).zip(first..) {
+            let corners = hand.corners[index].map(|corner| &places[corner]);
+            for (axis, row) in rows.chunks_exact_mut(columns).enumerate() {
+                row_of(hand, index, axis, corners.map(|corner| &corner[axis]), row);
+            }
+        }
+    }
+}
+
+/// The derivatives of one distance: by the place in the triangle, and by the angles, on which it depends through the
+/// corners.
+#[inline(always)]
+fn row_of(hand: &Hand, index: usize, axis: usize, corners: [&(f64, [f64; THETA]); 3], row: &mut [f64]) {
+    let place = hand.in_triangle(index);
+    let place: [Dual<f64, U5>; 2] = std::array::from_fn(|i| Dual::along(place[i], i));
+    let values: [Dual<f64, U5>; 3] = std::array::from_fn(|i| Dual::along(corners[i].0, 2 + i));
+    let slopes = hand.distance(place, values, hand.points[index][axis]).tangent();
+    let (by_place, by_angles) = row.split_at_mut(hand.shifts());
+    by_place.iter_mut().zip(slopes).for_each(|(by, slope)| *by = slope);
+    let [a, b, c] = corners.map(|(_, tangent)| tangent);
+    let by_angles: &mut [f64; THETA] = by_angles.try_into().expect("a column for each angle");
+    for lane in 0..THETA {
+        by_angles[lane] = slopes[2] * a[lane] + slopes[3] * b[lane] + slopes[4] * c[lane];
+    }
 }
 
 impl Hand {
@@ -117,69 +221,97 @@ impl Hand {
         if !corners || correspondences.iter().any(|&place| place >= limit) {
             return Err(Failure("a triangle or a correspondence names what there is not".to_owned()));
         }
-        let carriers =
-            |weights: &Vec<f64>| weights.iter().copied().enumerate().filter(|&(_, w)| w != 0.0).collect();
-        let carriers = model.weights.iter().map(carriers).collect();
-        Ok(Self { model, us, correspondences, points, carriers })
+        let parents = model.parents.iter().map(|&parent| usize::try_from(parent).ok()).collect();
+        let maps = |what, matrices: &[Matrix<f64, 4>]| -> Result<Vec<Affine<f64>>, Failure> {
+            matrices.iter().map(|matrix| affine(what, matrix)).collect()
+        };
+        let relatives = maps("base_relatives", &model.base_relatives)?;
+        let from_base = maps("inverse_base_absolutes", &model.inverse_base_absolutes)?;
+        let corners = |&place: &usize| if us.is_empty() { [place; 3] } else { model.triangles[place] };
+        let mut corners: Vec<[usize; 3]> = correspondences.iter().map(corners).collect();
+        let vertices = number_anew(&mut corners, vertices);
+        let vertices = vertices.into_iter().map(|vertex| carriers(&model, vertex)).collect();
+        Ok(Self { parents, relatives, from_base, vertices, us, corners, points })
     }
 
     /// Where each bone takes what it carries.
-    fn transforms<D: Differentiable<Scalar = f64>>(&self, theta: &[D]) -> Vec<Matrix<D, 4>> {
-        let Model { parents, base_relatives, inverse_base_absolutes, .. } = &self.model;
-        let mut absolutes: Vec<Matrix<D, 4>> = Vec::with_capacity(parents.len());
-        for (bone, (&parent, relative)) in parents.iter().zip(base_relatives).enumerate() {
-            let mut relative = constant(relative);
-            if let Some([about_x, about_z]) = angles(theta, bone) {
-                relative = product(&relative, &bend(about_x, about_z));
-            }
-            absolutes.push(match usize::try_from(parent) {
-                Ok(parent) => product(&absolutes[parent], &relative),
-                Err(_) => relative,
+    fn transforms<D: Differentiable<Scalar = f64>>(&self, theta: &[D]) -> Vec<Affine<D>> {
+        let mut absolutes: Vec<Affine<D>> = Vec::with_capacity(self.parents.len());
+        for (bone, (&parent, relative)) in self.parents.iter().zip(&self.relatives).enumerate() {
+            absolutes.push(match (angles(theta, bone), parent) {
+                (Some([about_x, about_z]), Some(parent)) => {
+                    after(&absolutes[parent], &turned_first(relative, &bend(about_x, about_z)))
+                }
+                (Some([about_x, about_z]), None) => turned_first(relative, &bend(about_x, about_z)),
+                (None, Some(parent)) => after_fixed(&absolutes[parent], relative),
+                (None, None) => relative.map(|row| row.map(D::constant)),
             });
         }
-        absolutes
-            .iter()
-            .zip(inverse_base_absolutes)
-            .map(|(a, inverse)| product(a, &constant(inverse)))
-            .collect()
+        absolutes.iter().zip(&self.from_base).map(|(bone, base)| after_fixed(bone, base)).collect()
     }
 
-    /// Writes the distance of each measured point from its place on the hand, along each axis.
-    ///
-    /// The places in the triangles are all moved by `shift`.
-    fn distances<D: Differentiable<Scalar = f64>>(&self, shift: &[D], theta: &[D], distances: &mut [D]) {
+    /// Where the vertices are that the measured points need.
+    fn places<D: Number>(&self, theta: &[D]) -> Vec<[D; 3]> {
         let transforms = self.transforms(theta);
         let global = about_axis(&theta[..3]);
-        let place = |vertex: usize| -> [D; 3] {
-            let base = &self.model.base_positions[vertex];
+        let place = |carriers: &Vec<(usize, [f64; 4])>| -> [D; 3] {
             let mut posed = [D::zero(); 3];
-            for &(bone, weight) in &self.carriers[vertex] {
-                for (posed, row) in posed.iter_mut().zip(&transforms[bone]) {
-                    let moved = (1..4).fold(row[0] * base[0], |sum, k| sum + row[k] * base[k]);
-                    *posed += moved * weight;
+            for (bone, base) in carriers {
+                for (posed, row) in posed.iter_mut().zip(&transforms[*bone]) {
+                    *posed += (1..4).fold(row[0] * base[0], |sum, k| sum + row[k] * base[k]);
                 }
             }
-            std::array::from_fn(|i| D::dot(&global[i], &posed) + theta[3 + i])
+            let turned = |row: &[D; 3]| (1..3).fold(row[0] * posed[0], |sum, k| sum + row[k] * posed[k]);
+            std::array::from_fn(|i| turned(&global[i]) + theta[3 + i])
         };
-        let outputs = distances.chunks_mut(3).zip(&self.points);
-        for (index, ((distances, point), &correspondence)) in outputs.zip(&self.correspondences).enumerate() {
-            let on_hand = match self.us.get(index) {
-                None => place(correspondence),
-                Some(&[u, v]) => {
-                    let [a, b, c] = self.model.triangles[correspondence].map(place);
-                    let (u, v) = (shift[0] + u, shift[1] + v);
-                    let rest = -u - v + 1.0;
-                    std::array::from_fn(|i| u * a[i] + v * b[i] + rest * c[i])
-                }
-            };
-            for (distance, (&point, on_hand)) in distances.iter_mut().zip(point.iter().zip(on_hand)) {
-                *distance = -on_hand + point;
-            }
-        }
+        self.vertices.par_iter().with_min_len(CHUNK).map(place).collect()
     }
 
-    fn outputs(&self) -> usize {
-        3 * self.points.len()
+    /// How far a measured point is from its place on the hand along one axis, given where the place is in its triangle
+    /// and the triangle's corners along that axis; the corner, in the simple form.
+    #[inline(always)]
+    fn distance<D: Differentiable<Scalar = f64>>(&self, [u, v]: [D; 2], [a, b, c]: [D; 3], point: f64) -> D {
+        let on_hand = if self.us.is_empty() { a } else { u * a + v * b + (-u - v + 1.0) * c };
+        -on_hand + point
+    }
+
+    /// Where a measured point is in its triangle.
+    #[inline(always)]
+    fn in_triangle(&self, index: usize) -> [f64; 2] {
+        self.us.get(index).copied().unwrap_or_default()
+    }
+
+    /// Writes all distances.
+    fn write_distances(&self, theta: &[f64], distances: &mut [[f64; 3]]) {
+        let places = self.places(theta);
+        distances.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, distances)| {
+            for (distances, index) in distances.iter_mut().zip(chunk * CHUNK..) {
+                let (corners, point) =
+                    (self.corners[index].map(|corner| &places[corner]), &self.points[index]);
+                for (axis, distance) in distances.iter_mut().enumerate() {
+                    let corners = corners.map(|corner| corner[axis]);
+                    *distance = self.distance(self.in_triangle(index), corners, point[axis]);
+                }
+            }
+        });
+    }
+
+    /// Writes the Jacobian, three rows for each point. Few inputs, many outputs: forward.
+    fn write_jacobian(&self, theta: &[f64], rows: &mut [f64]) {
+        let theta: Vec<_> =
+            theta.iter().enumerate().map(|(lane, &angle)| Angle::along(angle, lane)).collect();
+        let place = |number: Angle| (number.primal(), number.tangent().into());
+        let places: Vec<_> = self.places(&theta).into_par_iter().map(|axes| axes.map(place)).collect();
+        let columns = self.shifts() + THETA;
+        rows.par_chunks_mut(3 * columns * CHUNK).enumerate().for_each(|(chunk, rows)| {
+            pulp::Arch::new().dispatch(PointRows {
+                hand: self,
+                places: &places,
+                first: chunk * CHUNK,
+                columns,
+                rows,
+            });
+        });
     }
 
     /// The columns of the Jacobian that belong to the places in the triangles.
@@ -206,28 +338,31 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     check("numbers in theta", input.theta.len(), THETA)?;
     let theta = input.theta.clone();
     let hand = Hand::new(input)?;
-    let (outputs, shifts) = (hand.outputs(), hand.shifts());
+    let (points, columns) = (hand.points.len(), hand.shifts() + THETA);
     match function {
-        "objective" => clock.run(vec![0.0; outputs], |distances| {
-            hand.distances(&[0.0, 0.0], &theta, distances);
+        "objective" => clock.run(vec![0.0; 3 * points], |distances| {
+            hand.write_distances(&theta, distances.as_chunks_mut().0);
             Ok(())
         }),
-        // Few inputs, many outputs: forward, half of the columns at a time. The places in the triangles move
-        // together, since each has outputs of its own.
         "jacobian" => {
-            let columns = shifts + THETA;
-            let x = [&[0.0; 2][..shifts], &theta].concat();
-            let mut forward: Forward<f64, U14> = Forward::new();
-            let (mut values, mut flat) = (vec![0.0; outputs], vec![0.0; outputs * columns]);
-            clock.run(vec![vec![0.0; columns]; outputs], |rows| {
-                let distances = |x: &[_], y: &mut [_]| hand.distances(&x[..shifts], &x[shifts..], y);
-                forward.jacobian(distances, &x, &mut values, &mut flat)?;
-                for (row, slopes) in rows.iter_mut().zip(flat.chunks(columns)) {
-                    row.copy_from_slice(slopes);
-                }
+            let jacobian = Jacobian { columns, numbers: vec![f64::NAN; 3 * points * columns] };
+            clock.run(jacobian, |jacobian| {
+                hand.write_jacobian(&theta, &mut jacobian.numbers);
                 Ok(())
             })
         }
         _ => Err(Failure::function(function, "objective and jacobian")),
+    }
+}
+
+/// Row after row, and a list of rows in the response.
+struct Jacobian {
+    columns: usize,
+    numbers: Vec<f64>,
+}
+
+impl Serialize for Jacobian {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.numbers.chunks(self.columns))
     }
 }

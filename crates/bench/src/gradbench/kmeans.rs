@@ -3,8 +3,9 @@
 //! The Hessian is diagonal, and a point adds only to the entries of its nearest centroid.
 
 use super::measure::{Clock, Failure, Reply, flatten, parse};
-use dualtape::program::{Batch, Rows};
-use dualtape::{Differentiable, Program, Traced, hessian_diagonal};
+use dualtape::generic_array::arr;
+use dualtape::program::{Batch, Points, Rows, Selected};
+use dualtape::{Differentiable, Dual, Error, Program};
 use pulp::WithSimd;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -21,165 +22,212 @@ fn squared_distance<D: Differentiable>(centroid: &[D], point: &[D]) -> D {
     D::dot(&apart, &apart)
 }
 
-/// Centroids stand side by side, so that distances to several are computed at once.
-const SIDE: usize = 16;
+/// How many points a thread takes at a time.
+const CHUNK: usize = 256;
 
-/// The centroids, `SIDE` by `SIDE`: the first numbers of all, the second numbers of all, and so on.
-struct Shelves {
+/// Points and centroids, and for each point which centroid is nearest, and the square of how far it is.
+struct Clusters {
     dimension: usize,
-    numbers: Vec<[f64; SIDE]>,
+    points: Vec<f64>,
+    /// Filled up with NaN to whole groups of `SIDE`.
+    centroids: Vec<f64>,
+    nearest: Vec<usize>,
+    squares: Vec<f64>,
 }
 
-impl Shelves {
-    fn new(centroids: &[f64], dimension: usize) -> Self {
-        let shelf = |centroids: &[f64]| {
-            (0..dimension)
-                .map(|i| {
-                    std::array::from_fn(|side| {
-                        centroids.get(side * dimension + i).copied().unwrap_or(f64::NAN)
-                    })
-                })
-                .collect::<Vec<[f64; SIDE]>>()
-        };
-        Self { dimension, numbers: centroids.chunks(SIDE * dimension).flat_map(shelf).collect() }
+impl Clusters {
+    fn new(points: Vec<f64>, mut centroids: Vec<f64>, dimension: usize) -> Self {
+        let count = points.len() / dimension;
+        // NaN is nearest to nothing.
+        centroids.resize(centroids.len().next_multiple_of(SIDE * dimension), f64::NAN);
+        Self { dimension, points, centroids, nearest: vec![0; count], squares: vec![0.0; count] }
     }
 
-    /// The nearest centroid of a point, the first of several.
-    #[inline(always)]
-    fn nearest(&self, point: &[f64]) -> usize {
-        let (mut least, mut nearest) = (f64::INFINITY, 0);
-        for (shelf, numbers) in self.numbers.chunks(self.dimension).enumerate() {
-            let squares = squared_distances(numbers, point);
-            // Seldom true, and so better asked of all sides together.
-            if squares.iter().fold(false, |any, &square| any | (square < least)) {
-                for (side, square) in squares.into_iter().enumerate() {
-                    if square < least {
-                        (least, nearest) = (square, shelf * SIDE + side);
-                    }
-                }
-            }
-        }
-        nearest
-    }
-
-    /// The nearest centroid of each point. It is a choice, like any branch, and has no derivative.
-    fn choose(&self, points: &[f64], nearest: &mut [usize]) {
-        const TOGETHER: usize = 64;
-        let points = points.par_chunks(TOGETHER * self.dimension);
-        points.zip(nearest.par_chunks_mut(TOGETHER)).for_each(|(points, nearest)| {
-            pulp::Arch::new().dispatch(Choice { shelves: self, points, nearest });
+    /// Finds the nearest centroid of each point, the first of several. It is a choice, like any branch, and has no
+    /// derivative.
+    fn choose(&mut self) {
+        let Self { dimension, points, centroids, nearest, squares } = self;
+        let points = points.par_chunks(CHUNK * *dimension);
+        let chosen = nearest.par_chunks_mut(CHUNK).zip(squares.par_chunks_mut(CHUNK));
+        points.zip(chosen).for_each_init(Vec::new, |columns, (points, (nearest, squares))| {
+            let choice = Choice { dimension: *dimension, centroids, points, columns, nearest, squares };
+            pulp::Arch::new().dispatch(choice);
         });
     }
+
+    /// The sum over all points.
+    fn cost(&mut self) -> f64 {
+        self.choose();
+        self.squares.iter().sum()
+    }
 }
 
-/// The choice for some points, compiled for the processor at hand.
+/// The choice for some points, compiled for the processor at hand: a point in each lane.
 struct Choice<'a> {
-    shelves: &'a Shelves,
+    dimension: usize,
+    centroids: &'a [f64],
     points: &'a [f64],
+    /// The first numbers of the points that go through together, the second ones, and so on.
+    columns: &'a mut Vec<f64>,
     nearest: &'a mut [usize],
+    squares: &'a mut [f64],
 }
+
+/// How many centroids, and registers of points, go through together: so many sums stay in registers.
+const SIDE: usize = 4;
+const REGISTERS: usize = 2;
 
 impl WithSimd for Choice<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
-        for (point, nearest) in self.points.chunks(self.shelves.dimension).zip(self.nearest) {
-            *nearest = self.shelves.nearest(point);
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
+        let (dimension, together) = (self.dimension, REGISTERS * S::F64_LANES);
+        self.columns.resize(dimension * together, 0.0);
+        let chosen = self.nearest.chunks_mut(together).zip(self.squares.chunks_mut(together));
+        for (points, (nearest, squares)) in self.points.chunks(together * dimension).zip(chosen) {
+            for (lane, point) in points.chunks_exact(dimension).enumerate() {
+                let places = self.columns[lane..].iter_mut().step_by(together);
+                places.zip(point).for_each(|(place, &x)| *place = x);
+            }
+            let columns = S::as_simd_f64s(self.columns).0.as_chunks().0;
+            let found = nearest_in_lanes(simd, self.centroids, columns);
+            let [least, index] = [0, 1].map(|which| pulp::bytemuck::cast_slice::<_, f64>(&found[which]));
+            squares.iter_mut().zip(least).for_each(|(square, &least)| *square = least);
+            nearest.iter_mut().zip(index).for_each(|(nearest, &index)| *nearest = index as usize);
         }
     }
 }
 
-/// The squared distances of a point from the centroids of a shelf.
+/// For each lane the least squared distance from a centroid, and the centroid's index.
 #[inline(always)]
-fn squared_distances(shelf: &[[f64; SIDE]], point: &[f64]) -> [f64; SIDE] {
-    let mut squares = [0.0; SIDE];
-    for (numbers, &x) in shelf.iter().zip(point) {
-        for side in 0..SIDE {
-            let apart = numbers[side] - x;
-            squares[side] += apart * apart;
+fn nearest_in_lanes<S: pulp::Simd>(
+    simd: S,
+    centroids: &[f64],
+    columns: &[[S::f64s; REGISTERS]],
+) -> [[S::f64s; REGISTERS]; 2] {
+    let mut least = [simd.splat_f64s(f64::INFINITY); REGISTERS];
+    let mut index = [simd.splat_f64s(0.0); REGISTERS];
+    let dimension = columns.len();
+    for (group, centroids) in centroids.chunks_exact(SIDE * dimension).enumerate() {
+        let centroids: [&[f64]; SIDE] =
+            std::array::from_fn(|side| &centroids[side * dimension..][..dimension]);
+        let mut squares = [[simd.splat_f64s(0.0); REGISTERS]; SIDE];
+        for (l, column) in columns.iter().enumerate() {
+            for (squares, centroid) in squares.iter_mut().zip(&centroids) {
+                let c = simd.splat_f64s(centroid[l]);
+                for (square, &x) in squares.iter_mut().zip(column) {
+                    let apart = simd.sub_f64s(x, c);
+                    *square = simd.mul_add_e_f64s(apart, apart, *square);
+                }
+            }
+        }
+        for (side, squares) in squares.into_iter().enumerate() {
+            let own = simd.splat_f64s((group * SIDE + side) as f64);
+            for ((least, index), square) in least.iter_mut().zip(&mut index).zip(squares) {
+                let nearer = simd.less_than_f64s(square, *least);
+                *least = simd.select_f64s(nearer, square, *least);
+                *index = simd.select_f64s(nearer, own, *index);
+            }
         }
     }
-    squares
+    [least, index]
 }
 
-/// The sum over all points.
-fn cost<D: Differentiable<Scalar = f64>>(points: &[f64], centroids: &[D], dimension: usize) -> D {
-    let values: Vec<f64> = centroids.iter().map(Differentiable::value).collect();
-    let shelves = Shelves::new(&values, dimension);
-    let mut nearest = vec![0; points.len() / dimension];
-    shelves.choose(points, &mut nearest);
-    let squared_distance = |(point, &nearest): (&[f64], &usize)| {
-        let point: Vec<D> = point.iter().map(|&x| D::constant(x)).collect();
-        squared_distance(&centroids[nearest * dimension..][..dimension], &point)
-    };
-    points.chunks(dimension).zip(&nearest).map(squared_distance).sum()
+/// How fast the squared distance of a point from a centroid moves, with the centroid along given directions.
+///
+/// Its gradient by the directions is that of the squared distance. Its gradient by the centroid, where all directions
+/// are 1, sums up the rows of the Hessian: as the Hessian is diagonal, that is its diagonal.
+fn speed<D: Differentiable>(centroid_and_directions: &[D], point: &[D]) -> D {
+    let (centroid, directions) = centroid_and_directions.split_at(point.len());
+    let moving = centroid.iter().zip(directions).map(|(&c, &direction)| Dual::<D>::new(c, arr![direction]));
+    let point = point.iter().map(|&x| Dual::lift(x));
+    squared_distance(&moving.collect::<Vec<_>>(), &point.collect::<Vec<_>>()).slope(0)
 }
 
-/// Of a centroid followed by a point: the derivatives of their squared distance by the centroid's numbers,
-/// then the second derivatives.
-fn slopes_and_curvatures(both: &[Traced<f64>]) -> Vec<Traced<f64>> {
-    let dimension = both.len() / 2;
-    let (_, mut slopes, curvatures) =
-        hessian_diagonal(|x| squared_distance(&x[..dimension], &x[dimension..]), both);
-    slopes.truncate(dimension);
-    slopes.extend(&curvatures[..dimension]);
-    slopes
-}
-
-/// Newton's step: the gradient divided by the diagonal of the Hessian.
+/// Newton's step: the gradient divided by the diagonal of the Hessian. The points of a centroid are a batch.
 struct Newton {
-    dimension: usize,
-    points: Vec<f64>,
-    centroids: Vec<f64>,
-    /// Records what one point and its nearest centroid contribute.
+    clusters: Clusters,
     program: Program<f64>,
-    batch: Batch<f64>,
-    nearest: Vec<usize>,
-    /// Of some points: each with its nearest centroid, and what they contribute.
-    rows: Vec<f64>,
-    contributions: Vec<f64>,
-    /// For each centroid the sums of its points' contributions.
-    sums: Vec<f64>,
+    /// The points, sorted by centroid, and where those of each centroid end.
+    sorted: Vec<usize>,
+    ends: Vec<usize>,
+    /// One for each thread.
+    workers: Vec<Worker>,
 }
 
-/// How many points go through together: all of them that stay in cache.
-const CHUNK: usize = 1024;
+/// What a thread works with.
+struct Worker {
+    batch: Batch<f64>,
+    /// A centroid, and all directions.
+    parameters: Vec<f64>,
+    gradient: Vec<f64>,
+}
 
 impl Newton {
-    fn new(points: Vec<f64>, centroids: Vec<f64>, dimension: usize) -> Result<Self, Failure> {
-        let program =
-            Program::record_with_data(|_, both| slopes_and_curvatures(both), &[], &vec![1.0; 2 * dimension])?;
-        let (batch, sums) = (program.batch(), vec![0.0; 2 * centroids.len()]);
-        let (nearest, rows, contributions) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { dimension, points, centroids, program, batch, nearest, rows, contributions, sums })
+    fn new(clusters: Clusters, count: usize) -> Result<Self, Failure> {
+        let d = clusters.dimension;
+        let program = Program::record_with_data(speed, &vec![1.0; 2 * d], &vec![0.0; d])?;
+        let worker =
+            |_| Worker { batch: program.batch(), parameters: vec![1.0; 2 * d], gradient: vec![0.0; 2 * d] };
+        let workers = (0..rayon::current_num_threads()).map(worker).collect();
+        let sorted = vec![0; clusters.nearest.len()];
+        Ok(Self { clusters, program, sorted, ends: vec![0; count], workers })
+    }
+
+    /// Sorts the points by centroid, in their order otherwise.
+    fn sort(&mut self) {
+        self.ends.fill(0);
+        self.clusters.nearest.iter().for_each(|&nearest| self.ends[nearest] += 1);
+        let mut total = 0;
+        for end in &mut self.ends {
+            (*end, total) = (total, total + *end);
+        }
+        // Each is now where the points of its centroid begin, and moves on to where they end.
+        for (point, &nearest) in self.clusters.nearest.iter().enumerate() {
+            self.sorted[self.ends[nearest]] = point;
+            self.ends[nearest] += 1;
+        }
     }
 
     fn step(&mut self, steps: &mut [Vec<f64>]) -> Result<(), Failure> {
-        let d = self.dimension;
-        let shelves = Shelves::new(&self.centroids, d);
-        self.sums.fill(0.0);
-        for points in self.points.chunks(CHUNK * d) {
-            self.nearest.resize(points.len() / d, 0);
-            shelves.choose(points, &mut self.nearest);
-            self.rows.clear();
-            for (point, &nearest) in points.chunks(d).zip(&self.nearest) {
-                self.rows.extend(&self.centroids[nearest * d..][..d]);
-                self.rows.extend(point);
-            }
-            self.contributions.resize(self.rows.len(), 0.0);
-            let rows = Rows::new(&self.rows, 2 * d);
-            self.program.values(&mut self.batch, &[], &rows, &mut self.contributions)?;
-            for (&nearest, contribution) in self.nearest.iter().zip(self.contributions.chunks(2 * d)) {
-                let sums = &mut self.sums[nearest * 2 * d..][..2 * d];
-                sums.iter_mut().zip(contribution).for_each(|(sum, &x)| *sum += x);
-            }
-        }
-        for (step, sums) in steps.iter_mut().zip(self.sums.chunks(2 * d)) {
-            let (slopes, curvatures) = sums.split_at(d);
-            step.clear();
-            step.extend(slopes.iter().zip(curvatures).map(|(slope, curvature)| slope / curvature));
-        }
+        self.clusters.choose();
+        self.sort();
+        let Self { clusters: Clusters { dimension, points, centroids, .. }, program, sorted, ends, workers } =
+            self;
+        let points = Rows::new(points, *dimension);
+        let share = steps.len().div_ceil(workers.len());
+        let shares = steps.par_chunks_mut(share).zip(centroids.par_chunks(share * *dimension)).enumerate();
+        let stepped: Result<(), Error> =
+            workers.par_iter_mut().zip(shares).try_for_each(|(worker, (index, share_of))| {
+                let (steps, centroids) = share_of;
+                let of_each = steps.iter_mut().zip(centroids.chunks(*dimension)).zip(index * share..);
+                for ((step, centroid), index) in of_each {
+                    let first = if index == 0 { 0 } else { ends[index - 1] };
+                    let own = Selected { points: &points, indices: &sorted[first..ends[index]] };
+                    worker.step(program, centroid, &own, step)?;
+                }
+                Ok(())
+            });
+        Ok(stepped?)
+    }
+}
+
+impl Worker {
+    /// Writes the step of one centroid, given its points.
+    fn step(
+        &mut self,
+        program: &Program<f64>,
+        centroid: &[f64],
+        points: &impl Points<f64>,
+        step: &mut [f64],
+    ) -> Result<(), Error> {
+        let Self { batch, parameters, gradient } = self;
+        parameters[..centroid.len()].copy_from_slice(centroid);
+        program.sum_gradient(batch, parameters, points, gradient)?;
+        let (curvatures, slopes) = gradient.split_at(centroid.len());
+        let quotients = slopes.iter().zip(curvatures).map(|(slope, curvature)| slope / curvature);
+        step.iter_mut().zip(quotients).for_each(|(place, quotient)| *place = quotient);
         Ok(())
     }
 }
@@ -193,15 +241,15 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     }
     let points = flatten("numbers of a point", &points, dimension)?;
     let centroids = flatten("numbers of a centroid", &centroids, dimension)?;
+    let mut clusters = Clusters::new(points, centroids, dimension);
     match function {
         "cost" => clock.run(0.0, |y| {
-            *y = cost(&points, &centroids, dimension);
+            *y = clusters.cost();
             Ok(())
         }),
-        // Gradient and curvature of one distance, recorded as a function; its batch are all points.
         "dir" => {
-            let mut newton = Newton::new(points, centroids, dimension)?;
-            clock.run(vec![Vec::new(); count], |steps| newton.step(steps))
+            let mut newton = Newton::new(clusters, count)?;
+            clock.run(vec![vec![0.0; dimension]; count], |steps| newton.step(steps))
         }
         _ => Err(Failure::function(function, "cost and dir")),
     }

@@ -58,23 +58,24 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
             "{n} points do not span the interval from -1 to 1: n must be at least 2"
         )));
     }
-    let mut points = Vec::with_capacity(2 * n);
+    // A sum over points that all compute the same is a batch.
+    let program = Program::record_with_data(residual, &x, &[1.0, 0.5])?;
+    let (mut batch, mut points) = (program.batch(), Vec::with_capacity(2 * n));
     match function {
-        "primal" => clock.run(0.0, |y| {
-            write_points(n, &mut points);
-            *y = points.chunks(2).map(|point| residual(&x, point)).sum();
-            Ok(())
-        }),
-        // A sum over points that all compute the same: a batch.
-        "gradient" => {
-            let program = Program::record_with_data(residual, &x, &[1.0, 0.5])?;
-            let mut batch = program.batch();
-            clock.run(vec![0.0; x.len()], |gradient| {
+        "primal" => {
+            let mut values = vec![0.0; n];
+            clock.run(0.0, |y| {
                 write_points(n, &mut points);
-                program.sum_gradient(&mut batch, &x, &Rows::new(&points, 2), gradient)?;
+                program.values(&mut batch, &x, &Rows::new(&points, 2), &mut values)?;
+                *y = values.iter().sum();
                 Ok(())
             })
         }
+        "gradient" => clock.run(vec![0.0; x.len()], |gradient| {
+            write_points(n, &mut points);
+            program.sum_gradient(&mut batch, &x, &Rows::new(&points, 2), gradient)?;
+            Ok(())
+        }),
         _ => Err(Failure::function(function, "primal and gradient")),
     }
 }

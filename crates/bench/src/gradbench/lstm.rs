@@ -4,7 +4,7 @@
 //! on that bit of the characters before, and on nothing else.
 
 use super::measure::{Clock, Failure, Reply, check, flatten, parse};
-use dualtape::program::{Batch, Results, Rows, Sums};
+use dualtape::program::{Batch, Results, Rows, Sums, Wrt};
 use dualtape::{Differentiable, Program};
 use serde::Deserialize;
 use serde_json::Value;
@@ -58,13 +58,15 @@ pub(crate) fn log_likelihood<D: Differentiable<Scalar = f64>>(said: &[D], bits: 
     D::dot(&apart, bits)
 }
 
-/// The numbers sorted by bit.
+/// The numbers of the input.
 struct Text {
     layers: usize,
     /// The number of bits of a character.
     width: usize,
-    /// For each bit its parameters, states, and the bit of every character.
-    columns: Vec<Vec<f64>>,
+    /// For each bit its parameters, and its states at the start.
+    parameters: Vec<Vec<f64>>,
+    states: Vec<Vec<f64>>,
+    /// The bits of the characters, one character after the other.
     characters: Vec<f64>,
 }
 
@@ -79,15 +81,18 @@ impl Text {
             let needs = "a sequence needs two characters of a bit at least";
             return Err(Failure(format!("there is nothing to predict: {needs}")));
         }
-        let mut all = flatten("numbers in a row of main_params", &input.main_params, 4 * width)?;
-        all.extend(flatten("numbers in a row of extra_params", &input.extra_params, width)?);
-        all.extend(flatten("numbers in a row of state", &input.state, width)?);
+        let mut parameters = flatten("numbers in a row of main_params", &input.main_params, 4 * width)?;
+        parameters.extend(flatten("numbers in a row of extra_params", &input.extra_params, width)?);
+        let states = flatten("numbers in a row of state", &input.state, width)?;
+        let of_bits = |all: &[f64]| {
+            let of_bit = |bit: usize| all[bit..].iter().step_by(width).copied().collect();
+            (0..width).map(of_bit).collect()
+        };
         let characters = flatten("bits of a character", &input.sequence, width)?;
-        all.extend(&characters);
-        let column = |bit: usize| all[bit..].iter().step_by(width).copied().collect();
-        Ok(Self { layers, width, columns: (0..width).map(column).collect(), characters })
+        Ok(Self { layers, width, parameters: of_bits(&parameters), states: of_bits(&states), characters })
     }
 
+    /// How many parameters and states a bit has.
     fn parameters(&self) -> usize {
         8 * self.layers + 3
     }
@@ -101,108 +106,190 @@ impl Text {
         self.characters.len() / self.width - 1
     }
 
-    /// What is said of one bit, given its column.
-    fn says<D: Differentiable<Scalar = f64>>(&self, column: &[D]) -> Vec<D> {
-        let (own, rest) = column.split_at(self.parameters());
-        let (state, bits) = rest.split_at(self.states());
-        says(own, state, &bits[..=self.predicted()])
-    }
-
-    /// What is said of a character, followed by the character; for each that is predicted.
-    fn write_predictions(&self, said: &[f64], rows: &mut Vec<f64>) {
-        rows.clear();
-        for (time, next) in self.characters.chunks(self.width).skip(1).enumerate() {
-            rows.extend(said.chunks(self.predicted()).map(|said| said[time]));
-            rows.extend(next);
-        }
-    }
-
     /// Minus one over the number of bits that are predicted.
     fn scale(&self) -> f64 {
         -1.0 / (self.predicted() * self.width) as f64
     }
-
-    fn loss(&self) -> f64 {
-        let said: Vec<f64> = self.columns.iter().flat_map(|column| self.says(column)).collect();
-        let mut rows = Vec::new();
-        self.write_predictions(&said, &mut rows);
-        let each =
-            rows.chunks(2 * self.width).map(|row| log_likelihood(&row[..self.width], &row[self.width..]));
-        each.sum::<f64>() * self.scale()
-    }
 }
 
-/// The gradient of the loss. Bits meet only in the likelihood, so there are two batches: one over bits, which
-/// go through the whole text side by side, and one over characters.
-struct Backward<'a> {
+/// How many characters are read at a time, times layers: what a block of bits computes for them stays in cache.
+const TOGETHER: usize = 64;
+
+/// The loss. Bits meet only in the likelihood, so there are two batches: one over bits, which go through the text side
+/// by side, some characters at a time, and one over characters.
+struct Forward<'a> {
     text: &'a Text,
-    /// What is said of a bit.
+    /// How many characters are read at a time.
+    together: usize,
+    /// Of a bit's parameters, its states and its values in some characters: what is said after each of them, and the
+    /// states after the last.
     says: Program<f64>,
-    /// The same, times an adjoint for each time, summed; the adjoints stand at the end of the column.
-    pull: Program<f64>,
     likelihood: Program<f64>,
     over_bits: Batch<f64>,
     over_characters: Batch<f64>,
-    said: Vec<f64>,
+    /// For each bit its parameters, states and values; for each bit what the program says of them.
     rows: Vec<f64>,
-    adjoints: Vec<f64>,
-    columns: Vec<Vec<f64>>,
-    slopes: Vec<f64>,
+    results: Vec<f64>,
+    /// For each part of the text, the states of all bits before it.
+    starts: Vec<Vec<f64>>,
+    /// For each character that is predicted, what is said of it, and its bits.
+    predictions: Vec<f64>,
+    likelihoods: Vec<f64>,
 }
 
-impl<'a> Backward<'a> {
+impl<'a> Forward<'a> {
     fn new(text: &'a Text) -> Result<Self, Failure> {
         let (width, predicted) = (text.width, text.predicted());
-        let columns: Vec<Vec<f64>> =
-            text.columns.iter().map(|column| [&column[..], &vec![0.0; predicted]].concat()).collect();
-        let says = Program::record_with_data(|_, column| text.says(column), &[], &text.columns[0])?;
-        let pull = Program::record_with_data(
-            |_, column: &[_]| Differentiable::dot(&text.says(column), &column[column.len() - predicted..]),
-            &[],
-            &columns[0],
-        )?;
+        let together = (TOGETHER / text.layers.max(1)).clamp(1, predicted);
+        let row = [&text.parameters[0][..], &text.states[0], &vec![0.0; together]].concat();
+        let says = Program::record_with_data(|_, row: &[_]| said_and_states(text, row), &[], &row)?;
         let likelihood = Program::record_with_data(
             |_, row: &[_]| log_likelihood(&row[..width], &row[width..]),
             &[],
             &vec![0.0; 2 * width],
         )?;
-        let (over_bits, over_characters) = (says.batch(), likelihood.batch());
-        let (said, rows) = (vec![0.0; width * predicted], Vec::new());
-        let adjoints = vec![0.0; 2 * width * predicted];
-        let slopes = vec![0.0; columns.len() * columns[0].len()];
+        let next = text.characters.chunks(width).skip(1);
+        let predictions = next.flat_map(|bits| vec![0.0; width].into_iter().chain(bits.iter().copied()));
         Ok(Self {
+            together,
+            over_bits: says.batch(),
+            over_characters: likelihood.batch(),
+            rows: vec![0.0; width * row.len()],
+            results: vec![0.0; width * says.outputs()],
+            starts: vec![vec![0.0; width * text.states()]; predicted.div_ceil(together)],
+            predictions: predictions.collect(),
+            likelihoods: vec![0.0; predicted],
             text,
             says,
-            pull,
             likelihood,
-            over_bits,
-            over_characters,
-            said,
-            rows,
-            adjoints,
-            columns,
-            slopes,
+        })
+    }
+
+    /// What comes before each part of the text: its first character.
+    fn parts(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> + use<> {
+        let (together, parts) = (self.together, self.starts.len());
+        (0..parts).map(move |part| (part, part * together))
+    }
+
+    /// Reads the text, and writes what is said of each character.
+    fn read(&mut self) -> Result<(), Failure> {
+        let (width, states) = (self.text.width, self.text.states());
+        let initial = self.text.states.concat();
+        self.starts[0].copy_from_slice(&initial);
+        for (part, first) in self.parts() {
+            let length = self.rows.len() / width;
+            for (bit, row) in self.rows.chunks_mut(length).enumerate() {
+                write_row(self.text, &self.starts[part], bit, first, row);
+            }
+            self.says.values(&mut self.over_bits, &[], &Rows::new(&self.rows, length), &mut self.results)?;
+            let outputs = self.together + states;
+            for (bit, results) in self.results.chunks(outputs).enumerate() {
+                let (said, after) = results.split_at(self.together);
+                let places = self.predictions[first * 2 * width..][bit..].iter_mut().step_by(2 * width);
+                places.zip(said).for_each(|(place, &said)| *place = said);
+                if let Some(next) = self.starts.get_mut(part + 1) {
+                    next[bit * states..][..states].copy_from_slice(after);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn loss(&mut self) -> Result<f64, Failure> {
+        self.read()?;
+        let rows = Rows::new(&self.predictions, 2 * self.text.width);
+        self.likelihood.values(&mut self.over_characters, &[], &rows, &mut self.likelihoods)?;
+        Ok(self.likelihoods.iter().sum::<f64>() * self.text.scale())
+    }
+}
+
+/// What is said of a bit after each of some characters, and its states after the last. A row has the bit's parameters, its
+/// states, and its values in the characters.
+fn said_and_states<D: Differentiable<Scalar = f64>>(text: &Text, row: &[D]) -> Vec<D> {
+    let (own, rest) = row.split_at(text.parameters());
+    let (states, bits) = rest.split_at(text.states());
+    let mut states = states.to_vec();
+    let mut results: Vec<D> = bits.iter().map(|&bit| reads(own, &mut states, bit)).collect();
+    results.extend(states);
+    results
+}
+
+/// Writes a bit's parameters, its states, and its values from a character on. Beyond the last character that leads to
+/// a prediction they are left as they are: nobody looks at what is said there.
+fn write_row(text: &Text, starts: &[f64], bit: usize, first: usize, row: &mut [f64]) {
+    let states = text.states();
+    let (own, rest) = row.split_at_mut(text.parameters());
+    own.copy_from_slice(&text.parameters[bit]);
+    rest[..states].copy_from_slice(&starts[bit * states..][..states]);
+    let bits = text.characters[first * text.width..][bit..].iter().step_by(text.width);
+    rest[states..].iter_mut().zip(bits).for_each(|(place, &bit)| *place = bit);
+}
+
+/// The gradient of the loss: forward through the text, and back, part by part.
+struct Backward<'a> {
+    forward: Forward<'a>,
+    /// What is said of a bit in a part of the text, and its states after it, each times its adjoint, summed.
+    pull: Program<f64>,
+    over_bits: Batch<f64>,
+    /// By what is said of each character, and by its bits.
+    adjoints: Vec<f64>,
+    /// For each bit its parameters, states, values, and the adjoints of what the program says of them.
+    rows: Vec<f64>,
+    values: Vec<f64>,
+    /// For each bit, by its parameters and states.
+    slopes: Vec<f64>,
+}
+
+impl<'a> Backward<'a> {
+    fn new(text: &'a Text) -> Result<Self, Failure> {
+        let forward = Forward::new(text)?;
+        let (width, length) = (text.width, forward.rows.len() / text.width);
+        let outputs = forward.says.outputs();
+        let row = [&forward.rows[..length], &vec![0.0; outputs]].concat();
+        let pull = Program::record_with_data(
+            |_, row: &[_]| Differentiable::dot(&said_and_states(text, &row[..length]), &row[length..]),
+            &[],
+            &row,
+        )?;
+        Ok(Self {
+            over_bits: pull.batch(),
+            adjoints: vec![0.0; forward.predictions.len()],
+            rows: vec![0.0; width * row.len()],
+            values: vec![0.0; width],
+            slopes: vec![0.0; width * (text.parameters() + text.states())],
+            forward,
+            pull,
         })
     }
 
     fn gradient(&mut self, gradient: &mut [f64]) -> Result<(), Failure> {
-        let (text, width, predicted) = (self.text, self.text.width, self.text.predicted());
-        self.says.values(&mut self.over_bits, &[], &text.columns, &mut self.said)?;
-        text.write_predictions(&self.said, &mut self.rows);
+        self.forward.read()?;
+        let Self { forward, pull, over_bits, adjoints, rows, values, slopes } = self;
+        let (text, width, states) = (forward.text, forward.text.width, forward.text.states());
         let sums = Sums { scale: Some(text.scale()), ..Sums::none() };
-        let results = Results { data_gradients: Some(&mut self.adjoints), ..Results::none() };
-        let rows = Rows::new(&self.rows, 2 * width);
-        self.likelihood.sum(&mut self.over_characters, &[], &rows, &sums, results)?;
-        for (bit, column) in self.columns.iter_mut().enumerate() {
-            let start = column.len() - predicted;
-            let adjoints = self.adjoints[bit..].iter().step_by(2 * width);
-            column[start..].iter_mut().zip(adjoints).for_each(|(place, &adjoint)| *place = adjoint);
-        }
-        let results = Results { data_gradients: Some(&mut self.slopes), ..Results::none() };
-        self.pull.sum(&mut self.over_bits, &[], &self.columns, &Sums::none(), results)?;
-        for (bit, slopes) in self.slopes.chunks(self.columns[0].len()).enumerate() {
-            let places = gradient[bit..].iter_mut().step_by(width);
-            places.zip(slopes).for_each(|(place, &slope)| *place = slope);
+        let results = Results { data_gradients: Some(adjoints), ..Results::none() };
+        let predictions = Rows::new(&forward.predictions, 2 * width);
+        forward.likelihood.sum(&mut forward.over_characters, &[], &predictions, &sums, results)?;
+        gradient.fill(0.0);
+        // Nothing comes after the last part.
+        rows.fill(0.0);
+        let (length, inputs) = (rows.len() / width, forward.rows.len() / width);
+        let (own, moving) = (text.parameters(), text.parameters() + states);
+        for (part, first) in forward.parts().rev() {
+            for (bit, row) in rows.chunks_mut(length).enumerate() {
+                let (row, of_results) = row.split_at_mut(inputs);
+                write_row(text, &forward.starts[part], bit, first, row);
+                let adjoints = adjoints[first * 2 * width..][bit..].iter().step_by(2 * width);
+                let places = of_results[..forward.together].iter_mut().zip(adjoints);
+                places.for_each(|(place, &adjoint)| *place = adjoint);
+            }
+            let wrt = Wrt::FirstData(moving);
+            pull.jacobians(over_bits, &[], &Rows::new(rows, length), wrt, values, slopes)?;
+            for (bit, (slopes, row)) in slopes.chunks(moving).zip(rows.chunks_mut(length)).enumerate() {
+                let places = gradient[bit..].iter_mut().step_by(width).zip(&slopes[..own]);
+                places.for_each(|(place, slope)| *place += slope);
+                row[length - states..].copy_from_slice(&slopes[own..]);
+            }
         }
         Ok(())
     }
@@ -212,11 +299,13 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     let clock = Clock::start(input);
     let text = Text::new(&parse(input)?)?;
     match function {
-        "objective" => clock.run(0.0, |y| {
-            *y = text.loss();
-            Ok(())
-        }),
-        // Bits go the same way side by side: a batch.
+        "objective" => {
+            let mut forward = Forward::new(&text)?;
+            clock.run(0.0, |loss| {
+                *loss = forward.loss()?;
+                Ok(())
+            })
+        }
         "jacobian" => {
             let mut backward = Backward::new(&text)?;
             clock.run(vec![0.0; text.parameters() * text.width], |gradient| backward.gradient(gradient))

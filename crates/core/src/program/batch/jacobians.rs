@@ -12,6 +12,9 @@ use crate::program::simd::{L, MOST_BLOCKS};
 use crate::{Error, ProgramScalar};
 use std::ops::Range;
 
+/// How many outputs are turned from lanes into rows at a time.
+const OUTPUTS: usize = 8;
+
 impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     /// The outputs of some points, and if asked for, the Jacobian of each.
     pub(in crate::program) fn jacobians(
@@ -65,19 +68,21 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(all_finite(&task.values) && all_finite(&task.rows))
     }
 
-    /// Appends the outputs of so many points.
+    /// Appends the outputs of so many points, a row for each.
     fn push_outputs(&self, task: &mut Task<F>, count: usize) {
         let outputs = &self.plan.outputs;
-        let first = task.values.len();
-        task.values.resize(first + count * outputs.len(), F::zero());
-        for (index, &slot) in outputs.iter().enumerate() {
-            for block in 0..count.div_ceil(L) {
-                let row = self.lanes(task, block, slot);
-                let from = first + block * L * outputs.len() + index;
-                let places = task.values[from..].iter_mut().step_by(outputs.len());
-                places.zip(row).for_each(|(place, value)| *place = value);
+        let (first, width) = (task.values.len(), outputs.len());
+        task.values.resize(first + count.next_multiple_of(L) * width, F::zero());
+        for block in 0..count.div_ceil(L) {
+            for (group, slots) in outputs.chunks(OUTPUTS).enumerate() {
+                let mut rows = [[F::zero(); L]; OUTPUTS];
+                rows.iter_mut().zip(slots).for_each(|(row, &slot)| *row = self.lanes(task, block, slot));
+                let vectors = &mut task.values[first + block * L * width + group * OUTPUTS..];
+                let rows = &rows[..slots.len()];
+                self.interpreter.arch.dispatch(FromLanes { rows, vectors, stride: width });
             }
         }
+        task.values.truncate(first + count * width);
     }
 
     /// Writes the gradient of each point, with adjoints seeded, over zeros: parameters, then data. Each begins

@@ -15,7 +15,7 @@ use crate::program::lanes::uniform::Scratch;
 use crate::program::plan::Plan;
 use crate::program::plan::Wrt;
 use crate::program::simd::aligned::Aligned;
-use crate::program::simd::transpose::ToLanes;
+use crate::program::simd::transpose::{FromLanes, ToLanes};
 use crate::program::simd::{L, MOST_BLOCKS};
 use crate::program::{Program, ir::walk};
 use crate::{Error, ProgramScalar};
@@ -290,14 +290,15 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         if self.wrt == Wrt::Parameters {
             return true;
         }
-        let mut finite = true;
-        for point in 0..count {
-            let block = &task.lanes.adjoints.get()[point / L * self.interpreter.stride()..];
-            let slopes = block.as_chunks::<L>().0[..self.program.data()].iter().map(|row| row[point % L]);
-            finite &= slopes.clone().all(F::is_finite);
-            task.rows.extend(slopes);
+        let (width, first) = (self.program.data(), task.rows.len());
+        task.rows.resize(first + count.next_multiple_of(L) * width, F::zero());
+        let blocks = task.lanes.adjoints.get().chunks_exact(self.interpreter.stride().max(1));
+        for (block, vectors) in blocks.zip(task.rows[first..].chunks_exact_mut(L * width.max(1))) {
+            let rows = block[..width * L].as_chunks().0;
+            self.interpreter.arch.dispatch(FromLanes { rows, vectors, stride: width });
         }
-        finite
+        task.rows.truncate(first + count * width);
+        self.interpreter.arch.dispatch(AllFinite(&task.rows[first..]))
     }
 
     /// How many points go through together.

@@ -47,9 +47,29 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         values: &mut [F],
     ) {
         let terms = &self.schedule.terms[first as usize..];
+        if reduction == Reduction::Dot {
+            return self.dots_exactly(first, frame, values);
+        }
         each_lane(self.uniform(), frame, values, |index, value| {
             reduce(reduction, self.schedule.list(terms[index].list).map(value))
         });
+    }
+
+    /// Computes dot products, a term of all lanes after the other: in each lane the order is that of a single point.
+    fn dots_exactly(&self, first: u32, frame: Frame, values: &mut [F]) {
+        let lists = self.lists(first);
+        for block in 0..frame.blocks {
+            let (before, results) = frame.split(block, values);
+            let places = self.uniform().and(before);
+            for (index, z) in results.as_chunks_mut::<L>().0.iter_mut().enumerate() {
+                // What a sum of nothing is.
+                *z = [std::iter::empty::<F>().sum(); L];
+                for &[a, b] in lists.slots(index).as_chunks().0 {
+                    let (a, b) = (places.lanes(a), places.lanes(b));
+                    (0..L).for_each(|lane| z[lane] += a[lane] * b[lane]);
+                }
+            }
+        }
     }
 
     /// Computes the rows of an affine map.
