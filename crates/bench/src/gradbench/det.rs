@@ -13,35 +13,68 @@ struct Input {
     ell: usize,
 }
 
-/// The determinant of the given rows, of `n` numbers each, in the columns whose bits are set: at least two, and as
-/// many as rows.
-fn minor<D: Differentiable>(rows: &[D], n: usize, columns: u32) -> D {
-    let (own, below) = rows.split_at(n);
-    let mut left = columns;
-    let mut next = || {
-        let column = left.trailing_zeros() as usize;
-        left &= left.wrapping_sub(1);
-        (column < n).then_some(column)
-    };
-    let [first, second] = [next(), next()].map(|column| column.expect("there are two columns"));
-    if columns.count_ones() == 2 {
-        return own[first] * below[second] - own[second] * below[first];
-    }
-    let term = |column: usize| own[column] * minor(below, n, columns & !(1 << column));
-    let mut sum = term(first) - term(second);
-    let mut positive = true;
-    while let Some(column) = next() {
-        sum = if positive { sum + term(column) } else { sum - term(column) };
-        positive = !positive;
-    }
-    sum
+/// A square matrix of `n` rows, whose minors are those of its last rows, in as many columns.
+struct Expansion<'a, D> {
+    matrix: &'a [D],
+    n: usize,
+    /// The minors found so far, by the bits of their columns; empty if none are to be kept.
+    known: Vec<Option<D>>,
 }
 
-fn determinant<D: Differentiable>(matrix: &[D], n: usize) -> D {
-    match n {
-        0 => D::one(),
-        1 => matrix[0],
-        _ => minor(matrix, n, u32::MAX >> (u32::BITS - n as u32)),
+impl<'a, D: Differentiable> Expansion<'a, D> {
+    /// The determinant, by as many products as the expansion has.
+    fn new(matrix: &'a [D], n: usize) -> Self {
+        Self { matrix, n, known: Vec::new() }
+    }
+
+    /// The same, with each minor found once.
+    fn sharing_minors(matrix: &'a [D], n: usize) -> Self {
+        Self { matrix, n, known: vec![None; 1 << n] }
+    }
+
+    fn determinant(&mut self) -> D {
+        match self.n {
+            0 => D::one(),
+            1 => self.matrix[0],
+            n => self.minor(u32::MAX >> (u32::BITS - n as u32)),
+        }
+    }
+
+    /// The minor in the columns whose bits are set, which are two at least.
+    fn minor(&mut self, columns: u32) -> D {
+        match self.known.get(columns as usize) {
+            Some(&Some(minor)) => minor,
+            Some(None) => {
+                let minor = self.expanded(columns);
+                self.known[columns as usize] = Some(minor);
+                minor
+            }
+            None => self.expanded(columns),
+        }
+    }
+
+    /// The same, expanded along its first row.
+    fn expanded(&mut self, columns: u32) -> D {
+        let (matrix, n, count) = (self.matrix, self.n, columns.count_ones() as usize);
+        let (own, below) = matrix[(n - count) * n..].split_at(n);
+        let mut left = columns;
+        let mut next = || {
+            let column = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (column < n).then_some(column)
+        };
+        let [first, second] = [next(), next()].map(|column| column.expect("there are two columns"));
+        if count == 2 {
+            return own[first] * below[second] - own[second] * below[first];
+        }
+        let mut term = |column: usize| own[column] * self.minor(columns & !(1 << column));
+        let mut sum = term(first) - term(second);
+        let mut positive = true;
+        while let Some(column) = next() {
+            sum = if positive { sum + term(column) } else { sum - term(column) };
+            positive = !positive;
+        }
+        sum
     }
 }
 
@@ -59,12 +92,14 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     check("numbers of the matrix", matrix.len(), ell * ell)?;
     match function {
         "primal" => clock.run(0.0, |y| {
-            *y = determinant(&matrix, ell);
+            *y = Expansion::new(&matrix, ell).determinant();
             Ok(())
         }),
-        // Minors come up again and again; a recording keeps each once.
+        // Minors come up again and again; the recording has each once.
         "gradient" => {
-            let program = Program::record(|matrix| determinant(matrix, ell), &matrix)?.optimized();
+            let program =
+                Program::record(|matrix| Expansion::sharing_minors(matrix, ell).determinant(), &matrix)?
+                    .optimized();
             let mut workspace = program.workspace();
             clock.run(vec![0.0; matrix.len()], |gradient| {
                 program.gradient(&mut workspace, &matrix, gradient)?;

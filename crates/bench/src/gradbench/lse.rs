@@ -48,10 +48,10 @@ pub(crate) fn largest(x: &[f64]) -> f64 {
 }
 
 /// How many x go together as one point of a batch.
-const WIDTH: usize = 64;
+const WIDTH: usize = 32;
 
 /// How many x a thread deals with at a time: they and their slopes stay in cache.
-const CHUNK: usize = WIDTH << 8;
+const CHUNK: usize = WIDTH << 9;
 
 /// All x, with Σ exp of a row of them recorded. They are alike, so rows of them are the points of a batch.
 struct Terms {
