@@ -4,6 +4,9 @@
 //! loop. Every eval has a file here with its objective, written once for any
 //! [`Differentiable`](dualtape::Differentiable) number after the eval's published definition, and the engine
 //! that differentiates it. No derivative is written by hand.
+//!
+//! The folder `gradbench` of this package is what the suite asks of a tool: copied to `tools/dualtape` in its repository, it
+//! builds an image of this one.
 
 pub(crate) mod ba;
 mod descent;
@@ -45,11 +48,16 @@ const EVALS: [(&str, Eval); 12] = [
     ("saddle", saddle::evaluate),
 ];
 
+/// The names of the evals that the tool knows, sorted.
+pub fn evals() -> impl Iterator<Item = &'static str> {
+    EVALS.iter().map(|&(name, _)| name)
+}
+
 /// The eval of a module.
 fn eval(module: &str) -> Result<Eval, Failure> {
     let found = EVALS.iter().find(|(name, _)| *name == module);
     found.map(|&(_, eval)| eval).ok_or_else(|| {
-        let names: Vec<&str> = EVALS.iter().map(|&(name, _)| name).collect();
+        let names: Vec<&str> = evals().collect();
         Failure(format!("there is no module '{module}', only {}", names.join(", ")))
     })
 }
