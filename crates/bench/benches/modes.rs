@@ -3,17 +3,18 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use dualtape_bench::{timing, workloads};
-use std::hint::black_box;
 
 fn modes(criterion: &mut Criterion) {
-    timing::on_one_thread();
     for make in workloads::all() {
         let mut workload = make();
         let mut group = criterion.benchmark_group(workload.name);
         let mut result = vec![0.0; workload.results];
         for mode in &mut workload.modes {
             let id = BenchmarkId::new(mode.name, &workload.size);
-            group.bench_function(id, |bench| bench.iter(|| (mode.run)(black_box(&mut result))));
+            let pool = timing::pool(mode.threads);
+            group.bench_function(id, |bench| {
+                bench.iter_custom(|runs| timing::repeated(mode, &pool, runs, &mut result));
+            });
         }
         group.finish();
     }

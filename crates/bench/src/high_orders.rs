@@ -54,7 +54,7 @@ pub(crate) fn orders(order: usize) -> Workload {
 
 /// The Laplacian of a function, by dual numbers of dual numbers one input after the other, by the diagonal of its Hessian, and
 /// forward.
-pub(crate) fn laplacian<O: Objective + Clone + 'static>(size: String, f: &O, x: &[f64]) -> Workload {
+pub(crate) fn laplacian<O: Objective + Clone + Send + 'static>(size: String, f: &O, x: &[f64]) -> Workload {
     let (plain, point) = (f.clone(), x.to_vec());
     let workload = Workload::new("laplacian", size, 1).mode(VALUE, move |_| plain.call(&point));
     let (looped, point) = (f.clone(), x.to_vec());
@@ -94,7 +94,7 @@ pub(crate) fn laplacian<O: Objective + Clone + 'static>(size: String, f: &O, x: 
 }
 
 impl Workload {
-    fn forward<O: Objective + Clone + 'static, N: Lanes<f64> + 'static>(
+    fn forward<O: Objective + Clone + Send + 'static, N: Lanes<f64> + 'static>(
         self,
         name: &'static str,
         f: &O,

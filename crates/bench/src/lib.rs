@@ -13,6 +13,8 @@ pub mod objective;
 mod peers;
 pub mod record;
 mod sparse;
+pub mod steps;
+pub mod tables;
 pub mod timing;
 pub mod workload;
 pub mod workloads;

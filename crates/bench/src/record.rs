@@ -1,11 +1,12 @@
-//! Measurements in files: a line of JSON for the machine, then one for each mode of each workload.
+//! Measurements in files, one for each processor: a line of JSON for the machine, then one for each mode of each workload.
 
 use crate::timing::Measured;
 use crate::workload::{BY_HAND, VALUE, Workload};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// One measurement.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -37,12 +38,16 @@ impl Line {
 
 /// What was measured of a workload, with its ratios.
 pub fn lines(workload: &Workload, measured: &[Measured]) -> Vec<Line> {
+    lines_of(workload.name, &workload.size, measured)
+}
+
+pub(crate) fn lines_of(workload: &str, size: &str, measured: &[Measured]) -> Vec<Line> {
     let time_of =
         |mode: &str| measured.iter().find(|other| other.mode == mode).map(|other| other.nanoseconds);
     let ratio = |nanoseconds: f64, to: &str| time_of(to).map(|time| nanoseconds / time);
     let line = |&Measured { mode, nanoseconds, low, high }: &Measured| Line {
-        workload: workload.name.to_owned(),
-        size: workload.size.clone(),
+        workload: workload.to_owned(),
+        size: size.to_owned(),
         mode: mode.to_owned(),
         nanoseconds,
         low,
@@ -53,78 +58,169 @@ pub fn lines(workload: &Workload, measured: &[Measured]) -> Vec<Line> {
     measured.iter().map(line).collect()
 }
 
-/// What a record says of the machine, as far as it can be found out.
-pub fn about() -> String {
-    let processor = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("model name"))?;
-        Some(line.split_once(": ")?.1.to_owned())
-    });
-    let compiler = Command::new("rustc").arg("--version").output().ok();
-    let compiler = compiler.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let command = "cargo run --release -p dualtape-bench --features peers --bin ratios -- --json";
-    json!({ "machine": processor, "cores": cores, "compiler": compiler, "command": command }).to_string()
+/// What a record says of the machine it was made on, and how.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct About {
+    /// The processor's name, as far as it tells.
+    pub machine: String,
+    /// The instruction set that lanes ran in.
+    pub instructions: String,
+    /// The processors that a program may use.
+    pub cores: usize,
+    /// The day, as 2026-11-29.
+    pub date: String,
+    /// What `rustc` says of itself.
+    pub compiler: String,
+    /// What was run.
+    pub command: String,
 }
 
-/// Reads the measurements of a record; what it says of the machine is left out.
+/// What records are made by.
+pub const COMMAND: &str = "cargo run --release -p dualtape-bench --features peers --bin ratios -- --record";
+
+impl About {
+    /// This machine, today.
+    pub fn here() -> Self {
+        let compiler = said("rustc", &["--version"]).unwrap_or_else(|| "an unknown compiler".to_owned());
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        Self {
+            machine: processor(),
+            instructions: instructions(),
+            cores: std::thread::available_parallelism().map_or(0, usize::from),
+            date: date(since / 86_400),
+            compiler,
+            command: COMMAND.to_owned(),
+        }
+    }
+
+    /// The name of the record's file: that of the processor and its instructions, in lower-case letters, digits and dashes.
+    pub fn file_name(&self) -> String {
+        let both = format!("{} {}", self.machine, self.instructions).to_lowercase();
+        let words = both.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        format!("{}.jsonl", words.collect::<Vec<_>>().join("-"))
+    }
+}
+
+/// What a program writes, in one line; nothing if it is not there.
+fn said(program: &str, arguments: &[&str]) -> Option<String> {
+    let output =
+        Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn processor() -> String {
+    let on_linux = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(": ")?.1.trim().to_owned())
+    });
+    let found = on_linux.or_else(|| said("sysctl", &["-n", "machdep.cpu.brand_string"]));
+    found.unwrap_or_else(|| format!("unknown {}", std::env::consts::ARCH))
+}
+
+/// The instruction set that dualtape chooses.
+fn instructions() -> String {
+    let narrowed = std::env::var("DUALTAPE_INSTRUCTIONS").ok().filter(|set| set != "widest");
+    let widest = format!("{:?}", pulp::Arch::new());
+    let name = match (narrowed.as_deref(), widest.split(['(', ' ']).next()) {
+        (Some("avx2"), _) | (None, Some("V3")) => "AVX2",
+        (None, Some("V4")) => "AVX-512",
+        (None, Some("Neon")) => "NEON",
+        _ => "no vector instructions",
+    };
+    name.to_owned()
+}
+
+/// The day so many days after 1 January 1970, in the Gregorian calendar.
+fn date(days: u64) -> String {
+    // Years that begin in March end with the leap day; 719 468 days before 1970, such a cycle of 400 years began.
+    let days = days + 719_468;
+    let (cycle, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    format!("{:04}-{month:02}-{day:02}", 400 * cycle + year + later)
+}
+
+/// What was measured on one machine.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The machine.
+    pub about: About,
+    /// The measurements.
+    pub lines: Vec<Line>,
+}
+
+impl Record {
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// In words, if the file cannot be read, has no first line for the machine, or has a line that is not a measurement.
+    pub fn read(file: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let wrong =
+            |line: usize, error: serde_json::Error| format!("{}, line {line}: {error}", file.display());
+        let mut lines = text.lines();
+        let about =
+            serde_json::from_str(lines.next().unwrap_or_default()).map_err(|error| wrong(1, error))?;
+        let line = |(index, line)| serde_json::from_str(line).map_err(|error| wrong(index + 2, error));
+        Ok(Self { about, lines: lines.enumerate().map(line).collect::<Result<_, _>>()? })
+    }
+
+    /// The record as it stands in a file.
+    pub fn text(&self) -> String {
+        let lines: String = self.lines.iter().map(|line| line.json() + "\n").collect();
+        format!("{}\n{lines}", json!(self.about))
+    }
+}
+
+/// Where the records are.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("record")
+}
+
+/// All records of a folder, the newest first; of one day, in the order of their names.
 ///
 /// # Errors
 ///
-/// In words, if the file cannot be read, or a line is not a measurement.
-pub fn read(file: &Path) -> Result<Vec<Line>, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let numbered = text.lines().enumerate().filter(|(_, line)| !line.contains("\"machine\""));
-    let line = |(index, line): (usize, &str)| {
-        serde_json::from_str(line).map_err(|error| format!("{}, line {}: {error}", file.display(), index + 1))
-    };
-    numbered.map(line).collect()
-}
-
-/// The columns of the table: the name of each, and how the modes begin of which the fastest counts.
-const COLUMNS: [(&str, &str); 11] = [
-    ("value", "value"),
-    ("by hand", "by hand"),
-    ("lanes", "lanes"),
-    ("tape", "tape"),
-    ("record", "record"),
-    ("replay", "replay"),
-    ("loop", "loop"),
-    ("batch", "batch"),
-    ("echidna", "echidna"),
-    ("reverse", "reverse"),
-    ("num-dual", "num-dual"),
-];
-
-/// A table of all workloads, a row for each size.
-pub fn markdown(lines: &[Line]) -> String {
-    let mut table = "| workload |".to_owned();
-    COLUMNS.iter().for_each(|(name, _)| table += &format!(" {name} |"));
-    table += "\n|---|";
-    table += &"---:|".repeat(COLUMNS.len());
-    table += "\n";
-    let same = |a: &Line, b: &Line| (&a.workload, &a.size) == (&b.workload, &b.size);
-    for lines in lines.chunk_by(same) {
-        table += &format!("| {}, {} |", lines[0].workload, lines[0].size);
-        for (_, beginning) in COLUMNS {
-            let is_of_column = |mode: &str| {
-                mode.strip_prefix(beginning)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ',']))
-            };
-            let of_column = lines.iter().filter(|line| is_of_column(&line.mode));
-            let fastest = of_column.map(|line| line.nanoseconds).min_by(f64::total_cmp);
-            table += &format!(" {} |", fastest.map_or(String::new(), time));
-        }
-        table += "\n";
+/// In words, if there is none, or one cannot be read.
+pub fn all(folder: &Path) -> Result<Vec<Record>, String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+    files.sort();
+    let mut records: Vec<Record> = files.iter().map(|file| Record::read(file)).collect::<Result<_, _>>()?;
+    records.sort_by(|a, b| b.about.date.cmp(&a.about.date));
+    if records.is_empty() {
+        return Err(format!("{}: there is no record, which is a file that ends in .jsonl", folder.display()));
     }
-    table
+    Ok(records)
 }
 
-/// A time in the unit that suits it.
-fn time(nanoseconds: f64) -> String {
-    let (number, unit) = match nanoseconds {
-        ns if ns < 1e3 => (ns, "ns"),
-        ns if ns < 1e6 => (ns / 1e3, "µs"),
-        ns => (ns / 1e6, "ms"),
-    };
-    if number < 10.0 { format!("{number:.1} {unit}") } else { format!("{number:.0} {unit}") }
+#[cfg(test)]
+mod tests {
+    use super::{About, date};
+
+    #[test]
+    fn days_have_their_dates() {
+        for (days, expected) in [
+            (0, "1970-01-01"),
+            (11_016, "2000-02-29"),
+            (11_017, "2000-03-01"),
+            (20_786, "2026-11-29"),
+            (47_540, "2100-02-28"),
+            (47_541, "2100-03-01"),
+        ] {
+            assert_eq!(date(days), expected);
+        }
+    }
+
+    #[test]
+    fn a_file_is_named_for_its_processor() {
+        let machine = "Intel(R) Xeon(R) CPU @ 2.20GHz".to_owned();
+        let about = About { machine, instructions: "AVX-512".to_owned(), ..About::here() };
+        assert_eq!(about.file_name(), "intel-r-xeon-r-cpu-2-20ghz-avx-512.jsonl");
+    }
 }

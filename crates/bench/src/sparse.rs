@@ -8,6 +8,8 @@ use dualtape::program::Wrt;
 use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern, SparseHessian, SparseJacobian};
 use dualtape::typenum::U16;
 use dualtape::{Differentiable, Float, Forward, Program};
+#[cfg(feature = "peers")]
+use std::sync::{Arc, Mutex};
 
 /// The Brusselator, a reaction of two substances that spread on a square of places, without a flow across its edges:
 /// du/dt = 1 + u²v − 4.4u + αΔu and dv/dt = 3.4u − u²v + αΔv. First all u, row after row, then all v.
@@ -219,16 +221,18 @@ fn with_echidna(workload: Workload, f: Brusselator, x: &[f64]) -> Workload {
     let (tape, _) = echidna::record_multi(call, x);
     let pattern = tape.detect_jacobian_sparsity();
     let (colours, count) = echidna::sparse::column_coloring(&pattern);
-    let (tape, x) = (std::rc::Rc::new(std::cell::RefCell::new(tape)), x.to_vec());
-    let again = std::rc::Rc::clone(&tape);
+    let (tape, x) = (Arc::new(Mutex::new(tape)), x.to_vec());
+    let again = Arc::clone(&tape);
     workload
         .mode("echidna: sparse", move |values| {
-            let mut tape = tape.borrow_mut();
+            let mut tape = tape.lock().expect("no thread has failed");
             let (rates, entries) = tape.sparse_jacobian_with_pattern(&x, &pattern, &colours, count, true);
             values.copy_from_slice(&entries);
             rates[0]
         })
-        .mode(PEER_PATTERN, move |_| again.borrow().detect_jacobian_sparsity().nnz() as f64)
+        .mode(PEER_PATTERN, move |_| {
+            again.lock().expect("no thread has failed").detect_jacobian_sparsity().nnz() as f64
+        })
 }
 
 /// Without the feature `peers`, there is none.

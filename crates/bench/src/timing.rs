@@ -1,24 +1,25 @@
 //! Times of several ways to compute one thing, taken in turns, so that what slows the machine slows all.
 
-use crate::workload::Workload;
+use crate::workload::{Mode, Workload};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// How often each way has its turn; the median counts.
-const TURNS: usize = 5;
+const TURNS: usize = 9;
 
 /// What runs between two readings of the clock take at least, so that the reading itself does not count: it takes
 /// some 30 nanoseconds.
 const BETWEEN_READINGS: Duration = Duration::from_micros(20);
 
-/// Makes the calling thread rayon's only one, so that nothing is handed to another and back.
+/// A pool of so many threads. What is measured runs inside: were the measuring thread another pool's, it would look for work while
+/// it waits, and take a processor from those that compute.
 ///
 /// # Panics
 ///
-/// If rayon's global pool is already there.
-pub fn on_one_thread() {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
-    pool.build_global().expect("the pool is not there yet");
+/// If the threads do not start.
+pub fn pool(threads: usize) -> ThreadPool {
+    ThreadPoolBuilder::new().num_threads(threads).build().expect("the threads start")
 }
 
 /// What was measured of one mode, in nanoseconds.
@@ -50,30 +51,55 @@ fn turn_of(turn: Duration, mut run: impl FnMut()) -> f64 {
     elapsed.as_secs_f64() * 1e9 / runs as f64
 }
 
-/// Times all modes of a workload, each turn of each for about as long as given.
+/// The time of so many runs of a mode, inside a pool.
+pub fn repeated(mode: &mut Mode, pool: &ThreadPool, runs: u64, result: &mut [f64]) -> Duration {
+    pool.install(|| {
+        let start = Instant::now();
+        for _ in 0..runs {
+            black_box((mode.run)(black_box(&mut *result)));
+        }
+        start.elapsed()
+    })
+}
+
+/// Times all modes of a workload, each turn of each for about as long as given, inside a pool of as many threads as the mode has.
 pub fn measure(workload: &mut Workload, turn: Duration) -> Vec<Measured> {
+    let most = workload.modes.iter().map(|mode| mode.threads).max().unwrap_or(0);
+    let pools: Vec<ThreadPool> = (1..=most).map(pool).collect();
     let mut result = vec![0.0; workload.results];
-    let mut times = vec![Vec::new(); workload.modes.len()];
-    // The first turn warms up.
+    let names: Vec<&'static str> = workload.modes.iter().map(|mode| mode.name).collect();
+    in_turns(&names, |which| {
+        let (mode, result) = (&mut workload.modes[which], &mut result);
+        pools[mode.threads - 1].install(|| {
+            turn_of(turn, || {
+                black_box((mode.run)(black_box(&mut *result)));
+            })
+        })
+    })
+}
+
+/// Times functions in turns, on the calling thread, each turn for about as long as given.
+pub fn measure_all(functions: &mut [(&'static str, Box<dyn FnMut() + '_>)], turn: Duration) -> Vec<Measured> {
+    let names: Vec<&'static str> = functions.iter().map(|&(name, _)| name).collect();
+    in_turns(&names, |which| turn_of(turn, &mut functions[which].1))
+}
+
+/// Gives each of some modes its turns, of which the first warms up; `turn` says how long one run takes.
+fn in_turns(names: &[&'static str], mut turn: impl FnMut(usize) -> f64) -> Vec<Measured> {
+    let mut times = vec![Vec::new(); names.len()];
     for round in 0..=TURNS {
-        for (mode, times) in workload.modes.iter_mut().zip(&mut times) {
-            let time = turn_of(turn, || {
-                black_box((mode.run)(black_box(&mut result)));
-            });
+        for (which, times) in times.iter_mut().enumerate() {
+            let time = turn(which);
             if round > 0 {
                 times.push(time);
             }
         }
     }
-    let sort = |mut times: Vec<f64>| {
+    let summary = |(&mode, mut times): (&&'static str, Vec<f64>)| {
         times.sort_by(f64::total_cmp);
-        times
+        Measured { mode, nanoseconds: times[TURNS / 2], low: times[0], high: times[TURNS - 1] }
     };
-    let summary = |(mode, times): (&crate::workload::Mode, Vec<f64>)| {
-        let times = sort(times);
-        Measured { mode: mode.name, nanoseconds: times[TURNS / 2], low: times[0], high: times[TURNS - 1] }
-    };
-    workload.modes.iter().zip(times).map(summary).collect()
+    names.iter().zip(times).map(summary).collect()
 }
 
 #[cfg(test)]

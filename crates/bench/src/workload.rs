@@ -5,8 +5,8 @@ use dualtape::program::Rows;
 use dualtape::typenum::{U1, U4, U8, U10, U16};
 use dualtape::{Error, Forward, Lanes, Program, Reverse};
 
-/// Writes the derivatives, returns the value.
-pub type Run = Box<dyn FnMut(&mut [f64]) -> f64>;
+/// Writes the derivatives, returns the value. It is run inside a pool of threads, as a library in a parallel program would be.
+pub type Run = Box<dyn FnMut(&mut [f64]) -> f64 + Send>;
 
 /// A gradient written by hand: of a function, at a point.
 pub(crate) type ByHand<O> = fn(&O, &[f64], &mut [f64]) -> f64;
@@ -15,6 +15,8 @@ pub(crate) type ByHand<O> = fn(&O, &[f64], &mut [f64]) -> f64;
 pub struct Mode {
     /// The name in tables.
     pub name: &'static str,
+    /// How many threads the pool has that it is run in.
+    pub threads: usize,
     /// Computes.
     pub run: Run,
 }
@@ -61,14 +63,28 @@ impl Workload {
         Self { name, size, results, modes: Vec::new() }
     }
 
-    /// One more mode.
-    pub(crate) fn mode(mut self, name: &'static str, run: impl FnMut(&mut [f64]) -> f64 + 'static) -> Self {
-        self.modes.push(Mode { name, run: Box::new(run) });
+    /// One more mode, on one thread.
+    pub(crate) fn mode(
+        self,
+        name: &'static str,
+        run: impl FnMut(&mut [f64]) -> f64 + Send + 'static,
+    ) -> Self {
+        self.mode_on(1, name, run)
+    }
+
+    /// One more mode, on so many threads.
+    fn mode_on(
+        mut self,
+        threads: usize,
+        name: &'static str,
+        run: impl FnMut(&mut [f64]) -> f64 + Send + 'static,
+    ) -> Self {
+        self.modes.push(Mode { name, threads, run: Box::new(run) });
         self
     }
 
     /// The value, and forward mode in lanes, the tape and a replay at one point.
-    pub(crate) fn of<O: Objective + Clone + 'static>(
+    pub(crate) fn of<O: Objective + Clone + Send + 'static>(
         name: &'static str,
         size: String,
         f: &O,
@@ -103,7 +119,7 @@ impl Workload {
         workload.mode("replay", move |slope| sound(program.gradient(&mut workspace, &point, slope)))
     }
 
-    fn lanes<O: Objective + Clone + 'static, N: Lanes<f64> + 'static>(
+    fn lanes<O: Objective + Clone + Send + 'static, N: Lanes<f64> + 'static>(
         self,
         name: &'static str,
         f: &O,
@@ -114,7 +130,7 @@ impl Workload {
     }
 
     /// The function with its loop kept as one operation: on a tape, and replayed.
-    pub(crate) fn looped<O: Objective + Clone + 'static>(self, f: &O, x: &[f64]) -> Self {
+    pub(crate) fn looped<O: Objective + Clone + Send + 'static>(self, f: &O, x: &[f64]) -> Self {
         let (on_tape, point, mut reverse) = (f.clone(), x.to_vec(), Reverse::new());
         let this =
             self.mode("loop: tape", move |slope| sound(reverse.gradient(|x| on_tape.call(x), &point, slope)));
@@ -128,13 +144,8 @@ impl Workload {
     }
 
     /// The points in lanes, on one thread and on two.
-    pub(crate) fn batched<O: Summed + Clone + 'static>(self, f: &O, x: &[f64]) -> Self {
-        let mut one = batch(f, x);
-        let mut two = batch(f, x);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads start");
-        // The closure goes to the other pool and comes back, so all it holds has to be sent.
-        self.mode("batch", move |slope| one(slope))
-            .mode("batch, 2 threads", move |slope| pool.install(|| two(slope)))
+    pub(crate) fn batched<O: Summed + Clone + Send + 'static>(self, f: &O, x: &[f64]) -> Self {
+        self.mode("batch", batch(f, x)).mode_on(2, "batch on 2 threads", batch(f, x))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::loops::{LstmLoop, PENDULUM, Pendulum, PendulumLoop};
 use crate::objective::{Objective, Summed};
 use crate::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
 use crate::sparse;
-use crate::workload::{VALUE, Workload, sound};
+use crate::workload::{BY_HAND, VALUE, Workload, sound};
 use dualtape::loops::Checkpoints;
 use dualtape::program::{Rows, Wrt};
 use dualtape::typenum::U16;
@@ -167,6 +167,11 @@ fn bundle_adjustment(count: usize) -> Workload {
     let plain = observations.clone();
     let workload = workload
         .mode(VALUE, move |_| plain.chunks(ba::OBSERVATION).map(|row| ba::reprojection_error(row)[0]).sum());
+    let by_hand = observations.clone();
+    let workload = workload.mode(BY_HAND, move |slopes| {
+        let rows = by_hand.chunks(ba::OBSERVATION).zip(slopes.chunks_mut(2 * ba::WIDTH));
+        rows.map(|(row, slopes)| by_hand::reprojection(row, slopes)[0]).sum()
+    });
     let (singly, mut forward, mut values) = (observations.clone(), Forward::<f64, U16>::new(), [0.0; 2]);
     let workload = workload.mode("lanes: 16", move |slopes| {
         let rows = singly.chunks(ba::OBSERVATION).zip(slopes.chunks_mut(2 * ba::WIDTH));
@@ -252,7 +257,8 @@ pub fn all() -> Vec<Make> {
     for (n, s) in [(10, 10), (1000, 10)] {
         all.push(Box::new(move || {
             let size = format!("n = {n}, {s} steps");
-            Workload::of("ode", size, &Ode(s), &numbers(n, 0.7), None)
+            let by_hand = |f: &Ode, x: &[f64], slope: &mut [f64]| by_hand::ode(x, f.0, slope);
+            Workload::of("ode", size, &Ode(s), &numbers(n, 0.7), Some(by_hand))
         }));
     }
     for characters in [16, 128] {
@@ -261,7 +267,8 @@ pub fn all() -> Vec<Make> {
                 numbers(characters * BITS, 0.9).iter().map(|&x| f64::from(u8::from(x > 0.0))).collect();
             let (size, x) = (format!("{characters} characters"), numbers(11 * BITS, 0.7));
             let looped = LstmLoop::new(&bits);
-            Workload::of("lstm", size, &Lstm(bits), &x, None).looped(&looped, &x)
+            let by_hand = |f: &Lstm, x: &[f64], slope: &mut [f64]| by_hand::lstm(x, &f.0, slope);
+            Workload::of("lstm", size, &Lstm(bits), &x, Some(by_hand)).looped(&looped, &x)
         }));
     }
     for steps in [10, 1000] {
@@ -295,7 +302,8 @@ pub fn all() -> Vec<Make> {
             let parameters = model.initialize(7);
             let f = Network { model, points };
             let size = format!("2-16-16-1, {count} points");
-            Workload::of("network", size, &f, &parameters, None).batched(&f, &parameters)
+            let by_hand = |f: &Network, x: &[f64], slope: &mut [f64]| by_hand::network(x, &f.points, slope);
+            Workload::of("network", size, &f, &parameters, Some(by_hand)).batched(&f, &parameters)
         }));
     }
     for order in [2, 4, 8, 16, 32] {

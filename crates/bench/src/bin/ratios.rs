@@ -1,60 +1,105 @@
-//! Where dualtape stands: each workload at each size in every mode, in nanoseconds and as ratios to the
-//! gradient written by hand and to the plain value. Takes about a minute.
-//!
-//! ```text
-//! cargo run --release -p dualtape-bench --features peers --bin ratios                      a table for each workload
-//! cargo run --release -p dualtape-bench --features peers --bin ratios -- --json            a line for each measurement
-//! cargo run --release -p dualtape-bench --bin ratios -- --markdown FILE   the README's table, of such lines
-//! ```
+//! Where dualtape stands: each workload at each size in every mode, beside gradients written by hand and other crates. See
+//! [`USAGE`].
 
-use dualtape_bench::record::{self, Line};
-use dualtape_bench::timing::{self, measure};
-use dualtape_bench::workloads;
+use dualtape_bench::record::{self, About, Line, Record};
+use dualtape_bench::timing::measure;
+use dualtape_bench::{steps, tables, workloads};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
+
+const USAGE: &str = "\
+usage: cargo run --release -p dualtape-bench --features peers --bin ratios [-- OPTION]
+
+Times value and gradient of the same functions in every mode, and steps of training, in about two minutes. Without the feature
+peers, other crates are left out. Times are medians of turns that the modes take one after the other; look at ratios.
+
+  (nothing)  a table for each workload: nanoseconds, and ratios to the gradient written by hand and to the plain value
+  --json     a line of JSON for the machine, then one for each measurement
+  --record   writes the record of this processor, crates/bench/record/PROCESSOR.jsonl, in place of an older one, and then all
+             that --write writes; needs the feature peers
+  --write    measures nothing; writes the tables of README.md and docs/speed.svg from the records
+  --help     says this";
 
 /// How long one turn of one mode takes.
 const TURN: Duration = Duration::from_millis(20);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => each_workload(table),
-        ["--json"] => {
-            println!("{}", record::about());
-            each_workload(|lines| lines.iter().for_each(|line| println!("{}", line.json())));
+    let done = match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => {
+            each_workload(table);
+            Ok(())
         }
-        ["--markdown", file] => match record::read(file.as_ref()) {
-            Ok(lines) => print!("{}", record::markdown(&lines)),
-            Err(error) => {
-                eprintln!("error: {error}");
-                return ExitCode::FAILURE;
-            }
-        },
+        ["--json"] => {
+            println!("{}", serde_json::json!(About::here()));
+            each_workload(|lines| lines.iter().for_each(|line| println!("{}", line.json())));
+            Ok(())
+        }
+        ["--record"] if cfg!(feature = "peers") => write_record().and_then(|()| write_readme()),
+        ["--record"] => Err(format!("a record has other crates in it: {}", record::COMMAND)),
+        ["--write"] => write_readme(),
+        ["--help"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
         _ => {
-            eprintln!("usage: ratios [--json | --markdown FILE]");
+            eprintln!("{USAGE}");
             return ExitCode::from(2);
         }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
-    ExitCode::SUCCESS
 }
 
-/// Measures one workload after the other.
-fn each_workload(print: impl Fn(&[Line])) {
-    timing::on_one_thread();
+/// Measures one workload after the other, and steps of training.
+fn each_workload(mut print: impl FnMut(&[Line])) {
     for make in workloads::all() {
         let mut workload = make();
         let measured = measure(&mut workload, TURN);
         print(&record::lines(&workload, &measured));
     }
+    steps::measure(TURN).chunk_by(|a, b| a.size == b.size).for_each(print);
 }
 
 fn table(lines: &[Line]) {
     println!("\n{}, {}", lines[0].workload, lines[0].size);
-    println!("  {:<18} {:>14} {:>10} {:>10}", "", "ns", "/ by hand", "/ value");
+    println!("  {:<28} {:>14} {:>10} {:>10}", "", "ns", "/ by hand", "/ value");
     for line in lines {
         let words = |ratio: Option<f64>| ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
         let [hand, value] = [line.to_by_hand, line.to_value].map(words);
-        println!("  {:<18} {:>14.1} {hand:>10} {value:>10}", line.mode, line.nanoseconds);
+        println!("  {:<28} {:>14.1} {hand:>10} {value:>10}", line.mode, line.nanoseconds);
     }
+}
+
+fn write(file: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    println!("written: {}", file.display());
+    Ok(())
+}
+
+fn write_record() -> Result<(), String> {
+    let mut record = Record { about: About::here(), lines: Vec::new() };
+    each_workload(|lines| {
+        table(lines);
+        record.lines.extend_from_slice(lines);
+    });
+    let folder = record::folder();
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    write(&folder.join(record.about.file_name()), &record.text())
+}
+
+fn write_readme() -> Result<(), String> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let records = record::all(&record::folder())?;
+    let file = top.join("README.md");
+    let readme = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    write(&file, &tables::into_readme(&readme, &records)?)?;
+    let picture = tables::picture(&records[0]).map_err(|error| format!("docs/speed.svg: {error}"))?;
+    write(&top.join("docs/speed.svg"), &picture)
 }
