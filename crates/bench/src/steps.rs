@@ -2,7 +2,7 @@
 
 use crate::network::{ByHand, Mode, Replayed, Training, Workload};
 use crate::record::{Line, lines_of};
-use crate::timing::{self, measure_all};
+use crate::timing::{self, Timed, measure_all};
 use dualtape::ProgramScalar;
 use std::hint::black_box;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub fn measure(turn: Duration) -> Vec<Line> {
 }
 
 fn of<F: ProgramScalar>(workload: &Workload<F>, size: &str, turn: Duration) -> Vec<Line> {
-    let mut functions: Vec<(&'static str, Box<dyn FnMut() + '_>)> = Vec::new();
+    let mut functions: Vec<Timed<'_>> = Vec::new();
     for (mode, name) in Mode::ALL.into_iter().zip(MODES) {
         let mut training = Training::new(workload, mode, Replayed::new(workload));
         functions.push((

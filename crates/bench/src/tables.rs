@@ -139,7 +139,7 @@ const DRAWN: [(&str, &str, &str); 8] = [
     ("rosenbrock", "n = 100", "Rosenbrock, 100 inputs"),
     ("log-sum-exp", "n = 1000", "log-sum-exp, 1000 inputs"),
     ("least squares", "n = 1024, m = 128", "least squares, 128 inputs, 1024 points"),
-    ("gaussian mixture", "d = 10, k = 25, n = 1000", "Gaussian mixture, 1900 inputs, 1000 points"),
+    ("gaussian mixture", "d = 10, k = 25, n = 1000", "Gaussian mixture, 1650 inputs, 1000 points"),
     ("ode", "n = 10, 10 steps", "Runge–Kutta, 10 equations, 10 steps"),
     ("lstm", "128 characters", "LSTM, 77 inputs, 128 characters"),
     ("bundle adjustment", "2000 observations", "bundle adjustment, 2000 Jacobians"),

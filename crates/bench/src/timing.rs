@@ -78,8 +78,11 @@ pub fn measure(workload: &mut Workload, turn: Duration) -> Vec<Measured> {
     })
 }
 
+/// Something to be timed, and its name.
+pub type Timed<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
 /// Times functions in turns, on the calling thread, each turn for about as long as given.
-pub fn measure_all(functions: &mut [(&'static str, Box<dyn FnMut() + '_>)], turn: Duration) -> Vec<Measured> {
+pub fn measure_all(functions: &mut [Timed<'_>], turn: Duration) -> Vec<Measured> {
     let names: Vec<&'static str> = functions.iter().map(|&(name, _)| name).collect();
     in_turns(&names, |which| turn_of(turn, &mut functions[which].1))
 }
