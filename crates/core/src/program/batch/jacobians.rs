@@ -74,6 +74,11 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let (first, width) = (task.values.len(), outputs.len());
         task.values.resize(first + count.next_multiple_of(L) * width, F::zero());
         for block in 0..count.div_ceil(L) {
+            if let &[slot] = &outputs[..] {
+                let row = self.lanes(task, block, slot);
+                task.values[first + block * L..][..L].copy_from_slice(&row);
+                continue;
+            }
             for (group, slots) in outputs.chunks(OUTPUTS).enumerate() {
                 let mut rows = [[F::zero(); L]; OUTPUTS];
                 rows.iter_mut().zip(slots).for_each(|(row, &slot)| *row = self.lanes(task, block, slot));
