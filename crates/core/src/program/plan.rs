@@ -107,9 +107,12 @@ const SHORT_RUN: usize = 8;
 fn blocks<F>(schedule: &Schedule) -> usize {
     let bytes = 2 * (schedule.slots - schedule.first_varying) * L * size_of::<F>();
     let runs = &schedule.runs[schedule.varying_runs()];
-    let with_matrix = runs.iter().any(|run| matches!(run.step, Step::Affine(..) | Step::Products(..)));
-    let far = with_matrix || schedule.cost() < SHORT_RUN * runs.len();
-    (BLOCK_BYTES[usize::from(far)] / bytes.max(1)).clamp(1, MOST_BLOCKS)
+    let with_groups = runs.iter().any(|run| matches!(run.step, Step::Products(..)));
+    let with_matrix = runs.iter().any(|run| matches!(run.step, Step::Affine(..)));
+    let far = with_groups || with_matrix || schedule.cost() < SHORT_RUN * runs.len();
+    let blocks = (BLOCK_BYTES[usize::from(far)] / bytes.max(1)).clamp(1, MOST_BLOCKS);
+    // Tiles of groups take two at a time.
+    if with_groups { blocks.next_power_of_two().max(2) } else { blocks }
 }
 
 impl<F: ProgramScalar> fmt::Display for Plan<F> {
@@ -147,7 +150,7 @@ impl<F: ProgramScalar> Plan<F> {
                 });
                 format!("{results} = {} {}", op.name(), operands.collect::<Vec<_>>().join(", "))
             }
-            Step::Reduce(reduction, first, _) => {
+            Step::Reduce(reduction, first, ..) => {
                 format!("{results} = {} of {} operands", reduction.name(), self.sizes(first, run.count))
             }
             Step::Products(Products { terms, groups, .. }, _) => {

@@ -64,7 +64,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
                     Step::Apply(op, operands) => {
                         self.apply_exactly(op, self.slots(&operands, run.count as usize)[0], frame, values);
                     }
-                    Step::Reduce(reduction, first, _) => {
+                    Step::Reduce(reduction, first, ..) => {
                         self.reduce_exactly(reduction, first, frame, values);
                     }
                     Step::Affine(affine, _) => self.affine_exactly(&affine, frame, values),
@@ -74,7 +74,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
             }
             match run.step {
                 Step::Apply(op, operands) => unreliable |= self.apply(op, &operands, frame, values),
-                Step::Reduce(reduction, first, _) => {
+                Step::Reduce(reduction, first, ..) => {
                     unreliable |= self.reduce(reduction, first, frame, values);
                 }
                 Step::Products(products, _) => self.products(&products, frame, values, scratch),
@@ -143,9 +143,12 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
                         }
                     }
                 }
-                Step::Reduce(_, _, class) if !wrt.wants(class) => {}
-                Step::Reduce(reduction, first, _) => {
+                Step::Reduce(_, _, [class, _]) if !wrt.wants(class) => {}
+                Step::Reduce(reduction, first, [_, varying]) => {
+                    // Of terms of data, nobody may want the adjoints.
+                    adjoints.to.varying = to.varying && wrt.wants(varying);
                     self.reduce_back(reduction, first, frame, values, &mut adjoints);
+                    adjoints.to = to;
                 }
                 Step::Products(_, class) if !wrt.wants(class) => {}
                 Step::Products(products, _) => {

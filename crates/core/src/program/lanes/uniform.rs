@@ -44,7 +44,7 @@ pub(in crate::program) fn forward<F: ProgramScalar>(
                     op.visit(Forward { x, z: &mut results[start..start + len] });
                 }
             }
-            Step::Reduce(reduction, first, _) => {
+            Step::Reduce(reduction, first, ..) => {
                 for (z, terms) in results.iter_mut().zip(&schedule.terms[first as usize..]) {
                     *z = reduce(reduction, schedule.list(terms.list).map(|slot| before[slot]));
                 }
@@ -89,7 +89,7 @@ pub(in crate::program) fn reverse<F: ProgramScalar, const POLICY: bool>(
                     }
                 }
             }
-            Step::Reduce(reduction, first, _) => {
+            Step::Reduce(reduction, first, ..) => {
                 for ((&z, &own), terms) in z.iter().zip(own).zip(&schedule.terms[first as usize..]) {
                     if !own.is_identically_zero() {
                         pull_back_reduction::<F, POLICY>(

@@ -95,8 +95,9 @@ pub(in crate::program) struct Run {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) enum Step {
     Apply(Op, [Operand; 3]),
-    /// The first of [`Schedule::terms`], one for each result; the class is that of all terms together.
-    Reduce(Reduction, u32, Class),
+    /// The first of [`Schedule::terms`], one for each result; the classes are those of all terms together, and of all that
+    /// vary.
+    Reduce(Reduction, u32, [Class; 2]),
     /// Groups of dot products; the class is that of all results together.
     Products(Products, Class),
     /// All rows of one affine map, over slots; the class is that of the vector.
@@ -355,7 +356,16 @@ impl Schedule {
             (Operation::Reduce(reduction), _) => {
                 let first = self.push_terms(graph, reduction, entries);
                 match entries[0].group {
-                    NO_GROUP => Step::Reduce(reduction, first, entries[0].classes[0]),
+                    NO_GROUP => {
+                        let nodes = entries.iter().flat_map(|entry| {
+                            graph
+                                .operands(&graph.nodes[entry.node as usize])
+                                .map(|node| classes[node as usize])
+                        });
+                        let varying =
+                            nodes.filter(|class| class.on_data()).fold(Class::Constant, Class::join);
+                        Step::Reduce(reduction, first, [entries[0].classes[0], varying])
+                    }
                     _ => Step::Products(
                         self.push_groups(graph, classes, first, entries),
                         entries[0].classes[0],
@@ -464,7 +474,7 @@ impl Schedule {
                 let of = |operand: &Operand| &self.operands[operand.list as usize..][..run.count as usize];
                 operands[..op.arity()].iter().flat_map(of).copied().collect()
             }
-            Step::Reduce(_, first, _) | Step::Products(Products { terms: first, .. }, _) => {
+            Step::Reduce(_, first, ..) | Step::Products(Products { terms: first, .. }, _) => {
                 let lists = &self.terms[first as usize..][..run.count as usize];
                 lists.iter().flat_map(|terms| &self.operands[terms.list.range()]).copied().collect()
             }
@@ -542,7 +552,7 @@ impl Schedule {
     pub(in crate::program) fn cost(&self) -> usize {
         let cost = |run: &Run| match run.step {
             Step::Apply(..) => run.count as usize,
-            Step::Reduce(_, first, _) | Step::Products(Products { terms: first, .. }, _) => {
+            Step::Reduce(_, first, ..) | Step::Products(Products { terms: first, .. }, _) => {
                 let lists = &self.terms[first as usize..][..run.count as usize];
                 lists.iter().map(|terms| terms.list.len as usize).sum()
             }

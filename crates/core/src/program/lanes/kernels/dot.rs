@@ -125,16 +125,16 @@ impl<F: ProgramScalar, const W: usize> DotBack<'_, '_, F, W> {
                     adjoints.add_product::<S, N>(simd, start, &[F::splat(simd, F::one()); N], &own);
                 }
                 let (in_line, mut others) = self.lists.ranges(pairs, self.uniform.first_varying, index);
-                match in_line {
-                    Some((a, b, len))
-                        if adjoints.to.varying
-                            && let Some(accumulators) = adjoints.accumulator_range(a, len) =>
-                    {
-                        let factors = &self.uniform.values[a..a + len];
+                let accumulators = in_line.and_then(|(a, _, len)| adjoints.accumulator_range(a, len));
+                match (in_line, accumulators) {
+                    (Some((a, b, len)), Some(accumulators)) => {
                         let rows = &values.as_chunks::<L>().0[b..b + len];
-                        let back = &mut adjoints.varying.as_chunks_mut::<L>().0[b..b + len];
-                        for (&a, back) in factors.iter().zip(back) {
-                            add_to_row::<F, S, N>(simd, back, &[F::splat(simd, a); N], &own);
+                        if adjoints.to.varying {
+                            let factors = &self.uniform.values[a..a + len];
+                            let back = &mut adjoints.varying.as_chunks_mut::<L>().0[b..b + len];
+                            for (&a, back) in factors.iter().zip(back) {
+                                add_to_row::<F, S, N>(simd, back, &[F::splat(simd, a); N], &own);
+                            }
                         }
                         if adjoints.to.uniform {
                             let accumulators =

@@ -6,7 +6,7 @@
 use super::{Grouped, each_tile};
 use crate::ProgramScalar;
 use crate::program::plan::groups::{Group, padded};
-use crate::program::simd::transpose::FromLanes;
+use crate::program::simd::transpose::{FromLanes, TILE};
 use crate::program::simd::vector;
 use crate::program::simd::{L, MOST_BLOCKS};
 use pulp::{Simd, WithSimd};
@@ -94,7 +94,9 @@ impl<F: ProgramScalar> FactorsBack<'_, F> {
         for (block, vectors) in blocks.zip(scratch.chunks_exact_mut(L * stride)) {
             if group.contiguous {
                 let first = grouped.lists.operands[group.x.start as usize] - grouped.uniform.first_varying;
-                let rows = &block.as_chunks().0[first as usize..][..group.x.len as usize];
+                let rows = &block.as_chunks().0[first as usize..];
+                // Whole tiles are turned faster than their parts; what is beyond the vector is in nobody's sum.
+                let rows = &rows[..rows.len().min((group.x.len as usize).next_multiple_of(TILE))];
                 FromLanes { rows, vectors, stride }.with_simd(simd);
                 continue;
             }
