@@ -9,6 +9,7 @@ mod high_orders;
 mod loops;
 pub mod network;
 pub mod objective;
+pub mod peak;
 #[cfg(feature = "peers")]
 mod peers;
 pub mod record;

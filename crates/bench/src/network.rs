@@ -143,7 +143,24 @@ impl Workload<f32> {
 }
 
 impl<F: ProgramScalar> Workload<F> {
-    fn width(&self) -> usize {
+    /// How many samples a step takes.
+    pub(crate) fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// How many parameters there are.
+    pub(crate) fn parameters(&self) -> usize {
+        self.network().parameter_count()
+    }
+
+    /// How many weights the first layer has, and how many all others.
+    pub(crate) fn weights(&self) -> (usize, usize) {
+        let layers: Vec<usize> = self.sizes.windows(2).map(|pair| pair[0] * pair[1]).collect();
+        (layers[0], layers[1..].iter().sum())
+    }
+
+    /// The numbers of a sample, its target among them.
+    pub(crate) fn width(&self) -> usize {
         let targets = self.sizes[self.sizes.len() - 1];
         self.sizes[0] + targets
     }

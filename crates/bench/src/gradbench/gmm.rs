@@ -156,26 +156,27 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     let theta = problem.flatten(&input)?;
     check("observations in x", input.x.len(), n)?;
     let x = flatten("numbers in a row of x", &input.x, d)?;
+    // A sum over observations that all compute the same is a batch; what they share is replayed once.
+    let observation = |theta: &[_], x: &[_]| {
+        let mixture = Mixture::new(problem, theta);
+        mixture.observation(&mixture.diagonals(), x)
+    };
+    let likelihood = Program::record_with_data(observation, &theta, &vec![0.0; d])?;
+    let (mut batch, observations) = (likelihood.batch(), Rows::new(&x, d));
     match function {
-        "objective" => clock.run(0.0, |y| {
-            let mixture = Mixture::new(problem, &theta);
-            let diagonals = mixture.diagonals();
-            let likelihood: f64 = x.chunks(d).map(|x| mixture.observation(&diagonals, x)).sum();
-            *y = likelihood + mixture.rest();
-            Ok(())
-        }),
-        // A sum over observations that all compute the same is a batch; what they share is replayed once.
+        "objective" => {
+            let mut values = vec![0.0; n];
+            clock.run(0.0, |y| {
+                likelihood.values(&mut batch, &theta, &observations, &mut values)?;
+                *y = values.iter().sum::<f64>() + Mixture::new(problem, &theta).rest();
+                Ok(())
+            })
+        }
         "jacobian" => {
-            let observation = |theta: &[_], x: &[_]| {
-                let mixture = Mixture::new(problem, theta);
-                mixture.observation(&mixture.diagonals(), x)
-            };
-            let likelihood = Program::record_with_data(observation, &theta, &vec![0.0; d])?;
             let rest = Program::record(|theta| Mixture::new(problem, theta).rest(), &theta)?;
-            let (mut batch, mut workspace) = (likelihood.batch(), rest.workspace());
-            let mut prior = vec![0.0; theta.len()];
+            let (mut workspace, mut prior) = (rest.workspace(), vec![0.0; theta.len()]);
             clock.run(Gradient { problem, flat: vec![0.0; theta.len()] }, |gradient| {
-                likelihood.sum_gradient(&mut batch, &theta, &Rows::new(&x, d), &mut gradient.flat)?;
+                likelihood.sum_gradient(&mut batch, &theta, &observations, &mut gradient.flat)?;
                 rest.gradient(&mut workspace, &theta, &mut prior)?;
                 gradient.flat.iter_mut().zip(&prior).for_each(|(sum, prior)| *sum += prior);
                 Ok(())

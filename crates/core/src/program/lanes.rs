@@ -10,5 +10,6 @@ mod exact;
 pub(super) mod interpreter;
 pub(super) mod kernels;
 pub(super) mod matrices;
+mod products;
 pub(super) mod sweep;
 pub(super) mod uniform;

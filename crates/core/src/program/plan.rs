@@ -3,6 +3,7 @@
 //! In comes a graph, out goes what evaluators need, computed once: order, slots, what is uniform and what varies, who
 //! reads what, cost. Nothing here knows how a run is computed.
 
+pub(super) mod groups;
 pub(super) mod schedule;
 mod wrt;
 
@@ -13,7 +14,8 @@ use super::ir::guard::Guard;
 use super::simd::{L, MOST_BLOCKS};
 use super::transform::optimize::optimize;
 use crate::ProgramScalar;
-use schedule::{Access, Run, Schedule, Step};
+use groups::Products;
+use schedule::{Access, Accumulated, Run, Schedule, Step};
 use std::fmt;
 use std::ops::Range;
 
@@ -29,9 +31,9 @@ pub(in crate::program) struct Plan<F> {
     /// The slots of values that must not be NaN, if the program is speculative.
     pub(in crate::program) watched: Vec<u32>,
     /// The uniform slots that gain from varying values, other than as weights and biases.
-    pub(in crate::program) accumulated_slots: Vec<u32>,
-    /// The place of each uniform slot among them; beyond the last for those that are not.
-    pub(in crate::program) accumulator_of: Vec<u32>,
+    pub(in crate::program) accumulated: Accumulated,
+    /// Those of them that do not gain as factors of groups only: these have sums of their own.
+    pub(in crate::program) accumulated_outside: Accumulated,
     /// The uniform slots of all but the weights and biases that one affine map reads, and nothing else.
     pub(in crate::program) outside_affine: Vec<Range<usize>>,
     /// Whether there are no other parameters, and no results are uniform.
@@ -67,7 +69,7 @@ impl<F: ProgramScalar> Plan<F> {
         let watched: Vec<u32> = watched.into_iter().map(slot).collect();
         let others = outputs.iter().chain(&watched).copied();
         let read: Vec<u32> = guards.iter().flat_map(Guard::operands).chain(others).collect();
-        let (accumulated_slots, accumulator_of) = schedule.accumulated_slots();
+        let [accumulated, accumulated_outside] = schedule.accumulated();
         let outside_affine = schedule.mark_exclusive(read.into_iter());
         let only_exclusive_affine = schedule.is_only_exclusive_affine();
         let cost = if by_points { size } else { schedule.cost() };
@@ -77,8 +79,8 @@ impl<F: ProgramScalar> Plan<F> {
             guards,
             outputs,
             watched,
-            accumulated_slots,
-            accumulator_of,
+            accumulated,
+            accumulated_outside,
             outside_affine,
             only_exclusive_affine,
             cost,
@@ -105,9 +107,12 @@ const SHORT_RUN: usize = 8;
 fn blocks<F>(schedule: &Schedule) -> usize {
     let bytes = 2 * (schedule.slots - schedule.first_varying) * L * size_of::<F>();
     let runs = &schedule.runs[schedule.varying_runs()];
+    let with_groups = runs.iter().any(|run| matches!(run.step, Step::Products(..)));
     let with_matrix = runs.iter().any(|run| matches!(run.step, Step::Affine(..)));
-    let far = with_matrix || schedule.cost() < SHORT_RUN * runs.len();
-    (BLOCK_BYTES[usize::from(far)] / bytes.max(1)).clamp(1, MOST_BLOCKS)
+    let far = with_groups || with_matrix || schedule.cost() < SHORT_RUN * runs.len();
+    let blocks = (BLOCK_BYTES[usize::from(far)] / bytes.max(1)).clamp(1, MOST_BLOCKS);
+    // Tiles of groups take two at a time.
+    if with_groups { blocks.next_power_of_two().max(2) } else { blocks }
 }
 
 impl<F: ProgramScalar> fmt::Display for Plan<F> {
@@ -145,12 +150,12 @@ impl<F: ProgramScalar> Plan<F> {
                 });
                 format!("{results} = {} {}", op.name(), operands.collect::<Vec<_>>().join(", "))
             }
-            Step::Reduce(reduction, first, _) => {
-                let terms = &self.schedule.terms[first as usize..][..run.count as usize];
-                let sizes = terms.iter().map(|terms| terms.list.len);
-                let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
-                let size = if least == most { format!("{most}") } else { format!("{least} to {most}") };
-                format!("{results} = {} of {size} operands", reduction.name())
+            Step::Reduce(reduction, first, ..) => {
+                format!("{results} = {} of {} operands", reduction.name(), self.sizes(first, run.count))
+            }
+            Step::Products(Products { terms, groups, .. }, _) => {
+                let groups = if groups == 1 { "a group".to_owned() } else { format!("{groups} groups") };
+                format!("{results} = {groups} of products of {} operands", self.sizes(terms, run.count))
             }
             Step::Affine(affine, _) => {
                 format!(
@@ -159,5 +164,13 @@ impl<F: ProgramScalar> Plan<F> {
                 )
             }
         }
+    }
+
+    /// How many operands some reductions have, for people.
+    fn sizes(&self, first: u32, count: u32) -> String {
+        let sizes =
+            self.schedule.terms[first as usize..][..count as usize].iter().map(|terms| terms.list.len);
+        let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
+        if least == most { format!("{most}") } else { format!("{least} to {most}") }
     }
 }

@@ -322,11 +322,15 @@ impl<F: ProgramScalar> Program<F> {
         uniform.values[..schedule.constants].copy_from_slice(&plan.constants);
         self.copy_outside_affine(parameters, &mut uniform.values);
         uniform::forward(schedule, schedule.uniform_runs(), &mut uniform.values, &mut uniform.scratch);
+        uniform.panels.clear();
+        uniform.panels.extend(schedule.panels.iter().map(|&slot| uniform.values[slot as usize]));
         let interpreter = Interpreter {
             schedule,
             uniform: &uniform.values,
             parameters,
-            accumulator_of: &plan.accumulator_of,
+            panels: &uniform.panels,
+            accumulator_of: &plan.accumulated_outside.places,
+            lane_accumulator_of: &plan.accumulated.places,
             arch: arch(),
         };
         let job = Job { program: self, plan, interpreter, points, sums, wrt };
@@ -376,7 +380,7 @@ impl<F: ProgramScalar> Program<F> {
         last: bool,
         write: impl Fn(usize, &mut [F]) -> bool,
     ) -> bool {
-        let UniformMemory { values, adjoints, scratch } = uniform;
+        let UniformMemory { values, adjoints, scratch, .. } = uniform;
         let schedule = &self.plan().schedule;
         if schedule.uniform_runs().is_empty() {
             // What the tasks summed are the parameters' own adjoints.
@@ -444,7 +448,7 @@ impl<F: ProgramScalar> Program<F> {
     /// How many points make a task. It depends on the program and the number of points only.
     fn points_per_task(&self, count: usize) -> usize {
         // A task folds its accumulators once; that should stay a small part of its work.
-        let (cost, accumulated) = (self.plan().cost.max(1), self.plan().accumulated_slots.len());
+        let (cost, accumulated) = (self.plan().cost.max(1), self.plan().accumulated.slots.len());
         let smallest = SMALLEST_TASK.max(TASK_COST / cost).max(32 * L * accumulated / cost);
         let tasks = (count / smallest).clamp(1, MOST_TASKS.max(count / LARGE_TASK));
         // An even number is shared out evenly.

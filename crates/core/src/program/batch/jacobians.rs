@@ -103,7 +103,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let (program, plan) = (self.program, self.plan);
         let (parameters, stride) = (wrt.parameters(program), stride.max(1));
         let blocks = points.len().div_ceil(L);
-        let accumulators = task.lane_accumulators.zeros((plan.accumulated_slots.len() + 1) * L);
+        let accumulators = task.lane_accumulators.zeros((plan.accumulated.slots.len() + 1) * L);
         let to = To { varying: true, uniform: parameters > 0 };
         let weights = Weights::Rows { rows: &mut *rows, stride, skip: plan.schedule.constants };
         let point = &|index| self.data(&points, index);
@@ -132,7 +132,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         for (lane, gradient) in gradients.enumerate() {
             uniform.clear();
             uniform.resize(schedule.first_varying, F::zero());
-            for (&slot, accumulator) in plan.accumulated_slots.iter().zip(accumulators) {
+            for (&slot, accumulator) in plan.accumulated.slots.iter().zip(accumulators) {
                 uniform[slot as usize] = accumulator[lane];
             }
             let runs = schedule.uniform_runs();

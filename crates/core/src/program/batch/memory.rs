@@ -32,11 +32,18 @@ pub(in crate::program) struct UniformMemory<F> {
     pub(in crate::program) values: Vec<F>,
     pub(in crate::program) adjoints: Vec<F>,
     pub(in crate::program) scratch: Scratch<F>,
+    /// The factors of groups of dot products, as kernels read them.
+    pub(in crate::program) panels: Vec<F>,
 }
 
 impl<F: ProgramScalar> Default for Batch<F> {
     fn default() -> Self {
-        let uniform = UniformMemory { values: Vec::new(), adjoints: Vec::new(), scratch: Scratch::default() };
+        let uniform = UniformMemory {
+            values: Vec::new(),
+            adjoints: Vec::new(),
+            scratch: Scratch::default(),
+            panels: Vec::new(),
+        };
         Self { uniform, tasks: Vec::new(), piece: Piece::default() }
     }
 }

@@ -43,7 +43,9 @@ pub(in crate::program) struct Task<F: ProgramScalar> {
     pub(in crate::program) inputs: Vec<F>,
     /// The adjoints of uniform values, a cache line each.
     accumulators: Aligned<F>,
-    /// The same for each lane, for gradients of single points.
+    /// The adjoints of what only groups of dot products read, summed over the task's points.
+    panel_sums: Aligned<F>,
+    /// The same as accumulators for each lane, for gradients of single points.
     pub(in crate::program) lane_accumulators: Aligned<F>,
     /// The adjoints of uniform values, summed over the task's points.
     pub(in crate::program) adjoints: Vec<F>,
@@ -65,6 +67,7 @@ impl<F: ProgramScalar> Default for Task<F> {
             scratch: Scratch::default(),
             inputs: Vec::new(),
             accumulators: Aligned::new(),
+            panel_sums: Aligned::new(),
             lane_accumulators: Aligned::new(),
             adjoints: Vec::new(),
             value: F::zero(),
@@ -119,7 +122,8 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         }
         // The rest is written, not added to, by the first block.
         plan.outside_affine.iter().for_each(|slots| task.adjoints[slots.clone()].fill(F::zero()));
-        task.accumulators.zeros((plan.accumulated_slots.len() + 1) * accumulator_width::<F>());
+        task.accumulators.zeros((plan.accumulated_outside.slots.len() + 1) * accumulator_width::<F>());
+        task.panel_sums.zeros(plan.schedule.panel_sums);
         let together = match self.sums.clip {
             // Each point's own gradient is taken in lanes of one block, unless only matrices have one.
             Some(_) if !self.squares_suffice() || !self.sums.groups.is_empty() => L,
@@ -152,11 +156,11 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 return Ok(false);
             }
         }
-        for (&slot, accumulator) in
-            plan.accumulated_slots.iter().zip(task.accumulators.get().chunks_exact(accumulator_width::<F>()))
-        {
+        let accumulators = task.accumulators.get().chunks_exact(accumulator_width::<F>());
+        for (&slot, accumulator) in plan.accumulated_outside.slots.iter().zip(accumulators) {
             task.adjoints[slot as usize] += accumulator.iter().copied().fold(F::zero(), |sum, x| sum + x);
         }
+        self.interpreter.add_panel_sums(task.panel_sums.get(), &mut task.adjoints);
         Ok(task.value.is_finite())
     }
 
@@ -240,15 +244,16 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
 
     /// Carries adjoints back, summing those of uniform values over the points.
     fn reverse(&self, task: &mut Task<F>, points: Range<usize>, wrt: Wrt, to: To, fresh: bool) {
-        let Task { lanes, accumulators, adjoints, .. } = task;
-        let (accumulators, weights) = (accumulators.get_mut(), Weights::Sum { sums: adjoints, fresh });
+        let Task { lanes, accumulators, panel_sums, adjoints, .. } = task;
+        let accumulators = accumulators.get_mut();
+        let weights = Weights::Sum { sums: adjoints, fresh, panels: panel_sums.get_mut() };
         let point = &|index| self.data(&points, index);
         F::reverse_by_lanes(&self.interpreter, Back { wrt, to, point, accumulators, weights }, lanes, false);
     }
 
     /// Whether norms of single gradients follow from those of the vectors and adjoints of affine maps.
     fn squares_suffice(&self) -> bool {
-        self.plan.only_exclusive_affine && self.plan.accumulated_slots.is_empty()
+        self.plan.only_exclusive_affine && self.plan.accumulated.slots.is_empty()
     }
 
     /// The square of the norm of each lane's gradient in the parameters, with adjoints seeded; only of the
@@ -262,11 +267,11 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let plan = self.plan;
         let to = To { varying: true, uniform: true };
         if plan.only_exclusive_affine {
-            let accumulators = task.lane_accumulators.zeros((plan.accumulated_slots.len() + 1) * L);
+            let accumulators = task.lane_accumulators.zeros((plan.accumulated.slots.len() + 1) * L);
             let (weights, point) = (Weights::Norms(squares), &|index| self.data(&points, index));
             let back = Back { wrt: Wrt::Parameters, to, point, accumulators: &mut *accumulators, weights };
             F::reverse_by_lanes(&self.interpreter, back, &mut task.lanes, true);
-            let of_parameters = accumulators.as_chunks::<L>().0.iter().take(plan.accumulated_slots.len());
+            let of_parameters = accumulators.as_chunks::<L>().0.iter().take(plan.accumulated.slots.len());
             for adjoint in of_parameters {
                 for lane in 0..L {
                     squares[0][lane] += adjoint[lane] * adjoint[lane];

@@ -23,7 +23,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
                 Step::Apply(op, _) => is_approximate(op),
                 // Sums are added up in one order, lanes or not.
                 Step::Reduce(reduction, ..) => reduction != Reduction::Sum,
-                Step::Affine(..) => true,
+                Step::Affine(..) | Step::Products(..) => true,
             }
     }
 

@@ -12,7 +12,11 @@ pub struct Interpreter<'a, F> {
     /// Of weights and biases only those that are read otherwise, too.
     pub(in crate::program) uniform: &'a [F],
     pub(in crate::program) parameters: &'a [F],
+    /// The factors of groups of dot products.
+    pub(in crate::program) panels: &'a [F],
+    /// The places of uniform slots among accumulators: for sums over points, and for gradients of single points.
     pub(in crate::program) accumulator_of: &'a [u32],
+    pub(in crate::program) lane_accumulator_of: &'a [u32],
     pub(in crate::program) arch: pulp::Arch,
 }
 

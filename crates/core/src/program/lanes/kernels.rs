@@ -125,7 +125,11 @@ impl<F: ProgramScalar> Places<'_, F> {
 
     /// The registers of a slot.
     #[inline(always)]
-    fn registers<S: Simd, const N: usize>(&self, simd: S, slot: u32) -> [F::Vector<S>; N] {
+    pub(in crate::program) fn registers<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        slot: u32,
+    ) -> [F::Vector<S>; N] {
         match self.place(slot) {
             Some(place) => vector::row::<F, S, N>(row(self.varying, place)),
             None => [F::splat(simd, self.uniform.values[slot as usize]); N],
@@ -202,7 +206,7 @@ impl<F: ProgramScalar, const W: usize> Adjoints<'_, F, W> {
 
     /// Adds a product to the adjoint of a slot.
     #[inline(always)]
-    fn add_product<S: Simd, const N: usize>(
+    pub(in crate::program) fn add_product<S: Simd, const N: usize>(
         &mut self,
         simd: S,
         slot: u32,

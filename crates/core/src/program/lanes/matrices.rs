@@ -27,6 +27,8 @@ pub(in crate::program) enum Weights<'a, F> {
         sums: &'a mut [F],
         /// Whether there are no sums yet of what one affine map alone reads.
         fresh: bool,
+        /// The sums of what factors of groups gain.
+        panels: &'a mut [F],
     },
     /// Only their squares are wanted, for each lane of each block: ‖δ xᵀ‖² is ‖δ‖² ‖x‖². Good where no
     /// parameter gains from elsewhere, too.
@@ -70,7 +72,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         let (first, first_bias) = (affine.weights as usize, affine.bias as usize);
         let Vectors { transposed, strip: scratch } = vectors;
         match to {
-            Weights::Sum { sums, fresh } => {
+            Weights::Sum { sums, fresh, .. } => {
                 let points = &if few(affine.rows as usize) {
                     [&[][..]; L * MOST_BLOCKS]
                 } else {

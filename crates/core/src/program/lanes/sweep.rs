@@ -7,7 +7,7 @@
 //! are `W` numbers wide: the lanes are folded into them, and they into one at the end of a task, so that
 //! they stay in cache even where parameters are many.
 //!
-//! Every run goes through a kernel (`kernels.rs`, `affine.rs`) in the instructions of the processor at hand.
+//! Every run goes through a kernel (`kernels.rs`, `products.rs`, `affine.rs`) in the instructions of the processor at hand.
 //!
 //! Nothing here tests for singular points. What they could spoil shows as a number that is not finite, or is
 //! noticed by [`Interpreter::forward`]; the caller then takes the points one by one, with all care.
@@ -64,18 +64,20 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
                     Step::Apply(op, operands) => {
                         self.apply_exactly(op, self.slots(&operands, run.count as usize)[0], frame, values);
                     }
-                    Step::Reduce(reduction, first, _) => {
+                    Step::Reduce(reduction, first, ..) => {
                         self.reduce_exactly(reduction, first, frame, values);
                     }
                     Step::Affine(affine, _) => self.affine_exactly(&affine, frame, values),
+                    Step::Products(..) => unreachable!("groups have no guard depend on them"),
                 }
                 continue;
             }
             match run.step {
                 Step::Apply(op, operands) => unreliable |= self.apply(op, &operands, frame, values),
-                Step::Reduce(reduction, first, _) => {
+                Step::Reduce(reduction, first, ..) => {
                     unreliable |= self.reduce(reduction, first, frame, values);
                 }
+                Step::Products(products, _) => self.products(&products, frame, values, scratch),
                 Step::Affine(affine, _) => self.affine(&affine, frame, values, scratch),
             }
         }
@@ -120,7 +122,11 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         let values = values.get();
         let blocks = self.blocks(values.len());
         let first_varying = self.schedule.first_varying as u32;
-        let (varying, accumulator_of) = (adjoints.get_mut(), self.accumulator_of);
+        let accumulator_of = match weights {
+            Weights::Sum { .. } => self.accumulator_of,
+            Weights::Norms(_) | Weights::Rows { .. } => self.lane_accumulator_of,
+        };
+        let varying = adjoints.get_mut();
         let mut adjoints = Adjoints::<F, W> { first_varying, to, varying, accumulator_of, accumulators };
         for run in self.schedule.runs[self.schedule.varying_runs()].iter().rev() {
             let frame = self.frame(run, blocks);
@@ -137,9 +143,16 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
                         }
                     }
                 }
-                Step::Reduce(_, _, class) if !wrt.wants(class) => {}
-                Step::Reduce(reduction, first, _) => {
+                Step::Reduce(_, _, [class, _]) if !wrt.wants(class) => {}
+                Step::Reduce(reduction, first, [_, varying]) => {
+                    // Of terms of data, nobody may want the adjoints.
+                    adjoints.to.varying = to.varying && wrt.wants(varying);
                     self.reduce_back(reduction, first, frame, values, &mut adjoints);
+                    adjoints.to = to;
+                }
+                Step::Products(_, class) if !wrt.wants(class) => {}
+                Step::Products(products, _) => {
+                    self.products_back(&products, wrt, frame, values, &mut adjoints, &mut weights, scratch);
                 }
                 Step::Affine(affine, class) => {
                     if to.uniform {

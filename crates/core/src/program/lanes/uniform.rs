@@ -6,6 +6,7 @@ use crate::ProgramScalar;
 use crate::program::ir::graph::{Affine, List};
 use crate::program::ir::walk::{contribution, pull_back_reduction, pull_back_row, reduce};
 use crate::program::plan::Wrt;
+use crate::program::plan::groups::GROUPS_VARY;
 use crate::program::plan::schedule::{Access, Operand, Schedule, Step};
 use crate::rules::{Binary, Op, Partial, Ternary, Unary, Visitor};
 use std::ops::Range;
@@ -43,11 +44,12 @@ pub(in crate::program) fn forward<F: ProgramScalar>(
                     op.visit(Forward { x, z: &mut results[start..start + len] });
                 }
             }
-            Step::Reduce(reduction, first, _) => {
+            Step::Reduce(reduction, first, ..) => {
                 for (z, terms) in results.iter_mut().zip(&schedule.terms[first as usize..]) {
                     *z = reduce(reduction, schedule.list(terms.list).map(|slot| before[slot]));
                 }
             }
+            Step::Products(..) => unreachable!("{GROUPS_VARY}"),
             Step::Affine(affine, _) => {
                 for (z, row) in results.iter_mut().zip(0..) {
                     let x = schedule.list(affine.x).map(|slot| before[slot]);
@@ -87,7 +89,7 @@ pub(in crate::program) fn reverse<F: ProgramScalar, const POLICY: bool>(
                     }
                 }
             }
-            Step::Reduce(reduction, first, _) => {
+            Step::Reduce(reduction, first, ..) => {
                 for ((&z, &own), terms) in z.iter().zip(own).zip(&schedule.terms[first as usize..]) {
                     if !own.is_identically_zero() {
                         pull_back_reduction::<F, POLICY>(
@@ -101,6 +103,7 @@ pub(in crate::program) fn reverse<F: ProgramScalar, const POLICY: bool>(
                     }
                 }
             }
+            Step::Products(..) => unreachable!("{GROUPS_VARY}"),
             Step::Affine(affine, _) => {
                 pull_back_affine::<F, POLICY>(schedule, &affine, values, z, own, before);
             }

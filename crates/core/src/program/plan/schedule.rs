@@ -10,7 +10,9 @@
 //! Operations that depend on nothing but what is done already form a *level*; within a level, those of the
 //! same kind form a *run*, and their results take consecutive slots. So an evaluator looks at an
 //! instruction's kind once for a run, and where the operands are consecutive, too, its loop is over slices.
+//! Dot products of a run that are a matrix times a vector form [groups](super::groups).
 
+use super::groups::{self, Group, NO_GROUP, Products};
 use crate::ProgramScalar;
 use crate::program::ir::graph::{Affine, Graph, List, Node, Reduction};
 use crate::rules::Op;
@@ -41,7 +43,7 @@ impl Class {
         }
     }
 
-    fn join(self, other: Self) -> Self {
+    pub(super) fn join(self, other: Self) -> Self {
         Self::of(self.on_parameters() || other.on_parameters(), self.on_data() || other.on_data())
     }
 
@@ -93,8 +95,11 @@ pub(in crate::program) struct Run {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) enum Step {
     Apply(Op, [Operand; 3]),
-    /// The first of [`Schedule::terms`], one for each result; the class is that of all terms together.
-    Reduce(Reduction, u32, Class),
+    /// The first of [`Schedule::terms`], one for each result; the classes are those of all terms together, and of all that
+    /// vary.
+    Reduce(Reduction, u32, [Class; 2]),
+    /// Groups of dot products; the class is that of all results together.
+    Products(Products, Class),
     /// All rows of one affine map, over slots; the class is that of the vector.
     Affine(PlannedAffine, Class),
 }
@@ -122,8 +127,27 @@ impl Deref for PlannedAffine {
 pub(in crate::program) struct Terms {
     /// Their slots, in [`Schedule::operands`].
     pub(in crate::program) list: List,
-    /// Whether they are pairs of a uniform and a varying value, both in consecutive slots.
-    pub(in crate::program) contiguous: bool,
+    /// How many pairs there are, from the first on, of a uniform and a varying value, both in consecutive slots.
+    pub(in crate::program) in_line: u32,
+}
+
+/// Uniform slots whose adjoints are accumulated while lanes go back.
+#[derive(Clone, Debug)]
+pub(in crate::program) struct Accumulated {
+    pub(in crate::program) slots: Vec<u32>,
+    /// The place of each uniform slot among them; beyond the last for those that are not.
+    pub(in crate::program) places: Vec<u32>,
+}
+
+impl Accumulated {
+    fn new(marks: &[bool]) -> Self {
+        let slots: Vec<u32> = (0..marks.len() as u32).filter(|&slot| marks[slot as usize]).collect();
+        let mut places = vec![slots.len() as u32; marks.len()];
+        for (place, &slot) in (0..).zip(&slots) {
+            places[slot as usize] = place;
+        }
+        Self { slots, places }
+    }
 }
 
 /// The order of evaluation.
@@ -132,6 +156,11 @@ pub(in crate::program) struct Schedule {
     pub(in crate::program) runs: Vec<Run>,
     pub(in crate::program) operands: Vec<u32>,
     pub(in crate::program) terms: Vec<Terms>,
+    pub(in crate::program) groups: Vec<Group>,
+    /// The slots of the uniform factors of all groups, in the order of their panels.
+    pub(in crate::program) panels: Vec<u32>,
+    /// How many sums these factors have, with those that round up rows.
+    pub(in crate::program) panel_sums: usize,
     /// Of the first run whose results depend on data.
     pub(in crate::program) first_varying_run: usize,
     /// Of constants, which come first.
@@ -145,24 +174,31 @@ pub(in crate::program) struct Schedule {
 
 /// An operation that is alive, with all that decides its place.
 #[derive(Clone, Copy)]
-struct Entry {
+pub(super) struct Entry {
     /// Uniform before varying; then by level; then by kind and classes, in the order of their appearance.
-    key: u64,
-    kind: Operation,
+    pub(super) key: u64,
+    pub(super) kind: Operation,
     classes: [Class; 3],
-    exact: bool,
-    node: u32,
+    pub(super) exact: bool,
+    pub(super) node: u32,
+    /// The group it is a row of, or [`NO_GROUP`].
+    pub(super) group: u32,
 }
 
 impl Entry {
-    fn varying(&self) -> bool {
+    pub(super) fn varying(&self) -> bool {
         self.key >> 63 == 1
+    }
+
+    /// Whether it goes with another that is before or after it in order.
+    fn shares_a_run(&self, other: &Self) -> bool {
+        self.key == other.key && (self.group == NO_GROUP) == (other.group == NO_GROUP)
     }
 }
 
 /// What may share a run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Operation {
+pub(super) enum Operation {
     Apply(Op),
     Reduce(Reduction),
     Affine(u32),
@@ -174,10 +210,11 @@ pub(in crate::program) fn schedule<F: ProgramScalar>(graph: &Graph<F>, watched: 
     let alive = needed(graph, graph.outputs.iter().chain(watched).copied().chain(guards()));
     let exact = needed(graph, guards());
     let classes = classes(graph);
-    let entries = entries(graph, &alive, &exact, &classes);
+    let mut entries = entries(graph, &alive, &exact, &classes);
+    groups::group(graph, &classes, &mut entries);
     let mut plan = number(graph, &alive, &entries);
-    for run in entries.chunk_by(|a, b| a.key == b.key) {
-        plan.push_run(graph, run);
+    for run in entries.chunk_by(Entry::shares_a_run) {
+        plan.push_run(graph, &classes, run);
     }
     plan.first_varying_run = plan.runs.partition_point(|run| (run.first as usize) < plan.first_varying);
     plan
@@ -255,7 +292,8 @@ fn entries<F: ProgramScalar>(
         let rank = kinds.len() as u64;
         let rank = *kinds.entry((kind, of_operands, exact[index])).or_insert(rank);
         let key = u64::from(classes[index].on_data()) << 63 | u64::from(level) << 31 | rank;
-        entries.push(Entry { key, kind, classes: of_operands, exact: exact[index], node: index as u32 });
+        let (classes, exact, node) = (of_operands, exact[index], index as u32);
+        entries.push(Entry { key, kind, classes, exact, node, group: NO_GROUP });
     }
     // Stable: within a run, the order is that of the recording, in which operands tend to be consecutive.
     entries.sort_by_key(|entry| entry.key);
@@ -287,6 +325,9 @@ fn number<F: ProgramScalar>(graph: &Graph<F>, alive: &[bool], entries: &[Entry])
         runs: Vec::new(),
         operands: Vec::new(),
         terms: Vec::new(),
+        groups: Vec::new(),
+        panels: Vec::new(),
+        panel_sums: 0,
         first_varying_run: 0,
         constants,
         first_varying,
@@ -297,7 +338,7 @@ fn number<F: ProgramScalar>(graph: &Graph<F>, alive: &[bool], entries: &[Entry])
 
 impl Schedule {
     /// Adds a run of operations that may share one.
-    fn push_run<F: ProgramScalar>(&mut self, graph: &Graph<F>, entries: &[Entry]) {
+    fn push_run<F: ProgramScalar>(&mut self, graph: &Graph<F>, classes: &[Class], entries: &[Entry]) {
         let first = self.slot_of[entries[0].node as usize];
         let step = match (entries[0].kind, graph.nodes[entries[0].node as usize]) {
             (Operation::Apply(op), _) => {
@@ -313,16 +354,23 @@ impl Schedule {
                 Step::Apply(op, operands)
             }
             (Operation::Reduce(reduction), _) => {
-                let first = self.terms.len() as u32;
-                for entry in entries {
-                    let Node::Reduce(_, list) = graph.nodes[entry.node as usize] else {
-                        unreachable!("only reductions share a run with a reduction")
-                    };
-                    let list = self.copy_list(graph, list);
-                    let contiguous = self.arrange(reduction, list);
-                    self.terms.push(Terms { list, contiguous });
+                let first = self.push_terms(graph, reduction, entries);
+                match entries[0].group {
+                    NO_GROUP => {
+                        let nodes = entries.iter().flat_map(|entry| {
+                            graph
+                                .operands(&graph.nodes[entry.node as usize])
+                                .map(|node| classes[node as usize])
+                        });
+                        let varying =
+                            nodes.filter(|class| class.on_data()).fold(Class::Constant, Class::join);
+                        Step::Reduce(reduction, first, [entries[0].classes[0], varying])
+                    }
+                    _ => Step::Products(
+                        self.push_groups(graph, classes, first, entries),
+                        entries[0].classes[0],
+                    ),
                 }
-                Step::Reduce(reduction, first, entries[0].classes[0])
             }
             (Operation::Affine(affine), _) => {
                 let affine = graph.affines[affine as usize];
@@ -340,22 +388,46 @@ impl Schedule {
         self.runs.push(Run { step, exact: entries[0].exact, first, count: entries.len() as u32 });
     }
 
-    fn copy_list<F: ProgramScalar>(&mut self, graph: &Graph<F>, list: List) -> List {
-        let start = self.operands.len() as u32;
-        let slot_of = &self.slot_of;
-        self.operands.extend(graph.lists[list.range()].iter().map(|&node| slot_of[node as usize]));
-        List { start, len: list.len }
+    /// Adds the operands of reductions. Returns where the first are.
+    fn push_terms<F: ProgramScalar>(
+        &mut self,
+        graph: &Graph<F>,
+        reduction: Reduction,
+        entries: &[Entry],
+    ) -> u32 {
+        let first = self.terms.len() as u32;
+        for entry in entries {
+            let Node::Reduce(_, list) = graph.nodes[entry.node as usize] else {
+                unreachable!("only reductions share a run with a reduction")
+            };
+            let list = self.copy_list(graph, list);
+            let in_line = self.arrange(reduction, list);
+            self.terms.push(Terms { list, in_line });
+        }
+        first
     }
 
-    /// Turns the pairs of a dot product so that what is uniform comes first. Says whether they then are
-    /// uniform values in consecutive slots with varying ones in consecutive slots.
-    fn arrange(&mut self, reduction: Reduction, list: List) -> bool {
+    fn copy_list<F: ProgramScalar>(&mut self, graph: &Graph<F>, list: List) -> List {
+        self.push_list(&graph.lists[list.range()])
+    }
+
+    /// Lists the slots of nodes.
+    pub(super) fn push_list(&mut self, nodes: &[u32]) -> List {
+        let start = self.operands.len() as u32;
+        let slot_of = &self.slot_of;
+        self.operands.extend(nodes.iter().map(|&node| slot_of[node as usize]));
+        List { start, len: nodes.len() as u32 }
+    }
+
+    /// Turns the pairs of a dot product so that what is uniform comes first. Returns how many of them then are, from the
+    /// first on, uniform values in consecutive slots with varying ones in consecutive slots.
+    fn arrange(&mut self, reduction: Reduction, list: List) -> u32 {
         let first_varying = self.first_varying as u32;
         let slots = &mut self.operands[list.range()];
         let pairs = match reduction {
             Reduction::Dot => slots,
             Reduction::Chain => &mut slots[1..],
-            Reduction::Sum | Reduction::LogSumExp | Reduction::Norm | Reduction::ChainRule => return false,
+            Reduction::Sum | Reduction::LogSumExp | Reduction::Norm | Reduction::ChainRule => return 0,
         };
         let pairs = pairs.as_chunks_mut::<2>().0;
         for pair in &mut *pairs {
@@ -363,9 +435,9 @@ impl Schedule {
                 pair.swap(0, 1);
             }
         }
-        let Some(&[a, b]) = pairs.first() else { return false };
-        let contiguous = pairs.iter().zip(0..).all(|(pair, i)| *pair == [a + i, b + i]);
-        contiguous && a + (pairs.len() as u32) <= first_varying && b >= first_varying
+        let Some(&[a, b]) = pairs.first().filter(|[_, b]| *b >= first_varying) else { return 0 };
+        let in_line = pairs.iter().zip(0..).take_while(|&(pair, i)| *pair == [a + i, b + i]).count() as u32;
+        in_line.min(first_varying.saturating_sub(a))
     }
 
     /// Where a run's operands lie, given their nodes, and where they are listed.
@@ -402,7 +474,7 @@ impl Schedule {
                 let of = |operand: &Operand| &self.operands[operand.list as usize..][..run.count as usize];
                 operands[..op.arity()].iter().flat_map(of).copied().collect()
             }
-            Step::Reduce(_, first, _) => {
+            Step::Reduce(_, first, ..) | Step::Products(Products { terms: first, .. }, _) => {
                 let lists = &self.terms[first as usize..][..run.count as usize];
                 lists.iter().flat_map(|terms| &self.operands[terms.list.range()]).copied().collect()
             }
@@ -410,23 +482,25 @@ impl Schedule {
         }
     }
 
-    /// The uniform slots that gain from varying results, other than as weights and biases; and for each
-    /// uniform slot its place among them, or how many they are.
-    pub(in crate::program) fn accumulated_slots(&self) -> (Vec<u32>, Vec<u32>) {
-        let mut gains = vec![false; self.first_varying];
+    /// The uniform slots that gain from varying results, other than as weights and biases: all of them, and those that do
+    /// not only as factors of groups.
+    pub(in crate::program) fn accumulated(&self) -> [Accumulated; 2] {
+        let mut marks = [(); 2].map(|()| vec![false; self.first_varying]);
         for run in &self.runs[self.varying_runs()] {
-            for slot in self.slots_read(run) {
-                if let Some(gains) = gains.get_mut(slot as usize) {
-                    *gains = slot as usize >= self.constants;
+            let all = self.slots_read(run);
+            let outside = match run.step {
+                Step::Products(products, _) => self.starts(&products, run.count),
+                _ => all.clone(),
+            };
+            for (marks, slots) in marks.iter_mut().zip([all, outside]) {
+                for slot in slots {
+                    if let Some(mark) = marks.get_mut(slot as usize) {
+                        *mark = slot as usize >= self.constants;
+                    }
                 }
             }
         }
-        let slots: Vec<u32> = (0..self.first_varying as u32).filter(|&slot| gains[slot as usize]).collect();
-        let mut places = vec![slots.len() as u32; self.first_varying];
-        for (place, &slot) in (0..).zip(&slots) {
-            places[slot as usize] = place;
-        }
-        (slots, places)
+        marks.map(|marks| Accumulated::new(&marks))
     }
 
     /// Marks the affine maps whose weights and biases nothing else reads, neither runs nor the given slots of
@@ -478,7 +552,7 @@ impl Schedule {
     pub(in crate::program) fn cost(&self) -> usize {
         let cost = |run: &Run| match run.step {
             Step::Apply(..) => run.count as usize,
-            Step::Reduce(_, first, _) => {
+            Step::Reduce(_, first, ..) | Step::Products(Products { terms: first, .. }, _) => {
                 let lists = &self.terms[first as usize..][..run.count as usize];
                 lists.iter().map(|terms| terms.list.len as usize).sum()
             }

@@ -5,7 +5,7 @@ use crate::program::simd::L;
 use pulp::{Simd, WithSimd};
 
 /// Rows and columns of a tile.
-const TILE: usize = 4;
+pub(in crate::program) const TILE: usize = 4;
 
 #[inline(always)]
 fn transposed<F: Copy>(tile: [[F; TILE]; TILE]) -> [[F; TILE]; TILE] {

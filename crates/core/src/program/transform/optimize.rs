@@ -21,6 +21,7 @@ pub(in crate::program) fn optimize<F: ProgramScalar>(graph: &mut Graph<F>, watch
     let stands_for = drop_copies(graph);
     let watched: Vec<u32> = watched.iter().map(|&node| stands_for[node as usize]).collect();
     gather_chains(graph, &watched, Op::Mul, Reduction::Chain);
+    lengthen_dots(graph, &watched);
     gather_chains(graph, &watched, Op::Add, Reduction::Sum);
     watched
 }
@@ -165,6 +166,26 @@ fn gather_chains<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32], link: 
         }
         let list = List { start: first, len: graph.lists.len() as u32 - first };
         graph.nodes[index] = Node::Reduce(reduction, list);
+    }
+}
+
+/// A product added to a dot product becomes its last pair, where nothing else uses either: the diagonal of a triangle, say,
+/// which then is a row of a matrix.
+fn lengthen_dots<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32]) {
+    let uses = count_uses(graph, watched);
+    for index in 0..graph.nodes.len() {
+        let Some((before, product)) = chain_link(graph, &uses, Op::Mul, index) else { continue };
+        let (Node::Reduce(Reduction::Dot, list), Node::Apply(_, [a, b, _])) =
+            (graph.nodes[before as usize], graph.nodes[product as usize])
+        else {
+            continue;
+        };
+        if uses[before as usize] == 1 {
+            let start = graph.lists.len() as u32;
+            graph.lists.extend_from_within(list.range());
+            graph.lists.extend([a, b]);
+            graph.nodes[index] = Node::Reduce(Reduction::Dot, List { start, len: list.len + 2 });
+        }
     }
 }
 

@@ -21,19 +21,31 @@ impl<'a> Lists<'a> {
 
     /// The start of a chain, if it is one, and the pairs.
     #[inline(always)]
-    fn pairs(&self, chain: bool, index: usize) -> (Option<u32>, &'a [[u32; 2]]) {
+    pub(in crate::program) fn pairs(&self, chain: bool, index: usize) -> (Option<u32>, &'a [[u32; 2]]) {
         let (start, pairs) = self.slots(index).split_at(usize::from(chain));
         (start.first().copied(), pairs.as_chunks().0)
     }
 
     /// Where the pairs of a dot product lie that are in line: the first uniform slot, the first place among
-    /// varying values, and how many they are.
+    /// varying values, and how many they are; and the other pairs.
     #[inline(always)]
-    fn ranges(&self, pairs: &[[u32; 2]], first_varying: u32, index: usize) -> Option<(usize, usize, usize)> {
-        let [a, b] = *pairs.first().filter(|_| self.terms[index].contiguous)?;
-        Some((a as usize, (b - first_varying) as usize, pairs.len()))
+    fn ranges<'b>(
+        &self,
+        pairs: &'b [[u32; 2]],
+        first_varying: u32,
+        index: usize,
+    ) -> (InLine, &'b [[u32; 2]]) {
+        match self.terms[index].in_line as usize {
+            0 => (None, pairs),
+            len => {
+                let [a, b] = pairs[0];
+                (Some((a as usize, (b - first_varying) as usize, len)), &pairs[len..])
+            }
+        }
     }
 }
+
+type InLine = Option<(usize, usize, usize)>;
 
 /// Σ aᵢbᵢ over pairs of slots; a chain has a start, too.
 pub(in crate::program) struct Dot<'a, F> {
@@ -58,7 +70,8 @@ impl<F: ProgramScalar> Dot<'_, F> {
                     Some(start) => places.registers::<S, N>(simd, start),
                     None => [F::splat(simd, -F::zero()); N],
                 };
-                if let Some((a, b, len)) = lists.ranges(pairs, uniform.first_varying, index) {
+                let (in_line, others) = lists.ranges(pairs, uniform.first_varying, index);
+                if let Some((a, b, len)) = in_line {
                     let rows = &before.as_chunks::<L>().0[b..b + len];
                     for (&a, b) in uniform.values[a..a + len].iter().zip(rows) {
                         let (a, b) = (F::splat(simd, a), vector::row::<F, S, N>(b));
@@ -66,12 +79,11 @@ impl<F: ProgramScalar> Dot<'_, F> {
                             sum[r] = F::multiply_add(simd, a, b[r], sum[r]);
                         }
                     }
-                } else {
-                    for &[a, b] in pairs {
-                        let (a, b) = (places.registers::<S, N>(simd, a), places.registers::<S, N>(simd, b));
-                        for r in 0..N {
-                            sum[r] = F::multiply_add(simd, a[r], b[r], sum[r]);
-                        }
+                }
+                for &[a, b] in others {
+                    let (a, b) = (places.registers::<S, N>(simd, a), places.registers::<S, N>(simd, b));
+                    for r in 0..N {
+                        sum[r] = F::multiply_add(simd, a[r], b[r], sum[r]);
                     }
                 }
                 F::load_mut::<S>(z).copy_from_slice(&sum);
@@ -112,16 +124,17 @@ impl<F: ProgramScalar, const W: usize> DotBack<'_, '_, F, W> {
                 if let Some(start) = start {
                     adjoints.add_product::<S, N>(simd, start, &[F::splat(simd, F::one()); N], &own);
                 }
-                match self.lists.ranges(pairs, self.uniform.first_varying, index) {
-                    Some((a, b, len))
-                        if adjoints.to.varying
-                            && let Some(accumulators) = adjoints.accumulator_range(a, len) =>
-                    {
-                        let factors = &self.uniform.values[a..a + len];
+                let (in_line, mut others) = self.lists.ranges(pairs, self.uniform.first_varying, index);
+                let accumulators = in_line.and_then(|(a, _, len)| adjoints.accumulator_range(a, len));
+                match (in_line, accumulators) {
+                    (Some((a, b, len)), Some(accumulators)) => {
                         let rows = &values.as_chunks::<L>().0[b..b + len];
-                        let back = &mut adjoints.varying.as_chunks_mut::<L>().0[b..b + len];
-                        for (&a, back) in factors.iter().zip(back) {
-                            add_to_row::<F, S, N>(simd, back, &[F::splat(simd, a); N], &own);
+                        if adjoints.to.varying {
+                            let factors = &self.uniform.values[a..a + len];
+                            let back = &mut adjoints.varying.as_chunks_mut::<L>().0[b..b + len];
+                            for (&a, back) in factors.iter().zip(back) {
+                                add_to_row::<F, S, N>(simd, back, &[F::splat(simd, a); N], &own);
+                            }
                         }
                         if adjoints.to.uniform {
                             let accumulators =
@@ -136,15 +149,14 @@ impl<F: ProgramScalar, const W: usize> DotBack<'_, '_, F, W> {
                             }
                         }
                     }
-                    _ => {
-                        let places = self.uniform.and(values);
-                        for &[a, b] in pairs {
-                            let x = places.registers::<S, N>(simd, a);
-                            let y = places.registers::<S, N>(simd, b);
-                            adjoints.add_product::<S, N>(simd, a, &y, &own);
-                            adjoints.add_product::<S, N>(simd, b, &x, &own);
-                        }
-                    }
+                    _ => others = pairs,
+                }
+                let places = self.uniform.and(values);
+                for &[a, b] in others {
+                    let x = places.registers::<S, N>(simd, a);
+                    let y = places.registers::<S, N>(simd, b);
+                    adjoints.add_product::<S, N>(simd, a, &y, &own);
+                    adjoints.add_product::<S, N>(simd, b, &x, &own);
                 }
             }
         }
