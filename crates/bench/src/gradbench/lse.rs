@@ -4,7 +4,7 @@
 
 use super::measure::{Clock, Failure, Reply, parse};
 use dualtape::program::{Batch, Rows};
-use dualtape::{Differentiable, Dual, Program, derivative};
+use dualtape::{Differentiable, Dual, Error, Program, derivative};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -51,7 +51,7 @@ pub(crate) fn largest(x: &[f64]) -> f64 {
 const WIDTH: usize = 32;
 
 /// How many x a thread deals with at a time: they and their slopes stay in cache.
-const CHUNK: usize = WIDTH << 9;
+const CHUNK: usize = WIDTH << 7;
 
 /// All x, with Σ exp of a row of them recorded. They are alike, so rows of them are the points of a batch.
 struct Terms {
@@ -59,8 +59,8 @@ struct Terms {
     total: Program<f64>,
     /// The derivatives of the same times a factor, which is a second parameter.
     slopes: Program<f64>,
-    /// The memory of both.
-    batches: [Batch<f64>; 2],
+    /// One for each thread.
+    workers: Vec<Worker>,
     /// Σ exp of each row.
     totals: Vec<f64>,
 }
@@ -71,34 +71,62 @@ impl Terms {
         x.resize(x.len().next_multiple_of(WIDTH), f64::NEG_INFINITY);
         let total = Program::record_with_data(|shift, x| total(shift[0], x), &[0.0], &[0.0; WIDTH])?;
         let slopes = Program::record_with_data(|p, x| slopes(p[0], p[1], x), &[0.0, 1.0], &[0.0; WIDTH])?;
-        let batches = [total.batch(), slopes.batch()];
+        let worker = |_| Worker { x: Vec::new(), total: total.batch(), slopes: slopes.batch() };
+        let workers = (0..rayon::current_num_threads()).map(worker).collect();
         let totals = vec![0.0; x.len() / WIDTH];
-        Ok(Self { x, total, slopes, batches, totals })
+        Ok(Self { x, total, slopes, workers, totals })
     }
 
-    /// How many x go through together, a chunk for each thread.
-    fn together() -> usize {
-        CHUNK * rayon::current_num_threads()
+    /// How many x each thread takes.
+    fn share(&self) -> usize {
+        self.totals.len().div_ceil(self.workers.len()) * WIDTH
     }
 
     /// The largest x, and Σ exp of all, shifted by it.
     fn shift_and_total(&mut self) -> Result<(f64, f64), Failure> {
-        let Self { x, total, batches: [batch, _], totals, .. } = self;
+        let share = self.share();
+        let Self { x, total, workers, totals, .. } = self;
         let shift = x.par_chunks(CHUNK).map(largest).reduce(|| f64::NEG_INFINITY, f64::max);
-        for (x, totals) in x.chunks(Self::together()).zip(totals.chunks_mut(Self::together() / WIDTH)) {
-            total.values(batch, &[shift], &Rows::new(x, WIDTH), totals)?;
-        }
+        let shares = x.par_chunks(share).zip(totals.par_chunks_mut(share / WIDTH)).zip(workers);
+        let summed: Result<(), Error> = shares.try_for_each(|((x, totals), worker)| {
+            let mut chunks = x.chunks(CHUNK).zip(totals.chunks_mut(CHUNK / WIDTH));
+            chunks.try_for_each(|(x, totals)| {
+                let rows = near(&mut worker.x, x);
+                total.values(&mut worker.total, &[shift], &rows, totals)
+            })
+        });
+        summed?;
         Ok((shift, totals.iter().sum()))
     }
 
     /// Writes the derivative by each x, given that by Σ exp of all.
     fn write_slopes(&mut self, shift: f64, slope: f64, gradient: &mut [f64]) -> Result<(), Failure> {
-        let Self { x, slopes, batches: [_, batch], .. } = self;
-        for (x, gradient) in x.chunks(Self::together()).zip(gradient.chunks_mut(Self::together())) {
-            slopes.values(batch, &[shift, slope], &Rows::new(x, WIDTH), gradient)?;
-        }
-        Ok(())
+        let share = self.share();
+        let Self { x, slopes, workers, .. } = self;
+        let shares = x.par_chunks(share).zip(gradient.par_chunks_mut(share)).zip(workers);
+        let written: Result<(), Error> = shares.try_for_each(|((x, gradient), worker)| {
+            let mut chunks = x.chunks(CHUNK).zip(gradient.chunks_mut(CHUNK));
+            chunks.try_for_each(|(x, gradient)| {
+                let rows = near(&mut worker.x, x);
+                slopes.values(&mut worker.slopes, &[shift, slope], &rows, gradient)
+            })
+        });
+        Ok(written?)
     }
+}
+
+/// What a thread works with.
+struct Worker {
+    x: Vec<f64>,
+    total: Batch<f64>,
+    slopes: Batch<f64>,
+}
+
+/// Rows of x, copied: lanes read many rows by turns, and memory is fast only where it is read in order.
+fn near<'a>(copy: &'a mut Vec<f64>, x: &[f64]) -> Rows<'a, f64> {
+    copy.clear();
+    copy.extend_from_slice(x);
+    Rows::new(copy, WIDTH)
 }
 
 pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> {
