@@ -118,7 +118,7 @@ fn data<F: ProgramScalar>(points: usize) -> Vec<F> {
     (0..points * DATA).map(|i| F::nearest((i as f64 * 1.3).cos() * 0.6)).collect()
 }
 
-fn recorded<F: ProgramScalar>(function: impl Function) -> Program<F> {
+fn recorded<F: ProgramScalar>(function: &impl Function) -> Program<F> {
     let (p, x) = ([F::nearest(0.1); PARAMETERS], [F::nearest(0.2); DATA]);
     Program::record_with_data(|p: &[_], x: &[_]| function.call(p, x), &p, &x).unwrap()
 }
@@ -133,7 +133,7 @@ fn by_tape<F: ProgramScalar>(function: &impl Function, p: &[F], x: &[F]) -> (F, 
 }
 
 fn agree<F: ProgramScalar>(operands: Operands, count: usize, tolerance: f64) {
-    let (program, p, flat) = (recorded::<F>(operands), parameters::<F>(), data::<F>(count));
+    let (program, p, flat) = (recorded::<F>(&operands), parameters::<F>(), data::<F>(count));
     let (mut batch, rows) = (program.batch(), Rows::new(&flat, DATA));
     let (mut slope, mut data_slopes, mut values) =
         (vec![F::zero(); PARAMETERS], vec![F::zero(); flat.len()], vec![F::zero(); count]);
@@ -198,7 +198,7 @@ fn groups_agree_with_the_tape_however_their_operands_lie() {
 #[test]
 fn dot_products_that_share_a_vector_are_planned_as_a_group() {
     let groups = |operands: Operands| {
-        let plan = recorded::<f64>(operands).to_string();
+        let plan = recorded::<f64>(&operands).to_string();
         plan.lines().filter(|line| line.contains("group")).map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(groups(Operands::Matrix { rows: 3, columns: 9 }), [] as [&str; 0]);
@@ -229,7 +229,7 @@ fn exact_zeros_win_where_a_lane_is_infinite_or_nan() {
     p[100..102].fill(0.0);
     for singular in [0.0, -1.0, f64::INFINITY, f64::NAN] {
         for place in 0..8 {
-            let program = recorded::<f64>(Singular);
+            let program = recorded::<f64>(&Singular);
             let mut flat: Vec<f64> = data::<f64>(40).iter().map(|x| x.abs() + 0.5).collect();
             flat[21 * DATA + place] = singular;
             let (mut slope, mut expected) = (vec![0.0; PARAMETERS], vec![0.0; PARAMETERS]);
@@ -252,7 +252,7 @@ fn exact_zeros_win_where_a_lane_is_infinite_or_nan() {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    let program = recorded::<f64>(Operands::Triangle { rows: 20 });
+    let program = recorded::<f64>(&Operands::Triangle { rows: 20 });
     let (p, flat) = (parameters(), data(5000));
     let sums = [1, 2, 5].map(|threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
