@@ -32,8 +32,9 @@ struct Solver<D> {
 }
 
 impl<D: Differentiable<Scalar = f64>> Solver<D> {
-    fn new() -> Self {
-        let most = BLOCK + STAGES;
+    /// For so many numbers at most.
+    fn new(count: usize) -> Self {
+        let most = count.min(BLOCK) + STAGES;
         Self { slopes: std::array::from_fn(|_| vec![D::zero(); most]) }
     }
 
@@ -89,7 +90,7 @@ impl<D: Differentiable<Scalar = f64>> Solver<D> {
 
 pub(crate) fn solve<D: Differentiable<Scalar = f64>>(x: &[D], steps: usize) -> Vec<D> {
     let mut y = vec![D::zero(); x.len()];
-    Solver::new().solve(x, steps, &mut y);
+    Solver::new(x.len()).solve(x, steps, &mut y);
     y
 }
 
@@ -126,7 +127,7 @@ impl WithSimd for Segment<'_> {
 fn solve_by_segments(x: &[f64], steps: usize, y: &mut [f64]) {
     let before = STAGES.saturating_mul(steps);
     let length = SEGMENT.max(before.saturating_mul(16));
-    let start = || (Solver::new(), Vec::new());
+    let start = || (Solver::new(x.len()), Vec::new());
     y.par_chunks_mut(length).enumerate().for_each_init(start, |(solver, whole), (index, own)| {
         let (first, end) = ((index * length).saturating_sub(before), index * length + own.len());
         whole.resize(end - first, 0.0);
