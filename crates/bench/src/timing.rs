@@ -12,6 +12,9 @@ const TURNS: usize = 9;
 /// some 30 nanoseconds.
 const BETWEEN_READINGS: Duration = Duration::from_micros(20);
 
+/// Threads that have slept may wake on one processor; so long it takes at most until the system has parted them.
+const PARTING: Duration = Duration::from_millis(60);
+
 /// A pool of so many threads. What is measured runs inside: were the measuring thread another pool's, it would look for work while
 /// it waits, and take a processor from those that compute.
 ///
@@ -71,9 +74,14 @@ pub fn measure(workload: &mut Workload, turn: Duration) -> Vec<Measured> {
     in_turns(&names, |which| {
         let (mode, result) = (&mut workload.modes[which], &mut result);
         pools[mode.threads - 1].install(|| {
-            turn_of(turn, || {
+            let threads = mode.threads;
+            let mut run = || {
                 black_box((mode.run)(black_box(&mut *result)));
-            })
+            };
+            if threads > 1 {
+                turn_of(PARTING, &mut run);
+            }
+            turn_of(turn, run)
         })
     })
 }
