@@ -2,7 +2,7 @@
 //! by point, however their operands lie.
 
 use dualtape::program::{Results, Rows, Sums, Wrt};
-use dualtape::{Differentiable, Program, ProgramScalar, Scalar, Tape};
+use dualtape::{Differentiable, Program, ProgramScalar, Scalar, Tape, Traced};
 use dualtape_tests::close::assert_close as assert_all_close;
 
 /// A function of parameters and a point, in any numbers.
@@ -208,6 +208,35 @@ fn dot_products_that_share_a_vector_are_planned_as_a_group() {
     let [triangle] = &groups(Operands::Triangle { rows: 9 })[..] else { panic!("there is one") };
     assert!(triangle.ends_with("a group of products of 4 to 18 operands"), "{triangle}");
     assert_eq!(groups(Operands::Disjoint { columns: 20 }).len(), 2);
+}
+
+#[test]
+fn a_product_added_to_a_dot_product_moves_nothing_into_lanes_and_parts_no_group() {
+    let plan = |function: fn(&[Traced<f64>], &[Traced<f64>]) -> Traced<f64>| {
+        Program::record_with_data(function, &parameters::<f64>(), &data::<f64>(1)).unwrap().to_string()
+    };
+    let uniform = plan(|p, x| {
+        let r = p[0] * x[0] - x[1];
+        Traced::dot(&p[..20], &p[20..40]) + r * r
+    });
+    let dots: Vec<&str> = uniform.lines().filter(|line| line.contains("dot")).collect();
+    assert!(dots.len() == 1 && dots[0].starts_with("uniform"), "{uniform}");
+    let rows = |product: fn(&[Traced<f64>], &[Traced<f64>], usize) -> Traced<f64>| {
+        move |p: &[Traced<f64>], x: &[Traced<f64>]| {
+            let row = |row: usize| Traced::dot(&p[row * 9..][..9], &x[..9]) + product(p, x, row);
+            let rows: Vec<Traced<f64>> = (0..5).map(row).collect();
+            Traced::dot(&rows, &rows)
+        }
+    };
+    let products: [fn(&[Traced<f64>], &[Traced<f64>], usize) -> Traced<f64>; 3] =
+        [|p, _, row| p[60] * p[61 + row], |p, x, row| p[61 + row] * x[row], |_, x, row| x[row] * x[row + 1]];
+    for product in products {
+        let function = rows(product);
+        let program = Program::record_with_data(function, &parameters::<f64>(), &data::<f64>(1)).unwrap();
+        let plan = program.to_string();
+        let groups = plan.lines().filter(|line| line.contains("a group of products of 18 operands")).count();
+        assert_eq!(groups, 1, "{plan}");
+    }
 }
 
 /// A triangle of which some lanes are not finite.

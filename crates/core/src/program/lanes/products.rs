@@ -214,7 +214,10 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
                 let (own, others) = sums.split_at(width);
                 sums = others;
                 for (&[slot, _], &sum) in pairs(row).iter().zip(own) {
-                    adjoints[slot as usize] += sum;
+                    // Nobody asks what constants gain, and it may be no number.
+                    if slot as usize >= self.schedule.constants {
+                        adjoints[slot as usize] += sum;
+                    }
                 }
             }
         }

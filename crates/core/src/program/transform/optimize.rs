@@ -9,7 +9,7 @@ use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
 use crate::program::ir::guard::same_bits;
 use crate::rules::Op;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 
@@ -170,9 +170,24 @@ fn gather_chains<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32], link: 
 }
 
 /// A product added to a dot product becomes its last pair, where nothing else uses either: the diagonal of a triangle, say,
-/// which then is a row of a matrix.
+/// which then is a row of a matrix. Each pair has one factor that differs from point to point: what is the same at all
+/// points is computed once. Rows that share their vector with others are left alone: they are a matrix as they stand.
 fn lengthen_dots<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32]) {
     let uses = count_uses(graph, watched);
+    let varies = varying(graph);
+    let vector = |graph: &Graph<F>, list: List| {
+        let pairs = graph.lists[list.range()].as_chunks::<2>().0.iter();
+        let factor = |&[a, b]: &[u32; 2]| one_varying(&varies, a, b);
+        pairs.map(factor).collect::<Option<Vec<u32>>>().map(|vector| FxBuildHasher.hash_one(vector))
+    };
+    let mut rows: HashMap<u64, u32, FxBuildHasher> = HashMap::default();
+    for node in &graph.nodes {
+        if let Node::Reduce(Reduction::Dot, list) = *node
+            && let Some(vector) = vector(graph, list)
+        {
+            *rows.entry(vector).or_default() += 1;
+        }
+    }
     for index in 0..graph.nodes.len() {
         let Some((before, product)) = chain_link(graph, &uses, Op::Mul, index) else { continue };
         let (Node::Reduce(Reduction::Dot, list), Node::Apply(_, [a, b, _])) =
@@ -180,12 +195,35 @@ fn lengthen_dots<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32]) {
         else {
             continue;
         };
-        if uses[before as usize] == 1 {
+        let alone = vector(graph, list).is_some_and(|vector| rows.get(&vector) == Some(&1));
+        if uses[before as usize] == 1 && alone && one_varying(&varies, a, b).is_some() {
             let start = graph.lists.len() as u32;
             graph.lists.extend_from_within(list.range());
             graph.lists.extend([a, b]);
             graph.nodes[index] = Node::Reduce(Reduction::Dot, List { start, len: list.len + 2 });
         }
+    }
+}
+
+/// Which nodes depend on data.
+fn varying<F: ProgramScalar>(graph: &Graph<F>) -> Vec<bool> {
+    let mut varies = Vec::with_capacity(graph.nodes.len());
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let on_data = match node {
+            Node::Input => index >= graph.parameters,
+            _ => graph.operands(node).any(|operand| varies[operand as usize]),
+        };
+        varies.push(on_data);
+    }
+    varies
+}
+
+/// The factor that depends on data, if only one does.
+fn one_varying(varies: &[bool], a: u32, b: u32) -> Option<u32> {
+    match (varies[a as usize], varies[b as usize]) {
+        (true, false) => Some(a),
+        (false, true) => Some(b),
+        _ => None,
     }
 }
 
