@@ -210,6 +210,9 @@ fn dot_products_that_share_a_vector_are_planned_as_a_group() {
     assert_eq!(groups(Operands::Disjoint { columns: 20 }).len(), 2);
 }
 
+/// What is added to a row of a matrix, given parameters, data and the row's number.
+type Addend = fn(&[Traced<f64>], &[Traced<f64>], usize) -> Traced<f64>;
+
 #[test]
 fn a_product_added_to_a_dot_product_moves_nothing_into_lanes_and_parts_no_group() {
     let plan = |function: fn(&[Traced<f64>], &[Traced<f64>]) -> Traced<f64>| {
@@ -221,7 +224,7 @@ fn a_product_added_to_a_dot_product_moves_nothing_into_lanes_and_parts_no_group(
     });
     let dots: Vec<&str> = uniform.lines().filter(|line| line.contains("dot")).collect();
     assert!(dots.len() == 1 && dots[0].starts_with("uniform"), "{uniform}");
-    let rows = |product: fn(&[Traced<f64>], &[Traced<f64>], usize) -> Traced<f64>| {
+    let rows = |product: Addend| {
         move |p: &[Traced<f64>], x: &[Traced<f64>]| {
             let row = |row: usize| Traced::dot(&p[row * 9..][..9], &x[..9]) + product(p, x, row);
             let rows: Vec<Traced<f64>> = (0..5).map(row).collect();
