@@ -213,12 +213,14 @@ fn dot_products_that_share_a_vector_are_planned_as_a_group() {
 /// What is added to a row of a matrix, given parameters, data and the row's number.
 type Addend = fn(&[Traced<f64>], &[Traced<f64>], usize) -> Traced<f64>;
 
+/// How a function of parameters and data, with some parameters and data, is planned.
+fn plan_of(function: impl Fn(&[Traced<f64>], &[Traced<f64>]) -> Traced<f64>) -> String {
+    Program::record_with_data(function, &parameters::<f64>(), &data::<f64>(1)).unwrap().to_string()
+}
+
 #[test]
 fn a_product_added_to_a_dot_product_moves_nothing_into_lanes_and_parts_no_group() {
-    let plan = |function: fn(&[Traced<f64>], &[Traced<f64>]) -> Traced<f64>| {
-        Program::record_with_data(function, &parameters::<f64>(), &data::<f64>(1)).unwrap().to_string()
-    };
-    let uniform = plan(|p, x| {
+    let uniform = plan_of(|p, x| {
         let r = p[0] * x[0] - x[1];
         Traced::dot(&p[..20], &p[20..40]) + r * r
     });
@@ -231,12 +233,10 @@ fn a_product_added_to_a_dot_product_moves_nothing_into_lanes_and_parts_no_group(
             Traced::dot(&rows, &rows)
         }
     };
-    let products: [fn(&[Traced<f64>], &[Traced<f64>], usize) -> Traced<f64>; 3] =
+    let products: [Addend; 3] =
         [|p, _, row| p[60] * p[61 + row], |p, x, row| p[61 + row] * x[row], |_, x, row| x[row] * x[row + 1]];
     for product in products {
-        let function = rows(product);
-        let program = Program::record_with_data(function, &parameters::<f64>(), &data::<f64>(1)).unwrap();
-        let plan = program.to_string();
+        let plan = plan_of(rows(product));
         let groups = plan.lines().filter(|line| line.contains("a group of products of 18 operands")).count();
         assert_eq!(groups, 1, "{plan}");
     }
