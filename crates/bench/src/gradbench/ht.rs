@@ -10,6 +10,7 @@ use pulp::WithSimd;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
+use std::ops::Mul;
 
 type Matrix<D, const N: usize> = [[D; N]; N];
 
@@ -57,18 +58,8 @@ const BONES_OF_FINGER: usize = 4;
 /// A turn and a shift: three rows of four numbers. A fourth row would be 0, 0, 0, 1.
 type Affine<D> = [[D; 4]; 3];
 
-/// First the right one, whose numbers rest, then the left one.
-fn after_fixed<D: Differentiable<Scalar = f64>>(left: &Affine<D>, right: &Affine<f64>) -> Affine<D> {
-    std::array::from_fn(|i| {
-        std::array::from_fn(|j| {
-            let turned = (1..3).fold(left[i][0] * right[0][j], |sum, k| sum + left[i][k] * right[k][j]);
-            if j == 3 { turned + left[i][3] } else { turned }
-        })
-    })
-}
-
-/// First the right one, then the left one.
-fn after<D: Differentiable>(left: &Affine<D>, right: &Affine<D>) -> Affine<D> {
+/// First the right one, which may rest, then the left one.
+fn after<D: Differentiable + Mul<R, Output = D>, R: Copy>(left: &Affine<D>, right: &Affine<R>) -> Affine<D> {
     std::array::from_fn(|i| {
         std::array::from_fn(|j| {
             let turned = (1..3).fold(left[i][0] * right[0][j], |sum, k| sum + left[i][k] * right[k][j]);
@@ -243,11 +234,11 @@ impl Hand {
                     after(&absolutes[parent], &turned_first(relative, &bend(about_x, about_z)))
                 }
                 (Some([about_x, about_z]), None) => turned_first(relative, &bend(about_x, about_z)),
-                (None, Some(parent)) => after_fixed(&absolutes[parent], relative),
+                (None, Some(parent)) => after(&absolutes[parent], relative),
                 (None, None) => relative.map(|row| row.map(D::constant)),
             });
         }
-        absolutes.iter().zip(&self.from_base).map(|(bone, base)| after_fixed(bone, base)).collect()
+        absolutes.iter().zip(&self.from_base).map(|(bone, base)| after(bone, base)).collect()
     }
 
     /// Where the vertices are that the measured points need.

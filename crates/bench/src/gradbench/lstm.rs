@@ -165,7 +165,7 @@ impl<'a> Forward<'a> {
         })
     }
 
-    /// What comes before each part of the text: its first character.
+    /// The parts of the text: the number of each, and its first character.
     fn parts(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> + use<> {
         let (together, parts) = (self.together, self.starts.len());
         (0..parts).map(move |part| (part, part * together))
