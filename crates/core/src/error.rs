@@ -108,6 +108,13 @@ pub enum Error {
         reason: String,
     },
 
+    /// No code can be made of a program.
+    #[error("no code can be made of this program: {reason}")]
+    NotCompilable {
+        /// What stands in the way.
+        reason: String,
+    },
+
     /// A rule of the user's own has no value at this point.
     #[error("the rule `{rule}` has no value here: {reason}")]
     Rule {

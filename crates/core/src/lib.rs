@@ -140,6 +140,7 @@ mod operators;
 mod float;
 
 pub mod check;
+pub mod codegen;
 mod differentiable;
 mod drivers;
 mod error;

@@ -55,6 +55,8 @@ mod written;
 pub use checkpoints::Checkpoints;
 pub(crate) use record::Record;
 pub(crate) use recorded::RecordedLoop;
+#[doc(hidden)]
+pub use recorded::Run;
 
 use crate::{Differentiable, Error, ProgramScalar};
 use std::fmt;

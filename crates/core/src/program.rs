@@ -147,6 +147,7 @@ mod lanes;
 mod one;
 mod plan;
 mod record;
+pub(crate) mod routine;
 mod simd;
 pub(crate) mod sparse;
 mod transform;

@@ -27,6 +27,10 @@ impl<F: ProgramScalar> RecordedLoop<F> {
         Self { step, turns: Turns::Exactly(1), checkpoints: Checkpoints::All }
     }
 
+    fn as_run(&self, back: bool) -> Run<F> {
+        Run { step: Arc::clone(&self.step), turns: self.turns.known(), back }
+    }
+
     /// The loop that carries tangents along: each part of its inputs and outputs is followed by its tangents.
     fn jvp_loop(&self) -> Self {
         Self { step: self.step.jvp(), ..self.clone() }
@@ -168,6 +172,10 @@ impl<F: ProgramScalar> CustomRule for RecordedLoop<F> {
         self.step.branches()
     }
 
+    fn as_loop(&self) -> Option<Run<F>> {
+        Some(self.as_run(false))
+    }
+
     fn as_graph(&self, limit: usize) -> Option<Graph<F>> {
         self.step.unrolled(self.turns_to_write_out()?, limit)
     }
@@ -187,6 +195,17 @@ impl<F: ProgramScalar> CustomRule for RecordedLoop<F> {
             Saved(None) => self.sweep_recorded(x, w, &self.record(x)?),
         }
     }
+}
+
+/// A loop, or its vjp, as those see it who write it down as statements.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct Run<F> {
+    pub(crate) step: Arc<StepProgram<F>>,
+    /// How many turns there are, if that does not depend on a state.
+    pub(crate) turns: Option<usize>,
+    /// Whether it is the vjp.
+    pub(crate) back: bool,
 }
 
 /// The vjp of a loop. Its inputs are those of the loop, then the cotangent.
@@ -233,6 +252,10 @@ impl<F: ProgramScalar> CustomRule for LoopVjp<F> {
 
     fn branches(&self) -> bool {
         self.0.step.branches()
+    }
+
+    fn as_loop(&self) -> Option<Run<F>> {
+        Some(self.0.as_run(true))
     }
 
     fn as_graph(&self, limit: usize) -> Option<Graph<F>> {

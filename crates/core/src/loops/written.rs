@@ -7,7 +7,7 @@
 use super::Step;
 use super::checkpoints::Checkpoints;
 use super::record::Storing;
-use super::recorded::RecordedLoop;
+use super::recorded::{RecordedLoop, Run};
 use super::sweep::{Ends, Stored, sweep};
 use super::turns::{Turns, parts};
 use crate::program::{Graph, StepProgram};
@@ -252,6 +252,10 @@ impl<S: Step> CustomRule for WrittenLoop<S> {
     fn as_graph(&self, limit: usize) -> Option<Graph<S::Scalar>> {
         // What cannot be recorded is refused where the loop is called.
         self.recorded().ok()?.as_graph(limit)
+    }
+
+    fn as_loop(&self) -> Option<Run<S::Scalar>> {
+        self.recorded().ok()?.as_loop()
     }
 
     fn in_any_numbers<D: Differentiable<Scalar = S::Scalar>>(

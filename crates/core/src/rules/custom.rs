@@ -1,7 +1,7 @@
 //! Rules of the user's own: a function with its derivatives, where the operations inside it cannot say them.
 
 use super::{Partial, reductions::Statement};
-use crate::loops::Record;
+use crate::loops::{Record, Run};
 use crate::program::Graph;
 use crate::{Differentiable, Error, ProgramScalar, Scalar};
 use num_traits::{One, Zero};
@@ -119,6 +119,15 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
     /// The rule as a graph with at most so many operations, and no calls, if that is possible.
     #[doc(hidden)]
     fn as_graph(&self, _limit: usize) -> Option<Graph<Self::Scalar>>
+    where
+        Self::Scalar: ProgramScalar,
+    {
+        None
+    }
+
+    /// The loop that it is, or the vjp of one, if its step can be recorded.
+    #[doc(hidden)]
+    fn as_loop(&self) -> Option<Run<Self::Scalar>>
     where
         Self::Scalar: ProgramScalar,
     {

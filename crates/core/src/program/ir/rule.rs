@@ -2,6 +2,7 @@
 
 use super::graph::Graph;
 use super::walk;
+use crate::loops::Run;
 use crate::rules::Saved;
 use crate::{CustomRule, Differentiable, Error, ProgramScalar, Scalar};
 use std::fmt;
@@ -28,6 +29,11 @@ pub(in crate::program) trait RecordedRule<F>: Send + Sync {
 
     /// The rule as a graph with at most so many operations, and no calls, if that is possible.
     fn as_graph(&self, limit: usize) -> Option<Graph<F>>
+    where
+        F: ProgramScalar;
+
+    /// The loop that it is, or the vjp of one.
+    fn as_loop(&self) -> Option<Run<F>>
     where
         F: ProgramScalar;
 
@@ -90,6 +96,13 @@ impl<F: Scalar> CustomRule for Recorded<F> {
         F: ProgramScalar,
     {
         self.0.as_graph(limit)
+    }
+
+    fn as_loop(&self) -> Option<Run<F>>
+    where
+        F: ProgramScalar,
+    {
+        self.0.as_loop()
     }
 
     fn value_saving(&self, x: &[F], z: &mut [F], saved: &mut Saved<F>) -> Result<(), Error> {

@@ -8,8 +8,7 @@ use super::instruction::{Code, Instruction, MOST_SLOTS, NEGATIVE, Segment, Strid
 use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
 use crate::program::ir::guard::Guard;
-use crate::program::transform::log_sum_exp::write_out_log_sum_exps;
-use crate::program::transform::optimize::{drop_copies, drop_stops, drop_zeros};
+use crate::program::transform::optimize;
 use crate::rules::Op;
 use crate::rules::reductions::empty_sum;
 use rustc_hash::FxBuildHasher;
@@ -52,13 +51,7 @@ pub(in crate::program) fn lower<F: ProgramScalar>(
     moving: usize,
 ) -> Option<Lowered<F>> {
     let mut watched = watched.to_vec();
-    if let Some(written_out) = write_out_log_sum_exps(&graph, &mut watched) {
-        graph = written_out;
-    }
-    for pass in [drop_stops, drop_copies, drop_zeros] {
-        let stands_for = pass(&mut graph);
-        watched.iter_mut().for_each(|node| *node = stands_for[*node as usize]);
-    }
+    optimize::for_one_point(&mut graph, &mut watched);
     let items = Items::of(&graph, &watched)?;
     if items.reads.len() + graph.nodes.len() >= MOST_SLOTS {
         return None;

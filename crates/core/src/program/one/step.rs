@@ -79,6 +79,20 @@ impl<F: ProgramScalar> StepProgram<F> {
         self.program.parameters()
     }
 
+    /// The step as a graph, and the nodes that must not be NaN.
+    pub(in crate::program) fn graph(&self) -> (&Graph<F>, &[u32]) {
+        (&self.program.graph, &self.program.watched)
+    }
+
+    /// The step, and a cotangent times its Jacobian, as a graph for finite numbers, and the nodes that must not be NaN. The
+    /// cotangent follows the data.
+    pub(in crate::program) fn vjp_graph(&self) -> (Graph<F>, Vec<u32>) {
+        let (graph, watched) = self.graph();
+        let inputs: Vec<usize> = (0..graph.inputs()).collect();
+        let Transformed { graph, nodes } = derivative::vjp::<F, false>(graph, &inputs, watched);
+        (graph, nodes)
+    }
+
     /// Whether the step branches, or what it calls.
     pub(crate) fn branches(&self) -> bool {
         let graph = self.program.recorded_graph();

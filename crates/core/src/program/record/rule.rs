@@ -1,5 +1,6 @@
 //! How a rule of the user's own becomes part of a graph: its derivatives are recorded when somebody asks for them.
 
+use crate::loops::Run;
 use crate::program::ir::graph::Graph;
 use crate::program::ir::rule::{Recorded, RecordedRule};
 use crate::program::record::Traced;
@@ -60,6 +61,10 @@ impl<F: ProgramScalar, R: CustomRule<Scalar = F>> RecordedRule<F> for Deriving<R
 
     fn as_graph(&self, limit: usize) -> Option<Graph<F>> {
         self.rule.as_graph(limit)
+    }
+
+    fn as_loop(&self) -> Option<Run<F>> {
+        self.rule.as_loop()
     }
 
     fn vjp(&self) -> Result<&Graph<F>, Error> {

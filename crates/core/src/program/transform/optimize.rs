@@ -5,6 +5,7 @@
 //! [schedule](crate::program::plan::schedule) picks what is alive. To change a pass, keep to that, and to IEEE arithmetic:
 //! `x · 1` is `x`, but `x · 0` is not 0, and `x + 0` is not `x` for `x = −0`.
 
+use super::log_sum_exp::write_out_log_sum_exps;
 use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
 use crate::program::ir::guard::same_bits;
@@ -26,9 +27,21 @@ pub(in crate::program) fn optimize<F: ProgramScalar>(graph: &mut Graph<F>, watch
     watched
 }
 
+/// The passes for one point: log-sum-exps are written out, and what changes no number is dropped. The watched nodes are led to
+/// where they went. The graph is not to be differentiated any more.
+pub(in crate::program) fn for_one_point<F: ProgramScalar>(graph: &mut Graph<F>, watched: &mut Vec<u32>) {
+    if let Some(written_out) = write_out_log_sum_exps(graph, watched) {
+        *graph = written_out;
+    }
+    for pass in [drop_stops, drop_copies, drop_zeros] {
+        let stands_for = pass(graph);
+        watched.iter_mut().for_each(|node| *node = stands_for[*node as usize]);
+    }
+}
+
 /// Operations that return an operand as it is, to the bit, give way to that operand, and those that were computed
 /// before, to their first result. Returns what each node then stands for.
-pub(in crate::program) fn drop_copies<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
+fn drop_copies<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     let mut known = HashTable::with_capacity(graph.nodes.len());
     let mut known_reductions = HashTable::new();
@@ -63,7 +76,7 @@ pub(in crate::program) fn drop_copies<F: ProgramScalar>(graph: &mut Graph<F>) ->
 
 /// Sends the uses of stopped gradients to their operands: for graphs that are not differentiated any more. Returns what each
 /// node then stands for.
-pub(in crate::program) fn drop_stops<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
+fn drop_stops<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     for index in 0..graph.nodes.len() {
         redirect(graph, index, &stands_for);
@@ -76,7 +89,7 @@ pub(in crate::program) fn drop_stops<F: ProgramScalar>(graph: &mut Graph<F>) -> 
 }
 
 /// Sends the uses of 0 + x to x, where x is sure not to be −0. Returns what each node then stands for.
-pub(in crate::program) fn drop_zeros<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
+fn drop_zeros<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     let mut not_negative_zero = vec![false; graph.nodes.len()];
     for index in 0..graph.nodes.len() {

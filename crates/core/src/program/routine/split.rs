@@ -1,0 +1,153 @@
+//! Cuts a list of statements into parts that hand their values on through the workspace.
+
+use super::statement::{Expression, Loop, Memory, Place, Statement, Value};
+use rustc_hash::FxBuildHasher;
+use std::collections::HashMap;
+
+/// What a value is, for those who read it in another part.
+#[derive(Clone, Copy)]
+enum Source<F> {
+    /// It is defined again where it is read: constants, and what comes in.
+    Again(Recipe<F>),
+    /// It is stored in a place of the workspace, once that is known.
+    Stored(Option<usize>),
+}
+
+#[derive(Clone, Copy)]
+enum Recipe<F> {
+    Constant(F),
+    Load(Place),
+}
+
+/// The parts, each of at most so many operations or one loop, and how large the workspace is then.
+pub(super) fn split<F: Copy>(
+    statements: Vec<Statement<F>>,
+    values: usize,
+    workspace: usize,
+    operations: usize,
+) -> (Vec<Vec<Statement<F>>>, usize) {
+    let parts = cut(statements, operations);
+    let mut workspace = workspace;
+    let sources = sources(&parts, values, &mut workspace);
+    let parts = parts.into_iter().map(|part| hand_on(part, &sources)).collect();
+    (parts, workspace)
+}
+
+fn cut<F>(statements: Vec<Statement<F>>, operations: usize) -> Vec<Vec<Statement<F>>> {
+    let (mut parts, mut part, mut size) = (Vec::new(), Vec::new(), 0);
+    for statement in statements {
+        let more = statement.operations();
+        if size + more > operations && size > 0 {
+            parts.push(std::mem::take(&mut part));
+            size = 0;
+        }
+        size += more;
+        part.push(statement);
+    }
+    parts.push(part);
+    parts
+}
+
+/// Where each value of the outermost block comes from, if other parts read it.
+fn sources<F: Copy>(
+    parts: &[Vec<Statement<F>>],
+    values: usize,
+    workspace: &mut usize,
+) -> HashMap<Value, Source<F>, FxBuildHasher> {
+    let mut part_of = vec![u32::MAX; values];
+    let mut sources = HashMap::default();
+    for (number, part) in (0..).zip(parts) {
+        for statement in part {
+            match statement {
+                Statement::Let { value, is } => {
+                    part_of[*value as usize] = number;
+                    let source = match *is {
+                        Expression::Constant(constant) => Source::Again(Recipe::Constant(constant)),
+                        Expression::Load(place @ Place { memory: Memory::Input(_), .. }) => {
+                            Source::Again(Recipe::Load(place))
+                        }
+                        _ => Source::Stored(None),
+                    };
+                    sources.insert(*value, source);
+                }
+                Statement::Loop(Loop { carried, .. }) => {
+                    for carried in carried {
+                        part_of[carried.after as usize] = number;
+                        sources.insert(carried.after, Source::Stored(None));
+                    }
+                }
+                Statement::Store { .. } | Statement::Check(_) => {}
+            }
+        }
+    }
+    for (number, part) in (0..).zip(parts) {
+        all_operands(part, &mut |value| {
+            let elsewhere = part_of[value as usize] != u32::MAX && part_of[value as usize] != number;
+            if elsewhere && let Some(Source::Stored(place @ None)) = sources.get_mut(&value) {
+                *place = Some(*workspace);
+                *workspace += 1;
+            }
+        });
+    }
+    sources
+}
+
+/// Shows the values that statements read, those within loops as well.
+fn all_operands<F>(statements: &[Statement<F>], show: &mut impl FnMut(Value)) {
+    for statement in statements {
+        statement.operands(&mut *show);
+        if let Statement::Loop(Loop { carried, body, .. }) = statement {
+            all_operands(body, show);
+            carried.iter().for_each(|carried| show(carried.next));
+        }
+    }
+}
+
+/// A part that loads what it reads of others, and stores what others read.
+fn hand_on<F: Copy>(
+    part: Vec<Statement<F>>,
+    sources: &HashMap<Value, Source<F>, FxBuildHasher>,
+) -> Vec<Statement<F>> {
+    let in_workspace = |first| Place { memory: Memory::Workspace, first, stride: 0 };
+    let mut known: HashMap<Value, (), FxBuildHasher> = HashMap::default();
+    let mut result = Vec::with_capacity(part.len());
+    for statement in part {
+        let mut missing = Vec::new();
+        all_operands(std::slice::from_ref(&statement), &mut |value| {
+            // What is defined within a loop has no source.
+            if sources.contains_key(&value) && !known.contains_key(&value) && !missing.contains(&value) {
+                missing.push(value);
+            }
+        });
+        for value in missing {
+            known.insert(value, ());
+            let is = match sources[&value] {
+                Source::Again(Recipe::Constant(constant)) => Expression::Constant(constant),
+                Source::Again(Recipe::Load(place)) => Expression::Load(place),
+                Source::Stored(first) => {
+                    Expression::Load(in_workspace(first.expect("what others read has a place")))
+                }
+            };
+            result.push(Statement::Let { value, is });
+        }
+        let defined: Vec<Value> = match &statement {
+            Statement::Let { value, .. } => vec![*value],
+            Statement::Loop(Loop { carried, .. }) => carried.iter().map(|carried| carried.after).collect(),
+            Statement::Store { .. } | Statement::Check(_) => Vec::new(),
+        };
+        // Constants and what comes in are defined where they are read.
+        if let Statement::Let { value, .. } = &statement
+            && matches!(sources[value], Source::Again(_))
+        {
+            continue;
+        }
+        result.push(statement);
+        for value in defined {
+            known.insert(value, ());
+            if let Source::Stored(Some(first)) = sources[&value] {
+                result.push(Statement::Store { to: in_workspace(first), value });
+            }
+        }
+    }
+    result
+}
