@@ -164,7 +164,7 @@ impl<F> Statement<F> {
         }
     }
 
-    pub(super) fn may_refuse(&self) -> bool {
+    pub(crate) fn may_refuse(&self) -> bool {
         match self {
             Self::Check(_) => true,
             Self::Loop(Loop { body, .. }) => body.iter().any(Self::may_refuse),
@@ -195,7 +195,7 @@ impl<F> Expression<F> {
 }
 
 impl<F> Check<F> {
-    fn operands(&self, show: impl FnMut(Value)) {
+    pub(crate) fn operands(&self, show: impl FnMut(Value)) {
         match *self {
             Self::NotNan(value)
             | Self::Property { operand: value, .. }
