@@ -386,6 +386,17 @@ impl C {
         }
         *text += &words(function);
         let _ = writeln!(text, "int {name}({}) {{", self.listed(function, None));
+        let touched: Vec<_> = (0..parts).map(|part| function.touched(part)).collect();
+        for (array, name) in arrays.inputs.iter().enumerate() {
+            if !touched.iter().any(|touched| touched.inputs[array]) {
+                let _ = writeln!(text, "    (void){name};");
+            }
+        }
+        for (array, name) in arrays.outputs.iter().enumerate() {
+            if !touched.iter().any(|touched| touched.outputs[array]) {
+                let _ = writeln!(text, "    (void){name};");
+            }
+        }
         let lines = if parts == 1 { statements(routine, 0, arrays, &mut Body { c: self })? } else { calls };
         for line in lines {
             let _ = writeln!(text, "{line}");
@@ -538,7 +549,7 @@ impl<F: ProgramScalar> Language<F> for Body<'_> {
         format!("*{name} = {};", self.c.number(is).text)
     }
 
-    fn open_loop(&self, turns: usize, backwards: bool) -> String {
+    fn open_loop(&self, turns: usize, backwards: bool, _: bool) -> String {
         if backwards {
             format!("for (size_t turn = {turns}; turn-- > 0;) {{")
         } else {

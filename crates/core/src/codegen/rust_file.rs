@@ -507,7 +507,7 @@ impl Rust<'_> {
     }
 }
 
-const ALLOW: &str = "#[allow(clippy::all)]";
+const ALLOW: &str = "#[allow(clippy::all, unused_variables)]";
 
 fn call(name: &str, operands: &[&Term]) -> Term {
     let operands: Vec<&str> = operands.iter().map(|term| term.text.as_str()).collect();
@@ -641,9 +641,10 @@ impl<F: ProgramScalar> Language<F> for Body<'_, '_> {
         if self.in_part { format!("*{name} = {is};") } else { format!("let {name}: {} = {is};", self.rust.number_type()) }
     }
 
-    fn open_loop(&self, turns: usize, backwards: bool) -> String {
+    fn open_loop(&self, turns: usize, backwards: bool, counted: bool) -> String {
+        let turn = if counted { "turn" } else { "_" };
         let turns = if backwards { format!("(0..{turns}).rev()") } else { format!("0..{turns}") };
-        format!("for turn in {turns} {{")
+        format!("for {turn} in {turns} {{")
     }
 
     fn check(&mut self, check: &Check<F>, operands: &[Term]) -> String {

@@ -103,6 +103,10 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
     ///
     /// As [`rust`](Self::rust); also [`Error::NotCompilable`] for several lanes, which are for Rust.
     pub fn c(&self) -> Result<String, Error> {
+        if self.lanes.is_some() {
+            let reason = "lanes are for Rust; write a loop around the function in C".to_owned();
+            return Err(Error::NotCompilable { reason });
+        }
         c_file::file(&self.functions(&c_file::WORDS)?)
     }
 

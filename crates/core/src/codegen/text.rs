@@ -85,7 +85,8 @@ pub(super) trait Language<F> {
     /// How a number that goes out alone is written.
     fn store_alone(&self, name: &str, is: &Term) -> String;
 
-    fn open_loop(&self, turns: usize, backwards: bool) -> String;
+    /// `counted` says whether the number of the turn is read.
+    fn open_loop(&self, turns: usize, backwards: bool, counted: bool) -> String;
 
     /// Refuses where a condition on values does not hold.
     fn check(&mut self, check: &Check<F>, operands: &[Term]) -> String;
@@ -290,7 +291,7 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
             self.terms[carried.after as usize] = Some(term);
             names.push(name);
         }
-        let line = self.language.open_loop(*turns, *backwards);
+        let line = self.language.open_loop(*turns, *backwards, body.iter().any(reads_turn));
         self.line(&line);
         self.depth += 1;
         self.block(body, self.blocks)?;
@@ -301,6 +302,14 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
         self.depth -= 1;
         self.line("}");
         Ok(())
+    }
+}
+
+/// Whether a statement's place hangs on the turn of the loop around it.
+fn reads_turn<F>(statement: &Statement<F>) -> bool {
+    match statement {
+        Statement::Let { is: Expression::Load(place), .. } | Statement::Store { to: place, .. } => place.stride > 0,
+        Statement::Let { .. } | Statement::Check(_) | Statement::Loop(_) => false,
     }
 }
 
