@@ -168,18 +168,26 @@ fn answer() {
 
 fn rust_program<F: Bits>(functions: &[Function<F>], no_std: bool) -> String {
     let [number, bits, ..] = F::NAMES;
-    let mut text = format!("#![allow(dead_code, unused_mut)]\ntype F = {number};\ntype Bits = {bits};\n{RUST_MAIN}");
-    let mut calls = String::from("fn call(function: usize, x: &[F]) -> Option<Vec<F>> {\n    match function {\n");
+    let mut text =
+        format!("#![allow(dead_code, unused_mut)]\ntype F = {number};\ntype Bits = {bits};\n{RUST_MAIN}");
+    let mut calls =
+        String::from("fn call(function: usize, x: &[F]) -> Option<Vec<F>> {\n    match function {\n");
     for (index, function) in functions.iter().enumerate() {
         let source = Source::new(&function.program).quantities(&[function.quantity]);
         let source = if no_std { source.no_std() } else { source };
         let code = source.rust().unwrap_or_else(|error| panic!("{}: {error}", function.name));
         let (name, works) = signature(&code, "pub fn ");
         let Shape { inputs, outputs, alone, may_refuse } = shape(function);
-        let _ = write!(calls, "        {index} => {{\n            let mut rest = x;\n            let mut z = Vec::new();\n");
+        let _ = write!(
+            calls,
+            "        {index} => {{\n            let mut rest = x;\n            let mut z = Vec::new();\n"
+        );
         let mut arguments = Vec::new();
         for (input, len) in inputs.iter().enumerate() {
-            let _ = writeln!(calls, "            let (x{input}, later) = rest.split_first_chunk::<{len}>().unwrap();");
+            let _ = writeln!(
+                calls,
+                "            let (x{input}, later) = rest.split_first_chunk::<{len}>().unwrap();"
+            );
             let _ = writeln!(calls, "            rest = later;");
             arguments.push(format!("x{input}"));
         }
@@ -195,7 +203,8 @@ fn rust_program<F: Bits>(functions: &[Function<F>], no_std: bool) -> String {
             arguments.push("&mut work".to_owned());
         }
         let result = if may_refuse { ".ok()?" } else { "" };
-        let _ = writeln!(calls, "            let value = m{index}::{name}({}){result};", arguments.join(", "));
+        let _ =
+            writeln!(calls, "            let value = m{index}::{name}({}){result};", arguments.join(", "));
         for (output, alone) in alone.iter().enumerate() {
             let more = if *alone { "z.push(value);".to_owned() } else { format!("z.extend(z{output});") };
             let _ = writeln!(calls, "            {more}");
@@ -216,17 +225,40 @@ fn stand_in(number: &str) -> String {
     let suffix = if number == "f32" { "f" } else { "" };
     let mut text = String::from("\nmod libm {\n");
     let one = [
-        ("exp", "exp"), ("exp2", "exp2"), ("expm1", "exp_m1"), ("log", "ln"), ("log2", "log2"), ("log10", "log10"),
-        ("log1p", "ln_1p"), ("sin", "sin"), ("cos", "cos"), ("tan", "tan"), ("asin", "asin"), ("acos", "acos"),
-        ("atan", "atan"), ("sinh", "sinh"), ("cosh", "cosh"), ("tanh", "tanh"), ("asinh", "asinh"), ("acosh", "acosh"),
-        ("atanh", "atanh"), ("sqrt", "sqrt"), ("cbrt", "cbrt"), ("floor", "floor"), ("ceil", "ceil"),
-        ("round", "round"), ("trunc", "trunc"),
+        ("exp", "exp"),
+        ("exp2", "exp2"),
+        ("expm1", "exp_m1"),
+        ("log", "ln"),
+        ("log2", "log2"),
+        ("log10", "log10"),
+        ("log1p", "ln_1p"),
+        ("sin", "sin"),
+        ("cos", "cos"),
+        ("tan", "tan"),
+        ("asin", "asin"),
+        ("acos", "acos"),
+        ("atan", "atan"),
+        ("sinh", "sinh"),
+        ("cosh", "cosh"),
+        ("tanh", "tanh"),
+        ("asinh", "asinh"),
+        ("acosh", "acosh"),
+        ("atanh", "atanh"),
+        ("sqrt", "sqrt"),
+        ("cbrt", "cbrt"),
+        ("floor", "floor"),
+        ("ceil", "ceil"),
+        ("round", "round"),
+        ("trunc", "trunc"),
     ];
     for (name, method) in one {
         let _ = writeln!(text, "    pub fn {name}{suffix}(x: {number}) -> {number} {{ x.{method}() }}");
     }
     for (name, method) in [("pow", "powf"), ("atan2", "atan2"), ("hypot", "hypot")] {
-        let _ = writeln!(text, "    pub fn {name}{suffix}(x: {number}, y: {number}) -> {number} {{ x.{method}(y) }}");
+        let _ = writeln!(
+            text,
+            "    pub fn {name}{suffix}(x: {number}, y: {number}) -> {number} {{ x.{method}(y) }}"
+        );
     }
     let _ = writeln!(
         text,
@@ -310,7 +342,9 @@ fn without_known(code: &str, known: &mut Vec<String>) -> String {
     for block in code.split_inclusive("\n\n") {
         let name = block.split("dt_").nth(1).and_then(|rest| rest.split('(').next()).unwrap_or_default();
         let is_helper = block.starts_with("static ") && block.contains(" dt_");
-        if (is_helper || block.starts_with("#if defined(__GNUC__)")) && known.iter().any(|known| known == name) {
+        if (is_helper || block.starts_with("#if defined(__GNUC__)"))
+            && known.iter().any(|known| known == name)
+        {
             continue;
         }
         if is_helper || block.starts_with("#if defined(__GNUC__)") {

@@ -38,7 +38,9 @@ fn expected<F: Bits>(function: &Function<F>, x: &[F]) -> Result<Vec<F>, Error> {
     let (mut values, mut gradient, mut product) = (zeros(outputs), zeros(inputs), zeros(inputs));
     let entries = |dense: &[F]| -> Vec<F> {
         let pattern = quantity.pattern(program).expect("there is a pattern");
-        pattern.map_or(dense.to_vec(), |p| p.entries().map(|(row, column)| dense[row * inputs + column]).collect())
+        pattern.map_or(dense.to_vec(), |p| {
+            p.entries().map(|(row, column)| dense[row * inputs + column]).collect()
+        })
     };
     match quantity {
         Quantity::Values => program.evaluate(&mut workspace, point, &mut values)?,
@@ -100,9 +102,8 @@ fn compare<F: Bits>(
     approximately: impl Fn(usize) -> bool,
 ) -> usize {
     let built = build(functions, language);
-    let questions: Vec<(usize, Vec<F>)> = (0..functions.len())
-        .flat_map(|index| points(index).into_iter().map(move |x| (index, x)))
-        .collect();
+    let questions: Vec<(usize, Vec<F>)> =
+        (0..functions.len()).flat_map(|index| points(index).into_iter().map(move |x| (index, x))).collect();
     let answers = built.ask(&questions);
     let mut answered = 0;
     for ((index, x), answer) in questions.iter().zip(answers) {
@@ -112,8 +113,11 @@ fn compare<F: Bits>(
             (None, Err(_)) => {}
             (None, Ok(expected)) => {
                 // At edges, numbers that are not finite may be on the way to those that are.
-                let at_edge = x.iter().any(|&x| EDGES.iter().any(|&edge| F::nearest(edge).bits() == x.bits()));
-                let must = !function.name.starts_with("random") && !at_edge && expected.iter().all(|z| z.is_finite());
+                let at_edge =
+                    x.iter().any(|&x| EDGES.iter().any(|&edge| F::nearest(edge).bits() == x.bits()));
+                let must = !function.name.starts_with("random")
+                    && !at_edge
+                    && expected.iter().all(|z| z.is_finite());
                 assert!(!must, "{what} refuses, but it is {expected:?}");
             }
             (Some(answer), Err(error)) => panic!("{what} gives {answer:?}, but: {error}"),
@@ -160,10 +164,12 @@ fn operations_agree<F: Bits>() {
             .map(|(_, known)| function(&*known.name, &known.program, known.quantity))
             .collect();
         let places: Vec<usize> = (0..ops.len()).filter(|&index| !(without_libm && of_libm(index))).collect();
-        let answered =
-            compare(&functions, language, |index| points(places[index]), |index| {
-                language == Language::C && is_another_in_c(ops[places[index]])
-            });
+        let answered = compare(
+            &functions,
+            language,
+            |index| points(places[index]),
+            |index| language == Language::C && is_another_in_c(ops[places[index]]),
+        );
         assert!(answered > 3000, "only {answered} questions were answered");
     }
 }
@@ -250,7 +256,9 @@ fn functions() -> Vec<(String, Program<f64>)> {
             Traced::affine_into(&x[..4], &x[4..], &[x[0].sin(), x[1]], &mut rows);
             rows
         }),
-        record("select", &|x| vec![Traced::select(dualtape::Relation::Less, x[0], x[1], x[2] * x[3], x[4].exp())]),
+        record("select", &|x| {
+            vec![Traced::select(dualtape::Relation::Less, x[0], x[1], x[2] * x[3], x[4].exp())]
+        }),
         record("relations", &|x| {
             let predicate = |relation| Traced::predicate(relation, x[0], x[1]) * x[2];
             dualtape::Relation::ALL.map(predicate).to_vec()
@@ -325,9 +333,11 @@ fn all_quantities_of_all_kinds_of_statements_agree_with_the_program() {
 fn functions_that_are_cut_into_parts_agree_with_the_program() {
     let program = Program::record(|x| rosenbrock(x), &rosenbrock_point(300)).expect("it is recorded");
     let quantities = [Quantity::Values, Quantity::Gradient, Quantity::SparseHessian];
-    let functions: Vec<Function<f64>> = quantities.map(|quantity| function("rosenbrock", &program, quantity)).into();
+    let functions: Vec<Function<f64>> =
+        quantities.map(|quantity| function("rosenbrock", &program, quantity)).into();
     for language in [Language::Rust, Language::C] {
-        let answered = compare(&functions, language, |_| vec![rosenbrock_point(300), vec![1.0; 300]], |_| false);
+        let answered =
+            compare(&functions, language, |_| vec![rosenbrock_point(300), vec![1.0; 300]], |_| false);
         assert_eq!(answered, 6);
     }
     assert!(codegen::rust(&program).expect("it has code").contains("fn value_and_gradient_part_2("));
@@ -387,7 +397,8 @@ fn what_has_no_code_is_an_error_that_says_why() {
     let digamma = Program::record(|x| x[0].digamma(), &[1.0_f64]).expect("it is recorded");
     let gamma = Program::record(|x| x[0].ln_gamma(), &[1.0_f64]).expect("it is recorded");
     let table = Piecewise::linear(&[0.0, 1.0], &[0.0, 1.0]).expect("it is a table");
-    let rule = Program::record(|x| table.at(x[0]).expect("it is in the table"), &[0.5]).expect("it is recorded");
+    let rule =
+        Program::record(|x| table.at(x[0]).expect("it is in the table"), &[0.5]).expect("it is recorded");
     let several = Program::record(|x| [x[0], x[0]], &[0.5_f64]).expect("it is recorded");
     let source = |program| Source::<f64>::new(program);
     for (what, code, reason) in [
@@ -407,7 +418,8 @@ fn what_has_no_code_is_an_error_that_says_why() {
 
 #[test]
 fn names_become_names_of_the_language() {
-    let program = Program::record(|x| x[0] + x[1] * x[2] - x[3] / x[4], &[1.0_f64; 5]).expect("it is recorded");
+    let program =
+        Program::record(|x| x[0] + x[1] * x[2] - x[3] / x[4], &[1.0_f64; 5]).expect("it is recorded");
     let names = ["ω t", "for", "v1", "2nd", "for"];
     let source = Source::new(&program).inputs(&names);
     for code in [source.rust().expect("it has code"), source.c().expect("it has code")] {

@@ -43,7 +43,9 @@ use std::{env, fs, io};
 #[non_exhaustive]
 pub enum Error {
     /// There is no folder to write to.
-    #[error("the environment names no OUT_DIR to write `{file}` to; call this in a build script, which cargo gives one")]
+    #[error(
+        "the environment names no OUT_DIR to write `{file}` to; call this in a build script, which cargo gives one"
+    )]
     NoFolder {
         /// The file.
         file: String,
@@ -141,11 +143,7 @@ pub fn rust_in<F: ProgramScalar>(
 /// assert!(header.contains("int value(const double x[2], double *value);"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn c_in<F: ProgramScalar>(
-    folder: &Path,
-    name: &str,
-    source: &Source<'_, F>,
-) -> Result<PathBuf, Error> {
+pub fn c_in<F: ProgramScalar>(folder: &Path, name: &str, source: &Source<'_, F>) -> Result<PathBuf, Error> {
     check(name)?;
     let (code, header) = (source.c()?, source.c_header()?);
     write(folder.join(format!("{name}.h")), &header)?;
@@ -193,7 +191,8 @@ mod tests {
     #[test]
     fn a_folder_that_is_missing_is_named() {
         let program = product();
-        let error = c_in(Path::new("there/is/none"), "product", &Source::new(&program)).expect_err("no folder");
+        let error =
+            c_in(Path::new("there/is/none"), "product", &Source::new(&program)).expect_err("no folder");
         assert!(error.to_string().contains("there/is/none"), "{error}");
     }
 }

@@ -10,12 +10,82 @@ use std::fmt::Write;
 
 /// Words that are no names in C or C++, or that its library takes.
 pub(super) const WORDS: [&str; 76] = [
-    "auto", "bool", "break", "case", "catch", "char", "class", "const", "continue", "default", "delete", "do", "double",
-    "else", "enum", "explicit", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long",
-    "namespace", "new", "operator", "private", "protected", "public", "register", "restrict", "return", "short", "signed",
-    "sizeof", "static", "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typename", "union",
-    "unsigned", "using", "virtual", "void", "volatile", "while", "sin", "cos", "tan", "exp", "log", "pow", "sqrt", "fabs",
-    "floor", "ceil", "round", "trunc", "erf", "gamma", "y0", "y1", "yn", "j0", "j1", "jn", "index",
+    "auto",
+    "bool",
+    "break",
+    "case",
+    "catch",
+    "char",
+    "class",
+    "const",
+    "continue",
+    "default",
+    "delete",
+    "do",
+    "double",
+    "else",
+    "enum",
+    "explicit",
+    "extern",
+    "false",
+    "float",
+    "for",
+    "friend",
+    "goto",
+    "if",
+    "inline",
+    "int",
+    "long",
+    "namespace",
+    "new",
+    "operator",
+    "private",
+    "protected",
+    "public",
+    "register",
+    "restrict",
+    "return",
+    "short",
+    "signed",
+    "sizeof",
+    "static",
+    "struct",
+    "switch",
+    "template",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typedef",
+    "typename",
+    "union",
+    "unsigned",
+    "using",
+    "virtual",
+    "void",
+    "volatile",
+    "while",
+    "sin",
+    "cos",
+    "tan",
+    "exp",
+    "log",
+    "pow",
+    "sqrt",
+    "fabs",
+    "floor",
+    "ceil",
+    "round",
+    "trunc",
+    "erf",
+    "gamma",
+    "y0",
+    "y1",
+    "yn",
+    "j0",
+    "j1",
+    "jn",
+    "index",
 ];
 
 /// Functions that the code may call, by name, those that others call first. `double` stands for the type.
@@ -189,7 +259,12 @@ pub(super) fn header<F: ProgramScalar>(functions: &[Function<F>]) -> Result<Stri
         text += "\n";
         if let Some(pattern) = &function.pattern {
             for which in ["rows", "columns"] {
-                let _ = writeln!(text, "extern const size_t {}_{which}[{}];", function.name, pattern.len().max(1));
+                let _ = writeln!(
+                    text,
+                    "extern const size_t {}_{which}[{}];",
+                    function.name,
+                    pattern.len().max(1)
+                );
             }
         }
         text += &words(function);
@@ -430,7 +505,9 @@ impl C {
             self.arguments(function, Some(part)).into_iter().map(|(name, _)| name).collect();
         let call = format!("{name}_part_{number}({})", passed.join(", "));
         Ok(if refuses {
-            format!("    {{\n        const int refused = {call};\n        if (refused) return refused;\n    }}")
+            format!(
+                "    {{\n        const int refused = {call};\n        if (refused) return refused;\n    }}"
+            )
         } else {
             format!("    {call};")
         })
@@ -537,7 +614,8 @@ impl<F: ProgramScalar> Language<F> for Body<'_> {
         if let ([name], [by]) = (names, &by[..]) {
             return vec![format!("{name} = {by};")];
         }
-        let next = names.iter().zip(&by).map(|(name, by)| format!("const {} next_{name} = {by};", self.c.type_name));
+        let next =
+            names.iter().zip(&by).map(|(name, by)| format!("const {} next_{name} = {by};", self.c.type_name));
         next.chain(names.iter().map(|name| format!("{name} = next_{name};"))).collect()
     }
 

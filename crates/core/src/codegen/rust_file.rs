@@ -16,15 +16,17 @@ pub(super) struct Dialect {
 
 /// Words that are no names in Rust.
 pub(super) const WORDS: [&str; 52] = [
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum",
-    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
-    "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait", "true", "try",
-    "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self",
+    "static", "struct", "super", "trait", "true", "try", "type", "typeof", "union", "unsafe", "unsized",
+    "use", "virtual", "where", "while",
 ];
 
 const REFUSAL: &str = "
 /// Why there is no answer here. The program that this code was made of has one, or says what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code)]
 pub enum Refusal {
     /// The function takes another branch than where it was recorded.
     Branch,
@@ -223,12 +225,17 @@ struct Rust<'a> {
 impl Rust<'_> {
     fn head(&self) -> String {
         let version = env!("CARGO_PKG_VERSION");
-        let mut text = format!("// Written by dualtape {version} from a recorded program; changes to this file get lost.\n");
+        let mut text = format!(
+            "// Written by dualtape {version} from a recorded program; changes to this file get lost.\n"
+        );
         if self.dialect.no_std {
             text += "//\n// It needs the crate `libm` for elementary functions, and no standard library.\n";
         }
         if let Some(lanes) = self.dialect.lanes {
-            let _ = write!(text, "\n/// How many points a function takes at once.\npub const LANES: usize = {lanes};\n");
+            let _ = write!(
+                text,
+                "\n/// How many points a function takes at once.\npub const LANES: usize = {lanes};\n"
+            );
         }
         text
     }
@@ -270,7 +277,10 @@ impl Rust<'_> {
             return call(&format!("{}::{name}", self.type_name), operands);
         }
         let others: Vec<&str> = others.iter().map(|term| term.text.as_str()).collect();
-        Term::number(format!("{}.{name}({})", receiver.within(Binding::Tight), others.join(", ")), Binding::Tight)
+        Term::number(
+            format!("{}.{name}({})", receiver.within(Binding::Tight), others.join(", ")),
+            Binding::Tight,
+        )
     }
 
     fn helper(&mut self, name: &'static str, operands: &[&Term]) -> Term {
@@ -320,9 +330,14 @@ impl Rust<'_> {
                 self.std_or_helper("powi", &[operands[0], &literal])
             }
             Op::Select | Op::Compare(_) => unreachable!("they are written apart"),
-            Op::Abs | Op::Signum | Op::Recip | Op::Max | Op::Min | Op::Copysign | Op::ToDegrees | Op::ToRadians => {
-                self.method(op.name(), operands)
-            }
+            Op::Abs
+            | Op::Signum
+            | Op::Recip
+            | Op::Max
+            | Op::Min
+            | Op::Copysign
+            | Op::ToDegrees
+            | Op::ToRadians => self.method(op.name(), operands),
             Op::Fract if self.dialect.no_std => {
                 let whole = self.libm("trunc", operands);
                 infix("-", Binding::Sum, [operands[0], &whole])
@@ -544,7 +559,8 @@ impl Body<'_, '_> {
             return is.text.clone();
         }
         // A name alone needs no copying lane by lane.
-        let name = is.text.strip_suffix("[i]").filter(|_| is.binding == Binding::Tight && is.kind == Kind::Number);
+        let name =
+            is.text.strip_suffix("[i]").filter(|_| is.binding == Binding::Tight && is.kind == Kind::Number);
         match name.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')) {
             Some(name) => name.to_owned(),
             None if is.kind == Kind::Literal => format!("[{}; LANES]", is.text),
@@ -638,7 +654,11 @@ impl<F: ProgramScalar> Language<F> for Body<'_, '_> {
 
     fn store_alone(&self, name: &str, is: &Term) -> String {
         let is = self.whole(&self.rust.number(is));
-        if self.in_part { format!("*{name} = {is};") } else { format!("let {name}: {} = {is};", self.rust.number_type()) }
+        if self.in_part {
+            format!("*{name} = {is};")
+        } else {
+            format!("let {name}: {} = {is};", self.rust.number_type())
+        }
     }
 
     fn open_loop(&self, turns: usize, backwards: bool, counted: bool) -> String {
@@ -660,7 +680,9 @@ impl<F: ProgramScalar> Language<F> for Body<'_, '_> {
             Check::NotNan(_) => (method("is_nan"), "Singular"),
             Check::Ordered(_) => (relation("<=", true), "Branch"),
             Check::Relation { relation: which, answer, .. } => (relation(which.sign(), answer), "Branch"),
-            Check::Property { property, answer, .. } => (unless(answer, method(method_of(property))), "Branch"),
+            Check::Property { property, answer, .. } => {
+                (unless(answer, method(method_of(property))), "Branch")
+            }
             Check::Same { number, .. } if number.is_nan() => (unless(true, method("is_nan")), "Branch"),
             Check::Same { number, .. } => {
                 (format!("{} != {name}::to_bits({number:?})", method("to_bits")), "Branch")

@@ -303,6 +303,18 @@ fn identifiers(names: &[String], words: &[&str]) -> Vec<String> {
 
 /// Names that the code uses itself.
 const OWN: [&str; 14] = [
-    "x", "i", "turn", "work", "value", "values", "gradient", "jacobian", "hessian", "product", "tangent", "cotangent",
-    "direction", "numbers",
+    "x",
+    "i",
+    "turn",
+    "work",
+    "value",
+    "values",
+    "gradient",
+    "jacobian",
+    "hessian",
+    "product",
+    "tangent",
+    "cotangent",
+    "direction",
+    "numbers",
 ];

@@ -268,7 +268,9 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
         let mut operands = Vec::new();
         check.operands(|value| operands.push(value));
         let operands = self.terms(&operands);
-        if let Check::Relation { guard, .. } | Check::Property { guard, .. } | Check::Same { guard, .. } = *check {
+        if let Check::Relation { guard, .. } | Check::Property { guard, .. } | Check::Same { guard, .. } =
+            *check
+        {
             let words = self.routine.guards()[guard].replace(['\n', '\r'], " ");
             self.line(&format!("// When recorded: {words}"));
         }
@@ -308,7 +310,9 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
 /// Whether a statement's place hangs on the turn of the loop around it.
 fn reads_turn<F>(statement: &Statement<F>) -> bool {
     match statement {
-        Statement::Let { is: Expression::Load(place), .. } | Statement::Store { to: place, .. } => place.stride > 0,
+        Statement::Let { is: Expression::Load(place), .. } | Statement::Store { to: place, .. } => {
+            place.stride > 0
+        }
         Statement::Let { .. } | Statement::Check(_) | Statement::Loop(_) => false,
     }
 }
@@ -337,6 +341,8 @@ pub(super) fn comment(prefix: &str, text: &str) -> String {
 /// The error of an operation that a language has no code for.
 pub(super) fn no_code(op: Op, language: &str) -> Error {
     let name = op.name();
-    let reason = format!("{language} has no `{name}`, and none is written for it; evaluate the program, or compile it");
+    let reason = format!(
+        "{language} has no `{name}`, and none is written for it; evaluate the program, or compile it"
+    );
     Error::NotCompilable { reason }
 }

@@ -8,6 +8,7 @@
 mod loops;
 mod prune;
 mod quantity;
+mod schedule;
 mod split;
 mod statement;
 mod write;
@@ -64,6 +65,7 @@ impl<F: ProgramScalar> Routine<F> {
         let function = quantity.of(program)?;
         let written = write::write(&function)?;
         let (statements, workspace) = prune::prune(written.statements, written.values, &written.regions);
+        let statements = schedule::schedule(statements, written.values);
         let (inputs, outputs) = (function.inputs, function.outputs);
         let (values, guards) = (written.values, written.guards);
         Ok(Self { quantity, inputs, outputs, workspace, values, parts: vec![statements], guards })
