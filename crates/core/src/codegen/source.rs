@@ -211,6 +211,7 @@ impl<F: ProgramScalar> Function<F> {
     /// What it computes, for its documentation.
     pub(super) fn words(&self) -> String {
         let what = match self.routine.quantity() {
+            Quantity::Values if self.program_has_one_output() => "The value.",
             Quantity::Values => "The values of all outputs.",
             Quantity::Gradient => "The value and the gradient.",
             Quantity::Jacobian => "The outputs and the Jacobian: row after row, a row for each output.",
@@ -235,6 +236,10 @@ impl<F: ProgramScalar> Function<F> {
             words += "\n\n`work` is scratch memory: what it holds before does not matter, nor after.";
         }
         words
+    }
+
+    fn program_has_one_output(&self) -> bool {
+        self.arrays.alone.contains(&true)
     }
 
     /// Which arrays a part reads or writes: those that come in, those that go out, the workspace.
