@@ -64,7 +64,7 @@ impl Jit {
 
     /// Compiles a routine.
     pub fn compile_routine<F: Number>(&self, routine: Routine<F>) -> Result<Compiled<F>, Error> {
-        let routine = routine.split(self.tier.part());
+        let routine = routine.scheduled().split(self.tier.part());
         let machine = compile::compile(&self.isa, &routine)?;
         Ok(Compiled::new(&routine, machine))
     }
