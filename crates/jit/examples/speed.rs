@@ -17,7 +17,13 @@ struct Swing;
 impl Step for Swing {
     type Scalar = f64;
 
-    fn step<D: Differentiable<Scalar = f64>>(&self, state: &mut [D], _: &[D], parameters: &[D], _: &mut [D]) -> Result<(), Error> {
+    fn step<D: Differentiable<Scalar = f64>>(
+        &self,
+        state: &mut [D],
+        _: &[D],
+        parameters: &[D],
+        _: &mut [D],
+    ) -> Result<(), Error> {
         let slope = |[angle, speed]: [D; 2]| [speed, -(angle.sin() * parameters[0]) - speed * parameters[1]];
         let start = [state[0], state[1]];
         let along = |slope: [D; 2], width: f64| [0, 1].map(|i| start[i] + slope[i] * width);
@@ -103,31 +109,58 @@ fn medians(fs: &mut [Box<dyn FnMut() + '_>]) -> Vec<f64> {
 fn report(name: &str, program: &Program<f64>, x: &[f64], mut by_hand: impl FnMut(&mut [f64]) -> f64) {
     let routine = Routine::new(program, Quantity::Gradient).unwrap();
     let n = x.len();
-    let mut compiled: Vec<_> =
-        [Tier::SinglePass, Tier::Optimised].map(|tier| Jit::new(tier).unwrap().compile(program, Quantity::Gradient).unwrap()).into();
+    let mut compiled: Vec<_> = [Tier::SinglePass, Tier::Optimised]
+        .map(|tier| Jit::new(tier).unwrap().compile(program, Quantity::Gradient).unwrap())
+        .into();
     let (mut g1, mut g2, mut o1, mut o2) = (vec![0.0; n], vec![0.0; n], vec![0.0; n + 1], vec![0.0; n + 1]);
     let optimized = program.clone().optimized();
     let mut workspace = optimized.workspace();
+    let by_machine = program.clone().optimized_by(std::sync::Arc::new(Jit::new(Tier::Optimised).unwrap()));
+    let (mut machine_workspace, mut g3) = (by_machine.workspace(), vec![0.0; n]);
     let [mut b, mut a] = [compiled.pop().unwrap(), compiled.pop().unwrap()];
     let times = medians(&mut [
-        Box::new(|| { black_box(by_hand(black_box(&mut g1))); }),
-        Box::new(|| { let _ = black_box(optimized.gradient(&mut workspace, black_box(x), black_box(&mut g2))); }),
+        Box::new(|| {
+            black_box(by_hand(black_box(&mut g1)));
+        }),
+        Box::new(|| {
+            let _ = black_box(optimized.gradient(&mut workspace, black_box(x), black_box(&mut g2)));
+        }),
+        Box::new(|| {
+            let _ = black_box(by_machine.gradient(&mut machine_workspace, black_box(x), black_box(&mut g3)));
+        }),
         Box::new(|| a.call(black_box(x), black_box(&mut o1)).unwrap()),
         Box::new(|| b.call(black_box(x), black_box(&mut o2)).unwrap()),
     ]);
     assert!(g1.iter().zip(&o2[1..]).all(|(a, b)| (a - b).abs() <= 1e-9 * a.abs().max(1.0)), "{g1:?} {o2:?}");
-    print!("{name:>16}: {:>6} ops, by hand {:>9.1} ns; program {:.2}", routine.operations(), times[0] * 1e9, times[1] / times[0]);
-    println!(", single pass {:.2}, optimised {:.2}", times[2] / times[0], times[3] / times[0]);
+    print!(
+        "{name:>16}: {:>6} ops, by hand {:>9.1} ns; program {:.2}",
+        routine.operations(),
+        times[0] * 1e9,
+        times[1] / times[0]
+    );
+    println!(
+        ", optimized_by {:.2}, single pass {:.2}, optimised {:.2}",
+        times[2] / times[0],
+        times[3] / times[0],
+        times[4] / times[0]
+    );
     for tier in [Tier::SinglePass, Tier::Optimised] {
         let jit = Jit::new(tier).unwrap();
-        let times: Vec<f64> = (0..9).map(|_| {
-            let routine = routine.clone();
-            let start = Instant::now();
-            black_box(jit.compile_routine(routine).unwrap());
-            start.elapsed().as_secs_f64()
-        }).collect();
+        let times: Vec<f64> = (0..9)
+            .map(|_| {
+                let routine = routine.clone();
+                let start = Instant::now();
+                black_box(jit.compile_routine(routine).unwrap());
+                start.elapsed().as_secs_f64()
+            })
+            .collect();
         let t = median(times);
-        println!("{:>16}  {tier:?}: {:.1} µs, {:.2} µs an operation", "", t * 1e6, t * 1e6 / routine.operations() as f64);
+        println!(
+            "{:>16}  {tier:?}: {:.1} µs, {:.2} µs an operation",
+            "",
+            t * 1e6,
+            t * 1e6 / routine.operations() as f64
+        );
     }
     let start = Instant::now();
     let _ = Routine::new(program, Quantity::Gradient).unwrap();
@@ -141,7 +174,8 @@ fn main() {
         report(&format!("rosenbrock {n}"), &program, &x, |g| rosenbrock_by_hand(black_box(&x), g));
     }
     let x = [0.5, 0.1, 9.81, 0.2];
-    let f = |x: &[dualtape::Traced<f64>]| Scan::new(Swing, TURNS).run(&x[..2], &[], &x[2..]).unwrap().state[0];
+    let f =
+        |x: &[dualtape::Traced<f64>]| Scan::new(Swing, TURNS).run(&x[..2], &[], &x[2..]).unwrap().state[0];
     let program = Program::record(f, &x).unwrap();
     let mut stored = Vec::new();
     report("pendulum", &program, &x, |g| pendulum_by_hand(black_box(&x), g, &mut stored));

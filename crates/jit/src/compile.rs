@@ -38,6 +38,7 @@ pub(crate) fn compile<F: Number>(isa: &OwnedTargetIsa, routine: &Routine<F>) -> 
     let module = pages.module();
     let mut shared = Shared {
         layout: &layout,
+        required: routine.outputs(),
         features: Features::of(&**isa),
         target: isa.frontend_config(),
         constants: Constants::default(),
@@ -48,12 +49,16 @@ pub(crate) fn compile<F: Number>(isa: &OwnedTargetIsa, routine: &Routine<F>) -> 
         context.func.signature = signature(isa.frontend_config());
         let number = module.declare_anonymous_function(&context.func.signature).map_err(Error::cranelift)?;
         emit(part, &mut shared, &mut context.func, &mut functions)?;
+        context.set_disasm(std::env::var_os("SHOW").is_some());
         module.define_function(number, &mut context).map_err(Error::cranelift)?;
+        if let Some(code) = context.compiled_code().and_then(|code| code.vcode.as_ref()) {
+            eprintln!("{code}");
+        }
         module.clear_context(&mut context);
         numbers.push(number);
     }
     module.finalize_definitions().map_err(Error::cranelift)?;
     let addresses: Vec<*const u8> =
         numbers.iter().map(|&number| module.get_finalized_function(number)).collect();
-    Ok(Machine::new(pages, &addresses, shared.constants.numbers, layout.len()))
+    Ok(Machine::new(pages, &addresses, shared.constants.numbers, layout))
 }

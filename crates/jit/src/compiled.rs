@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::machine::Machine;
 use crate::number::Number;
-use dualtape::codegen::{Array, Quantity, Requirement, Routine};
+use dualtape::codegen::{Array, INPUTS, MachineCode, OUTPUTS, Quantity, Routine};
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,11 +25,11 @@ use std::sync::Arc;
 /// ```
 pub struct Compiled<F> {
     code: Arc<Code<F>>,
-    memory: Vec<F>,
+    workspace: Vec<F>,
 }
 
 /// What clones share.
-struct Code<F> {
+pub(crate) struct Code<F> {
     machine: Machine<F>,
     quantity: Quantity,
     inputs: Vec<Array>,
@@ -42,9 +42,9 @@ impl<F: Number> Compiled<F> {
     pub(crate) fn new(routine: &Routine<F>, machine: Machine<F>) -> Self {
         let (inputs, outputs) = (routine.inputs().to_vec(), routine.outputs().to_vec());
         let lengths = [&inputs, &outputs].map(|arrays| arrays.iter().map(|array| array.len).sum());
-        let memory = vec![F::zero(); machine.memory()];
+        let workspace = vec![F::zero(); machine.workspace()];
         let code = Code { machine, quantity: routine.quantity(), inputs, outputs, lengths };
-        Self { code: Arc::new(code), memory }
+        Self { code: Arc::new(code), workspace }
     }
 
     /// What it computes.
@@ -98,7 +98,7 @@ impl<F: Number> Compiled<F> {
     ///
     /// [`Error::Length`] if there are more or fewer inputs or outputs; and [`Error::Refused`] if the function takes another
     /// branch here than where it was recorded, or is at a singular point: the program then has the answer, or says which guard
-    /// is broken. The outputs are unchanged.
+    /// is broken. The outputs may then be anything.
     ///
     /// ```
     /// use dualtape::{Float, Program, codegen::Quantity};
@@ -114,25 +114,21 @@ impl<F: Number> Compiled<F> {
     /// ```
     #[inline]
     pub fn call(&mut self, inputs: &[F], outputs: &mut [F]) -> Result<(), Error> {
-        let Code { machine, outputs: arrays, lengths: [all_inputs, all_outputs], .. } = &*self.code;
-        if (inputs.len(), outputs.len()) != (*all_inputs, *all_outputs) {
+        let Code { machine, inputs: in_arrays, outputs: out_arrays, lengths, .. } = &*self.code;
+        let [all_inputs, all_outputs] = *lengths;
+        if inputs.len() != all_inputs || outputs.len() != all_outputs {
             return Err(self.wrong_length(inputs.len(), outputs.len()));
         }
-        self.memory[..inputs.len()].copy_from_slice(inputs);
-        if !machine.run(&mut self.memory) {
-            return Err(Error::Refused);
+        let (mut inputs, mut outputs) = (inputs, outputs);
+        let mut given = [[].as_slice(); INPUTS];
+        for (given, array) in given.iter_mut().zip(in_arrays) {
+            (*given, inputs) = inputs.split_at(array.len);
         }
-        let results = &self.memory[inputs.len()..][..outputs.len()];
-        let mut rest = results;
-        for array in arrays {
-            let (these, others) = rest.split_at(array.len);
-            if !holds(array.required, these) {
-                return Err(Error::Refused);
-            }
-            rest = others;
+        let mut wanted = [(); OUTPUTS].map(|()| [].as_mut_slice());
+        for (wanted, array) in wanted.iter_mut().zip(out_arrays) {
+            (*wanted, outputs) = outputs.split_at_mut(array.len);
         }
-        outputs.copy_from_slice(results);
-        Ok(())
+        if machine.run(given, wanted, &mut self.workspace) { Ok(()) } else { Err(Error::Refused) }
     }
 
     #[cold]
@@ -146,19 +142,9 @@ impl<F: Number> Compiled<F> {
     }
 }
 
-/// Whether numbers are what is required of them.
-#[inline]
-fn holds<F: Number>(required: Requirement, numbers: &[F]) -> bool {
-    match required {
-        Requirement::Anything => true,
-        Requirement::NotNan => numbers.iter().fold(true, |all, number| all & !number.is_nan()),
-        Requirement::Finite => numbers.iter().fold(true, |all, number| all & number.is_finite()),
-    }
-}
-
 impl<F: Number> Clone for Compiled<F> {
     fn clone(&self) -> Self {
-        Self { code: Arc::clone(&self.code), memory: self.memory.clone() }
+        Self { code: Arc::clone(&self.code), workspace: self.workspace.clone() }
     }
 }
 

@@ -13,7 +13,7 @@ use cranelift_codegen::ir::immediates::Offset32;
 use cranelift_codegen::ir::{self, AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, types};
 use cranelift_codegen::isa::{TargetFrontendConfig, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use dualtape::codegen::{Carried, Expression, Loop, Memory, Place, Statement, Value};
+use dualtape::codegen::{Array, Carried, Expression, INPUTS, Loop, Memory, OUTPUTS, Place, Statement, Value};
 use dualtape::rules::Op;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -69,26 +69,23 @@ enum Source {
     Again(Again),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Again {
-    /// A constant, by its place.
-    Constant(usize),
-    /// A number that came in, by its place in the memory.
-    Place(usize),
-}
+/// A constant, or a number that came in: which array it stands in, and where.
+type Again = [usize; 2];
 
 /// What parts share.
 pub(crate) struct Shared<'a, F> {
     pub(crate) layout: &'a Layout,
+    pub(crate) required: &'a [Array],
     pub(crate) features: Features,
     pub(crate) target: TargetFrontendConfig,
     pub(crate) constants: Constants<F>,
 }
 
-/// The signature of all functions: memory and constants come in, 0 goes out if no check failed.
+/// The signature of all functions: pointers to the arrays, to the workspace and to the constants come in, 0 goes out if no check
+/// failed.
 pub(crate) fn signature(target: TargetFrontendConfig) -> Signature {
     let mut signature = Signature::new(target.default_call_conv);
-    signature.params = vec![AbiParam::new(target.pointer_type()); 2];
+    signature.params = vec![AbiParam::new(target.pointer_type()); POINTERS];
     signature.returns = vec![AbiParam::new(types::I32)];
     signature
 }
@@ -104,12 +101,11 @@ pub(crate) fn emit<F: Number>(
     let entry = builder.create_block();
     builder.append_block_params_for_function_params(entry);
     builder.switch_to_block(entry);
-    let &[memory, constants] = builder.block_params(entry) else { unreachable!("the signature has two") };
+    let pointers = std::array::from_fn(|array| builder.block_params(entry)[array]);
     let mut emitter = Emitter {
         builder,
         shared,
-        memory,
-        constants,
+        pointers,
         known: FxHashMap::default(),
         loaded: FxHashMap::default(),
         masks: FxHashMap::default(),
@@ -123,20 +119,25 @@ pub(crate) fn emit<F: Number>(
     Ok(())
 }
 
+/// How many pointers come in.
+const POINTERS: usize = INPUTS + OUTPUTS + 2;
+
+/// Which of them points to the constants.
+const CONSTANTS: usize = POINTERS - 1;
+
 /// The innermost loop.
 struct Turns {
     count: usize,
     /// The turn; outside loops there is none.
     index: Option<ir::Value>,
-    /// Where strided places of this turn are counted from, by stride.
-    pointers: Vec<(usize, ir::Value)>,
+    /// Where strided places of this turn are counted from, by array and stride.
+    pointers: Vec<([usize; 2], ir::Value)>,
 }
 
 struct Emitter<'a, 'b, F> {
     builder: FunctionBuilder<'a>,
     shared: &'a mut Shared<'b, F>,
-    memory: ir::Value,
-    constants: ir::Value,
+    pointers: [ir::Value; POINTERS],
     known: FxHashMap<Value, Source>,
     /// What was loaded of the constants and the inputs, and when it was last read.
     loaded: FxHashMap<Again, (ir::Value, usize)>,
@@ -177,11 +178,7 @@ impl<F: Number> Emitter<'_, '_, F> {
                     let source = self.source(is, &mut angles, *value)?;
                     self.known.insert(*value, source);
                 }
-                Statement::Store { to, value } => {
-                    let number = self.operand(*value);
-                    let (pointer, offset) = self.address(to)?;
-                    self.builder.ins().store(MemFlagsData::trusted(), number, pointer, offset);
-                }
+                Statement::Store { to, value } => self.store(to, *value, &mut refusals)?,
                 Statement::Check(check) => self.check(check, &mut refusals),
                 Statement::Loop(turns) => self.repeat(turns)?,
             }
@@ -192,11 +189,9 @@ impl<F: Number> Emitter<'_, '_, F> {
 
     fn source(&mut self, is: &Expression<F>, angles: &mut Angles, value: Value) -> Result<Source, Error> {
         Ok(match is {
-            Expression::Constant(number) => {
-                Source::Again(Again::Constant(self.shared.constants.place(*number)))
-            }
+            Expression::Constant(number) => Source::Again([CONSTANTS, self.shared.constants.place(*number)]),
             Expression::Load(place @ Place { memory: Memory::Input(_), stride: 0, .. }) => {
-                Source::Again(Again::Place(self.shared.layout.first(place, 1)?))
+                Source::Again([self.shared.layout.array(place, 1)?, place.first])
             }
             Expression::Load(place) => {
                 let (pointer, offset) = self.address(place)?;
@@ -209,6 +204,18 @@ impl<F: Number> Emitter<'_, '_, F> {
             }
             Expression::Apply(op, operands) => Source::Computed(self.apply(*op, operands, value)?),
         })
+    }
+
+    fn store(&mut self, to: &Place, value: Value, refusals: &mut Refusals) -> Result<(), Error> {
+        let number = self.operand(value);
+        let (pointer, offset) = self.address(to)?;
+        self.builder.ins().store(MemFlagsData::trusted(), number, pointer, offset);
+        match to.memory {
+            Memory::Input(_) => return Err(Error::OutOfPlace { place: format!("{to:?}, to write to") }),
+            Memory::Output(array) => self.require(self.shared.required[array].required, number, refusals),
+            Memory::Workspace => {}
+        }
+        Ok(())
     }
 
     /// A value in a register.
@@ -227,11 +234,8 @@ impl<F: Number> Emitter<'_, '_, F> {
             *read = self.time;
             return *value;
         }
-        let (pointer, place) = match again {
-            Again::Constant(place) => (self.constants, place),
-            Again::Place(place) => (self.memory, place),
-        };
-        let (pointer, offset) = self.offset(pointer, place);
+        let [array, place] = again;
+        let (pointer, offset) = self.offset(self.pointers[array], place);
         let flags = MemFlagsData::trusted().with_readonly();
         let value = self.builder.ins().load(F::TYPE, flags, pointer, offset);
         self.loaded.insert(again, (value, self.time));
@@ -240,28 +244,27 @@ impl<F: Number> Emitter<'_, '_, F> {
 
     fn constant(&mut self, number: F) -> ir::Value {
         let place = self.shared.constants.place(number);
-        self.again(Again::Constant(place))
+        self.again([CONSTANTS, place])
     }
 
-    /// Where a place stands in this turn. All loads and stores of the routine's places ask here, or at
-    /// [`Layout::first`] itself, which knows where the memory ends.
+    /// Where a place stands in this turn. All loads and stores of the routine's places ask here, or at [`Layout::array`] itself,
+    /// which knows where arrays end.
     fn address(&mut self, place: &Place) -> Result<(ir::Value, Offset32), Error> {
-        let Place { stride, .. } = *place;
-        let first = self.shared.layout.first(place, self.turns.count)?;
+        let array = self.shared.layout.array(place, self.turns.count)?;
         let pointer = match self.turns.index {
-            Some(index) if stride > 0 => self.strided(index, stride),
-            _ => self.memory,
+            Some(index) if place.stride > 0 => self.strided(array, index, place.stride),
+            _ => self.pointers[array],
         };
-        Ok(self.offset(pointer, first))
+        Ok(self.offset(pointer, place.first))
     }
 
-    fn strided(&mut self, index: ir::Value, stride: usize) -> ir::Value {
-        if let Some(&(_, pointer)) = self.turns.pointers.iter().find(|(known, _)| *known == stride) {
-            return pointer;
+    fn strided(&mut self, array: usize, index: ir::Value, stride: usize) -> ir::Value {
+        if let Some((_, pointer)) = self.turns.pointers.iter().find(|(known, _)| *known == [array, stride]) {
+            return *pointer;
         }
         let bytes = self.builder.ins().imul_imm_u(index, (stride * F::BYTES) as i64);
-        let pointer = self.builder.ins().iadd(self.memory, bytes);
-        self.turns.pointers.push((stride, pointer));
+        let pointer = self.builder.ins().iadd(self.pointers[array], bytes);
+        self.turns.pointers.push(([array, stride], pointer));
         pointer
     }
 

@@ -1,49 +1,45 @@
-//! Where the numbers of a routine stand in the one memory of its machine code.
+//! How large the arrays of a routine are, so that nothing is read or written beyond them.
 
 use crate::Error;
-use dualtape::codegen::{Memory, Place, Routine};
-use std::ops::Range;
+use dualtape::ProgramScalar;
+use dualtape::codegen::{Array, INPUTS, Memory, OUTPUTS, Place, Routine};
 
-/// The parts of the memory: all inputs, all outputs, the workspace.
-#[derive(Clone, Debug)]
+/// The lengths of all arrays, and of the workspace.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
-    inputs: Vec<Range<usize>>,
-    outputs: Vec<Range<usize>>,
-    workspace: Range<usize>,
+    pub(crate) inputs: [usize; INPUTS],
+    pub(crate) outputs: [usize; OUTPUTS],
+    pub(crate) workspace: usize,
 }
 
 impl Layout {
-    pub(crate) fn of<F: dualtape::ProgramScalar>(routine: &Routine<F>) -> Self {
-        let mut end = 0;
-        let mut next = |len: usize| {
-            let start = end;
-            end += len;
-            start..end
-        };
-        let inputs = routine.inputs().iter().map(|array| next(array.len)).collect();
-        let outputs = routine.outputs().iter().map(|array| next(array.len)).collect();
-        Self { inputs, outputs, workspace: next(routine.workspace()) }
+    pub(crate) fn of<F: ProgramScalar>(routine: &Routine<F>) -> Self {
+        Self {
+            inputs: lengths(routine.inputs()),
+            outputs: lengths(routine.outputs()),
+            workspace: routine.workspace(),
+        }
     }
 
-    /// How many numbers the memory has.
-    pub(crate) fn len(&self) -> usize {
-        self.workspace.end
-    }
-
-    /// Where a place stands in the first of so many turns, if it is within its part of the memory in all of them.
-    pub(crate) fn first(&self, place: &Place, turns: usize) -> Result<usize, Error> {
-        let part = match place.memory {
-            Memory::Input(array) => self.inputs.get(array),
-            Memory::Output(array) => self.outputs.get(array),
-            Memory::Workspace => Some(&self.workspace),
+    /// The number of an array among all, inputs, outputs and workspace, if a place is within it in all of so many turns.
+    pub(crate) fn array(&self, place: &Place, turns: usize) -> Result<usize, Error> {
+        let (array, len) = match place.memory {
+            Memory::Input(array) => (array, self.inputs.get(array)),
+            Memory::Output(array) => (INPUTS + array, self.outputs.get(array)),
+            Memory::Workspace => (INPUTS + OUTPUTS, Some(&self.workspace)),
         };
         let last =
             turns.checked_sub(1).and_then(|turns| turns.checked_mul(place.stride)?.checked_add(place.first));
-        match (part, last) {
-            (Some(part), Some(last)) if last < part.len() => Ok(part.start + place.first),
+        match (len, last) {
+            (Some(len), Some(last)) if last < *len => Ok(array),
             _ => Err(Error::OutOfPlace { place: format!("{place:?} in {turns} turns") }),
         }
     }
+}
+
+/// Places in an array that is one too many are refused, as it has no length here.
+fn lengths<const N: usize>(arrays: &[Array]) -> [usize; N] {
+    std::array::from_fn(|array| arrays.get(array).map_or(0, |array| array.len))
 }
 
 #[cfg(test)]
@@ -51,15 +47,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_beyond_their_part_of_the_memory_are_refused() {
-        let layout = Layout { inputs: vec![0..3], outputs: vec![3..5], workspace: 5..105 };
-        let first = |memory, first, stride, turns| layout.first(&Place { memory, first, stride }, turns).ok();
-        assert_eq!(first(Memory::Input(0), 2, 0, 1), Some(2));
-        assert_eq!(first(Memory::Input(0), 3, 0, 1), None);
-        assert_eq!(first(Memory::Input(1), 0, 0, 1), None);
-        assert_eq!(first(Memory::Output(0), 1, 0, 7), Some(4));
-        assert_eq!(first(Memory::Workspace, 9, 10, 10), Some(14));
-        assert_eq!(first(Memory::Workspace, 10, 10, 10), None);
-        assert_eq!(first(Memory::Workspace, 1, usize::MAX, 3), None);
+    fn places_beyond_their_array_are_refused() {
+        let layout = Layout { inputs: [3, 0], outputs: [0, 2, 0], workspace: 100 };
+        let array = |memory, first, stride, turns| layout.array(&Place { memory, first, stride }, turns).ok();
+        assert_eq!(array(Memory::Input(0), 2, 0, 1), Some(0));
+        assert_eq!(array(Memory::Input(0), 3, 0, 1), None);
+        assert_eq!(array(Memory::Input(1), 0, 0, 1), None);
+        assert_eq!(array(Memory::Input(2), 0, 0, 1), None);
+        assert_eq!(array(Memory::Output(1), 1, 0, 7), Some(3));
+        assert_eq!(array(Memory::Output(3), 0, 0, 1), None);
+        assert_eq!(array(Memory::Workspace, 9, 10, 10), Some(5));
+        assert_eq!(array(Memory::Workspace, 10, 10, 10), None);
+        assert_eq!(array(Memory::Workspace, 1, usize::MAX, 3), None);
+        assert_eq!(array(Memory::Workspace, 1, 1, 0), None);
     }
 }

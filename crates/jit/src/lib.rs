@@ -16,7 +16,9 @@ pub use number::Number;
 
 use cranelift_codegen::isa::OwnedTargetIsa;
 use dualtape::Program;
-use dualtape::codegen::{Quantity, Routine};
+use dualtape::codegen::{Compiler, MachineCode, Quantity, Routine};
+use std::fmt;
+use std::sync::Arc;
 
 /// How much time is spent on compiling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,15 @@ pub struct Jit {
     tier: Tier,
 }
 
+impl fmt::Debug for Jit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jit")
+            .field("tier", &self.tier)
+            .field("processor", &self.isa.triple().to_string())
+            .finish()
+    }
+}
+
 impl Jit {
     /// A compiler of a tier.
     pub fn new(tier: Tier) -> Result<Self, Error> {
@@ -67,5 +78,12 @@ impl Jit {
         let routine = routine.scheduled().split(self.tier.part());
         let machine = compile::compile(&self.isa, &routine)?;
         Ok(Compiled::new(&routine, machine))
+    }
+}
+
+impl<F: Number> Compiler<F> for Jit {
+    fn compile(&self, routine: Routine<F>) -> Option<Arc<dyn MachineCode<F>>> {
+        let routine = routine.scheduled().split(self.tier.part());
+        Some(Arc::new(compile::compile(&self.isa, &routine).ok()?))
     }
 }

@@ -1,12 +1,14 @@
 //! Machine code with its memory: the one place where the compiler's word is not enough.
 #![allow(unsafe_code)]
 
+use crate::layout::Layout;
 use crate::number::Number;
 use cranelift_jit::JITModule;
+use dualtape::codegen::{INPUTS, MachineCode, OUTPUTS};
 use std::sync::{Mutex, PoisonError};
 
-/// What is compiled: it reads and writes the numbers of one memory, reads constants, and gives 0 if all checks held.
-type Function<F> = unsafe extern "C" fn(*mut F, *const F) -> u32;
+/// What is compiled: two arrays come in, three go out, then there are the workspace and constants. It gives 0 if all checks held.
+type Function<F> = unsafe extern "C" fn(*const F, *const F, *mut F, *mut F, *mut F, *mut F, *const F) -> u32;
 
 /// Pages of machine code, which are given back in the end.
 pub(crate) struct Pages(Mutex<Option<JITModule>>);
@@ -35,38 +37,41 @@ impl Drop for Pages {
 pub(crate) struct Machine<F> {
     functions: Vec<Function<F>>,
     constants: Vec<F>,
-    memory: usize,
+    layout: Layout,
     /// Where the functions stand.
     _pages: Pages,
 }
 
 impl<F: Number> Machine<F> {
-    /// Functions of the type above, which stand in these pages at these addresses. They keep within so many numbers of memory
-    /// and within these constants: whoever wrote them has checked each place.
-    pub(crate) fn new(pages: Pages, addresses: &[*const u8], constants: Vec<F>, memory: usize) -> Self {
+    /// Functions of the type above, which stand in these pages at these addresses. They keep within arrays of
+    /// these lengths, and within these constants: whoever wrote them has checked each place.
+    pub(crate) fn new(pages: Pages, addresses: &[*const u8], constants: Vec<F>, layout: Layout) -> Self {
         // SAFETY: the emitter declares each function with this signature and the calling convention of C, and the pages live
         // as long as the functions.
         let function =
             |&address: &*const u8| unsafe { std::mem::transmute::<*const u8, Function<F>>(address) };
-        Self { functions: addresses.iter().map(function).collect(), constants, memory, _pages: pages }
+        Self { functions: addresses.iter().map(function).collect(), constants, layout, _pages: pages }
+    }
+}
+
+impl<F: Number> MachineCode<F> for Machine<F> {
+    fn workspace(&self) -> usize {
+        self.layout.workspace
     }
 
-    /// How many numbers the memory has.
-    pub(crate) fn memory(&self) -> usize {
-        self.memory
-    }
-
-    /// Runs all functions, until one refuses; says whether none did.
-    ///
-    /// # Panics
-    ///
-    /// If the memory is shorter than [`Machine::memory`].
     #[inline]
-    pub(crate) fn run(&self, memory: &mut [F]) -> bool {
-        assert!(memory.len() >= self.memory, "the memory has {} numbers, not {}", memory.len(), self.memory);
-        let (numbers, constants) = (memory.as_mut_ptr(), self.constants.as_ptr());
-        // SAFETY: the functions touch no place beyond `self.memory` and `self.constants`, which the emitter has checked for
-        // each of their loads and stores; both are valid for the call, and the memory is borrowed for this call alone.
-        self.functions.iter().all(|function| unsafe { function(numbers, constants) } == 0)
+    fn run(&self, inputs: [&[F]; INPUTS], outputs: [&mut [F]; OUTPUTS], workspace: &mut [F]) -> bool {
+        let Self { functions, constants, layout, .. } = self;
+        let ([a, b], [p, q, r]) = (inputs, outputs);
+        // One by one: lengths put into an array and compared at once would wait for memory.
+        let ([a_len, b_len], [p_len, q_len, r_len]) = (layout.inputs, layout.outputs);
+        let fits =
+            a.len() == a_len && b.len() == b_len && p.len() == p_len && q.len() == q_len && r.len() == r_len;
+        assert!(fits && workspace.len() >= layout.workspace, "all arrays have the length of the routine's");
+        let ([a, b], [p, q, r]) = ([a, b].map(<[F]>::as_ptr), [p, q, r].map(<[F]>::as_mut_ptr));
+        let (workspace, constants) = (workspace.as_mut_ptr(), constants.as_ptr());
+        // SAFETY: the functions touch no place beyond the lengths of `layout`, nor beyond the constants, and write to no
+        // input: the emitter has checked each of their loads and stores. All slices are borrowed for this call.
+        functions.iter().all(|function| unsafe { function(a, b, p, q, r, workspace, constants) } == 0)
     }
 }

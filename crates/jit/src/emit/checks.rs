@@ -5,7 +5,7 @@ use crate::number::Number;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{self, InstBuilder};
 use dualtape::Relation;
-use dualtape::codegen::{Check, Property};
+use dualtape::codegen::{Check, Property, Requirement};
 
 /// The checks of a block that failed.
 #[derive(Default)]
@@ -35,10 +35,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         match *check {
             Check::NotNan(value) => {
                 let value = self.operand(value);
-                match refusals.waiting.take() {
-                    None => refusals.waiting = Some(value),
-                    Some(other) => self.refuse_where(FloatCC::Unordered, [other, value], refusals),
-                }
+                self.refuse_nan(value, refusals);
             }
             Check::Ordered(operands) => {
                 let operands = operands.map(|operand| self.operand(operand));
@@ -63,6 +60,26 @@ impl<F: Number> Emitter<'_, '_, F> {
                     self.refuse_if(other, refusals);
                 }
             }
+        }
+    }
+
+    /// Checks a number that goes out.
+    pub(super) fn require(&mut self, required: Requirement, x: ir::Value, refusals: &mut Refusals) {
+        match required {
+            Requirement::Anything => {}
+            Requirement::NotNan => self.refuse_nan(x, refusals),
+            Requirement::Finite => {
+                // Of infinite numbers, the difference is NaN.
+                let zero = self.builder.ins().fsub(x, x);
+                self.refuse_nan(zero, refusals);
+            }
+        }
+    }
+
+    fn refuse_nan(&mut self, x: ir::Value, refusals: &mut Refusals) {
+        match refusals.waiting.take() {
+            None => refusals.waiting = Some(x),
+            Some(other) => self.refuse_where(FloatCC::Unordered, [other, x], refusals),
         }
     }
 

@@ -224,7 +224,7 @@ impl<F: Number> Emitter<'_, '_, F> {
 
     /// All bits where a condition holds, otherwise none; in the first lane. Lanes have no branches.
     pub(super) fn mask(&mut self, condition: FloatCC, operands: [ir::Value; 2]) -> ir::Value {
-        let [x, y] = operands.map(|operand| self.builder.ins().scalar_to_vector(F::LANES, operand));
+        let [x, y] = operands.map(|operand| self.builder.ins().splat(F::LANES, operand));
         self.builder.ins().fcmp(condition, x, y)
     }
 
@@ -244,7 +244,7 @@ impl<F: Number> Emitter<'_, '_, F> {
 
     /// The bits of a number in the first lane.
     fn lanes(&mut self, x: ir::Value) -> ir::Value {
-        let lanes = self.builder.ins().scalar_to_vector(F::LANES, x);
+        let lanes = self.builder.ins().splat(F::LANES, x);
         self.builder.ins().bitcast(F::BIT_LANES, in_memory_order(), lanes)
     }
 

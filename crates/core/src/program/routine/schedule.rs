@@ -134,9 +134,8 @@ impl<F> Segment<F> {
             }
             self.emit(statement);
             if self.readers[index].len() <= FEW {
-                let ready = |&&reader: &&u32| {
-                    self.kinds[reader as usize] == Kind::Eager && self.is_ready(reader)
-                };
+                let ready =
+                    |&&reader: &&u32| self.kinds[reader as usize] == Kind::Eager && self.is_ready(reader);
                 let ready: Vec<u32> = self.readers[index].iter().rev().filter(ready).copied().collect();
                 next.extend(ready);
             }

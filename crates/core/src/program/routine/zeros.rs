@@ -127,7 +127,8 @@ impl<F: ProgramScalar> Zeros<F> {
             | Check::Ordered(_)
             | Check::Relation { .. }
             | Check::Property {
-                property: Property::Nan | Property::Finite | Property::Infinite | Property::Normal | Property::Subnormal,
+                property:
+                    Property::Nan | Property::Finite | Property::Infinite | Property::Normal | Property::Subnormal,
                 ..
             } => {}
             Check::Property { operand, .. } | Check::Same { operand, .. } => self.need(operand),
