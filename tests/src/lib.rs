@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 pub mod close;
+pub mod generated;
 pub mod modes;
 pub mod points;
 pub mod scenarios;

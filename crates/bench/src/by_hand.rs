@@ -1,9 +1,10 @@
 //! Gradients as one would write them by hand, for the ratios: each value and gradient in one pass, with what
 //! they share computed once.
 
-use crate::gradbench::ba;
+use crate::functions::loops::WIDTH;
+use crate::functions::lstm::BITS;
+use crate::functions::projection;
 use crate::gradbench::gmm::{Mixture, Problem};
-use crate::workloads::BITS;
 
 /// Σ exp, shifted: the gradient is each term's share.
 pub(crate) fn log_sum_exp(x: &[f64], gradient: &mut [f64]) -> f64 {
@@ -335,7 +336,7 @@ pub(crate) fn reprojection(observation: &[f64], jacobian: &mut [f64]) -> [f64; 2
     let bend = 2.0 * (k1 + 2.0 * k2 * square);
     let off: [f64; 2] = std::array::from_fn(|i| focal * distortion * flat[i] + [u0 - seen0, u1 - seen1][i]);
     let scale = weight * focal;
-    for (i, row) in jacobian.chunks_mut(ba::WIDTH).enumerate() {
+    for (i, row) in jacobian.chunks_mut(projection::WIDTH).enumerate() {
         let by_flat = [0, 1].map(|j| bend * flat[i] * flat[j] + if i == j { distortion } else { 0.0 });
         let by_depth = -(by_flat[0] * flat[0] + by_flat[1] * flat[1]);
         let to_point = [by_flat[0], by_flat[1], by_depth].map(|slope| scale / point[2] * slope);
@@ -415,4 +416,44 @@ fn network_back(
         to_first[2 * i + 1] += to_one[i] * point[1];
         to_first[2 * HIDDEN + i] += to_one[i];
     }
+}
+
+/// What a stage of a pendulum's step leaves for the way back: sine and cosine of the angle, and the speed.
+type Stage = [f64; 3];
+
+/// The angle of a pendulum after so many steps of Runge and Kutta; x is a start, gravity over length, and friction.
+pub(crate) fn pendulum(x: &[f64], steps: usize, gradient: &mut [f64]) -> f64 {
+    let &[mut angle, mut speed, gravity, friction] = x else { unreachable!("there are four numbers") };
+    let mut stored: Vec<[Stage; 4]> = Vec::with_capacity(steps);
+    for _ in 0..steps {
+        let stage = |angle: f64, speed: f64| {
+            let (sin, cos) = angle.sin_cos();
+            ([speed, -(sin * gravity) - speed * friction], [sin, cos, speed])
+        };
+        let (k1, first) = stage(angle, speed);
+        let (k2, second) = stage(angle + k1[0] * (WIDTH / 2.0), speed + k1[1] * (WIDTH / 2.0));
+        let (k3, third) = stage(angle + k2[0] * (WIDTH / 2.0), speed + k2[1] * (WIDTH / 2.0));
+        let (k4, last) = stage(angle + k3[0] * WIDTH, speed + k3[1] * WIDTH);
+        angle += (k1[0] + (k2[0] + k3[0]) * 2.0 + k4[0]) * (WIDTH / 6.0);
+        speed += (k1[1] + (k2[1] + k3[1]) * 2.0 + k4[1]) * (WIDTH / 6.0);
+        stored.push([first, second, third, last]);
+    }
+    let mut of_state = [1.0, 0.0];
+    let mut of_parameters = [0.0; 2];
+    for stages in stored.iter().rev() {
+        // What angle and speed of a stage gain, given what its slopes do.
+        let mut back = |[sin, cos, speed]: Stage, gain: [f64; 2]| {
+            of_parameters[0] -= sin * gain[1];
+            of_parameters[1] -= speed * gain[1];
+            [-(cos * gravity * gain[1]), gain[0] - friction * gain[1]]
+        };
+        let part = [of_state[0] * (WIDTH / 6.0), of_state[1] * (WIDTH / 6.0)];
+        let g4 = back(stages[3], part);
+        let g3 = back(stages[2], [0, 1].map(|i| part[i] * 2.0 + g4[i] * WIDTH));
+        let g2 = back(stages[1], [0, 1].map(|i| part[i] * 2.0 + g3[i] * (WIDTH / 2.0)));
+        let g1 = back(stages[0], [0, 1].map(|i| part[i] + g2[i] * (WIDTH / 2.0)));
+        of_state = [0, 1].map(|i| of_state[i] + (g1[i] + g2[i]) + (g3[i] + g4[i]));
+    }
+    gradient.copy_from_slice(&[of_state, of_parameters].concat());
+    angle
 }

@@ -4,9 +4,10 @@
 #![warn(missing_docs)]
 
 mod by_hand;
+mod functions;
+mod generated;
 pub mod gradbench;
 mod high_orders;
-mod loops;
 pub mod network;
 pub mod objective;
 pub mod peak;

@@ -1,5 +1,6 @@
 //! One function at one size, and the ways to compute its derivatives.
 
+use crate::generated::Gradient;
 use crate::objective::{Objective, Summed};
 use dualtape::program::Rows;
 use dualtape::typenum::{U1, U4, U8, U10, U16};
@@ -54,6 +55,9 @@ pub const WITHOUT_DERIVATIVES: [&str; 8] =
     [VALUE, RECORD, RECORD_LOOP, PATTERN, PEER_PATTERN, COLOURING, PLAN, GRADIENT];
 /// The gradient written by hand.
 pub const BY_HAND: &str = "by hand";
+
+/// The gradient as code that was generated from a recording.
+pub const GENERATED: &str = "generated";
 
 /// With more inputs than this, forward mode is not worth the wait.
 pub(crate) const MOST_FORWARD: usize = 200;
@@ -127,6 +131,13 @@ impl Workload {
     ) -> Self {
         let (f, x, mut forward) = (f.clone(), x.to_vec(), Forward::<f64, N>::new());
         self.mode(name, move |slope| sound(forward.gradient(|x| f.call(x), &x, slope)))
+    }
+
+    /// The gradient as generated code.
+    pub(crate) fn generated(self, code: Option<Gradient>, x: &[f64]) -> Self {
+        let Some(mut gradient) = code else { return self };
+        let x = x.to_vec();
+        self.mode(GENERATED, move |slope| gradient(&x, slope))
     }
 
     /// The function with its loop kept as one operation: on a tape, and replayed.

@@ -1,33 +1,23 @@
 //! What the benches compare: each workload at several sizes, in every mode that suits it.
 
 use crate::by_hand;
+use crate::functions::loops::{LstmLoop, PENDULUM, Pendulum, PendulumLoop};
+use crate::functions::lstm::BITS;
+use crate::functions::{Lstm, Ode, Rosenbrock, numbers, observations, projection, text};
+use crate::generated;
 use crate::gradbench::gmm::{Mixture, Problem};
-use crate::gradbench::{ba, llsq, lse, lstm, ode};
+use crate::gradbench::{llsq, lse};
 use crate::high_orders;
-use crate::loops::{LstmLoop, PENDULUM, Pendulum, PendulumLoop};
+
 use crate::objective::{Objective, Summed};
-use crate::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
+use crate::scenarios::{rosenbrock_by_hand, rosenbrock_point};
 use crate::sparse;
-use crate::workload::{BY_HAND, VALUE, Workload, sound};
+use crate::workload::{BY_HAND, GENERATED, VALUE, Workload, sound};
 use dualtape::loops::Checkpoints;
 use dualtape::program::{Rows, Wrt};
 use dualtape::typenum::U16;
 use dualtape::{Differentiable, Dual, Forward, Program};
 use dualtape_nn::{Activation, Mlp, loss};
-
-/// Numbers between −1 and 1 that look like chance, and are the same each time.
-fn numbers(count: usize, step: f64) -> Vec<f64> {
-    (0..count).map(|i| ((i + 1) as f64 * step).sin()).collect()
-}
-
-#[derive(Clone)]
-struct Rosenbrock;
-
-impl Objective for Rosenbrock {
-    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
-        rosenbrock(x)
-    }
-}
 
 #[derive(Clone)]
 struct LogSumExp;
@@ -94,39 +84,6 @@ impl Summed for Gaussians {
     }
 }
 
-/// The last number of a solution by Runge and Kutta, in so many steps.
-#[derive(Clone)]
-struct Ode(usize);
-
-impl Objective for Ode {
-    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
-        *ode::solve(x, self.0).last().expect("there are numbers")
-    }
-}
-
-/// A long short-term memory of one layer that reads so many characters of seven bits.
-#[derive(Clone)]
-struct Lstm(Vec<f64>);
-
-/// The bits of a character.
-pub(crate) const BITS: usize = 7;
-
-impl Objective for Lstm {
-    fn call<D: Differentiable<Scalar = f64>>(&self, parameters: &[D]) -> D {
-        let column = |bit: usize, of: &[D]| of[bit..].iter().step_by(BITS).copied().collect::<Vec<D>>();
-        let characters: Vec<D> = self.0.iter().map(|&x| D::constant(x)).collect();
-        let said: Vec<Vec<D>> = (0..BITS)
-            .map(|bit| lstm::says(&column(bit, parameters), &[D::zero(); 2], &column(bit, &characters)))
-            .collect();
-        let next = characters.chunks(BITS).skip(1).enumerate();
-        let each = next.map(|(time, bits)| {
-            let said: Vec<D> = said.iter().map(|said| said[time]).collect();
-            lstm::log_likelihood(&said, bits)
-        });
-        -each.sum::<D>()
-    }
-}
-
 /// The mean hinge loss of a small network over points (x, y, label).
 #[derive(Clone)]
 struct Network {
@@ -156,41 +113,54 @@ impl Summed for Network {
 
 /// The residuals of observations by cameras, with their Jacobians.
 fn bundle_adjustment(count: usize) -> Workload {
-    let camera = [0.1, -0.2, 0.3, 0.5, 0.4, 0.3, 500.0, 320.0, 240.0, 1e-3, 1e-5];
-    let mut observations = Vec::new();
-    for wobble in numbers(count, 0.7) {
-        observations.extend(camera.iter().map(|x| x * (1.0 + 0.01 * wobble)));
-        observations.extend([wobble, 1.0 - wobble, 5.0, 1.0, 300.0, 200.0]);
-    }
-    let results = count * 2 * ba::WIDTH;
+    let observations = observations(count);
+    let results = count * 2 * projection::WIDTH;
     let workload = Workload::new("bundle adjustment", format!("{count} observations"), results);
     let plain = observations.clone();
-    let workload = workload
-        .mode(VALUE, move |_| plain.chunks(ba::OBSERVATION).map(|row| ba::reprojection_error(row)[0]).sum());
+    let workload = workload.mode(VALUE, move |_| {
+        plain.chunks(projection::OBSERVATION).map(|row| projection::reprojection_error(row)[0]).sum()
+    });
     let by_hand = observations.clone();
     let workload = workload.mode(BY_HAND, move |slopes| {
-        let rows = by_hand.chunks(ba::OBSERVATION).zip(slopes.chunks_mut(2 * ba::WIDTH));
+        let rows = by_hand.chunks(projection::OBSERVATION).zip(slopes.chunks_mut(2 * projection::WIDTH));
         rows.map(|(row, slopes)| by_hand::reprojection(row, slopes)[0]).sum()
+    });
+    let (by_code, mut jacobian) = (observations.clone(), [0.0; 2 * projection::OBSERVATION]);
+    let workload = workload.mode(GENERATED, move |slopes| {
+        let rows = by_code.chunks(projection::OBSERVATION).zip(slopes.chunks_mut(2 * projection::WIDTH));
+        let each = rows.map(|(row, slopes)| {
+            let mut x = [0.0; projection::OBSERVATION];
+            let (feature, rest) = x.split_at_mut(2);
+            rest.copy_from_slice(&row[..projection::WIDTH]);
+            feature.copy_from_slice(&row[projection::WIDTH..]);
+            let values = generated::projection(&x, &mut jacobian);
+            let rows = jacobian.chunks(projection::OBSERVATION).zip(slopes.chunks_mut(projection::WIDTH));
+            rows.for_each(|(all, slopes)| slopes.copy_from_slice(&all[2..]));
+            values[0]
+        });
+        each.sum()
     });
     let (singly, mut forward, mut values) = (observations.clone(), Forward::<f64, U16>::new(), [0.0; 2]);
     let workload = workload.mode("lanes: 16", move |slopes| {
-        let rows = singly.chunks(ba::OBSERVATION).zip(slopes.chunks_mut(2 * ba::WIDTH));
+        let rows = singly.chunks(projection::OBSERVATION).zip(slopes.chunks_mut(2 * projection::WIDTH));
         let each = rows.map(|(row, slopes)| {
-            let (x, feature) = row.split_at(ba::WIDTH);
+            let (x, feature) = row.split_at(projection::WIDTH);
             let error = |x: &[Dual<f64, U16>], y: &mut [Dual<f64, U16>]| {
                 let all = [x, &[Dual::constant(feature[0]), Dual::constant(feature[1])]].concat();
-                y.copy_from_slice(&ba::reprojection_error(&all));
+                y.copy_from_slice(&projection::reprojection_error(&all));
             };
             sound(forward.jacobian(error, x, &mut values, slopes));
             values[0]
         });
         each.sum()
     });
-    let first = &observations[..ba::OBSERVATION];
-    let program = sound(Program::record_with_data(|_, row: &[_]| ba::reprojection_error(row), &[], first));
+    let first = &observations[..projection::OBSERVATION];
+    let program =
+        sound(Program::record_with_data(|_, row: &[_]| projection::reprojection_error(row), &[], first));
     let (mut batch, mut values) = (program.batch(), vec![0.0; 2 * count]);
     workload.mode("batch", move |slopes| {
-        let (rows, wrt) = (Rows::new(&observations, ba::OBSERVATION), Wrt::FirstData(ba::WIDTH));
+        let (rows, wrt) =
+            (Rows::new(&observations, projection::OBSERVATION), Wrt::FirstData(projection::WIDTH));
         sound(program.jacobians(&mut batch, &[], &rows, wrt, &mut values, slopes));
         values.iter().step_by(2).sum()
     })
@@ -221,7 +191,7 @@ pub fn all() -> Vec<Make> {
             let x = rosenbrock_point(n);
             let by_hand = |_: &Rosenbrock, x: &[f64], slope: &mut [f64]| rosenbrock_by_hand(x, slope);
             let workload = Workload::of("rosenbrock", format!("n = {n}"), &Rosenbrock, &x, Some(by_hand));
-            with_peers(workload, &x)
+            with_peers(workload.generated(generated::gradient("rosenbrock", n), &x), &x)
         }));
     }
     for n in [10, 1000, 100_000] {
@@ -258,25 +228,28 @@ pub fn all() -> Vec<Make> {
         all.push(Box::new(move || {
             let size = format!("n = {n}, {s} steps");
             let by_hand = |f: &Ode, x: &[f64], slope: &mut [f64]| by_hand::ode(x, f.0, slope);
-            Workload::of("ode", size, &Ode(s), &numbers(n, 0.7), Some(by_hand))
+            let x = numbers(n, 0.7);
+            Workload::of("ode", size, &Ode(s), &x, Some(by_hand)).generated(generated::gradient("ode", n), &x)
         }));
     }
     for characters in [16, 128] {
         all.push(Box::new(move || {
-            let bits: Vec<f64> =
-                numbers(characters * BITS, 0.9).iter().map(|&x| f64::from(u8::from(x > 0.0))).collect();
+            let bits = text(characters);
             let (size, x) = (format!("{characters} characters"), numbers(11 * BITS, 0.7));
             let looped = LstmLoop::new(&bits);
             let by_hand = |f: &Lstm, x: &[f64], slope: &mut [f64]| by_hand::lstm(x, &f.0, slope);
-            Workload::of("lstm", size, &Lstm(bits), &x, Some(by_hand)).looped(&looped, &x)
+            let code = generated::gradient("lstm", characters);
+            Workload::of("lstm", size, &Lstm(bits), &x, Some(by_hand)).looped(&looped, &x).generated(code, &x)
         }));
     }
     for steps in [10, 1000] {
         all.push(Box::new(move || {
             let looped = PendulumLoop::new(steps, Checkpoints::default());
-            let workload =
-                Workload::of("pendulum", format!("{steps} steps"), &Pendulum(steps), &PENDULUM, None);
-            workload.looped(&looped, &PENDULUM)
+            let by_hand = |f: &Pendulum, x: &[f64], slope: &mut [f64]| by_hand::pendulum(x, f.0, slope);
+            let size = format!("{steps} steps");
+            let workload = Workload::of("pendulum", size, &Pendulum(steps), &PENDULUM, Some(by_hand));
+            let code = generated::gradient("pendulum", steps);
+            workload.looped(&looped, &PENDULUM).generated(code, &PENDULUM)
         }));
     }
     for (stored, words) in [(Checkpoints::default(), "all stored"), (Checkpoints::Snapshots(32), "32 stored")]

@@ -75,7 +75,7 @@ impl Jit {
 
     /// Compiles a routine.
     pub fn compile_routine<F: Number>(&self, routine: Routine<F>) -> Result<Compiled<F>, Error> {
-        let routine = routine.scheduled().split(self.tier.part());
+        let routine = routine.split(self.tier.part());
         let machine = compile::compile(&self.isa, &routine)?;
         Ok(Compiled::new(&routine, machine))
     }
@@ -83,7 +83,7 @@ impl Jit {
 
 impl<F: Number> Compiler<F> for Jit {
     fn compile(&self, routine: Routine<F>) -> Option<Arc<dyn MachineCode<F>>> {
-        let routine = routine.scheduled().split(self.tier.part());
+        let routine = routine.split(self.tier.part());
         Some(Arc::new(compile::compile(&self.isa, &routine).ok()?))
     }
 }

@@ -4,6 +4,7 @@
 //! on that bit of the characters before, and on nothing else.
 
 use super::measure::{Clock, Failure, Reply, check, flatten, parse};
+use crate::functions::lstm::{log_likelihood, reads};
 use dualtape::program::{Batch, Results, Rows, Sums, Wrt};
 use dualtape::{Differentiable, Program};
 use serde::Deserialize;
@@ -18,44 +19,6 @@ struct Input {
     /// For each layer the hidden state and the cell state.
     state: Vec<Vec<f64>>,
     sequence: Vec<Vec<f64>>,
-}
-
-/// What one layer does to the signal of one bit. `own` are its four weights and four biases.
-fn layer<D: Differentiable<Scalar = f64>>(own: &[D], hidden: &mut D, cell: &mut D, signal: D) -> D {
-    let gate = |which: usize, x: D| x * own[which] + own[4 + which];
-    let forget = gate(0, signal).sigmoid();
-    let take = gate(1, *hidden).sigmoid();
-    let show = gate(2, signal).sigmoid();
-    let change = gate(3, *hidden).tanh();
-    *cell = *cell * forget + take * change;
-    *hidden = show * cell.tanh();
-    *hidden
-}
-
-/// What the memory says of one bit after each character but the last, given its eight parameters for each
-/// layer and the three beyond, its states, and the bit in all characters.
-pub(crate) fn says<D: Differentiable<Scalar = f64>>(own: &[D], state: &[D], bits: &[D]) -> Vec<D> {
-    let mut state = state.to_vec();
-    bits[..bits.len() - 1].iter().map(|&bit| reads(own, &mut state, bit)).collect()
-}
-
-/// What the memory says of one bit after one more character, with its states after it.
-pub(crate) fn reads<D: Differentiable<Scalar = f64>>(own: &[D], state: &mut [D], bit: D) -> D {
-    let (main, extra) = own.split_at(own.len() - 3);
-    let layers = main.chunks(8).zip(state.chunks_mut(2));
-    let signal = layers.fold(bit * extra[0], |signal, (own, state)| {
-        let (hidden, cell) = state.split_at_mut(1);
-        layer(own, &mut hidden[0], &mut cell[0], signal)
-    });
-    signal * extra[1] + extra[2]
-}
-
-/// log p of the bits of a character, given what the memory says of each.
-pub(crate) fn log_likelihood<D: Differentiable<Scalar = f64>>(said: &[D], bits: &[D]) -> D {
-    let exponentials: Vec<D> = said.iter().map(|y| y.exp()).collect();
-    let log_total = (D::sum_of(&exponentials) + 2.0).ln();
-    let apart: Vec<D> = said.iter().map(|&y| y - log_total).collect();
-    D::dot(&apart, bits)
 }
 
 /// The numbers of the input.

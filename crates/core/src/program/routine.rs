@@ -12,7 +12,6 @@ mod schedule;
 mod split;
 mod statement;
 mod write;
-mod zeros;
 
 pub use quantity::Quantity;
 pub use statement::{Array, Carried, Check, Expression, Loop, Memory, Place, Requirement, Statement, Value};
@@ -64,9 +63,9 @@ impl<F: ProgramScalar> Routine<F> {
     /// If the derivative of a rule that it calls cannot be recorded.
     pub fn new(program: &Program<F>, quantity: Quantity) -> Result<Self, Error> {
         let function = quantity.of(program)?;
-        let mut written = write::write(&function)?;
-        written.values = zeros::simplify(&mut written.statements, written.values);
+        let written = write::write(&function)?;
         let (statements, workspace) = prune::prune(written.statements, written.values, &written.regions);
+        let statements = schedule::schedule(statements, written.values);
         let (inputs, outputs) = (function.inputs, function.outputs);
         let (values, guards) = (written.values, written.guards);
         Ok(Self { quantity, inputs, outputs, workspace, values, parts: vec![statements], guards })
@@ -82,26 +81,6 @@ impl<F: ProgramScalar> Routine<F> {
         let statements = self.parts.into_iter().flatten().collect();
         let (parts, workspace) = split::split(statements, self.values, self.workspace, operations);
         Self { parts, workspace, ..self }
-    }
-
-    /// The same, in an order in which values are read soon after they are computed, so that a simple compiler keeps them in
-    /// registers, and parts hand less on. It is for routines of one part: others stay as they are.
-    ///
-    /// ```
-    /// use dualtape::Program;
-    /// use dualtape::codegen::{Quantity, Routine};
-    /// let program = Program::record(|x| x[0] * x[1] + x[2] * x[3], &[1.0_f64; 4])?;
-    /// let routine = Routine::new(&program, Quantity::Gradient)?;
-    /// assert_eq!(routine.clone().scheduled().operations(), routine.operations());
-    /// # Ok::<(), dualtape::Error>(())
-    /// ```
-    #[must_use]
-    pub fn scheduled(self) -> Self {
-        let values = self.values;
-        match <[_; 1]>::try_from(self.parts) {
-            Ok([part]) => Self { parts: vec![schedule::schedule(part, values)], ..self },
-            Err(parts) => Self { parts, ..self },
-        }
     }
 
     /// What it computes.

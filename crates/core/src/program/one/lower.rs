@@ -51,7 +51,8 @@ pub(in crate::program) fn lower<F: ProgramScalar>(
     moving: usize,
 ) -> Option<Lowered<F>> {
     let mut watched = watched.to_vec();
-    optimize::for_one_point(&mut graph, &mut watched);
+    let outputs = graph.outputs.len();
+    optimize::for_one_point(&mut graph, &mut watched, outputs);
     let items = Items::of(&graph, &watched)?;
     if items.reads.len() + graph.nodes.len() >= MOST_SLOTS {
         return None;

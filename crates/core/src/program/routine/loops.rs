@@ -226,7 +226,8 @@ impl<F: ProgramScalar> Writer<F> {
         }
         let Counts { states, inputs, outputs, parameters } = Counts::of(step);
         let (graph, watched) = step.vjp_graph();
-        let (graph, watched) = plain(graph, watched);
+        // What inputs gain is added to a sum, which begins with 0.
+        let (graph, watched) = plain(graph, watched, states + outputs);
         let first_seed = (parameters + states + inputs) as u32;
         let stored = to_be_stored(&graph, states + outputs, parameters as u32..first_seed);
         let sweep = Rc::new(Sweep { step: StepGraph { graph, watched }, stored });
@@ -294,7 +295,7 @@ impl Counts {
 
 fn step_graph<F: ProgramScalar>(step: &StepProgram<F>) -> StepGraph<F> {
     let (graph, watched) = step.graph();
-    let (graph, watched) = plain(graph.clone(), watched.to_vec());
+    let (graph, watched) = plain(graph.clone(), watched.to_vec(), graph.outputs.len());
     StepGraph { graph, watched }
 }
 

@@ -149,7 +149,8 @@ impl Quantity {
         };
         let array = |(name, len)| Array { name, len, required };
         let input = |(name, len)| Array { name, len, required: Requirement::Anything };
-        let (graph, watched) = plain(graph, watched);
+        let signed = graph.outputs.len();
+        let (graph, watched) = plain(graph, watched, signed);
         Ok(Function {
             graph,
             watched,
@@ -180,12 +181,17 @@ fn with_entries<F: ProgramScalar>(graph: &Graph<F>, before: usize, entries: &[(u
         .expect("there is no limit but that of places")
 }
 
-/// A graph without chain rules and log-sum-exps, and without what one point does not need.
-pub(super) fn plain<F: ProgramScalar>(mut graph: Graph<F>, mut watched: Vec<u32>) -> (Graph<F>, Vec<u32>) {
+/// A graph without chain rules and log-sum-exps, and without what one point does not need. Of its outputs, the first so many
+/// keep the sign of a zero.
+pub(super) fn plain<F: ProgramScalar>(
+    mut graph: Graph<F>,
+    mut watched: Vec<u32>,
+    signed: usize,
+) -> (Graph<F>, Vec<u32>) {
     if let Some(speculation) = speculate(&graph, &mut watched) {
         watched.extend(speculation.watched);
         graph = speculation.graph;
     }
-    optimize::for_one_point(&mut graph, &mut watched);
+    optimize::for_one_point(&mut graph, &mut watched, signed);
     (graph, watched)
 }

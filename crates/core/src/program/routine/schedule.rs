@@ -1,159 +1,182 @@
-//! Puts statements in an order in which values are read soon after they are computed.
+//! Orders statements so that values are read soon after they are computed: what is read late goes through memory.
 //!
-//! A derivative comes as all of its function, and then all of the way back. Where much of the way back depends on little of the
-//! function, it can be done early: its operands are still at hand then, and need not wait in memory.
+//! A gradient is recorded as a sweep forward and one back, and in that order each value waits for its turn on the way back. But
+//! what a term of a sum gains is often known as soon as the term is. So results are taken one after the other, each with what
+//! it still needs before it; and whatever is the last to read some value comes at once, as soon as it can.
 
-use super::statement::{Check, Expression, Memory, Place, Statement, Value};
-use crate::rules::Op;
+use super::statement::{Expression, Memory, Place, Statement, Value};
 
-/// Who are read by more statements than these do not draw them forward: the accumulators of all would wait for the next.
-const FEW: usize = 4;
-
-/// No statement.
-const NONE: u32 = u32::MAX;
-
-/// The statements, reordered between those that stay in their order: loops, what goes through the workspace, and checks of bounds.
-pub(super) fn schedule<F>(statements: Vec<Statement<F>>, values: usize) -> Vec<Statement<F>> {
-    let mut scheduled = Vec::with_capacity(statements.len());
-    let (mut segment, mut defined_by) = (Vec::new(), vec![NONE; values]);
-    for statement in statements {
-        if stays(&statement) {
-            scheduled.extend(reorder(std::mem::take(&mut segment), &mut defined_by));
-            scheduled.push(statement);
-        } else {
-            segment.push(statement);
-        }
+/// The same statements in an order that keeps values for a shorter time, if one is found. Blocks with loops, or that use the
+/// workspace, stay as they are.
+pub(super) fn schedule<F: Clone>(statements: Vec<Statement<F>>, values: usize) -> Vec<Statement<F>> {
+    if !statements.iter().all(can_move) {
+        return statements;
     }
-    scheduled.extend(reorder(segment, &mut defined_by));
-    scheduled
+    let order = Order::of(&statements, values);
+    let (before, after) =
+        (kept(statements.iter(), values), kept(order.iter().map(|&at| &statements[at]), values));
+    if after >= before {
+        return statements;
+    }
+    let mut statements: Vec<Option<Statement<F>>> = statements.into_iter().map(Some).collect();
+    order.iter().map(|&at| statements[at].take().expect("each stands in the order once")).collect()
 }
 
-fn stays<F>(statement: &Statement<F>) -> bool {
+/// Whether a statement may stand wherever its operands are known.
+fn can_move<F>(statement: &Statement<F>) -> bool {
     match statement {
-        Statement::Loop(_) | Statement::Check(Check::Ordered(_)) => true,
         Statement::Let { is: Expression::Load(place), .. } | Statement::Store { to: place, .. } => {
-            place.memory == Memory::Workspace
+            place.memory != Memory::Workspace
         }
-        // Its bounds have been checked before, and only there.
-        Statement::Let { is: Expression::Apply(op, _), .. } => *op == Op::Clamp,
-        _ => false,
+        Statement::Let { .. } | Statement::Check(_) => true,
+        Statement::Loop(_) => false,
     }
 }
 
-/// How soon a statement comes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Before the first that reads it: constants, what comes in, and what is computed of these alone.
-    OnDemand,
-    /// As soon as its operands are there.
-    Eager,
-    /// In its order: checks with a number, of which the first that fails is told.
-    InOrder,
-}
-
-struct Segment<F> {
-    statements: Vec<Option<Statement<F>>>,
-    kinds: Vec<Kind>,
-    /// For each statement, those of the segment that define its operands.
-    needs: Vec<Vec<u32>>,
-    /// For each statement, those that read it.
-    readers: Vec<Vec<u32>>,
-    done: Vec<Statement<F>>,
-}
-
-fn reorder<F>(statements: Vec<Statement<F>>, defined_by: &mut [u32]) -> Vec<Statement<F>> {
-    let mut segment = Segment::new(statements, defined_by);
-    for statement in 0..segment.statements.len() as u32 {
-        if segment.kinds[statement as usize] != Kind::OnDemand {
-            segment.emit_with_readers(statement);
+/// For how long values are kept, all together, in statements. Constants and what comes in are at hand everywhere.
+fn kept<'s, F: 's>(statements: impl Iterator<Item = &'s Statement<F>>, values: usize) -> u64 {
+    let mut defined: Vec<Option<u64>> = vec![None; values];
+    let mut last: Vec<u64> = vec![0; values];
+    for (at, statement) in (0..).zip(statements) {
+        statement.operands(|value| last[value as usize] = at);
+        if let Statement::Let { value, .. } = statement
+            && !is_at_hand(statement)
+        {
+            defined[*value as usize] = Some(at);
         }
     }
-    for statement in 0..segment.statements.len() as u32 {
-        segment.emit(statement);
-    }
-    segment.done
+    defined.iter().zip(last).filter_map(|(&defined, last)| Some(last.saturating_sub(defined?))).sum()
 }
 
-impl<F> Segment<F> {
-    fn new(statements: Vec<Statement<F>>, defined_by: &mut [u32]) -> Self {
-        let mut free = vec![false; statements.len()];
-        let mut segment = Self {
-            kinds: Vec::with_capacity(statements.len()),
-            needs: Vec::with_capacity(statements.len()),
-            readers: vec![Vec::new(); statements.len()],
-            done: Vec::with_capacity(statements.len()),
-            statements: Vec::new(),
+fn is_at_hand<F>(statement: &Statement<F>) -> bool {
+    matches!(statement, Statement::Let { is: Expression::Constant(_) | Expression::Load(_), .. })
+}
+
+/// An order under construction.
+struct Order<'s, F> {
+    statements: &'s [Statement<F>],
+    /// Where each value is defined.
+    defined: Vec<usize>,
+    /// How many statements still read each value, and the sum of their places: the place of the last one, when there is one.
+    readers: Vec<(usize, usize)>,
+    taken: Vec<bool>,
+    order: Vec<usize>,
+    /// Statements that may have become the last readers of a value.
+    candidates: Vec<usize>,
+}
+
+impl<'s, F> Order<'s, F> {
+    /// The places of the statements, in their new order.
+    fn of(statements: &'s [Statement<F>], values: usize) -> Vec<usize> {
+        let mut this = Self {
+            statements,
+            defined: vec![usize::MAX; values],
+            readers: vec![(0, 0); values],
+            taken: vec![false; statements.len()],
+            order: Vec::with_capacity(statements.len()),
+            candidates: Vec::new(),
         };
-        for (index, statement) in statements.iter().enumerate() {
-            let mut needs = Vec::new();
-            statement.operands(|value| {
-                let by = defined_by[value as usize];
-                if by != NONE && !needs.contains(&by) {
-                    needs.push(by);
-                }
-            });
-            needs.iter().for_each(|&by| segment.readers[by as usize].push(index as u32));
-            if let Statement::Let { value, is } = statement {
-                defined_by[*value as usize] = index as u32;
-                free[index] = matches!(
-                    is,
-                    Expression::Constant(_) | Expression::Load(Place { memory: Memory::Input(_), .. })
-                );
-            }
-            segment.kinds.push(kind(statement, free[index], || needs.iter().all(|&by| free[by as usize])));
-            segment.needs.push(needs);
-        }
-        for statement in &statements {
+        for (at, statement) in statements.iter().enumerate() {
             if let Statement::Let { value, .. } = statement {
-                defined_by[*value as usize] = NONE;
+                this.defined[*value as usize] = at;
+            }
+            for value in distinct_operands(statement) {
+                let (count, sum) = &mut this.readers[value as usize];
+                (*count, *sum) = (*count + 1, sum.wrapping_add(at));
             }
         }
-        segment.statements = statements.into_iter().map(Some).collect();
-        segment
+        for root in this.roots() {
+            this.reach(root);
+        }
+        // What nothing reads was dropped before; this is for what only checks read.
+        (0..statements.len()).for_each(|at| this.reach(at));
+        this.order
     }
 
-    fn emit(&mut self, statement: u32) {
-        let index = statement as usize;
-        if self.statements[index].is_none() {
-            return;
-        }
-        // What is missing is on demand, and reads at most what is on demand.
-        for need in std::mem::take(&mut self.needs[index]) {
-            self.emit(need);
-        }
-        self.done.extend(self.statements[index].take());
+    /// The stores of the last output first: of derivatives rather than of values, which come by themselves on the way.
+    fn roots(&self) -> Vec<usize> {
+        let output = |at: &usize| match self.statements[*at] {
+            Statement::Store { to: Place { memory: Memory::Output(array), .. }, .. } => Some(array),
+            _ => None,
+        };
+        let mut roots: Vec<usize> = (0..self.statements.len()).filter(|at| output(at).is_some()).collect();
+        roots.sort_by_key(|at| std::cmp::Reverse(output(at)));
+        roots
     }
 
-    /// Emits a statement, then those that read it and have all their operands, and so on.
-    fn emit_with_readers(&mut self, statement: u32) {
-        let mut next: Vec<Value> = vec![statement];
-        while let Some(statement) = next.pop() {
-            let index = statement as usize;
-            if self.statements[index].is_none() {
+    /// Takes a statement, and before it all that it needs.
+    fn reach(&mut self, root: usize) {
+        let mut stack = vec![root];
+        while let Some(&at) = stack.last() {
+            if self.taken[at] {
+                stack.pop();
                 continue;
             }
-            self.emit(statement);
-            if self.readers[index].len() <= FEW {
-                let ready =
-                    |&&reader: &&u32| self.kinds[reader as usize] == Kind::Eager && self.is_ready(reader);
-                let ready: Vec<u32> = self.readers[index].iter().rev().filter(ready).copied().collect();
-                next.extend(ready);
+            let missing = stack.len();
+            for value in distinct_operands(&self.statements[at]) {
+                let definition = self.defined[value as usize];
+                if !self.taken[definition] {
+                    stack.push(definition);
+                }
+            }
+            // The first operand comes first.
+            stack[missing..].reverse();
+            if stack.len() == missing {
+                stack.pop();
+                self.take(at);
+                self.take_last_readers();
             }
         }
     }
 
-    fn is_ready(&self, statement: u32) -> bool {
-        self.needs[statement as usize].iter().all(|&need| {
-            self.statements[need as usize].is_none() || self.kinds[need as usize] == Kind::OnDemand
-        })
+    fn take(&mut self, at: usize) {
+        self.taken[at] = true;
+        self.order.push(at);
+        let statement = &self.statements[at];
+        for value in distinct_operands(statement) {
+            let (count, sum) = &mut self.readers[value as usize];
+            (*count, *sum) = (*count - 1, sum.wrapping_sub(at));
+            self.note(value);
+        }
+        if let Statement::Let { value, .. } = statement {
+            self.note(*value);
+        }
+    }
+
+    /// Notes the last reader of a value.
+    fn note(&mut self, value: Value) {
+        let at_hand = is_at_hand(&self.statements[self.defined[value as usize]]);
+        if let (1, reader) = self.readers[value as usize]
+            && !at_hand
+        {
+            self.candidates.push(reader);
+        }
+    }
+
+    /// Takes the last readers of values, as far as what they need is there, or at hand.
+    fn take_last_readers(&mut self) {
+        while let Some(at) = self.candidates.pop() {
+            let definitions: Vec<usize> = distinct_operands(&self.statements[at])
+                .into_iter()
+                .map(|value| self.defined[value as usize])
+                .filter(|&definition| !self.taken[definition])
+                .collect();
+            let ready = definitions.iter().all(|&definition| is_at_hand(&self.statements[definition]));
+            if self.taken[at] || !ready {
+                continue;
+            }
+            definitions.into_iter().for_each(|definition| self.take(definition));
+            self.take(at);
+        }
     }
 }
 
-fn kind<F>(statement: &Statement<F>, is_free: bool, reads_free_only: impl FnOnce() -> bool) -> Kind {
-    match statement {
-        Statement::Check(Check::NotNan(_)) | Statement::Store { .. } => Kind::Eager,
-        Statement::Let { .. } if is_free || reads_free_only() => Kind::OnDemand,
-        Statement::Let { .. } => Kind::Eager,
-        Statement::Check(_) | Statement::Loop(_) => Kind::InOrder,
-    }
+fn distinct_operands<F>(statement: &Statement<F>) -> Vec<Value> {
+    let mut operands = Vec::new();
+    statement.operands(|value| {
+        if !operands.contains(&value) {
+            operands.push(value);
+        }
+    });
+    operands
 }

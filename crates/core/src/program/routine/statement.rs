@@ -164,7 +164,7 @@ impl<F> Statement<F> {
         }
     }
 
-    pub(super) fn may_refuse(&self) -> bool {
+    pub(crate) fn may_refuse(&self) -> bool {
         match self {
             Self::Check(_) => true,
             Self::Loop(Loop { body, .. }) => body.iter().any(Self::may_refuse),
@@ -183,28 +183,6 @@ impl<F> Statement<F> {
     }
 }
 
-impl<F> Statement<F> {
-    /// Shows the values that it reads, those within a loop as well, to be changed.
-    pub(super) fn rename(&mut self, rename: &mut impl FnMut(&mut Value)) {
-        match self {
-            Self::Let { is: Expression::Constant(_) | Expression::Load(_), .. } => {}
-            Self::Let { is: Expression::Apply(op, operands), .. } => {
-                operands[..op.arity()].iter_mut().for_each(rename);
-            }
-            Self::Let { is: Expression::Norm(terms), .. } => terms.iter_mut().for_each(rename),
-            Self::Store { value, .. } => rename(value),
-            Self::Check(check) => check.operands_mut().into_iter().flatten().for_each(rename),
-            Self::Loop(Loop { carried, body, .. }) => {
-                for carried in carried {
-                    rename(&mut carried.start);
-                    rename(&mut carried.next);
-                }
-                body.iter_mut().for_each(|statement| statement.rename(rename));
-            }
-        }
-    }
-}
-
 impl<F> Expression<F> {
     /// Shows the values that it reads.
     pub(crate) fn operands(&self, show: impl FnMut(Value)) {
@@ -217,16 +195,7 @@ impl<F> Expression<F> {
 }
 
 impl<F> Check<F> {
-    fn operands_mut(&mut self) -> [Option<&mut Value>; 2] {
-        match self {
-            Self::NotNan(value)
-            | Self::Property { operand: value, .. }
-            | Self::Same { operand: value, .. } => [Some(value), None],
-            Self::Ordered([a, b]) | Self::Relation { operands: [a, b], .. } => [Some(a), Some(b)],
-        }
-    }
-
-    fn operands(&self, show: impl FnMut(Value)) {
+    pub(crate) fn operands(&self, show: impl FnMut(Value)) {
         match *self {
             Self::NotNan(value)
             | Self::Property { operand: value, .. }

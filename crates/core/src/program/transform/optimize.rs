@@ -8,7 +8,7 @@
 use super::log_sum_exp::write_out_log_sum_exps;
 use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
-use crate::program::ir::guard::same_bits;
+use crate::program::ir::guard::{Guard, same_bits};
 use crate::rules::Op;
 use hashbrown::{HashMap, HashTable};
 use rustc_hash::FxBuildHasher;
@@ -28,12 +28,19 @@ pub(in crate::program) fn optimize<F: ProgramScalar>(graph: &mut Graph<F>, watch
 }
 
 /// The passes for one point: log-sum-exps are written out, and what changes no number is dropped. The watched nodes are led to
-/// where they went. The graph is not to be differentiated any more.
-pub(in crate::program) fn for_one_point<F: ProgramScalar>(graph: &mut Graph<F>, watched: &mut Vec<u32>) {
+/// where they went. The graph is not to be differentiated any more. Of its outputs, the first so many keep the sign of a zero;
+/// the others go to somebody who does not tell −0 from 0.
+pub(in crate::program) fn for_one_point<F: ProgramScalar>(
+    graph: &mut Graph<F>,
+    watched: &mut Vec<u32>,
+    signed: usize,
+) {
     if let Some(written_out) = write_out_log_sum_exps(graph, watched) {
         *graph = written_out;
     }
-    for pass in [drop_stops, drop_copies, drop_zeros] {
+    let drop_zeros = |graph: &mut Graph<F>| drop_zeros(graph, signed);
+    let passes: [&dyn Fn(&mut Graph<F>) -> Vec<u32>; 3] = [&drop_stops, &drop_copies, &drop_zeros];
+    for pass in passes {
         let stands_for = pass(graph);
         watched.iter_mut().for_each(|node| *node = stands_for[*node as usize]);
     }
@@ -88,32 +95,77 @@ fn drop_stops<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     stands_for
 }
 
-/// Sends the uses of 0 + x to x, where x is sure not to be −0. Returns what each node then stands for.
-fn drop_zeros<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
+/// Sends the uses of 0 + x to x, where x is sure not to be −0, or where nobody sees the sign of a zero. Returns what each
+/// node then stands for.
+fn drop_zeros<F: ProgramScalar>(graph: &mut Graph<F>, signed: usize) -> Vec<u32> {
+    let shows_sign = shows_sign(graph, signed);
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     let mut not_negative_zero = vec![false; graph.nodes.len()];
     for index in 0..graph.nodes.len() {
         redirect(graph, index, &stands_for);
-        let sure = |node: u32| not_negative_zero[node as usize];
-        let sure_now = match graph.nodes[index] {
-            Node::Constant(value) => !same_bits(value, -F::zero()),
-            Node::Apply(Op::Add, [a, b, _]) => sure(a) || sure(b),
-            Node::Apply(Op::Sub, [a, ..]) => sure(a),
-            _ => false,
-        };
-        not_negative_zero[index] = sure_now;
-        let sure = |node: u32| not_negative_zero[node as usize];
+        not_negative_zero[index] = is_no_negative_zero(graph, index, &not_negative_zero);
+        let can_go = |x: u32| not_negative_zero[x as usize] || !shows_sign[index];
         if let Node::Apply(Op::Add, [a, b, _]) = graph.nodes[index] {
-            let is_zero = |node: u32| matches!(graph.nodes[node as usize], Node::Constant(value) if same_bits(value, F::zero()));
-            if is_zero(a) && sure(b) {
+            if is_constant(graph, a, F::zero()) && can_go(b) {
                 stands_for[index] = b;
-            } else if is_zero(b) && sure(a) {
+            } else if is_constant(graph, b, F::zero()) && can_go(a) {
                 stands_for[index] = a;
             }
         }
     }
     graph.redirect_lists(&stands_for);
     stands_for
+}
+
+/// Whether a node is sure not to be −0, given that of nodes before.
+fn is_no_negative_zero<F: ProgramScalar>(graph: &Graph<F>, index: usize, known: &[bool]) -> bool {
+    let sure = |node: u32| known[node as usize];
+    match graph.nodes[index] {
+        Node::Constant(value) => !same_bits(value, -F::zero()),
+        Node::Apply(Op::Add, [a, b, _]) => sure(a) || sure(b),
+        Node::Apply(Op::Sub, [a, ..]) => sure(a),
+        _ => false,
+    }
+}
+
+/// For each node, whether an output, a guard or a call could tell −0 from 0 there. Of the outputs, the first so many do. Sums and
+/// products hand the sign of a zero on; a sum with what is never −0 does not.
+fn shows_sign<F: ProgramScalar>(graph: &Graph<F>, signed: usize) -> Vec<bool> {
+    let mut known = vec![false; graph.nodes.len()];
+    for index in 0..graph.nodes.len() {
+        known[index] = is_no_negative_zero(graph, index, &known);
+    }
+    let mut shows = vec![false; graph.nodes.len()];
+    let guards = graph.guards.iter().flat_map(Guard::operands);
+    graph.outputs[..signed].iter().copied().chain(guards).for_each(|node| shows[node as usize] = true);
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        let hands_on = match *node {
+            Node::Apply(Op::Add, [a, b, _]) => {
+                shows[a as usize] |= shows[index] && !known[b as usize];
+                shows[b as usize] |= shows[index] && !known[a as usize];
+                continue;
+            }
+            Node::Apply(Op::Div, [a, b, _]) => {
+                shows[a as usize] |= shows[index];
+                shows[b as usize] = true;
+                continue;
+            }
+            Node::Apply(Op::Select, [_, a, b]) => {
+                shows[a as usize] |= shows[index];
+                shows[b as usize] |= shows[index];
+                continue;
+            }
+            Node::Apply(Op::Compare(_) | Op::Abs, _) => continue,
+            Node::Apply(Op::Sub | Op::Mul | Op::Neg, _) | Node::Row { .. } => true,
+            Node::Reduce(Reduction::Sum | Reduction::Dot | Reduction::Chain, _) => true,
+            Node::Apply(..) | Node::Reduce(..) | Node::Output { .. } => false,
+            Node::Input | Node::Constant(_) => continue,
+        };
+        if shows[index] || !hands_on {
+            graph.operands(node).for_each(|operand| shows[operand as usize] = true);
+        }
+    }
+    shows
 }
 
 /// Points the operands of an operation to what they stand for.
@@ -123,9 +175,13 @@ fn redirect<F: ProgramScalar>(graph: &mut Graph<F>, index: usize, stands_for: &[
     }
 }
 
+fn is_constant<F: ProgramScalar>(graph: &Graph<F>, place: u32, number: F) -> bool {
+    matches!(graph.nodes[place as usize], Node::Constant(constant) if same_bits(constant, number))
+}
+
 /// The operand that a node returns unchanged, if there is one.
 fn identity<F: ProgramScalar>(graph: &Graph<F>, node: Node<F>) -> Option<u32> {
-    let is = |place: u32, number: F| matches!(graph.nodes[place as usize], Node::Constant(c) if same_bits(c, number));
+    let is = |place: u32, number: F| is_constant(graph, place, number);
     match node {
         Node::Apply(Op::Mul, [x, one, _]) if is(one, F::one()) => Some(x),
         Node::Apply(Op::Mul, [one, x, _]) if is(one, F::one()) => Some(x),
@@ -267,7 +323,7 @@ fn chain_link<F: ProgramScalar>(
 fn count_uses<F: ProgramScalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
     let mut uses = vec![0; graph.nodes.len()];
     let readers = graph.nodes.iter().flat_map(|node| graph.operands(node));
-    let guards = graph.guards.iter().flat_map(crate::program::ir::guard::Guard::operands);
+    let guards = graph.guards.iter().flat_map(Guard::operands);
     let others = graph.outputs.iter().chain(watched).copied();
     for place in readers.chain(guards).chain(others) {
         uses[place as usize] += 1;

@@ -1,8 +1,8 @@
 //! Workloads whose loops are kept as one operation, and the same written out.
 
-use crate::gradbench::lstm;
+use super::lstm::{self, BITS};
 use crate::objective::Objective;
-use crate::workloads::BITS;
+
 use dualtape::loops::{Checkpoints, Scan, Step};
 use dualtape::{Differentiable, Error};
 
@@ -11,7 +11,8 @@ use dualtape::{Differentiable, Error};
 #[derive(Clone)]
 struct Swing;
 
-const WIDTH: f64 = 1e-3;
+/// The width of a step.
+pub(crate) const WIDTH: f64 = 1e-3;
 
 impl Step for Swing {
     type Scalar = f64;
