@@ -49,11 +49,7 @@ pub(crate) fn compile<F: Number>(isa: &OwnedTargetIsa, routine: &Routine<F>) -> 
         context.func.signature = signature(isa.frontend_config());
         let number = module.declare_anonymous_function(&context.func.signature).map_err(Error::cranelift)?;
         emit(part, &mut shared, &mut context.func, &mut functions)?;
-        context.set_disasm(std::env::var_os("SHOW").is_some());
         module.define_function(number, &mut context).map_err(Error::cranelift)?;
-        if let Some(code) = context.compiled_code().and_then(|code| code.vcode.as_ref()) {
-            eprintln!("{code}");
-        }
         module.clear_context(&mut context);
         numbers.push(number);
     }

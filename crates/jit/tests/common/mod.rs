@@ -3,7 +3,7 @@
 use dualtape::codegen::{
     Check, Expression, Loop, Memory, Place, Quantity, Requirement, Routine, Statement, Value,
 };
-use dualtape::{Differentiable, Program, ProgramScalar};
+use dualtape::{Program, ProgramScalar};
 use dualtape_jit::{Compiled, Error, Jit, Number, Tier};
 use std::collections::HashMap;
 
