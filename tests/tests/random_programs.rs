@@ -3,6 +3,7 @@
 //! Two thousand cases of each kind run with the other tests. To search for minutes, in release:
 //! `DUALTAPE_SEARCH_SECONDS=600 cargo test --release -p dualtape-tests --test random_programs -- --nocapture`
 
+use dualtape::codegen::{Quantity, Routine};
 use dualtape::loops::{Checkpoints, RepeatWhile, Scan, Step};
 use dualtape::program::Wrt;
 use dualtape::rules::Op;
@@ -12,6 +13,7 @@ use dualtape::{
     CustomRule, Differentiable, Dual, Error, Piecewise, Program, ProgramScalar, Relation, Scalar, Var,
     gradient, gradient_lanes, hessian,
 };
+use dualtape_jit::{Jit, Number, Tier};
 use dualtape_tests::close::close;
 use dualtape_tests::points::EDGES;
 use std::marker::PhantomData;
@@ -1135,6 +1137,59 @@ fn sparse_values<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
+/// Machine code, at any number: values and gradients have the bits of the walk, and of products, whatever registers they go
+/// through and however they are cut.
+fn machine_code<F: Number>(random: &mut Random) -> Result<(), String> {
+    let case = Case::draw(random, true, Kind::keeps_zeros);
+    let there = random.point::<F>(true);
+    let program = Program::record(|x| case.call(x), &there).map_err(|error| error.to_string())?;
+    let ends = |kind: &Kind| matches!(kind, Kind::Loop(Loop { ends: true, .. }));
+    match Routine::new(&program, Quantity::Hvp) {
+        Ok(_) => {}
+        Err(Error::NotCompilable { .. }) if case.has(ends) => return Ok(()),
+        Err(error) => return Err(format!("{case:?}: {error}")),
+    }
+    let [fast, careful] =
+        [Tier::SinglePass, Tier::Optimised].map(|tier| Jit::new(tier).expect("a processor"));
+    let points: Vec<Vec<F>> =
+        std::iter::once(there.clone()).chain((0..8).map(|_| random.point(true))).collect();
+    let direction = random.point::<F>(false);
+    let error = |error: dualtape_jit::Error| format!("{case:?}: {error}");
+    for quantity in [Quantity::Values, Quantity::Gradient, Quantity::Jvp, Quantity::Vjp, Quantity::Hvp] {
+        let routine = Routine::new(&program, quantity).map_err(|error| error.to_string())?;
+        let mut whole = careful.compile_routine(routine.clone()).map_err(error)?;
+        let mut cut = fast.compile_routine(routine.split(2)).map_err(error)?;
+        let len = |arrays: &[dualtape::codegen::Array]| arrays.iter().map(|array| array.len).sum::<usize>();
+        let [mut given, mut again] = [(); 2].map(|()| vec![F::zero(); len(whole.outputs())]);
+        for x in &points {
+            let inputs = [x, &direction[..len(whole.inputs()) - INPUTS]].concat();
+            let answers = [whole.call(&inputs, &mut given), cut.call(&inputs, &mut again)];
+            let same = |a: &[F], b: &[F]| a.iter().zip(b).all(|(&a, &b)| same_bits(a, b));
+            if answers[0] != answers[1] || (answers[0].is_ok() && !same(&given, &again)) {
+                return Err(format!(
+                    "{case:?}, {quantity:?} at {x:?}: {given:?}, cut {again:?}, {answers:?}"
+                ));
+            }
+            if answers[0].is_err() || !matches!(quantity, Quantity::Values | Quantity::Gradient) {
+                continue;
+            }
+            // A fresh program is walked.
+            let (program, mut slopes) = (program.clone(), vec![F::zero(); INPUTS]);
+            let value = program
+                .gradient(&mut program.workspace(), x, &mut slopes)
+                .map_err(|error| format!("{case:?} at {x:?}: the code answers, but {error}"))?;
+            let expected = [&[value], &slopes[..]].concat();
+            // A loop of one turn is walked as it was written, and its code shares what it computes twice.
+            let once = case.has(|kind| matches!(kind, Kind::Loop(Loop { turns: 1, .. })));
+            let compared = if once { 1 } else { given.len() };
+            if !same(&given[..compared], &expected) {
+                return Err(format!("{case:?} at {x:?}: {given:?}, walked {expected:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 macro_rules! searches {
     ($($name:ident: $check:ident $F:ty;)*) => { $(
         #[test]
@@ -1165,4 +1220,6 @@ searches! {
     patterns_of_any_traced_program_in_f32: traced_patterns f32;
     patterns_of_traced_hessians_in_f64: traced_hessian_patterns f64;
     patterns_of_traced_hessians_in_f32: traced_hessian_patterns f32;
+    machine_code_of_any_program_in_f64: machine_code f64;
+    machine_code_of_any_program_in_f32: machine_code f32;
 }

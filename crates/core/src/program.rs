@@ -146,7 +146,7 @@
 mod batch;
 mod ir;
 mod lanes;
-mod one;
+pub(crate) mod one;
 mod plan;
 mod record;
 pub(crate) mod routine;
@@ -167,7 +167,7 @@ pub use record::{Outputs, Recording, Traced};
 use simd::elementary::Elementary;
 
 use crate::{Error, Scalar};
-use one::Deferred;
+use one::{Deferred, Machines};
 use plan::Plan;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -221,6 +221,8 @@ pub struct Program<F> {
     vjp_at_one: Deferred<F>,
     /// The gradient, and the Hessian times a direction.
     hvp_at_one: Deferred<F>,
+    /// Machine code, if there is a compiler.
+    machines: Option<Arc<Machines<F>>>,
     /// The program with its calls written out, if it has some and they can be.
     unrolled: OnceLock<Option<Box<Self>>>,
     /// The program as one step, to be called from others.
@@ -412,6 +414,7 @@ impl<F: ProgramScalar> Program<F> {
             vjp_at_one: Deferred::default(),
             hvp_at_one: Deferred::default(),
             unrolled: OnceLock::new(),
+            machines: None,
             as_step: OnceLock::new(),
             plan: OnceLock::new(),
         }

@@ -6,9 +6,12 @@ mod evaluate;
 mod functions;
 mod instruction;
 mod lower;
+mod machine;
 mod step;
 mod workspace;
 
+pub(in crate::program) use machine::Machines;
+pub use machine::{Compiler, INPUTS, MachineCode, OUTPUTS};
 pub(crate) use step::{StepMemory, StepProgram};
 pub use workspace::Workspace;
 

@@ -4,6 +4,7 @@
 
 use super::Executable;
 use super::lower::{Lowered, lower};
+use crate::codegen::Quantity;
 use crate::program::ir::walk::{self, Buffers};
 use crate::program::transform::derivative;
 use crate::program::transform::derivative::{Inputs, Transformed};
@@ -82,6 +83,17 @@ impl<F: ProgramScalar> Program<F> {
     pub fn evaluate(&self, workspace: &mut Workspace<F>, x: &[F], outputs: &mut [F]) -> Result<(), Error> {
         self.check_outputs(outputs)?;
         self.check_point(x)?;
+        if let Some(machines) = &self.machines
+            && machines.run(
+                self,
+                Quantity::Values,
+                [x, &[]],
+                [outputs, &mut [], &mut []],
+                &mut workspace.machine,
+            )
+        {
+            return Ok(());
+        }
         if let Some(executable) = self.values_at_one.get(&self.graph, || self.lower_values()) {
             let outcome = executable.run(&mut workspace.values, x);
             if outcome.answers() {
@@ -115,6 +127,13 @@ impl<F: ProgramScalar> Program<F> {
         self.one_output()?;
         Error::check_length("gradient", "input", self.inputs(), gradient.len())?;
         self.check_point(x)?;
+        if let Some(machines) = &self.machines {
+            let (memory, mut value) = (&mut workspace.machine, [F::zero()]);
+            let outputs = [&mut value[..], gradient, &mut []];
+            if machines.run(self, Quantity::Gradient, [x, &[]], outputs, memory) {
+                return Ok(value[0]);
+            }
+        }
         if let Some(executable) = self.gradient_at_one.get(&self.graph, || self.lower_gradient()) {
             let outcome = executable.run(&mut workspace.gradient, x);
             let mut value = [F::zero()];
@@ -156,6 +175,12 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("product", "input", self.inputs(), product.len())?;
         self.check_outputs(outputs)?;
         self.check_point(x)?;
+        if let Some(machines) = &self.machines {
+            let memory = &mut workspace.machine;
+            if machines.run(self, Quantity::Vjp, [x, cotangent], [outputs, product, &mut []], memory) {
+                return Ok(());
+            }
+        }
         if let Some(executable) = self.vjp_at_one.get(&self.graph, || self.lower_vjp()) {
             let outcome = executable.run_along(&mut workspace.vjp, x, cotangent);
             if outcome.write(&mut [&mut *outputs, &mut *product]) {
@@ -197,6 +222,12 @@ impl<F: ProgramScalar> Program<F> {
         self.check_outputs(product)?;
         Error::check_length("tangent", "input", self.inputs(), tangent.len())?;
         self.check_point(x)?;
+        if let Some(machines) = &self.machines {
+            let memory = &mut workspace.machine;
+            if machines.run(self, Quantity::Jvp, [x, tangent], [outputs, product, &mut []], memory) {
+                return Ok(());
+            }
+        }
         if let Some(executable) = self.jvp_at_one.get(&self.graph, || self.lower_jvp()) {
             let outcome = executable.run_along(&mut workspace.jvp, x, tangent);
             if outcome.write(&mut [&mut *outputs, &mut *product]) {
@@ -295,6 +326,13 @@ impl<F: ProgramScalar> Program<F> {
             Error::check_length(what, "input", self.inputs(), given)?;
         }
         self.check_point(x)?;
+        if let Some(machines) = &self.machines {
+            let (memory, mut value) = (&mut workspace.machine, [F::zero()]);
+            let outputs = [&mut value[..], gradient, product];
+            if machines.run(self, Quantity::Hvp, [x, direction], outputs, memory) {
+                return Ok(value[0]);
+            }
+        }
         if let Some(executable) = self.hvp_at_one.get(&self.graph, || self.lower_hvp()) {
             let outcome = executable.run_along(&mut workspace.hvp, x, direction);
             let (mut value, mut slope) = ([F::zero()], [F::zero()]);

@@ -25,6 +25,8 @@ pub struct Workspace<F: ProgramScalar> {
     pub(in crate::program) jvp: Memory<F>,
     pub(in crate::program) vjp: Memory<F>,
     pub(in crate::program) hvp: Memory<F>,
+    /// For machine code.
+    pub(in crate::program) machine: Vec<F>,
     /// For walks.
     pub(in crate::program) plain: Buffers<F>,
     /// For Jacobian-vector and Hessian-vector products.
@@ -41,6 +43,7 @@ impl<F: ProgramScalar> Default for Workspace<F> {
             jvp: Memory::default(),
             vjp: Memory::default(),
             hvp: Memory::default(),
+            machine: Vec::new(),
             plain: Buffers::default(),
             moving: Buffers::default(),
             lanes: Buffers::default(),

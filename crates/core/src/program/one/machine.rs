@@ -1,0 +1,164 @@
+//! Evaluation at one point by machine code, which somebody else makes of routines.
+
+use crate::ProgramScalar;
+use crate::codegen::{Quantity, Routine};
+use crate::program::Program;
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// What makes machine code of routines, for [`Program::optimized_by`]. The crate `dualtape-jit` has one.
+///
+/// ```
+/// use dualtape::{Float, Program};
+/// use dualtape::codegen::{Compiler, MachineCode, Routine};
+/// use std::sync::Arc;
+///
+/// /// A compiler that knows one function.
+/// struct Doubling;
+///
+/// impl Compiler<f64> for Doubling {
+///     fn compile(&self, routine: Routine<f64>) -> Option<Arc<dyn MachineCode<f64>>> {
+///         let doubles = routine.operations() == 1 && routine.inputs().len() == 1;
+///         doubles.then(|| Arc::new(Doubling) as _)
+///     }
+/// }
+///
+/// impl MachineCode<f64> for Doubling {
+///     fn workspace(&self) -> usize {
+///         0
+///     }
+///
+///     fn run(&self, [x, _]: [&[f64]; 2], [value, _, _]: [&mut [f64]; 3], _: &mut [f64]) -> bool {
+///         value[0] = x[0] + x[0];
+///         true
+///     }
+/// }
+///
+/// let program = Program::record(|x| x[0] + x[0], &[1.0_f64])?.optimized_by(Arc::new(Doubling));
+/// assert_eq!(program.value(&mut program.workspace(), &[21.0])?, 42.0);
+/// # Ok::<(), dualtape::Error>(())
+/// ```
+pub trait Compiler<F>: Send + Sync {
+    /// Machine code for a routine; `None` if there is to be none, and the program is evaluated as ever.
+    fn compile(&self, routine: Routine<F>) -> Option<Arc<dyn MachineCode<F>>>;
+
+    /// After how many evaluations of a kind it is worth its time: 0 unless said otherwise.
+    fn worthwhile_after(&self) -> u32 {
+        0
+    }
+}
+
+/// A routine as machine code. [`Compiler`] has an example.
+pub trait MachineCode<F>: Send + Sync {
+    /// How many numbers of workspace it needs.
+    fn workspace(&self) -> usize;
+
+    /// Computes the arrays that go out from those that come in. Arrays that the routine has not are empty; the workspace may
+    /// hold anything. Says whether all checks of the routine held, and its outputs are as
+    /// [required](crate::codegen::Array::required); if not, they may be anything.
+    ///
+    /// # Panics
+    ///
+    /// If an array has another length than the routine's, or the workspace is shorter than [`workspace`](Self::workspace).
+    fn run(&self, inputs: [&[F]; INPUTS], outputs: [&mut [F]; OUTPUTS], workspace: &mut [F]) -> bool;
+}
+
+/// No routine has more arrays that come in.
+pub const INPUTS: usize = 2;
+
+/// No routine has more arrays that go out.
+pub const OUTPUTS: usize = 3;
+
+/// The machine code of a program: its compiler, and what it has made, by kind of evaluation.
+pub(in crate::program) struct Machines<F> {
+    compiler: Arc<dyn Compiler<F>>,
+    of: [Machine<F>; 5],
+}
+
+impl<F> fmt::Debug for Machines<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let made = self.of.iter().filter(|machine| matches!(machine.made.get(), Some(Some(_))));
+        f.debug_struct("Machines").field("made", &made.count()).finish()
+    }
+}
+
+struct Machine<F> {
+    uses: AtomicU32,
+    made: OnceLock<Option<Arc<dyn MachineCode<F>>>>,
+}
+
+impl<F: ProgramScalar> Machines<F> {
+    pub(in crate::program) fn new(compiler: Arc<dyn Compiler<F>>) -> Self {
+        let machine = |()| Machine { uses: AtomicU32::new(0), made: OnceLock::new() };
+        Self { compiler, of: [(); 5].map(machine) }
+    }
+
+    /// Computes a quantity of a program, whose machines these are; says whether that succeeded.
+    pub(in crate::program) fn run(
+        &self,
+        program: &Program<F>,
+        quantity: Quantity,
+        inputs: [&[F]; INPUTS],
+        outputs: [&mut [F]; OUTPUTS],
+        workspace: &mut Vec<F>,
+    ) -> bool {
+        let Some(code) = self.code(program, quantity) else { return false };
+        let len = code.workspace();
+        if workspace.len() < len {
+            workspace.resize(len, F::zero());
+        }
+        code.run(inputs, outputs, workspace)
+    }
+
+    #[inline]
+    fn code(&self, program: &Program<F>, quantity: Quantity) -> Option<&dyn MachineCode<F>> {
+        let machine = &self.of[kind(quantity)];
+        match machine.made.get() {
+            Some(made) => made.as_deref(),
+            None => self.count(machine, program, quantity),
+        }
+    }
+
+    #[cold]
+    fn count<'a>(
+        &self,
+        Machine { uses, made }: &'a Machine<F>,
+        program: &Program<F>,
+        quantity: Quantity,
+    ) -> Option<&'a dyn MachineCode<F>> {
+        let before = uses.load(Ordering::Relaxed);
+        if before < self.compiler.worthwhile_after() {
+            // Counts that are lost between threads do no harm.
+            uses.store(before + 1, Ordering::Relaxed);
+            return None;
+        }
+        made.get_or_init(|| self.compiler.compile(Routine::new(program, quantity).ok()?)).as_deref()
+    }
+}
+
+fn kind(quantity: Quantity) -> usize {
+    match quantity {
+        Quantity::Values => 0,
+        Quantity::Gradient => 1,
+        Quantity::Jvp => 2,
+        Quantity::Vjp => 3,
+        Quantity::Hvp => 4,
+        _ => unreachable!("matrices are made of products"),
+    }
+}
+
+impl<F: ProgramScalar> Program<F> {
+    /// The program, evaluated at single points by machine code that a compiler makes of it: values, gradients, and products
+    /// with Jacobians and Hessians, each when it is first asked for.
+    ///
+    /// Where the machine code refuses, at singular points and on other branches, the program is evaluated as ever; so it is
+    /// where no code can be made. Results have the bits of a program that was just recorded, products forward apart, which
+    /// are the same up to rounding. Clones share the code. Programs made of this one are not compiled.
+    ///
+    /// [`Compiler`](crate::codegen::Compiler) has an example.
+    #[must_use]
+    pub fn optimized_by(self, compiler: Arc<dyn Compiler<F>>) -> Self {
+        Self { machines: Some(Arc::new(Machines::new(compiler))), ..self }
+    }
+}
