@@ -63,11 +63,11 @@ pub const GENERATED: &str = "generated";
 /// The gradient as machine code, made when the program runs.
 pub const MACHINE_CODE: &str = "machine code";
 /// The same of a loop that is kept as one operation.
-pub const LOOP_MACHINE_CODE: &str = "loop: machine code";
+pub const LOOP_MACHINE_CODE: &str = "machine code: loop";
 /// Makes that machine code; computes nothing.
 pub const COMPILE: &str = "compile";
 /// The same of a loop that is kept as one operation.
-pub const COMPILE_LOOP: &str = "compile loop";
+pub const COMPILE_LOOP: &str = "compile: loop";
 
 /// With more inputs than this, forward mode is not worth the wait.
 pub(crate) const MOST_FORWARD: usize = 200;
