@@ -152,10 +152,9 @@ impl<F: ProgramScalar> Writer<F> {
         self.store_each(&of_nodes, &results[all..]);
         let carried = carried(start, &inside, &results[..states]);
         let mut z = self.close(turns, false, &carried);
+        let unread = self.constant(F::zero());
         for output in 0..turns * outputs {
-            let value =
-                if wanted[states + output] { self.load(given + output, 0) } else { z_or_zero(self, &z) };
-            z.push(value);
+            z.push(if wanted[states + output] { self.load(given + output, 0) } else { unread });
         }
         if is_swept {
             let stored = Stored { states: of_states, nodes: of_nodes, inputs: input };
@@ -306,11 +305,6 @@ fn leaves(values: &[Value]) -> Leaves {
 
 fn carried(start: &[Value], inside: &[Value], next: &[Value]) -> Vec<[Value; 3]> {
     start.iter().zip(inside).zip(next).map(|((&start, &inside), &next)| [start, inside, next]).collect()
-}
-
-/// A value for what nobody reads.
-fn z_or_zero<F: ProgramScalar>(writer: &mut Writer<F>, z: &[Value]) -> Value {
-    z.first().copied().unwrap_or_else(|| writer.constant(F::zero()))
 }
 
 /// Of a vjp, whose first outputs are those of the function: what of the function's own nodes, as far as they depend on the
