@@ -139,31 +139,32 @@ fn shows_sign<F: ProgramScalar>(graph: &Graph<F>, signed: usize) -> Vec<bool> {
     let guards = graph.guards.iter().flat_map(Guard::operands);
     graph.outputs[..signed].iter().copied().chain(guards).for_each(|node| shows[node as usize] = true);
     for (index, node) in graph.nodes.iter().enumerate().rev() {
-        let hands_on = match *node {
+        match *node {
             // One operand that is sure not to be −0 hides the other's sign, as long as it stays so.
             Node::Apply(Op::Add, [a, b, _]) => {
                 shows[a as usize] |= shows[index] && (known[a as usize] || !known[b as usize]);
                 shows[b as usize] |= shows[index] && !known[a as usize];
-                continue;
             }
             Node::Apply(Op::Div, [a, b, _]) => {
                 shows[a as usize] |= shows[index];
                 shows[b as usize] = true;
-                continue;
             }
             Node::Apply(Op::Select, [_, a, b]) => {
                 shows[a as usize] |= shows[index];
                 shows[b as usize] |= shows[index];
-                continue;
             }
-            Node::Apply(Op::Compare(_) | Op::Abs, _) => continue,
-            Node::Apply(Op::Sub | Op::Mul | Op::Neg, _) | Node::Row { .. } => true,
-            Node::Reduce(Reduction::Sum | Reduction::Dot | Reduction::Chain, _) => true,
-            Node::Apply(..) | Node::Reduce(..) | Node::Output { .. } => false,
-            Node::Input | Node::Constant(_) => continue,
-        };
-        if shows[index] || !hands_on {
-            graph.operands(node).for_each(|operand| shows[operand as usize] = true);
+            Node::Apply(Op::Compare(_) | Op::Abs, _) | Node::Input | Node::Constant(_) => {}
+            // Operands beyond an operation's arity are node 0, an input or a constant, which stays anyway.
+            Node::Apply(op, operands) => {
+                if shows[index] || !matches!(op, Op::Sub | Op::Mul | Op::Neg) {
+                    operands.iter().for_each(|&operand| shows[operand as usize] = true);
+                }
+            }
+            Node::Reduce(Reduction::Sum | Reduction::Dot | Reduction::Chain, _) | Node::Row { .. }
+                if !shows[index] => {}
+            Node::Reduce(..) | Node::Row { .. } | Node::Output { .. } => {
+                graph.operands(node).for_each(|operand| shows[operand as usize] = true);
+            }
         }
     }
     shows
