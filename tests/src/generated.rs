@@ -74,14 +74,23 @@ impl Bits for f32 {
 ///
 /// If a function has no code, or the compiler refuses it.
 pub fn build<F: Bits>(functions: &[Function<F>], language: Language) -> Built {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
     let text = match language {
         Language::Rust => rust_program(functions, false),
         Language::RustWithoutStd => rust_program(functions, true),
         Language::C => c_program(functions),
     };
+    compile(&text, language)
+}
+
+/// Compiles the text of a program.
+///
+/// # Panics
+///
+/// If the compiler refuses it, or warns.
+pub fn compile(text: &str, language: Language) -> Built {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
     let source = folder.path().join(if language == Language::C { "main.c" } else { "main.rs" });
-    std::fs::write(&source, &text).expect("the folder can be written to");
+    std::fs::write(&source, text).expect("the folder can be written to");
     let file = folder.path().join("program");
     let mut command = compiler(language, &source, &file);
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));

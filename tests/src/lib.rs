@@ -29,3 +29,8 @@ struct TaylorPage;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/laplacian.md")]
 struct LaplacianPage;
+
+/// The code of the page on generated and compiled code.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/as-fast-as-by-hand.md")]
+struct CodePage;

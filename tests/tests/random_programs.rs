@@ -1156,6 +1156,10 @@ fn machine_code<F: Number>(random: &mut Random) -> Result<(), String> {
             Err(Error::NotCompilable { .. }) if case.has_loop() => continue,
             Err(error) => return Err(format!("{case:?}: {error}")),
         };
+        // Long ones take long to be looked at by the verifier.
+        if routine.operations() > 1500 {
+            continue;
+        }
         let mut whole = careful.compile_routine(routine.clone()).map_err(error)?;
         let mut cut = fast.compile_routine(routine.split(2)).map_err(error)?;
         let len = |arrays: &[dualtape::codegen::Array]| arrays.iter().map(|array| array.len).sum::<usize>();

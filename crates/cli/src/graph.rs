@@ -1,4 +1,4 @@
-//! `dualtape graph`: an expression or a small model as a drawing, with values and gradients.
+//! `dualtape graph`: an expression or a small model as a drawing, with values and gradients, or as code.
 
 mod svg;
 
@@ -6,21 +6,25 @@ use crate::expression::{Expression, constant};
 use crate::failure::Failure;
 use crate::output::{check_free, print, say};
 use crate::parsers;
-use clap::Args;
-use dualtape::Traced;
+use clap::{Args, ValueEnum};
+use dualtape::codegen::Source;
 use dualtape::program::Graph;
+use dualtape::{Program, Traced};
 use dualtape_nn::{Activation, Mlp, SavedModel, files};
 use layout::gv::{DotParser, GraphBuilder};
 use std::path::{Path, PathBuf};
 
-/// Draw an expression, or a small model, as a graph: every value with its name, its data and its gradient.
+/// Draw an expression, or a small model, as a graph: every value with its name, its data and its gradient. Or write it as code
+/// that computes value and gradient, in Rust or C.
 ///
-/// Without --output, the drawing is printed in Graphviz's language.
+/// Without --output, the drawing is printed in Graphviz's language, or the code.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     dualtape graph \"(c - a*x)**2 + sin(a)\" a=2 x=-3 c=10 --output graph.svg\n  \
     dualtape graph \"max(x, 0)\" x=0\n  \
-    dualtape graph --model 2,2,1 --activation relu x1=1 x2=-1 --output model.svg --output model.dot\n\n\
+    dualtape graph --model 2,2,1 --activation relu x1=1 x2=-1 --output model.svg --output model.dot\n  \
+    dualtape graph \"r * sin(phi)\" --code rust\n  \
+    dualtape graph \"r * sin(phi)\" --output height.c --output height.h\n\n\
     An expression that begins with a sign goes after '--'. Expressions have + - * / %, ** or ^ for powers, brackets, pi, e, and the functions of dualtape's rule table, \
     such as sin, exp, ln, sqrt, tanh, sigmoid, relu, erf, atan2, min and max.")]
 pub(crate) struct GraphOptions {
@@ -40,13 +44,24 @@ pub(crate) struct GraphOptions {
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = parsers::seed)]
     seed: u64,
 
-    /// A file ending in .dot or .svg; may be given several times
+    /// Print code rather than a drawing
+    #[arg(long, value_name = "LANGUAGE", conflicts_with = "output")]
+    code: Option<Language>,
+
+    /// A drawing in a file ending in .dot or .svg, or code in a file ending in .rs, .c or .h; may be given several times
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
 
     /// Replace the output if it is there
     #[arg(long)]
     overwrite: bool,
+}
+
+/// A language that code is written in.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Language {
+    Rust,
+    C,
 }
 
 /// A recorded function, with what its inputs are called and their values.
@@ -57,27 +72,53 @@ struct Recorded {
 }
 
 pub(crate) fn run(options: &GraphOptions) -> Result<(), Failure> {
-    if let Some(path) = options.output.iter().find(|path| !["dot", "svg"].contains(&extension(path).as_str()))
-    {
+    let known = |path: &&PathBuf| ["dot", "svg", "rs", "c", "h"].contains(&extension(path).as_str());
+    if let Some(path) = options.output.iter().find(|path| !known(path)) {
         let path = path.display();
-        return Err(Failure::Usage(format!("--output is {path}; expected a file ending in .dot or .svg")));
+        let expected = "a drawing ending in .dot or .svg, or code ending in .rs, .c or .h";
+        return Err(Failure::Usage(format!("--output is {path}; expected {expected}")));
     }
     options.output.iter().try_for_each(|path| check_free(path, options.overwrite))?;
     let recorded = match &options.model {
         Some(model) => of_model(model, options)?,
         None => of_expression(options)?,
     };
-    let names: Vec<&str> = recorded.names.iter().map(String::as_str).collect();
-    let dot = recorded.graph.dot(&names, &recorded.values)?;
-    if options.output.is_empty() {
-        return print(&dot);
+    if let Some(language) = options.code {
+        let extension = match language {
+            Language::Rust => "rs",
+            Language::C => "c",
+        };
+        return print(&recorded.text(extension)?);
     }
-    for path in &options.output {
-        let text = if extension(path) == "svg" { svg(&dot)? } else { dot.clone() };
+    if options.output.is_empty() {
+        return print(&recorded.text("dot")?);
+    }
+    // All texts first, so that nothing is written where one of them cannot be.
+    let texts: Vec<String> =
+        options.output.iter().map(|path| recorded.text(&extension(path))).collect::<Result<_, _>>()?;
+    for (path, text) in options.output.iter().zip(texts) {
         files::replace(path, text.as_bytes())?;
         say(format_args!("wrote {}", path.display()));
     }
     Ok(())
+}
+
+impl Recorded {
+    /// The function in the form of files that end so.
+    fn text(&self, extension: &str) -> Result<String, Failure> {
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        if let "dot" | "svg" = extension {
+            let dot = self.graph.dot(&names, &self.values)?;
+            return if extension == "svg" { svg(&dot) } else { Ok(dot) };
+        }
+        let program = Program::from(self.graph.clone());
+        let source = Source::new(&program).inputs(&names);
+        Ok(match extension {
+            "rs" => source.rust()?,
+            "c" => source.c()?,
+            _ => source.c_header()?,
+        })
+    }
 }
 
 fn extension(path: &Path) -> String {

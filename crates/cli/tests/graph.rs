@@ -5,6 +5,7 @@ mod common;
 use common::{check_svg, fails, said};
 use roxmltree::{Document, Node};
 use std::fs;
+use std::process::Command;
 
 type Point = (f64, f64);
 
@@ -41,6 +42,27 @@ fn models_are_drawn_untrained_and_trained() {
 }
 
 #[test]
+fn code_is_printed_and_written_in_both_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let rust = said(folder.path(), &["graph", "r * sin(phi)", "--code", "rust"]);
+    assert!(
+        rust.contains("pub fn value_and_gradient(x: &[f64; 2]") && rust.contains("r * phi.sin()"),
+        "{rust}"
+    );
+    said(folder.path(), &["graph", "r * sin(phi)", "--output", "f.c", "--output", "f.h", "--output", "f.rs"]);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(read("f.rs"), rust);
+    assert_eq!(read("f.c"), said(folder.path(), &["graph", "r * sin(phi)", "--code", "c"]));
+    assert!(
+        read("f.h").contains("int value_and_gradient(const double x[2], double *value, double gradient[2]);")
+    );
+    // What has no code leaves no file behind.
+    let failing = ["graph", "digamma(x)", "--output", "g.svg", "--output", "g.c"];
+    fails(folder.path(), &failing, 1, &["no code can be made of this program: C has no `digamma`"]);
+    assert!(!folder.path().join("g.svg").exists());
+}
+
+#[test]
 fn what_cannot_be_drawn_is_named_with_what_was_expected() {
     let folder = tempfile::tempdir().unwrap();
     let (long, deep) = ("x+".repeat(50_000), "(".repeat(100_000));
@@ -72,7 +94,9 @@ fn what_cannot_be_drawn_is_named_with_what_was_expected() {
         (&["x*y", "x"], "'x': expected a finite number after ="),
         (&["x*y", "x=inf"], "'x=inf': expected a finite number"),
         (&[], "there is nothing to draw; expected an expression, or --model"),
-        (&["x", "--output", "x.jpg"], "--output is x.jpg; expected a file ending in .dot or .svg"),
+        (&["x", "--output", "x.jpg"], "--output is x.jpg; expected a drawing ending in .dot or .svg"),
+        (&["x", "--code", "go"], "invalid value 'go' for '--code <LANGUAGE>'"),
+        (&["x", "--code", "c", "--output", "x.c"], "cannot be used with"),
         (&["--model", "two"], "--model is two; expected sizes such as 2,3,1, or the folder of a run"),
         (&["--model", "2,1", "x1=1", "x1=2"], "'x1=2' gives x1 a second value, after 1"),
         (
@@ -263,4 +287,32 @@ fn check_colors(document: &Document<'_>) {
         }
     }
     assert!(colors >= 2);
+}
+
+#[test]
+fn the_example_in_c_calls_the_code_and_finds_the_minimum() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["--output", "valley.c", "--output", "valley.h"];
+    said(folder.path(), &[&["graph", "(1 - x)**2 + 100*(y - x**2)**2"], &files[..]].concat());
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/c/descend.c");
+    let compiled = Command::new("cc")
+        .args([
+            "-std=c99",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-ffp-contract=off",
+            "-I.",
+            example,
+            "valley.c",
+            "-lm",
+        ])
+        .args(["-o", "descend"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let output = Command::new(folder.path().join("descend")).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("the lowest place is (1.000000, 1.000000)"), "{text}");
 }

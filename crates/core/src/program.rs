@@ -41,6 +41,7 @@
 //! | `lanes` | a plan over lanes of points: kernels, affine maps, the sweeps forward and back |
 //! | `batch` | points cut into tasks, sums and clipping, Jacobians, streams, the way point by point |
 //! | `sparse` | patterns of Jacobians and Hessians, and plans that compute their entries |
+//! | `routine` | a function or a derivative as statements with loops, for [`codegen`](crate::codegen) and compilers |
 //!
 //! **Recording** happens on the current thread. A traced number is a value and a place, `Copy` and `'static`,
 //! so any generic code can be recorded. [`affine`](crate::Differentiable::affine),
@@ -139,7 +140,8 @@
 //!   `tests/random_programs.rs` hold every pass to that.
 //! - A new reduction: its name in `ir/graph.rs`, after which the compiler names every match that misses it; its formulas in
 //!   `rules/reductions.rs`, its kernel in `lanes/kernels`.
-//! - A new backend: a storey beside `one` and `lanes` that reads a graph or a plan.
+//! - A new backend: what reads a [`Routine`](crate::codegen::Routine), as `codegen` does; or a storey beside `one` and `lanes` that
+//!   reads a graph or a plan.
 
 mod batch;
 mod ir;

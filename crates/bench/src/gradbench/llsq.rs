@@ -29,14 +29,29 @@ fn powers<D: Differentiable>(t: D, count: usize) -> Vec<D> {
     powers
 }
 
+/// How many powers of t are shared by all blocks of coefficients, 1 among them.
+const BLOCK: usize = 16;
+
+/// x₀ + x₁t + x₂t² + …, block by block: t¹⁶ is a factor of the second block, t³² of the third. So there are few powers, and
+/// the blocks are a matrix of coefficients times the powers they share.
+fn polynomial<D: Differentiable>(x: &[D], t: D) -> D {
+    let shared = powers(t, BLOCK - 1);
+    let block = |x: &[D]| D::dot(&x[1..], &shared[..x.len() - 1]) + x[0];
+    let blocks: Vec<D> = x.chunks(BLOCK).map(block).collect();
+    match &blocks[..] {
+        [] => D::zero(),
+        [only] => *only,
+        [first, others @ ..] => {
+            let factors = powers(shared[BLOCK - 2] * t, others.len());
+            D::dot(others, &factors) + *first
+        }
+    }
+}
+
 /// Half the squared residual at one point (s, t).
 pub(crate) fn residual<D: Differentiable>(x: &[D], point: &[D]) -> D {
     let [s, t] = [point[0], point[1]];
-    let fitted = match x.split_first() {
-        None => D::zero(),
-        Some((&constant, others)) => D::dot(others, &powers(t, others.len())) + constant,
-    };
-    let short = s - fitted;
+    let short = s - polynomial(x, t);
     short * short / D::literal(2.0)
 }
 

@@ -194,6 +194,9 @@ pub(super) fn file<F: ProgramScalar>(dialect: &Dialect, functions: &[Function<F>
         bodies += "\n";
         rust.function(function, &mut bodies)?;
     }
+    if bodies.contains("lanes(|i| ") {
+        rust.help("lanes");
+    }
     let mut text = rust.head();
     if functions.iter().any(|function| function.routine.may_refuse()) {
         text += REFUSAL;
@@ -522,7 +525,7 @@ impl Rust<'_> {
     }
 }
 
-const ALLOW: &str = "#[allow(clippy::all, unused_variables)]";
+const ALLOW: &str = "#[allow(clippy::all, non_snake_case, unused_variables)]";
 
 fn call(name: &str, operands: &[&Term]) -> Term {
     let operands: Vec<&str> = operands.iter().map(|term| term.text.as_str()).collect();
@@ -567,12 +570,6 @@ impl Body<'_, '_> {
             None => format!("lanes(|i| {})", is.text),
         }
     }
-
-    fn noted(&mut self) {
-        if self.lanes() {
-            self.rust.help("lanes");
-        }
-    }
 }
 
 impl<F: ProgramScalar> Language<F> for Body<'_, '_> {
@@ -595,7 +592,6 @@ impl<F: ProgramScalar> Language<F> for Body<'_, '_> {
     }
 
     fn apply(&mut self, op: Op, operands: &[Term]) -> Result<Term, Error> {
-        self.noted();
         if let Op::Select = op {
             let [predicate, then, otherwise] = operands else { unreachable!("select has three operands") };
             let [then, otherwise] = [then, otherwise].map(|term| self.rust.number(term));
@@ -617,7 +613,6 @@ impl<F: ProgramScalar> Language<F> for Body<'_, '_> {
     }
 
     fn norm(&mut self, terms: &[Term]) -> Term {
-        self.noted();
         self.rust.help("norm");
         let terms: Vec<String> = terms.iter().map(|term| self.rust.number(term).text).collect();
         Term::number(format!("norm([{}])", terms.join(", ")), Binding::Tight)

@@ -87,7 +87,7 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
     ///
     /// [`Error::Length`] if there are names, but not one for each input, [`Error::NotOneOutput`] for a gradient or a Hessian of
     /// several outputs, and [`Error::NotCompilable`] for what has no code: rules of the user's own, loops that end by a
-    /// condition, the derivatives of ln Γ, no quantity, no lane.
+    /// condition, the derivatives of ln Γ, no quantity, no lane, a prefix that is no name.
     pub fn rust(&self) -> Result<String, Error> {
         let dialect = rust_file::Dialect { no_std: self.no_std, lanes: self.lanes };
         if self.lanes == Some(0) {
@@ -125,6 +125,14 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
         }
         if self.quantities.is_empty() {
             let reason = "there is no quantity to be computed; name one or more".to_owned();
+            return Err(Error::NotCompilable { reason });
+        }
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if !self.prefix.chars().all(is_name) || self.prefix.starts_with(|c: char| c.is_ascii_digit()) {
+            let reason = format!(
+                "`{}` cannot begin the name of a function; use letters, digits and underscores, and a letter first",
+                self.prefix
+            );
             return Err(Error::NotCompilable { reason });
         }
         let names = identifiers(&self.inputs, words);
@@ -211,6 +219,7 @@ impl<F: ProgramScalar> Function<F> {
     /// What it computes, for its documentation.
     pub(super) fn words(&self) -> String {
         let what = match self.routine.quantity() {
+            Quantity::Values if self.program_has_one_output() => "The value.",
             Quantity::Values => "The values of all outputs.",
             Quantity::Gradient => "The value and the gradient.",
             Quantity::Jacobian => "The outputs and the Jacobian: row after row, a row for each output.",
@@ -235,6 +244,10 @@ impl<F: ProgramScalar> Function<F> {
             words += "\n\n`work` is scratch memory: what it holds before does not matter, nor after.";
         }
         words
+    }
+
+    fn program_has_one_output(&self) -> bool {
+        self.arrays.alone.contains(&true)
     }
 
     /// Which arrays a part reads or writes: those that come in, those that go out, the workspace.
@@ -285,9 +298,10 @@ fn identifiers(names: &[String], words: &[&str]) -> Vec<String> {
             let numbered = |first: char| {
                 text.strip_prefix(first).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
             };
-            words.contains(&text) || OWN.contains(&text) || numbered('v') || numbered('s')
+            let begins = ["dt_", "next_", "_"].iter().any(|start| text.starts_with(start));
+            words.contains(&text) || OWN.contains(&text) || numbered('v') || numbered('s') || begins
         };
-        if text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit()) || is_own(&text) || text == "_" {
+        if text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit()) || is_own(&text) {
             text = format!("in_{text}");
         }
         let first = text.clone();
@@ -301,8 +315,8 @@ fn identifiers(names: &[String], words: &[&str]) -> Vec<String> {
     taken
 }
 
-/// Names that the code uses itself.
-const OWN: [&str; 14] = [
+/// Names that the code uses itself, in either language.
+const OWN: [&str; 38] = [
     "x",
     "i",
     "turn",
@@ -316,5 +330,29 @@ const OWN: [&str; 14] = [
     "tangent",
     "cotangent",
     "direction",
-    "numbers",
+    "refused",
+    "finite",
+    "no_nan",
+    "sigmoid",
+    "relu",
+    "softplus",
+    "abs_sub",
+    "clamp",
+    "norm",
+    "powi",
+    "div_euclid",
+    "rem_euclid",
+    "lanes",
+    "libm",
+    "core",
+    "Ok",
+    "Err",
+    "Some",
+    "None",
+    "Refusal",
+    "LANES",
+    "NAN",
+    "INFINITY",
+    "EOF",
+    "NULL",
 ];

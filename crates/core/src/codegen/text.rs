@@ -123,6 +123,15 @@ pub(super) fn statements<F: ProgramScalar, L: Language<F>>(
         depth: 1,
         blocks: 0,
     };
+    // What comes in and has a name is named first, in its order.
+    let mut named: Vec<&Statement<F>> =
+        statements.iter().filter(|&is| writer.own_name(is).is_some()).collect();
+    named.sort_by_key(|statement| writer.own_name(statement));
+    for statement in named {
+        if let Statement::Let { value, is } = statement {
+            writer.define(*value, is, 0)?;
+        }
+    }
     writer.block(statements, 0)?;
     Ok(writer.lines)
 }
@@ -185,6 +194,7 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
         self.blocks += 1;
         for statement in statements {
             match statement {
+                Statement::Let { value, .. } if self.terms[*value as usize].is_some() => {}
                 Statement::Let { value, is } => self.define(*value, is, block)?,
                 Statement::Store { to, value } => self.store(to, *value),
                 Statement::Check(check) => self.check(check),
@@ -192,6 +202,23 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
             }
         }
         Ok(())
+    }
+
+    /// The place of an input that has a name of the user's.
+    fn place_of_name(&self, is: &Expression<F>) -> Option<usize> {
+        match *is {
+            Expression::Load(Place { memory: Memory::Input(0), stride: 0, first }) => {
+                (first < self.arrays.names.len()).then_some(first)
+            }
+            _ => None,
+        }
+    }
+
+    fn own_name(&self, statement: &Statement<F>) -> Option<usize> {
+        match statement {
+            Statement::Let { is, .. } => self.place_of_name(is),
+            _ => None,
+        }
     }
 
     fn define(&mut self, value: Value, is: &Expression<F>, block: u32) -> Result<(), Error> {
@@ -213,12 +240,7 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
                 (self.language.norm(&terms), once)
             }
         };
-        let own_name = match is {
-            Expression::Load(at @ Place { memory: Memory::Input(0), stride: 0, .. }) => {
-                self.arrays.names.get(at.first).cloned()
-            }
-            _ => None,
-        };
+        let own_name = self.place_of_name(is).map(|place| self.arrays.names[place].clone());
         if own_name.is_none() && inline && term.text.len() <= LONGEST {
             self.terms[place] = Some(term);
             return Ok(());

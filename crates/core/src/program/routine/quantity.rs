@@ -150,7 +150,12 @@ impl Quantity {
         let array = |(name, len)| Array { name, len, required };
         let input = |(name, len)| Array { name, len, required: Requirement::Anything };
         let signed = graph.outputs.len();
-        let (graph, watched) = plain(graph, watched, signed);
+        let (graph, mut watched) = plain(graph, watched, signed);
+        if required != Requirement::Anything {
+            let mut is_output = vec![false; graph.nodes.len()];
+            graph.outputs.iter().for_each(|&output| is_output[output as usize] = true);
+            watched.retain(|&node| !is_output[node as usize]);
+        }
         Ok(Function {
             graph,
             watched,

@@ -140,8 +140,9 @@ fn shows_sign<F: ProgramScalar>(graph: &Graph<F>, signed: usize) -> Vec<bool> {
     graph.outputs[..signed].iter().copied().chain(guards).for_each(|node| shows[node as usize] = true);
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         let hands_on = match *node {
+            // One operand that is sure not to be −0 hides the other's sign, as long as it stays so.
             Node::Apply(Op::Add, [a, b, _]) => {
-                shows[a as usize] |= shows[index] && !known[b as usize];
+                shows[a as usize] |= shows[index] && (known[a as usize] || !known[b as usize]);
                 shows[b as usize] |= shows[index] && !known[a as usize];
                 continue;
             }
