@@ -8,6 +8,7 @@ mod functions;
 mod generated;
 pub mod gradbench;
 mod high_orders;
+mod machine_code;
 pub mod network;
 pub mod objective;
 pub mod peak;

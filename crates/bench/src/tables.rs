@@ -2,11 +2,11 @@
 
 use crate::record::{About, Line, Record};
 use crate::steps;
-use crate::workload::BY_HAND;
+use crate::workload::{BY_HAND, GENERATED, MACHINE_CODE};
 use dualtape_plots::{Bar, Benchmarks, Error, Picture};
 
 /// The columns of the table: the name of each, and how the modes begin of which the fastest counts.
-const COLUMNS: [(&str, &str); 12] = [
+const COLUMNS: [(&str, &str); 14] = [
     ("value", "value"),
     ("by hand", BY_HAND),
     ("lanes", "lanes"),
@@ -14,6 +14,8 @@ const COLUMNS: [(&str, &str); 12] = [
     ("record", "record"),
     ("replay", "replay"),
     ("loop", "loop"),
+    ("machine code", MACHINE_CODE),
+    ("generated", GENERATED),
     ("batch", "batch"),
     ("2 threads", "batch on 2 threads"),
     ("echidna", "echidna"),
@@ -22,7 +24,7 @@ const COLUMNS: [(&str, &str); 12] = [
 ];
 
 /// How many of the columns are ours; other crates follow.
-const OURS: usize = 9;
+const OURS: usize = 11;
 
 /// The lines of each workload at each size, one after the other.
 fn by_workload(lines: &[Line]) -> impl Iterator<Item = &[Line]> {
@@ -147,8 +149,11 @@ const DRAWN: [(&str, &str, &str); 8] = [
 ];
 
 /// The bars of each workload: their name, and how the modes begin of which the fastest counts.
-const BARS: [(&str, &[&str]); 2] =
-    [("as written: tape or lanes", &["tape", "lanes"]), ("recorded: replay or batch", &["replay", "batch"])];
+const BARS: [(&str, &[&str]); 3] = [
+    ("as written: tape or lanes", &["tape", "lanes"]),
+    ("recorded: replay or batch", &["replay", "batch"]),
+    ("code: at run time or before", &[MACHINE_CODE, GENERATED]),
+];
 
 /// A picture of some workloads, recorded and not: ratios to the gradient written by hand.
 ///

@@ -1,6 +1,7 @@
 //! One function at one size, and the ways to compute its derivatives.
 
 use crate::generated::Gradient;
+use crate::machine_code::with_machine_code;
 use crate::objective::{Objective, Summed};
 use dualtape::program::Rows;
 use dualtape::typenum::{U1, U4, U8, U10, U16};
@@ -51,13 +52,22 @@ pub const PLAN: &str = "plan";
 /// The gradient, where the derivatives of a workload are second ones.
 pub const GRADIENT: &str = "gradient: replay";
 /// What leaves the derivatives of a workload alone.
-pub const WITHOUT_DERIVATIVES: [&str; 8] =
-    [VALUE, RECORD, RECORD_LOOP, PATTERN, PEER_PATTERN, COLOURING, PLAN, GRADIENT];
+pub const WITHOUT_DERIVATIVES: [&str; 10] =
+    [VALUE, RECORD, RECORD_LOOP, PATTERN, PEER_PATTERN, COLOURING, PLAN, GRADIENT, COMPILE, COMPILE_LOOP];
 /// The gradient written by hand.
 pub const BY_HAND: &str = "by hand";
 
 /// The gradient as code that was generated from a recording.
 pub const GENERATED: &str = "generated";
+
+/// The gradient as machine code, made when the program runs.
+pub const MACHINE_CODE: &str = "machine code";
+/// The same of a loop that is kept as one operation.
+pub const LOOP_MACHINE_CODE: &str = "machine code: loop";
+/// Makes that machine code; computes nothing.
+pub const COMPILE: &str = "compile";
+/// The same of a loop that is kept as one operation.
+pub const COMPILE_LOOP: &str = "compile: loop";
 
 /// With more inputs than this, forward mode is not worth the wait.
 pub(crate) const MOST_FORWARD: usize = 200;
@@ -119,6 +129,7 @@ impl Workload {
         workload = workload
             .mode(RECORD, move |_| sound(Program::record(|x| recorded.call(x), &point)).outputs() as f64);
         let (point, program) = (x.to_vec(), sound(Program::record(|x| f.call(x), x)).optimized());
+        let workload = with_machine_code(workload, [MACHINE_CODE, COMPILE], &program, x);
         let mut workspace = program.workspace();
         workload.mode("replay", move |slope| sound(program.gradient(&mut workspace, &point, slope)))
     }
@@ -150,6 +161,7 @@ impl Workload {
             sound(Program::record(|x| recorded.call(x), &point)).outputs() as f64
         });
         let (point, program) = (x.to_vec(), sound(Program::record(|x| f.call(x), x)));
+        let this = with_machine_code(this, [LOOP_MACHINE_CODE, COMPILE_LOOP], &program, x);
         let mut workspace = program.workspace();
         this.mode("loop: replay", move |slope| sound(program.gradient(&mut workspace, &point, slope)))
     }

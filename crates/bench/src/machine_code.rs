@@ -1,0 +1,46 @@
+//! Gradients as machine code, where our compiler is built in.
+
+use crate::workload::Workload;
+use dualtape::Program;
+
+/// Programs of more nodes are not compiled: it would take seconds.
+#[cfg(feature = "peers")]
+const MOST: usize = 50_000;
+
+/// The gradient of a program as machine code, and how long that takes to make, under these names.
+#[cfg(feature = "peers")]
+pub(crate) fn with_machine_code(
+    workload: Workload,
+    [name, compile]: [&'static str; 2],
+    program: &Program<f64>,
+    x: &[f64],
+) -> Workload {
+    use crate::workload::sound;
+    use dualtape::codegen::Quantity;
+    use dualtape_jit::{Jit, Tier};
+    use std::sync::Arc;
+
+    if program.graph().len() > MOST {
+        return workload;
+    }
+    let jit = Jit::new(Tier::Optimised).expect("there is code for this processor");
+    let compiled = program.clone().optimized_by(Arc::new(jit.clone()));
+    let (mut workspace, point) = (compiled.workspace(), x.to_vec());
+    let workload = workload.mode(name, move |slope| sound(compiled.gradient(&mut workspace, &point, slope)));
+    let program = program.clone();
+    workload.mode(compile, move |_| {
+        let code = jit.compile(&program, Quantity::Gradient).expect("the gradient has code");
+        code.outputs().len() as f64
+    })
+}
+
+/// Without our compiler, there is none.
+#[cfg(not(feature = "peers"))]
+pub(crate) fn with_machine_code(
+    workload: Workload,
+    _: [&'static str; 2],
+    _: &Program<f64>,
+    _: &[f64],
+) -> Workload {
+    workload
+}
