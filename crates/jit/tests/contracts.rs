@@ -253,6 +253,18 @@ fn all_quantities_of_a_program_come_from_machine_code_with_the_same_bits() {
 }
 
 #[test]
+fn a_routine_that_was_cut_is_not_cut_again() {
+    let x = rosenbrock_point(100);
+    let program = Program::record(|x| rosenbrock(x), &x).unwrap();
+    let routine = dualtape::codegen::Routine::new(&program, Quantity::Gradient).unwrap();
+    let parts = routine.clone().split(7);
+    assert_eq!(parts.clone().split(300).parts().len(), parts.parts().len());
+    let [cut, whole] =
+        [parts, routine].map(|routine| called(&mut jit().compile_routine(routine).unwrap(), &x));
+    assert!(all_same(&cut.unwrap(), &whole.unwrap()));
+}
+
+#[test]
 fn a_singular_point_is_left_to_the_program() {
     let program = Program::record(|x| x[0].sqrt() * x[1], &[1.0, 1.0]).unwrap();
     let by_machine = program.clone().optimized_by(Arc::new(jit()));

@@ -72,10 +72,12 @@ impl<F: ProgramScalar> Routine<F> {
     }
 
     /// The same cut into parts of at most so many operations, loops apart: compilers take longer than in proportion for long
-    /// functions. What one part computes and another reads goes through the workspace.
+    /// functions. What one part computes and another reads goes through the workspace. A routine that was cut before stays as
+    /// it is.
     #[must_use]
     pub fn split(self, operations: usize) -> Self {
-        if self.operations() <= operations {
+        // Several parts may load the same value, which then has no one definition.
+        if self.parts.len() > 1 || self.operations() <= operations {
             return self;
         }
         let statements = self.parts.into_iter().flatten().collect();
