@@ -241,12 +241,13 @@ fn filtered<D: Differentiable<Scalar = f64>>(turns: usize, x: &[D]) -> D {
     scanned.state[0] * scanned.state[1] + scanned.outputs.into_iter().sum::<D>()
 }
 
+type Recorded<'f> = &'f dyn Fn(&[Traced<f64>]) -> Vec<Traced<f64>>;
+
 /// Functions of six numbers.
 fn functions() -> Vec<(String, Program<f64>)> {
     let x = [0.4, -0.7, 0.3, 1.1, 0.8, -0.2];
-    let record = |name: &str, f: &dyn Fn(&[Traced<f64>]) -> Vec<Traced<f64>>| {
-        (name.to_owned(), Program::record(f, &x).expect("it is recorded"))
-    };
+    let record =
+        |name: &str, f: Recorded<'_>| (name.to_owned(), Program::record(f, &x).expect("it is recorded"));
     let mut all = vec![
         record("constant", &|_| vec![Traced::from(2.5)]),
         record("an input", &|x| vec![x[3]]),
@@ -337,7 +338,7 @@ fn all_quantities_of_all_kinds_of_statements_agree_with_the_program() {
 
 #[test]
 fn functions_that_are_cut_into_parts_agree_with_the_program() {
-    let program = Program::record(|x| rosenbrock(x), &rosenbrock_point(300)).expect("it is recorded");
+    let program = Program::record(rosenbrock, &rosenbrock_point(300)).expect("it is recorded");
     let quantities = [Quantity::Values, Quantity::Gradient, Quantity::SparseHessian];
     let functions: Vec<Function<f64>> =
         quantities.map(|quantity| function("rosenbrock", &program, quantity)).into();
@@ -482,7 +483,7 @@ fn functions_of_several_points_have_the_bits_of_those_of_one() {
             for (answer, expected) in answers.iter().zip(&expected) {
                 match (answer, expected) {
                     (Some(answer), Ok(expected)) => {
-                        assert!(agree(true, answer, expected), "{}", function.name)
+                        assert!(agree(true, answer, expected), "{}", function.name);
                     }
                     (Some(_), Err(error)) => panic!("{} gives an answer, but: {error}", function.name),
                     (None, _) => {}

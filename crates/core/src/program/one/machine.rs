@@ -4,6 +4,7 @@ use crate::ProgramScalar;
 use crate::codegen::{Quantity, Routine};
 use crate::program::Program;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -75,6 +76,10 @@ pub(in crate::program) struct Machines<F> {
     compiler: Arc<dyn Compiler<F>>,
     of: [Machine<F>; 5],
 }
+
+// A panic in a compiler tears nothing of a program's, so programs stay safe to look at after one.
+impl<F> UnwindSafe for Machines<F> {}
+impl<F> RefUnwindSafe for Machines<F> {}
 
 impl<F> fmt::Debug for Machines<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

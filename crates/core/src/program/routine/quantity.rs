@@ -102,45 +102,42 @@ impl Quantity {
             }
         };
         let value = if outputs == 1 { "value" } else { "values" };
-        let (graph, lists, along): (Graph<F>, Vec<(&'static str, usize)>, Option<(&'static str, usize)>) =
-            match self {
-                Self::Values => (function.clone(), vec![(value, outputs)], None),
-                Self::Gradient => {
-                    (derivative::gradient(function), vec![(value, 1), ("gradient", inputs)], None)
-                }
-                Self::Jacobian | Self::SparseJacobian => {
-                    let entries = entries(outputs);
-                    let lists = vec![(value, outputs), ("jacobian", entries.len())];
-                    watched.clear();
-                    (with_entries(recorded, 0, &entries), lists, None)
-                }
-                Self::Hessian | Self::SparseHessian => {
-                    let entries = entries(inputs);
-                    let lists = vec![(value, 1), ("gradient", inputs), ("hessian", entries.len())];
-                    watched.clear();
-                    (with_entries(&derivative::gradient(recorded), 1, &entries), lists, None)
-                }
-                Self::Jvp => {
-                    let Transformed { graph, nodes } = derivative::jvp(function, &watched, Inputs::Data);
-                    watched = nodes;
-                    (graph, vec![(value, outputs), ("product", outputs)], Some(("tangent", inputs)))
-                }
-                Self::Vjp => {
-                    let all: Vec<usize> = (0..inputs).collect();
-                    let Transformed { graph, nodes } = derivative::vjp::<F, false>(function, &all, &watched);
-                    watched = nodes;
-                    (graph, vec![(value, outputs), ("product", inputs)], Some(("cotangent", outputs)))
-                }
-                Self::Hvp => {
-                    let gradient = derivative::gradient(function);
-                    let Transformed { mut graph, nodes } = derivative::jvp(&gradient, &watched, Inputs::Data);
-                    watched = nodes;
-                    // The slope of the value is what the gradient gives.
-                    graph.outputs.remove(1 + inputs);
-                    let lists = vec![(value, 1), ("gradient", inputs), ("product", inputs)];
-                    (graph, lists, Some(("direction", inputs)))
-                }
-            };
+        let (graph, lists, along): (Graph<F>, Vec<Named>, Option<Named>) = match self {
+            Self::Values => (function.clone(), vec![(value, outputs)], None),
+            Self::Gradient => (derivative::gradient(function), vec![(value, 1), ("gradient", inputs)], None),
+            Self::Jacobian | Self::SparseJacobian => {
+                let entries = entries(outputs);
+                let lists = vec![(value, outputs), ("jacobian", entries.len())];
+                watched.clear();
+                (with_entries(recorded, 0, &entries), lists, None)
+            }
+            Self::Hessian | Self::SparseHessian => {
+                let entries = entries(inputs);
+                let lists = vec![(value, 1), ("gradient", inputs), ("hessian", entries.len())];
+                watched.clear();
+                (with_entries(&derivative::gradient(recorded), 1, &entries), lists, None)
+            }
+            Self::Jvp => {
+                let Transformed { graph, nodes } = derivative::jvp(function, &watched, Inputs::Data);
+                watched = nodes;
+                (graph, vec![(value, outputs), ("product", outputs)], Some(("tangent", inputs)))
+            }
+            Self::Vjp => {
+                let all: Vec<usize> = (0..inputs).collect();
+                let Transformed { graph, nodes } = derivative::vjp::<F, false>(function, &all, &watched);
+                watched = nodes;
+                (graph, vec![(value, outputs), ("product", inputs)], Some(("cotangent", outputs)))
+            }
+            Self::Hvp => {
+                let gradient = derivative::gradient(function);
+                let Transformed { mut graph, nodes } = derivative::jvp(&gradient, &watched, Inputs::Data);
+                watched = nodes;
+                // The slope of the value is what the gradient gives.
+                graph.outputs.remove(1 + inputs);
+                let lists = vec![(value, 1), ("gradient", inputs), ("product", inputs)];
+                (graph, lists, Some(("direction", inputs)))
+            }
+        };
         // Derivatives take what was recorded with care where the plain products of this graph are not finite.
         let required = match self {
             Self::Values if program.recorded.is_none() => Requirement::Anything,
@@ -164,6 +161,9 @@ impl Quantity {
         })
     }
 }
+
+/// The name of an array, and how many numbers it has.
+type Named = (&'static str, usize);
 
 /// The graph of a quantity, with what comes in and goes out.
 pub(super) struct Function<F> {

@@ -93,8 +93,11 @@ pub(super) struct Writer<F: ProgramScalar> {
     groups: u32,
     guards: Vec<String>,
     /// The sweeps of steps, each made once.
-    pub(super) sweeps: Vec<(Arc<StepProgram<F>>, Rc<Sweep<F>>)>,
+    pub(super) sweeps: Vec<SweepOf<F>>,
 }
+
+/// A step, and its sweep.
+type SweepOf<F> = (Arc<StepProgram<F>>, Rc<Sweep<F>>);
 
 struct Block<F: ProgramScalar> {
     statements: Vec<Statement<F>>,

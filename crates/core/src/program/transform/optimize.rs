@@ -38,12 +38,12 @@ pub(in crate::program) fn for_one_point<F: ProgramScalar>(
     if let Some(written_out) = write_out_log_sum_exps(graph, watched) {
         *graph = written_out;
     }
-    let drop_zeros = |graph: &mut Graph<F>| drop_zeros(graph, signed);
-    let passes: [&dyn Fn(&mut Graph<F>) -> Vec<u32>; 3] = [&drop_stops, &drop_copies, &drop_zeros];
-    for pass in passes {
-        let stands_for = pass(graph);
+    let mut follow = |stands_for: Vec<u32>| {
         watched.iter_mut().for_each(|node| *node = stands_for[*node as usize]);
-    }
+    };
+    follow(drop_stops(graph));
+    follow(drop_copies(graph));
+    follow(drop_zeros(graph, signed));
 }
 
 /// Operations that return an operand as it is, to the bit, give way to that operand, and those that were computed
