@@ -14,7 +14,7 @@ fn step<D: Differentiable<Scalar = f32>>(x: &[D]) -> [D; 2] {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let program = Program::record(|x| step(x), &[0.5_f32, 0.0, 0.0])?;
+    let program = Program::record(step, &[0.5_f32, 0.0, 0.0])?;
     let source =
         Source::new(&program).inputs(&["angle", "speed", "torque"]).quantities(&[Quantity::Jacobian]);
     dualtape_build::rust("pendulum", &source.no_std())?;
