@@ -93,7 +93,7 @@ fn sample(program: &Program<f64>) -> Result<Run, Error> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let program = Program::record(|x| potential(x), &[0.1; SIZE])?;
+    let program = Program::record(potential, &[0.1; SIZE])?;
     let compiled = program.clone().optimized_by(Arc::new(Jit::new(Tier::Optimised)?));
     let gradients = (DRAWS * LEAPS) as f64;
     println!("{DRAWS} draws of {LEAPS} leaps     mean of mu  of tau  accepted  ns a leap");
