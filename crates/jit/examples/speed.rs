@@ -1,11 +1,13 @@
-//! Times gradients of machine code in units of a gradient written by hand, and compilations.
+//! Times gradients of machine code in units of a gradient written by hand, and compilations:
+//! `cargo run --release -p dualtape-jit --example speed`.
 
 use dualtape::codegen::{Quantity, Routine};
 use dualtape::loops::{Scan, Step};
-use dualtape::{Differentiable, Error, Program};
+use dualtape::{Differentiable, Error, Program, Traced};
 use dualtape_jit::{Jit, Tier};
 use dualtape_tests::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Instant;
 
 const WIDTH: f64 = 1e-3;
@@ -80,7 +82,8 @@ fn pendulum_by_hand(x: &[f64], gradient: &mut [f64], stored: &mut Vec<[f64; 12]>
     a
 }
 
-fn time(mut f: impl FnMut()) -> f64 {
+/// Seconds of one call, from two milliseconds of them.
+fn time(f: &mut dyn FnMut()) -> f64 {
     let start = Instant::now();
     f();
     let once = start.elapsed().as_secs_f64();
@@ -95,7 +98,7 @@ fn median(mut all: Vec<f64>) -> f64 {
     all[all.len() / 2]
 }
 
-/// Medians of each, taken in turns.
+/// The medians of all, timed in turns.
 fn medians(fs: &mut [Box<dyn FnMut() + '_>]) -> Vec<f64> {
     let mut times = vec![Vec::new(); fs.len()];
     for _ in 0..31 {
@@ -106,77 +109,83 @@ fn medians(fs: &mut [Box<dyn FnMut() + '_>]) -> Vec<f64> {
     times.into_iter().map(median).collect()
 }
 
-fn report(name: &str, program: &Program<f64>, x: &[f64], mut by_hand: impl FnMut(&mut [f64]) -> f64) {
-    let routine = Routine::new(program, Quantity::Gradient).unwrap();
-    let n = x.len();
-    let mut compiled: Vec<_> = [Tier::SinglePass, Tier::Optimised]
-        .map(|tier| Jit::new(tier).unwrap().compile(program, Quantity::Gradient).unwrap())
-        .into();
-    let (mut g1, mut g2, mut o1, mut o2) = (vec![0.0; n], vec![0.0; n], vec![0.0; n + 1], vec![0.0; n + 1]);
-    let optimized = program.clone().optimized();
-    let mut workspace = optimized.workspace();
-    let by_machine = program.clone().optimized_by(std::sync::Arc::new(Jit::new(Tier::Optimised).unwrap()));
-    let (mut machine_workspace, mut g3) = (by_machine.workspace(), vec![0.0; n]);
-    let [mut b, mut a] = [compiled.pop().unwrap(), compiled.pop().unwrap()];
+/// A gradient by a program, into memory of its own.
+fn evaluated(program: Program<f64>, x: &[f64]) -> Box<dyn FnMut() + '_> {
+    let (mut workspace, mut slope) = (program.workspace(), vec![0.0; x.len()]);
+    Box::new(move || {
+        let value = program.gradient(&mut workspace, black_box(x), black_box(&mut slope));
+        black_box(value.expect("it is smooth"));
+    })
+}
+
+/// The same by the code of a tier.
+fn called<'x>(program: &Program<f64>, tier: Tier, x: &'x [f64]) -> Box<dyn FnMut() + 'x> {
+    let mut gradient = jit(tier).compile(program, Quantity::Gradient).expect("it has code");
+    let mut outputs = vec![0.0; x.len() + 1];
+    Box::new(move || gradient.call(black_box(x), black_box(&mut outputs)).expect("it is smooth"))
+}
+
+fn jit(tier: Tier) -> Jit {
+    Jit::new(tier).expect("there is code for this processor")
+}
+
+/// Times all ways, and compilations.
+fn report<'x>(
+    name: &str,
+    program: &Program<f64>,
+    x: &'x [f64],
+    mut by_hand: impl FnMut(&mut [f64]) -> f64 + 'x,
+) {
+    let mut slope = vec![0.0; x.len()];
+    let by_machine = program.clone().optimized_by(Arc::new(jit(Tier::Optimised)));
     let times = medians(&mut [
         Box::new(|| {
-            black_box(by_hand(black_box(&mut g1)));
+            black_box(by_hand(black_box(&mut slope)));
         }),
-        Box::new(|| {
-            let _ = black_box(optimized.gradient(&mut workspace, black_box(x), black_box(&mut g2)));
-        }),
-        Box::new(|| {
-            let _ = black_box(by_machine.gradient(&mut machine_workspace, black_box(x), black_box(&mut g3)));
-        }),
-        Box::new(|| a.call(black_box(x), black_box(&mut o1)).unwrap()),
-        Box::new(|| b.call(black_box(x), black_box(&mut o2)).unwrap()),
+        evaluated(program.clone().optimized(), x),
+        evaluated(by_machine, x),
+        called(program, Tier::SinglePass, x),
+        called(program, Tier::Optimised, x),
     ]);
-    assert!(g1.iter().zip(&o2[1..]).all(|(a, b)| (a - b).abs() <= 1e-9 * a.abs().max(1.0)), "{g1:?} {o2:?}");
-    print!(
-        "{name:>16}: {:>6} ops, by hand {:>9.1} ns; program {:.2}",
-        routine.operations(),
-        times[0] * 1e9,
-        times[1] / times[0]
-    );
-    println!(
-        ", optimized_by {:.2}, single pass {:.2}, optimised {:.2}",
-        times[2] / times[0],
-        times[3] / times[0],
-        times[4] / times[0]
-    );
+    let ratios: Vec<String> = times[1..].iter().map(|time| format!("{:6.2}", time / times[0])).collect();
+    println!("{name:>16} {:>10.1} {}", times[0] * 1e9, ratios.join(" "));
     for tier in [Tier::SinglePass, Tier::Optimised] {
-        let jit = Jit::new(tier).unwrap();
-        let times: Vec<f64> = (0..9)
-            .map(|_| {
-                let routine = routine.clone();
-                let start = Instant::now();
-                black_box(jit.compile_routine(routine).unwrap());
-                start.elapsed().as_secs_f64()
-            })
-            .collect();
-        let t = median(times);
-        println!(
-            "{:>16}  {tier:?}: {:.1} µs, {:.2} µs an operation",
-            "",
-            t * 1e6,
-            t * 1e6 / routine.operations() as f64
-        );
+        report_compilation(program, tier);
     }
-    let start = Instant::now();
-    let _ = Routine::new(program, Quantity::Gradient).unwrap();
-    println!("{:>16}  routine {:.1} µs", "", start.elapsed().as_secs_f64() * 1e6);
+}
+
+fn report_compilation(program: &Program<f64>, tier: Tier) {
+    let (jit, mut operations) = (jit(tier), 0);
+    let times = (0..9).map(|_| {
+        let start = Instant::now();
+        let routine = Routine::new(program, Quantity::Gradient).expect("it has code");
+        let written = start.elapsed().as_secs_f64();
+        operations = routine.operations();
+        black_box(jit.compile_routine(routine).expect("it has code"));
+        [written, start.elapsed().as_secs_f64() - written]
+    });
+    let (written, compiled): (Vec<f64>, Vec<f64>) =
+        times.map(|[written, compiled]| (written, compiled)).unzip();
+    let [written, compiled] = [written, compiled].map(|times| median(times) * 1e6);
+    println!(
+        "{:>20} {tier:?}: {operations} operations, routine {written:.0} µs, code {compiled:.0} µs, {:.2} µs an operation",
+        "",
+        compiled / operations as f64
+    );
 }
 
 fn main() {
+    println!("{:>16} {:>10}   in units of it: program, behind it, single pass, optimised", "", "by hand/ns");
     for n in [2, 10, 100, 1000] {
         let x = rosenbrock_point(n);
-        let program = Program::record(|x| rosenbrock(x), &x).unwrap();
-        report(&format!("rosenbrock {n}"), &program, &x, |g| rosenbrock_by_hand(black_box(&x), g));
+        let program = Program::record(rosenbrock, &x).expect("it branches nowhere");
+        report(&format!("rosenbrock {n}"), &program, &x, |slope| rosenbrock_by_hand(black_box(&x), slope));
     }
     let x = [0.5, 0.1, 9.81, 0.2];
-    let f =
-        |x: &[dualtape::Traced<f64>]| Scan::new(Swing, TURNS).run(&x[..2], &[], &x[2..]).unwrap().state[0];
-    let program = Program::record(f, &x).unwrap();
+    let swing = |x: &[Traced<f64>]| {
+        Scan::new(Swing, TURNS).run(&x[..2], &[], &x[2..]).expect("nothing is refused").state[0]
+    };
+    let program = Program::record(swing, &x).expect("it branches nowhere");
     let mut stored = Vec::new();
-    report("pendulum", &program, &x, |g| pendulum_by_hand(black_box(&x), g, &mut stored));
+    report("pendulum", &program, &x, |slope| pendulum_by_hand(black_box(&x), slope, &mut stored));
 }

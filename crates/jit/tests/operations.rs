@@ -34,7 +34,7 @@ fn values_have_the_bits_of_the_program<F: Number>() {
             let wanted = op.apply(&x);
             match called(&mut values, &x) {
                 Some(given) => {
-                    assert!(all_same(&given, &[wanted]), "{op:?} of {x:?}: {given:?}, not {wanted:?}")
+                    assert!(all_same(&given, &[wanted]), "{op:?} of {x:?}: {given:?}, not {wanted:?}");
                 }
                 None => assert!(wanted.is_nan(), "{op:?} of {x:?} is refused, and not {wanted:?}"),
             }

@@ -4,10 +4,10 @@
 //! what a term of a sum gains is often known as soon as the term is. So results are taken one after the other, each with what
 //! it still needs before it; and whatever is the last to read some value comes at once, as soon as it can.
 
-use super::statement::{Expression, Memory, Place, Statement, Value};
+use super::statement::{Check, Expression, Memory, Place, Statement, Value};
 
-/// The same statements in an order that keeps values for a shorter time, if one is found. Blocks with loops, or that use the
-/// workspace, stay as they are.
+/// The same statements in an order that keeps values for a shorter time, if one is found. Blocks with loops, with clamps, or that use
+/// the workspace, stay as they are.
 pub(super) fn schedule<F: Clone>(statements: Vec<Statement<F>>, values: usize) -> Vec<Statement<F>> {
     if !statements.iter().all(can_move) {
         return statements;
@@ -28,8 +28,9 @@ fn can_move<F>(statement: &Statement<F>) -> bool {
         Statement::Let { is: Expression::Load(place), .. } | Statement::Store { to: place, .. } => {
             place.memory != Memory::Workspace
         }
+        // `clamp` panics where its bounds are in the wrong order, which is checked before.
+        Statement::Check(Check::Ordered(_)) | Statement::Loop(_) => false,
         Statement::Let { .. } | Statement::Check(_) => true,
-        Statement::Loop(_) => false,
     }
 }
 

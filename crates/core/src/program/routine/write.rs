@@ -191,9 +191,12 @@ impl<F: ProgramScalar> Writer<F> {
     pub(super) fn apply(&mut self, op: Op, operands: &[Value]) -> Value {
         let mut padded = [0; 3];
         padded[..operands.len()].copy_from_slice(operands);
-        if op == Op::Clamp {
-            // The function panics there; the program does, too, when it is asked.
-            self.push(Statement::Check(Check::Ordered([operands[1], operands[2]])));
+        if op == Op::Clamp && !self.known.contains_key(&Key::Apply(op, padded)) {
+            // The function panics there; the program does, too, when it is asked. The check goes where the value does.
+            let depth =
+                operands.iter().map(|&operand| self.depths[operand as usize]).max().expect("it has three");
+            let check = Statement::Check(Check::Ordered([operands[1], operands[2]]));
+            self.blocks[depth as usize].statements.push(check);
         }
         self.value(Expression::Apply(op, padded))
     }
