@@ -266,7 +266,7 @@ impl Step for Clamping {
         parameters: &[D],
         _: &mut [D],
     ) -> Result<(), dualtape::Error> {
-        state[0] = state[0] * parameters[0].clamp(parameters[1], parameters[2]);
+        state[0] *= parameters[0].clamp(parameters[1], parameters[2]);
         Ok(())
     }
 }

@@ -161,7 +161,7 @@ impl<F: ProgramScalar> Program<F> {
     /// where no code can be made. Results have the bits of a program that was just recorded, products forward apart, which
     /// are the same up to rounding. Clones share the code. Programs made of this one are not compiled.
     ///
-    /// [`Compiler`](crate::codegen::Compiler) has an example.
+    /// [`Compiler`] has an example.
     #[must_use]
     pub fn optimized_by(self, compiler: Arc<dyn Compiler<F>>) -> Self {
         Self { machines: Some(Arc::new(Machines::new(compiler))), ..self }
