@@ -37,13 +37,13 @@
 //!
 //! | gradient | program | [`Tier::SinglePass`] | [`Tier::Optimised`] | until then |
 //! |---|---:|---:|---:|---:|
-//! | Rosenbrock, 2 inputs | 3.3 | 1.2 | 1.1 | 0.1 ms |
-//! | Rosenbrock, 10 inputs | 5.4 | 2.0 | 1.2 | 0.4 ms |
-//! | Rosenbrock, 100 inputs | 2.8 | 3.0 | 1.4 | 4 ms |
-//! | Rosenbrock, 1000 inputs | 2.5 | 3.2 | 1.5 | 38 ms |
+//! | Rosenbrock, 2 inputs | 4.8 | 1.8 | 1.4 | 0.1 ms |
+//! | Rosenbrock, 10 inputs | 5.2 | 2.0 | 1.3 | 0.4 ms |
+//! | Rosenbrock, 100 inputs | 2.8 | 2.5 | 1.5 | 4 ms |
+//! | Rosenbrock, 1000 inputs | 2.7 | 3.3 | 1.4 | 38 ms |
 //! | a pendulum of 1000 steps, a loop | 2.3 | 1.3 | 1.0 | 0.6 ms |
 //!
-//! So straight code has paid after some thousand evaluations, 6000 for two inputs and 17 000 for a thousand, and a loop of a thousand
+//! So straight code has paid after some thousand evaluations, 3000 for two inputs and 16 000 for a thousand, and a loop of a thousand
 //! turns after ten. Code takes 2 to 2.5 µs an operation to make, a loop however many turns it has, and a single pass 1 µs.
 //! [`Jit::after`] has a program wait for so many evaluations.
 //!
