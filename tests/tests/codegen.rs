@@ -433,7 +433,9 @@ fn names_become_names_of_the_language() {
     let point = vec![1.0_f64; names.len()];
     let norm = |x: &[Traced<f64>]| Traced::norm(x) + x.iter().map(|x| x.sin()).sum::<Traced<f64>>();
     let program = Program::record(norm, &point).expect("it is recorded");
-    let source = Source::new(&program).inputs(&names);
+    // A quantity that is asked for twice is one function.
+    let quantities = [Quantity::Values, Quantity::Gradient, Quantity::Values];
+    let source = Source::new(&program).inputs(&names).quantities(&quantities);
     let rust = source.rust().expect("it has code");
     assert!(rust.contains("`x` holds in___t, in_for, in_v1, in_2nd, in_for_2, in_, in__, "), "{rust}");
     compile(&(rust + "fn main() { let _ = (value, value_and_gradient); }"), Language::Rust);

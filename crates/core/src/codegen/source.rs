@@ -26,7 +26,7 @@ const PART: usize = 500;
 /// let source = Source::new(&polar).inputs(&["radius", "angle"]).quantities(&[Quantity::Jacobian]);
 /// let rust = source.rust()?;
 /// assert!(rust.contains("pub fn values_and_jacobian(x: &[f64; 2], values: &mut [f64; 2], jacobian: &mut [f64; 4])"));
-/// assert!(rust.contains("radius * angle.cos()"));
+/// assert!(rust.contains("let radius = x[0];") && rust.contains("angle.cos()"));
 /// assert!(source.c()?.contains("int values_and_jacobian(const double x[2], double values[2], double jacobian[4])"));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
@@ -61,10 +61,16 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
         Self { prefix: prefix.to_owned(), ..self }
     }
 
-    /// What is computed: a function for each.
+    /// What is computed: a function for each, once.
     #[must_use]
     pub fn quantities(self, quantities: &[Quantity]) -> Self {
-        Self { quantities: quantities.to_vec(), ..self }
+        let mut distinct = Vec::new();
+        for &quantity in quantities {
+            if !distinct.contains(&quantity) {
+                distinct.push(quantity);
+            }
+        }
+        Self { quantities: distinct, ..self }
     }
 
     /// Takes the elementary functions of Rust code from the crate `libm`, so that the code needs no standard library. They
