@@ -1,7 +1,7 @@
 //! Functions as C.
 
 use super::source::Function;
-use super::text::{Binding, Kind, Language, Term, comment, infix, no_code, statements};
+use super::text::{Binding, Kind, Language, Term, call, comment, infix, no_code, statements};
 use super::{Check, Property, Requirement};
 use crate::rules::Op;
 use crate::{Error, ProgramScalar};
@@ -462,15 +462,12 @@ impl C {
         *text += &words(function);
         let _ = writeln!(text, "int {name}({}) {{", self.listed(function, None));
         let touched: Vec<_> = (0..parts).map(|part| function.touched(part)).collect();
-        for (array, name) in arrays.inputs.iter().enumerate() {
-            if !touched.iter().any(|touched| touched.inputs[array]) {
-                let _ = writeln!(text, "    (void){name};");
-            }
-        }
-        for (array, name) in arrays.outputs.iter().enumerate() {
-            if !touched.iter().any(|touched| touched.outputs[array]) {
-                let _ = writeln!(text, "    (void){name};");
-            }
+        let unread = |array: usize| !touched.iter().any(|touched| touched.inputs[array]);
+        let unwritten = |array: usize| !touched.iter().any(|touched| touched.outputs[array]);
+        let inputs = arrays.inputs.iter().enumerate().filter(|(array, _)| unread(*array));
+        let outputs = arrays.outputs.iter().enumerate().filter(|(array, _)| unwritten(*array));
+        for (_, name) in inputs.chain(outputs) {
+            let _ = writeln!(text, "    (void){name};");
         }
         let lines = if parts == 1 { statements(routine, 0, arrays, &mut Body { c: self })? } else { calls };
         for line in lines {
@@ -542,11 +539,6 @@ fn tables<F: ProgramScalar>(function: &Function<F>, text: &mut String) {
         }
         *text += "};\n\n";
     }
-}
-
-fn call(name: &str, operands: &[&Term]) -> Term {
-    let operands: Vec<&str> = operands.iter().map(|term| term.text.as_str()).collect();
-    Term::number(format!("{name}({})", operands.join(", ")), Binding::Tight)
 }
 
 /// The language within a function.

@@ -1,11 +1,11 @@
 //! Functions as Rust.
 
 use super::source::Function;
-use super::text::{Binding, Kind, Language, Term, comment, infix, no_code, statements};
+use super::text::{Binding, Kind, Language, Term, call, comment, infix, no_code, statements};
 use super::{Check, Property, Requirement};
 use crate::rules::Op;
 use crate::{Error, ProgramScalar};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// What Rust code may be made of.
@@ -188,7 +188,7 @@ const HELPERS: [(&str, &str, &str); 12] = [
 
 /// The file.
 pub(super) fn file<F: ProgramScalar>(dialect: &Dialect, functions: &[Function<F>]) -> Result<String, Error> {
-    let mut rust = Rust { dialect, type_name: type_name::<F>(), helpers: BTreeMap::new() };
+    let mut rust = Rust { dialect, type_name: type_name::<F>(), helpers: BTreeSet::new() };
     let mut bodies = String::new();
     for function in functions {
         bodies += "\n";
@@ -202,9 +202,8 @@ pub(super) fn file<F: ProgramScalar>(dialect: &Dialect, functions: &[Function<F>
         text += REFUSAL;
     }
     text += &bodies;
-    // Helpers that others call were noted before, as text is made from the last function to the first.
     for (name, std, no_std) in HELPERS {
-        if rust.helpers.contains_key(name) {
+        if rust.helpers.contains(name) {
             let helper = if (dialect.no_std && !no_std.is_empty()) || std.is_empty() { no_std } else { std };
             let _ = write!(text, "\n{INLINE}{}\n", rust.typed(helper));
         }
@@ -222,7 +221,7 @@ struct Rust<'a> {
     dialect: &'a Dialect,
     type_name: &'static str,
     /// The helpers that are called.
-    helpers: BTreeMap<&'static str, ()>,
+    helpers: BTreeSet<&'static str>,
 }
 
 impl Rust<'_> {
@@ -264,7 +263,7 @@ impl Rust<'_> {
     }
 
     fn help(&mut self, name: &'static str) {
-        self.helpers.insert(name, ());
+        self.helpers.insert(name);
     }
 
     /// A call of a function of the crate `libm`.
@@ -526,11 +525,6 @@ impl Rust<'_> {
 }
 
 const ALLOW: &str = "#[allow(clippy::all, non_snake_case, unused_variables)]";
-
-fn call(name: &str, operands: &[&Term]) -> Term {
-    let operands: Vec<&str> = operands.iter().map(|term| term.text.as_str()).collect();
-    Term::number(format!("{name}({})", operands.join(", ")), Binding::Tight)
-}
 
 fn method_of(property: Property) -> &'static str {
     match property {

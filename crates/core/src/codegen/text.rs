@@ -55,6 +55,12 @@ pub(super) fn infix(sign: &str, binding: Binding, [a, b]: [&Term; 2]) -> Term {
     Term::number(format!("{} {sign} {}", a.within(binding), b.within(right)), binding)
 }
 
+/// A call of a function.
+pub(super) fn call(name: &str, operands: &[&Term]) -> Term {
+    let operands: Vec<&str> = operands.iter().map(|term| term.text.as_str()).collect();
+    Term::number(format!("{name}({})", operands.join(", ")), Binding::Tight)
+}
+
 /// How a language writes things down.
 pub(super) trait Language<F> {
     /// The name of a value in an expression.

@@ -86,11 +86,8 @@ impl<F: ProgramScalar> StepProgram<F> {
 
     /// The step, and a cotangent times its Jacobian, as a graph for finite numbers, and the nodes that must not be NaN. The
     /// cotangent follows the data.
-    pub(in crate::program) fn vjp_graph(&self) -> (Graph<F>, Vec<u32>) {
-        let (graph, watched) = self.graph();
-        let inputs: Vec<usize> = (0..graph.inputs()).collect();
-        let Transformed { graph, nodes } = derivative::vjp::<F, false>(graph, &inputs, watched);
-        (graph, nodes)
+    pub(in crate::program) fn vjp_graph(&self) -> Transformed<F> {
+        vjp_of(&self.program)
     }
 
     /// Whether the step branches, or what it calls.
@@ -166,12 +163,17 @@ impl<F: ProgramScalar> StepProgram<F> {
 
     /// Instructions for a cotangent times the Jacobian.
     fn lower_back(&self) -> Option<Lowered<F>> {
-        let Program { graph, watched, .. } = self.program.without_calls()?;
-        let inputs: Vec<usize> = (0..graph.inputs()).collect();
-        let Transformed { graph: mut vjp, nodes } = derivative::vjp::<F, false>(graph, &inputs, watched);
-        vjp.outputs.drain(..graph.outputs.len());
-        lower(vjp, &nodes, graph.data + graph.outputs.len())
+        let program = self.program.without_calls()?;
+        let Transformed { graph: mut vjp, nodes } = vjp_of(program);
+        vjp.outputs.drain(..program.outputs());
+        lower(vjp, &nodes, program.data() + program.outputs())
     }
+}
+
+/// The outputs of a program, and a cotangent times its Jacobian, as a graph for finite numbers, and where the watched nodes went.
+fn vjp_of<F: ProgramScalar>(Program { graph, watched, .. }: &Program<F>) -> Transformed<F> {
+    let inputs: Vec<usize> = (0..graph.inputs()).collect();
+    derivative::vjp::<F, false>(graph, &inputs, watched)
 }
 
 /// A step with its parameters, ready to be taken.

@@ -6,6 +6,7 @@ use super::write::{Checked, Leaves, Writer};
 use crate::loops::Run;
 use crate::program::StepProgram;
 use crate::program::ir::graph::{Call, Graph, List, Node};
+use crate::program::transform::derivative::Transformed;
 use crate::rules::Op;
 use crate::{CustomRule, Error, ProgramScalar};
 use std::rc::Rc;
@@ -224,7 +225,7 @@ impl<F: ProgramScalar> Writer<F> {
             return Rc::clone(known);
         }
         let Counts { states, inputs, outputs, parameters } = Counts::of(step);
-        let (graph, watched) = step.vjp_graph();
+        let Transformed { graph, nodes: watched } = step.vjp_graph();
         // What inputs gain is added to a sum, which begins with 0.
         let (graph, watched) = plain(graph, watched, states + outputs);
         let first_seed = (parameters + states + inputs) as u32;

@@ -2,25 +2,18 @@
 
 use super::statement::{Expression, Loop, Memory, Place, Statement, Value};
 use rustc_hash::FxBuildHasher;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What a value is, for those who read it in another part.
-#[derive(Clone, Copy)]
 enum Source<F> {
     /// It is defined again where it is read: constants, and what comes in.
-    Again(Recipe<F>),
+    Again(Expression<F>),
     /// It is stored in a place of the workspace, once that is known.
     Stored(Option<usize>),
 }
 
-#[derive(Clone, Copy)]
-enum Recipe<F> {
-    Constant(F),
-    Load(Place),
-}
-
 /// The parts, each of at most so many operations or one loop, and how large the workspace is then.
-pub(super) fn split<F: Copy>(
+pub(super) fn split<F: Clone>(
     statements: Vec<Statement<F>>,
     values: usize,
     workspace: usize,
@@ -49,7 +42,7 @@ fn cut<F>(statements: Vec<Statement<F>>, operations: usize) -> Vec<Vec<Statement
 }
 
 /// Where each value of the outermost block comes from, if other parts read it.
-fn sources<F: Copy>(
+fn sources<F: Clone>(
     parts: &[Vec<Statement<F>>],
     values: usize,
     workspace: &mut usize,
@@ -61,10 +54,10 @@ fn sources<F: Copy>(
             match statement {
                 Statement::Let { value, is } => {
                     part_of[*value as usize] = number;
-                    let source = match *is {
-                        Expression::Constant(constant) => Source::Again(Recipe::Constant(constant)),
-                        Expression::Load(place @ Place { memory: Memory::Input(_), .. }) => {
-                            Source::Again(Recipe::Load(place))
+                    let source = match is {
+                        Expression::Constant(_)
+                        | Expression::Load(Place { memory: Memory::Input(_), .. }) => {
+                            Source::Again(is.clone())
                         }
                         _ => Source::Stored(None),
                     };
@@ -104,26 +97,25 @@ fn all_operands<F>(statements: &[Statement<F>], show: &mut impl FnMut(Value)) {
 }
 
 /// A part that loads what it reads of others, and stores what others read.
-fn hand_on<F: Copy>(
+fn hand_on<F: Clone>(
     part: Vec<Statement<F>>,
     sources: &HashMap<Value, Source<F>, FxBuildHasher>,
 ) -> Vec<Statement<F>> {
     let in_workspace = |first| Place { memory: Memory::Workspace, first, stride: 0 };
-    let mut known: HashMap<Value, (), FxBuildHasher> = HashMap::default();
+    let mut known: HashSet<Value, FxBuildHasher> = HashSet::default();
     let mut result = Vec::with_capacity(part.len());
     for statement in part {
         let mut missing = Vec::new();
         all_operands(std::slice::from_ref(&statement), &mut |value| {
             // What is defined within a loop has no source.
-            if sources.contains_key(&value) && !known.contains_key(&value) && !missing.contains(&value) {
+            if sources.contains_key(&value) && !known.contains(&value) && !missing.contains(&value) {
                 missing.push(value);
             }
         });
         for value in missing {
-            known.insert(value, ());
-            let is = match sources[&value] {
-                Source::Again(Recipe::Constant(constant)) => Expression::Constant(constant),
-                Source::Again(Recipe::Load(place)) => Expression::Load(place),
+            known.insert(value);
+            let is = match &sources[&value] {
+                Source::Again(is) => is.clone(),
                 Source::Stored(first) => {
                     Expression::Load(in_workspace(first.expect("what others read has a place")))
                 }
@@ -143,7 +135,7 @@ fn hand_on<F: Copy>(
         }
         result.push(statement);
         for value in defined {
-            known.insert(value, ());
+            known.insert(value);
             if let Source::Stored(Some(first)) = sources[&value] {
                 result.push(Statement::Store { to: in_workspace(first), value });
             }
