@@ -64,11 +64,11 @@ fn replayed<F: Function>(f: &F, x: &[f64]) -> First {
 
 fn dual_of_var<F: Function>(f: &F, x: &[f64]) -> First {
     let tape = Tape::new();
-    let (value, slopes) = gradient_lanes::<_, U3, _>(|x| f.call(x), &tape.vars(x));
+    let (value, derivatives) = gradient_lanes::<_, U3, _>(|x| f.call(x), &tape.vars(x));
     First {
         mode: "Dual<Var>",
         value: value.value(),
-        gradient: slopes.iter().map(Differentiable::value).collect(),
+        gradient: derivatives.iter().map(Differentiable::value).collect(),
     }
 }
 
@@ -78,7 +78,8 @@ pub fn second_order<F: Function>(f: &F, x: &[f64]) -> Vec<Second> {
         x.iter().enumerate().map(|(i, &x)| Dual::new(x, [f64::from(u8::from(i == j))].into())).collect()
     };
     // Each gradient along a direction is a column, and by symmetry a row.
-    let tangents = |slopes: Vec<Dual<f64>>| slopes.into_iter().map(|slope| slope.tangent()[0]);
+    let tangents =
+        |derivatives: Vec<Dual<f64>>| derivatives.into_iter().map(|gradient| gradient.tangent()[0]);
     let rows = |row: &dyn Fn(usize) -> Vec<f64>| (0..x.len()).flat_map(row).collect();
     let forward = |j| tangents(gradient_lanes::<_, U3, _>(|x| f.call(x), &along(j)).1).collect();
     let reverse = |j| tangents(gradient(|x| f.call(x), &along(j)).1).collect();

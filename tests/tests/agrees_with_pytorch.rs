@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 const TOLERANCE: f64 = 1e-10;
 
 /// What rounding numbers of order one leaves where they cancel, or where PyTorch's formula gives 0 for a
-/// number too small for it (the slope of tanh at 20).
+/// number too small for it (the derivative of tanh at 20).
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
 
 /// Compares numbers, and remembers the largest relative difference of a group.
@@ -110,7 +110,7 @@ impl Fixture {
     /// Mean loss and gradient, by tape.
     fn by_tape(&self, loss: Loss, targets: &[Vec<f64>], limit: Option<f64>) -> (f64, Vec<f64>) {
         let samples: Vec<_> = self.x.iter().zip(targets).collect();
-        let mut slope = vec![0.0; self.parameters.len()];
+        let mut derivative = vec![0.0; self.parameters.len()];
         let batch = BatchGradient::new().mean(
             &self.parameters,
             &samples,
@@ -119,9 +119,9 @@ impl Fixture {
                 let constants = |x: &[f64]| x.iter().map(|&x| x.into()).collect::<Vec<_>>();
                 loss.of(&self.model.forward(parameters, &constants(x)), &constants(y))
             },
-            &mut slope,
+            &mut derivative,
         );
-        (batch.loss, slope)
+        (batch.loss, derivative)
     }
 
     /// A descent on the squared loss against a recorded one. `clip` returns the norm before clipping.
@@ -140,15 +140,15 @@ impl Fixture {
         let (mut program, samples, width) = self.recorded(Loss::MeanSquared, &self.y);
         let samples = Rows::new(&samples, width);
         let mut parameters = self.parameters.clone();
-        let mut slope = parameters.clone();
+        let mut derivative = parameters.clone();
         let mut optimizer = Optimizer::new(method, parameters.len()).unwrap();
         let steps = recorded["steps"].as_array().unwrap();
         assert_eq!(steps.len(), 20);
         for (step, expected) in steps.iter().enumerate() {
-            let batch = program.mean(&parameters, &samples, None, &mut slope).unwrap();
+            let batch = program.mean(&parameters, &samples, None, &mut derivative).unwrap();
             let what = format!("{name}, step {step}");
             let rate = schedule.rate(base, step as u64);
-            let norm = clip(&mut slope);
+            let norm = clip(&mut derivative);
             agreement.check(&what, &[batch.loss], &[expected["loss"].as_f64().unwrap()]);
             agreement.check(&what, &[rate], &[expected["lr"].as_f64().unwrap()]);
             assert_eq!(norm.is_some(), expected["norm_before_clip"].is_f64(), "{what}");
@@ -158,7 +158,7 @@ impl Fixture {
             if let Some(momentum) = schedule.momentum(step as u64) {
                 optimizer.set_momentum(momentum);
             }
-            optimizer.step(rate, &mut parameters, &slope);
+            optimizer.step(rate, &mut parameters, &derivative);
         }
         agreement.check(name, &parameters, &numbers(&recorded["final_parameters"]));
     }
@@ -182,12 +182,13 @@ fn outputs_losses_and_gradients() {
         let expected = &fixture.json[name];
         let value = [expected["loss"].as_f64().unwrap()];
         let (mut program, samples, width) = fixture.recorded(loss, &targets);
-        let mut slope = vec![0.0; fixture.parameters.len()];
-        let batch = program.mean(&fixture.parameters, &Rows::new(&samples, width), None, &mut slope).unwrap();
+        let mut gradient = vec![0.0; fixture.parameters.len()];
+        let batch =
+            program.mean(&fixture.parameters, &Rows::new(&samples, width), None, &mut gradient).unwrap();
         let by_tape = fixture.by_tape(loss, &targets, None);
-        for (mode, (got, slope)) in [("recorded", (batch.loss, slope)), ("tape", by_tape)] {
+        for (mode, (got, gradient)) in [("recorded", (batch.loss, gradient)), ("tape", by_tape)] {
             agreement.check(&format!("{name} {mode}"), &[got], &value);
-            agreement.check(&format!("{name} {mode}"), &slope, &numbers(&expected["gradient"]));
+            agreement.check(&format!("{name} {mode}"), &gradient, &numbers(&expected["gradient"]));
         }
     }
 }
@@ -200,7 +201,7 @@ fn per_sample_gradients_norms_and_their_clipped_sum() {
     let (count, limit) = (fixture.x.len(), expected["clip"].as_f64());
     let (program, samples, width) = fixture.recorded(Loss::MeanSquared, &fixture.y);
     let (program, samples) = (program.program(), Rows::new(&samples, width));
-    let mut batch = program.batch();
+    let mut batch = program.batch_workspace();
 
     let (mut losses, mut gradients) = (vec![0.0; count], vec![0.0; count * fixture.parameters.len()]);
     program
@@ -262,10 +263,10 @@ fn twenty_steps_with_each_clip() {
     let fixture = Fixture::read();
     let mut agreement = Agreement::of("clips");
     for name in entries(&fixture, "clipping").keys() {
-        let clip = |slope: &mut [f64]| match name.split_once('_') {
-            Some(("norm", limit)) => Some(clip::by_norm(slope, limit.parse().unwrap()).unwrap()),
+        let clip = |derivative: &mut [f64]| match name.split_once('_') {
+            Some(("norm", limit)) => Some(clip::by_norm(derivative, limit.parse().unwrap()).unwrap()),
             Some(("value", limit)) => {
-                clip::by_value(slope, limit.parse().unwrap());
+                clip::by_value(derivative, limit.parse().unwrap());
                 None
             }
             _ => panic!("a clip that is not known here: {name}"),
@@ -368,7 +369,7 @@ fn the_trainer_makes_the_same_steps() {
 }
 
 #[test]
-fn activations_and_their_slopes() {
+fn activations_and_their_derivatives() {
     let fixture = Fixture::read();
     let mut agreement = Agreement::of("activations");
     let known = entries(&fixture, "activations");
@@ -378,16 +379,17 @@ fn activations_and_their_slopes() {
             _ => name.replace('_', "-").parse().unwrap(),
         };
         let recorded = Recorded::new(1, 0, |x, _| activation.apply(x[0])).unwrap();
-        let (x, y, slopes) = (numbers(&expected["x"]), numbers(&expected["y"]), numbers(&expected["dy_dx"]));
-        for ((x, y), slope) in x.into_iter().zip(y).zip(slopes) {
+        let (x, y, derivatives) =
+            (numbers(&expected["x"]), numbers(&expected["y"]), numbers(&expected["dy_dx"]));
+        for ((x, y), expected) in x.into_iter().zip(y).zip(derivatives) {
             let what = format!("{activation} at {x}");
             let (value, got) = gradient(|x| activation.apply(x[0]), &[x]);
-            agreement.check(&what, &[value, got[0]], &[y, slope]);
+            agreement.check(&what, &[value, got[0]], &[y, expected]);
             let mut got = [0.0];
             let point = Rows::without_data(1);
             let program = recorded.program();
-            let value = program.sum_gradient(&mut program.batch(), &[x], &point, &mut got).unwrap();
-            agreement.check(&format!("{what}, recorded"), &[value, got[0]], &[y, slope]);
+            let value = program.sum_gradient(&mut program.batch_workspace(), &[x], &point, &mut got).unwrap();
+            agreement.check(&format!("{what}, recorded"), &[value, got[0]], &[y, expected]);
         }
     }
     // All there are, but for the identity.
@@ -395,7 +397,7 @@ fn activations_and_their_slopes() {
 }
 
 #[test]
-fn losses_and_their_slopes() {
+fn losses_and_their_derivatives() {
     let fixture = Fixture::read();
     let mut agreement = Agreement::of("losses");
     for (name, expected) in entries(&fixture, "losses") {
@@ -407,11 +409,12 @@ fn losses_and_their_slopes() {
             _ => Loss::Huber(number_after(name, "huber_delta_").expect("a loss that is known here")),
         };
         let (prediction, target) = (numbers(&expected["prediction"]), numbers(&expected["target"]));
-        let (value, slopes) = ([expected["mean_loss"].as_f64().unwrap()], numbers(&expected["gradient"]));
+        let (value, derivatives) =
+            ([expected["mean_loss"].as_f64().unwrap()], numbers(&expected["gradient"]));
         let constants: Vec<_> = target.iter().map(|&t| t.into()).collect();
-        let (got, slope) = gradient(|p| loss.of(p, &constants), &prediction);
+        let (got, gradient) = gradient(|p| loss.of(p, &constants), &prediction);
         agreement.check(name, &[got], &value);
-        agreement.check(name, &slope, &slopes);
+        agreement.check(name, &gradient, &derivatives);
 
         // Recorded, each pair a sample; the reductions of a batch are the mean and the sum over samples.
         let mut recorded =
@@ -421,7 +424,11 @@ fn losses_and_their_slopes() {
             let mut shift = [0.0];
             let batch = recorded.reduce(reduction, &[0.0], &Rows::new(&pairs, 2), None, &mut shift).unwrap();
             agreement.check(&format!("{name}, {reduction}"), &[batch.loss], &[value[0] * times]);
-            agreement.check(&format!("{name}, {reduction}"), &shift, &[slopes.iter().sum::<f64>() * times]);
+            agreement.check(
+                &format!("{name}, {reduction}"),
+                &shift,
+                &[derivatives.iter().sum::<f64>() * times],
+            );
         }
     }
 }

@@ -41,15 +41,15 @@ fn by_tape(parameters: &[f64], point: &[f64]) -> (f64, Vec<f64>) {
 #[test]
 fn sums_over_any_number_of_points_are_those_of_the_tape() {
     let (program, p) = (recorded(), parameters());
-    let mut batch = program.batch();
+    let mut batch = program.batch_workspace();
     for count in [0, 1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 79, 100, 1000] {
         let flat = data(count);
         let rows = Rows::new(&flat, DATA);
-        let (mut slope, mut data_slopes, mut values) =
+        let (mut derivative, mut data_derivatives, mut values) =
             (vec![9.0; PARAMETERS], vec![9.0; flat.len()], vec![9.0; count]);
         let results = Results {
-            gradient: Some(&mut slope),
-            data_gradients: Some(&mut data_slopes),
+            gradient: Some(&mut derivative),
+            data_gradients: Some(&mut data_derivatives),
             values: Some(&mut values),
             ..Results::none()
         };
@@ -59,11 +59,11 @@ fn sums_over_any_number_of_points_are_those_of_the_tape() {
         for (k, point) in flat.chunks(DATA).enumerate() {
             let (value, all) = by_tape(&p, point);
             assert_close("value", &[values[k]], &[value], 1e-14);
-            assert_close("data", &data_slopes[k * DATA..(k + 1) * DATA], &all[PARAMETERS..], 1e-12);
-            expected.iter_mut().zip(&all).for_each(|(sum, slope)| *sum += slope);
+            assert_close("data", &data_derivatives[k * DATA..(k + 1) * DATA], &all[PARAMETERS..], 1e-12);
+            expected.iter_mut().zip(&all).for_each(|(sum, derivative)| *sum += derivative);
             total += value;
         }
-        assert_close(&format!("{count} points"), &slope, &expected, 1e-11);
+        assert_close(&format!("{count} points"), &derivative, &expected, 1e-11);
         assert_close("sum", &[sum.value], &[total], 1e-12);
     }
 }
@@ -72,11 +72,12 @@ fn sums_over_any_number_of_points_are_those_of_the_tape() {
 fn weights_and_clipping_act_on_each_points_own_gradient() {
     let (program, p, flat) = (recorded(), parameters(), data(50));
     let weights: Vec<f64> = (0..50).map(|k| f64::from(k % 5) - 1.0).collect();
-    let (mut slope, mut norms) = (vec![0.0; PARAMETERS], vec![0.0; 50]);
+    let (mut derivative, mut norms) = (vec![0.0; PARAMETERS], vec![0.0; 50]);
     let bound = 4.0;
     let sums = Sums { weights: Some(&weights), clip: Some(bound), ..Sums::none() };
-    let results = Results { gradient: Some(&mut slope), norms: Some(&mut norms), ..Results::none() };
-    let sum = program.sum(&mut program.batch(), &p, &Rows::new(&flat, DATA), &sums, results).unwrap();
+    let results = Results { gradient: Some(&mut derivative), norms: Some(&mut norms), ..Results::none() };
+    let sum =
+        program.sum(&mut program.batch_workspace(), &p, &Rows::new(&flat, DATA), &sums, results).unwrap();
     let (mut expected, mut total, mut clipped) = (vec![0.0; PARAMETERS], 0.0, 0);
     for (k, point) in flat.chunks(DATA).enumerate() {
         let (value, all) = by_tape(&p, point);
@@ -85,12 +86,12 @@ fn weights_and_clipping_act_on_each_points_own_gradient() {
         assert_close("norm", &[norms[k]], &[norm], 1e-12);
         let factor = (bound / (norm + 1e-6)).min(1.0);
         clipped += usize::from(factor < 1.0);
-        expected.iter_mut().zip(own).for_each(|(sum, slope)| *sum += weights[k] * factor * slope);
+        expected.iter_mut().zip(own).for_each(|(sum, derivative)| *sum += weights[k] * factor * derivative);
         total += weights[k] * value;
     }
     assert!(clipped > 5 && clipped < 45, "{clipped}");
     assert_eq!(sum.clipped, clipped);
-    assert_close("clipped sum", &slope, &expected, 1e-11);
+    assert_close("clipped sum", &derivative, &expected, 1e-11);
     assert_close("weighted value", &[sum.value], &[total], 1e-11);
 }
 
@@ -104,10 +105,10 @@ fn norms_of_plain_networks_are_those_of_the_gradients() {
     let p: Vec<f64> = (0..21).map(|i| (f64::from(i) * 0.9).cos()).collect();
     let flat = data(90);
     let program = Program::record_with_data(plain, &p, &flat[..DATA]).unwrap();
-    let (mut norms, mut slope) = (vec![0.0; 90], vec![0.0; 21]);
+    let (mut norms, mut derivative) = (vec![0.0; 90], vec![0.0; 21]);
     let sums = Sums { clip: Some(0.5), ..Sums::default() };
-    let results = Results { norms: Some(&mut norms), gradient: Some(&mut slope), ..Results::none() };
-    program.sum(&mut program.batch(), &p, &Rows::new(&flat, DATA), &sums, results).unwrap();
+    let results = Results { norms: Some(&mut norms), gradient: Some(&mut derivative), ..Results::none() };
+    program.sum(&mut program.batch_workspace(), &p, &Rows::new(&flat, DATA), &sums, results).unwrap();
     let mut expected = vec![0.0; 21];
     for (point, norm) in flat.chunks(DATA).zip(norms) {
         let constant: Vec<f64> = point.to_vec();
@@ -120,14 +121,14 @@ fn norms_of_plain_networks_are_those_of_the_gradients() {
         );
         assert_close("norm", &[norm], &[f64::norm(&own)], 1e-13);
         let factor = (0.5 / (f64::norm(&own) + 1e-6)).min(1.0);
-        expected.iter_mut().zip(&own).for_each(|(sum, slope)| *sum += factor * slope);
+        expected.iter_mut().zip(&own).for_each(|(sum, derivative)| *sum += factor * derivative);
     }
-    assert_close("clipped sum", &slope, &expected, 1e-12);
+    assert_close("clipped sum", &derivative, &expected, 1e-12);
 }
 
 /// An affine map of data and of a number that depends on parameters only.
 #[test]
-fn matrices_of_every_shape_have_the_slopes_of_a_plain_loop() {
+fn matrices_of_every_shape_have_the_derivatives_of_a_plain_loop() {
     let shapes = [1, 2, 7, 8, 17].into_iter().flat_map(|rows| [1, 2, 7, 8, 9, 16, 17, 75].map(|x| (rows, x)));
     for ((rows, columns), count) in shapes.flat_map(|shape| [1, 16, 33, 70].map(|count| (shape, count))) {
         each_way::<f64>(rows, columns, count, 1e-12);
@@ -135,7 +136,7 @@ fn matrices_of_every_shape_have_the_slopes_of_a_plain_loop() {
     }
 }
 
-/// Half the sum of squares of W x + b, whose slopes are Σ (W x + b) xᵀ and Σ (W x + b): for x as it comes, and for
+/// Half the sum of squares of W x + b, whose derivatives are Σ (W x + b) xᵀ and Σ (W x + b): for x as it comes, and for
 /// x that was computed.
 fn each_way<F: dualtape::ProgramScalar>(rows: usize, columns: usize, count: usize, tolerance: f64) {
     let number = |i: usize| F::nearest((i as f64 * 0.77).sin());
@@ -148,9 +149,9 @@ fn each_way<F: dualtape::ProgramScalar>(rows: usize, columns: usize, count: usiz
             Traced::dot(&z, &z) * Traced::literal(0.5)
         };
         let program = Program::record_with_data(f, &p, &flat[..columns]).unwrap();
-        let mut slope = vec![F::zero(); p.len()];
+        let mut gradient = vec![F::zero(); p.len()];
         let points = Rows::new(&flat, columns);
-        program.sum_gradient(&mut program.batch(), &p, &points, &mut slope).unwrap();
+        program.sum_gradient(&mut program.batch_workspace(), &p, &points, &mut gradient).unwrap();
         let mut expected = vec![0.0; p.len()];
         for x in flat.chunks(columns) {
             let x: Vec<f64> = x.iter().map(|x| if computed { -x.wide() } else { x.wide() }).collect();
@@ -162,11 +163,14 @@ fn each_way<F: dualtape::ProgramScalar>(rows: usize, columns: usize, count: usiz
                 expected[row * columns..][..columns].iter_mut().zip(&x).for_each(|(sum, x)| *sum += z * x);
             }
         }
-        let slope: Vec<f64> = slope.into_iter().map(F::wide).collect();
+        let gradient: Vec<f64> = gradient.into_iter().map(F::wide).collect();
         let scale = expected.iter().fold(1.0, |max: f64, x| max.max(x.abs()));
-        for (slope, expected) in slope.iter().zip(&expected) {
-            let off = (slope - expected).abs() / scale;
-            assert!(off < tolerance, "{rows} × {columns}, {count} points: {slope} is {off:e} off {expected}");
+        for (gradient, expected) in gradient.iter().zip(&expected) {
+            let off = (gradient - expected).abs() / scale;
+            assert!(
+                off < tolerance,
+                "{rows} × {columns}, {count} points: {gradient} is {off:e} off {expected}"
+            );
         }
     }
 }
@@ -180,17 +184,17 @@ fn clipping_reaches_uniform_components_of_an_affine_maps_vector() {
     let p: Vec<f64> = (0..7).map(|i| (f64::from(i) * 0.9).cos()).collect();
     let flat = data(10);
     let program = Program::record_with_data(mixed, &p, &flat[..2]).unwrap();
-    let mut slope = vec![0.0; 7];
+    let mut derivative = vec![0.0; 7];
     let sums = Sums { clip: Some(0.7), ..Sums::default() };
-    let results = Results { gradient: Some(&mut slope), ..Results::none() };
-    program.sum(&mut program.batch(), &p, &Rows::new(&flat, 2), &sums, results).unwrap();
+    let results = Results { gradient: Some(&mut derivative), ..Results::none() };
+    program.sum(&mut program.batch_workspace(), &p, &Rows::new(&flat, 2), &sums, results).unwrap();
     let mut expected = vec![0.0; 7];
     for point in flat.chunks(2) {
         let (_, all) = gradient(|all| mixed(&all[..7], &all[7..]), &[&p[..], point].concat());
         let factor = (0.7 / (f64::norm(&all[..7]) + 1e-6)).min(1.0);
-        expected.iter_mut().zip(&all).for_each(|(sum, slope)| *sum += factor * slope);
+        expected.iter_mut().zip(&all).for_each(|(sum, derivative)| *sum += factor * derivative);
     }
-    assert_close("clipped sum", &slope, &expected, 1e-12);
+    assert_close("clipped sum", &derivative, &expected, 1e-12);
 }
 
 #[test]
@@ -198,11 +202,13 @@ fn any_number_of_threads_gives_the_same_bits() {
     let (program, p, flat) = (recorded(), parameters(), data(5000));
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let mut slope = vec![0.0; PARAMETERS];
+        let mut gradient = vec![0.0; PARAMETERS];
         let value = pool.install(|| {
-            program.sum_gradient(&mut program.batch(), &p, &Rows::new(&flat, DATA), &mut slope).unwrap()
+            program
+                .sum_gradient(&mut program.batch_workspace(), &p, &Rows::new(&flat, DATA), &mut gradient)
+                .unwrap()
         });
-        (value.to_bits(), slope.iter().map(|slope| slope.to_bits()).collect::<Vec<_>>())
+        (value.to_bits(), gradient.iter().map(|gradient| gradient.to_bits()).collect::<Vec<_>>())
     };
     let one = run(1);
     for threads in [2, 3, 8] {
@@ -213,25 +219,26 @@ fn any_number_of_threads_gives_the_same_bits() {
 #[test]
 fn points_of_an_iterator_have_the_sums_of_the_same_points_in_a_slice() {
     let (program, p) = (recorded(), parameters());
-    let mut batch = program.batch();
+    let mut batch = program.batch_workspace();
     for count in [0, 1, 15, 16, 17, 16_384, 16_385, 40_000] {
         let flat = data(count);
-        let (mut expected, mut slope) = (vec![0.0; PARAMETERS], vec![7.0; PARAMETERS]);
+        let (mut expected, mut gradient) = (vec![0.0; PARAMETERS], vec![7.0; PARAMETERS]);
         let sum = program.sum_gradient(&mut batch, &p, &Rows::new(&flat, DATA), &mut expected).unwrap();
         let (same, counted) =
-            program.sum_gradient_from(&mut batch, &p, flat.chunks(DATA), &mut slope).unwrap();
+            program.sum_gradient_from(&mut batch, &p, flat.chunks(DATA), &mut gradient).unwrap();
         assert_eq!(counted, count);
         assert_close("sum", &[same], &[sum], 1e-13);
-        assert_close("gradient", &slope, &expected, 1e-13);
+        assert_close("gradient", &gradient, &expected, 1e-13);
     }
 }
 
 #[test]
 fn points_of_an_iterator_can_be_without_data() {
     let program = Program::record_with_data(|p, _: &[_]| p[0] * p[0], &[1.0], &[]).unwrap();
-    let (mut slope, points) = ([0.0], (0..20_000).map(|_| [0.0; 0]));
-    let sum = program.sum_gradient_from(&mut program.batch(), &[3.0], points, &mut slope).unwrap();
-    assert_eq!((sum, slope), ((180_000.0, 20_000), [120_000.0]));
+    let (mut gradient, points) = ([0.0], (0..20_000).map(|_| [0.0; 0]));
+    let sum =
+        program.sum_gradient_from(&mut program.batch_workspace(), &[3.0], points, &mut gradient).unwrap();
+    assert_eq!((sum, gradient), ((180_000.0, 20_000), [120_000.0]));
 }
 
 #[test]
@@ -241,27 +248,27 @@ fn errors_of_an_iterator_count_points_from_its_first() {
     let program = Program::record_with_data(step, &[1.0], &[0.0]).unwrap();
     let run = |bad: usize| {
         let points = (0..50_000).map(|i| [if i == bad { 1.0 } else { 0.0 }]);
-        program.sum_gradient_from(&mut program.batch(), &[1.0], points, &mut [0.0])
+        program.sum_gradient_from(&mut program.batch_workspace(), &[1.0], points, &mut [0.0])
     };
     for bad in [0, 16_383, 16_384, 49_999] {
         let Err(Error::BranchChanged { point, .. }) = run(bad) else { panic!("no error at {bad}") };
         assert_eq!(point, bad);
     }
-    let mut slope = [0.0; 2];
-    let mut batch = program.batch();
+    let mut gradient = [0.0; 2];
+    let mut batch = program.batch_workspace();
     let none = std::iter::empty::<[f64; 1]>;
     let message = |answer: Result<(f64, usize), Error>| answer.unwrap_err().to_string();
     assert_eq!(
-        message(program.sum_gradient_from(&mut batch, &[1.0; 2], none(), &mut slope[..1])),
+        message(program.sum_gradient_from(&mut batch, &[1.0; 2], none(), &mut gradient[..1])),
         "the parameter needs 1 numbers, one for each parameter, not 2"
     );
     assert_eq!(
-        message(program.sum_gradient_from(&mut batch, &[1.0], none(), &mut slope)),
+        message(program.sum_gradient_from(&mut batch, &[1.0], none(), &mut gradient)),
         "the gradient needs 1 numbers, one for each parameter, not 2"
     );
     let wide = std::iter::once([1.0; 3]);
     assert_eq!(
-        message(program.sum_gradient_from(&mut batch, &[1.0], wide, &mut slope[..1])),
+        message(program.sum_gradient_from(&mut batch, &[1.0], wide, &mut gradient[..1])),
         "the point needs 1 numbers, one for each datum, not 3"
     );
 }
@@ -273,7 +280,7 @@ fn chosen_points_are_taken_in_their_order() {
     let indices = [39, 3, 3, 0, 17];
     let chosen: Vec<Vec<f64>> = indices.iter().map(|&i| flat[i * DATA..(i + 1) * DATA].to_vec()).collect();
     let mut values = [[0.0; 5]; 2];
-    let mut batch = program.batch();
+    let mut batch = program.batch_workspace();
     program.values(&mut batch, &p, &Selected { points: &rows, indices: &indices }, &mut values[0]).unwrap();
     program.values(&mut batch, &p, &chosen, &mut values[1]).unwrap();
     assert_eq!(values[0], values[1]);
@@ -290,7 +297,9 @@ fn jacobians_and_hessians_of_many_points_are_those_of_each() {
     for ((wrt, part), count) in parts.iter().flat_map(|part| [10, 17, 64, 140].map(|count| (part, count))) {
         let (rows, width) = (Rows::new(&flat[..2 * count], 2), part.len());
         let (mut values, mut jacobians) = (vec![0.0; 3 * count], vec![0.0; 3 * count * width]);
-        program.jacobians(&mut program.batch(), &p, &rows, *wrt, &mut values, &mut jacobians).unwrap();
+        program
+            .jacobians(&mut program.batch_workspace(), &p, &rows, *wrt, &mut values, &mut jacobians)
+            .unwrap();
         for (k, point) in flat[..2 * count].chunks(2).enumerate() {
             let all = [&p[..], point].concat();
             let (value, jacobian) =
@@ -303,13 +312,13 @@ fn jacobians_and_hessians_of_many_points_are_those_of_each() {
     let rows = Rows::new(&flat[..20], 2);
     let program =
         Program::record_with_data(|p, x| residuals(p, x).into_iter().sum::<Traced<f64>>(), &p, &flat[..2]);
-    let (mut values, mut slopes, mut hessians) = (vec![0.0; 10], vec![0.0; 40], vec![0.0; 160]);
-    program.unwrap().hessians(&p, &rows, &mut values, &mut slopes, &mut hessians).unwrap();
+    let (mut values, mut derivatives, mut hessians) = (vec![0.0; 10], vec![0.0; 40], vec![0.0; 160]);
+    program.unwrap().hessians(&p, &rows, &mut values, &mut derivatives, &mut hessians).unwrap();
     for (k, point) in flat[..20].chunks(2).enumerate() {
         let all = [&p[..], point].concat();
-        let (value, slope, matrix) = hessian(|x| residuals(&x[..2], &x[2..]).into_iter().sum(), &all);
+        let (value, gradient, matrix) = hessian(|x| residuals(&x[..2], &x[2..]).into_iter().sum(), &all);
         assert_close("value", &[values[k]], &[value], 0.0);
-        assert_close("gradient", &slopes[k * 4..k * 4 + 4], &slope, 1e-14);
+        assert_close("gradient", &derivatives[k * 4..k * 4 + 4], &gradient, 1e-14);
         assert_close("Hessian", &hessians[k * 16..k * 16 + 16], &matrix, 1e-14);
     }
 }
@@ -317,19 +326,19 @@ fn jacobians_and_hessians_of_many_points_are_those_of_each() {
 #[test]
 fn wrong_lengths_are_errors_that_say_what_was_expected() {
     let program = recorded();
-    let mut batch = program.batch();
+    let mut batch = program.batch_workspace();
     let (p, flat) = (parameters(), data(3));
-    let mut slope = vec![0.0; PARAMETERS];
+    let mut gradient = vec![0.0; PARAMETERS];
     let rows = Rows::new(&flat, DATA);
     let message = |result: Result<f64, Error>| result.unwrap_err().to_string();
-    let short = program.sum_gradient(&mut batch, &p[1..], &rows, &mut slope);
+    let short = program.sum_gradient(&mut batch, &p[1..], &rows, &mut gradient);
     assert_eq!(
         message(short),
         "the parameters needs 36 numbers, one for each parameter, not 35".replace("parameters", "parameter")
     );
-    let narrow = program.sum_gradient(&mut batch, &p, &Rows::new(&flat, 3), &mut slope);
+    let narrow = program.sum_gradient(&mut batch, &p, &Rows::new(&flat, 3), &mut gradient);
     assert_eq!(message(narrow), "the point needs 4 numbers, one for each datum, not 3");
-    let small = program.sum_gradient(&mut batch, &p, &rows, &mut slope[1..]);
+    let small = program.sum_gradient(&mut batch, &p, &rows, &mut gradient[1..]);
     assert_eq!(message(small), "the gradient needs 36 numbers, one for each parameter, not 35");
     let many = Program::record(|x| [x[0], x[1]], &[1.0, 2.0]).unwrap();
     let several = many.value(&mut many.workspace(), &[1.0, 2.0]).unwrap_err();
@@ -366,7 +375,14 @@ fn groups_of_parameters_are_clipped_apart_from_each_other() {
             let width = p.len();
             let (mut values, mut rows) = (vec![0.0; count], vec![0.0; count * width]);
             program
-                .jacobians(&mut program.batch(), p, &points, Wrt::Parameters, &mut values, &mut rows)
+                .jacobians(
+                    &mut program.batch_workspace(),
+                    p,
+                    &points,
+                    Wrt::Parameters,
+                    &mut values,
+                    &mut rows,
+                )
                 .unwrap();
             let bound = 0.3;
             let (mut expected, mut clipped, mut expected_norms) = (vec![0.0; width], 0, Vec::new());
@@ -383,19 +399,20 @@ fn groups_of_parameters_are_clipped_apart_from_each_other() {
                 }
                 clipped += usize::from(any);
             }
-            let (mut slope, mut norms) = (vec![9.0; width], vec![9.0; count]);
+            let (mut derivative, mut norms) = (vec![9.0; width], vec![9.0; count]);
             let sums = Sums { weights: Some(&weights), clip: Some(bound), groups, ..Sums::none() };
-            let results = Results { gradient: Some(&mut slope), norms: Some(&mut norms), ..Results::none() };
-            let sum = program.sum(&mut program.batch(), p, &points, &sums, results).unwrap();
+            let results =
+                Results { gradient: Some(&mut derivative), norms: Some(&mut norms), ..Results::none() };
+            let sum = program.sum(&mut program.batch_workspace(), p, &points, &sums, results).unwrap();
             assert_eq!(sum.clipped, clipped, "{groups:?}, {count} points");
             let scale = 1.0 + weights.iter().sum::<f64>();
-            for (got, want) in slope.iter().zip(&expected).chain(norms.iter().zip(&expected_norms)) {
+            for (got, want) in derivative.iter().zip(&expected).chain(norms.iter().zip(&expected_norms)) {
                 assert!((got - want).abs() < 1e-13 * scale, "{groups:?}, {count} points: {got} {want}");
             }
         }
     }
     let odd = Sums { clip: Some(1.0), groups: &[3, 4], ..Sums::none() };
     let none = Rows::new(&[], DATA);
-    let error = program.sum(&mut program.batch(), &p, &none, &odd, Results::none()).unwrap_err();
+    let error = program.sum(&mut program.batch_workspace(), &p, &none, &odd, Results::none()).unwrap_err();
     assert!(error.to_string().contains("7"), "{error}");
 }

@@ -16,8 +16,9 @@ fn another_branch_is_noticed_and_named() {
     let Error::BranchChanged { point: 0, number: 0, guard } = &refused else { panic!("{refused}") };
     assert!(guard.contains('>') && refused.to_string().contains("another branch"), "{refused}");
     let points: Vec<f64> = (0..40).map(|k| if k == 33 { 0.0 } else { 2.0 + f64::from(k) }).collect();
-    let mut slope = [0.0];
-    let refused = program.sum_gradient(&mut program.batch(), &[1.0], &Rows::new(&points, 1), &mut slope);
+    let mut gradient = [0.0];
+    let refused =
+        program.sum_gradient(&mut program.batch_workspace(), &[1.0], &Rows::new(&points, 1), &mut gradient);
     assert!(matches!(refused, Err(Error::BranchChanged { point: 33, .. })), "{refused:?}");
     // NaN is not above the threshold, either.
     assert!(program.value(&mut workspace, &[1.0, f64::NAN]).is_err());
@@ -40,20 +41,20 @@ fn compiled_functions_are_right_on_every_path() {
         (0..200).map(|k| if k == 77 { f64::NAN } else { (f64::from(k)).sin() * 3.0 }).collect();
     for kept in [1, 2, 16] {
         let mut compiled = Compiled::keeping(kept, stairs);
-        let (mut total, mut expected_slope) = (0.0, 0.0);
+        let (mut total, mut expected_derivative) = (0.0, 0.0);
         for &x in &points {
-            let (value, slopes) = gradient(|all| stairs(&all[..1], &all[1..]), &[0.5, x]);
-            let mut slope = [0.0; 2];
-            assert_eq!(compiled.gradient(&[0.5], &[x], &mut slope).unwrap().to_bits(), value.to_bits());
-            assert_close("gradient", &slope, &slopes, 1e-15);
+            let (value, derivatives) = gradient(|all| stairs(&all[..1], &all[1..]), &[0.5, x]);
+            let mut gradient = [0.0; 2];
+            assert_eq!(compiled.gradient(&[0.5], &[x], &mut gradient).unwrap().to_bits(), value.to_bits());
+            assert_close("gradient", &gradient, &derivatives, 1e-15);
             total += value;
-            expected_slope += slopes[0];
+            expected_derivative += derivatives[0];
         }
         assert!(compiled.paths() <= kept.min(4));
-        let mut slope = [9.0];
-        let sum = compiled.sum_gradient(&[0.5], &Rows::new(&points, 1), &mut slope).unwrap();
-        assert_close("sum", &[sum, slope[0]], &[total, expected_slope], 1e-12);
-        assert_eq!(compiled.sum_gradient(&[0.5], &Rows::new(&[], 1), &mut slope), Ok(0.0));
+        let mut gradient = [9.0];
+        let sum = compiled.sum_gradient(&[0.5], &Rows::new(&points, 1), &mut gradient).unwrap();
+        assert_close("sum", &[sum, gradient[0]], &[total, expected_derivative], 1e-12);
+        assert_eq!(compiled.sum_gradient(&[0.5], &Rows::new(&[], 1), &mut gradient), Ok(0.0));
     }
 }
 
@@ -104,11 +105,11 @@ fn guards_in_a_batch_are_decided_as_at_single_points() {
             let program = Program::record_with_data(f, &p, &points[hit]).unwrap();
             let mut workspace = program.workspace();
             for around in points.chunks(17) {
-                let mut slope = [0.0; 2];
+                let mut gradient = [0.0; 2];
                 let mut answers =
                     |x: &[f64; 2]| program.value(&mut workspace, &[p[0], p[1], x[0], x[1]]).is_ok();
                 let first = around.iter().position(|x| !answers(x));
-                let batch = program.sum_gradient(&mut program.batch(), &p, around, &mut slope);
+                let batch = program.sum_gradient(&mut program.batch_workspace(), &p, around, &mut gradient);
                 match first {
                     None => assert!(batch.is_ok(), "measure {which} at point {hit}: {batch:?}"),
                     Some(first) => assert!(
@@ -118,7 +119,7 @@ fn guards_in_a_batch_are_decided_as_at_single_points() {
                 }
                 let mut values = vec![0.0; around.len()];
                 assert_eq!(
-                    program.values(&mut program.batch(), &p, around, &mut values).is_ok(),
+                    program.values(&mut program.batch_workspace(), &p, around, &mut values).is_ok(),
                     first.is_none()
                 );
             }
@@ -155,13 +156,16 @@ fn a_broken_guard_says_where_it_stands_and_what_it_was_asked_of() {
     for (line, f) in functions {
         let program = Program::record(f, &[1.5]).unwrap();
         let place = format!("{}:{line}:", file!());
-        let (mut workspace, mut slope) = (program.workspace(), [0.0]);
-        let at_one_point = program.gradient(&mut workspace, &[-2.0], &mut slope).unwrap_err().to_string();
+        let (mut workspace, mut gradient) = (program.workspace(), [0.0]);
+        let at_one_point = program.gradient(&mut workspace, &[-2.0], &mut gradient).unwrap_err().to_string();
         let optimized = program.clone().optimized().value(&mut workspace, &[-2.0]).unwrap_err().to_string();
         let derived = program.gradient_program(Wrt::Both).unwrap();
         let derived = derived.value(&mut workspace, &[-2.0]).unwrap_err().to_string();
         let rows = Rows::new(&[1.5, -2.0], 1);
-        let batch = program.values(&mut program.batch(), &[], &rows, &mut [0.0; 2]).unwrap_err().to_string();
+        let batch = program
+            .values(&mut program.batch_workspace(), &[], &rows, &mut [0.0; 2])
+            .unwrap_err()
+            .to_string();
         for message in [at_one_point, optimized, derived, batch] {
             assert!(message.contains(&place), "{place} {message}");
             assert!(message.contains("1.5") && message.contains("here it is asked of -2"), "{message}");

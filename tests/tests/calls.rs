@@ -61,23 +61,24 @@ fn recordings_of_called_programs_stay_small_and_replay_in_batches_and_when_saved
     assert!(ours.graph().nodes().any(|node| node.kind() == Kind::Rule { name: "program", output: 1 }));
     let points: Vec<f64> = (0..100).map(|k| f64::from(k) * 0.01).collect();
     let run = |program: &Program<f64>| {
-        let mut slope = [0.0; 3];
+        let mut gradient = [0.0; 3];
         let rows = Rows::new(&points, 1);
-        let sum = program.sum_gradient(&mut program.batch(), &X[..3], &rows, &mut slope).unwrap();
+        let sum =
+            program.sum_gradient(&mut program.batch_workspace(), &X[..3], &rows, &mut gradient).unwrap();
         let (mut one, mut workspace) = ([0.0; 4], Workspace::default());
         for _ in 0..20 {
             program.gradient(&mut workspace, &X, &mut one).unwrap();
         }
-        [&[sum][..], &slope, &one].concat()
+        [&[sum][..], &gradient, &one].concat()
     };
     assert_close("batch", &run(&ours), &run(&expected), 1e-11);
     let back = Program::<f64>::from_bytes(&ours.to_bytes().unwrap()).unwrap();
     assert_close("saved", &run(&back), &run(&expected), 1e-11);
     let derived = ours.gradient_program(Wrt::Both).unwrap();
     assert!(derived.graph().len() < 100, "{}", derived.graph().len());
-    let mut slope = [0.0; 4];
-    derived.evaluate(&mut derived.workspace(), &X, &mut slope).unwrap();
-    assert_close("derived", &slope, &run(&expected)[4..], 1e-11);
+    let mut gradient = [0.0; 4];
+    derived.evaluate(&mut derived.workspace(), &X, &mut gradient).unwrap();
+    assert_close("derived", &gradient, &run(&expected)[4..], 1e-11);
 }
 
 #[test]
@@ -93,7 +94,7 @@ fn a_called_program_names_its_guard_where_it_takes_another_branch() {
     for refused in [
         outer.value(&mut workspace, &[0.5, 10.0]).unwrap_err(),
         outer.gradient(&mut workspace, &[0.5, 10.0], &mut [0.0; 2]).unwrap_err(),
-        outer.values(&mut outer.batch(), &[], &Rows::new(&[0.5, 10.0], 2), &mut [0.0]).unwrap_err(),
+        outer.values(&mut outer.batch_workspace(), &[], &Rows::new(&[0.5, 10.0], 2), &mut [0.0]).unwrap_err(),
     ] {
         let Error::BranchChanged { guard, .. } = &refused else { panic!("{refused}") };
         assert!(guard.contains("tests/calls.rs:"), "{guard}");

@@ -275,7 +275,7 @@ fn functions() -> Vec<(String, Program<f64>)> {
         record("a value that is read", &|x| vec![x[1] * x[0].value()]),
         record("derivative inside", &|x| {
             let t: Dual<Traced<f64>> = Dual::new(x[2], [Traced::from(1.0)].into());
-            vec![((t * Dual::lift(x[0])).sin() * Dual::lift(x[1].sqrt())).slope(0) * x[3]]
+            vec![((t * Dual::lift(x[0])).sin() * Dual::lift(x[1].sqrt())).derivative(0) * x[3]]
         }),
         record("rosenbrock", &|x| vec![rosenbrock(x)]),
         record("powers", &|x| {

@@ -83,9 +83,9 @@ fn rules_have_the_derivatives_of_the_function_written_out_in_every_eager_mode() 
         let expected = gradient(|x| sum(&written(x)), &x);
         let by_tape = gradient(|x| sum(&called(rule, x).unwrap()), &x);
         let by_duals = gradient_forward(|x| sum(&called(rule, x).unwrap()), &x);
-        for (value, slope) in [by_tape, by_duals] {
+        for (value, gradient) in [by_tape, by_duals] {
             close(&[value], &[expected.0]);
-            close(&slope, &expected.1);
+            close(&gradient, &expected.1);
         }
         let expected = jacobian_reverse(|x| written(x), &x);
         for ours in [
@@ -105,7 +105,7 @@ fn rules_have_the_derivatives_of_the_function_written_out_in_every_eager_mode() 
         // The third order.
         type Third = Dual<Dual<Dual<f64>>>;
         let x = x.map(|x| Third::variable(Dual::variable(Dual::variable(x))));
-        let third = |y: Third| y.slope(0).slope(0).slope(0);
+        let third = |y: Third| y.derivative(0).derivative(0).derivative(0);
         close(&[third(sum(&called(rule, &x).unwrap()))], &[third(sum(&written(&x)))]);
     }
 }
@@ -122,13 +122,13 @@ fn programs(rule: &Twist) -> [Program<f64>; 2] {
 /// Value, gradient and Hessian at a point, as often as it takes to be optimized, with and without.
 fn second_order(program: &Program<f64>, x: &[f64]) -> Vec<f64> {
     let mut workspace = Workspace::default();
-    let (mut slope, mut product, mut square) = ([0.0; 2], [0.0; 2], [0.0; 4]);
+    let (mut gradient, mut product, mut square) = ([0.0; 2], [0.0; 2], [0.0; 4]);
     for _ in 0..20 {
-        program.gradient(&mut workspace, x, &mut slope).unwrap();
+        program.gradient(&mut workspace, x, &mut gradient).unwrap();
     }
-    program.hvp(&mut workspace, x, &[0.3, -2.0], &mut slope, &mut product).unwrap();
-    let value = program.hessian(&mut workspace, x, &mut slope, &mut square).unwrap();
-    [&[value][..], &slope, &product, &square].concat()
+    program.hvp(&mut workspace, x, &[0.3, -2.0], &mut gradient, &mut product).unwrap();
+    let value = program.hessian(&mut workspace, x, &mut gradient, &mut square).unwrap();
+    [&[value][..], &gradient, &product, &square].concat()
 }
 
 #[test]
@@ -139,13 +139,13 @@ fn recorded_rules_replay_with_all_their_derivatives() {
         close(&second_order(&ours.clone().optimized(), &x), &second_order(&expected, &x));
         // Derivatives as programs, and what is made of them.
         let derived = |program: &Program<f64>| {
-            let slope = program.gradient_program(Wrt::Both).unwrap();
+            let gradient = program.gradient_program(Wrt::Both).unwrap();
             let twice = program.hessian_program(Wrt::Both).unwrap();
             let forward = program.jvp_program();
             let mut results = vec![0.0; 2 + 4 + 2];
             let (first, rest) = results.split_at_mut(2);
             let (second, third) = rest.split_at_mut(4);
-            slope.evaluate(&mut slope.workspace(), &x, first).unwrap();
+            gradient.evaluate(&mut gradient.workspace(), &x, first).unwrap();
             twice.evaluate(&mut twice.workspace(), &x, second).unwrap();
             forward.evaluate(&mut forward.workspace(), &[x[0], x[1], 1.0, -0.5], third).unwrap();
             results
@@ -157,9 +157,9 @@ fn recorded_rules_replay_with_all_their_derivatives() {
         // A gradient that was recorded.
         let recorded =
             Program::record(|x| gradient(|y| sum(&called(rule, y).unwrap()), x).1, &[0.5, 0.25]).unwrap();
-        let mut slope = [0.0; 2];
-        recorded.evaluate(&mut recorded.workspace(), &x, &mut slope).unwrap();
-        close(&slope, &written.1);
+        let mut gradient = [0.0; 2];
+        recorded.evaluate(&mut recorded.workspace(), &x, &mut gradient).unwrap();
+        close(&gradient, &written.1);
     }
 }
 
@@ -174,12 +174,20 @@ fn batches_go_through_rules_point_by_point_on_any_number_of_threads() {
         let expected = |p: &[Traced<f64>], x: &[Traced<f64>]| sum(&written(&[p[0], x[0]]));
         let expected = Program::record_with_data(expected, &[0.5], &[0.1]).unwrap();
         let run = |program: &Program<f64>| {
-            let (mut slope, mut values, mut jacobians) = ([0.0], vec![0.0; 600], vec![0.0; 1200]);
-            let total = program.sum_gradient(&mut program.batch(), &[0.8], &rows, &mut slope).unwrap();
+            let (mut gradient, mut values, mut jacobians) = ([0.0], vec![0.0; 600], vec![0.0; 1200]);
+            let total =
+                program.sum_gradient(&mut program.batch_workspace(), &[0.8], &rows, &mut gradient).unwrap();
             program
-                .jacobians(&mut program.batch(), &[0.8], &rows, Wrt::Both, &mut values, &mut jacobians)
+                .jacobians(
+                    &mut program.batch_workspace(),
+                    &[0.8],
+                    &rows,
+                    Wrt::Both,
+                    &mut values,
+                    &mut jacobians,
+                )
                 .unwrap();
-            [vec![total, slope[0]], values, jacobians].concat()
+            [vec![total, gradient[0]], values, jacobians].concat()
         };
         close(&run(&ours), &run(&expected));
         let on = |threads: usize| {
@@ -209,7 +217,7 @@ fn what_a_rule_refuses_is_an_error_wherever_it_is_called() {
         Err(expected.clone())
     );
     let rows = [1.0, 1.0, 101.0, 0.0];
-    let batch = program.values(&mut program.batch(), &[], &Rows::new(&rows, 2), &mut [0.0; 4]);
+    let batch = program.values(&mut program.batch_workspace(), &[], &Rows::new(&rows, 2), &mut [0.0; 4]);
     assert_eq!(batch, Err(expected));
     // It answers where it can, after an error as before.
     assert_eq!(program.evaluate(&mut workspace, &[2.0, 1.0], &mut outputs), Ok(()));
@@ -260,8 +268,8 @@ fn a_derivative_of_the_wrong_length_is_an_error() {
     let mut workspace = program.workspace();
     // As often as would make instructions of another program.
     for _ in 0..20 {
-        let slope = program.gradient(&mut workspace, &[1.0], &mut [0.0]);
-        assert_eq!(slope.unwrap_err().to_string(), message);
+        let gradient = program.gradient(&mut workspace, &[1.0], &mut [0.0]);
+        assert_eq!(gradient.unwrap_err().to_string(), message);
     }
 }
 
@@ -269,11 +277,11 @@ fn a_derivative_of_the_wrong_length_is_an_error() {
 #[should_panic(expected = "has to select")]
 fn a_derivative_that_branches_panics_in_a_recording() {
     let rule = Wrong { branches: true };
-    assert_eq!(Dual::call(&rule, &[Dual::<f64>::variable(1.0)]).unwrap()[0].slope(0), 1.0);
+    assert_eq!(Dual::call(&rule, &[Dual::<f64>::variable(1.0)]).unwrap()[0].derivative(0), 1.0);
     let program = Program::record(|x| D::call(&rule, x).unwrap()[0], &[1.0]).unwrap();
-    let mut slope = [0.0];
-    program.gradient(&mut program.workspace(), &[1.0], &mut slope).unwrap();
-    assert_eq!(slope, [1.0]); // plain numbers may branch
+    let mut gradient = [0.0];
+    program.gradient(&mut program.workspace(), &[1.0], &mut gradient).unwrap();
+    assert_eq!(gradient, [1.0]); // plain numbers may branch
     let _ = program.gradient_program(Wrt::Both);
 }
 
@@ -285,12 +293,12 @@ fn check_finds_wrong_derivatives_of_every_order() {
         }
     }
     assert!(check::rule(&RULES[0], &[101.0, 0.0]).is_err());
-    // A rule whose slope is right in value, and does not move as it should.
+    // A rule whose derivative is right in value, and does not move as it should.
     let reports = check::rule(&Still, &[0.7]).unwrap();
     assert_eq!(reports.map(|report| report.passes()), [true, false, false]);
 }
 
-/// The sine, with a slope that is taken for constant.
+/// The sine, with a derivative that is taken for constant.
 #[derive(Clone)]
 struct Still;
 

@@ -120,10 +120,10 @@ fn what_just_fits_is_allowed() {
 }
 
 #[test]
-#[cfg(feature = "neighbours")]
+#[cfg(feature = "integrations")]
 fn a_solver_gets_an_error() {
     use argmin::core::Hessian;
-    use dualtape::neighbours::argmin::{Objective, Problem};
+    use dualtape::integrations::argmin::{Objective, Problem};
 
     struct First;
 

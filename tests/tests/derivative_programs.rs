@@ -49,12 +49,12 @@ fn jvp_and_vjp_programs_give_the_products_of_every_row_at_every_edge() {
         let (jvp, vjp) = (program.jvp_program(), program.vjp_program(Wrt::Both));
         for x in edges(op) {
             let (value, forward) = gradient_forward(|x| op.apply(x), &x);
-            for (input, &slope) in forward.iter().enumerate() {
+            for (input, &gradient) in forward.iter().enumerate() {
                 let unit: Vec<f64> = (0..x.len()).map(|i| f64::from(u8::from(i == input))).collect();
                 let given = results(&jvp, &[&x[..], &unit].concat());
                 assert!(
-                    all_same(&given, &[value, slope]),
-                    "{op:?} at {x:?}: {given:?}, not {value}, {slope}"
+                    all_same(&given, &[value, gradient]),
+                    "{op:?} at {x:?}: {given:?}, not {value}, {gradient}"
                 );
             }
             let expected = [vec![value], gradient(|x| op.apply(x), &x).1].concat();
@@ -93,8 +93,8 @@ fn hessian_programs_and_gradients_of_gradients_agree_with_nested_numbers() {
         };
         assert!(close(&results(&by_name, &x)), "{:?}, not {expected:?}", results(&by_name, &x));
         // The Jacobian of the gradient, by the program's own sweeps.
-        let (mut slopes, mut matrix) = ([0.0; 4], [0.0; 16]);
-        first.jacobian(&mut first.workspace(), &x, &mut slopes, &mut matrix).unwrap();
+        let (mut derivatives, mut matrix) = ([0.0; 4], [0.0; 16]);
+        first.jacobian(&mut first.workspace(), &x, &mut derivatives, &mut matrix).unwrap();
         assert!(close(&matrix), "{matrix:?}, not {expected:?}");
     }
 }
@@ -107,10 +107,10 @@ fn a_gradient_program_in_a_batch_agrees_with_the_batch_of_gradients() {
         let (width, data) = (derivative.outputs(), points());
         let rows = Rows::new(&data, 2);
         let mut by_values = vec![0.0; 33 * width];
-        derivative.values(&mut derivative.batch(), &PARAMETERS, &rows, &mut by_values).unwrap();
+        derivative.values(&mut derivative.batch_workspace(), &PARAMETERS, &rows, &mut by_values).unwrap();
         let (mut values, mut by_sweeps) = (vec![0.0; 33], vec![0.0; 33 * width]);
         program
-            .jacobians(&mut program.batch(), &PARAMETERS, &rows, wrt, &mut values, &mut by_sweeps)
+            .jacobians(&mut program.batch_workspace(), &PARAMETERS, &rows, wrt, &mut values, &mut by_sweeps)
             .unwrap();
         let far = by_values.iter().zip(&by_sweeps).any(|(a, b)| (a - b).abs() > 1e-12 * b.abs().max(1.0));
         assert!(!far, "{wrt:?}: {by_values:?}, not {by_sweeps:?}");
@@ -128,13 +128,17 @@ fn composed_and_called_programs_are_the_composed_function_in_every_number() {
             .unwrap();
     let derivative = composed.gradient_program(Wrt::Both).unwrap();
     for (x, y) in [(1.0, 2.0), (-3.0, 0.5), (0.1, -4.0)] {
-        let (value, slopes) = gradient_forward(|x| area.call(&polar.call(x).unwrap()).unwrap()[0], &[x, y]);
+        let (value, derivatives) =
+            gradient_forward(|x| area.call(&polar.call(x).unwrap()).unwrap()[0], &[x, y]);
         assert_eq!(value, by_hand(x, y));
         assert_eq!(area.call(&polar.call(&[x, y]).unwrap()).unwrap(), [value]);
         assert_eq!(results(&composed, &[x, y]), [value]);
         assert_eq!(results(&recorded, &[x, y]), [value]);
-        assert!(all_same(&gradient(|x| area.call(&polar.call(x).unwrap()).unwrap()[0], &[x, y]).1, &slopes));
-        assert!(all_same(&results(&derivative, &[x, y]), &slopes));
+        assert!(all_same(
+            &gradient(|x| area.call(&polar.call(x).unwrap()).unwrap()[0], &[x, y]).1,
+            &derivatives
+        ));
+        assert!(all_same(&results(&derivative, &[x, y]), &derivatives));
     }
     assert!(matches!(area.then(&polar), Err(Error::Length { expected: 1, given: 2, .. })));
     assert!(matches!(area.call(&[1.0]), Err(Error::Length { expected: 2, given: 1, .. })));

@@ -18,28 +18,28 @@ fn solution<D: Differentiable<Scalar = f64>>(model: &Mlp, parameters: &[D], x: D
     model.forward(parameters, &[x])[0]
 }
 
-/// The square of u″ + u at a point, and of what misses the values 0 and the slope 1 at the origin.
+/// The square of u″ + u at a point, and of what misses the values 0 and the derivative 1 at the origin.
 fn loss<D: Differentiable<Scalar = f64>>(model: &Mlp, parameters: &[D], x: &[D]) -> D {
     let twice = |x: D| Dual::<Dual<D, U1>, U1>::variable(Dual::variable(x));
     let lifted: Vec<_> = parameters.iter().map(|&p| Dual::lift(Dual::lift(p))).collect();
     let u = solution(model, &lifted, twice(x[0]));
-    let residual = u.slope(0).slope(0) + u.primal().primal();
+    let residual = u.derivative(0).derivative(0) + u.primal().primal();
     let at_zero = solution(model, &lifted, twice(D::zero()));
-    let (value, slope) = (at_zero.primal().primal(), at_zero.primal().slope(0) - 1.0);
-    residual * residual + (value * value + slope * slope) * 5.0
+    let (value, derivative) = (at_zero.primal().primal(), at_zero.primal().derivative(0) - 1.0);
+    residual * residual + (value * value + derivative * derivative) * 5.0
 }
 
 /// Steps of Adam with a falling rate.
 fn train(parameters: &mut [f64], steps: usize, mut gradient: impl FnMut(&[f64], &mut [f64])) -> Duration {
     let start = Instant::now();
     let n = parameters.len();
-    let (mut slope, mut mean, mut square) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+    let (mut derivative, mut mean, mut square) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
     for step in 1..=steps {
-        gradient(parameters, &mut slope);
+        gradient(parameters, &mut derivative);
         let rate = 0.03 * (1.0 - step as f64 / steps as f64) + 1e-4;
         for i in 0..n {
-            mean[i] = 0.9 * mean[i] + 0.1 * slope[i];
-            square[i] = 0.99 * square[i] + 0.01 * slope[i] * slope[i];
+            mean[i] = 0.9 * mean[i] + 0.1 * derivative[i];
+            square[i] = 0.99 * square[i] + 0.01 * derivative[i] * derivative[i];
             let corrected = mean[i] / (1.0 - 0.9_f64.powi(step as i32));
             parameters[i] -=
                 rate * corrected / ((square[i] / (1.0 - 0.99_f64.powi(step as i32))).sqrt() + 1e-8);
@@ -57,9 +57,9 @@ fn a_network_learns_the_sine_from_its_differential_equation() {
     let program = Program::record_with_data(|p, x| loss(&model, p, x), &parameters, &[0.3]).unwrap();
     assert_eq!(program.guards(), 0);
 
-    let mut batch = program.batch();
-    let by_program = train(&mut parameters, 500, |p, slope| {
-        program.mean_gradient(&mut batch, p, &rows, slope).unwrap();
+    let mut batch = program.batch_workspace();
+    let by_program = train(&mut parameters, 500, |p, gradient| {
+        program.mean_gradient(&mut batch, p, &rows, gradient).unwrap();
     });
     let worst =
         points.iter().map(|&x| (solution(&model, &parameters, x) - x.sin()).abs()).fold(0.0, f64::max);
@@ -68,14 +68,14 @@ fn a_network_learns_the_sine_from_its_differential_equation() {
     // The same gradients by tape, at the trained parameters.
     let mut reverse = Reverse::new();
     let mut expected = vec![0.0; parameters.len()];
-    let mut by_tape = |p: &[f64], slope: &mut [f64]| {
-        reverse.sum_gradient(p, &points, |p, &x| loss(&model, p, &[x.into()]), slope).unwrap();
-        slope.iter_mut().for_each(|slope| *slope /= POINTS as f64);
+    let mut by_tape = |p: &[f64], gradient: &mut [f64]| {
+        reverse.sum_gradient(p, &points, |p, &x| loss(&model, p, &[x.into()]), gradient).unwrap();
+        gradient.iter_mut().for_each(|gradient| *gradient /= POINTS as f64);
     };
     by_tape(&parameters, &mut expected);
     let mut got = vec![0.0; parameters.len()];
     program.mean_gradient(&mut batch, &parameters, &rows, &mut got).unwrap();
-    let scale = expected.iter().fold(1e-3_f64, |scale, slope| scale.max(slope.abs()));
+    let scale = expected.iter().fold(1e-3_f64, |scale, gradient| scale.max(gradient.abs()));
     assert!(
         got.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-9 * scale),
         "{got:?}, not {expected:?}"

@@ -36,11 +36,11 @@ impl Shape {
 
     /// The Jacobian by hand.
     fn exact(&self, x: &[f64]) -> Vec<f64> {
-        let slope = |i: usize, j: usize| match i {
+        let derivative = |i: usize, j: usize| match i {
             1 => 0.0,
             _ => (x[j] * (1.0 + i as f64)).cos() * (1.0 + i as f64) * (1.0 + j as f64),
         };
-        (0..self.outputs).flat_map(|i| (0..x.len()).map(move |j| slope(i, j))).collect()
+        (0..self.outputs).flat_map(|i| (0..x.len()).map(move |j| derivative(i, j))).collect()
     }
 }
 
@@ -50,7 +50,7 @@ fn gradients_of_every_size_agree_with_the_hand_written_one() {
         let x = rosenbrock_point(n);
         let mut expected = vec![0.0; n];
         let value = rosenbrock_by_hand(&x, &mut expected);
-        for (what, (got, slope)) in [
+        for (what, (got, gradient)) in [
             ("reverse", gradient(|x| rosenbrock(x), &x)),
             ("forward", gradient_forward(rosenbrock, &x)),
             ("one lane", gradient_lanes::<_, U1, _>(rosenbrock, &x)),
@@ -58,7 +58,7 @@ fn gradients_of_every_size_agree_with_the_hand_written_one() {
             ("sixteen lanes", gradient_lanes::<_, U16, _>(rosenbrock, &x)),
         ] {
             assert_close(what, &[got], &[value], 1e-13);
-            assert_close(what, &slope, &expected, 1e-12);
+            assert_close(what, &gradient, &expected, 1e-12);
         }
     }
 }
@@ -88,7 +88,7 @@ fn engines_give_the_same_from_one_call_to_the_next_whatever_came_between() {
     for (n, outputs) in [(20, 3), (5, 12), (20, 3), (1, 1), (9, 9)] {
         let (f, x) = (Shape { outputs }, rosenbrock_point(n));
         let (mut values, mut a, mut b) = (vec![0.0; outputs], vec![0.0; outputs * n], vec![0.0; outputs * n]);
-        let mut slope = vec![0.0; n];
+        let mut gradient = vec![0.0; n];
         forward.jacobian(|x, y| f.call(x, y), &x, &mut values, &mut a).unwrap();
         reverse.jacobian(|x, y| f.call(x, y), &x, &mut values, &mut b).unwrap();
         assert_close("forward", &a, &f.exact(&x), 1e-13);
@@ -101,12 +101,12 @@ fn engines_give_the_same_from_one_call_to_the_next_whatever_came_between() {
         reverse.vjp(|x, y| f.call(x, y), &x, &weights, &mut values, &mut product).unwrap();
         let column = |j| (0..outputs).map(|i| weights[i] * a[i * n + j]).sum();
         assert_close("vjp", &product, &(0..n).map(column).collect::<Vec<_>>(), 1e-12);
-        forward.gradient(rosenbrock, &x, &mut slope).unwrap();
+        forward.gradient(rosenbrock, &x, &mut gradient).unwrap();
         let mut expected = vec![0.0; n];
         rosenbrock_by_hand(&x, &mut expected);
-        assert_close("forward gradient", &slope, &expected, 1e-12);
-        reverse.gradient(|x| rosenbrock(x), &x, &mut slope).unwrap();
-        assert_close("reverse gradient", &slope, &expected, 1e-12);
+        assert_close("forward gradient", &gradient, &expected, 1e-12);
+        reverse.gradient(|x| rosenbrock(x), &x, &mut gradient).unwrap();
+        assert_close("reverse gradient", &gradient, &expected, 1e-12);
     }
 }
 
@@ -128,9 +128,9 @@ fn hessians_of_every_size_agree_with_the_exact_one() {
     for n in [0, 1, 2, 7, 8, 9, 20] {
         let x = rosenbrock_point(n);
         let expected = rosenbrock_hessian(&x);
-        let (_, slope, all) = hessian(|x| rosenbrock(x), &x);
+        let (_, first, all) = hessian(|x| rosenbrock(x), &x);
         assert_close("Hessian", &all, &expected, 1e-11);
-        assert_close("gradient", &slope, &gradient(|x| rosenbrock(x), &x).1, 1e-12);
+        assert_close("gradient", &first, &gradient(|x| rosenbrock(x), &x).1, 1e-12);
         let (_, _, diagonal) = hessian_diagonal(|x| rosenbrock(x), &x);
         assert_close(
             "diagonal",
@@ -158,8 +158,8 @@ fn third_derivatives_by_a_driver_in_a_driver() {
     // The directional derivative of a Hessian: d/dt of the Hessian of x²y at (3 + t, 4).
     let moving = [Dual::<f64>::variable(3.0), Dual::lift(4.0)];
     let (_, _, all) = hessian(|x| x[0] * x[0] * x[1], &moving);
-    let slopes: Vec<_> = all.iter().map(|h| h.slope(0)).collect();
-    assert_eq!(slopes, [0.0, 2.0, 2.0, 0.0]);
+    let derivatives: Vec<_> = all.iter().map(|h| h.derivative(0)).collect();
+    assert_eq!(derivatives, [0.0, 2.0, 2.0, 0.0]);
 }
 
 #[test]

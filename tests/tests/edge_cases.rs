@@ -53,7 +53,7 @@ functions! {
     LeastPower: |x| x[0].powi(i32::MIN);
     SquareRoot: |x| x[0].powf(D::constant(0.5));
     SquareByPowf: |x| x[0].powf(D::constant(2.0));
-    // A constant factor 0 cuts off an infinite slope.
+    // A constant factor 0 cuts off an infinite derivative.
     CutOff: |x| x[0].sqrt() * 0.0 + x[1];
 }
 
@@ -84,8 +84,8 @@ fn golden_values() {
     check("product", &Product, &x, 120.0, &[120.0, 60.0, 40.0, 30.0, 24.0], &hessian);
     check("product", &Product, &[0.0, 2.0, 3.0], 0.0, &[6.0, 0.0, 0.0], &[]);
     check("Wang", &Wang, &[1.5, 0.5], 2.0166466694282014, &[3.0118433276739066, -13.723961509314075], &[]);
-    let slopes = [0.37580203998910796, -0.25851460662454153, 1.2288699731390457, 0.61443498656952285];
-    check("tangent", &Tangent, &[1.0, 2.0, 0.5, 1.0], 0.37580203998910796, &slopes, &[]);
+    let derivatives = [0.37580203998910796, -0.25851460662454153, 1.2288699731390457, 0.61443498656952285];
+    check("tangent", &Tangent, &[1.0, 2.0, 0.5, 1.0], 0.37580203998910796, &derivatives, &[]);
     let hessian = [-0.25, 1.0, 1.0, -0.95892427466313847];
     check("Griewank", &Griewank, &[2.0, 5.0], 11.652071455223084, &[5.5, 1.7163378145367737], &hessian);
     check("numerical", &Numerical, &[1.5], 4.4977800539461620, &[4.0534278938986206], &[9.4630736815966034]);
@@ -121,7 +121,7 @@ fn a_perceptron_written_out_has_its_golden_gradient() {
         let output = p[6] * hidden(0, 1, 2) + p[7] * hidden(3, 4, 5) + p[8];
         (output - 0.25).powi(2) * 0.5
     }
-    let (value, slope) = gradient(|p| network(p), &[0.1, -0.2, 0.3, 0.4, 0.5, -0.6, 0.7, -0.8, 0.9]);
+    let (value, gradient) = gradient(|p| network(p), &[0.1, -0.2, 0.3, 0.4, 0.5, -0.6, 0.7, -0.8, 0.9]);
     let expected = [
         0.41273151697487854,
         -0.82546303394975708,
@@ -134,7 +134,7 @@ fn a_perceptron_written_out_has_its_golden_gradient() {
         1.5734024439923842,
     ];
     assert_close("value", &[value], &[1.2377976253806038], 1e-13);
-    assert_close("slope", &slope, &expected, 1e-13);
+    assert_close("derivative", &gradient, &expected, 1e-13);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn powers_where_base_or_exponent_is_zero() {
     check("powi MIN", &LeastPower, &[2.0], 0.0, &[0.0], &[]);
 }
 
-/// An operation of one operand: at the point, this value and slope, in every mode.
+/// An operation of one operand: at the point, this value and derivative, in every mode.
 #[test]
 fn one_argument_and_selections() {
     use dualtape::rules::Op::*;
@@ -195,11 +195,11 @@ fn one_argument_and_selections() {
         (Softplus, -INF, 0.0, 0.0),
         (Relu, NAN, NAN, NAN),
     ];
-    for (op, x, value, slope) in cases {
-        check(op.name(), &op, &[x], value, &[slope], &[]);
+    for (op, x, value, gradient) in cases {
+        check(op.name(), &op, &[x], value, &[gradient], &[]);
     }
-    // Slopes far below 1, to the last digits.
-    for (op, x, slope) in [
+    // Derivatives far below 1, to the last digits.
+    for (op, x, gradient) in [
         (Tanh, 20.0, 1.6993417021166356e-17),
         (Tanh, -20.0, 1.6993417021166356e-17),
         (Sigmoid, 40.0, 4.248_354_255_291_589e-18),
@@ -207,7 +207,7 @@ fn one_argument_and_selections() {
         (Ln1p, 1e-10, 0.999_999_999_9),
     ] {
         for got in first_order(&op, &[x]) {
-            assert_close(op.name(), &[got.gradient[0] / slope], &[1.0], 1e-13);
+            assert_close(op.name(), &[got.gradient[0] / gradient], &[1.0], 1e-13);
         }
     }
 }
@@ -293,8 +293,8 @@ fn two_arguments_at_ties_and_extremes() {
         (AbsSub, [1.0, 1.0], 0.0, [0.0, 0.0]),
         (Log, [8.0, 2.0], 3.0, [1.0 / (8.0 * LN_2), -3.0 / (2.0 * LN_2)]),
     ];
-    for (op, x, value, slopes) in cases {
-        check(op.name(), &op, &x, value, &slopes, &[]);
+    for (op, x, value, derivatives) in cases {
+        check(op.name(), &op, &x, value, &derivatives, &[]);
     }
     check("max(x, x)", &LargerOfSame, &[2.0], 2.0, &[1.0], &[]);
     let special = [
@@ -304,8 +304,8 @@ fn two_arguments_at_ties_and_extremes() {
         (LnGamma, -0.5, 1.2655121234846454, 0.03648997397857652),
         (Digamma, 1.0, -0.5772156649015329, 1.6449340668482264),
     ];
-    for (op, x, value, slope) in special {
-        check(op.name(), &op, &[x], value, &[slope], &[]);
+    for (op, x, value, derivative) in special {
+        check(op.name(), &op, &[x], value, &[derivative], &[]);
     }
     check("norm of a vector", &VectorNorm, &[3.0, 0.0, 4.0], 5.0, &[0.6, 0.0, 0.8], &[]);
     check("norm at the origin", &VectorNorm, &[0.0, 0.0], 0.0, &[0.0, 0.0], &[]);
@@ -335,7 +335,7 @@ fn what_does_not_depend_contributes_nothing() {
     check("constant", &Constant, &[1.0, 2.0], 7.0, &[0.0, 0.0], &[]);
     check("identity", &Identity, &[3.0], 3.0, &[1.0], &[]);
     check("branch not taken", &Branch, &[0.0], 0.0, &[0.0], &[]);
-    check("zero beside an infinite slope", &CutOff, &[0.0, 5.0], 5.0, &[0.0, 1.0], &[]);
+    check("zero beside an infinite derivative", &CutOff, &[0.0, 5.0], 5.0, &[0.0, 1.0], &[]);
 }
 
 #[test]
@@ -383,6 +383,6 @@ fn assigning_operators_equal_their_long_forms() {
 
 #[test]
 fn f32_stays_f32() {
-    let (value, slope): (f32, Vec<f32>) = gradient(|x| x[0] * 0.1_f32 + x[1], &[0.3_f32, 0.7]);
-    assert_eq!((value, slope), (0.3_f32 * 0.1 + 0.7, vec![0.1, 1.0]));
+    let (value, gradient): (f32, Vec<f32>) = gradient(|x| x[0] * 0.1_f32 + x[1], &[0.3_f32, 0.7]);
+    assert_eq!((value, gradient), (0.3_f32 * 0.1 + 0.7, vec![0.1, 1.0]));
 }

@@ -17,7 +17,7 @@ fn functions() -> impl Iterator<Item = Op> {
 fn in_lanes<F: ProgramScalar>(op: Op, x: &[F]) -> Vec<F> {
     let program = Program::record(|x| op.apply(x), &[F::nearest(0.5)]).unwrap();
     let mut values = vec![F::zero(); x.len()];
-    program.values(&mut program.batch(), &[], &Rows::new(x, 1), &mut values).unwrap();
+    program.values(&mut program.batch_workspace(), &[], &Rows::new(x, 1), &mut values).unwrap();
     values
 }
 

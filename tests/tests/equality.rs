@@ -2,7 +2,7 @@
 
 use dualtape::program::Recording;
 use dualtape::{Differentiable, Dual, Error, Float, Program, Tape, Traced, derivative, gradient};
-#[cfg(feature = "neighbours")]
+#[cfg(feature = "integrations")]
 use dualtape_tests::close::assert_close;
 
 /// A root of x² = a by Newton's method, which stops where the residual is zero.
@@ -19,10 +19,10 @@ fn root<D: Differentiable<Scalar = f64>>(a: D, start: f64) -> D {
 }
 
 #[test]
-fn a_search_that_starts_at_its_root_has_the_slope_of_the_root() {
+fn a_search_that_starts_at_its_root_has_the_derivative_of_the_root() {
     assert_eq!(derivative(|a| root(a, 3.0), 9.0), (3.0, 1.0 / 6.0));
-    let (value, slope) = gradient(|a| root(a[0], 3.0), &[9.0]);
-    assert_eq!((value, slope), (3.0, vec![1.0 / 6.0]));
+    let (value, gradient) = gradient(|a| root(a[0], 3.0), &[9.0]);
+    assert_eq!((value, gradient), (3.0, vec![1.0 / 6.0]));
     let refused = Program::record(|a| root(a[0], 3.0), &[9.0]).unwrap_err();
     assert!(matches!(&refused, Error::EqualityHeld { guard } if guard.contains("==")), "{refused}");
     // Elsewhere, it is a recording as any other, and refused where the equality comes to hold.
@@ -44,21 +44,21 @@ fn numbers_that_do_not_move_compare_by_value() {
         let y = loss(&[p], &[3.0.into(), label.into()]);
         assert_eq!(tape.gradient(y)[p], sign * 3.0);
         let program = Program::record_with_data(loss, &[2.0], &[3.0, label]).unwrap();
-        let (mut workspace, mut slopes) = (program.workspace(), [0.0; 3]);
-        program.gradient(&mut workspace, &[2.0, 3.0, label], &mut slopes).unwrap();
-        assert_eq!(slopes[0], sign * 3.0);
-        let other = program.gradient(&mut workspace, &[2.0, 3.0, 1.0 - label], &mut slopes);
+        let (mut workspace, mut derivatives) = (program.workspace(), [0.0; 3]);
+        program.gradient(&mut workspace, &[2.0, 3.0, label], &mut derivatives).unwrap();
+        assert_eq!(derivatives[0], sign * 3.0);
+        let other = program.gradient(&mut workspace, &[2.0, 3.0, 1.0 - label], &mut derivatives);
         assert!(matches!(other, Err(Error::BranchChanged { .. })));
     }
 }
 
 #[test]
-fn what_has_no_slope_may_be_equal_in_a_recording() {
+fn what_has_no_derivative_may_be_equal_in_a_recording() {
     let steps = |x: &[Traced<f64>]| if x[0].floor() == 2.0.into() { x[0] * x[0] } else { x[0] };
     let program = Program::record(steps, &[2.5]).unwrap();
-    let mut slope = [0.0];
-    program.gradient(&mut program.workspace(), &[2.25], &mut slope).unwrap();
-    assert_eq!(slope, [4.5]);
+    let mut gradient = [0.0];
+    program.gradient(&mut program.workspace(), &[2.25], &mut gradient).unwrap();
+    assert_eq!(gradient, [4.5]);
     // A number is always equal to itself.
     assert!(Program::record(|x| if x[0] == x[0] { x[0] } else { -x[0] }, &[1.0]).is_ok());
 }
@@ -88,7 +88,7 @@ fn numbers_can_be_sorted_whatever_moves() {
 }
 
 /// An arm of two joints about different axes: where its hand is.
-#[cfg(feature = "neighbours")]
+#[cfg(feature = "integrations")]
 mod arm {
     use super::*;
     use dualtape::check;

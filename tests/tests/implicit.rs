@@ -1,5 +1,5 @@
 //! Functions defined by equations, against closed forms, in every mode, to the second order and beyond.
-#![cfg(feature = "neighbours")]
+#![cfg(feature = "integrations")]
 
 use dualtape::implicit::{Equations, LinearOperator, Map, Objective, WarmRoot};
 use dualtape::implicit::{conjugate_gradients, fixed_point, linear_solve, minimum, root};
@@ -64,33 +64,39 @@ fn expected(e: f64, z: f64) -> ([f64; 2], [f64; 4]) {
 #[test]
 fn keplers_equation_has_its_derivatives_in_every_mode() {
     let program = Program::record(anomaly, &[0.1, 0.2]).unwrap();
-    let slope_program = program.gradient_program(Wrt::Both).unwrap();
+    let derivative_program = program.gradient_program(Wrt::Both).unwrap();
     for x in [[0.3, 1.2], [0.0, 2.0], [0.9, -2.5], [0.6, 3.5]] {
         let z = anomaly(&x);
         let (first, second) = expected(x[0], z);
-        for (value, slope) in [gradient(|x| anomaly(x), &x), gradient_forward(anomaly, &x)] {
+        for (value, gradient) in [gradient(|x| anomaly(x), &x), gradient_forward(anomaly, &x)] {
             assert_close("value", &[value], &[z], 1e-15);
-            assert_close("gradient", &slope, &first, 1e-12);
+            assert_close("gradient", &gradient, &first, 1e-12);
         }
         assert_close("Hessian", &hessian(|x| anomaly(x), &x).2, &second, 1e-10);
-        let (mut workspace, mut slope, mut square) = (program.workspace(), [0.0; 2], [0.0; 4]);
-        assert_eq!(program.hessian(&mut workspace, &x, &mut slope, &mut square), Ok(z));
-        assert_close("replayed gradient", &slope, &first, 1e-12);
+        let (mut workspace, mut gradient, mut square) = (program.workspace(), [0.0; 2], [0.0; 4]);
+        assert_eq!(program.hessian(&mut workspace, &x, &mut gradient, &mut square), Ok(z));
+        assert_close("replayed gradient", &gradient, &first, 1e-12);
         assert_close("replayed Hessian", &square, &second, 1e-10);
-        slope_program.evaluate(&mut workspace, &x, &mut slope).unwrap();
-        assert_close("gradient program", &slope, &first, 1e-12);
-        let report = check::program(&slope_program, &x).unwrap();
+        derivative_program.evaluate(&mut workspace, &x, &mut gradient).unwrap();
+        assert_close("gradient program", &gradient, &first, 1e-12);
+        let report = check::program(&derivative_program, &x).unwrap();
         assert!(report.passes(), "{report}");
         let mut rows = [0.0; 2];
-        let batch =
-            program.jacobians(&mut program.batch(), &[], &Rows::new(&x, 2), Wrt::Both, &mut [0.0], &mut rows);
+        let batch = program.jacobians(
+            &mut program.batch_workspace(),
+            &[],
+            &Rows::new(&x, 2),
+            Wrt::Both,
+            &mut [0.0],
+            &mut rows,
+        );
         assert_eq!(batch, Ok(()));
         assert_close("batch", &rows, &first, 1e-12);
     }
     // The third derivative in m, at e = 0.5, against a difference of the second.
     let second = |m: f64| second_derivative(|m| anomaly(&[Differentiable::literal(0.5), m]), m).2;
     let x = Dual::variable(Dual::variable(Dual::<f64>::variable(1.0)));
-    let third = anomaly(&[Differentiable::literal(0.5), x]).slope(0).slope(0).slope(0);
+    let third = anomaly(&[Differentiable::literal(0.5), x]).derivative(0).derivative(0).derivative(0);
     assert_close("third", &[third], &[(second(1.0 + 1e-5) - second(1.0 - 1e-5)) / 2e-5], 1e-8);
 }
 
@@ -142,17 +148,17 @@ fn a_pendulum_that_meets_a_stop_has_the_derivatives_of_the_side_it_is_on() {
         speed * 2.0 + force * force + 1.0
     }
     let at = |f: &dyn for<'t> Fn(&[D<'t>]) -> D<'t>, x: [f64; 2]| {
-        let (value, slope, square) = hessian(f, &x);
-        [vec![value], slope, square].concat()
+        let (value, gradient, square) = hessian(f, &x);
+        [vec![value], gradient, square].concat()
     };
     assert_close("free", &at(&|p| after(p), [0.3, -1.0]), &at(&|p| free(p), [0.3, -1.0]), 1e-10);
     assert_close("stopped", &at(&|p| after(p), [-0.95, -1.0]), &at(&|p| stopped(p), [-0.95, -1.0]), 1e-10);
     // The branch is selected, so a recording made on one side is right on the other.
     let program = Program::record(|p| root(&Contact, p).unwrap()[2], &[0.3, -1.0]).unwrap();
     assert_eq!(program.guards(), 0);
-    let mut slope = [0.0; 2];
-    program.gradient(&mut program.workspace(), &[-0.95, -1.0], &mut slope).unwrap();
-    assert_close("replayed", &slope, &[-100.0 + (-0.95_f64).cos(), -10.0], 1e-10);
+    let mut gradient = [0.0; 2];
+    program.gradient(&mut program.workspace(), &[-0.95, -1.0], &mut gradient).unwrap();
+    assert_close("replayed", &gradient, &[-100.0 + (-0.95_f64).cos(), -10.0], 1e-10);
 }
 
 #[test]
@@ -164,7 +170,7 @@ fn the_best_penalty_of_a_ridge_regression_has_its_hypergradient() {
         let weights = linear_solve(&matrix, &s.map(D::constant)).unwrap();
         (weights[0] - validation[0]).powi(2) + (weights[1] - validation[1]).powi(2)
     }
-    let (_, slope, curvature) = hessian(|x| loss(x[0], q, s, validation), &[0.7]);
+    let (_, gradient, curvature) = hessian(|x| loss(x[0], q, s, validation), &[0.7]);
     let (mut first, mut second) = (0.0, 0.0);
     for i in 0..2 {
         let d = q[i] + 0.7;
@@ -172,7 +178,7 @@ fn the_best_penalty_of_a_ridge_regression_has_its_hypergradient() {
         first += 2.0 * (w - validation[i]) * w1;
         second += 2.0 * (w1 * w1 + (w - validation[i]) * w2);
     }
-    assert_close("hypergradient", &[slope[0], curvature[0]], &[first, second], 1e-12);
+    assert_close("hypergradient", &[gradient[0], curvature[0]], &[first, second], 1e-12);
 }
 
 #[test]
@@ -293,17 +299,17 @@ fn of_three<D: Differentiable<Scalar = f64>>(way: usize, p: &[D]) -> D {
 #[test]
 fn roots_fixed_points_and_minima_in_three_dimensions_have_the_derivatives_of_their_closed_form() {
     for x in [[0.4, -0.7, 1.1], [-1.2, 0.3, 0.5]] {
-        let (value, slope, square) = hessian(|p| of_three(3, p), &x);
+        let (value, gradient, square) = hessian(|p| of_three(3, p), &x);
         for way in 0..3 {
             let ours = hessian(|p| of_three(way, p), &x);
             assert_close("value", &[ours.0], &[value], 1e-10);
-            assert_close("gradient", &ours.1, &slope, 1e-10);
+            assert_close("gradient", &ours.1, &gradient, 1e-10);
             assert_close("Hessian", &ours.2, &square, 1e-10);
-            assert_close("forward", &gradient_forward(|p| of_three(way, p), &x).1, &slope, 1e-10);
+            assert_close("forward", &gradient_forward(|p| of_three(way, p), &x).1, &gradient, 1e-10);
             let program = Program::record(|p| of_three(way, p), &[0.1, 0.2, 0.3]).unwrap();
             let (mut first, mut second) = ([0.0; 3], [0.0; 9]);
             program.hessian(&mut program.workspace(), &x, &mut first, &mut second).unwrap();
-            assert_close("replayed gradient", &first, &slope, 1e-10);
+            assert_close("replayed gradient", &first, &gradient, 1e-10);
             assert_close("replayed Hessian", &second, &square, 1e-10);
         }
     }
@@ -363,10 +369,10 @@ fn conjugate_gradients_have_the_derivatives_of_the_dense_solution() {
         total(&linear_solve(&chain_matrix(6, &x[6..]), &x[..6]).expect("it is regular"))
     }
     let x = [1.0, -0.5, 2.0, 0.3, 0.0, -1.0, 1.5, 0.7, 2.2];
-    let (value, slope, square) = hessian(|x| dense(x), &x);
+    let (value, first, square) = hessian(|x| dense(x), &x);
     let eager = hessian(|x| ours(x), &x);
     assert_close("value", &[eager.0], &[value], 1e-12);
-    assert_close("slope", &eager.1, &slope, 1e-11);
+    assert_close("derivative", &eager.1, &first, 1e-11);
     assert_close("curvature", &eager.2, &square, 1e-10);
     let program = Program::record(ours, &[1.0; 9]).unwrap();
     let (mut again, mut matrix) = ([0.0; 9], [0.0; 81]);
@@ -382,8 +388,8 @@ fn conjugate_gradients_have_the_derivatives_of_the_dense_solution() {
         let ours = conjugate_gradients(&Chain, &[scale, 2.0 * scale], &[2.0]).unwrap();
         assert_close("scaled", &[ours[0] / scale, ours[1] / scale], &[2.0 / 3.0, 5.0 / 6.0], 1e-12);
         let one = [1.0.into(), 2.0.into()];
-        let slope = gradient(|p| conjugate_gradients(&Chain, &one, p).unwrap()[0] * scale, &[2.0]).1;
-        assert_close("cotangent", &[slope[0] / scale], &[-1.0 / 3.0], 1e-12);
+        let gradient = gradient(|p| conjugate_gradients(&Chain, &one, p).unwrap()[0] * scale, &[2.0]).1;
+        assert_close("cotangent", &[gradient[0] / scale], &[-1.0 / 3.0], 1e-12);
     }
 }
 
@@ -485,9 +491,9 @@ fn warm_roots_begin_where_the_last_search_ended() {
     let (warm_steps, cold_steps) = (taken(&|p| replay(&program, p)), taken(&|p| replay(&cold, p)));
     assert!(2 * warm_steps < cold_steps, "{warm_steps} steps, and {cold_steps} cold");
     let [ours, expected] = [&program, &cold].map(|program| {
-        let (mut slope, mut square) = ([0.0], [0.0]);
-        program.hessian(&mut program.workspace(), &[3.0], &mut slope, &mut square).unwrap();
-        [slope[0], square[0]]
+        let (mut gradient, mut square) = ([0.0], [0.0]);
+        program.hessian(&mut program.workspace(), &[3.0], &mut gradient, &mut square).unwrap();
+        [gradient[0], square[0]]
     });
     assert_close("derivatives", &ours, &expected, 1e-14);
     // From where the last search ended, Newton's method for the arc tangent runs away; from 0, it does not.
@@ -500,7 +506,7 @@ fn warm_roots_begin_where_the_last_search_ended() {
 fn a_linear_system_on_a_tape_takes_one_solution_for_the_value_and_one_for_the_sweep() {
     // 300 unknowns: a row of the Jacobian for each would take 300 factorisations.
     let n = 300;
-    let (value, slope) = gradient(
+    let (value, gradient) = gradient(
         |x| {
             let matrix = (0..n * n).map(|k| if k % (n + 1) == 0 { x[0] } else { (0.5 / n as f64).into() });
             let right = vec![x[1]; n];
@@ -511,5 +517,5 @@ fn a_linear_system_on_a_tape_takes_one_solution_for_the_value_and_one_for_the_sw
     // All unknowns are equal: z (x₀ + (n − 1) 0.5 / n) = x₁.
     let sum = 2.0 + 0.5 * (n as f64 - 1.0) / n as f64;
     assert_close("value", &[value], &[3.0 / sum], 1e-13);
-    assert_close("slope", &slope, &[-3.0 / (sum * sum), 1.0 / sum], 1e-12);
+    assert_close("derivative", &gradient, &[-3.0 / (sum * sum), 1.0 / sum], 1e-12);
 }

@@ -95,7 +95,7 @@ fn third_derivatives_times_vectors_agree_with_exact_ones_and_with_the_hessian_th
     let got = third_derivative_product(|x| rosenbrock(x), &x, &u, &v).expect("the lengths fit");
     let moving: Vec<Dual<f64>> = x.iter().zip(u).map(|(&x, u)| Dual::new(x, [u].into())).collect();
     let (_, _, hessian) = hessian(|x| rosenbrock(x), &moving);
-    let rows: Vec<f64> = hessian.iter().map(|h| h.slope(0)).collect();
+    let rows: Vec<f64> = hessian.iter().map(|h| h.derivative(0)).collect();
     let expected: Vec<f64> = rows.chunks(4).map(|row| dot(row, &v)).collect();
     assert_close("product", &got, &expected, 1e-12);
 }

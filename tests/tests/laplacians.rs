@@ -131,7 +131,7 @@ const POINT: [f64; 3] = [1.5, 0.75, 0.625];
 
 /// Value, gradient and Laplacian against the value, the gradient and the trace of the Hessian.
 fn assert_laplacian(what: &str, f: &impl Function, x: &[f64]) {
-    let (value, slope, expected) = hessian(|x| f.call(x), x);
+    let (value, derivative, expected) = hessian(|x| f.call(x), x);
     let trace: f64 = (0..x.len()).map(|i| expected[i * x.len() + i]).sum();
     let scale = expected.iter().fold(1.0_f64, |scale, h| scale.max(h.abs()));
     // In lanes of one, of three, and of more than there are inputs.
@@ -142,7 +142,7 @@ fn assert_laplacian(what: &str, f: &impl Function, x: &[f64]) {
     ];
     for (same, gradient, laplacian) in all {
         assert!(same.to_bits() == value.to_bits(), "{what} at {x:?}: {same}, not {value}");
-        assert_close(what, &gradient, &slope, 1e-13);
+        assert_close(what, &gradient, &derivative, 1e-13);
         assert!((laplacian - trace).abs() <= 1e-13 * scale, "{what} at {x:?}: {laplacian:e}, not {trace:e}");
     }
 }
@@ -181,8 +181,8 @@ fn operations_of_one_operand_agree_with_second_derivatives_at_the_edges() {
 fn a_nan_moves_and_what_does_not_move_contributes_exactly_zero() {
     let (value, _, lost) = laplacian(|x| (x[0] - 2.0).ln() * 0.0 + x[1], &[1.0, 1.0]);
     assert!(value.is_nan() && lost.is_nan());
-    let (_, slope, kept) = laplacian(|x| (x[0] - 2.0).ln().max(x[1] * x[1]), &[1.0, 1.0]);
-    assert_eq!((slope, kept), (vec![0.0, 2.0], 2.0));
+    let (_, derivative, kept) = laplacian(|x| (x[0] - 2.0).ln().max(x[1] * x[1]), &[1.0, 1.0]);
+    assert_eq!((derivative, kept), (vec![0.0, 2.0], 2.0));
     let still = ForwardLaplacian::<f64, U3>::lift(0.0).sqrt() + ForwardLaplacian::along(1.0, 0);
     assert_eq!((still.tangent()[0], still.laplacian()), (1.0, 0.0));
     assert_eq!(laplacian(|_| ForwardLaplacian::lift(7.0), &[]), (7.0, vec![], 0.0));
@@ -192,10 +192,10 @@ fn a_nan_moves_and_what_does_not_move_contributes_exactly_zero() {
 fn many_inputs_go_through_in_blocks() {
     for n in [1, 7, 8, 9, 20] {
         let x = rosenbrock_point(n.max(2));
-        let (value, slope, diagonal) = hessian_diagonal(|x| rosenbrock(x), &x);
+        let (value, derivative, diagonal) = hessian_diagonal(|x| rosenbrock(x), &x);
         let (same, gradient, laplacian) = laplacian(rosenbrock, &x);
         assert_eq!(value, same);
-        assert_close("gradient", &gradient, &slope, 1e-13);
+        assert_close("gradient", &gradient, &derivative, 1e-13);
         let trace: f64 = diagonal.iter().sum();
         assert!(close(laplacian, trace, 1e-13), "{n}: {laplacian}, not {trace}");
     }
@@ -238,8 +238,8 @@ fn divergence_form_is_the_divergence_of_the_flux() {
                 .enumerate()
                 .map(|(j, &x)| if i == j { Dual::variable(x) } else { Dual::lift(x) })
                 .collect();
-            let (_, slope) = gradient(|x| rosenbrock(x), &moving);
-            (conductivity(&moving) * slope[i]).slope(0)
+            let (_, gradient) = gradient(|x| rosenbrock(x), &moving);
+            (conductivity(&moving) * gradient[i]).derivative(0)
         })
         .sum();
     assert!(value == rosenbrock(&x) && close(got, expected, 1e-13), "{got}, not {expected}");
@@ -274,20 +274,20 @@ fn laplacians_nest_with_duals_and_tapes() {
         };
         let difference = (at(h) - at(-h)) / (2.0 * h);
         let inner: Vec<Dual<f64>> = (0..3).map(|i| Dual::new(POINT[i], [direction[i]].into())).collect();
-        let slope = laplacian(|x| shape.call(x), &inner).2.slope(0);
-        let scale = slope.abs().max(1.0);
-        assert!((slope - difference).abs() < 1e-6 * scale, "{shape:?}: {slope}, by differences {difference}");
+        let along = laplacian(|x| shape.call(x), &inner).2.derivative(0);
+        let scale = along.abs().max(1.0);
+        assert!((along - difference).abs() < 1e-6 * scale, "{shape:?}: {along}, by differences {difference}");
         // The gradient of a Laplacian, on a tape.
-        let (_, slopes) = gradient(|x| laplacian(|x| shape.call(x), x).2, &POINT);
-        let got: f64 = slopes.iter().zip(direction).map(|(a, b)| a * b).sum();
-        assert!((got - slope).abs() < 1e-11 * scale, "{shape:?} on a tape: {got}, not {slope}");
+        let (_, derivatives) = gradient(|x| laplacian(|x| shape.call(x), x).2, &POINT);
+        let got: f64 = derivatives.iter().zip(direction).map(|(a, b)| a * b).sum();
+        assert!((got - along).abs() < 1e-11 * scale, "{shape:?} on a tape: {got}, not {along}");
         // Dual numbers of Laplacians.
         let outer = |i: usize| {
             let x = ForwardLaplacian::<f64, U3>::along(POINT[i], i);
             Dual::<_, U1>::new(x, GenericArray::generate(|_| ForwardLaplacian::lift(direction[i])))
         };
-        let got = shape.call(&[outer(0), outer(1), outer(2)]).slope(0).laplacian();
-        assert!((got - slope).abs() < 1e-11 * scale, "{shape:?}, Dual<ForwardLaplacian>: {got}, not {slope}");
+        let got = shape.call(&[outer(0), outer(1), outer(2)]).derivative(0).laplacian();
+        assert!((got - along).abs() < 1e-11 * scale, "{shape:?}, Dual<ForwardLaplacian>: {got}, not {along}");
     }
 }
 
@@ -300,7 +300,7 @@ fn a_recorded_laplacian_has_no_guard_of_its_own_and_goes_by_lanes() {
         let program = Program::record(f, &POINT).expect("it is small");
         assert_eq!(program.guards(), 0, "{shape:?}");
         let (mut all, mut workspace) = (vec![0.0; points.len()], program.workspace());
-        program.values(&mut program.batch(), &[], &points, &mut all).expect("there are no guards");
+        program.values(&mut program.batch_workspace(), &[], &points, &mut all).expect("there are no guards");
         for (x, in_batch) in points.iter().zip(all) {
             let expected = laplacian(|x| shape.call(x), x).2;
             let one = program.value(&mut workspace, x).expect("there are no guards");

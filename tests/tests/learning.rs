@@ -36,9 +36,9 @@ fn penalties_shrink_weights_and_leave_biases() {
     let free = trained(0.0, 0.0);
     assert!(trained(0.05, 0.0) < 0.7 * free && trained(0.0, 0.05) < 0.7 * free);
     assert_eq!(model.weights(), std::iter::once(0..12).collect::<Vec<_>>());
-    let mut slope = [0.0; 15];
-    let value = Penalty { l1: 1.0, l2: 1.0 }.add(&[2.0; 15], &model.weights(), 1.0, &mut slope);
-    assert_eq!((value, slope[11], slope[12]), (72.0, 5.0, 0.0));
+    let mut derivative = [0.0; 15];
+    let value = Penalty { l1: 1.0, l2: 1.0 }.add(&[2.0; 15], &model.weights(), 1.0, &mut derivative);
+    assert_eq!((value, derivative[11], derivative[12]), (72.0, 5.0, 0.0));
 }
 
 /// Accuracy on the validation part after training.
@@ -102,9 +102,9 @@ fn norms_of_samples_are_those_of_their_own_gradients() {
     for (i, norm) in norms.iter().enumerate().step_by(17) {
         let (x, class) = data.sample(i);
         let x: Vec<_> = x.iter().map(|&x| x.into()).collect();
-        let (_, slope) =
+        let (_, gradient) =
             gradient(|p| dualtape_nn::loss::cross_entropy(&model.forward(p, &x), class), &parameters);
-        assert!((norm - f64::norm(&slope)).abs() <= 1e-10 * norm, "{i}");
+        assert!((norm - f64::norm(&gradient)).abs() <= 1e-10 * norm, "{i}");
     }
 }
 
@@ -152,9 +152,10 @@ fn a_private_step_is_the_clipped_sum_and_noise_over_the_expected_size() {
     let mut sum = vec![0.0; start.len()];
     for (x, class) in data.samples() {
         let x: Vec<_> = x.iter().map(|&x| x.into()).collect();
-        let (_, slope) = gradient(|p| dualtape_nn::loss::cross_entropy(&model.forward(p, &x), class), &start);
-        let factor = (0.5 / (f64::norm(&slope) + 1e-6)).min(1.0);
-        sum.iter_mut().zip(&slope).for_each(|(sum, g)| *sum += factor * g);
+        let (_, gradient) =
+            gradient(|p| dualtape_nn::loss::cross_entropy(&model.forward(p, &x), class), &start);
+        let factor = (0.5 / (f64::norm(&gradient) + 1e-6)).min(1.0);
+        sum.iter_mut().zip(&gradient).for_each(|(sum, g)| *sum += factor * g);
     }
     privacy::add_noise(&mut sum, 2.0 * 0.5, &privacy::NoiseKey::from_seed(9), 1);
     for ((after, before), sum) in trainer.parameters().iter().zip(&start).zip(&sum) {

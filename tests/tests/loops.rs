@@ -296,7 +296,7 @@ fn loops_in_loops_and_rules_in_loops_do_as_well() {
 fn the_third_order_goes_through_loops() {
     type Third = Dual<Dual<Dual<f64>>>;
     let along = X.map(|x| Third::variable(Dual::variable(Dual::variable(x))));
-    let third = |y: Third| y.slope(0).slope(0).slope(0);
+    let third = |y: Third| y.derivative(0).derivative(0).derivative(0);
     for turns in [3, 23] {
         let written = Loop { step: Spring, turns, stored: None };
         let expected = third(written.call(&along));
@@ -306,15 +306,16 @@ fn the_third_order_goes_through_loops() {
             assert_close("third", &[third(ours.call(&along))], &[expected], 1e-13);
             // Forward twice over a tape, over a program of the gradient, and in a recorded Hessian.
             let twice = X.map(|x| Dual::<Dual<f64>>::variable(Dual::variable(x)));
-            let total =
-                |slopes: Vec<Dual<Dual<f64>>>| slopes.iter().map(|g| g.slope(0).slope(0)).sum::<f64>();
+            let total = |derivatives: Vec<Dual<Dual<f64>>>| {
+                derivatives.iter().map(|g| g.derivative(0).derivative(0)).sum::<f64>()
+            };
             assert_close("tape", &[total(gradient(|x| ours.call(x), &twice).1)], &[expected], 1e-12);
             let program = Program::record(|x| ours.call(x), &X).unwrap();
-            let slope = program.gradient_program(Wrt::Both).unwrap();
-            assert_close("program", &[total(slope.call(&twice).unwrap())], &[expected], 1e-12);
+            let gradient = program.gradient_program(Wrt::Both).unwrap();
+            assert_close("program", &[total(gradient.call(&twice).unwrap())], &[expected], 1e-12);
             let twice = program.hessian_program(Wrt::Both).unwrap();
             let moved = twice.call(&X.map(Dual::<f64>::variable)).unwrap();
-            let sum: f64 = moved.iter().map(|h| h.slope(0)).sum();
+            let sum: f64 = moved.iter().map(|h| h.derivative(0)).sum();
             assert_close("recorded Hessian", &[sum], &[expected], 1e-12);
         }
     }
@@ -325,7 +326,7 @@ fn recorded_loops_replay_elsewhere_in_every_way() {
     let elsewhere = [-1.1, 0.8, 0.6, 0.9, -0.4];
     let written = Loop { step: Nested, turns: 17, stored: None };
     let ours = Loop { stored: Some(Checkpoints::Snapshots(3)), ..written.clone() };
-    let (value, slope, square) = hessian(|x| written.call(x), &elsewhere);
+    let (value, gradient, square) = hessian(|x| written.call(x), &elsewhere);
     let program = Program::record(|x| ours.call(x), &X).unwrap();
     assert!(program.graph().len() < 200, "{} nodes", program.graph().len());
     assert_eq!(program.guards(), 0);
@@ -333,7 +334,7 @@ fn recorded_loops_replay_elsewhere_in_every_way() {
     for _ in 0..20 {
         let mut again = [0.0; 5];
         assert_eq!(program.gradient(&mut workspace, &elsewhere, &mut again).unwrap(), value);
-        assert_close("gradient", &again, &slope, 1e-11);
+        assert_close("gradient", &again, &gradient, 1e-11);
     }
     let (mut again, mut product) = ([0.0; 5], [0.0; 5]);
     let direction = [0.3, -1.0, 0.5, 2.0, 0.1];
@@ -345,12 +346,12 @@ fn recorded_loops_replay_elsewhere_in_every_way() {
     assert_close("Hessian", &matrix, &square, 1e-10);
     let derived = program.gradient_program(Wrt::Both).unwrap();
     derived.evaluate(&mut workspace, &elsewhere, &mut again).unwrap();
-    assert_close("gradient program", &again, &slope, 1e-11);
+    assert_close("gradient program", &again, &gradient, 1e-11);
     let derived = program.hessian_program(Wrt::Both).unwrap();
     derived.evaluate(&mut workspace, &elsewhere, &mut matrix).unwrap();
     assert_close("Hessian program", &matrix, &square, 1e-10);
     let product = program.jvp_program().call(&[elsewhere, direction].concat()).unwrap();
-    let along: f64 = slope.iter().zip(direction).map(|(slope, d)| slope * d).sum();
+    let along: f64 = gradient.iter().zip(direction).map(|(gradient, d)| gradient * d).sum();
     assert_close("jvp program", &product, &[value, along], 1e-11);
 }
 
@@ -364,10 +365,11 @@ fn batches_go_through_loops_on_any_number_of_threads() {
         Program::record_with_data(f, &X[..4], &X[4..]).unwrap()
     };
     let run = |program: &Program<f64>| {
-        let (mut slope, mut values) = ([0.0; 4], vec![0.0; 300]);
-        let total = program.sum_gradient(&mut program.batch(), &X[..4], &rows, &mut slope).unwrap();
-        program.values(&mut program.batch(), &X[..4], &rows, &mut values).unwrap();
-        [&[total][..], &slope, &values].concat()
+        let (mut gradient, mut values) = ([0.0; 4], vec![0.0; 300]);
+        let total =
+            program.sum_gradient(&mut program.batch_workspace(), &X[..4], &rows, &mut gradient).unwrap();
+        program.values(&mut program.batch_workspace(), &X[..4], &rows, &mut values).unwrap();
+        [&[total][..], &gradient, &values].concat()
     };
     let ours = f(Some(Checkpoints::Snapshots(4)));
     assert_close("batch", &run(&ours), &run(&f(None)), 1e-11);
@@ -418,19 +420,19 @@ fn loops_that_end_by_themselves_take_other_turns_at_other_points() {
         for (a, start) in [(1.0, 1.0), (2.0, 1.0), (1e10, 3.0), (1e-6, 1.0)] {
             let root = f64::sqrt(a);
             let expected = [0.5 / root, 0.0];
-            let mut slope = [0.0; 2];
-            let value = program.gradient(&mut workspace, &[a, start], &mut slope).unwrap();
+            let mut got = [0.0; 2];
+            let value = program.gradient(&mut workspace, &[a, start], &mut got).unwrap();
             assert_close("value", &[value], &[root], 1e-14);
             // With no turn at all, the derivative is that of the start.
             let expected = if a == 1.0 { [0.0, 1.0] } else { expected };
-            assert_close("program", &slope, &expected, 1e-9);
+            assert_close("program", &got, &expected, 1e-9);
             let eager = gradient(|x| newton.run(&[x[1]], &x[..1]).unwrap()[0], &[a, start]);
-            assert_close("tape", &eager.1, &slope, 1e-13);
+            assert_close("tape", &eager.1, &got, 1e-13);
             let forward = newton.run(&[Dual::lift(start)], &[Dual::<f64>::variable(a)]).unwrap()[0];
-            assert_close("forward", &[forward.slope(0)], &slope[..1], 1e-13);
+            assert_close("forward", &[forward.derivative(0)], &got[..1], 1e-13);
             if a != 1.0 {
                 let mut square = [0.0; 4];
-                program.hessian(&mut workspace, &[a, start], &mut slope, &mut square).unwrap();
+                program.hessian(&mut workspace, &[a, start], &mut got, &mut square).unwrap();
                 assert_close("curvature", &[square[0] * a], &[-0.25 / root], 1e-7);
             }
         }
@@ -446,11 +448,15 @@ fn a_loop_that_does_not_end_is_an_error() {
     let is_off = |z: &[f64], p: &[f64]| (z[0] * z[0] - p[0]).abs() > 1e-12 * p[0];
     let root = |x: &[Traced<f64>]| repeat_while(is_off, &Newton, &[1.0.into()], x, 5).unwrap()[0];
     let program = Program::record(root, &[2.0]).unwrap();
-    let (mut workspace, mut slope) = (program.workspace(), [0.0]);
+    let (mut workspace, mut gradient) = (program.workspace(), [0.0]);
     assert!(
-        program.gradient(&mut workspace, &[1e9], &mut slope).unwrap_err().to_string().starts_with(expected)
+        program
+            .gradient(&mut workspace, &[1e9], &mut gradient)
+            .unwrap_err()
+            .to_string()
+            .starts_with(expected)
     );
-    assert!(program.gradient(&mut workspace, &[2.0], &mut slope).is_ok());
+    assert!(program.gradient(&mut workspace, &[2.0], &mut gradient).is_ok());
     // A condition on NaN is false.
     assert!(repeat_while(is_off, &Newton, &[1.0], &[f64::NAN], 5).unwrap()[0] == 1.0);
 }
@@ -528,8 +534,8 @@ fn what_a_step_refuses_is_an_error_in_every_mode() {
         )
         .unwrap();
         let x = [start, 0.0, 0.0, 1.0, 1.0];
-        let mut slope = [0.0; 5];
-        (program.gradient(&mut program.workspace(), &x, &mut slope), program)
+        let mut gradient = [0.0; 5];
+        (program.gradient(&mut program.workspace(), &x, &mut gradient), program)
     };
     assert!(run(1.0).0.is_ok());
     let expected = Error::Rule { rule: "counted", reason: "2000 is far away".to_owned() };
@@ -662,7 +668,7 @@ fn bytes(run: impl FnOnce()) -> u64 {
 #[test]
 fn a_million_turns_take_the_memory_of_the_states_that_are_stored() {
     let x = &X[..4];
-    let (mut reverse, mut slope) = (Reverse::new(), [0.0; 4]);
+    let (mut reverse, mut gradient) = (Reverse::new(), [0.0; 4]);
     for (stored, most) in [
         (Checkpoints::default(), 64 << 20),
         (Checkpoints::Bytes(1 << 20), 4 << 20),
@@ -671,12 +677,14 @@ fn a_million_turns_take_the_memory_of_the_states_that_are_stored() {
     ] {
         let scan = Scan::new(Free, 1_000_000).checkpoints(stored);
         let on_tape = bytes(|| {
-            reverse.gradient(|x| scan.run(&x[..2], &[], &x[2..]).unwrap().state[0], x, &mut slope).unwrap();
+            reverse
+                .gradient(|x| scan.run(&x[..2], &[], &x[2..]).unwrap().state[0], x, &mut gradient)
+                .unwrap();
         });
         assert!(on_tape < most, "{stored:?}: {on_tape} bytes on a tape");
         let program = Program::record(|x| scan.run(&x[..2], &[], &x[2..]).unwrap().state[0], x).unwrap();
         let replayed = bytes(|| {
-            program.gradient(&mut program.workspace(), x, &mut slope).unwrap();
+            program.gradient(&mut program.workspace(), x, &mut gradient).unwrap();
         });
         assert!(replayed < most, "{stored:?}: {replayed} bytes in a program");
     }
@@ -846,10 +854,10 @@ fn branches_inside_nested_loops_and_under_duals_go_over_tapes() {
         (0..20).fold(x[0], |a, _| decided_written(Way::Order, 4, &[a, x[1]]) * 0.7)
     }
     let x = [0.3, 1.4];
-    let (value, slope, square) = hessian(|x| written(x), &x);
+    let (value, first, square) = hessian(|x| written(x), &x);
     let ours = hessian(|x| outer(x), &x);
     assert_eq!(ours.0, value);
-    assert_close("slope", &ours.1, &slope, 1e-12);
+    assert_close("derivative", &ours.1, &first, 1e-12);
     assert_close("curvature", &ours.2, &square, 1e-11);
     // A gradient of a gradient: row sums of the Hessian.
     let sums = [square[0] + square[1], square[2] + square[3]];
@@ -868,13 +876,15 @@ fn branching_loops_answer_alike_at_points_and_in_batches_and_are_not_saved() {
     let mut workspace = program.workspace();
     let points = [[0.3, 1.1], [2.0, 0.9], [0.1, 1.3]];
     let mut values = [0.0; 3];
-    program.values(&mut program.batch(), &[], &Rows::new(points.as_flattened(), 2), &mut values).unwrap();
+    program
+        .values(&mut program.batch_workspace(), &[], &Rows::new(points.as_flattened(), 2), &mut values)
+        .unwrap();
     for (point, in_batch) in points.iter().zip(values) {
         let expected = gradient(|x| decided_written(Way::Order, 12, x), point);
-        let mut slope = [0.0; 2];
-        let value = program.gradient(&mut workspace, point, &mut slope).unwrap();
+        let mut gradient = [0.0; 2];
+        let value = program.gradient(&mut workspace, point, &mut gradient).unwrap();
         assert_eq!((value, in_batch), (expected.0, expected.0));
-        assert_close("slope", &slope, &expected.1, 1e-13);
+        assert_close("derivative", &gradient, &expected.1, 1e-13);
     }
     assert_eq!(program.to_bytes().unwrap_err(), Error::NotSavable { rule: "loop" });
 }

@@ -97,7 +97,7 @@ fn derivatives_agree_with_central_differences() {
     for &op in Op::ALL.iter().filter(|&&op| op != Op::StopGradient) {
         for x in within(op) {
             let got = &first_order(&op, &x)[0].gradient;
-            let slopes = &second_order(&op, &x)[0].hessian;
+            let derivatives = &second_order(&op, &x)[0].hessian;
             for i in 0..x.len() {
                 let moved = |step: f64| {
                     let mut x = x.clone();
@@ -106,15 +106,15 @@ fn derivatives_agree_with_central_differences() {
                 };
                 let difference =
                     |f: &dyn Fn(&[f64]) -> f64, h: f64| (f(&moved(h)) - f(&moved(-h))) / (2.0 * h);
-                // Two step sizes: a wrong slope fails at both, a difference spoilt by rounding at one only.
-                let agree = |f: &dyn Fn(&[f64]) -> f64, slope| {
-                    [1e-5, 1e-4].into_iter().any(|h| close(difference(f, h), slope, 1e-6))
+                // Two step sizes: a wrong derivative fails at both, a difference spoilt by rounding at one only.
+                let agree = |f: &dyn Fn(&[f64]) -> f64, gradient| {
+                    [1e-5, 1e-4].into_iter().any(|h| close(difference(f, h), gradient, 1e-6))
                 };
-                assert!(agree(&|x| op.apply(x), got[i]), "{op:?} at {x:?}: slope {i} is {}", got[i]);
+                assert!(agree(&|x| op.apply(x), got[i]), "{op:?} at {x:?}: gradient {i} is {}", got[i]);
                 for j in 0..x.len() {
-                    let slope = |x: &[f64]| first_order(&op, x)[0].gradient[j];
-                    let got = slopes[i * x.len() + j];
-                    assert!(agree(&slope, got), "{op:?} at {x:?}: second slope {i},{j} is {got}");
+                    let gradient = |x: &[f64]| first_order(&op, x)[0].gradient[j];
+                    let got = derivatives[i * x.len() + j];
+                    assert!(agree(&gradient, got), "{op:?} at {x:?}: second gradient {i},{j} is {got}");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! A NaN value has NaN derivatives, also where the slopes of its operands cancel.
+//! A NaN value has NaN derivatives, also where the derivatives of its operands cancel.
 
 use dualtape::{Differentiable, gradient, gradient_forward};
 use dualtape_tests::points::EDGES;
@@ -24,14 +24,14 @@ fn log_sum_exp<D: Differentiable>(x: &[D]) -> D {
 }
 
 #[test]
-fn sums_of_nan_value_have_nan_slopes_in_both_modes() {
+fn sums_of_nan_value_have_nan_derivatives_in_both_modes() {
     macro_rules! check {
         ($($f:ident)*) => { $(
             for x in EDGES.into_iter().flat_map(|a| EDGES.map(|b| [a, b])).filter(|x| $f(x).is_nan()) {
-                for (mode, slopes) in
+                for (mode, derivatives) in
                     [("Dual", gradient_forward(|x| $f(x), &x).1), ("Var", gradient(|x| $f(x), &x).1)]
                 {
-                    assert!(slopes.iter().all(|slope| slope.is_nan()), "{} at {x:?}, {mode}: {slopes:?}", stringify!($f));
+                    assert!(derivatives.iter().all(|gradient| gradient.is_nan()), "{} at {x:?}, {mode}: {derivatives:?}", stringify!($f));
                 }
             }
         )* };

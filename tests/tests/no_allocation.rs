@@ -34,14 +34,14 @@ impl Function<f64> for Outputs {
 #[test]
 fn gradients() {
     let x = rosenbrock_point(100);
-    let mut slope = vec![0.0; x.len()];
+    let mut gradient = vec![0.0; x.len()];
     let mut reverse = Reverse::new();
     assert_no_allocation(|| {
-        reverse.gradient(|x| rosenbrock(x), &x, &mut slope).unwrap();
+        reverse.gradient(|x| rosenbrock(x), &x, &mut gradient).unwrap();
     });
     let mut forward: Forward<f64> = Forward::new();
     assert_no_allocation(|| {
-        forward.gradient(rosenbrock, &x, &mut slope).unwrap();
+        forward.gradient(rosenbrock, &x, &mut gradient).unwrap();
     });
 }
 
@@ -68,12 +68,12 @@ fn jacobians_and_products() {
 #[test]
 fn second_derivatives() {
     let x = rosenbrock_point(20);
-    let (mut slope, mut hessian, mut product) = (vec![0.0; 20], vec![0.0; 400], vec![0.0; 20]);
+    let (mut gradient, mut hessian, mut product) = (vec![0.0; 20], vec![0.0; 400], vec![0.0; 20]);
     let (mut second, mut one) = (SecondOrder::<f64>::new(), SecondOrder::<f64, U1>::new());
     assert_no_allocation(|| {
-        second.hessian(|x| rosenbrock(x), &x, &mut slope, &mut hessian).unwrap();
-        second.hessian_diagonal(|x| rosenbrock(x), &x, &mut slope, &mut product).unwrap();
-        one.hvp(|x| rosenbrock(x), &x, &x, &mut slope, &mut product).unwrap();
+        second.hessian(|x| rosenbrock(x), &x, &mut gradient, &mut hessian).unwrap();
+        second.hessian_diagonal(|x| rosenbrock(x), &x, &mut gradient, &mut product).unwrap();
+        one.hvp(|x| rosenbrock(x), &x, &x, &mut gradient, &mut product).unwrap();
     });
     assert_no_allocation(|| {
         let all = derivatives::<dualtape::typenum::U4, f64>(|x| x.exp() * x.sin(), 1.0);
@@ -84,10 +84,10 @@ fn second_derivatives() {
 #[test]
 fn memory_stays_flat_over_2000_points() {
     let mut reverse = Reverse::new();
-    let mut slope = [0.0; 2];
+    let mut gradient = [0.0; 2];
     assert_no_allocation(|| {
         let points = (0..2000).map(f64::from);
-        let loss = reverse.sum_gradient(&[2.0, 1.0], points, |p, x| (p[0] * x + p[1]).powi(2), &mut slope);
+        let loss = reverse.sum_gradient(&[2.0, 1.0], points, |p, x| (p[0] * x + p[1]).powi(2), &mut gradient);
         assert!(loss.unwrap() > 0.0);
     });
 }
@@ -97,13 +97,13 @@ fn replays_at_one_point() {
     let x = rosenbrock_point(50);
     let program = Program::record(rosenbrock, &x).unwrap();
     let mut workspace = program.workspace();
-    let (mut slope, mut product, mut matrix, mut value) =
+    let (mut gradient, mut product, mut matrix, mut value) =
         (vec![0.0; 50], vec![0.0; 50], vec![0.0; 2500], [0.0]);
     assert_no_allocation(|| {
-        program.gradient(&mut workspace, &x, &mut slope).unwrap();
-        program.hvp(&mut workspace, &x, &x, &mut slope, &mut product).unwrap();
-        program.hessian(&mut workspace, &x, &mut slope, &mut matrix).unwrap();
-        program.vjp(&mut workspace, &x, &[1.0], &mut value, &mut slope).unwrap();
+        program.gradient(&mut workspace, &x, &mut gradient).unwrap();
+        program.hvp(&mut workspace, &x, &x, &mut gradient, &mut product).unwrap();
+        program.hessian(&mut workspace, &x, &mut gradient, &mut matrix).unwrap();
+        program.vjp(&mut workspace, &x, &[1.0], &mut value, &mut gradient).unwrap();
     });
 }
 
@@ -116,12 +116,12 @@ fn replays_over_a_batch() {
     let (p, flat) = ([0.3; 10], rosenbrock_point(120));
     let program = Program::record_with_data(loss, &p, &[1.0, 2.0]).unwrap();
     let points = Rows::new(&flat, 2);
-    let mut batch = program.batch();
-    let (mut slope, mut values, mut rows) = ([0.0; 10], vec![0.0; 60], vec![0.0; 600]);
+    let mut batch = program.batch_workspace();
+    let (mut derivative, mut values, mut rows) = ([0.0; 10], vec![0.0; 60], vec![0.0; 600]);
     assert_no_allocation(|| {
-        program.mean_gradient(&mut batch, &p, &points, &mut slope).unwrap();
+        program.mean_gradient(&mut batch, &p, &points, &mut derivative).unwrap();
         let clipped = Sums { clip: Some(0.1), ..Sums::none() };
-        let results = Results { gradient: Some(&mut slope), ..Results::none() };
+        let results = Results { gradient: Some(&mut derivative), ..Results::none() };
         program.sum(&mut batch, &p, &points, &clipped, results).unwrap();
         program.jacobians(&mut batch, &p, &points, Wrt::Parameters, &mut values, &mut rows).unwrap();
     });
@@ -132,10 +132,10 @@ fn sparse_matrices() {
     let x = rosenbrock_point(100);
     let program = Program::record(rosenbrock, &x).unwrap();
     let plan = SparseHessian::new(&program, Wrt::Both).unwrap();
-    let (mut workspace, mut slope) = (plan.workspace(), vec![0.0; x.len()]);
+    let (mut workspace, mut derivative) = (plan.workspace(), vec![0.0; x.len()]);
     let mut values = vec![0.0; plan.pattern().len()];
     assert_no_allocation(|| {
-        plan.evaluate(&mut workspace, &x, &mut slope, &mut values).unwrap();
+        plan.evaluate(&mut workspace, &x, &mut derivative, &mut values).unwrap();
     });
     // By lanes.
     let f = Outputs(30);

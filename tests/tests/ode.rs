@@ -12,14 +12,14 @@ struct Spring;
 impl Flow for Spring {
     type Scalar = f64;
 
-    fn slope<D: Differentiable<Scalar = f64>>(
+    fn derivative<D: Differentiable<Scalar = f64>>(
         &self,
         time: D,
         state: &[D],
         parameters: &[D],
-        slope: &mut [D],
+        derivative: &mut [D],
     ) -> Result<(), Error> {
-        slope.copy_from_slice(&[state[1], -(state[0] * parameters[0] * parameters[0]), time]);
+        derivative.copy_from_slice(&[state[1], -(state[0] * parameters[0] * parameters[0]), time]);
         Ok(())
     }
 }
@@ -43,14 +43,14 @@ fn methods_converge_with_their_order_in_values_and_derivatives() {
     let (t, p) = (2.0_f64, 1.3_f64);
     let expected = exact(t, p);
     let turned = p * (t - 0.5);
-    let slopes = [-p * turned.sin(), -(t - 0.5) * turned.sin()];
+    let derivatives = [-p * turned.sin(), -(t - 0.5) * turned.sin()];
     for (method, order) in METHODS {
         let errors = [40, 80].map(|steps| {
             let solver = Solver::new(Spring, method, steps);
             let value = end(&solver, t, p);
             assert_close("the clock", &value[2..], &expected[2..], if order == 1 { 0.1 } else { 1e-12 });
-            let (_, slope) = gradient(|x| end(&solver, x[0], x[1])[0], &[t, p]);
-            [value[0] - expected[0], slope[0] - slopes[0], slope[1] - slopes[1]].map(f64::abs)
+            let (_, gradient) = gradient(|x| end(&solver, x[0], x[1])[0], &[t, p]);
+            [value[0] - expected[0], gradient[0] - derivatives[0], gradient[1] - derivatives[1]].map(f64::abs)
         });
         for (coarse, fine) in errors[0].into_iter().zip(errors[1]) {
             let halved = (coarse / fine).log2();
@@ -66,10 +66,10 @@ fn solutions_are_one_call_in_recordings_with_all_derivatives() {
     assert!(program.graph().len() < 30, "{}", program.graph().len());
     let (t, p) = (2.0_f64, 1.3_f64);
     let turned = p * (t - 0.5);
-    let (mut slope, mut square) = ([0.0; 2], [0.0; 4]);
-    let value = program.hessian(&mut program.workspace(), &[t, p], &mut slope, &mut square).unwrap();
+    let (mut gradient, mut square) = ([0.0; 2], [0.0; 4]);
+    let value = program.hessian(&mut program.workspace(), &[t, p], &mut gradient, &mut square).unwrap();
     assert_close("value", &[value], &[turned.cos()], 1e-10);
-    assert_close("slope", &slope, &[-p * turned.sin(), -(t - 0.5) * turned.sin()], 1e-10);
+    assert_close("derivative", &gradient, &[-p * turned.sin(), -(t - 0.5) * turned.sin()], 1e-10);
     let mixed = -turned.sin() - turned * turned.cos();
     let expected = [-p * p * turned.cos(), mixed, mixed, -(t - 0.5) * (t - 0.5) * turned.cos()];
     assert_close("curvature", &square, &expected, 1e-9);
@@ -90,7 +90,7 @@ fn paths_pass_through_all_states_and_no_steps_stay_at_the_start() {
     );
     let end = gradient(|x| end(&solver, x[0], x[1])[0], &[2.0, 1.3]);
     assert_eq!(last.0, end.0);
-    assert_close("slope", &last.1, &end.1, 1e-14);
+    assert_close("derivative", &last.1, &end.1, 1e-14);
     let nowhere = Solver::new(Spring, Method::Euler, 0);
     assert_eq!(nowhere.end([0.5, 2.0], &[1.0, 0.0, 0.0], &[1.3]).unwrap(), [1.0, 0.0, 0.0]);
     assert!(nowhere.path([0.5, 2.0], &[1.0, 0.0, 0.0], &[1.3]).unwrap().is_empty());

@@ -114,8 +114,8 @@ fn optimisers_follow_their_definitions() {
     let (mut x, mut y) = ([2.0_f64], 2.0_f64);
     let (mut square, mut mean, mut velocity) = (0.0, 0.0, 0.0);
     for _ in 0..30 {
-        let slope = [4.0 * x[0].powi(3)];
-        optimizer.step(0.01, &mut x, &slope);
+        let derivative = [4.0 * x[0].powi(3)];
+        optimizer.step(0.01, &mut x, &derivative);
         let g = 4.0 * y.powi(3) + 0.1 * y;
         square = 0.9 * square + 0.1 * g * g;
         mean = 0.9 * mean + 0.1 * g;
@@ -140,8 +140,8 @@ fn an_optimiser_restored_goes_on_with_the_same_bits() {
                 assert_eq!(restored, optimizer);
                 optimizer = restored;
             }
-            let slope = [x[0].sin(), x[1].cos()];
-            optimizer.step(0.1, &mut x, &slope);
+            let derivative = [x[0].sin(), x[1].cos()];
+            optimizer.step(0.1, &mut x, &derivative);
         }
         assert!(x.iter().all(|x| x.is_finite()));
         assert!(Optimizer::restore(method, 2, 1, vec![vec![0.0]; 5]).is_err());
@@ -202,7 +202,7 @@ fn schedules_chain_and_stay_within_their_ends() {
 }
 
 #[test]
-fn losses_and_activations_have_the_slopes_of_their_values() {
+fn losses_and_activations_have_the_derivatives_of_their_values() {
     for loss in Loss::ALL {
         let targets = if loss == Loss::Hinge { [1.0, -1.0, 1.0] } else { [0.25, 0.5, 0.25] };
         for outputs in [[0.3, -1.2, 2.0], [-3.0, 0.1, 0.7]] {
@@ -213,8 +213,11 @@ fn losses_and_activations_have_the_slopes_of_their_values() {
     }
     for activation in Activation::ALL {
         for x in [-700.0, -3.0, -0.1, 0.2, 5.0, 700.0_f64] {
-            let (value, slope) = gradient(|x| activation.apply(x[0]), &[x]);
-            assert!(value.is_finite() && slope[0].is_finite(), "{activation} at {x}: {value}, {slope:?}");
+            let (value, gradient) = gradient(|x| activation.apply(x[0]), &[x]);
+            assert!(
+                value.is_finite() && gradient[0].is_finite(),
+                "{activation} at {x}: {value}, {gradient:?}"
+            );
         }
     }
 }
@@ -227,9 +230,9 @@ fn losses_of_huge_logits_are_finite_and_exact() {
         (-1000.0, 1.0, 1000.0),
         (40.0, 1.0, 4.248354255291589e-18),
     ] {
-        let (value, slope) = gradient(|x| Loss::BinaryCrossEntropy.of(x, &[target.into()]), &[logit]);
+        let (value, gradient) = gradient(|x| Loss::BinaryCrossEntropy.of(x, &[target.into()]), &[logit]);
         assert!((value - expected).abs() <= 1e-12 * expected, "{logit}: {value}");
-        assert!(slope[0].is_finite() && slope[0].abs() <= 1.0);
+        assert!(gradient[0].is_finite() && gradient[0].abs() <= 1.0);
     }
     assert_eq!(Loss::CrossEntropy.of(&[1000.0, 0.0], &[0.0, 1.0]), 1000.0);
     assert_eq!(softmax(&[-1e300, 1e300]), [0.0, 1.0]);

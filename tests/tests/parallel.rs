@@ -293,7 +293,7 @@ fn where_one_rank_is_asked_to_stop_all_stop_after_the_same_step() {
     assert_eq!(ends, [(1, 3); 3]);
 }
 
-/// Uniform values, reductions, and a singular point: at parameters (0, 2), the norm's slope is infinite times zero.
+/// Uniform values, reductions, and a singular point: at parameters (0, 2), the norm's derivative is infinite times zero.
 fn singular<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> D {
     let uniform = (p[1] * p[1]).exp();
     D::norm(&[p[0] * x[0], p[0]]) + uniform * x[0] + (x[1] * p[0]).sqrt() * x[2]
@@ -322,9 +322,9 @@ fn parts_of_a_batch_add_up_to_its_bits_also_at_singular_points() {
             norms: clip.map(|_| &mut norms[..]),
             ..dualtape::program::Results::none()
         };
-        let sum = program.sum(&mut program.batch(), &p, &points, &sums, results).unwrap();
+        let sum = program.sum(&mut program.batch_workspace(), &p, &points, &sums, results).unwrap();
         for size in [1, 2, 3, 5] {
-            let mut batch = program.batch();
+            let mut batch = program.batch_workspace();
             let mut found = None;
             for careful in [false, true] {
                 let (mut partial, mut own_norms, mut subtrees, mut clipped) = (vec![], vec![], vec![], 0);

@@ -5,41 +5,41 @@ use dualtape::{Error, Piecewise, Program, check, derivative, gradient, gradient_
 
 const X: [f64; 5] = [-2.0, -0.5, 0.0, 1.0, 4.0];
 const Y: [f64; 5] = [1.0, 4.0, 3.0, 5.0, -1.0];
-/// The slopes at the points of the table: at an end that of the only piece, at a peak or in a valley 0, elsewhere the smaller.
-const SLOPES_AT_X: [f64; 5] = [2.0, 0.0, 0.0, 0.0, -2.0];
+/// The derivatives at the points of the table: at an end that of the only piece, at a peak or in a valley 0, elsewhere the smaller.
+const DERIVATIVES_AT_X: [f64; 5] = [2.0, 0.0, 0.0, 0.0, -2.0];
 
 fn table() -> Piecewise<f64> {
     Piecewise::linear(&X, &Y).unwrap()
 }
 
-/// Points inside the pieces, with values and slopes by hand.
+/// Points inside the pieces, with values and derivatives by hand.
 const INSIDE: [[f64; 3]; 4] = [[-1.0, 3.0, 2.0], [-0.25, 3.5, -2.0], [0.25, 3.5, 2.0], [2.5, 2.0, -2.0]];
 
 #[test]
-fn values_and_slopes_are_those_of_the_lines_in_every_mode() {
+fn values_and_derivatives_are_those_of_the_lines_in_every_mode() {
     let table = table();
     let program = Program::record(|x| table.at(x[0]).unwrap() * x[1], &[0.1, 1.0]).unwrap();
-    let at_points = (0..X.len()).map(|point| [X[point], Y[point], SLOPES_AT_X[point]]);
-    for [x, value, slope] in INSIDE.into_iter().chain(at_points) {
+    let at_points = (0..X.len()).map(|point| [X[point], Y[point], DERIVATIVES_AT_X[point]]);
+    for [x, value, line_derivative] in INSIDE.into_iter().chain(at_points) {
         assert_eq!(table.at(x).unwrap(), value);
-        assert_eq!(derivative(|x| table.at(x).unwrap(), x), (value, slope), "at {x}");
-        let expected = (3.0 * value, vec![3.0 * slope, value]);
+        assert_eq!(derivative(|x| table.at(x).unwrap(), x), (value, line_derivative), "at {x}");
+        let expected = (3.0 * value, vec![3.0 * line_derivative, value]);
         assert_eq!(gradient(|x| table.at(x[0]).unwrap() * x[1], &[x, 3.0]), expected);
         assert_eq!(gradient_forward(|x| table.at(x[0]).unwrap() * x[1], &[x, 3.0]), expected);
         let mut replayed = [0.0; 2];
         let value_then = program.gradient(&mut program.workspace(), &[x, 3.0], &mut replayed).unwrap();
         assert_eq!((value_then, replayed.to_vec()), expected);
         let (_, _, second) = hessian(|x| table.at(x[0]).unwrap() * x[1], &[x, 3.0]);
-        assert_eq!(second, [0.0, slope, slope, 0.0]);
+        assert_eq!(second, [0.0, line_derivative, line_derivative, 0.0]);
         let recorded = program.hessian_program(Wrt::Both).unwrap();
         let mut second = [f64::NAN; 4];
         recorded.evaluate(&mut recorded.workspace(), &[x, 3.0], &mut second).unwrap();
-        assert_eq!(second, [0.0, slope, slope, 0.0]);
+        assert_eq!(second, [0.0, line_derivative, line_derivative, 0.0]);
     }
 }
 
 #[test]
-fn a_kink_between_slopes_of_one_sign_has_the_smaller() {
+fn a_kink_between_derivatives_of_one_sign_has_the_smaller() {
     for [left, right, expected] in
         [[1.0, 3.0, 1.0], [3.0, 1.0, 1.0], [-1.0, -3.0, -1.0], [-3.0, -1.0, -1.0], [0.0, 2.0, 0.0]]
     {
@@ -60,16 +60,16 @@ fn derivatives_are_those_of_differences_to_the_third_order() {
 #[test]
 fn a_table_of_single_precision_is_the_same_function() {
     let table = Piecewise::linear(&X.map(|x| x as f32), &Y.map(|y| y as f32)).unwrap();
-    for [x, value, slope] in INSIDE {
-        assert_eq!(derivative(|x| table.at(x).unwrap(), x as f32), (value as f32, slope as f32));
+    for [x, value, line_derivative] in INSIDE {
+        assert_eq!(derivative(|x| table.at(x).unwrap(), x as f32), (value as f32, line_derivative as f32));
     }
 }
 
 #[test]
 fn nan_and_what_is_outside_are_not_answered_by_a_number() {
     let table = table();
-    let (value, slope) = derivative(|x| table.at(x).unwrap(), f64::NAN);
-    assert!(value.is_nan() && slope.is_nan());
+    let (value, derivative) = derivative(|x| table.at(x).unwrap(), f64::NAN);
+    assert!(value.is_nan() && derivative.is_nan());
     for x in [-2.0_f64.next_up() - 1.0, (-2.0_f64).next_down(), 4.0_f64.next_up(), f64::INFINITY] {
         let error = table.at(x).unwrap_err().to_string();
         assert!(error.contains("outside the table, which goes from -2 to 4"), "{error}");

@@ -48,13 +48,13 @@ fn a_step_is_the_clipped_sum_over_a_poisson_sample_with_noise_over_its_expected_
         let mut sum = vec![0.0; before.len()];
         for (x, class) in chosen.iter().map(|&i| training.sample(i)) {
             let x: Vec<_> = x.iter().map(|&x| x.into()).collect();
-            let (_, slope) = dualtape::gradient(
+            let (_, gradient) = dualtape::gradient(
                 |p| dualtape_nn::loss::cross_entropy(&model.forward(p, &x), class),
                 &before,
             );
-            let norm = slope.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let norm = gradient.iter().map(|x| x * x).sum::<f64>().sqrt();
             let factor = (0.5 / (norm + 1e-6)).min(1.0);
-            sum.iter_mut().zip(&slope).for_each(|(sum, g)| *sum += factor * g);
+            sum.iter_mut().zip(&gradient).for_each(|(sum, g)| *sum += factor * g);
         }
         add_noise(&mut sum, 0.5, &key, step);
         for ((after, before), sum) in trainer.parameters().iter().zip(&before).zip(&sum) {
@@ -206,11 +206,11 @@ fn each_layer_is_held_to_its_share_of_the_norm() {
     let mut expected = vec![0.0; start.len()];
     for (x, class) in training.samples() {
         let x: Vec<_> = x.iter().map(|&x| x.into()).collect();
-        let (_, slope) =
+        let (_, gradient) =
             dualtape::gradient(|p| dualtape_nn::loss::cross_entropy(&model.forward(p, &x), class), &start);
         for layer in [0..15, 15..27] {
-            let norm = slope[layer.clone()].iter().map(|x| x * x).sum::<f64>().sqrt();
-            layer.for_each(|i| expected[i] -= slope[i] * (share / (norm + 1e-6)).min(1.0) / 80.0);
+            let norm = gradient[layer.clone()].iter().map(|x| x * x).sum::<f64>().sqrt();
+            layer.for_each(|i| expected[i] -= gradient[i] * (share / (norm + 1e-6)).min(1.0) / 80.0);
         }
     }
     for (moved, expected) in moved.iter().zip(&expected) {
@@ -264,7 +264,7 @@ fn settings_that_cannot_be_vouched_for_are_refused_by_name() {
     }
 }
 
-/// p x², whose slope at a large sample is not finite.
+/// p x², whose derivative at a large sample is not finite.
 struct Square;
 
 impl Model for Square {
@@ -286,7 +286,7 @@ impl Model for Square {
 fn a_sample_without_a_finite_gradient_counts_for_nothing_and_stops_nothing() {
     let trained = |odd: f64, clip: Clip, noise: f64| {
         let mut x: Vec<f64> = (0..50).map(|i| f64::from(i) / 50.0).collect();
-        // Without a slope in any case.
+        // Without a derivative in any case.
         x[20] = odd;
         let data = Dataset::regression("x", vec!["x".into()], vec!["y".into()], x, vec![0.0; 50]).unwrap();
         let settings = Settings { loss: Loss::MeanSquared, clip, noise, batch_size: 20, ..private() };
@@ -326,10 +326,10 @@ fn a_checkpoint_with_a_secret_key_is_for_its_owner_only() {
     }
 }
 
-/// One parameter, whose slope at a sample is the sample.
-struct Slope;
+/// One parameter, whose derivative at a sample is the sample.
+struct Derivative;
 
-impl Model for Slope {
+impl Model for Derivative {
     fn inputs(&self) -> usize {
         1
     }
@@ -347,18 +347,19 @@ impl Model for Slope {
     }
 }
 
-/// How far a training moves the parameter, in so many runs, each with noise of its own. Of ten samples, nine have slope 0, and
-/// so has the last, or one that is clipped: to a sum, a slope of 0 is as good as a sample that is not there.
+/// How far a training moves the parameter, in so many runs, each with noise of its own. Of ten samples, nine have derivative 0, and
+/// so has the last, or one that is clipped: to a sum, a derivative of 0 is as good as a sample that is not there.
 fn moves(with_one_more: bool, settings: &Settings) -> Vec<f64> {
     const RUNS: u64 = 10_000;
-    let mut slopes = vec![0.0; 10];
-    slopes[9] = if with_one_more { -1e6 } else { 0.0 };
-    let targets = vec![0.0; slopes.len()];
-    let data = Dataset::regression("slopes", vec!["x".into()], vec!["y".into()], slopes, targets).unwrap();
+    let mut derivatives = vec![0.0; 10];
+    derivatives[9] = if with_one_more { -1e6 } else { 0.0 };
+    let targets = vec![0.0; derivatives.len()];
+    let data =
+        Dataset::regression("derivatives", vec!["x".into()], vec!["y".into()], derivatives, targets).unwrap();
     (0..RUNS)
         .map(|run| {
             let settings = Settings { seed: 2 * run + u64::from(with_one_more), ..settings.clone() };
-            let mut trainer = Trainer::new(&Slope, vec![0.0], &data, &data, &settings).unwrap();
+            let mut trainer = Trainer::new(&Derivative, vec![0.0], &data, &data, &settings).unwrap();
             while trainer.advance().unwrap().is_some() {}
             // In units of the clip: the sum was divided by the expected size of a batch.
             trainer.parameters()[0] * settings.batch_size as f64

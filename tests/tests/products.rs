@@ -134,12 +134,12 @@ fn by_tape<F: ProgramScalar>(function: &impl Function, p: &[F], x: &[F]) -> (F, 
 
 fn agree<F: ProgramScalar>(operands: Operands, count: usize, tolerance: f64) {
     let (program, p, flat) = (recorded::<F>(&operands), parameters::<F>(), data::<F>(count));
-    let (mut batch, rows) = (program.batch(), Rows::new(&flat, DATA));
-    let (mut slope, mut data_slopes, mut values) =
+    let (mut batch, rows) = (program.batch_workspace(), Rows::new(&flat, DATA));
+    let (mut derivative, mut data_derivatives, mut values) =
         (vec![F::zero(); PARAMETERS], vec![F::zero(); flat.len()], vec![F::zero(); count]);
     let results = Results {
-        gradient: Some(&mut slope),
-        data_gradients: Some(&mut data_slopes),
+        gradient: Some(&mut derivative),
+        data_gradients: Some(&mut data_derivatives),
         values: Some(&mut values),
         ..Results::none()
     };
@@ -165,21 +165,23 @@ fn agree<F: ProgramScalar>(operands: Operands, count: usize, tolerance: f64) {
         assert_close(&what, again[k].wide(), value.wide(), tolerance);
         let norm = all[..PARAMETERS].iter().map(|x| x.wide() * x.wide()).sum::<f64>().sqrt();
         assert_close(&what, norms[k].wide(), norm, tolerance);
-        for (i, slope) in all.iter().enumerate() {
-            assert_close(&what, jacobians[k * width + i].wide(), slope.wide(), tolerance);
+        for (i, derivative) in all.iter().enumerate() {
+            assert_close(&what, jacobians[k * width + i].wide(), derivative.wide(), tolerance);
             match i.checked_sub(PARAMETERS) {
                 None => {
-                    expected[i] += slope.wide();
-                    expected_clipped[i] += slope.wide() * (0.5 / (norm + 1e-6)).min(1.0);
+                    expected[i] += derivative.wide();
+                    expected_clipped[i] += derivative.wide() * (0.5 / (norm + 1e-6)).min(1.0);
                 }
-                Some(i) => assert_close(&what, data_slopes[k * DATA + i].wide(), slope.wide(), tolerance),
+                Some(i) => {
+                    assert_close(&what, data_derivatives[k * DATA + i].wide(), derivative.wide(), tolerance);
+                }
             }
         }
     }
     for i in 0..PARAMETERS {
         let what = format!("{operands:?}, parameter {i} over {count} points");
         let tolerance = tolerance * (1.0 + count as f64);
-        assert_close(&what, slope[i].wide(), expected[i], tolerance);
+        assert_close(&what, derivative[i].wide(), expected[i], tolerance);
         assert_close(&what, alone[i].wide(), expected[i], tolerance);
         assert_close(&what, clipped[i].wide(), expected_clipped[i], tolerance);
     }
@@ -264,19 +266,20 @@ fn exact_zeros_win_where_a_lane_is_infinite_or_nan() {
             let program = recorded::<f64>(&Singular);
             let mut flat: Vec<f64> = data::<f64>(40).iter().map(|x| x.abs() + 0.5).collect();
             flat[21 * DATA + place] = singular;
-            let (mut slope, mut expected) = (vec![0.0; PARAMETERS], vec![0.0; PARAMETERS]);
+            let (mut gradient, mut expected) = (vec![0.0; PARAMETERS], vec![0.0; PARAMETERS]);
             let rows = Rows::new(&flat, DATA);
-            let value = program.sum_gradient(&mut program.batch(), &p, &rows, &mut slope).unwrap();
+            let value =
+                program.sum_gradient(&mut program.batch_workspace(), &p, &rows, &mut gradient).unwrap();
             let mut total = 0.0;
             for x in flat.chunks(DATA) {
                 let (value, all) = by_tape(&Singular, &p, x);
                 total += value;
-                expected.iter_mut().zip(all).for_each(|(sum, slope)| *sum += slope);
+                expected.iter_mut().zip(all).for_each(|(sum, gradient)| *sum += gradient);
             }
             let what = format!("{singular} in place {place}");
             assert_close(&what, value, total, 1e-11);
             for i in 0..PARAMETERS {
-                assert_close(&format!("{what}, parameter {i}"), slope[i], expected[i], 1e-11);
+                assert_close(&format!("{what}, parameter {i}"), gradient[i], expected[i], 1e-11);
             }
         }
     }
@@ -288,11 +291,12 @@ fn any_number_of_threads_gives_the_same_bits() {
     let (p, flat) = (parameters(), data(5000));
     let sums = [1, 2, 5].map(|threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let mut slope = vec![0.0; PARAMETERS];
+        let mut gradient = vec![0.0; PARAMETERS];
         let rows = Rows::new(&flat, DATA);
-        let value =
-            pool.install(|| program.sum_gradient(&mut program.batch(), &p, &rows, &mut slope)).unwrap();
-        (value.to_bits(), slope.iter().map(|x: &f64| x.to_bits()).collect::<Vec<_>>())
+        let value = pool
+            .install(|| program.sum_gradient(&mut program.batch_workspace(), &p, &rows, &mut gradient))
+            .unwrap();
+        (value.to_bits(), gradient.iter().map(|x: &f64| x.to_bits()).collect::<Vec<_>>())
     });
     assert!(sums.iter().all(|sum| *sum == sums[0]));
 }

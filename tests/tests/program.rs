@@ -33,36 +33,38 @@ fn a_program_recorded_elsewhere_gives_the_eager_bits() {
         let mut workspace = program.workspace();
         for x in points(op) {
             let eager = &first_order(&op, &x)[0];
-            let mut slope = vec![0.0; x.len()];
-            let value = program.gradient(&mut workspace, &x, &mut slope).unwrap();
+            let mut gradient = vec![0.0; x.len()];
+            let value = program.gradient(&mut workspace, &x, &mut gradient).unwrap();
             assert_eq!(
                 value.to_bits() | u64::from(value.is_nan()),
                 eager.value.to_bits() | u64::from(value.is_nan())
             );
-            assert_close(&format!("{op:?} at {x:?}"), &slope, &eager.gradient, 1e-15);
+            assert_close(&format!("{op:?} at {x:?}"), &gradient, &eager.gradient, 1e-15);
         }
     }
 }
 
 #[test]
-fn lanes_have_the_values_and_slopes_of_every_operation_also_at_the_edges() {
+fn lanes_have_the_values_and_derivatives_of_every_operation_also_at_the_edges() {
     for &op in Op::ALL {
         let program = Program::record(|x| op.apply(x), &middle(op)).unwrap();
         let points = points(op);
         let n = op.arity();
-        let (mut values, mut slopes) = (vec![0.0; points.len()], vec![0.0; points.len() * n]);
-        let mut batch = program.batch();
+        let (mut values, mut derivatives) = (vec![0.0; points.len()], vec![0.0; points.len() * n]);
+        let mut batch = program.batch_workspace();
         // All at once, where singular points are among them, and one by one.
-        program.jacobians(&mut batch, &[], &points, Wrt::Both, &mut values, &mut slopes).unwrap();
+        program.jacobians(&mut batch, &[], &points, Wrt::Both, &mut values, &mut derivatives).unwrap();
         for (k, x) in points.iter().enumerate() {
             let eager = &first_order(&op, x)[0];
-            let (mut value, mut slope) = ([0.0], vec![0.0; n]);
+            let (mut value, mut gradient) = ([0.0], vec![0.0; n]);
             let row = Rows::new(x, n);
-            program.jacobians(&mut batch, &[], &row, Wrt::Data, &mut value, &mut slope).unwrap();
+            program.jacobians(&mut batch, &[], &row, Wrt::Data, &mut value, &mut gradient).unwrap();
             let what = format!("{op:?} at {x:?}");
-            for (value, slope) in [(values[k], &slopes[k * n..(k + 1) * n]), (value[0], &slope[..])] {
+            for (value, gradient) in
+                [(values[k], &derivatives[k * n..(k + 1) * n]), (value[0], &gradient[..])]
+            {
                 assert_close(&what, &[value], &[eager.value], 1e-15);
-                assert_close(&what, slope, &eager.gradient, 4e-15);
+                assert_close(&what, gradient, &eager.gradient, 4e-15);
             }
         }
     }
@@ -81,19 +83,19 @@ fn products_at_one_point_are_those_of_the_drivers() {
     let program = Program::record(rosenbrock, &rosenbrock_point(12)).unwrap();
     let mut workspace = program.workspace();
     let v: Vec<f64> = (0..12).map(|i| (f64::from(i)).cos()).collect();
-    let (mut slope, mut product) = (vec![0.0; 12], vec![0.0; 12]);
-    let value = program.hvp(&mut workspace, &x, &v, &mut slope, &mut product).unwrap();
-    let (same, expected_slope, expected) = dualtape::hvp(|x| rosenbrock(x), &x, &v).unwrap();
+    let (mut gradient, mut product) = (vec![0.0; 12], vec![0.0; 12]);
+    let value = program.hvp(&mut workspace, &x, &v, &mut gradient, &mut product).unwrap();
+    let (same, expected_derivative, expected) = dualtape::hvp(|x| rosenbrock(x), &x, &v).unwrap();
     assert_eq!(value.to_bits(), same.to_bits());
-    assert_close("gradient", &slope, &expected_slope, 1e-13);
+    assert_close("gradient", &gradient, &expected_derivative, 1e-13);
     assert_close("hvp", &product, &expected, 1e-12);
     let (mut moved, mut along) = ([0.0], [0.0]);
     program.jvp(&mut workspace, &x, &v, &mut moved, &mut along).unwrap();
-    let directional: f64 = expected_slope.iter().zip(&v).map(|(g, v)| g * v).sum();
+    let directional: f64 = expected_derivative.iter().zip(&v).map(|(g, v)| g * v).sum();
     assert_close("jvp", &along, &[directional], 1e-12);
     let (mut values, mut jacobian) = ([0.0], vec![0.0; 12]);
     program.jacobian(&mut workspace, &x, &mut values, &mut jacobian).unwrap();
-    assert_close("Jacobian", &jacobian, &expected_slope, 1e-13);
+    assert_close("Jacobian", &jacobian, &expected_derivative, 1e-13);
 }
 
 #[test]
@@ -150,23 +152,35 @@ fn functions_without_inputs_or_operations_are_programs() {
     let nothing = Program::record(|_: &[Traced<f64>]| Vec::new(), &[1.0]).unwrap();
     assert_eq!(nothing.evaluate(&mut nothing.workspace(), &[1.0], &mut []), Ok(()));
     let itself = Program::record(|x| x[0], &[1.0]).unwrap();
-    let mut slope = [0.0];
-    assert_eq!(itself.gradient(&mut itself.workspace(), &[7.0], &mut slope), Ok(7.0));
-    assert_eq!(slope, [1.0]);
+    let mut gradient = [0.0];
+    assert_eq!(itself.gradient(&mut itself.workspace(), &[7.0], &mut gradient), Ok(7.0));
+    assert_eq!(gradient, [1.0]);
     let of_parameters = Program::record_with_data(|p, _| p[0] * p[0], &[1.0], &[1.0]).unwrap();
-    let mut slope = [0.0];
+    let mut gradient = [0.0];
     let rows = Rows::new(&[5.0, 6.0, 7.0], 1);
-    let value = of_parameters.sum_gradient(&mut of_parameters.batch(), &[3.0], &rows, &mut slope);
-    assert_eq!((value, slope), (Ok(27.0), [18.0]));
+    let value =
+        of_parameters.sum_gradient(&mut of_parameters.batch_workspace(), &[3.0], &rows, &mut gradient);
+    assert_eq!((value, gradient), (Ok(27.0), [18.0]));
     let mut values = [0.0; 3];
-    let mut slopes = [9.0; 6];
+    let mut derivatives = [9.0; 6];
     of_parameters
-        .jacobians(&mut of_parameters.batch(), &[3.0], &rows, Wrt::Both, &mut values, &mut slopes)
+        .jacobians(
+            &mut of_parameters.batch_workspace(),
+            &[3.0],
+            &rows,
+            Wrt::Both,
+            &mut values,
+            &mut derivatives,
+        )
         .unwrap();
-    assert_eq!(slopes, [6.0, 0.0, 6.0, 0.0, 6.0, 0.0]);
+    assert_eq!(derivatives, [6.0, 0.0, 6.0, 0.0, 6.0, 0.0]);
     let mut none = [1.0];
-    let empty =
-        of_parameters.mean_gradient(&mut of_parameters.batch(), &[3.0], &Rows::new(&[], 1), &mut none);
+    let empty = of_parameters.mean_gradient(
+        &mut of_parameters.batch_workspace(),
+        &[3.0],
+        &Rows::new(&[], 1),
+        &mut none,
+    );
     assert!(empty.unwrap().is_nan() && none[0].is_nan());
 }
 
@@ -226,13 +240,20 @@ fn programs_of_f32_agree_with_those_of_f64() {
     let points_wide: Vec<f64> = points.iter().map(|&x| f64::from(x)).collect();
     let (mut a, mut b) = ((vec![0.0; 50], vec![0.0; 100]), (vec![0.0; 50], vec![0.0; 100]));
     narrow
-        .jacobians(&mut narrow.batch(), &[], &Rows::new(&points, 2), Wrt::Data, &mut a.0, &mut a.1)
+        .jacobians(&mut narrow.batch_workspace(), &[], &Rows::new(&points, 2), Wrt::Data, &mut a.0, &mut a.1)
         .unwrap();
-    wide.jacobians(&mut wide.batch(), &[], &Rows::new(&points_wide, 2), Wrt::Data, &mut b.0, &mut b.1)
-        .unwrap();
+    wide.jacobians(
+        &mut wide.batch_workspace(),
+        &[],
+        &Rows::new(&points_wide, 2),
+        Wrt::Data,
+        &mut b.0,
+        &mut b.1,
+    )
+    .unwrap();
     let widened = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
     assert_close("values", &widened(&a.0), &b.0, 1e-6);
-    assert_close("slopes", &widened(&a.1), &b.1, 1e-5);
+    assert_close("derivatives", &widened(&a.1), &b.1, 1e-5);
 }
 
 #[test]
@@ -243,14 +264,14 @@ fn log_sum_exps_of_infinite_terms_are_those_of_the_function_once_instructions_ru
         x[0] * scale
     };
     let program = Program::record(f, &[1.0, 5.0, 4.0, 3.0]).unwrap().optimized();
-    let (mut workspace, mut slopes) = (program.workspace(), [0.0; 4]);
-    assert_eq!(program.gradient(&mut workspace, &[7.0, 5.0, 1.0, 2.0], &mut slopes).unwrap(), 14.0);
-    assert_eq!(slopes, [2.0, 0.0, 0.0, 0.0]);
+    let (mut workspace, mut derivatives) = (program.workspace(), [0.0; 4]);
+    assert_eq!(program.gradient(&mut workspace, &[7.0, 5.0, 1.0, 2.0], &mut derivatives).unwrap(), 14.0);
+    assert_eq!(derivatives, [2.0, 0.0, 0.0, 0.0]);
     // The sum is −∞, and below 3; no output shows it.
     let below = program.gradient(
         &mut workspace,
         &[7.0, f64::NEG_INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY],
-        &mut slopes,
+        &mut derivatives,
     );
     assert!(matches!(below, Err(Error::BranchChanged { .. })), "{below:?}");
     for x in
@@ -260,8 +281,8 @@ fn log_sum_exps_of_infinite_terms_are_those_of_the_function_once_instructions_ru
         let walked = Program::record(f, &[1.0, 5.0, 4.0, 3.0]).unwrap();
         let mut expected = [0.0; 4];
         let value = walked.gradient(&mut walked.workspace(), &x, &mut expected).unwrap();
-        let replayed = program.gradient(&mut workspace, &x, &mut slopes).unwrap();
+        let replayed = program.gradient(&mut workspace, &x, &mut derivatives).unwrap();
         assert_eq!(replayed.to_bits(), value.to_bits(), "{x:?}");
-        assert_eq!(slopes.map(f64::to_bits), expected.map(f64::to_bits), "{x:?}");
+        assert_eq!(derivatives.map(f64::to_bits), expected.map(f64::to_bits), "{x:?}");
     }
 }

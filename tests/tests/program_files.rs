@@ -83,9 +83,9 @@ fn derivatives_come_back_too() {
     let back = Program::<f32>::from_bytes(&derivative.to_bytes().unwrap()).unwrap();
     for x in [[0.3, 2.0], [0.0, 0.0], [f32::NAN, 1.0], [5.0, -0.1]] {
         let run = |program: &Program<f32>| {
-            let mut slopes = [0.0; 2];
-            program.evaluate(&mut program.workspace(), &x, &mut slopes).unwrap();
-            slopes.map(|slope| if slope.is_nan() { None } else { Some(slope.to_bits()) })
+            let mut derivatives = [0.0; 2];
+            program.evaluate(&mut program.workspace(), &x, &mut derivatives).unwrap();
+            derivatives.map(|gradient| if gradient.is_nan() { None } else { Some(gradient.to_bits()) })
         };
         assert_eq!(run(&back), run(&derivative));
     }
@@ -140,7 +140,7 @@ fn damaged_content_is_refused_or_answers_without_a_panic_even_if_its_checksum_is
                     let x = vec![0.5; program.inputs()];
                     let _ = program.evaluate(&mut program.workspace(), &x, &mut vec![0.0; program.outputs()]);
                     let _ = program.values(
-                        &mut program.batch(),
+                        &mut program.batch_workspace(),
                         &x[..program.parameters()],
                         &[&x[..program.data()]][..],
                         &mut vec![0.0; program.outputs()],

@@ -8,7 +8,7 @@ use dualtape_tests::modes::{Function, first_order, second_order};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
-/// Operations whose values and slopes stay moderate.
+/// Operations whose values and derivatives stay moderate.
 const OPS: [Op; 14] = [
     Op::Add,
     Op::Sub,
@@ -51,7 +51,7 @@ impl Graph {
         values[values.len() - 3..].to_vec()
     }
 
-    /// The gradient of the sum of all results, by a sweep over a map. It takes one operation's slopes from
+    /// The gradient of the sum of all results, by a sweep over a map. It takes one operation's derivatives from
     /// dual numbers, and nothing from the tape.
     fn oracle(&self, x: &[f64]) -> Vec<f64> {
         let values = self.values(x);
@@ -66,7 +66,7 @@ impl Graph {
                         |(i, &j)| if i == moving { Dual::variable(values[j]) } else { Dual::lift(values[j]) },
                     )
                     .collect();
-                *adjoints.entry(operand).or_default() += adjoint * op.apply(&arguments).slope(0);
+                *adjoints.entry(operand).or_default() += adjoint * op.apply(&arguments).derivative(0);
             }
         }
         (0..INPUTS).map(|i| adjoints.get(&i).copied().unwrap_or(0.0)).collect()
@@ -134,15 +134,15 @@ proptest! {
         let program = Program::record(|x| graph.call(x), &there).unwrap();
         let mut workspace = program.workspace();
         let mut values = vec![0.0; all.len()];
-        let mut slopes = vec![0.0; all.len() * INPUTS];
-        program.jacobians(&mut program.batch(), &[], &all, Wrt::Data, &mut values, &mut slopes).unwrap();
+        let mut derivatives = vec![0.0; all.len() * INPUTS];
+        program.jacobians(&mut program.batch_workspace(), &[], &all, Wrt::Data, &mut values, &mut derivatives).unwrap();
         for (k, x) in all.iter().enumerate() {
             let (value, expected) = gradient(|x| graph.call(x), x);
-            let mut slope = [0.0; INPUTS];
-            let replayed = program.gradient(&mut workspace, x, &mut slope).unwrap();
+            let mut gradient = [0.0; INPUTS];
+            let replayed = program.gradient(&mut workspace, x, &mut gradient).unwrap();
             prop_assert_eq!(replayed.to_bits(), value.to_bits());
-            close_as_vectors("one point", &slope, &expected);
-            close_as_vectors("many points", &slopes[k * INPUTS..(k + 1) * INPUTS], &expected);
+            close_as_vectors("one point", &gradient, &expected);
+            close_as_vectors("many points", &derivatives[k * INPUTS..(k + 1) * INPUTS], &expected);
             prop_assert!((values[k] - value).abs() <= 1e-12 * value.abs().max(1.0));
         }
     }
@@ -156,9 +156,9 @@ proptest! {
     ) {
         prop_assume!(moderate(&graph, &x));
         let (_, moved) = jvp(|x| graph.outputs(x), &x, &v).unwrap();
-        let (_, slopes) = vjp(|x| graph.outputs(x), &x, &w).unwrap();
-        let scale = moved.iter().chain(&slopes).fold(1.0_f64, |scale, x| scale.max(x.abs()));
-        assert_close("⟨Jv, w⟩ = ⟨v, Jᵀw⟩", &[inner(&moved, &w) / scale], &[inner(&v, &slopes) / scale], 1e-11);
+        let (_, derivatives) = vjp(|x| graph.outputs(x), &x, &w).unwrap();
+        let scale = moved.iter().chain(&derivatives).fold(1.0_f64, |scale, x| scale.max(x.abs()));
+        assert_close("⟨Jv, w⟩ = ⟨v, Jᵀw⟩", &[inner(&moved, &w) / scale], &[inner(&v, &derivatives) / scale], 1e-11);
     }
 
     #[test]

@@ -27,7 +27,7 @@ const CASES: u64 = 2000;
 const PARAMETERS: usize = 4;
 const INPUTS: usize = 6;
 
-/// Operations without a slope that hand NaN on.
+/// Operations without a derivative that hand NaN on.
 const STEPS: [Op; 7] =
     [Op::Signum, Op::Floor, Op::Ceil, Op::Round, Op::Trunc, Op::DivEuclid, Op::StopGradient];
 
@@ -198,7 +198,7 @@ impl Loop {
     }
 }
 
-/// A value, the sizes of all contributions to its slopes, by input, and the largest value on the way.
+/// A value, the sizes of all contributions to its derivatives, by input, and the largest value on the way.
 struct Followed<F> {
     value: F,
     size: Vec<f64>,
@@ -206,11 +206,11 @@ struct Followed<F> {
 }
 
 /// z + 0.3 sin z · tanh a = b, by Newton's method.
-#[cfg(feature = "neighbours")]
+#[cfg(feature = "integrations")]
 #[derive(Clone)]
 struct Wave<F>(PhantomData<fn() -> F>);
 
-#[cfg(feature = "neighbours")]
+#[cfg(feature = "integrations")]
 impl<F: ProgramScalar> dualtape::implicit::Equations for Wave<F> {
     type Scalar = F;
 
@@ -231,25 +231,25 @@ impl<F: ProgramScalar> dualtape::implicit::Equations for Wave<F> {
     }
 }
 
-#[cfg(feature = "neighbours")]
+#[cfg(feature = "integrations")]
 fn root<F: ProgramScalar, D: Differentiable<Scalar = F>>(of: &[D]) -> D {
     let moderate = [of[0], of[1].atan()];
     dualtape::implicit::root(&Wave(PhantomData), &moderate).expect("the left side rises")[0]
 }
 
-#[cfg(feature = "neighbours")]
+#[cfg(feature = "integrations")]
 fn solve<D: Differentiable>(of: &[D]) -> D {
     let (a, b) = (of[0].atan(), of[1].atan());
     let matrix = [a + D::literal(3.0), b, D::one(), b + D::literal(4.0)];
     dualtape::implicit::linear_solve(&matrix, of).expect("it is regular at moderate numbers")[0]
 }
 
-#[cfg(not(feature = "neighbours"))]
+#[cfg(not(feature = "integrations"))]
 fn root<F: ProgramScalar, D: Differentiable<Scalar = F>>(_: &[D]) -> D {
     unreachable!("it is drawn with the feature only")
 }
 
-#[cfg(not(feature = "neighbours"))]
+#[cfg(not(feature = "integrations"))]
 fn solve<D: Differentiable>(_: &[D]) -> D {
     unreachable!("it is drawn with the feature only")
 }
@@ -280,8 +280,8 @@ impl<F: Scalar> CustomRule for OfProduct<F> {
 
     fn vjp<D: Differentiable<Scalar = F>>(&self, x: &[D], _: &[D], w: &[D]) -> Result<Vec<D>, Error> {
         let (cosine, tanh) = ((x[0] * x[1]).cos(), (x[0] * x[1]).tanh());
-        let slope = w[0] * cosine + w[1] * x[0] * (D::one() - tanh * tanh);
-        Ok(vec![slope * x[1] + w[1] * tanh, slope * x[0]])
+        let derivative = w[0] * cosine + w[1] * x[0] * (D::one() - tanh * tanh);
+        Ok(vec![derivative * x[1] + w[1] * tanh, derivative * x[0]])
     }
 
     fn jvp<D: Differentiable<Scalar = F>>(&self, x: &[D], _: &[D], t: &[D]) -> Option<Result<Vec<D>, Error>> {
@@ -433,7 +433,7 @@ impl Case {
                 8 => Kind::Rule { output: random.below(2), with_jvp: random.below(2) == 0 },
                 9 if depth < DEPTH => {
                     // A step is recorded once for all turns. Its weights are no parameters of a program, so an affine map
-                    // is a product and a sum there: a slope of 0 in the product does not see a NaN in the sum.
+                    // is a product and a sum there: a derivative of 0 in the product does not see a NaN in the sum.
                     let in_step =
                         |kind: &Kind| !(matches!(kind, Kind::Branch(_)) || edges && *kind == Kind::Affine);
                     let wanted = |kind: &Kind| wanted(kind) && in_step(kind);
@@ -448,8 +448,8 @@ impl Case {
                     let wanted = |kind: &Kind| wanted(kind) && in_call(kind);
                     Kind::Call(Arc::new(Self::draw_nested(random, edges, &wanted, depth + 1)))
                 }
-                11 if cfg!(feature = "neighbours") => Kind::Root,
-                12 if cfg!(feature = "neighbours") => Kind::Solve,
+                11 if cfg!(feature = "integrations") => Kind::Root,
+                12 if cfg!(feature = "integrations") => Kind::Solve,
                 _ => Kind::Op(random.pick(Op::ALL)),
             };
             // The bounds of a clamp must not be in the wrong order; the sign of a NaN is the processor's affair.
@@ -486,7 +486,7 @@ impl Case {
         })
     }
 
-    /// Whether NaN goes wherever there is a slope, and nowhere else: steps hand it on, too, and comparisons answer otherwise.
+    /// Whether NaN goes wherever there is a derivative, and nowhere else: steps hand it on, too, and comparisons answer otherwise.
     fn hands_nan_on(&self) -> bool {
         self.0.iter().all(|(kind, _)| match kind {
             Kind::Op(op) => !(STEPS.contains(op) || matches!(op, Op::Compare(_) | Op::Select)),
@@ -517,7 +517,7 @@ impl Case {
         values
     }
 
-    /// For each input, the sum of the sizes of all contributions to its slope, to which rounding is relative; and the
+    /// For each input, the sum of the sizes of all contributions to its derivative, to which rounding is relative; and the
     /// largest value on the way. They are not finite where something is singular.
     fn scale<F: ProgramScalar>(&self, x: &[F]) -> (Vec<f64>, f64) {
         let unit = |j: usize| (0..INPUTS).map(move |i| f64::from(u8::from(i == j))).collect::<Vec<_>>();
@@ -552,12 +552,12 @@ impl Case {
             let by_input = (0..weights).map(|j| (j, kind.apply(&lift(x, Some(j)), &lift(&of, None))));
             let mut size = vec![0.0_f64; INPUTS];
             for (place, moved) in direct.chain(by_input) {
-                let slope = moved.slope(0).wide().abs();
+                let derivative = moved.derivative(0).wide().abs();
                 for (size, of) in size.iter_mut().zip(&sizes[place]) {
-                    let part = if slope == 0.0 || *of == 0.0 { 0.0 } else { slope * of };
+                    let part = if derivative == 0.0 || *of == 0.0 { 0.0 } else { derivative * of };
                     // What is far out may overflow or vanish on one way, and not on another.
-                    let moves = slope != 0.0 && *of != 0.0;
-                    let far = moves && !(slope.max(part) < far && slope.min(part) > 1.0 / far);
+                    let moves = derivative != 0.0 && *of != 0.0;
+                    let far = moves && !(derivative.max(part) < far && derivative.min(part) > 1.0 / far);
                     *size += if far { f64::INFINITY } else { part };
                 }
             }
@@ -593,7 +593,7 @@ fn same_bits<F: ProgramScalar>(a: F, b: F) -> bool {
     (a == b && a.is_sign_negative() == b.is_sign_negative()) || (a.is_nan() && b.is_nan())
 }
 
-/// Whether two slopes agree to so many units of rounding, relative to a scale; where that is not finite, whether not
+/// Whether two derivatives agree to so many units of rounding, relative to a scale; where that is not finite, whether not
 /// just one of them is NaN.
 fn agree<F: ProgramScalar>(a: &[F], b: &[F], scale: &[f64], units: f64) -> bool {
     a.iter().zip(b).zip(scale).all(|((&a, &b), &scale)| {
@@ -624,15 +624,15 @@ fn beside<F: ProgramScalar>(random: &mut Random, x: &[F]) -> Vec<F> {
 fn forward_replay_differs<F: ProgramScalar>(case: &Case, program: &Program<F>, x: &[F]) -> Option<String> {
     let (_, expected) = gradient_lanes::<F, U3, _>(|x| case.call(x), x);
     let (scale, _) = case.scale(x);
-    let (mut workspace, mut slopes) = (program.workspace(), Vec::new());
+    let (mut workspace, mut derivatives) = (program.workspace(), Vec::new());
     for input in 0..INPUTS {
         let (mut unit, mut output, mut product) = (vec![F::zero(); INPUTS], [F::zero()], [F::zero()]);
         unit[input] = F::one();
         program.jvp(&mut workspace, x, &unit, &mut output, &mut product).ok()?;
-        slopes.push(product[0]);
+        derivatives.push(product[0]);
     }
-    let fits = agree(&slopes, &expected, &scale, 1e3);
-    (!fits).then(|| format!("replayed forward {slopes:?}, not {expected:?}, {scale:?}"))
+    let fits = agree(&derivatives, &expected, &scale, 1e3);
+    (!fits).then(|| format!("replayed forward {derivatives:?}, not {expected:?}, {scale:?}"))
 }
 
 /// Any operation at any number: forward, in reverse and replayed at one point.
@@ -643,7 +643,7 @@ fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String>
     let (parameters, data) = there.split_at(PARAMETERS);
     let f = |p: &[_], x: &[_]| case.call(&[p, x].concat());
     let program = Program::record_with_data(f, parameters, data).map_err(|error| error.to_string())?;
-    let (mut workspace, mut slopes) = (program.workspace(), vec![F::zero(); INPUTS]);
+    let (mut workspace, mut derivatives) = (program.workspace(), vec![F::zero(); INPUTS]);
     let optimized = program.clone().optimized();
     let elsewhere: Vec<Vec<F>> = (0..8).map(|_| random.point(true)).collect();
     for x in std::iter::once(there.clone()).chain(elsewhere) {
@@ -661,7 +661,7 @@ fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String>
                 "{case:?} at {x:?}: forward {forward:?}, reverse {expected:?}, scale {scale:?}"
             ));
         }
-        match program.gradient(&mut workspace, &x, &mut slopes) {
+        match program.gradient(&mut workspace, &x, &mut derivatives) {
             Err(Error::BranchChanged { .. }) if x != there => continue,
             Err(error) => return Err(format!("{case:?} at {x:?}: {error}")),
             Ok(replayed) if !same_bits(replayed, plain) => {
@@ -674,21 +674,23 @@ fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String>
                     .and_then(|again| Ok([again, optimized.value(&mut workspace, &x)?]));
                 let same = |a: &[F], b: &[F]| a.iter().zip(b).all(|(&a, &b)| same_bits(a, b));
                 // The adjoints of loops that are written out are added up in another order.
-                let close = case.has_loop() && (singular || agree(&by_instructions, &slopes, &scale, 1e3));
-                if !again
-                    .as_ref()
-                    .is_ok_and(|again| same(again, &[value; 2]) && (close || same(&by_instructions, &slopes)))
-                {
+                let close =
+                    case.has_loop() && (singular || agree(&by_instructions, &derivatives, &scale, 1e3));
+                if !again.as_ref().is_ok_and(|again| {
+                    same(again, &[value; 2]) && (close || same(&by_instructions, &derivatives))
+                }) {
                     return Err(format!(
-                        "{case:?} at {x:?}: walked {value:e} {slopes:?}, by instructions {again:?} {by_instructions:?}"
+                        "{case:?} at {x:?}: walked {value:e} {derivatives:?}, by instructions {again:?} {by_instructions:?}"
                     ));
                 }
             }
         }
-        if !singular && !agree(&slopes, &expected, &scale, 1e3) {
-            return Err(format!("{case:?} at {x:?}: replayed {slopes:?}, reverse {expected:?}, {scale:?}"));
+        if !singular && !agree(&derivatives, &expected, &scale, 1e3) {
+            return Err(format!(
+                "{case:?} at {x:?}: replayed {derivatives:?}, reverse {expected:?}, {scale:?}"
+            ));
         }
-        // A dot product's pairs are turned in a replay, and slopes that cancel then do so to the bit, or not.
+        // A dot product's pairs are turned in a replay, and derivatives that cancel then do so to the bit, or not.
         let has_dot = case.has(|kind| *kind == Kind::Dot);
         if singular && has_dot {
             continue;
@@ -713,8 +715,8 @@ fn batch_against_points<F: ProgramScalar>(
     let f = |p: &[_], x: &[_]| case.call(&[p, x].concat());
     let program = Program::record_with_data(f, parameters, &points[0]).map_err(|error| error.to_string())?;
     let all = |x: &[F]| [parameters, x].concat();
-    let (mut workspace, mut batch) = (program.workspace(), program.batch());
-    let mut slopes = vec![F::zero(); INPUTS];
+    let (mut workspace, mut batch) = (program.workspace(), program.batch_workspace());
+    let mut derivatives = vec![F::zero(); INPUTS];
     let refused = points.iter().position(|x| program.value(&mut workspace, &all(x)).is_err());
     let (mut values, mut rows) = (vec![F::zero(); points.len()], vec![F::zero(); points.len() * INPUTS]);
     let answer = program.jacobians(&mut batch, parameters, points, Wrt::Both, &mut values, &mut rows);
@@ -732,18 +734,18 @@ fn batch_against_points<F: ProgramScalar>(
     let mut poisoned = [false; PARAMETERS];
     for (k, x) in points.iter().enumerate() {
         let value =
-            program.gradient(&mut workspace, &all(x), &mut slopes).map_err(|error| error.to_string())?;
+            program.gradient(&mut workspace, &all(x), &mut derivatives).map_err(|error| error.to_string())?;
         let row = &rows[k * INPUTS..][..INPUTS];
-        if !fits(x, values[k], value, row, &slopes) {
+        if !fits(x, values[k], value, row, &derivatives) {
             return Err(format!(
-                "{case:?} at {parameters:?}, point {k} of {} {x:?}: batch {:e} {row:?}, single {value:e} {slopes:?}",
+                "{case:?} at {parameters:?}, point {k} of {} {x:?}: batch {:e} {row:?}, single {value:e} {derivatives:?}",
                 points.len(),
                 values[k],
             ));
         }
-        // Of other values, slopes may be NaN here and cancel there: see `rules`.
-        let spoils = |slope: &F| value.is_nan() && slope.is_nan();
-        poisoned.iter_mut().zip(&slopes).for_each(|(poisoned, slope)| *poisoned |= spoils(slope));
+        // Of other values, derivatives may be NaN here and cancel there: see `rules`.
+        let spoils = |gradient: &F| value.is_nan() && gradient.is_nan();
+        poisoned.iter_mut().zip(&derivatives).for_each(|(poisoned, gradient)| *poisoned |= spoils(gradient));
     }
     if sum.iter().zip(poisoned).any(|(sum, poisoned)| poisoned && !sum.is_nan()) {
         return Err(format!(
@@ -759,9 +761,9 @@ fn any_in_batches<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let parameters: Vec<F> = random.point(true)[..PARAMETERS].to_vec();
     let count = random.pick(&BATCHES);
     let points: Vec<Vec<F>> = (0..count).map(|_| random.point(true)[PARAMETERS..].to_vec()).collect();
-    batch_against_points(&case, &parameters, &points, |x, batch, single, row, slopes| {
+    batch_against_points(&case, &parameters, &points, |x, batch, single, row, derivatives| {
         let (scale, _) = case.scale(&[&parameters, x].concat());
-        same_bits(batch, single) && agree(row, slopes, &scale, 1e3)
+        same_bits(batch, single) && agree(row, derivatives, &scale, 1e3)
     })
 }
 
@@ -775,12 +777,12 @@ fn smooth_in_batches<F: ProgramScalar>(random: &mut Random) -> Result<(), String
     if points.iter().any(|x| case.scale(&[&parameters[..], x].concat()).1.is_infinite()) {
         return Ok(());
     }
-    batch_against_points(&case, &parameters, &points, |x, batch, single, row, slopes| {
+    batch_against_points(&case, &parameters, &points, |x, batch, single, row, derivatives| {
         let (scale, largest) = case.scale(&[&parameters, x].concat());
         let moderate = largest < 1e3 && scale.iter().all(|&size| size < 1e3);
         let value = [largest.max(1.0)];
         let wide: Vec<f64> = scale.iter().map(|size| size.max(1.0) * largest.max(1.0)).collect();
-        !moderate || (agree(&[batch], &[single], &value, 1e5) && agree(row, slopes, &wide, 1e5))
+        !moderate || (agree(&[batch], &[single], &value, 1e5) && agree(row, derivatives, &wide, 1e5))
     })
 }
 
@@ -804,13 +806,13 @@ fn smooth_hessians<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
         if case.scale(&x).1.is_infinite() {
             continue;
         }
-        let (value, slopes, expected) = hessian(|x| case.call(x), &x);
+        let (value, derivatives, expected) = hessian(|x| case.call(x), &x);
         let direction: Vec<F> = random.point(false);
         program.hessian(&mut workspace, &x, &mut gradient, &mut matrix).map_err(|error| error.to_string())?;
         let answer = program
             .hvp(&mut workspace, &x, &direction, &mut again, &mut product)
             .map_err(|error| error.to_string())?;
-        // Terms that cancel are as large as the largest value and slope on the way, to the second power; and what does not
+        // Terms that cancel are as large as the largest value and derivative on the way, to the second power; and what does not
         // cancel is as large as it is.
         let (scale, largest) = case.scale(&x);
         let size = scale.iter().fold(largest.max(1.0), |size, &scale| size.max(scale)).powi(3);
@@ -821,13 +823,13 @@ fn smooth_hessians<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
         let products: Vec<F> = expected.chunks(INPUTS).map(|row| F::dot(row, &direction)).collect();
         let fits = |a: &[F], b: &[F]| agree(a, b, &[size; INPUTS * INPUTS], 1e4);
         let all = fits(&[answer], &[value])
-            && fits(&gradient, &slopes)
-            && fits(&again, &slopes)
+            && fits(&gradient, &derivatives)
+            && fits(&again, &derivatives)
             && fits(&matrix, &expected)
             && fits(&product, &products);
         if !all {
             return Err(format!(
-                "{case:?} at {x:?}: {answer:e} {gradient:?} {matrix:?} {product:?}, not {value:e} {slopes:?} \
+                "{case:?} at {x:?}: {answer:e} {gradient:?} {matrix:?} {product:?}, not {value:e} {derivatives:?} \
                  {expected:?} {products:?}"
             ));
         }
@@ -848,11 +850,11 @@ fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), Stri
     let (mut workspace, mut expected) = (program.workspace(), vec![F::zero(); INPUTS]);
     let (mut given, mut moved) = (expected.clone(), [F::zero(); 2]);
     // After some walks, products are made by instructions.
-    let (mut output, mut slope) = ([F::zero()], [F::zero()]);
+    let (mut output, mut gradient) = ([F::zero()], [F::zero()]);
     let warm = program.clone();
     for _ in 0..20 {
         let _ = warm.vjp(&mut workspace, &there, &[F::one()], &mut output, &mut given);
-        let _ = warm.jvp(&mut workspace, &there, &there, &mut output, &mut slope);
+        let _ = warm.jvp(&mut workspace, &there, &there, &mut output, &mut gradient);
     }
     for x in std::iter::once(there.clone()).chain((0..3).map(|_| random.point(true)).collect::<Vec<_>>()) {
         let Ok(value) = program.gradient(&mut workspace, &x, &mut expected) else {
@@ -892,12 +894,12 @@ fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), Stri
                     "{case:?} at {x:?}: jvp {moved:?}, not {value:e} and {expected:?}, {scale:?}"
                 ));
             }
-            warm.jvp(&mut workspace, &x, &point[INPUTS..], &mut output, &mut slope)
+            warm.jvp(&mut workspace, &x, &point[INPUTS..], &mut output, &mut gradient)
                 .map_err(|error| error.to_string())?;
-            let fits = agree(&slope, &expected[input..=input], &scale[input..=input], 1e3);
+            let fits = agree(&gradient, &expected[input..=input], &scale[input..=input], 1e3);
             if !same_bits(output[0], value) || !(singular || fits) {
                 return Err(format!(
-                    "{case:?} at {x:?}: jvp {output:?} {slope:?}, not {value:e}, {expected:?}"
+                    "{case:?} at {x:?}: jvp {output:?} {gradient:?}, not {value:e}, {expected:?}"
                 ));
             }
         }
@@ -926,8 +928,9 @@ fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), Str
         let (scale, largest) = case.scale(x);
         // The same operations in the same order, but for sums of adjoints and chains.
         let sizes = expected.iter().zip(scale.iter().cycle());
-        let wide: Vec<f64> =
-            sizes.map(|(slope, size)| slope.wide().abs().max(*size).max(1.0) * largest.max(1.0)).collect();
+        let wide: Vec<f64> = sizes
+            .map(|(gradient, size)| gradient.wide().abs().max(*size).max(1.0) * largest.max(1.0))
+            .collect();
         // In reverse, what is not finite may meet what cancels: see `rules`.
         let singular = case.call(x).is_nan() || !scale.iter().all(|size| size.is_finite());
         let compared = if singular { INPUTS } else { expected.len() };
@@ -936,7 +939,7 @@ fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), Str
     };
     // A recording does not know that what was selected is one of two numbers: see `rules`.
     let selects = case.has(|kind| matches!(kind, Kind::Select(_)));
-    // What cancels may meet an infinite slope on the way, of which the slopes of the result show nothing.
+    // What cancels may meet an infinite derivative on the way, of which the derivatives of the result show nothing.
     let meets_infinity = |x: &[F]| {
         (1..=case.0.len()).any(|count| {
             let (scale, largest) = Case(case.0[..count].to_vec()).scale(x);
@@ -961,7 +964,7 @@ fn traced_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
     let x = random.point::<F>(edges);
     let (values, pattern) =
         jacobian_pattern(|x| vec![case.call(x)], &x).map_err(|error| error.to_string())?;
-    let (plain, slopes) = reverse(&case, &x);
+    let (plain, derivatives) = reverse(&case, &x);
     let (_, forward) = gradient_lanes::<F, U3, _>(|x| case.call(x), &x);
     if !same_bits(values[0], plain) {
         return Err(format!("{case:?} at {x:?}: value {plain:e}, traced {:e}", values[0]));
@@ -971,13 +974,13 @@ fn traced_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
     for input in 0..INPUTS {
         let mut spoilt = x.clone();
         spoilt[input] = F::nan();
-        // Of NaN, even a step has the slope NaN.
-        let counts = |slope: F| slope != F::zero() && !(has_steps && slope.is_nan());
-        let moves = counts(slopes[input]) || counts(forward[input]);
+        // Of NaN, even a step has the derivative NaN.
+        let counts = |gradient: F| gradient != F::zero() && !(has_steps && gradient.is_nan());
+        let moves = counts(derivatives[input]) || counts(forward[input]);
         let spoils = hands_on && edges && !plain.is_nan() && case.call(&spoilt).is_nan();
         if (moves || spoils) && pattern.position(0, input).is_none() {
             return Err(format!(
-                "{case:?} at {x:?}: no entry for input {input}: {slopes:?}, {forward:?}, {spoils}"
+                "{case:?} at {x:?}: no entry for input {input}: {derivatives:?}, {forward:?}, {spoils}"
             ));
         }
     }
@@ -992,12 +995,14 @@ fn traced_hessian_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), 
     if case.scale(&x).1.is_infinite() {
         return Ok(());
     }
-    let (value, slopes, expected) = hessian(|x| case.call(x), &x);
-    let (traced, traced_slopes, pattern) =
+    let (value, derivatives, expected) = hessian(|x| case.call(x), &x);
+    let (traced, traced_derivatives, pattern) =
         hessian_pattern(|x| case.call(x), &x).map_err(|error| error.to_string())?;
-    let size = traced_slopes.iter().zip(&slopes).all(|(&a, &b)| close(a.wide(), b.wide(), 1e-3));
+    let size = traced_derivatives.iter().zip(&derivatives).all(|(&a, &b)| close(a.wide(), b.wide(), 1e-3));
     if !same_bits(traced, value) || !size {
-        return Err(format!("{case:?} at {x:?}: {traced:e} {traced_slopes:?}, not {value:e} {slopes:?}"));
+        return Err(format!(
+            "{case:?} at {x:?}: {traced:e} {traced_derivatives:?}, not {value:e} {derivatives:?}"
+        ));
     }
     for (place, &entry) in expected.iter().enumerate() {
         let (row, column) = (place / INPUTS, place % INPUTS);
@@ -1020,9 +1025,9 @@ fn few_entries_of_traced_patterns_are_zero_everywhere() {
             continue;
         }
         let (_, pattern) = jacobian_pattern(|x| vec![case.call(x)], &points[0]).unwrap();
-        let slopes: Vec<Vec<f64>> = points.iter().map(|x| reverse(&case, x).1).collect();
+        let derivatives: Vec<Vec<f64>> = points.iter().map(|x| reverse(&case, x).1).collect();
         for input in 0..INPUTS {
-            let moves = slopes.iter().any(|slopes| slopes[input] != 0.0);
+            let moves = derivatives.iter().any(|derivatives| derivatives[input] != 0.0);
             let has_entry = pattern.position(0, input).is_some();
             entries += usize::from(has_entry);
             extra += usize::from(has_entry && !moves);
@@ -1046,29 +1051,30 @@ fn patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
         scalar.hessian_pattern(Wrt::Both).map_err(error)?,
     );
     let (mut workspace, outputs) = (program.workspace(), program.outputs());
-    let (mut values, mut slopes) = (vec![F::zero(); outputs], vec![F::zero(); outputs * INPUTS]);
+    let (mut values, mut derivatives) = (vec![F::zero(); outputs], vec![F::zero(); outputs * INPUTS]);
     let (mut gradient, mut seconds) = (vec![F::zero(); INPUTS], vec![F::zero(); INPUTS * INPUTS]);
     for x in std::iter::once(there.clone()).chain((0..4).map(|_| random.point(true)).collect::<Vec<_>>()) {
         let Ok(here) = program.jacobian_pattern_at(&mut workspace, Wrt::Both, &x) else { continue };
-        program.jacobian(&mut workspace, &x, &mut values, &mut slopes).map_err(error)?;
+        program.jacobian(&mut workspace, &x, &mut values, &mut derivatives).map_err(error)?;
         let missing = |pattern: &Pattern, dense: &[F]| {
             let not_zero = (0..dense.len()).filter(|&entry| dense[entry] != F::zero());
             not_zero
                 .map(|entry| (entry / INPUTS, entry % INPUTS))
                 .find(|&(row, column)| pattern.position(row, column).is_none())
         };
-        // Where a value is NaN, its derivatives of every order are, with respect to all that it depends on, slope or none.
-        for (row, value) in slopes.chunks_mut(INPUTS).zip(&values) {
+        // Where a value is NaN, its derivatives of every order are, with respect to all that it depends on, derivative or none.
+        for (row, value) in derivatives.chunks_mut(INPUTS).zip(&values) {
             if value.is_nan() {
                 row.iter_mut().filter(|entry| entry.is_nan()).for_each(|entry| *entry = F::zero());
             }
         }
         // What is not finite may meet what cancels: see `rules`.
         let known = values.iter().all(|value| !value.is_nan());
-        if let Some(place) = missing(&jacobian, &slopes).or_else(|| missing(&here, &slopes).filter(|_| known))
+        if let Some(place) =
+            missing(&jacobian, &derivatives).or_else(|| missing(&here, &derivatives).filter(|_| known))
         {
             return Err(format!(
-                "{case:?} at {x:?}: {place:?} is missing of {jacobian:?} or {here:?}, {slopes:?}"
+                "{case:?} at {x:?}: {place:?} is missing of {jacobian:?} or {here:?}, {derivatives:?}"
             ));
         }
         if !jacobian.contains(&here) {
@@ -1099,13 +1105,13 @@ fn sparse_values<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let jacobian = SparseJacobian::new(&program, Wrt::Both).map_err(error)?;
     let hessian = SparseHessian::new(&scalar, Wrt::Both).map_err(error)?;
     let (mut workspace, outputs) = (program.workspace(), program.outputs());
-    let (mut values, mut slopes) = (vec![F::zero(); outputs], vec![F::zero(); outputs * INPUTS]);
+    let (mut values, mut derivatives) = (vec![F::zero(); outputs], vec![F::zero(); outputs * INPUTS]);
     let (mut gradient, mut seconds) = (vec![F::zero(); INPUTS], vec![F::zero(); INPUTS * INPUTS]);
     let (mut again, mut gradient_again) = (values.clone(), gradient.clone());
     let mut entries = vec![F::zero(); jacobian.pattern().len()];
     let mut second_entries = vec![F::zero(); hessian.pattern().len()];
     for x in [there, random.point(false), random.point(false)] {
-        // Terms that cancel are as large as the largest value and slope on the way, to the second power.
+        // Terms that cancel are as large as the largest value and derivative on the way, to the second power.
         let sizes = (1..=case.0.len()).map(|count| Case(case.0[..count].to_vec()).scale(&x));
         let size =
             sizes.fold(1.0_f64, |size, (scale, largest)| scale.into_iter().fold(size.max(largest), f64::max));
@@ -1113,7 +1119,7 @@ fn sparse_values<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
         if terms.is_nan() || terms >= 1e6 {
             continue;
         }
-        program.jacobian(&mut workspace, &x, &mut values, &mut slopes).map_err(error)?;
+        program.jacobian(&mut workspace, &x, &mut values, &mut derivatives).map_err(error)?;
         scalar.hessian(&mut workspace, &x, &mut gradient, &mut seconds).map_err(error)?;
         jacobian.evaluate(&mut jacobian.workspace(), &x, &mut again, &mut entries).map_err(error)?;
         let of_hessian = &mut hessian.workspace();
@@ -1124,13 +1130,13 @@ fn sparse_values<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
         let largest = seconds.iter().fold(terms, |size, entry| size.max(entry.wide().abs()));
         let fits = |a: &[F], b: &[F]| agree(a, b, &vec![largest; a.len()], 1e4);
         let all = fits(&again, &values)
-            && fits(&entries, &chosen(jacobian.pattern(), &slopes))
+            && fits(&entries, &chosen(jacobian.pattern(), &derivatives))
             && fits(&gradient_again, &gradient)
             && fits(&second_entries, &chosen(hessian.pattern(), &seconds));
         if !all {
             return Err(format!(
                 "{case:?} at {x:?}: {again:?} {entries:?} {gradient_again:?} {second_entries:?}, not {values:?} \
-                 {slopes:?} {gradient:?} {seconds:?}"
+                 {derivatives:?} {gradient:?} {seconds:?}"
             ));
         }
     }
@@ -1177,11 +1183,11 @@ fn machine_code<F: Number>(random: &mut Random) -> Result<(), String> {
                 continue;
             }
             // A fresh program is walked.
-            let (program, mut slopes) = (program.clone(), vec![F::zero(); INPUTS]);
+            let (program, mut derivatives) = (program.clone(), vec![F::zero(); INPUTS]);
             let value = program
-                .gradient(&mut program.workspace(), x, &mut slopes)
+                .gradient(&mut program.workspace(), x, &mut derivatives)
                 .map_err(|error| format!("{case:?} at {x:?}: the code answers, but {error}"))?;
-            let expected = [&[value], &slopes[..]].concat();
+            let expected = [&[value], &derivatives[..]].concat();
             // A loop of one turn is walked as it was written, and its code shares what it computes twice.
             let compared = if case.has_loop() { 1 } else { given.len() };
             if !same(&given[..compared], &expected) {

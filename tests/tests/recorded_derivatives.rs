@@ -49,7 +49,7 @@ impl Derivative for ForwardTwice {
     const NAME: &'static str = "Dual<Dual>";
     fn of<D: Differentiable<Scalar = f64>>(op: Op, x: &[D]) -> Vec<D> {
         let row = |moving| gradient_lanes::<_, U3, _>(|x| op.apply(x), &along(x, moving)).1;
-        (0..x.len()).flat_map(row).map(|slope| slope.slope(0)).collect()
+        (0..x.len()).flat_map(row).map(|gradient| gradient.derivative(0)).collect()
     }
 }
 
@@ -59,8 +59,8 @@ impl Derivative for ReverseOverForward {
         let row = |moving| {
             let tape = Tape::new();
             let vars = tape.vars(x);
-            let slope = op.apply(&along(&vars, moving)).slope(0);
-            tape.gradient(slope).of(&vars)
+            let gradient = op.apply(&along(&vars, moving)).derivative(0);
+            tape.gradient(gradient).of(&vars)
         };
         (0..x.len()).flat_map(row).collect()
     }
@@ -82,7 +82,9 @@ fn assert_replays<M: Derivative>() {
             assert_eq!(program.guards(), 0, "{} of {op:?} recorded at {place:?}", M::NAME);
             let (outputs, mut workspace) = (program.outputs(), program.workspace());
             let (mut one, mut all) = (vec![0.0; outputs], vec![0.0; outputs * everywhere.len()]);
-            program.values(&mut program.batch(), &[], &everywhere, &mut all).expect("there are no guards");
+            program
+                .values(&mut program.batch_workspace(), &[], &everywhere, &mut all)
+                .expect("there are no guards");
             for (k, (x, expected)) in everywhere.iter().zip(&expected).enumerate() {
                 program.evaluate(&mut workspace, x, &mut one).expect("there are no guards");
                 let in_batch = &all[k * outputs..][..outputs];

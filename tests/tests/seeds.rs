@@ -43,10 +43,10 @@ mod notebook_000 {
     #[test]
     fn the_second_descent_prints_ten_rows() {
         let mut x = [2.0_f64, 3.0];
-        for (row, (printed, slope)) in ROWS.into_iter().enumerate() {
+        for (row, (printed, both)) in ROWS.into_iter().enumerate() {
             let (loss, g) = gradient(|x| (49.0 - (x[0] + x[1])).powi(2), &x);
             assert!((loss - printed).abs() <= 0.005, "row {row}: {loss}");
-            assert_close(&format!("row {row}"), &g, &[slope, slope], TOLERANCE);
+            assert_close(&format!("row {row}"), &g, &[both, both], TOLERANCE);
             for (x, g) in x.iter_mut().zip(g) {
                 *x -= 0.01 * g;
             }
@@ -140,13 +140,13 @@ mod notebook_001 {
         let mut line = [0.764340511813275, 0.2950141610814745];
         let mut sgd = Sgd::new(0.001, 0.0).unwrap();
         for epoch in 0..2000 {
-            let (value, mut slope) = gradient(|line| loss(line), &line);
+            let (value, mut gradient) = gradient(|line| loss(line), &line);
             if let Some(printed) = PRINTED.get(epoch) {
                 assert_close(&format!("epoch {epoch}"), &[value], &[printed + 0.001], TOLERANCE);
             }
-            clip::by_value(&mut slope, 1.0);
+            clip::by_value(&mut gradient, 1.0);
             for _ in 0..USES {
-                sgd.step(&mut line, &slope);
+                sgd.step(&mut line, &gradient);
             }
         }
         assert_close("line", &line, &[1.9943405118131659, -8.999999999999597], 1e-12);
@@ -291,20 +291,20 @@ mod notebook_002 {
 
         let mut parameters = PARAMETERS;
         let mut sgd = Sgd::new(0.01, 0.0).unwrap();
-        let (value, slope) = gradient(|p| loss(p), &parameters);
+        let (value, first) = gradient(|p| loss(p), &parameters);
         assert_close("loss", &[value], &[0.8567627474284216], TOLERANCE);
         // Layer 0, neuron 1, weight 1.
-        assert_close("slope", &[slope[4]], &[0.003600700850319558], TOLERANCE);
-        sgd.step(&mut parameters, &slope);
+        assert_close("derivative", &[first[4]], &[0.003600700850319558], TOLERANCE);
+        sgd.step(&mut parameters, &first);
         assert_close("weight", &[parameters[4]], &[-1.681663622110897], TOLERANCE);
 
         // Each step uses the gradient it prints the loss of, as computed before it.
         for step in 0..100 {
-            let (value, slope) = gradient(|p| loss(p), &parameters);
+            let (value, gradient) = gradient(|p| loss(p), &parameters);
             if let Some(&printed) = LOSSES.get(step) {
                 assert_close(&format!("step {step}"), &[value], &[printed], TOLERANCE);
             }
-            sgd.step(&mut parameters, &slope);
+            sgd.step(&mut parameters, &gradient);
         }
         assert_close("last loss", &[loss(&parameters)], &[0.004835307346619926], 1e-11);
         let last = [0.9511849156293668, 0.008335611698960703, 0.9511849156293668];
@@ -365,14 +365,14 @@ mod notebook_003 {
     fn nudging_along_the_gradient_raises_the_value() {
         let f = |x: &[f64]| gradient(|x| (x[0] * x[1] + x[2]) * x[3], x);
         let x = [2.0, -3.0, 10.0, -2.0];
-        let (value, slope) = f(&x);
-        assert_eq!((value, &slope[..]), (-8.0, &[6.0, -4.0, -2.0, 4.0][..]));
-        let nudged: Vec<_> = x.iter().zip(&slope).map(|(x, g)| x + 0.01 * g).collect();
+        let (value, gradient) = f(&x);
+        assert_eq!((value, &gradient[..]), (-8.0, &[6.0, -4.0, -2.0, 4.0][..]));
+        let nudged: Vec<_> = x.iter().zip(&gradient).map(|(x, g)| x + 0.01 * g).collect();
         assert_close("nudged", &[f(&nudged).0], &[-7.286496], TOLERANCE);
     }
 
     #[test]
-    fn a_tanh_neuron_has_the_slopes_of_the_chain_rule() {
+    fn a_tanh_neuron_has_the_derivatives_of_the_chain_rule() {
         let tape = Tape::new();
         let [x1, x2, w1, w2, b] = [2.0, 0.0, -3.0, 1.0, 6.787875467865].map(|x| tape.var(x));
         let x1w1 = x1 * w1;
@@ -402,29 +402,29 @@ mod notebook_004 {
         let f = |x: f64| (x * x).exp();
         let (step, at) = (1e-4, 0.5);
         let difference = (f(at + step) - f(at - step)) / (2.0 * step);
-        let (_, slope) = gradient(|x| (x[0] * x[0]).exp(), &[at]);
-        assert_close("slope", &slope, &[difference], 1e-7);
+        let (_, gradient) = gradient(|x| (x[0] * x[0]).exp(), &[at]);
+        assert_close("derivative", &gradient, &[difference], 1e-7);
     }
 }
 
 /// Functions of arrays, with several inputs.
-#[cfg(feature = "neighbours")]
+#[cfg(feature = "integrations")]
 mod notebook_004_arrays {
-    use dualtape::neighbours::ndarray::gradient;
+    use dualtape::integrations::ndarray::gradient;
     use ndarray::array;
 
     #[test]
     fn sums_of_squares_of_arrays() {
         let x = [array![2.0, 3.0], array![1.0, -1.0]];
-        let (value, slopes) = gradient(|v| (&v[0] * &v[0] + &v[1] * &v[1]).iter().sum(), &x);
+        let (value, derivatives) = gradient(|v| (&v[0] * &v[0] + &v[1] * &v[1]).iter().sum(), &x);
         assert_eq!(value, 15.0);
-        assert_eq!(slopes, [array![4.0, 6.0], array![2.0, -2.0]]);
+        assert_eq!(derivatives, [array![4.0, 6.0], array![2.0, -2.0]]);
     }
 
     #[test]
     fn an_array_added_to_itself_accumulates() {
         let x = array![3.0];
-        let (_, slopes) = gradient(|v| (&v[0] + &v[0] + &v[0]).iter().sum(), &[x]);
-        assert_eq!(slopes, [array![3.0]]);
+        let (_, derivatives) = gradient(|v| (&v[0] + &v[0] + &v[0]).iter().sum(), &[x]);
+        assert_eq!(derivatives, [array![3.0]]);
     }
 }

@@ -6,7 +6,7 @@ use dualtape_tests::close::near;
 use dualtape_tests::modes::{Function, first_order, second_order};
 use dualtape_tests::points::EDGES;
 
-/// A root on one side and a quotient on the other, so that either is NaN or has infinite slopes somewhere.
+/// A root on one side and a quotient on the other, so that either is NaN or has infinite derivatives somewhere.
 #[derive(Debug)]
 struct Piecewise(Relation);
 
@@ -38,10 +38,10 @@ fn same(a: &[f64], b: &[f64]) -> bool {
 fn every_mode_gives_what_an_if_gives() {
     for relation in Relation::ALL {
         for x in points() {
-            let (value, slopes) = gradient(|x| branch(relation, x), &x);
+            let (value, derivatives) = gradient(|x| branch(relation, x), &x);
             for got in first_order(&Piecewise(relation), &x) {
-                let fits = near(got.value, value, 0.0) && same(&got.gradient, &slopes);
-                assert!(fits, "{relation:?} at {x:?}: {got:?}, not {value:e} and {slopes:?}");
+                let fits = near(got.value, value, 0.0) && same(&got.gradient, &derivatives);
+                assert!(fits, "{relation:?} at {x:?}: {got:?}, not {value:e} and {derivatives:?}");
             }
             let (_, _, curvatures) = hessian(|x| branch(relation, x), &x);
             for got in second_order(&Piecewise(relation), &x).iter().filter(|got| got.mode == "Var<Dual>") {
@@ -59,16 +59,18 @@ fn a_recording_is_right_on_both_sides_at_one_point_and_at_many() {
     for relation in Relation::ALL {
         let program = Program::record(|x| Piecewise(relation).call(x), &[2.0, 3.0]).unwrap();
         assert_eq!(program.guards(), 0);
-        let (mut workspace, mut slopes) = (program.workspace(), [0.0; 2]);
+        let (mut workspace, mut derivatives) = (program.workspace(), [0.0; 2]);
         let all: Vec<f64> = points().flatten().collect();
         let (mut values, mut jacobians) = (vec![0.0; all.len() / 2], vec![0.0; all.len()]);
         let rows = Rows::new(&all, 2);
         let wrt = dualtape::program::Wrt::Data;
-        program.jacobians(&mut program.batch(), &[], &rows, wrt, &mut values, &mut jacobians).unwrap();
+        program
+            .jacobians(&mut program.batch_workspace(), &[], &rows, wrt, &mut values, &mut jacobians)
+            .unwrap();
         for (k, x) in points().enumerate() {
             let (value, expected) = gradient(|x| branch(relation, x), &x);
-            let replayed = program.gradient(&mut workspace, &x, &mut slopes).unwrap();
-            assert!(near(replayed, value, 0.0) && same(&slopes, &expected), "{relation:?} at {x:?}");
+            let replayed = program.gradient(&mut workspace, &x, &mut derivatives).unwrap();
+            assert!(near(replayed, value, 0.0) && same(&derivatives, &expected), "{relation:?} at {x:?}");
             assert!(near(values[k], value, 0.0), "{relation:?} at {x:?}, in a batch");
             assert!(same(&jacobians[2 * k..][..2], &expected), "{relation:?} at {x:?}, in a batch");
         }

@@ -147,11 +147,11 @@ fn hessians_of_every_shape_are_the_dense_ones_and_symmetric_to_the_bit() {
         let program = Program::record(|x| shape.scalar(x), &x).unwrap();
         let plan = SparseHessian::new(&program, Wrt::Both).unwrap();
         let (mut gradient, mut values) = (vec![0.0; n], vec![0.0; plan.pattern().len()]);
-        let (mut slopes, mut dense) = (vec![0.0; n], vec![0.0; n * n]);
-        let expected = program.hessian(&mut program.workspace(), &x, &mut slopes, &mut dense).unwrap();
+        let (mut derivatives, mut dense) = (vec![0.0; n], vec![0.0; n * n]);
+        let expected = program.hessian(&mut program.workspace(), &x, &mut derivatives, &mut dense).unwrap();
         let value = plan.evaluate(&mut plan.workspace(), &x, &mut gradient, &mut values).unwrap();
         assert_close(&[value], &[expected], &what);
-        assert_close(&gradient, &slopes, &what);
+        assert_close(&gradient, &derivatives, &what);
         let found = spread(plan.pattern(), &values);
         assert_close(&found, &dense, &what);
         for (row, column) in plan.pattern().entries() {
@@ -263,7 +263,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 
 #[test]
 fn singular_points_follow_the_policy_of_dense_derivatives() {
-    // Infinite slopes beside exact zeros, in one colour.
+    // Infinite derivatives beside exact zeros, in one colour.
     let f = |x: &[Traced<f64>]| vec![x[0].sqrt(), x[1] * x[1], x[2].abs(), x[3].ln() * x[1], x[4].max(x[5])];
     let program = Program::record(f, &[1.0; 6]).unwrap();
     let plan = SparseJacobian::new(&program, Wrt::Both).unwrap();

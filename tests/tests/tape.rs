@@ -19,8 +19,8 @@ fn message(f: impl FnOnce()) -> String {
 #[test]
 fn a_million_nodes_are_swept_and_dropped_on_a_small_stack() {
     let run = || {
-        let (value, slope) = gradient(|x| (0..1_000_000).fold(x[0], |y, _| y.sin()), &[1.0]);
-        assert!(value > 0.0 && slope[0] > 0.0);
+        let (value, gradient) = gradient(|x| (0..1_000_000).fold(x[0], |y, _| y.sin()), &[1.0]);
+        assert!(value > 0.0 && gradient[0] > 0.0);
     };
     std::thread::Builder::new().stack_size(256 * 1024).spawn(run).unwrap().join().unwrap();
 }
@@ -28,8 +28,8 @@ fn a_million_nodes_are_swept_and_dropped_on_a_small_stack() {
 #[test]
 fn sixty_doublings_are_2_to_the_60_in_no_time() {
     let start = Instant::now();
-    let (_, slope) = gradient(|x| (0..60).fold(x[0], |y, _| y + y), &[1.0]);
-    assert_eq!(slope, [2.0_f64.powi(60)]);
+    let (_, gradient) = gradient(|x| (0..60).fold(x[0], |y, _| y + y), &[1.0]);
+    assert_eq!(gradient, [2.0_f64.powi(60)]);
     assert!(start.elapsed() < Duration::from_millis(100));
 }
 
@@ -117,9 +117,9 @@ fn a_second_gradient_equals_the_first() {
     assert_eq!(tape.gradient(y)[x], tape.gradient(y)[x]);
     let mut reverse = Reverse::new();
     let mut once = || {
-        let mut slope = [0.0];
-        reverse.gradient(|x| (x[0].sin() * x[0]).exp(), &[0.7], &mut slope).unwrap();
-        slope[0]
+        let mut gradient = [0.0];
+        reverse.gradient(|x| (x[0].sin() * x[0]).exp(), &[0.7], &mut gradient).unwrap();
+        gradient[0]
     };
     assert_eq!(once(), once());
 }
@@ -127,7 +127,7 @@ fn a_second_gradient_equals_the_first() {
 #[test]
 fn a_reverse_recovers_from_a_function_that_panics() {
     let mut reverse = Reverse::new();
-    let mut slope = [0.0; 2];
+    let mut gradient = [0.0; 2];
     let mut run = |fail: bool| {
         reverse
             .gradient(
@@ -137,10 +137,10 @@ fn a_reverse_recovers_from_a_function_that_panics() {
                     y
                 },
                 &[2.0, 3.0],
-                &mut slope,
+                &mut gradient,
             )
             .unwrap();
-        slope
+        gradient
     };
     assert_eq!(run(false), [3.0, 2.0]);
     assert!(message(|| ignore(run(true))).contains("on purpose"));

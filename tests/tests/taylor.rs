@@ -103,7 +103,7 @@ impl Nested for U1 {
         Dual::variable(x)
     }
     fn read(y: &Dual<f64>, all: &mut [f64]) {
-        (all[0], all[1]) = (y.primal(), y.slope(0));
+        (all[0], all[1]) = (y.primal(), y.derivative(0));
     }
 }
 
@@ -119,7 +119,7 @@ macro_rules! nested {
                 // The primal has all but the last; the tangent's derivatives are one order higher.
                 <$Below as Nested>::read(&y.primal(), all);
                 let mut above = [0.0; 8];
-                <$Below as Nested>::read(&y.slope(0), &mut above);
+                <$Below as Nested>::read(&y.derivative(0), &mut above);
                 all[Self::ORDER] = above[Self::ORDER - 1];
             }
         }
@@ -150,8 +150,8 @@ fn nested_in_recordings(f: &impl Fn1, x: &[f64], order: usize) -> Vec<f64> {
     let mut derivatives = vec![program.value(&mut program.workspace(), &[0.0]).unwrap()];
     for _ in 0..order {
         let moving = program.jvp_program();
-        let slope = |t: &[Traced<f64>]| moving.call(&[t[0], Traced::from(1.0)]).unwrap()[1];
-        program = Program::record(slope, &[0.0]).unwrap();
+        let derivative = |t: &[Traced<f64>]| moving.call(&[t[0], Traced::from(1.0)]).unwrap()[1];
+        program = Program::record(derivative, &[0.0]).unwrap();
         derivatives.push(program.value(&mut program.workspace(), &[0.0]).unwrap());
     }
     derivatives
@@ -207,8 +207,8 @@ fn the_value_has_the_bits_of_the_function_and_the_first_order_those_of_a_dual_al
         for x in within(op).chain(edges(op)) {
             for direction in 0..8 {
                 // Each operand moves by 1, by −½ or not at all.
-                let slopes = [1.0, -0.5, 0.0, 0.0].iter().cycle().skip(direction).step_by(3);
-                let moving = || x.iter().zip(slopes.clone());
+                let derivatives = [1.0, -0.5, 0.0, 0.0].iter().cycle().skip(direction).step_by(3);
+                let moving = || x.iter().zip(derivatives.clone());
                 let dual: Vec<Dual<f64>> = moving().map(|(&x, &s)| Dual::new(x, [s].into())).collect();
                 let series: Vec<Taylor<f64, U3>> = moving().map(|(&x, &s)| curve(x, &[s])).collect();
                 let (dual, series) = (op.apply(&dual), op.apply(&series));
@@ -216,10 +216,10 @@ fn the_value_has_the_bits_of_the_function_and_the_first_order_those_of_a_dual_al
                 let same = value.to_bits() == op.apply(&x).to_bits() || value.is_nan();
                 assert!(same, "{op:?} at {x:?}: {value:e}");
                 assert!(
-                    near(first, dual.slope(0), 4.0),
+                    near(first, dual.derivative(0), 4.0),
                     "{op:?} at {x:?} along {:?}: {first:e}, not {:e}",
-                    slopes.clone().take(x.len()).collect::<Vec<_>>(),
-                    dual.slope(0)
+                    derivatives.clone().take(x.len()).collect::<Vec<_>>(),
+                    dual.derivative(0)
                 );
             }
         }
@@ -255,7 +255,7 @@ fn what_does_not_move_contributes_exactly_zero_and_a_nan_moves_from_its_first_or
     assert_eq!(still.sqrt().coefficients()[..], [0.0; 3]);
     assert_eq!((still.recip() * 2.0).coefficients()[..], [0.0; 3]);
     assert_eq!((still.ln() + Taylor::variable(1.0)).coefficients()[..], [1.0, 0.0, 0.0]);
-    // √t² of t² from 0: no slope, then infinite.
+    // √t² of t² from 0: no derivative, then infinite.
     assert_eq!(slow.sqrt().coefficients()[..2], [0.0, f64::INFINITY]);
     for nan in [(slow - 1.0).ln(), (slow - 1.0).sqrt(), (slow - 1.0).ln() * 0.0, (slow + 1.0) - f64::NAN] {
         let [first, second, third] = nan.coefficients().into();
@@ -425,27 +425,28 @@ fn series_nest_with_duals_and_tapes_either_way() {
         let [up, down] = [h, -h].map(|h| series(&shape, &moved(h)));
         let differences: Vec<f64> = up.iter().zip(&down).map(|(a, b)| (a - b) / (2.0 * h)).collect();
         let inner: Vec<Dual<f64>> = (0..3).map(|i| Dual::new(POINT[i], [direction[i]].into())).collect();
-        let inside: Vec<f64> = series(&shape, &inner).iter().map(|y| y.slope(0)).collect();
+        let inside: Vec<f64> = series(&shape, &inner).iter().map(|y| y.derivative(0)).collect();
         assert_derivatives(&format!("{shape:?} by differences"), &inside, &differences, 1e-6);
         // Dual numbers of series.
         let outer = |i: usize| {
             let curve: Taylor<f64, U3> = along(Taylor::variable(0.0), POINT[i], THREE[i]);
             Dual::<Taylor<f64, U3>>::new(curve, [Taylor::lift(direction[i])].into())
         };
-        let slope = shape.call(&[outer(0), outer(1), outer(2)]).slope(0);
-        let outside: Vec<f64> = (0..=3).map(|order| slope.derivative(order)).collect();
+        let moved = shape.call(&[outer(0), outer(1), outer(2)]).derivative(0);
+        let outside: Vec<f64> = (0..=3).map(|order| moved.derivative(order)).collect();
         assert_derivatives(&format!("{shape:?}, Dual<Taylor>"), &outside, &inside, 1e-12);
         // A tape of series, and series on a tape.
         let curves: Vec<Taylor<f64, U3>> = (0..3).map(|i| outer(i).primal()).collect();
-        let (_, slopes) = gradient(|x| shape.call(x), &curves);
-        let along_direction = |order: usize| (0..3).map(|i| slopes[i].derivative(order) * direction[i]).sum();
+        let (_, derivatives) = gradient(|x| shape.call(x), &curves);
+        let along_direction =
+            |order: usize| (0..3).map(|i| derivatives[i].derivative(order) * direction[i]).sum();
         let taped: Vec<f64> = (0..=3).map(along_direction).collect();
         assert_derivatives(&format!("{shape:?}, Var<Taylor>"), &taped, &inside, 1e-12);
         for (order, &inside) in inside.iter().enumerate() {
             let tape = Tape::new();
             let vars = tape.vars(&POINT);
-            let slopes = tape.gradient(series(&shape, &vars)[order]).of(&vars);
-            let got: f64 = slopes.iter().zip(direction).map(|(a, b)| a * b).sum();
+            let derivatives = tape.gradient(series(&shape, &vars)[order]).of(&vars);
+            let got: f64 = derivatives.iter().zip(direction).map(|(a, b)| a * b).sum();
             let close = close(got, inside, 1e-11);
             assert!(close, "{shape:?}, Taylor<Var> of order {order}: {got}, not {inside}");
         }
@@ -458,7 +459,7 @@ fn a_recorded_series_has_no_guard_of_its_own_and_replays_elsewhere() {
     for shape in SHAPES.into_iter().filter(|shape| !matches!(shape, Shape::Branch)) {
         let program = Program::record(|x| series(&shape, x), &POINT).expect("it is small");
         assert_eq!(program.guards(), 0, "{shape:?}");
-        let (mut workspace, mut batch) = (program.workspace(), program.batch());
+        let (mut workspace, mut batch) = (program.workspace(), program.batch_workspace());
         let mut all = [0.0; 8];
         program.values(&mut batch, &[], &elsewhere, &mut all).expect("there are no guards");
         for (x, in_batch) in elsewhere.iter().zip(all.chunks(4)) {

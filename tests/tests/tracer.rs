@@ -59,14 +59,14 @@ fn patterns_are_where_nan_goes() {
 }
 
 #[test]
-fn an_operand_of_the_table_counts_if_and_only_if_it_has_a_slope_somewhere() {
+fn an_operand_of_the_table_counts_if_and_only_if_it_has_a_derivative_somewhere() {
     for &op in Op::ALL {
         let mut moves = vec![false; op.arity()];
         for x in points::within(op).chain(points::edges(op)) {
-            let (value, slopes) = gradient(|x| op.apply(x), &x);
-            // Of NaN, even a step has the slope NaN.
-            let counts = |slope: f64| slope != 0.0 && !(value.is_nan() && slope.is_nan());
-            moves.iter_mut().zip(slopes).for_each(|(moves, slope)| *moves |= counts(slope));
+            let (value, derivatives) = gradient(|x| op.apply(x), &x);
+            // Of NaN, even a step has the derivative NaN.
+            let counts = |gradient: f64| gradient != 0.0 && !(value.is_nan() && gradient.is_nan());
+            moves.iter_mut().zip(derivatives).for_each(|(moves, gradient)| *moves |= counts(gradient));
         }
         for x in points::within(op).chain(points::edges(op)) {
             let (values, pattern) = jacobian_pattern(|x| vec![op.apply(x)], &x).unwrap();
@@ -126,14 +126,14 @@ fn numbers_that_move_are_equal_only_to_themselves() {
     };
     assert_eq!(entries(&[0.0, 0.0, 5.0]), [0, 1]);
     // As on a tape.
-    let (_, slopes) = jacobian_reverse(
+    let (_, derivatives) = jacobian_reverse(
         |x| {
             let choose = |equal| if equal { dualtape::Var::constant(1.0) } else { x[2] };
             [x[0] == 0.0.into(), x[0] == x[1], x[0] == x[0], x[0] + 0.0 == x[0]].map(choose).to_vec()
         },
         &[0.0, 0.0, 5.0],
     );
-    assert_eq!(filled(&slopes, 3).entries().map(|(row, _)| row).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(filled(&derivatives, 3).entries().map(|(row, _)| row).collect::<Vec<_>>(), [0, 1]);
 }
 
 /// Two products, whatever they are.
@@ -219,9 +219,9 @@ fn loops_are_followed_turn_by_turn() {
 fn hessians_have_no_entries_for_what_is_linear() {
     for n in [0, 1, 2, 3, 50] {
         let x = rosenbrock_point(n);
-        let (value, slopes, pattern) = hessian_pattern(|x| rosenbrock(x), &x).unwrap();
+        let (value, derivatives, pattern) = hessian_pattern(|x| rosenbrock(x), &x).unwrap();
         let (expected, of_tape, dense) = hessian(|x| rosenbrock(x), &x);
-        assert_eq!((value, slopes), (expected, of_tape));
+        assert_eq!((value, derivatives), (expected, of_tape));
         let places = (0..n * n).filter(|&place| dense[place] != 0.0).map(|place| (place / n, place % n));
         assert_eq!(pattern, Pattern::from_entries(n, n, places).unwrap(), "{n}");
         assert!(pattern.is_symmetric());

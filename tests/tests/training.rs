@@ -40,29 +40,35 @@ fn another_seed_gives_another_order() {
 fn a_batch_of_any_size_is_the_mean_of_its_samples() {
     for count in [0, 1, 7, 8, 9, 40] {
         let samples: Vec<_> = (0..count).map(f64::from).collect();
-        let mut slope = [0.0];
+        let mut derivative = [0.0];
         let loss = |p: &[f64]| samples.iter().map(|x| (p[0] * x) * (p[0] * x)).sum::<f64>();
-        let batch =
-            BatchGradient::new().mean(&[3.0], &samples, None, |p, &x| (p[0] * x) * (p[0] * x), &mut slope);
+        let batch = BatchGradient::new().mean(
+            &[3.0],
+            &samples,
+            None,
+            |p, &x| (p[0] * x) * (p[0] * x),
+            &mut derivative,
+        );
         let share = f64::from(count.max(1));
         assert!((batch.loss - loss(&[3.0]) / share).abs() <= 1e-12 * batch.loss, "{count}");
         let expected = samples.iter().map(|x| 6.0 * x * x).sum::<f64>() / share;
-        assert!((slope[0] - expected).abs() <= 1e-12 * expected, "{count}");
+        assert!((derivative[0] - expected).abs() <= 1e-12 * expected, "{count}");
     }
 }
 
 #[test]
 fn per_sample_clipping_reports_what_it_clipped() {
-    let mut slope = [0.0_f64];
-    let batch = BatchGradient::new().mean(&[1.0], &[0.5, 2.0, 4.0], Some(1.0), |p, &x| p[0] * x, &mut slope);
+    let mut derivative = [0.0_f64];
+    let batch =
+        BatchGradient::new().mean(&[1.0], &[0.5, 2.0, 4.0], Some(1.0), |p, &x| p[0] * x, &mut derivative);
     assert_eq!((batch.clipped, batch.mean_norm), (2, Some(6.5 / 3.0)));
-    assert!((slope[0] - 2.5 / 3.0).abs() < 1e-5, "{slope:?}");
+    assert!((derivative[0] - 2.5 / 3.0).abs() < 1e-5, "{derivative:?}");
 }
 
 #[test]
 fn a_panic_in_a_worker_leaves_the_batch_usable() {
     let mut batches = BatchGradient::new();
-    let mut slope = [0.0];
+    let mut derivative = [0.0];
     let samples: Vec<_> = (0..20).collect();
     let mut run = |fail: bool| {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -74,10 +80,10 @@ fn a_panic_in_a_worker_leaves_the_batch_usable() {
                     assert!(!(fail && i == 13), "on purpose");
                     p[0] * p[0]
                 },
-                &mut slope,
+                &mut derivative,
             )
         }));
-        outcome.map(|_| slope[0])
+        outcome.map(|_| derivative[0])
     };
     assert_eq!(run(false).unwrap(), 4.0);
     assert!(run(true).is_err());

@@ -11,13 +11,13 @@ fn reverse_gradients(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("reverse gradient of rosenbrock");
     for n in [10, 100, 1000, 10_000] {
         let x = rosenbrock_point(n);
-        let mut slope = vec![0.0; n];
+        let mut gradient = vec![0.0; n];
         group.bench_with_input(BenchmarkId::new("by hand", n), &x, |bench, x| {
-            bench.iter(|| rosenbrock_by_hand(black_box(x), black_box(&mut slope)));
+            bench.iter(|| rosenbrock_by_hand(black_box(x), black_box(&mut gradient)));
         });
         let mut engine = Reverse::new();
         group.bench_with_input(BenchmarkId::new("dualtape", n), &x, |bench, x| {
-            bench.iter(|| engine.gradient(|x| rosenbrock(x), black_box(x), black_box(&mut slope)));
+            bench.iter(|| engine.gradient(|x| rosenbrock(x), black_box(x), black_box(&mut gradient)));
         });
         group.bench_with_input(BenchmarkId::new("echidna", n), &x, |bench, x| {
             bench.iter(|| {
@@ -49,14 +49,14 @@ fn reverse_gradients(criterion: &mut Criterion) {
 fn forward_gradients(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("forward gradient of rosenbrock");
     let x = rosenbrock_point(10);
-    let mut slope = [0.0; 10];
+    let mut gradient = [0.0; 10];
     let mut ten: Forward<f64, U10> = Forward::new();
     group.bench_function("dualtape, ten lanes", |bench| {
-        bench.iter(|| ten.gradient(rosenbrock, black_box(&x), black_box(&mut slope)));
+        bench.iter(|| ten.gradient(rosenbrock, black_box(&x), black_box(&mut gradient)));
     });
     let mut eight: Forward<f64, U8> = Forward::new();
     group.bench_function("dualtape, eight lanes", |bench| {
-        bench.iter(|| eight.gradient(rosenbrock, black_box(&x), black_box(&mut slope)));
+        bench.iter(|| eight.gradient(rosenbrock, black_box(&x), black_box(&mut gradient)));
     });
     let point = nalgebra::SVector::<f64, 10>::from_column_slice(&x);
     group.bench_function("num-dual, static vector", |bench| {
@@ -75,7 +75,7 @@ fn forward_gradients(criterion: &mut Criterion) {
 fn dot_products(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("gradient of a dot product of 100 pairs");
     let x = rosenbrock_point(200);
-    let mut slope = vec![0.0; 200];
+    let mut gradient = vec![0.0; 200];
     let mut engine = Reverse::new();
     group.bench_function("a written-out loop", |bench| {
         bench.iter(|| {
@@ -85,13 +85,13 @@ fn dot_products(criterion: &mut Criterion) {
                     a.iter().zip(b).skip(1).fold(a[0] * b[0], |sum, (&a, &b)| sum + a * b)
                 },
                 black_box(&x),
-                black_box(&mut slope),
+                black_box(&mut gradient),
             )
         });
     });
     group.bench_function("dot", |bench| {
         bench.iter(|| {
-            engine.gradient(|x| Var::dot(&x[..100], &x[100..]), black_box(&x), black_box(&mut slope))
+            engine.gradient(|x| Var::dot(&x[..100], &x[100..]), black_box(&x), black_box(&mut gradient))
         });
     });
     group.finish();

@@ -31,10 +31,10 @@ pub(crate) fn least_squares(x: &[f64], points: &[f64], gradient: &mut [f64]) -> 
             power *= t;
         }
         value += short * short;
-        let mut slope = -short;
+        let mut derivative = -short;
         for gain in &mut *gradient {
-            *gain += slope;
-            slope *= t;
+            *gain += derivative;
+            derivative *= t;
         }
     }
     0.5 * value
@@ -80,12 +80,12 @@ pub(crate) fn mixture(problem: Problem, theta: &[f64], x: &[f64], gradient: &mut
             let mut start = 0;
             for i in 0..d {
                 let at = component * d + i;
-                let slope = -share * rows[at];
-                to_q[at] += share + slope * centred[at] * diagonals[at];
-                to_mu[at] -= slope * diagonals[at];
+                let derivative = -share * rows[at];
+                to_q[at] += share + derivative * centred[at] * diagonals[at];
+                to_mu[at] -= derivative * diagonals[at];
                 for j in 0..i {
-                    to_l[start + j] += slope * centred[component * d + j];
-                    to_mu[component * d + j] -= slope * l[start + j];
+                    to_l[start + j] += derivative * centred[component * d + j];
+                    to_mu[component * d + j] -= derivative * l[start + j];
                 }
                 start += i;
             }
@@ -93,9 +93,9 @@ pub(crate) fn mixture(problem: Problem, theta: &[f64], x: &[f64], gradient: &mut
     }
     log_sum_exp(mixture.alpha, &mut shares);
     let (n, m, square) = (n as f64, m as f64, gamma * gamma);
-    to_alpha.iter_mut().zip(&shares).for_each(|(slope, share)| *slope -= n * share);
-    to_q.iter_mut().zip(&diagonals).for_each(|(slope, x)| *slope += m - square * x * x);
-    to_l.iter_mut().zip(mixture.l).for_each(|(slope, x)| *slope -= square * x);
+    to_alpha.iter_mut().zip(&shares).for_each(|(derivative, share)| *derivative -= n * share);
+    to_q.iter_mut().zip(&diagonals).for_each(|(derivative, x)| *derivative += m - square * x * x);
+    to_l.iter_mut().zip(mixture.l).for_each(|(derivative, x)| *derivative -= square * x);
     value + mixture.rest()
 }
 
@@ -105,7 +105,7 @@ const SPAN: f64 = 2.0;
 /// The last number of y₀' = x₀, yᵢ' = xᵢ yᵢ₋₁, by steps of Runge and Kutta. A step takes each number from its four
 /// predecessors, so that no others than the last four for each step are computed.
 ///
-/// A row of numbers has one before them, which is what stands for yᵢ₋₁ in front of the first: 1 where that is y₀. So each slope is a
+/// A row of numbers has one before them, which is what stands for yᵢ₋₁ in front of the first: 1 where that is y₀. So each derivative is a
 /// product, kᵢ = xᵢ zᵢ₋₁, and for the way back it will do to keep the four z of each step.
 pub(crate) fn ode(x: &[f64], steps: usize, gradient: &mut [f64]) -> f64 {
     gradient.fill(0.0);
@@ -131,7 +131,7 @@ pub(crate) fn ode(x: &[f64], steps: usize, gradient: &mut [f64]) -> f64 {
 /// What is added to y for the argument of each stage but the first, as a share of the step.
 const ALONG: [f64; 3] = [0.5, 0.5, 1.0];
 
-/// The weight of each stage's slope, as a share of the step.
+/// The weight of each stage's derivative, as a share of the step.
 const WEIGHTS: [f64; 4] = [1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0];
 
 /// One step. Keeps the arguments of the four stages.
@@ -170,10 +170,10 @@ fn runge_kutta_back(
         let along = if stage < 3 { ALONG[stage] * h } else { 0.0 };
         let z = &stages[stage * width..][..width];
         for i in 0..x.len() {
-            let slope = WEIGHTS[stage] * h * after[i + 1] + along * of_stage[i + 1];
-            gradient[i] += slope * z[i];
+            let derivative = WEIGHTS[stage] * h * after[i + 1] + along * of_stage[i + 1];
+            gradient[i] += derivative * z[i];
             // Nobody reads this place of the later stage again.
-            of_stage[i] = slope * x[i];
+            of_stage[i] = derivative * x[i];
         }
         of_stage[width - 1] = 0.0;
         adjoint.iter_mut().zip(&*of_stage).for_each(|(sum, gain)| *sum += gain);
@@ -208,15 +208,15 @@ pub(crate) fn lstm(parameters: &[f64], text: &[f64], gradient: &mut [f64]) -> f6
     for character in &characters[..characters.len() - 1] {
         moments.push(read(&own, character, &mut hidden, &mut cell));
     }
-    let mut slopes = [[0.0; BITS]; 11];
+    let mut derivatives = [[0.0; BITS]; 11];
     let [mut to_hidden, mut to_cell] = [[0.0; BITS]; 2];
     let mut loss = 0.0;
     for (time, moment) in moments.iter().enumerate().rev() {
         let (shift, to_said) = likelihood(&moment.said, &characters[time + 1]);
         loss += shift;
-        read_back(&own, &characters[time], moment, &to_said, &mut to_hidden, &mut to_cell, &mut slopes);
+        read_back(&own, &characters[time], moment, &to_said, &mut to_hidden, &mut to_cell, &mut derivatives);
     }
-    gradient.copy_from_slice(slopes.as_flattened());
+    gradient.copy_from_slice(derivatives.as_flattened());
     loss
 }
 
@@ -248,7 +248,7 @@ fn read(
     at
 }
 
-/// −log p of a character, and its slopes in what was said.
+/// −log p of a character, and its derivatives in what was said.
 fn likelihood(said: &[f64; BITS], next: &[f64; BITS]) -> (f64, [f64; BITS]) {
     let exponentials = said.map(f64::exp);
     let total = exponentials.iter().sum::<f64>() + 2.0;
@@ -265,12 +265,12 @@ fn read_back(
     to_said: &[f64; BITS],
     to_hidden: &mut [f64; BITS],
     to_cell: &mut [f64; BITS],
-    slopes: &mut [[f64; BITS]; 11],
+    derivatives: &mut [[f64; BITS]; 11],
 ) {
     for bit in 0..BITS {
         let (show, squashed) = (at.show[bit], at.squashed[bit]);
-        slopes[9][bit] += to_said[bit] * show * squashed;
-        slopes[10][bit] += to_said[bit];
+        derivatives[9][bit] += to_said[bit] * show * squashed;
+        derivatives[10][bit] += to_said[bit];
         let hidden = to_hidden[bit] + to_said[bit] * own[9][bit];
         let cell = to_cell[bit] + hidden * show * (1.0 - squashed * squashed);
         let (forget, take, change) = (at.forget[bit], at.take[bit], at.change[bit]);
@@ -282,11 +282,11 @@ fn read_back(
         ];
         let inputs = [at.signal[bit], at.hidden[bit], at.signal[bit], at.hidden[bit]];
         for (which, (to_gate, input)) in to_gates.into_iter().zip(inputs).enumerate() {
-            slopes[which][bit] += to_gate * input;
-            slopes[4 + which][bit] += to_gate;
+            derivatives[which][bit] += to_gate * input;
+            derivatives[4 + which][bit] += to_gate;
         }
         let to_signal = to_gates[0] * own[0][bit] + to_gates[2] * own[2][bit];
-        slopes[8][bit] += to_signal * character[bit];
+        derivatives[8][bit] += to_signal * character[bit];
         to_hidden[bit] = to_gates[1] * own[1][bit] + to_gates[3] * own[3][bit];
         to_cell[bit] = cell * forget;
     }
@@ -306,7 +306,7 @@ fn turned(r: [f64; 3], x: [f64; 3]) -> ([f64; 3], [[f64; 3]; 3], [[f64; 3]; 3]) 
     let (sin, cos) = square.sqrt().sin_cos();
     // Where nothing is turned, the limits.
     let (a, b) = if square == 0.0 { (1.0, 0.5) } else { (sin / square.sqrt(), (1.0 - cos) / square) };
-    // The slopes of a and b in the angle, by the angle.
+    // The derivatives of a and b in the angle, by the angle.
     let (da, db) =
         if square == 0.0 { (-1.0 / 3.0, -1.0 / 12.0) } else { ((cos - a) / square, (a - 2.0 * b) / square) };
     let (across, along) = (cross(r, x), dot(r, x));
@@ -339,7 +339,7 @@ pub(crate) fn reprojection(observation: &[f64], jacobian: &mut [f64]) -> [f64; 2
     for (i, row) in jacobian.chunks_mut(projection::WIDTH).enumerate() {
         let by_flat = [0, 1].map(|j| bend * flat[i] * flat[j] + if i == j { distortion } else { 0.0 });
         let by_depth = -(by_flat[0] * flat[0] + by_flat[1] * flat[1]);
-        let to_point = [by_flat[0], by_flat[1], by_depth].map(|slope| scale / point[2] * slope);
+        let to_point = [by_flat[0], by_flat[1], by_depth].map(|derivative| scale / point[2] * derivative);
         let along =
             |moved: &[f64; 3]| to_point[0] * moved[0] + to_point[1] * moved[1] + to_point[2] * moved[2];
         for j in 0..3 {
@@ -390,10 +390,10 @@ pub(crate) fn network(parameters: &[f64], points: &[f64], gradient: &mut [f64]) 
     value
 }
 
-/// Adds the gradient of one point, given the slope in its score.
+/// Adds the gradient of one point, given the derivative in its score.
 fn network_back(
     point: [f64; 2],
-    slope: f64,
+    derivative: f64,
     [one, two]: [&[f64; HIDDEN]; 2],
     weights: &[[f64; HIDDEN]],
     last: &[f64],
@@ -402,15 +402,15 @@ fn network_back(
     let mut to_one = [0.0; HIDDEN];
     let (to_weights, to_biases) = to_second.split_at_mut(HIDDEN * HIDDEN);
     for (i, to_row) in to_weights.chunks_mut(HIDDEN).enumerate() {
-        to_last[i] += slope * two[i];
+        to_last[i] += derivative * two[i];
         if two[i] > 0.0 {
-            let own = slope * last[i];
+            let own = derivative * last[i];
             to_biases[i] += own;
             to_row.iter_mut().zip(one).for_each(|(to, one)| *to += own * one);
             to_one.iter_mut().zip(&weights[i]).for_each(|(to, weight)| *to += own * weight);
         }
     }
-    to_last[HIDDEN] += slope;
+    to_last[HIDDEN] += derivative;
     for i in (0..HIDDEN).filter(|&i| one[i] > 0.0) {
         to_first[2 * i] += to_one[i] * point[0];
         to_first[2 * i + 1] += to_one[i] * point[1];
@@ -441,7 +441,7 @@ pub(crate) fn pendulum(x: &[f64], steps: usize, gradient: &mut [f64]) -> f64 {
     let mut of_state = [1.0, 0.0];
     let mut of_parameters = [0.0; 2];
     for stages in stored.iter().rev() {
-        // What angle and speed of a stage gain, given what its slopes do.
+        // What angle and speed of a stage gain, given what its derivatives do.
         let mut back = |[sin, cos, speed]: Stage, gain: [f64; 2]| {
             of_parameters[0] -= sin * gain[1];
             of_parameters[1] -= speed * gain[1];

@@ -24,14 +24,15 @@ const FITS: &str = "the workload fits its code";
 /// A function of arrays as one of slices.
 macro_rules! of_slices {
     ($name:ident) => {
-        Box::new(|x, slope| {
-            $name::value_and_gradient(x.try_into().expect(FITS), slope.try_into().expect(FITS)).expect(FITS)
+        Box::new(|x, gradient| {
+            $name::value_and_gradient(x.try_into().expect(FITS), gradient.try_into().expect(FITS))
+                .expect(FITS)
         })
     };
     ($name:ident, work) => {{
         let mut work = Box::new([0.0; _]);
-        Box::new(move |x, slope| {
-            $name::value_and_gradient(x.try_into().expect(FITS), slope.try_into().expect(FITS), &mut work)
+        Box::new(move |x, gradient| {
+            $name::value_and_gradient(x.try_into().expect(FITS), gradient.try_into().expect(FITS), &mut work)
                 .expect(FITS)
         })
     }};

@@ -14,9 +14,9 @@ fn wave<D: Differentiable<Scalar = f64>>(x: D) -> D {
 }
 
 /// The last derivative, by Taylor series of the order.
-fn by_series<N: Order<f64>>(slopes: &mut [f64]) -> f64 {
+fn by_series<N: Order<f64>>(results: &mut [f64]) -> f64 {
     let all = derivatives::<N, f64>(wave, black_box(0.7));
-    slopes[0] = all[N::USIZE];
+    results[0] = all[N::USIZE];
     all[0]
 }
 
@@ -30,21 +30,21 @@ pub(crate) fn orders(order: usize) -> Workload {
     let workload = workload.mode(VALUE, |_| wave(black_box(0.7)));
     let x = || black_box(0.7);
     match order {
-        2 => workload.mode("Taylor", by_series::<U2>).mode("nested duals", move |slopes| {
+        2 => workload.mode("Taylor", by_series::<U2>).mode("nested duals", move |derivatives| {
             let y = wave(Dual2::variable(Dual::variable(x())));
-            slopes[0] = y.slope(0).slope(0);
+            derivatives[0] = y.derivative(0).derivative(0);
             y.value()
         }),
-        4 => workload.mode("Taylor", by_series::<U4>).mode("nested duals", move |slopes| {
+        4 => workload.mode("Taylor", by_series::<U4>).mode("nested duals", move |derivatives| {
             let y = wave(Dual4::variable(Dual::variable(Dual::variable(Dual::variable(x())))));
-            slopes[0] = y.slope(0).slope(0).slope(0).slope(0);
+            derivatives[0] = y.derivative(0).derivative(0).derivative(0).derivative(0);
             y.value()
         }),
-        8 => workload.mode("Taylor", by_series::<U8>).mode("nested duals", move |slopes| {
+        8 => workload.mode("Taylor", by_series::<U8>).mode("nested duals", move |derivatives| {
             let inner = Dual::variable(Dual::variable(Dual::variable(Dual::variable(x()))));
             let y = wave(Dual8::variable(Dual::variable(Dual::variable(Dual::variable(inner)))));
-            let half = y.slope(0).slope(0).slope(0).slope(0);
-            slopes[0] = half.slope(0).slope(0).slope(0).slope(0);
+            let half = y.derivative(0).derivative(0).derivative(0).derivative(0);
+            derivatives[0] = half.derivative(0).derivative(0).derivative(0).derivative(0);
             y.value()
         }),
         16 => workload.mode("Taylor", by_series::<U16>),
@@ -58,24 +58,24 @@ pub(crate) fn laplacian<O: Objective + Clone + Send + 'static>(size: String, f: 
     let (plain, point) = (f.clone(), x.to_vec());
     let workload = Workload::new("laplacian", size, 1).mode(VALUE, move |_| plain.call(&point));
     let (looped, point) = (f.clone(), x.to_vec());
-    let workload = workload.mode("loop of second derivatives", move |slopes| {
+    let workload = workload.mode("loop of second derivatives", move |derivatives| {
         let mut value = 0.0;
-        slopes[0] = 0.0;
+        derivatives[0] = 0.0;
         for moving in 0..point.len() {
             let input = |(i, &x)| {
                 if i == moving { Dual::variable(Dual::variable(x)) } else { Dual::lift(Dual::lift(x)) }
             };
             let y: Dual2 = looped.call(&point.iter().enumerate().map(input).collect::<Vec<_>>());
-            slopes[0] += y.slope(0).slope(0);
+            derivatives[0] += y.derivative(0).derivative(0);
             value = y.value();
         }
         value
     });
     let (diagonal, point, mut second) = (f.clone(), x.to_vec(), SecondOrder::<f64>::new());
-    let (mut slope, mut all) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-    let workload = workload.mode("diagonal of the Hessian", move |slopes| {
-        let value = sound(second.hessian_diagonal(|x| diagonal.call(x), &point, &mut slope, &mut all));
-        slopes[0] = all.iter().sum();
+    let (mut gradient, mut all) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+    let workload = workload.mode("diagonal of the Hessian", move |derivatives| {
+        let value = sound(second.hessian_diagonal(|x| diagonal.call(x), &point, &mut gradient, &mut all));
+        derivatives[0] = all.iter().sum();
         value
     });
     let workload = workload.forward::<O, U8>("forward: 8", f, x).forward::<O, U16>("forward: 16", f, x);
@@ -85,10 +85,10 @@ pub(crate) fn laplacian<O: Objective + Clone + Send + 'static>(size: String, f: 
     };
     let (program, point) = (sound(Program::record(record, x)).optimized(), x.to_vec());
     let mut workspace = program.workspace();
-    workload.mode("forward: replay", move |slopes| {
+    workload.mode("forward: replay", move |derivatives| {
         let mut outputs = [0.0; 2];
         sound(program.evaluate(&mut workspace, &point, &mut outputs));
-        slopes[0] = outputs[1];
+        derivatives[0] = outputs[1];
         outputs[0]
     })
 }
@@ -101,10 +101,10 @@ impl Workload {
         x: &[f64],
     ) -> Self {
         let (f, x) = (f.clone(), x.to_vec());
-        self.mode(name, move |slopes| {
+        self.mode(name, move |derivatives| {
             let (value, _, laplacian) =
                 laplacian_lanes::<_, N, _>(|x: &[ForwardLaplacian<f64, N>]| f.call(x), &x);
-            slopes[0] = laplacian;
+            derivatives[0] = laplacian;
             value
         })
     }

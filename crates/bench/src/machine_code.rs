@@ -26,7 +26,8 @@ pub(crate) fn with_machine_code(
     let jit = Jit::new(Tier::Optimised).expect("there is code for this processor");
     let compiled = program.clone().optimized_by(Arc::new(jit.clone()));
     let (mut workspace, point) = (compiled.workspace(), x.to_vec());
-    let workload = workload.mode(name, move |slope| sound(compiled.gradient(&mut workspace, &point, slope)));
+    let workload =
+        workload.mode(name, move |gradient| sound(compiled.gradient(&mut workspace, &point, gradient)));
     let program = program.clone();
     workload.mode(compile, move |_| {
         let code = jit.compile(&program, Quantity::Gradient).expect("the gradient has code");

@@ -334,9 +334,10 @@ impl<'a, F: ProgramScalar> ByHand<'a, F> {
             self.own[bias..end].copy_from_slice(own);
             let weights = parameters[start..bias].chunks(x.len());
             back.fill(F::zero());
-            for ((slopes, row), &own) in self.own[start..bias].chunks_mut(x.len()).zip(weights).zip(own) {
-                for (slope, &x) in slopes.iter_mut().zip(x) {
-                    *slope = own * x;
+            for ((derivatives, row), &own) in self.own[start..bias].chunks_mut(x.len()).zip(weights).zip(own)
+            {
+                for (derivative, &x) in derivatives.iter_mut().zip(x) {
+                    *derivative = own * x;
                 }
                 if layer > 0 {
                     for (back, &w) in back.iter_mut().zip(row) {
@@ -346,12 +347,12 @@ impl<'a, F: ProgramScalar> ByHand<'a, F> {
             }
             if layer > 0 {
                 for (back, &x) in back.iter_mut().zip(x) {
-                    let slope = match self.workload.activation {
+                    let derivative = match self.workload.activation {
                         Activation::Relu if x > F::zero() => F::one(),
                         Activation::Relu => F::zero(),
                         _ => F::one() - x * x,
                     };
-                    *back *= slope;
+                    *back *= derivative;
                 }
             }
             end = start;

@@ -108,7 +108,7 @@ fn summed(
 ) -> Task<'static> {
     let width = program.data();
     let bytes = size_of::<f64>() * (points.len() + 2 * parameters.len());
-    let (mut batch, mut gradient) = (program.batch(), vec![0.0; parameters.len()]);
+    let (mut batch, mut gradient) = (program.batch_workspace(), vec![0.0; parameters.len()]);
     let run = move || {
         let rows = Rows::new(&points, width);
         let value = program.sum_gradient(&mut batch, &parameters, &rows, &mut gradient);

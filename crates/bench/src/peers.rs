@@ -42,30 +42,30 @@ fn with_echidna(workload: Workload, x: Vec<f64>, logarithm: bool, shift: f64) ->
         true => sum(&mut exponentials!(x, shift)).ln() + shift,
         false => sum(&mut rosenbrock!(x)),
     };
-    workload.mode("echidna", move |slope| {
-        slope.copy_from_slice(&echidna::grad(f, &x));
-        slope[0]
+    workload.mode("echidna", move |derivative| {
+        derivative.copy_from_slice(&echidna::grad(f, &x));
+        derivative[0]
     })
 }
 
 fn with_reverse(workload: Workload, x: Vec<f64>, logarithm: bool, shift: f64) -> Workload {
     use reverse::Gradient;
     let tape = reverse::Tape::new();
-    workload.mode("reverse", move |slope| {
+    workload.mode("reverse", move |derivative| {
         tape.clear();
         let x = tape.add_vars(&x);
         let y: reverse::Var<'_> = match logarithm {
             true => exponentials!(x, shift).sum::<reverse::Var<'_>>().ln() + shift,
             false => rosenbrock!(x).sum(),
         };
-        slope.copy_from_slice(&y.grad().wrt(&x));
+        derivative.copy_from_slice(&y.grad().wrt(&x));
         y.val()
     })
 }
 
 fn with_num_dual(workload: Workload, x: &[f64], logarithm: bool, shift: f64) -> Workload {
     let all = DVector::from_column_slice(x);
-    let workload = workload.mode("num-dual, dynamic", move |slope| {
+    let workload = workload.mode("num-dual, dynamic", move |derivative| {
         let f = |x: DVector<DualDVec64>| {
             let sum = |terms: &mut dyn Iterator<Item = DualDVec64>| {
                 terms.fold(DualDVec64::from_re(0.0), |sum, y| sum + y)
@@ -77,14 +77,14 @@ fn with_num_dual(workload: Workload, x: &[f64], logarithm: bool, shift: f64) -> 
             }
         };
         let (value, gradient) = num_dual::gradient(f, &all);
-        slope.copy_from_slice(gradient.as_slice());
+        derivative.copy_from_slice(gradient.as_slice());
         value
     });
     if x.len() != 10 {
         return workload;
     }
     let ten = SVector::<f64, 10>::from_column_slice(x);
-    workload.mode("num-dual, static", move |slope| {
+    workload.mode("num-dual, static", move |derivative| {
         let f = |x: SVector<DualSVec64<10>, 10>| {
             let sum = |terms: &mut dyn Iterator<Item = DualSVec64<10>>| {
                 terms.fold(DualSVec64::<10>::from_re(0.0), |sum, y| sum + y)
@@ -96,7 +96,7 @@ fn with_num_dual(workload: Workload, x: &[f64], logarithm: bool, shift: f64) -> 
             }
         };
         let (value, gradient) = num_dual::gradient(f, &ten);
-        slope.copy_from_slice(gradient.as_slice());
+        derivative.copy_from_slice(gradient.as_slice());
         value
     })
 }

@@ -158,13 +158,13 @@ pub(crate) fn chained_rosenbrock(n: usize) -> Workload {
     let program = sound(Program::record(rosenbrock, &x)).optimized();
     let plan = sound(SparseHessian::new(&program, Wrt::Both));
     let entries = plan.pattern().len();
-    let (mut workspace, mut slope, point) = (program.workspace(), vec![0.0; n], x.clone());
+    let (mut workspace, mut derivative, point) = (program.workspace(), vec![0.0; n], x.clone());
     let replayed = program.clone();
     let workload = Workload::new("chained rosenbrock", format!("{n} inputs, Hessian"), entries);
     let point_of_value = x.clone();
     let workload = workload
         .mode(VALUE, move |_| rosenbrock(&point_of_value))
-        .mode(GRADIENT, move |_| sound(replayed.gradient(&mut workspace, &point, &mut slope)));
+        .mode(GRADIENT, move |_| sound(replayed.gradient(&mut workspace, &point, &mut derivative)));
     let (mut workspace, mut gradient, point) = (plan.workspace(), vec![0.0; n], x);
     let workload = workload
         .mode("sparse", move |values| sound(plan.evaluate(&mut workspace, &point, &mut gradient, values)));

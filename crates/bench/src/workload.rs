@@ -123,15 +123,15 @@ impl Workload {
             workload = workload.lanes::<O, U10>("lanes: 10", f, x);
         }
         let (on_tape, point, mut reverse) = (f.clone(), x.to_vec(), Reverse::new());
-        workload =
-            workload.mode("tape", move |slope| sound(reverse.gradient(|x| on_tape.call(x), &point, slope)));
+        workload = workload
+            .mode("tape", move |derivative| sound(reverse.gradient(|x| on_tape.call(x), &point, derivative)));
         let (recorded, point) = (f.clone(), x.to_vec());
         workload = workload
             .mode(RECORD, move |_| sound(Program::record(|x| recorded.call(x), &point)).outputs() as f64);
         let (point, program) = (x.to_vec(), sound(Program::record(|x| f.call(x), x)).optimized());
         let workload = with_machine_code(workload, [MACHINE_CODE, COMPILE], &program, x);
         let mut workspace = program.workspace();
-        workload.mode("replay", move |slope| sound(program.gradient(&mut workspace, &point, slope)))
+        workload.mode("replay", move |derivative| sound(program.gradient(&mut workspace, &point, derivative)))
     }
 
     fn lanes<O: Objective + Clone + Send + 'static, N: Lanes<f64> + 'static>(
@@ -141,21 +141,22 @@ impl Workload {
         x: &[f64],
     ) -> Self {
         let (f, x, mut forward) = (f.clone(), x.to_vec(), Forward::<f64, N>::new());
-        self.mode(name, move |slope| sound(forward.gradient(|x| f.call(x), &x, slope)))
+        self.mode(name, move |gradient| sound(forward.gradient(|x| f.call(x), &x, gradient)))
     }
 
     /// The gradient as generated code.
     pub(crate) fn generated(self, code: Option<Gradient>, x: &[f64]) -> Self {
         let Some(mut gradient) = code else { return self };
         let x = x.to_vec();
-        self.mode(GENERATED, move |slope| gradient(&x, slope))
+        self.mode(GENERATED, move |derivative| gradient(&x, derivative))
     }
 
     /// The function with its loop kept as one operation: on a tape, and replayed.
     pub(crate) fn looped<O: Objective + Clone + Send + 'static>(self, f: &O, x: &[f64]) -> Self {
         let (on_tape, point, mut reverse) = (f.clone(), x.to_vec(), Reverse::new());
-        let this =
-            self.mode("loop: tape", move |slope| sound(reverse.gradient(|x| on_tape.call(x), &point, slope)));
+        let this = self.mode("loop: tape", move |gradient| {
+            sound(reverse.gradient(|x| on_tape.call(x), &point, gradient))
+        });
         let (recorded, point) = (f.clone(), x.to_vec());
         let this = this.mode(RECORD_LOOP, move |_| {
             sound(Program::record(|x| recorded.call(x), &point)).outputs() as f64
@@ -163,7 +164,7 @@ impl Workload {
         let (point, program) = (x.to_vec(), sound(Program::record(|x| f.call(x), x)));
         let this = with_machine_code(this, [LOOP_MACHINE_CODE, COMPILE_LOOP], &program, x);
         let mut workspace = program.workspace();
-        this.mode("loop: replay", move |slope| sound(program.gradient(&mut workspace, &point, slope)))
+        this.mode("loop: replay", move |gradient| sound(program.gradient(&mut workspace, &point, gradient)))
     }
 
     /// The points in lanes, on one thread and on two.
@@ -178,12 +179,12 @@ fn batch<O: Summed + Clone>(f: &O, x: &[f64]) -> impl FnMut(&mut [f64]) -> f64 +
     let (points, x) = (points.to_vec(), x.to_vec());
     let program = sound(Program::record_with_data(|x, point| f.point(x, point), &x, &points[..width]));
     let rest = sound(Program::record(|x| f.rest(x), &x));
-    let (mut batch, mut workspace) = (program.batch(), rest.workspace());
+    let (mut batch, mut workspace) = (program.batch_workspace(), rest.workspace());
     let mut more = vec![0.0; x.len()];
-    move |slope| {
-        let sum = sound(program.sum_gradient(&mut batch, &x, &Rows::new(&points, width), slope));
+    move |gradient| {
+        let sum = sound(program.sum_gradient(&mut batch, &x, &Rows::new(&points, width), gradient));
         let value = sound(rest.gradient(&mut workspace, &x, &mut more));
-        slope.iter_mut().zip(&more).for_each(|(slope, more)| *slope += more);
+        gradient.iter_mut().zip(&more).for_each(|(gradient, more)| *gradient += more);
         sum + value
     }
 }

@@ -121,35 +121,36 @@ fn bundle_adjustment(count: usize) -> Workload {
         plain.chunks(projection::OBSERVATION).map(|row| projection::reprojection_error(row)[0]).sum()
     });
     let by_hand = observations.clone();
-    let workload = workload.mode(BY_HAND, move |slopes| {
-        let rows = by_hand.chunks(projection::OBSERVATION).zip(slopes.chunks_mut(2 * projection::WIDTH));
-        rows.map(|(row, slopes)| by_hand::reprojection(row, slopes)[0]).sum()
+    let workload = workload.mode(BY_HAND, move |derivatives| {
+        let rows = by_hand.chunks(projection::OBSERVATION).zip(derivatives.chunks_mut(2 * projection::WIDTH));
+        rows.map(|(row, derivatives)| by_hand::reprojection(row, derivatives)[0]).sum()
     });
     let (by_code, mut jacobian) = (observations.clone(), [0.0; 2 * projection::OBSERVATION]);
-    let workload = workload.mode(GENERATED, move |slopes| {
-        let rows = by_code.chunks(projection::OBSERVATION).zip(slopes.chunks_mut(2 * projection::WIDTH));
-        let each = rows.map(|(row, slopes)| {
+    let workload = workload.mode(GENERATED, move |derivatives| {
+        let rows = by_code.chunks(projection::OBSERVATION).zip(derivatives.chunks_mut(2 * projection::WIDTH));
+        let each = rows.map(|(row, derivatives)| {
             let mut x = [0.0; projection::OBSERVATION];
             let (feature, rest) = x.split_at_mut(2);
             rest.copy_from_slice(&row[..projection::WIDTH]);
             feature.copy_from_slice(&row[projection::WIDTH..]);
             let values = generated::projection(&x, &mut jacobian);
-            let rows = jacobian.chunks(projection::OBSERVATION).zip(slopes.chunks_mut(projection::WIDTH));
-            rows.for_each(|(all, slopes)| slopes.copy_from_slice(&all[2..]));
+            let rows =
+                jacobian.chunks(projection::OBSERVATION).zip(derivatives.chunks_mut(projection::WIDTH));
+            rows.for_each(|(all, derivatives)| derivatives.copy_from_slice(&all[2..]));
             values[0]
         });
         each.sum()
     });
     let (singly, mut forward, mut values) = (observations.clone(), Forward::<f64, U16>::new(), [0.0; 2]);
-    let workload = workload.mode("lanes: 16", move |slopes| {
-        let rows = singly.chunks(projection::OBSERVATION).zip(slopes.chunks_mut(2 * projection::WIDTH));
-        let each = rows.map(|(row, slopes)| {
+    let workload = workload.mode("lanes: 16", move |derivatives| {
+        let rows = singly.chunks(projection::OBSERVATION).zip(derivatives.chunks_mut(2 * projection::WIDTH));
+        let each = rows.map(|(row, derivatives)| {
             let (x, feature) = row.split_at(projection::WIDTH);
             let error = |x: &[Dual<f64, U16>], y: &mut [Dual<f64, U16>]| {
                 let all = [x, &[Dual::constant(feature[0]), Dual::constant(feature[1])]].concat();
                 y.copy_from_slice(&projection::reprojection_error(&all));
             };
-            sound(forward.jacobian(error, x, &mut values, slopes));
+            sound(forward.jacobian(error, x, &mut values, derivatives));
             values[0]
         });
         each.sum()
@@ -157,11 +158,11 @@ fn bundle_adjustment(count: usize) -> Workload {
     let first = &observations[..projection::OBSERVATION];
     let program =
         sound(Program::record_with_data(|_, row: &[_]| projection::reprojection_error(row), &[], first));
-    let (mut batch, mut values) = (program.batch(), vec![0.0; 2 * count]);
-    workload.mode("batch", move |slopes| {
+    let (mut batch, mut values) = (program.batch_workspace(), vec![0.0; 2 * count]);
+    workload.mode("batch", move |derivatives| {
         let (rows, wrt) =
             (Rows::new(&observations, projection::OBSERVATION), Wrt::FirstData(projection::WIDTH));
-        sound(program.jacobians(&mut batch, &[], &rows, wrt, &mut values, slopes));
+        sound(program.jacobians(&mut batch, &[], &rows, wrt, &mut values, derivatives));
         values.iter().step_by(2).sum()
     })
 }
@@ -189,7 +190,7 @@ pub fn all() -> Vec<Make> {
     for n in [2, 10, 100, 1000] {
         all.push(Box::new(move || {
             let x = rosenbrock_point(n);
-            let by_hand = |_: &Rosenbrock, x: &[f64], slope: &mut [f64]| rosenbrock_by_hand(x, slope);
+            let by_hand = |_: &Rosenbrock, x: &[f64], gradient: &mut [f64]| rosenbrock_by_hand(x, gradient);
             let workload = Workload::of("rosenbrock", format!("n = {n}"), &Rosenbrock, &x, Some(by_hand));
             with_peers(workload.generated(generated::gradient("rosenbrock", n), &x), &x)
         }));
@@ -197,7 +198,7 @@ pub fn all() -> Vec<Make> {
     for n in [10, 1000, 100_000] {
         all.push(Box::new(move || {
             let x = numbers(n, 0.7);
-            let by_hand = |_: &LogSumExp, x: &[f64], slope: &mut [f64]| by_hand::log_sum_exp(x, slope);
+            let by_hand = |_: &LogSumExp, x: &[f64], gradient: &mut [f64]| by_hand::log_sum_exp(x, gradient);
             let workload = Workload::of("log-sum-exp", format!("n = {n}"), &LogSumExp, &x, Some(by_hand));
             with_peers(workload, &x)
         }));
@@ -208,7 +209,7 @@ pub fn all() -> Vec<Make> {
             llsq::write_points(n, &mut points);
             let (f, x) = (LeastSquares(points), numbers(m, 0.7));
             let by_hand =
-                |f: &LeastSquares, x: &[f64], slope: &mut [f64]| by_hand::least_squares(x, &f.0, slope);
+                |f: &LeastSquares, x: &[f64], gradient: &mut [f64]| by_hand::least_squares(x, &f.0, gradient);
             Workload::of("least squares", format!("n = {n}, m = {m}"), &f, &x, Some(by_hand)).batched(&f, &x)
         }));
     }
@@ -217,8 +218,8 @@ pub fn all() -> Vec<Make> {
             let problem = Problem { d, k, n: 1000, m: 0, gamma: 1.0 };
             let f = Gaussians { problem, x: numbers(1000 * d, 0.3) };
             let theta = numbers(k + 2 * k * d + k * problem.triangle(), 0.7);
-            let by_hand = |f: &Gaussians, theta: &[f64], slope: &mut [f64]| {
-                by_hand::mixture(f.problem, theta, &f.x, slope)
+            let by_hand = |f: &Gaussians, theta: &[f64], gradient: &mut [f64]| {
+                by_hand::mixture(f.problem, theta, &f.x, gradient)
             };
             let size = format!("d = {d}, k = {k}, n = 1000");
             Workload::of("gaussian mixture", size, &f, &theta, Some(by_hand)).batched(&f, &theta)
@@ -227,7 +228,7 @@ pub fn all() -> Vec<Make> {
     for (n, s) in [(10, 10), (1000, 10)] {
         all.push(Box::new(move || {
             let size = format!("n = {n}, {s} steps");
-            let by_hand = |f: &Ode, x: &[f64], slope: &mut [f64]| by_hand::ode(x, f.0, slope);
+            let by_hand = |f: &Ode, x: &[f64], gradient: &mut [f64]| by_hand::ode(x, f.0, gradient);
             let x = numbers(n, 0.7);
             Workload::of("ode", size, &Ode(s), &x, Some(by_hand)).generated(generated::gradient("ode", n), &x)
         }));
@@ -237,7 +238,7 @@ pub fn all() -> Vec<Make> {
             let bits = text(characters);
             let (size, x) = (format!("{characters} characters"), numbers(11 * BITS, 0.7));
             let looped = LstmLoop::new(&bits);
-            let by_hand = |f: &Lstm, x: &[f64], slope: &mut [f64]| by_hand::lstm(x, &f.0, slope);
+            let by_hand = |f: &Lstm, x: &[f64], gradient: &mut [f64]| by_hand::lstm(x, &f.0, gradient);
             let code = generated::gradient("lstm", characters);
             Workload::of("lstm", size, &Lstm(bits), &x, Some(by_hand)).looped(&looped, &x).generated(code, &x)
         }));
@@ -245,7 +246,7 @@ pub fn all() -> Vec<Make> {
     for steps in [10, 1000] {
         all.push(Box::new(move || {
             let looped = PendulumLoop::new(steps, Checkpoints::default());
-            let by_hand = |f: &Pendulum, x: &[f64], slope: &mut [f64]| by_hand::pendulum(x, f.0, slope);
+            let by_hand = |f: &Pendulum, x: &[f64], gradient: &mut [f64]| by_hand::pendulum(x, f.0, gradient);
             let size = format!("{steps} steps");
             let workload = Workload::of("pendulum", size, &Pendulum(steps), &PENDULUM, Some(by_hand));
             let code = generated::gradient("pendulum", steps);
@@ -275,7 +276,8 @@ pub fn all() -> Vec<Make> {
             let parameters = model.initialize(7);
             let f = Network { model, points };
             let size = format!("2-16-16-1, {count} points");
-            let by_hand = |f: &Network, x: &[f64], slope: &mut [f64]| by_hand::network(x, &f.points, slope);
+            let by_hand =
+                |f: &Network, x: &[f64], gradient: &mut [f64]| by_hand::network(x, &f.points, gradient);
             Workload::of("network", size, &f, &parameters, Some(by_hand)).batched(&f, &parameters)
         }));
     }

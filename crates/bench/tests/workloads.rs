@@ -14,10 +14,10 @@ fn all_modes_of_a_workload_give_one_value_and_one_gradient() {
             let name = format!("{}, {}: {}", workload.name, workload.size, mode.name);
             // Of one peer only the gradient is to be had.
             let value = if mode.name == "echidna" { first.as_ref().unwrap().0 } else { value };
-            let (expected, slopes) = first.get_or_insert_with(|| (value, gradient.clone()));
+            let (expected, derivatives) = first.get_or_insert_with(|| (value, gradient.clone()));
             assert!((value - *expected).abs() <= 1e-9 * expected.abs(), "{name}: {value} {expected}");
-            let scale = slopes.iter().fold(1.0, |most: f64, slope| most.max(slope.abs()));
-            for (given, expected) in gradient.iter().zip(&*slopes) {
+            let scale = derivatives.iter().fold(1.0, |most: f64, derivative| most.max(derivative.abs()));
+            for (given, expected) in gradient.iter().zip(&*derivatives) {
                 assert!((given - expected).abs() <= 1e-9 * scale, "{name}: {given} {expected}");
             }
         }

@@ -37,7 +37,7 @@ pub(crate) struct CheckOptions {
     parameters: usize,
 }
 
-/// How far the recorded program may be from the tape, relative to the larger of the slope and 1.
+/// How far the recorded program may be from the tape, relative to the larger of the derivative and 1.
 const TOLERANCE: f64 = 1e-12;
 
 pub(crate) fn run(options: CheckOptions) -> Result<(), Failure> {

@@ -17,8 +17,8 @@ fn expressions_are_drawn_with_names_values_and_gradients() {
     let folder = tempfile::tempdir().unwrap();
     let dot = said(folder.path(), &["graph", "a*b + sin(a)", "a=2", "b=-3"]);
     // d/da (ab + sin a) = b + cos a.
-    let slope = (-3.0 + 2.0_f64.cos()) * 1e4;
-    assert!(dot.contains(&format!("a | data 2 | grad {}", slope.round() / 1e4)), "{dot}");
+    let derivative = (-3.0 + 2.0_f64.cos()) * 1e4;
+    assert!(dot.contains(&format!("a | data 2 | grad {}", derivative.round() / 1e4)), "{dot}");
     assert!(dot.contains("b | data -3 | grad 2") && dot.contains("label=\"sin\""), "{dot}");
     // What has no value is 1; spaces around the sign do not matter, and a constant is no input.
     let dot = said(folder.path(), &["graph", "x*y*pi", "y = 2"]);

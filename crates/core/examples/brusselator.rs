@@ -8,7 +8,7 @@
 //! `cargo run --release -p dualtape --features faer --example brusselator -- [SIDE] [STEPS]`: 64 × 64 places and 3 steps if
 //! not said otherwise. 700 × 700 places are nearly a million unknowns.
 
-use dualtape::neighbours::faer::matrix_by_columns;
+use dualtape::integrations::faer::matrix_by_columns;
 use dualtape::sparse::{Columns, SparseJacobian, SparseWorkspace};
 use dualtape::{Differentiable, Program, program::Wrt};
 use faer::ColMut;
@@ -143,11 +143,11 @@ fn runge_kutta(side: usize, x: &mut [f64], time: f64, steps: usize) {
     let width = time / steps as f64;
     for _ in 0..steps {
         let begin = x.to_vec();
-        let mut slope = vec![0.0; x.len()];
+        let mut derivative = vec![0.0; x.len()];
         for (part, weight) in [(0.0, 1.0), (0.5, 2.0), (0.5, 2.0), (1.0, 1.0)] {
-            let there: Vec<f64> = begin.iter().zip(&slope).map(|(x, k)| x + part * width * k).collect();
-            slope = rates(side, &there);
-            x.iter_mut().zip(&slope).for_each(|(x, k)| *x += weight * width / 6.0 * k);
+            let there: Vec<f64> = begin.iter().zip(&derivative).map(|(x, k)| x + part * width * k).collect();
+            derivative = rates(side, &there);
+            x.iter_mut().zip(&derivative).for_each(|(x, k)| *x += weight * width / 6.0 * k);
         }
     }
 }

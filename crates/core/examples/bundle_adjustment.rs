@@ -7,7 +7,7 @@
 //! `camera point x y`, and then a number on each line: nine of each camera (a rotation as axis times angle, a shift, the
 //! focal length and two numbers of its distortion) and three of each point.
 
-use dualtape::neighbours::faer::{matrix, matrix_by_columns};
+use dualtape::integrations::faer::{matrix, matrix_by_columns};
 use dualtape::sparse::{Columns, SparseJacobian};
 use dualtape::{Differentiable, Program, program::Wrt};
 use faer::prelude::{Reborrow, Solve};
@@ -42,7 +42,7 @@ struct Problem {
 /// Where a camera sees a point. It looks along its negative z.
 fn project<D: Differentiable<Scalar = f64>>(camera: &[D], point: &[D]) -> [D; 2] {
     let (turn, shift) = (&camera[..3], &camera[3..6]);
-    // So little more than 0 that the angle has a slope there, and sin(θ)/θ a value.
+    // So little more than 0 that the angle has a derivative there, and sin(θ)/θ a value.
     let angle = (Differentiable::dot(turn, turn) + 1e-20).sqrt();
     let half = (angle * 0.5).sin() / angle;
     let (cos, sin, rest) = (angle.cos(), angle.sin() / angle, half * half * 2.0);
@@ -193,7 +193,7 @@ struct Solution {
     /// Half the sum of squares of residuals, before and after.
     costs: [f64; 2],
     /// The length of its gradient, before and after.
-    slopes: [f64; 2],
+    derivatives: [f64; 2],
 }
 
 /// Lowers the sum of squares until its gradient has become so much shorter, or no step lowers it.
@@ -213,21 +213,21 @@ fn solve(problem: &Problem, shorter: f64) -> Outcome<Solution> {
         (vec![0.0; rows], vec![0.0; entries], vec![0.0; entries]);
     let mut there = vec![0.0; rows];
     let cost = |residuals: &[f64]| residuals.iter().map(|r| r * r).sum::<f64>() / 2.0;
-    let (mut damping, mut symbolic, mut costs, mut slopes) = (1e-3, None, Vec::new(), Vec::new());
+    let (mut damping, mut symbolic, mut costs, mut derivatives) = (1e-3, None, Vec::new(), Vec::new());
     'steps: for step in 0.. {
         plan.evaluate(&mut workspace, &x, &mut residuals, &mut values)?;
         columns.gather(&values, &mut by_columns)?;
         let jacobian = matrix_by_columns(&columns, &by_columns)?;
         // In compressed rows, the Jacobian is its transpose in compressed columns.
         let transposed = matrix(plan.pattern(), &values)?.transpose();
-        let slope = transposed * ColRef::from_slice(&residuals);
+        let gradient = transposed * ColRef::from_slice(&residuals);
         costs.push(cost(&residuals));
-        slopes.push(slope.norm_l2());
+        derivatives.push(gradient.norm_l2());
         println!(
             "step {step}: cost {:.6e}, gradient {:.1e}, damping {damping:.0e}",
-            costs[step], slopes[step]
+            costs[step], derivatives[step]
         );
-        if slopes[step] * shorter < slopes[0] || step == 60 {
+        if derivatives[step] * shorter < derivatives[0] || step == 60 {
             break;
         }
         let normal = sparse_sparse_matmul(transposed, jacobian, 1.0, Par::Seq)?;
@@ -244,7 +244,7 @@ fn solve(problem: &Problem, shorter: f64) -> Outcome<Solution> {
             let factor = Llt::try_new_with_symbolic(symbolic.clone(), damped.rb(), Side::Lower);
             // Rounding may leave a matrix that is hardly damped with a negative pivot: that calls for more damping, too.
             if let Ok(factor) = factor {
-                let mut change: Vec<f64> = slope.iter().copied().collect();
+                let mut change: Vec<f64> = gradient.iter().copied().collect();
                 factor.solve_in_place(ColMut::from_slice_mut(&mut change));
                 let moved: Vec<f64> = x.iter().zip(&change).map(|(x, change)| x - change).collect();
                 program.evaluate(&mut replay, &moved, &mut there)?;
@@ -262,7 +262,7 @@ fn solve(problem: &Problem, shorter: f64) -> Outcome<Solution> {
         }
     }
     let ends = |numbers: &[f64]| [numbers[0], numbers[numbers.len() - 1]];
-    Ok(Solution { parameters: x, costs: ends(&costs), slopes: ends(&slopes) })
+    Ok(Solution { parameters: x, costs: ends(&costs), derivatives: ends(&derivatives) })
 }
 
 /// What is wrong with a text is said by its line.
@@ -290,7 +290,7 @@ fn main() -> Outcome<()> {
     let made = generated();
     let problem = Problem::read(&made.write())?;
     assert_eq!(problem, made, "numbers come back from text as they were");
-    let Solution { parameters, costs: [before, after], slopes } = solve(&problem, 1e8)?;
+    let Solution { parameters, costs: [before, after], derivatives } = solve(&problem, 1e8)?;
 
     // The residuals have the noise's variance, less what the parameters fit of it: all but seven, as nothing shows where the
     // whole lies, how it is turned and how large it is.
@@ -298,6 +298,11 @@ fn main() -> Outcome<()> {
     let deviation = (2.0 * after / (2 * problem.observations.len() - fitted) as f64).sqrt();
     println!("cost {before:.3e} fell to {after:.3e}: noise of {deviation:.4} pixels, made with {NOISE}");
     assert!((0.95..1.05).contains(&(deviation / NOISE)), "{deviation} is not the noise of {NOISE}");
-    assert!(slopes[1] * 1e8 < slopes[0], "the gradient is still {:e} of {:e}", slopes[1], slopes[0]);
+    assert!(
+        derivatives[1] * 1e8 < derivatives[0],
+        "the gradient is still {:e} of {:e}",
+        derivatives[1],
+        derivatives[0]
+    );
     Ok(())
 }

@@ -13,8 +13,8 @@ fn main() -> Result<(), Error> {
         &[0.5, 0.9],
     )?;
     println!("{} nodes inside, {} outside", inner.graph().len(), outer.graph().len());
-    let (mut slope, mut square) = ([0.0; 2], [0.0; 4]);
-    let value = outer.hessian(&mut outer.workspace(), &[0.4, 0.8], &mut slope, &mut square)?;
-    println!("{value}, slope {slope:?}, Hessian {square:?}");
+    let (mut gradient, mut square) = ([0.0; 2], [0.0; 4]);
+    let value = outer.hessian(&mut outer.workspace(), &[0.4, 0.8], &mut gradient, &mut square)?;
+    println!("{value}, gradient {gradient:?}, Hessian {square:?}");
     Ok(())
 }

@@ -9,15 +9,15 @@ struct Decay;
 
 impl Flow for Decay {
     type Scalar = f64;
-    fn slope<D: Differentiable<Scalar = f64>>(
+    fn derivative<D: Differentiable<Scalar = f64>>(
         &self,
         _: D,
         y: &[D],
         p: &[D],
-        slope: &mut [D],
+        derivative: &mut [D],
     ) -> Result<(), Error> {
         let all = |y: &[D]| [-(p[0] * y[0] * y[0]), p[0] * y[0] * y[1] * 2.0, y[1] * y[0] * y[0]];
-        slope.copy_from_slice(&all(&[y[0], *y.get(1).unwrap_or(&y[0])])[..y.len()]);
+        derivative.copy_from_slice(&all(&[y[0], *y.get(1).unwrap_or(&y[0])])[..y.len()]);
         Ok(())
     }
 }

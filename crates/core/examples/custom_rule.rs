@@ -1,8 +1,8 @@
-//! A function with a derivative of one's own: another library's gamma function, whose slope is known.
+//! A function with a derivative of one's own: another library's gamma function, whose derivative is known.
 
 use dualtape::{CustomRule, Differentiable, Error, second_derivative};
 
-/// ln Γ, whose slope is the digamma function.
+/// ln Γ, whose derivative is the digamma function.
 #[derive(Clone)]
 struct LnGamma;
 
@@ -25,5 +25,5 @@ impl CustomRule for LnGamma {
 
 fn main() {
     let ln_gamma = |x| Differentiable::call(&LnGamma, &[x]).expect("it has a value")[0];
-    println!("value, slope and curvature at 3: {:?}", second_derivative(ln_gamma, 3.0));
+    println!("value, derivative and curvature at 3: {:?}", second_derivative(ln_gamma, 3.0));
 }

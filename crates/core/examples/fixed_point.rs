@@ -1,4 +1,4 @@
-//! The place where a map rests, with its slope: the cosine's fixed point, stretched.
+//! The place where a map rests, with its derivative: the cosine's fixed point, stretched.
 
 use dualtape::implicit::{Map, fixed_point};
 use dualtape::{Differentiable, second_derivative};
@@ -18,5 +18,5 @@ fn rest<D: Differentiable<Scalar = f64>>(p: D) -> D {
 }
 
 fn main() {
-    println!("place, slope and curvature at 1: {:?}", second_derivative(rest, 1.0));
+    println!("place, derivative and curvature at 1: {:?}", second_derivative(rest, 1.0));
 }

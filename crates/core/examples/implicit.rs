@@ -25,6 +25,6 @@ impl Equations for Kepler {
 }
 
 fn main() {
-    let (z, slope, square) = hessian(|p| root(&Kepler, p).expect("the left side rises")[0], &[0.3, 1.0]);
-    println!("{z}, slopes {slope:?}, second {square:?}");
+    let (z, gradient, square) = hessian(|p| root(&Kepler, p).expect("the left side rises")[0], &[0.3, 1.0]);
+    println!("{z}, derivatives {gradient:?}, second {square:?}");
 }

@@ -24,5 +24,5 @@ fn main() {
     let pull = [1.0.into(); 999];
     let middle =
         gradient(|p| conjugate_gradients(&Chain, &pull, p).expect("it is positive definite")[499], &[2.0]);
-    println!("middle of 999 springs, and its slope in their stiffness: {middle:?}");
+    println!("middle of 999 springs, and its gradient in their stiffness: {middle:?}");
 }

@@ -4,16 +4,16 @@
 //! The pendulum hangs at rest, and after two seconds is to stand at rest: θ″ = u − g·sin θ, least ∫u². Angles, speeds and
 //! torques at the ends of intervals, and torques at their middles, are the unknowns z; on each interval the motion is a cubic
 //! that obeys the equation at both ends and in the middle (Hermite–Simpson). Where cost f and conditions c(z) = 0 balance,
-//! the Lagrangian f + λ·c has no slope in z, and Newton's method solves
+//! the Lagrangian f + λ·c has no derivative in z, and Newton's method solves
 //!
 //! ```text
 //! ⎡ 0   A ⎤ ⎡ dλ ⎤     ⎡ c                            ⎤    A: the sparse Jacobian of c
-//! ⎣ Aᵀ  H ⎦ ⎣ dz ⎦ = − ⎣ slope of the Lagrangian in z ⎦    H: the sparse Hessian of the Lagrangian in z
+//! ⎣ Aᵀ  H ⎦ ⎣ dz ⎦ = − ⎣ derivative of the Lagrangian in z ⎦    H: the sparse Hessian of the Lagrangian in z
 //! ```
 //!
 //! They balance at a motion that no small change makes cheaper, and may at others; which is found depends on the guess.
 
-use dualtape::neighbours::faer::matrix;
+use dualtape::integrations::faer::matrix;
 use dualtape::sparse::{Pattern, SparseHessian, SparseJacobian, SparseWorkspace};
 use dualtape::{Differentiable, Program, program::Wrt};
 use faer::ColMut;
@@ -58,13 +58,13 @@ impl Swing {
     /// What has to be zero: two equations of each interval, then the state at both ends of time.
     fn conditions<D: Differentiable<Scalar = f64>>(self, z: &[D]) -> Vec<D> {
         let h = self.width();
-        let slope = |[angle, speed]: [D; 2], torque: D| [speed, torque - angle.sin() * self.gravity];
+        let derivative = |[angle, speed]: [D; 2], torque: D| [speed, torque - angle.sin() * self.gravity];
         let mut conditions = Vec::with_capacity(2 * self.intervals + 4);
         for at in z.windows(7).step_by(4) {
             let (begin, end) = ([at[0], at[1]], [at[4], at[5]]);
-            let (first, last) = (slope(begin, at[2]), slope(end, at[6]));
+            let (first, last) = (derivative(begin, at[2]), derivative(end, at[6]));
             let middle = [0, 1].map(|i| (begin[i] + end[i]) * 0.5 + (first[i] - last[i]) * (h / 8.0));
-            let between = slope(middle, at[3]);
+            let between = derivative(middle, at[3]);
             for i in 0..2 {
                 conditions.push(end[i] - begin[i] - (first[i] + between[i] * 4.0 + last[i]) * (h / 6.0));
             }
@@ -139,9 +139,9 @@ impl Conditions {
     /// Writes what has to be zero at the multipliers and the unknowns after them, and the values of the matrix.
     fn evaluate(&mut self, point: &[f64], residual: &mut [f64]) -> Outcome<()> {
         let multipliers = self.jacobian.pattern().rows();
-        let (conditions, slope) = residual.split_at_mut(multipliers);
+        let (conditions, gradient) = residual.split_at_mut(multipliers);
         let z = &point[multipliers..];
-        self.hessian.evaluate(&mut self.workspace, point, slope, &mut self.hessian_values)?;
+        self.hessian.evaluate(&mut self.workspace, point, gradient, &mut self.hessian_values)?;
         self.jacobian.evaluate(&mut self.workspace, z, conditions, &mut self.jacobian_values)?;
         for (value, &place) in self.hessian_values.iter().zip(&self.of_hessian) {
             self.values[place] = *value;

@@ -24,6 +24,6 @@ fn main() {
     let apart = |s: &[f64], _: &[f64]| (s[0] - s[1]).abs() > 1e-15 * s[0];
     for start in [[1.0, 2.0], [1.0, 1e6]] {
         let mean = gradient(|x| repeat_while(apart, &Means, x, &[], 50).expect("they meet")[0], &start);
-        println!("the mean of {start:?} and its slopes: {mean:?}");
+        println!("the mean of {start:?} and its derivatives: {mean:?}");
     }
 }

@@ -23,7 +23,9 @@ impl Step for Fly {
 }
 
 fn main() {
-    let (value, slope) =
+    let (value, gradient) =
         gradient(|x| scan(&Fly, 1_000_000, x, &[], &[1e-6.into()]).expect("it runs").state[0], &[0.0, 20.0]);
-    println!("height after a second: {value:.4}, slopes in height and speed at the start: {slope:.4?}");
+    println!(
+        "height after a second: {value:.4}, derivatives in height and speed at the start: {gradient:.4?}"
+    );
 }

@@ -29,7 +29,7 @@ fn pull<D: Differentiable<Scalar = f64>>([x, y]: [D; 2]) -> [D; 2] {
     [x * factor, y * factor]
 }
 
-fn slope([x, y, vx, vy]: State) -> State {
+fn derivative([x, y, vx, vy]: State) -> State {
     let [ax, ay] = pull([x, y]);
     [vx, vy, ax, ay]
 }
@@ -59,7 +59,7 @@ fn size(state: &[f64]) -> f64 {
 }
 
 /// One step: the series, how far it is good for (Jorba and Zou, "A software package for the numerical integration of ODEs by
-/// means of high-order Taylor methods", 2005), and its sum and slope there.
+/// means of high-order Taylor methods", 2005), and its sum and derivative there.
 fn taylor_step(state: &mut State, left: f64) -> f64 {
     let [x, y, vx, vy] = *state;
     let mut series = [[0.0; 2]; ORDER + 2];
@@ -161,13 +161,18 @@ const WEIGHTS: [f64; 13] = [
 
 /// One step by the method of order 8, and an estimate of its error: the difference from that of order 7.
 fn runge_kutta_step(state: &State, step: f64) -> (State, f64) {
-    let mut slopes = [[0.0; 4]; 13];
+    let mut derivatives = [[0.0; 4]; 13];
     for (stage, coefficients) in STAGES.iter().enumerate() {
-        let sum = |i: usize| coefficients.iter().zip(&slopes).map(|(a, slope)| a * slope[i]).sum::<f64>();
-        slopes[stage] = slope(std::array::from_fn(|i| state[i] + step * sum(i)));
+        let sum = |i: usize| {
+            coefficients.iter().zip(&derivatives).map(|(a, derivative)| a * derivative[i]).sum::<f64>()
+        };
+        derivatives[stage] = derivative(std::array::from_fn(|i| state[i] + step * sum(i)));
     }
-    let sum = |i: usize| WEIGHTS.iter().zip(&slopes).map(|(b, slope)| b * slope[i]).sum::<f64>();
-    let apart: State = std::array::from_fn(|i| slopes[0][i] + slopes[10][i] - slopes[11][i] - slopes[12][i]);
+    let sum =
+        |i: usize| WEIGHTS.iter().zip(&derivatives).map(|(b, derivative)| b * derivative[i]).sum::<f64>();
+    let apart: State = std::array::from_fn(|i| {
+        derivatives[0][i] + derivatives[10][i] - derivatives[11][i] - derivatives[12][i]
+    });
     (std::array::from_fn(|i| state[i] + step * sum(i)), size(&apart) * step * 41.0 / 840.0)
 }
 

@@ -225,7 +225,7 @@ where
     let mut columns = Vec::new();
     for column in 0..x.len() {
         let forward: Vec<_> =
-            constants(&f, x, Some(column)).iter().map(|y| y.primal().slope(0).wide()).collect();
+            constants(&f, x, Some(column)).iter().map(|y| y.primal().derivative(0).wide()).collect();
         columns.push((forward, differences(values, x, column)));
     }
     let rows = reverse.len().checked_div(x.len()).unwrap_or(0);
@@ -259,13 +259,13 @@ where
     Func: for<'t> Fn(&[Var<'t, Dual<F>>]) -> Var<'t, Dual<F>>,
 {
     or_panic(check_dense::<F>("Hessian", x.len(), x.len(), DENSE_LIMIT));
-    let slopes = |x: &[F], moving: Option<usize>| {
+    let derivatives = |x: &[F], moving: Option<usize>| {
         let lifted = |(i, &x)| if Some(i) == moving { Dual::variable(x) } else { Dual::lift(x) };
         reverse_gradient(&f, &x.iter().enumerate().map(lifted).collect::<Vec<_>>()).1
     };
-    let gradient = |x: &[F]| slopes(x, None).iter().map(|g| g.primal().wide()).collect::<Vec<_>>();
+    let gradient = |x: &[F]| derivatives(x, None).iter().map(|g| g.primal().wide()).collect::<Vec<_>>();
     let columns: Vec<Vec<F>> =
-        (0..x.len()).map(|j| slopes(x, Some(j)).iter().map(|g| g.slope(0)).collect()).collect();
+        (0..x.len()).map(|j| derivatives(x, Some(j)).iter().map(|g| g.derivative(0)).collect()).collect();
     let compared: Vec<_> = (0..x.len()).map(|j| differences(gradient, x, j)).collect();
     let component = |k: usize| {
         let (row, column) = (k / x.len(), k % x.len());
@@ -277,13 +277,13 @@ where
 }
 
 /// Compares the Jacobian of code that takes dual numbers only, as nalgebra's generic code does, with central
-/// differences. Of each component, `reverse` is the forward slope.
+/// differences. Of each component, `reverse` is the forward derivative.
 ///
 /// ```
 /// use dualtape::{Differentiable, Dual, check};
 /// let report = check::jacobian_forward(|x| vec![x[0] * x[1], x[1] * x[1]], &[1.0_f64, 2.0]);
 /// assert!(report.passes(), "{report}");
-/// // A special case that compares plain values hides the slope.
+/// // A special case that compares plain values hides the derivative.
 /// let shift = |x: Dual<f64, _>| if x.value() == 0.0 { Dual::lift(0.0) } else { x };
 /// assert!(!check::jacobian_forward(|x| vec![shift(x[0])], &[0.0]).passes());
 /// ```
@@ -338,10 +338,10 @@ pub fn program<F: ProgramScalar>(program: &Program<F>, x: &[F]) -> Result<Report
     let (mut workspace, mut outputs) = (program.workspace(), vec![F::zero(); rows]);
     program.evaluate(&mut workspace, x, &mut outputs)?;
     let mut reverse = vec![F::zero(); rows * columns];
-    for (row, slopes) in reverse.chunks_mut(columns.max(1)).enumerate() {
+    for (row, derivatives) in reverse.chunks_mut(columns.max(1)).enumerate() {
         let mut cotangent = vec![F::zero(); rows];
         cotangent[row] = F::one();
-        program.vjp(&mut workspace, x, &cotangent, &mut outputs, slopes)?;
+        program.vjp(&mut workspace, x, &cotangent, &mut outputs, derivatives)?;
     }
     let mut components = Vec::with_capacity(rows * columns);
     for column in 0..columns {
@@ -376,7 +376,7 @@ where
     f(&x.iter().enumerate().map(lifted).collect::<Vec<_>>())
 }
 
-/// Central differences of a function with several outputs, with two steps: a wrong slope is off at both, one
+/// Central differences of a function with several outputs, with two steps: a wrong derivative is off at both, one
 /// spoilt by rounding or by curvature at one only.
 fn differences<F: Scalar>(mut f: impl FnMut(&[F]) -> Vec<f64>, x: &[F], column: usize) -> [Vec<f64>; 2] {
     let step = F::epsilon().wide().cbrt() * x[column].wide().abs().max(1.0);
@@ -394,10 +394,10 @@ fn differences<F: Scalar>(mut f: impl FnMut(&[F]) -> Vec<f64>, x: &[F], column: 
     })
 }
 
-/// Of the two differences, the one nearer to the slope.
-fn nearest(slope: f64, row: usize, differences: &[Vec<f64>; 2]) -> f64 {
+/// Of the two differences, the one nearer to the derivative.
+fn nearest(derivative: f64, row: usize, differences: &[Vec<f64>; 2]) -> f64 {
     let [near, far] = [0, 1].map(|step| differences[step][row]);
-    if distance(slope, near) <= distance(slope, far) { near } else { far }
+    if distance(derivative, near) <= distance(derivative, far) { near } else { far }
 }
 
 /// Holds the derivatives of a rule of one's own to each other and to central differences, at `x`: reports of the first,

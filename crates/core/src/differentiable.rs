@@ -50,7 +50,7 @@ macro_rules! learned_methods {
 ///
 /// ```
 /// use dualtape::{Differentiable, Dual, Float, derivative};
-/// // The constant has slope 0, the function ½. The other formula gives NaN at 0: no wrong slope in silence.
+/// // The constant has derivative 0, the function ½. The other formula gives NaN at 0: no wrong derivative in silence.
 /// let ratio = |x: Dual<f64>| if x == 0.0.into() { 1.0.into() } else { x.exp_m1() / x };
 /// assert!(derivative(ratio, 0.0).1.is_nan());
 /// assert_eq!(ratio(Dual::lift(0.0)).value(), 1.0); // what does not move is equal
@@ -65,9 +65,9 @@ macro_rules! learned_methods {
 ///     x.windows(2).map(|w| (w[1] - w[0] * w[0]).powi(2) * 100.0 + (w[0] - 1.0).powi(2)).sum()
 /// }
 ///
-/// let (value, slope) = gradient(|x| rosenbrock(x), &[-1.2, 1.0_f64]);
+/// let (value, gradient) = gradient(|x| rosenbrock(x), &[-1.2, 1.0_f64]);
 /// assert!((value - 24.2).abs() < 1e-12);
-/// assert!((slope[0] + 215.6).abs() < 1e-12 && (slope[1] + 88.0).abs() < 1e-12);
+/// assert!((gradient[0] + 215.6).abs() < 1e-12 && (gradient[1] + 88.0).abs() < 1e-12);
 /// ```
 pub trait Differentiable:
     Float
@@ -137,12 +137,12 @@ pub trait Differentiable:
     /// keeps, so that a program is right on both sides of it.
     ///
     /// Value and derivatives, of every order, are those of the number that is selected; the other leaves no
-    /// trace, even if it is NaN or has an infinite slope. Both are computed. Selecting has no slope in `a` and `b`.
+    /// trace, even if it is NaN or has an infinite derivative. Both are computed. Selecting has no derivative in `a` and `b`.
     ///
     /// ```
     /// use dualtape::{Differentiable, Float, Program, Relation, derivative};
     ///
-    /// /// ln x, and the line that goes on from 1 with its slope.
+    /// /// ln x, and the line that goes on from 1 with its gradient.
     /// fn softened<D: Differentiable<Scalar = f64>>(x: D) -> D {
     ///     D::select(Relation::Less, x, D::constant(1.0), x - 1.0, x.ln())
     /// }
@@ -151,9 +151,9 @@ pub trait Differentiable:
     /// assert_eq!(derivative(softened, 4.0), (4.0.ln(), 0.25));
     ///
     /// // Recorded on one side, replayed on the other; an `if` would be refused there.
-    /// let (program, mut slope) = (Program::record(|x| softened(x[0]), &[4.0])?, [0.0]);
-    /// let value = program.gradient(&mut program.workspace(), &[-3.0], &mut slope)?;
-    /// assert_eq!((value, slope, program.guards()), (-4.0, [1.0], 0));
+    /// let (program, mut gradient) = (Program::record(|x| softened(x[0]), &[4.0])?, [0.0]);
+    /// let value = program.gradient(&mut program.workspace(), &[-3.0], &mut gradient)?;
+    /// assert_eq!((value, gradient, program.guards()), (-4.0, [1.0], 0));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     #[inline(always)]
@@ -233,7 +233,7 @@ pub trait Differentiable:
         affine_rows(weights, bias, x, out);
     }
 
-    /// The Euclidean norm √Σ xᵢ² without overflow, as one statement; at the origin, all slopes are 0.
+    /// The Euclidean norm √Σ xᵢ² without overflow, as one statement; at the origin, all derivatives are 0.
     ///
     /// ```
     /// use dualtape::Differentiable;

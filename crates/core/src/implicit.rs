@@ -32,11 +32,11 @@
 //! }
 //!
 //! fn anomaly<D: Differentiable<Scalar = f64>>(mean: D) -> D {
-//!     root(&Kepler { eccentricity: 0.5 }, &[mean]).expect("its slope is at least 1 − e")[0]
+//!     root(&Kepler { eccentricity: 0.5 }, &[mean]).expect("its derivative is at least 1 − e")[0]
 //! }
 //! let (z, first, second) = second_derivative(anomaly, 1.0);
-//! let slope = 1.0 / (1.0 - 0.5 * z.cos());
-//! assert!((first - slope).abs() < 1e-14 && (second + 0.5 * z.sin() * slope.powi(3)).abs() < 1e-14);
+//! let derivative = 1.0 / (1.0 - 0.5 * z.cos());
+//! assert!((first - derivative).abs() < 1e-14 && (second + 0.5 * z.sin() * derivative.powi(3)).abs() < 1e-14);
 //! ```
 
 #[cfg(feature = "argmin")]
@@ -180,8 +180,8 @@ impl<E: Equations> WarmRoot<E> {
 /// fn first<D: Differentiable<Scalar = f64>>(p: &[D]) -> D {
 ///     linear_solve(&[p[0], D::one(), D::one(), p[1]], &[D::one(), D::zero()]).expect("it is regular")[0]
 /// }
-/// let (value, slope) = gradient(|p| first(p), &[2.0, 3.0_f64]);
-/// assert!((value - 0.6).abs() < 1e-15 && (slope[0] + 0.36).abs() < 1e-15);
+/// let (value, derivative) = gradient(|p| first(p), &[2.0, 3.0_f64]);
+/// assert!((value - 0.6).abs() < 1e-15 && (derivative[0] + 0.36).abs() < 1e-15);
 /// ```
 pub fn linear_solve<D: Differentiable>(matrix: &[D], right: &[D]) -> Result<Vec<D>, Error> {
     let n = right.len();
@@ -297,7 +297,7 @@ impl<E: Equations> Root<E> {
         for column in 0..z.len() {
             let moving = |(index, &z)| if index == column { Dual::variable(z) } else { Dual::lift(z) };
             let z: Vec<Dual<D>> = z.iter().enumerate().map(moving).collect();
-            columns.extend(self.residual(&z, &p)?.iter().map(|g| g.slope(0)));
+            columns.extend(self.residual(&z, &p)?.iter().map(|g| g.derivative(0)));
         }
         Ok(columns)
     }
@@ -381,7 +381,7 @@ impl<E: Equations> Root<E> {
     ) -> Result<Vec<D>, Error> {
         let matrix = transposed(&self.columns(z, x)?, z.len());
         let product = jvp(|p| self.equations.residual(&at_rest(z, Dual::lift), p), x, tangent)?;
-        let right: Vec<D> = product.1.iter().map(|&slope| -slope).collect();
+        let right: Vec<D> = product.1.iter().map(|&derivative| -derivative).collect();
         linear_solve(&matrix, &right)
     }
 }
@@ -431,8 +431,8 @@ pub trait Map: Clone + Send + Sync + 'static {
 /// fn root<D: Differentiable<Scalar = f64>>(x: D) -> D {
 ///     fixed_point(&Hero, &[1.0], &[x]).expect("it converges from any positive start")[0]
 /// }
-/// let (value, slope) = derivative(root, 4.0);
-/// assert!((value - 2.0).abs() < 1e-15 && (slope - 0.25).abs() < 1e-15);
+/// let (value, derivative) = derivative(root, 4.0);
+/// assert!((value - 2.0).abs() < 1e-15 && (derivative - 0.25).abs() < 1e-15);
 /// ```
 pub fn fixed_point<M: Map, D: Differentiable<Scalar = M::Scalar>>(
     map: &M,

@@ -10,10 +10,10 @@
 //!     x.windows(2).map(|w| (w[1] - w[0] * w[0]).powi(2) * 100.0 + (w[0] - 1.0).powi(2)).sum()
 //! }
 //!
-//! let (value, slope) = gradient(|x| rosenbrock(x), &[-1.2, 1.0]); // in reverse, on a tape
+//! let (value, reverse) = gradient(|x| rosenbrock(x), &[-1.2, 1.0]); // in reverse, on a tape
 //! let (same, forward) = gradient_forward(rosenbrock, &[-1.2, 1.0]); // forward, with dual numbers
 //! assert_eq!(value, same);
-//! assert!(slope.iter().zip(&forward).all(|(a, b): (&f64, &f64)| (a - b).abs() < 1e-12));
+//! assert!(reverse.iter().zip(&forward).all(|(a, b): (&f64, &f64)| (a - b).abs() < 1e-12));
 //! ```
 //!
 //! # The numbers
@@ -35,7 +35,7 @@
 //!
 //! | of a function | driver | gives | mode |
 //! |---|---|---|---|
-//! | of one number | [`derivative`], [`second_derivative`] | value, slopes | forward |
+//! | of one number | [`derivative`], [`second_derivative`] | value, derivatives | forward |
 //! | | [`derivatives`] | value, derivatives of any order | Taylor series |
 //! | of many numbers | [`gradient`] | value, gradient | reverse |
 //! | | [`gradient_forward`], [`gradient_lanes`] | the same | forward |
@@ -57,10 +57,10 @@
 //! use dualtape::Reverse;
 //!
 //! let mut reverse = Reverse::new();
-//! let (mut x, mut slope) = ([1.0, 2.0_f64], [0.0; 2]);
+//! let (mut x, mut gradient) = ([1.0, 2.0_f64], [0.0; 2]);
 //! for _ in 0..100 {
-//!     reverse.gradient(|x| x[0] * x[0] + x[1] * x[1] * 3.0, &x, &mut slope)?;
-//!     x = [x[0] - 0.1 * slope[0], x[1] - 0.1 * slope[1]];
+//!     reverse.gradient(|x| x[0] * x[0] + x[1] * x[1] * 3.0, &x, &mut gradient)?;
+//!     x = [x[0] - 0.1 * gradient[0], x[1] - 0.1 * gradient[1]];
 //! }
 //! assert!(x[0].abs() < 1e-6 && x[1].abs() < 1e-6);
 //! # Ok::<(), dualtape::Error>(())
@@ -103,7 +103,7 @@
 //! # Other crates
 //!
 //! Everything written against `num_traits::Float` can be differentiated as it stands. With the features
-//! `ndarray`, `nalgebra` and `argmin`, [`neighbours`] brings arrays of numbers as inputs and outputs, `Dual` and
+//! `ndarray`, `nalgebra` and `argmin`, [`integrations`] brings arrays of numbers as inputs and outputs, `Dual` and
 //! `Traced` as a `RealField` (decompositions and solves included, recorded ones too), and gradients for solvers. With
 //! `faer`, `nalgebra-sparse` and `sprs`, sparse derivatives are matrices of these crates, without a copy of their values.
 //!
@@ -147,8 +147,8 @@ mod error;
 mod forward;
 #[cfg(feature = "nalgebra")]
 pub mod implicit;
+pub mod integrations;
 pub mod loops;
-pub mod neighbours;
 pub mod ode;
 mod predicate;
 pub mod program;

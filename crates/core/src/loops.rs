@@ -35,12 +35,12 @@
 //!     scan(&Pendulum, 100_000, &start, &[], &parameters).expect("nothing is refused").state[0]
 //! }
 //!
-//! let (value, slope) = gradient(|x| angle(x[0]), &[1.0]); // one statement on the tape
+//! let (value, gradient) = gradient(|x| angle(x[0]), &[1.0]); // one statement on the tape
 //! let program = Program::record(|x| angle(x[0]), &[1.0])?; // the step, once
 //! assert!(program.graph().len() < 10);
 //! let mut again = [0.0];
 //! assert_eq!(program.gradient(&mut program.workspace(), &[1.0], &mut again)?, value);
-//! assert!((again[0] - slope[0]).abs() < 1e-9);
+//! assert!((again[0] - gradient[0]).abs() < 1e-9);
 //! # use num_traits::Zero;
 //! # Ok::<(), Error>(())
 //! ```
@@ -159,11 +159,11 @@ pub struct Scanned<D> {
 ///
 /// let scanned = scan(&Horner, 3, &[0.0], &[1.0, 2.0, 3.0], &[10.0])?; // x² + 2x + 3
 /// assert_eq!((scanned.state, scanned.outputs), (vec![123.0], vec![1.0, 12.0, 123.0]));
-/// let slope = gradient(
+/// let gradient = gradient(
 ///     |x| scan(&Horner, 3, &[0.0.into()], &x[..3], &x[3..]).expect("the lengths fit").state[0],
 ///     &[1.0, 2.0, 3.0, 10.0],
 /// );
-/// assert_eq!(slope.1, [100.0, 10.0, 1.0, 22.0]);
+/// assert_eq!(gradient.1, [100.0, 10.0, 1.0, 22.0]);
 /// # Ok::<(), Error>(())
 /// ```
 pub fn scan<S: Step, D: Differentiable<Scalar = S::Scalar>>(
@@ -211,10 +211,10 @@ pub fn scan<S: Step, D: Differentiable<Scalar = S::Scalar>>(
 ///     let is_off = |z: &[f64], p: &[f64]| (z[0] * z[0] - p[0]).abs() > 1e-12 * p[0];
 ///     repeat_while(is_off, &Newton, &[D::constant(1.0)], &[x], 100).expect("it converges from 1")[0]
 /// }
-/// let (program, mut slope) = (Program::record(|x| root(x[0]), &[2.0])?, [0.0]);
+/// let (program, mut gradient) = (Program::record(|x| root(x[0]), &[2.0])?, [0.0]);
 /// // Farther from the start, it takes more turns than where it was recorded.
-/// let value = program.gradient(&mut program.workspace(), &[1e6], &mut slope)?;
-/// assert!((value - 1e3).abs() < 1e-9 && (slope[0] - 0.5e-3).abs() < 1e-12);
+/// let value = program.gradient(&mut program.workspace(), &[1e6], &mut gradient)?;
+/// assert!((value - 1e3).abs() < 1e-9 && (gradient[0] - 0.5e-3).abs() < 1e-12);
 /// # Ok::<(), Error>(())
 /// ```
 pub fn repeat_while<S: Step, D: Differentiable<Scalar = S::Scalar>>(
@@ -254,10 +254,10 @@ pub fn repeat_while<S: Step, D: Differentiable<Scalar = S::Scalar>>(
 /// // A hundred turns, of which at most eight states are stored at once.
 /// let map = Scan::new(Logistic, 100).checkpoints(Checkpoints::Snapshots(8));
 /// for rate in [2.0, 2.5] {
-///     let (value, slope) =
+///     let (value, gradient) =
 ///         gradient(|x| map.run(&[0.3.into()], &[], x).expect("nothing is refused").state[0], &[rate]);
 ///     // It comes to rest at 1 − 1/r.
-///     assert!((value - (1.0 - 1.0 / rate)).abs() < 1e-12 && (slope[0] - 1.0 / rate.powi(2)).abs() < 1e-12);
+///     assert!((value - (1.0 - 1.0 / rate)).abs() < 1e-12 && (gradient[0] - 1.0 / rate.powi(2)).abs() < 1e-12);
 /// }
 /// # Ok::<(), Error>(())
 /// ```

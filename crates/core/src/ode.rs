@@ -16,12 +16,12 @@ pub trait Flow: Clone + Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of loops and rules that it calls.
-    fn slope<D: Differentiable<Scalar = Self::Scalar>>(
+    fn derivative<D: Differentiable<Scalar = Self::Scalar>>(
         &self,
         time: D,
         state: &[D],
         parameters: &[D],
-        slope: &mut [D],
+        derivative: &mut [D],
     ) -> Result<(), Error>;
 }
 
@@ -30,13 +30,13 @@ pub trait Flow: Clone + Send + Sync + 'static {
 /// Source: Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, 2nd edition, sections II.1 and II.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// One slope a step, of order 1.
+    /// One derivative a step, of order 1.
     Euler,
-    /// Two slopes, of order 2.
+    /// Two derivatives, of order 2.
     Midpoint,
-    /// Four slopes, of order 4: the classical one.
+    /// Four derivatives, of order 4: the classical one.
     RungeKutta4,
-    /// Six slopes, of order 5: that of Dormand and Prince, without control of the steps.
+    /// Six derivatives, of order 5: that of Dormand and Prince, without control of the steps.
     DormandPrince5,
 }
 
@@ -91,28 +91,28 @@ impl Method {
 ///
 /// impl Flow for Decay {
 ///     type Scalar = f64;
-///     fn slope<D: Differentiable<Scalar = f64>>(
+///     fn gradient<D: Differentiable<Scalar = f64>>(
 ///         &self,
 ///         _time: D,
 ///         state: &[D],
 ///         parameters: &[D],
-///         slope: &mut [D],
+///         gradient: &mut [D],
 ///     ) -> Result<(), Error> {
-///         slope[0] = -(state[0] * parameters[0]);
+///         gradient[0] = -(state[0] * parameters[0]);
 ///         Ok(())
 ///     }
 /// }
 ///
 /// let solver = Solver::new(Decay, Method::DormandPrince5, 100);
 /// // With respect to the end, the start value, and the rate.
-/// let (y, slope) = gradient(
+/// let (y, gradient) = gradient(
 ///     |x| solver.end([0.0.into(), x[0]], &x[1..2], &x[2..]).expect("nothing is refused")[0],
 ///     &[2.0, 3.0, 0.5],
 /// );
 /// let exact = 3.0 * (-1.0_f64).exp();
 /// assert!((y - exact).abs() < 1e-10);
-/// for (slope, exact) in slope.iter().zip([-0.5 * exact, exact / 3.0, -2.0 * exact]) {
-///     assert!((slope - exact).abs() < 1e-9);
+/// for (gradient, exact) in gradient.iter().zip([-0.5 * exact, exact / 3.0, -2.0 * exact]) {
+///     assert!((gradient - exact).abs() < 1e-9);
 /// }
 /// # Ok::<(), Error>(())
 /// ```
@@ -170,14 +170,14 @@ impl<F: Flow> Solver<F> {
     ///
     /// impl Flow for Ramp {
     ///     type Scalar = f64;
-    ///     fn slope<D: Differentiable<Scalar = f64>>(
+    ///     fn derivative<D: Differentiable<Scalar = f64>>(
     ///         &self,
     ///         time: D,
     ///         _: &[D],
     ///         _: &[D],
-    ///         slope: &mut [D],
+    ///         derivative: &mut [D],
     ///     ) -> Result<(), Error> {
-    ///         slope[0] = time;
+    ///         derivative[0] = time;
     ///         Ok(())
     ///     }
     /// }
@@ -238,14 +238,14 @@ impl<F: Flow> Step for OneStep<F> {
         // Not added up, so that its rounding errors do not add up either.
         let time = from + width * *taken;
         let Tableau { stages, weights } = self.method.tableau();
-        let mut slopes: Vec<Vec<D>> = Vec::with_capacity(stages.len());
+        let mut derivatives: Vec<Vec<D>> = Vec::with_capacity(stages.len());
         for &(part, before) in *stages {
-            let at = moved(state, &slopes, before, width);
-            let mut slope = vec![D::zero(); state.len()];
-            self.flow.slope(time + width * D::literal(part), &at, parameters, &mut slope)?;
-            slopes.push(slope);
+            let at = moved(state, &derivatives, before, width);
+            let mut derivative = vec![D::zero(); state.len()];
+            self.flow.derivative(time + width * D::literal(part), &at, parameters, &mut derivative)?;
+            derivatives.push(derivative);
         }
-        let next = moved(state, &slopes, weights, width);
+        let next = moved(state, &derivatives, weights, width);
         state.copy_from_slice(&next);
         output.copy_from_slice(&next[..output.len()]);
         *taken += D::one();
@@ -253,11 +253,12 @@ impl<F: Flow> Step for OneStep<F> {
     }
 }
 
-/// The state, moved along the weighted sum of the slopes.
-fn moved<D: Differentiable>(state: &[D], slopes: &[Vec<D>], weights: &[f64], width: D) -> Vec<D> {
+/// The state, moved along the weighted sum of the derivatives.
+fn moved<D: Differentiable>(state: &[D], derivatives: &[Vec<D>], weights: &[f64], width: D) -> Vec<D> {
     let along = |(index, &y): (usize, &D)| {
-        let weighted = slopes.iter().zip(weights).filter(|&(_, &weight)| weight != 0.0);
-        let sum = weighted.map(|(slope, &weight)| slope[index] * D::literal(weight)).reduce(|a, b| a + b);
+        let weighted = derivatives.iter().zip(weights).filter(|&(_, &weight)| weight != 0.0);
+        let sum =
+            weighted.map(|(derivative, &weight)| derivative[index] * D::literal(weight)).reduce(|a, b| a + b);
         sum.map_or(y, |sum| y + sum * width)
     };
     state.iter().enumerate().map(along).collect()

@@ -14,23 +14,23 @@
 //! }
 //!
 //! let program = Program::record_with_data(miss, &[0.0; 2], &[0.0; 2])?;
-//! let (mut batch, mut slope) = (program.batch(), [0.0; 2]);
+//! let (mut workspace, mut gradient) = (program.batch_workspace(), [0.0; 2]);
 //! let points = [1.0, 3.0, 2.0, 5.0, 3.0, 7.0]; // three points on y = 2x + 1
 //! let mut line = [0.0; 2];
 //! for _ in 0..2000 {
-//!     program.mean_gradient(&mut batch, &line, &Rows::new(&points, 2), &mut slope)?;
-//!     line = [line[0] - 0.1 * slope[0], line[1] - 0.1 * slope[1]];
+//!     program.mean_gradient(&mut workspace, &line, &Rows::new(&points, 2), &mut gradient)?;
+//!     line = [line[0] - 0.1 * gradient[0], line[1] - 0.1 * gradient[1]];
 //! }
 //! assert!((line[0] - 2.0).abs() < 1e-6 && (line[1] - 1.0).abs() < 1e-6);
 //! # Ok::<(), dualtape::Error>(())
 //! ```
 //!
-//! # The storeys
+//! # The layers
 //!
 //! Each imports only from those above it in this table; its own page says what comes in, what goes out, and what it
 //! may not know.
 //!
-//! | storey | what it holds |
+//! | layer | what it holds |
 //! |---|---|
 //! | `simd` | registers, elementary functions, aligned memory; it knows of no programs |
 //! | `ir` | the graph as data; the walk over it, forward and in reverse, in any numbers; text and drawings |
@@ -136,11 +136,11 @@
 //!
 //! - A new operation of the table: its row in `rules.rs`, nothing here.
 //! - A new pass: a function from graph to graph in `transform`, called by `optimize` for batches, or by `lower` in
-//!   `one/lower.rs` for one point. It may not change a bit, nor a slope at NaN; `tests/program.rs` and
+//!   `one/lower.rs` for one point. It may not change a bit, nor a derivative at NaN; `tests/program.rs` and
 //!   `tests/random_programs.rs` hold every pass to that.
 //! - A new reduction: its name in `ir/graph.rs`, after which the compiler names every match that misses it; its formulas in
 //!   `rules/reductions.rs`, its kernel in `lanes/kernels`.
-//! - A new backend: what reads a [`Routine`](crate::codegen::Routine), as `codegen` does; or a storey beside `one` and `lanes` that
+//! - A new backend: what reads a [`Routine`](crate::codegen::Routine), as `codegen` does; or a layer beside `one` and `lanes` that
 //!   reads a graph or a plan.
 
 mod batch;
@@ -154,7 +154,7 @@ mod simd;
 pub(crate) mod sparse;
 mod transform;
 
-pub use batch::{Batch, Compiled, Part, Points, Results, Rows, Selected, Sum, SumTree, Sums};
+pub use batch::{BatchWorkspace, Compiled, Part, Points, Results, Rows, Selected, Sum, SumTree, Sums};
 pub use ir::graph::Graph;
 pub use ir::view::{GuardView, Kind, NodeView};
 pub use lanes::clip::clip_factor;
@@ -201,9 +201,9 @@ pub trait ProgramScalar: Scalar + Elementary + ByLanes {
 /// use dualtape::{Float, Program};
 ///
 /// let program = Program::record(|x| (x[0] * x[1]).sin() + x[0], &[1.0_f64, 2.0])?;
-/// let (mut workspace, mut slope) = (program.workspace(), [0.0; 2]);
-/// let value = program.gradient(&mut workspace, &[0.0, 3.0], &mut slope)?;
-/// assert_eq!((value, slope), (0.0, [4.0, 0.0]));
+/// let (mut workspace, mut gradient) = (program.workspace(), [0.0; 2]);
+/// let value = program.gradient(&mut workspace, &[0.0, 3.0], &mut gradient)?;
+/// assert_eq!((value, gradient), (0.0, [4.0, 0.0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -281,9 +281,9 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     /// use dualtape::Program;
     /// let program = Program::record_with_data(|line, x| line[0] * x[0] + line[1], &[1.0; 2], &[1.0_f64])?;
-    /// let mut slope = [0.0; 3];
-    /// let value = program.gradient(&mut program.workspace(), &[2.0, 1.0, 10.0], &mut slope)?;
-    /// assert_eq!((value, slope), (21.0, [10.0, 1.0, 2.0]));
+    /// let mut gradient = [0.0; 3];
+    /// let value = program.gradient(&mut program.workspace(), &[2.0, 1.0, 10.0], &mut gradient)?;
+    /// assert_eq!((value, gradient), (21.0, [10.0, 1.0, 2.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn record_with_data<O: Outputs<F>>(

@@ -23,8 +23,8 @@
 //!
 //! 1. the true derivative where it exists;
 //! 2. at a kink, the element of least norm of the sub- or superdifferential (`abs` and `relu` at 0 have
-//!    slope 0; a tie of `max` or `min` gives ½ to each side; `clamp` at an edge has slope 1);
-//! 3. the limit, ±∞ allowed (`sqrt` and `ln` at ±0 have slope +∞);
+//!    derivative 0; a tie of `max` or `min` gives ½ to each side; `clamp` at an edge has derivative 1);
+//! 3. the limit, ±∞ allowed (`sqrt` and `ln` at ±0 have derivative +∞);
 //! 4. NaN outside the domain.
 //!
 //! A NaN value has a NaN derivative with respect to what it depends on, itself included; the engines see to it, so
@@ -34,7 +34,7 @@
 //!
 //! # Where modes may differ
 //!
-//! All modes follow this policy, operation by operation, and so agree, but where an infinite slope meets contributions
+//! All modes follow this policy, operation by operation, and so agree, but where an infinite derivative meets contributions
 //! that cancel: forward mode adds them up before it multiplies, reverse mode multiplies each. What is 0 or ∞ in one
 //! mode may then be NaN in another.
 //!
@@ -46,9 +46,9 @@
 //! assert!(forward == 0.0 && reverse.is_nan()); // ∞ · 0, and ∞ · 2 − ∞ · 2
 //! ```
 //!
-//! A number with itself (`x / x`, `x − x`) is one operation of one operand in every mode: its slopes are added first.
+//! A number with itself (`x / x`, `x − x`) is one operation of one operand in every mode: its derivatives are added first.
 //! So it is with what [`select`](Differentiable::select) gives of `x`, except in a recording, where either may be selected:
-//! its slopes are then added last, and are NaN where they cancel and meet ∞. A batch takes a copy (`x · 1`, `x` to the
+//! its derivatives are then added last, and are NaN where they cancel and meet ∞. A batch takes a copy (`x · 1`, `x` to the
 //! power 1) for the number itself, and may find 0 where one point at a time finds NaN.
 //! Of a Hessian at such points, and of powers, logarithms to a base, angles and norms where both operands are singular,
 //! it matters which input comes first.
@@ -65,15 +65,15 @@
 use crate::predicate::Relation::{self, Greater, Less};
 use crate::{Differentiable, Scalar};
 use Partial::{MinusOne, Of, One, Zero};
-use slopes::*;
+use derivatives::*;
 
 mod custom;
+mod derivatives;
 mod partial;
 mod piecewise;
 pub(crate) mod reductions;
 pub(crate) mod second;
 pub(crate) mod series;
-mod slopes;
 
 pub use custom::{CustomRule, Saved};
 pub(crate) use custom::{check_inputs, pulled_back, pushed_forward, statements, values};
@@ -99,14 +99,14 @@ macro_rules! rule_table {
             Sub sub { "-" |x, y, z| (One, MinusOne); on [-2.0, 2.0] [-2.0, 2.0] }
             /// `x · y`
             Mul mul { "*" |x, y, z| (Of(y), Of(x)); on [-2.0, 2.0] [-2.0, 2.0] }
-            /// `x / y`; the slope in `y` is −(x/y)/y, which does not overflow where −x/y² would.
+            /// `x / y`; the derivative in `y` is −(x/y)/y, which does not overflow where −x/y² would.
             Div div { "/" |x, y, z| (Of(y.recip()), Of(-(z / y))); on [-2.0, 2.0] [0.5, 2.0] }
             /// `x % y`, the remainder of the truncated quotient.
             Rem rem { "%" |x, y, z| (One, Of(-((x - z) / y).round())); on [0.1, 0.9] [1.0, 2.0] }
         }
 
         float_unary {
-            /// The absolute value. At ±0, the slope is 0.
+            /// The absolute value. At ±0, the derivative is 0.
             Abs abs { |x, z| sign(x); on [0.1, 2.0] }
             /// The sign, ±1 also for ±0.
             Signum signum { |x, z| Zero; on [0.1, 2.0] }
@@ -122,9 +122,9 @@ macro_rules! rule_table {
             Fract fract { |x, z| One; on [0.1, 0.9] }
             /// `1 / x`
             Recip recip { |x, z| Of(-(z * z)); on [0.5, 2.0] }
-            /// The square root. At ±0, the slope is +∞.
+            /// The square root. At ±0, the derivative is +∞.
             Sqrt sqrt { |x, z| Of((z + z + T::zero()).recip()); on [0.5, 4.0] }
-            /// The cube root. At ±0, the slope is +∞.
+            /// The cube root. At ±0, the derivative is +∞.
             Cbrt cbrt { |x, z| Of((z * z * T::literal(3.0)).recip()); on [0.5, 4.0] }
             /// e to the power `x`.
             Exp exp { |x, z| Of(z); on [-2.0, 2.0] }
@@ -133,7 +133,7 @@ macro_rules! rule_table {
             /// e to the power `x`, less 1, accurate near 0.
             ExpM1 exp_m1 { |x, z| Of(choose(Greater, z, T::literal(-0.5), || z + T::one(), || x.exp()));
                 on [-2.0, 2.0] }
-            /// The natural logarithm. At ±0, the slope is +∞.
+            /// The natural logarithm. At ±0, the derivative is +∞.
             Ln ln { |x, z| Of((x + T::zero()).recip()); on [0.5, 4.0] }
             /// The logarithm to base 2.
             Log2 log2 { |x, z| Of(((x + T::zero()) * T::LN_2()).recip()); on [0.5, 4.0] }
@@ -147,9 +147,9 @@ macro_rules! rule_table {
             Cos cos { |x, z| Of(-x.sin()); on [-3.0, 3.0] }
             /// The tangent of an angle.
             Tan tan { |x, z| Of(z * z + T::one()); on [-1.0, 1.0] }
-            /// The arc sine. At ±1, the slope is +∞.
+            /// The arc sine. At ±1, the derivative is +∞.
             Asin asin { |x, z| Of(unit_gap(x).sqrt().recip()); on [-0.9, 0.9] }
-            /// The arc cosine. At ±1, the slope is −∞.
+            /// The arc cosine. At ±1, the derivative is −∞.
             Acos acos { |x, z| Of(-unit_gap(x).sqrt().recip()); on [-0.9, 0.9] }
             /// The arc tangent.
             Atan atan { |x, z| Of((x * x + T::one()).recip()); on [-3.0, 3.0] }
@@ -158,12 +158,12 @@ macro_rules! rule_table {
             /// The hyperbolic cosine.
             Cosh cosh { |x, z| Of(x.sinh()); on [-2.0, 2.0] }
             /// The hyperbolic tangent.
-            Tanh tanh { |x, z| Of(tanh_slope(x, z)); on [-3.0, 3.0] }
+            Tanh tanh { |x, z| Of(tanh_derivative(x, z)); on [-3.0, 3.0] }
             /// The inverse hyperbolic sine.
             Asinh asinh { |x, z| Of(T::one().hypot(x).recip()); on [-3.0, 3.0] }
-            /// The inverse hyperbolic cosine. At 1, the slope is +∞.
+            /// The inverse hyperbolic cosine. At 1, the derivative is +∞.
             Acosh acosh { |x, z| Of(((x - T::one()).sqrt() * (x + T::one()).sqrt()).recip()); on [1.5, 4.0] }
-            /// The inverse hyperbolic tangent. At ±1, the slope is +∞.
+            /// The inverse hyperbolic tangent. At ±1, the derivative is +∞.
             Atanh atanh { |x, z| Of(unit_gap(x).recip()); on [-0.9, 0.9] }
             /// Radians to degrees.
             ToDegrees to_degrees { |x, z| Of(T::literal(180.0) * T::FRAC_1_PI()); on [-3.0, 3.0] }
@@ -174,12 +174,12 @@ macro_rules! rule_table {
         float_binary {
             /// `x` to the power `y`. Where `y` is a constant, no logarithm is taken.
             ///
-            /// The slope in `x` is y·x^(y−1), where rounding y − 1 costs up to |ln x^(y−1)| units in the last place;
-            /// y·(z/x) would not, but its own slope would cancel.
-            Powf powf { |x, y, z| (powf_base_slope(x, y, z), powf_exponent_slope(x, y, z));
+            /// The derivative in `x` is y·x^(y−1), where rounding y − 1 costs up to |ln x^(y−1)| units in the last place;
+            /// y·(z/x) would not, but its own derivative would cancel.
+            Powf powf { |x, y, z| (powf_base_derivative(x, y, z), powf_exponent_derivative(x, y, z));
                 on [0.5, 2.0] [-2.0, 2.0] }
             /// The logarithm of `x` to base `y`.
-            Log log { |x, y, z| (Of(((x + T::zero()) * y.ln()).recip()), Of(log_base_slope(x, y, z)));
+            Log log { |x, y, z| (Of(((x + T::zero()) * y.ln()).recip()), Of(log_base_derivative(x, y, z)));
                 on [0.5, 4.0] [1.5, 3.0] }
             /// The larger operand. A tie gives ½ to each side.
             Max max { |x, y, z| (choice(Greater, x, y), choice(Greater, y, x));
@@ -190,20 +190,20 @@ macro_rules! rule_table {
             /// `x − y` where positive, otherwise 0.
             AbsSub abs_sub { |x, y, z| (Partial::select(Greater, x, y, || One, || Zero),
                     Partial::select(Greater, x, y, || MinusOne, || Zero)); on [1.5, 2.0] [-2.0, 1.0] }
-            /// √(x² + y²) without overflow inside. At (0, 0), both slopes are 0.
-            Hypot hypot { |x, y, z| (hypot_slope(x, z), hypot_slope(y, z)); on [0.5, 2.0] [-2.0, -0.5] }
-            /// The angle of the point with ordinate `x` and abscissa `y`. At (0, 0), the slopes are NaN.
+            /// √(x² + y²) without overflow inside. At (0, 0), both derivatives are 0.
+            Hypot hypot { |x, y, z| (hypot_derivative(x, z), hypot_derivative(y, z)); on [0.5, 2.0] [-2.0, -0.5] }
+            /// The angle of the point with ordinate `x` and abscissa `y`. At (0, 0), the derivatives are NaN.
             Atan2 atan2 { |x, y, z| (Of(over_square(y, x.hypot(y))), Of(-over_square(x, x.hypot(y))));
                 on [0.5, 2.0] [-2.0, 2.0] }
             /// The magnitude of `x` with the sign of `y`.
-            Copysign copysign { |x, y, z| (copysign_slope(x, y), Zero); on [0.5, 2.0] [-2.0, -0.5] }
+            Copysign copysign { |x, y, z| (copysign_derivative(x, y), Zero); on [0.5, 2.0] [-2.0, -0.5] }
         }
 
         float_ternary {
             /// x · y + w with one rounding.
             MulAdd mul_add { |x, y, w| x.mul_add(y, w), |x, y, w, z| [Of(y), Of(x), One];
                 on [-2.0, 2.0] [-2.0, 2.0] [-2.0, 2.0] }
-            /// `x` held between the bounds `y` and `w`. At an edge the slope is 1.
+            /// `x` held between the bounds `y` and `w`. At an edge the derivative is 1.
             Clamp clamp { |x, y, w| clamp(x, y, w), |x, y, w, z| clamp_partials(x, y, w);
                 on [-2.0, 2.0] [-3.0, -2.5] [2.5, 3.0] }
         }
@@ -222,8 +222,8 @@ macro_rules! rule_table {
             /// use dualtape::{Differentiable, derivative};
             /// assert_eq!(derivative(|x| x.sigmoid(), 0.0_f64), (0.5, 0.25));
             /// ```
-            Sigmoid sigmoid { |x| sigmoid(x), |x, z| Of(sigmoid_slope(x, z)); on [-4.0, 4.0] }
-            /// The larger of `x` and 0. At 0 the slope is 0; NaN stays NaN.
+            Sigmoid sigmoid { |x| sigmoid(x), |x, z| Of(sigmoid_derivative(x, z)); on [-4.0, 4.0] }
+            /// The larger of `x` and 0. At 0 the derivative is 0; NaN stays NaN.
             ///
             /// ```
             /// use dualtape::{Differentiable, derivative};
@@ -256,24 +256,24 @@ macro_rules! rule_table {
             /// ```
             Erfc erfc { |x| x.erfc_value(), |x, z| Of(-(bell(x) * T::FRAC_2_SQRT_PI()));
                 on [-2.0, 2.0] }
-            /// ln |Γ(x)|. Its slope is the digamma function, which close to a zero of its own is right to 4e-15 and
+            /// ln |Γ(x)|. Its derivative is the digamma function, which close to a zero of its own is right to 4e-15 and
             /// not to the last place.
             ///
             /// ```
             /// use dualtape::{Differentiable, derivative};
-            /// let (value, slope) = derivative(|x| x.ln_gamma(), 5.0_f64);
+            /// let (value, derivative) = derivative(|x| x.ln_gamma(), 5.0_f64);
             /// assert!((value - 24.0_f64.ln()).abs() < 1e-14); // Γ(5) is 4!
-            /// assert_eq!(slope, 5.0.digamma());
+            /// assert_eq!(derivative, 5.0.digamma());
             /// ```
             LnGamma ln_gamma { |x| x.ln_gamma_value(), |x, z| Of(x.digamma()); on [0.5, 4.0] }
-            /// ψ(x), the slope of ln Γ. Its own slopes are the polygamma functions; close to a zero of theirs, they
+            /// ψ(x), the derivative of ln Γ. Its own derivatives are the polygamma functions; close to a zero of theirs, they
             /// are right to 4e-15, and not to the last place.
             ///
             /// ```
             /// use dualtape::{Differentiable, derivative};
-            /// let (value, slope) = derivative(|x| x.digamma(), 1.0_f64);
+            /// let (value, derivative) = derivative(|x| x.digamma(), 1.0_f64);
             /// assert!((value + 0.5772156649015329).abs() < 1e-14); // −γ
-            /// assert!((slope - std::f64::consts::PI.powi(2) / 6.0).abs() < 1e-13);
+            /// assert!((derivative - std::f64::consts::PI.powi(2) / 6.0).abs() < 1e-13);
             /// ```
             Digamma digamma { |x| x.polygamma_value(0), |x, z| Of(x.unary(Polygamma(1))); on [0.5, 4.0] }
         }
@@ -438,7 +438,7 @@ impl Unary for Neg {
     }
 }
 
-/// `x`, held constant: it has no slope, also where it is NaN.
+/// `x`, held constant: it has no derivative, also where it is NaN.
 ///
 /// ```
 /// use dualtape::rules::{Partial, StopGradient, Unary};

@@ -95,9 +95,9 @@ fn cotangent_derivative(n: usize, x: f64) -> f64 {
     for degree in 1..=n {
         let mut next = [0.0; MAX_REFLECTED + 2];
         for power in 1..=degree {
-            let slope = power as f64 * polynomial[power];
-            next[power - 1] -= slope;
-            next[power + 1] -= slope;
+            let derivative = power as f64 * polynomial[power];
+            next[power - 1] -= derivative;
+            next[power + 1] -= derivative;
         }
         polynomial = next;
     }

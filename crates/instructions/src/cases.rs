@@ -81,23 +81,23 @@ fn network<D: Differentiable<Scalar = f64>>(parameters: &[D], point: &[D]) -> D 
 const PARAMETERS: usize = 33;
 
 fn forward_gradient() -> Run {
-    let (mut forward, x, mut slope) = (Forward::<f64, U10>::new(), numbers(10), [0.0; 10]);
+    let (mut forward, x, mut gradient) = (Forward::<f64, U10>::new(), numbers(10), [0.0; 10]);
     Box::new(move || {
-        black_box(sound(forward.gradient(rosenbrock, black_box(&x), &mut slope)));
+        black_box(sound(forward.gradient(rosenbrock, black_box(&x), &mut gradient)));
     })
 }
 
 fn tape_gradient() -> Run {
-    let (mut reverse, x, mut slope) = (Reverse::new(), numbers(100), [0.0; 100]);
+    let (mut reverse, x, mut gradient) = (Reverse::new(), numbers(100), [0.0; 100]);
     Box::new(move || {
-        black_box(sound(reverse.gradient(|x| rosenbrock(x), black_box(&x), &mut slope)));
+        black_box(sound(reverse.gradient(|x| rosenbrock(x), black_box(&x), &mut gradient)));
     })
 }
 
 fn elementary_on_tape() -> Run {
-    let (mut reverse, x, mut slope) = (Reverse::new(), numbers(20), [0.0; 20]);
+    let (mut reverse, x, mut gradient) = (Reverse::new(), numbers(20), [0.0; 20]);
     Box::new(move || {
-        black_box(sound(reverse.gradient(|x| waves(x), black_box(&x), &mut slope)));
+        black_box(sound(reverse.gradient(|x| waves(x), black_box(&x), &mut gradient)));
     })
 }
 
@@ -127,35 +127,35 @@ fn optimising() -> Run {
 
 fn walk() -> Run {
     let x = numbers(100);
-    let (program, mut slope) = (sound(Program::record(rosenbrock, &x)), [0.0; 100]);
+    let (program, mut gradient) = (sound(Program::record(rosenbrock, &x)), [0.0; 100]);
     Box::new(move || {
-        black_box(sound(program.gradient(&mut program.workspace(), black_box(&x), &mut slope)));
+        black_box(sound(program.gradient(&mut program.workspace(), black_box(&x), &mut gradient)));
     })
 }
 
 fn replay() -> Run {
     let x = numbers(100);
-    let (program, mut slope) = (sound(Program::record(rosenbrock, &x)).optimized(), [0.0; 100]);
+    let (program, mut gradient) = (sound(Program::record(rosenbrock, &x)).optimized(), [0.0; 100]);
     let mut workspace = program.workspace();
     Box::new(move || {
-        black_box(sound(program.gradient(&mut workspace, black_box(&x), &mut slope)));
+        black_box(sound(program.gradient(&mut workspace, black_box(&x), &mut gradient)));
     })
 }
 
 fn hessian_product() -> Run {
     let (x, direction) = (numbers(100), numbers(100));
     let program = sound(Program::record(rosenbrock, &x)).optimized();
-    let (mut workspace, mut slope, mut product) = (program.workspace(), [0.0; 100], [0.0; 100]);
+    let (mut workspace, mut gradient, mut product) = (program.workspace(), [0.0; 100], [0.0; 100]);
     Box::new(move || {
-        black_box(sound(program.hvp(&mut workspace, black_box(&x), &direction, &mut slope, &mut product)));
+        black_box(sound(program.hvp(&mut workspace, black_box(&x), &direction, &mut gradient, &mut product)));
     })
 }
 
 fn hessian() -> Run {
     let (mut second, x) = (SecondOrder::<f64, U8>::new(), numbers(10));
-    let (mut slope, mut hessian) = ([0.0; 10], [0.0; 100]);
+    let (mut gradient, mut hessian) = ([0.0; 10], [0.0; 100]);
     Box::new(move || {
-        black_box(sound(second.hessian(|x| rosenbrock(x), black_box(&x), &mut slope, &mut hessian)));
+        black_box(sound(second.hessian(|x| rosenbrock(x), black_box(&x), &mut gradient, &mut hessian)));
     })
 }
 
@@ -177,19 +177,19 @@ fn recorded_network(points: usize) -> (Program<f64>, Vec<f64>, Vec<f64>) {
 
 fn batch() -> Run {
     let (program, parameters, points) = recorded_network(64);
-    let (mut batch, mut slope) = (program.batch(), [0.0; PARAMETERS]);
+    let (mut batch, mut gradient) = (program.batch_workspace(), [0.0; PARAMETERS]);
     Box::new(move || {
         let points = Rows::new(&points, 3);
-        black_box(sound(program.mean_gradient(&mut batch, black_box(&parameters), &points, &mut slope)));
+        black_box(sound(program.mean_gradient(&mut batch, black_box(&parameters), &points, &mut gradient)));
     })
 }
 
 fn clipped() -> Run {
     let (program, parameters, points) = recorded_network(64);
-    let (mut batch, mut slope) = (program.batch(), [0.0; PARAMETERS]);
+    let (mut batch, mut derivative) = (program.batch_workspace(), [0.0; PARAMETERS]);
     Box::new(move || {
         let sums = Sums { clip: Some(0.5), ..Sums::none() };
-        let results = Results { gradient: Some(&mut slope), ..Results::none() };
+        let results = Results { gradient: Some(&mut derivative), ..Results::none() };
         let points = Rows::new(&points, 3);
         black_box(sound(program.sum(&mut batch, black_box(&parameters), &points, &sums, results)));
     })
@@ -198,7 +198,8 @@ fn clipped() -> Run {
 fn jacobians() -> Run {
     let points = numbers(4 * 64);
     let program = sound(Program::record_with_data(|_, x: &[_]| spread(x), &[], &points[..4]));
-    let (mut batch, mut values, mut entries) = (program.batch(), vec![0.0; 4 * 64], vec![0.0; 16 * 64]);
+    let (mut batch, mut values, mut entries) =
+        (program.batch_workspace(), vec![0.0; 4 * 64], vec![0.0; 16 * 64]);
     Box::new(move || {
         let points = Rows::new(black_box(&points), 4);
         sound(program.jacobians(&mut batch, &[], &points, Wrt::Data, &mut values, &mut entries));
@@ -209,7 +210,7 @@ fn jacobians() -> Run {
 fn elementary_in_lanes() -> Run {
     let points = numbers(64);
     let program = sound(Program::record_with_data(|_, x: &[_]| wave(x[0]), &[], &points[..1]));
-    let (mut batch, mut values) = (program.batch(), [0.0; 64]);
+    let (mut batch, mut values) = (program.batch_workspace(), [0.0; 64]);
     Box::new(move || {
         sound(program.values(&mut batch, &[], &Rows::new(black_box(&points), 1), &mut values));
         black_box(&mut values);
@@ -230,11 +231,11 @@ fn sparse_jacobian() -> Run {
 fn sparse_hessian() -> Run {
     let x = numbers(50);
     let program = sound(Program::record(rosenbrock, &x));
-    let mut slope = vec![0.0; 50];
+    let mut gradient = vec![0.0; 50];
     Box::new(move || {
         let plan = sound(SparseHessian::new(&program, Wrt::Both));
         let mut entries = vec![0.0; plan.pattern().len()];
-        black_box(sound(plan.evaluate(&mut plan.workspace(), black_box(&x), &mut slope, &mut entries)));
+        black_box(sound(plan.evaluate(&mut plan.workspace(), black_box(&x), &mut gradient, &mut entries)));
     })
 }
 
@@ -265,9 +266,9 @@ fn angle<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
 }
 
 fn loop_on_tape() -> Run {
-    let (mut reverse, x, mut slope) = (Reverse::new(), [0.5, 0.1, 9.81, 0.2], [0.0; 4]);
+    let (mut reverse, x, mut gradient) = (Reverse::new(), [0.5, 0.1, 9.81, 0.2], [0.0; 4]);
     Box::new(move || {
-        black_box(sound(reverse.gradient(|x| angle(x), black_box(&x), &mut slope)));
+        black_box(sound(reverse.gradient(|x| angle(x), black_box(&x), &mut gradient)));
     })
 }
 
@@ -279,9 +280,14 @@ fn taylor() -> Run {
 
 fn training_step() -> Run {
     let (program, mut parameters, points) = recorded_network(32);
-    let (mut batch, mut slope) = (program.batch(), [0.0; PARAMETERS]);
+    let (mut batch, mut gradient) = (program.batch_workspace(), [0.0; PARAMETERS]);
     Box::new(move || {
-        black_box(sound(program.mean_gradient(&mut batch, &parameters, &Rows::new(&points, 3), &mut slope)));
-        parameters.iter_mut().zip(&slope).for_each(|(parameter, slope)| *parameter -= 0.01 * slope);
+        black_box(sound(program.mean_gradient(
+            &mut batch,
+            &parameters,
+            &Rows::new(&points, 3),
+            &mut gradient,
+        )));
+        parameters.iter_mut().zip(&gradient).for_each(|(parameter, gradient)| *parameter -= 0.01 * gradient);
     })
 }

@@ -66,23 +66,23 @@ const STEP: f64 = 0.25;
 fn sample(program: &Program<f64>) -> Result<Run, Error> {
     let start = Instant::now();
     let (mut workspace, mut chance): (Workspace<f64>, _) = (program.workspace(), Chance(8));
-    let (mut x, mut slope) = ([0.0; SIZE], [0.0; SIZE]);
-    let mut here = program.gradient(&mut workspace, &x, &mut slope)?;
+    let (mut x, mut gradient) = ([0.0; SIZE], [0.0; SIZE]);
+    let mut here = program.gradient(&mut workspace, &x, &mut gradient)?;
     let (mut sums, mut accepted) = ([0.0; 2], 0);
     for _ in 0..DRAWS {
         let mut momentum: [f64; SIZE] = std::array::from_fn(|_| chance.normal());
         let energy =
             |value: f64, momentum: &[f64; SIZE]| value + momentum.iter().map(|p| p * p * 0.5).sum::<f64>();
         let before = energy(here, &momentum);
-        let (mut to, mut to_slope, mut there) = (x, slope, here);
+        let (mut to, mut to_derivative, mut there) = (x, gradient, here);
         for _ in 0..LEAPS {
-            (0..SIZE).for_each(|i| momentum[i] -= 0.5 * STEP * to_slope[i]);
+            (0..SIZE).for_each(|i| momentum[i] -= 0.5 * STEP * to_derivative[i]);
             (0..SIZE).for_each(|i| to[i] += STEP * momentum[i]);
-            there = program.gradient(&mut workspace, &to, &mut to_slope)?;
-            (0..SIZE).for_each(|i| momentum[i] -= 0.5 * STEP * to_slope[i]);
+            there = program.gradient(&mut workspace, &to, &mut to_derivative)?;
+            (0..SIZE).for_each(|i| momentum[i] -= 0.5 * STEP * to_derivative[i]);
         }
         if chance.uniform().ln() < before - energy(there, &momentum) {
-            (x, slope, here) = (to, to_slope, there);
+            (x, gradient, here) = (to, to_derivative, there);
             accepted += 1;
         }
         sums = [sums[0] + x[0], sums[1] + x[1].exp()];

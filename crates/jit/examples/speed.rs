@@ -26,13 +26,14 @@ impl Step for Swing {
         parameters: &[D],
         _: &mut [D],
     ) -> Result<(), Error> {
-        let slope = |[angle, speed]: [D; 2]| [speed, -(angle.sin() * parameters[0]) - speed * parameters[1]];
+        let derivative =
+            |[angle, speed]: [D; 2]| [speed, -(angle.sin() * parameters[0]) - speed * parameters[1]];
         let start = [state[0], state[1]];
-        let along = |slope: [D; 2], width: f64| [0, 1].map(|i| start[i] + slope[i] * width);
-        let first = slope(start);
-        let second = slope(along(first, WIDTH / 2.0));
-        let third = slope(along(second, WIDTH / 2.0));
-        let last = slope(along(third, WIDTH));
+        let along = |derivative: [D; 2], width: f64| [0, 1].map(|i| start[i] + derivative[i] * width);
+        let first = derivative(start);
+        let second = derivative(along(first, WIDTH / 2.0));
+        let third = derivative(along(second, WIDTH / 2.0));
+        let last = derivative(along(third, WIDTH));
         for (i, state) in state.iter_mut().enumerate() {
             *state = start[i] + (first[i] + (second[i] + third[i]) * 2.0 + last[i]) * (WIDTH / 6.0);
         }
@@ -64,17 +65,17 @@ fn pendulum_by_hand(x: &[f64], gradient: &mut [f64], stored: &mut Vec<[f64; 12]>
     let (mut ba, mut bs, mut bg, mut bf) = (1.0, 0.0, 0.0, 0.0);
     for &[s1, s2, s3, s4, sin1, cos1, sin2, cos2, sin3, cos3, sin4, cos4] in stored.iter().rev() {
         // back through da = s, ds = -sin(a) g - s f
-        let mut slope = |bda: f64, bds: f64, s: f64, sin: f64, cos: f64| {
+        let mut derivative = |bda: f64, bds: f64, s: f64, sin: f64, cos: f64| {
             bg -= bds * sin;
             bf -= bds * s;
             (-(bds * gravity * cos), bda - bds * friction)
         };
         let (sixth, third) = (WIDTH / 6.0, WIDTH / 3.0);
-        let (ba4, bs4) = slope(ba * sixth, bs * sixth, s4, sin4, cos4);
-        let (ba3, bs3) = slope(ba * third + ba4 * WIDTH, bs * third + bs4 * WIDTH, s3, sin3, cos3);
+        let (ba4, bs4) = derivative(ba * sixth, bs * sixth, s4, sin4, cos4);
+        let (ba3, bs3) = derivative(ba * third + ba4 * WIDTH, bs * third + bs4 * WIDTH, s3, sin3, cos3);
         let half = WIDTH / 2.0;
-        let (ba2, bs2) = slope(ba * third + ba3 * half, bs * third + bs3 * half, s2, sin2, cos2);
-        let (ba1, bs1) = slope(ba * sixth + ba2 * half, bs * sixth + bs2 * half, s1, sin1, cos1);
+        let (ba2, bs2) = derivative(ba * third + ba3 * half, bs * third + bs3 * half, s2, sin2, cos2);
+        let (ba1, bs1) = derivative(ba * sixth + ba2 * half, bs * sixth + bs2 * half, s1, sin1, cos1);
         ba += ba4 + ba3 + ba2 + ba1;
         bs += bs4 + bs3 + bs2 + bs1;
     }
@@ -111,9 +112,9 @@ fn medians(fs: &mut [Box<dyn FnMut() + '_>]) -> Vec<f64> {
 
 /// A gradient by a program, into memory of its own.
 fn evaluated(program: Program<f64>, x: &[f64]) -> Box<dyn FnMut() + '_> {
-    let (mut workspace, mut slope) = (program.workspace(), vec![0.0; x.len()]);
+    let (mut workspace, mut gradient) = (program.workspace(), vec![0.0; x.len()]);
     Box::new(move || {
-        let value = program.gradient(&mut workspace, black_box(x), black_box(&mut slope));
+        let value = program.gradient(&mut workspace, black_box(x), black_box(&mut gradient));
         black_box(value.expect("it is smooth"));
     })
 }
@@ -136,11 +137,11 @@ fn report<'x>(
     x: &'x [f64],
     mut by_hand: impl FnMut(&mut [f64]) -> f64 + 'x,
 ) {
-    let mut slope = vec![0.0; x.len()];
+    let mut derivative = vec![0.0; x.len()];
     let by_machine = program.clone().optimized_by(Arc::new(jit(Tier::Optimised)));
     let times = medians(&mut [
         Box::new(|| {
-            black_box(by_hand(black_box(&mut slope)));
+            black_box(by_hand(black_box(&mut derivative)));
         }),
         evaluated(program.clone().optimized(), x),
         evaluated(by_machine, x),
@@ -179,7 +180,9 @@ fn main() {
     for n in [2, 10, 100, 1000] {
         let x = rosenbrock_point(n);
         let program = Program::record(rosenbrock, &x).expect("it branches nowhere");
-        report(&format!("rosenbrock {n}"), &program, &x, |slope| rosenbrock_by_hand(black_box(&x), slope));
+        report(&format!("rosenbrock {n}"), &program, &x, |derivative| {
+            rosenbrock_by_hand(black_box(&x), derivative)
+        });
     }
     let x = [0.5, 0.1, 9.81, 0.2];
     let swing = |x: &[Traced<f64>]| {
@@ -187,5 +190,5 @@ fn main() {
     };
     let program = Program::record(swing, &x).expect("it branches nowhere");
     let mut stored = Vec::new();
-    report("pendulum", &program, &x, |slope| pendulum_by_hand(black_box(&x), slope, &mut stored));
+    report("pendulum", &program, &x, |derivative| pendulum_by_hand(black_box(&x), derivative, &mut stored));
 }

@@ -97,7 +97,7 @@ impl<F: Number> Compiled<F> {
     /// # Errors
     ///
     /// [`Error::Length`] if there are more or fewer inputs or outputs; and [`Error::Refused`] if the function takes another
-    /// branch here than where it was recorded, or is at a singular point: the program then has the answer, or says which guard
+    /// branch here than where it was recorded, or is at a singular point: the program then has the outcome, or says which guard
     /// is broken. The outputs may then be anything.
     ///
     /// ```
@@ -108,7 +108,7 @@ impl<F: Number> Compiled<F> {
     /// let mut outputs = [0.0; 2];
     /// gradient.call(&[4.0], &mut outputs)?;
     /// assert_eq!(outputs, [2.0, 0.25]);
-    /// assert_eq!(gradient.call(&[0.0], &mut outputs), Err(Error::Refused)); // the slope is infinite
+    /// assert_eq!(gradient.call(&[0.0], &mut outputs), Err(Error::Refused)); // the derivative is infinite
     /// assert!(matches!(gradient.call(&[], &mut outputs), Err(Error::Length { expected: 1, given: 0, .. })));
     /// # Ok::<(), Error>(())
     /// ```

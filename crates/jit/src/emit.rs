@@ -141,7 +141,7 @@ struct Emitter<'a, 'b, F> {
     known: FxHashMap<Value, Source>,
     /// What was loaded of the constants and the inputs, and when it was last read.
     loaded: FxHashMap<Again, (ir::Value, usize)>,
-    /// All bits of a comparison's answer.
+    /// All bits of a comparison's outcome.
     masks: FxHashMap<Value, ir::Value>,
     signatures: FxHashMap<(usize, bool), ir::SigRef>,
     turns: Turns,

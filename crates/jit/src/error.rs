@@ -17,7 +17,7 @@ pub enum Error {
 
     /// The machine code cannot vouch for a result at this point; ask the program.
     #[error(
-        "the machine code has no answer here: the function takes another branch, or is at a singular point; ask the program"
+        "the machine code has no outcome here: the function takes another branch, or is at a singular point; ask the program"
     )]
     Refused,
 

@@ -18,9 +18,9 @@
 //!
 //! // Or behind the program, for whoever evaluates it: where the code refuses, the program goes on by itself.
 //! let program = program.optimized_by(Arc::new(jit));
-//! let mut slope = [0.0; 2];
-//! let value = program.gradient(&mut program.workspace(), &[-1.2, 1.0], &mut slope)?;
-//! assert_eq!([value, slope[0], slope[1]], outputs);
+//! let mut derivative = [0.0; 2];
+//! let value = program.gradient(&mut program.workspace(), &[-1.2, 1.0], &mut derivative)?;
+//! assert_eq!([value, derivative[0], derivative[1]], outputs);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

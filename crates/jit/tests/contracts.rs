@@ -112,9 +112,9 @@ fn other_branches_are_refused_and_the_program_says_which_guard_is_broken() {
         assert_eq!(gradient.call(&[1.0, 3.0], &mut outputs), Ok(()));
         for x in [[3.0, 2.0], [2.0, 2.0], [f64::NAN, 1.0], [1.0, f64::INFINITY], [-1.0, 2.0], [-0.0, 2.0]] {
             assert_eq!(gradient.call(&x, &mut outputs), Err(Error::Refused), "{x:?}");
-            let mut slope = [0.0; 2];
+            let mut derivative = [0.0; 2];
             let [expected, given] =
-                [&program, &by_machine].map(|program| program.gradient(&mut workspace, &x, &mut slope));
+                [&program, &by_machine].map(|program| program.gradient(&mut workspace, &x, &mut derivative));
             assert!(matches!(expected, Err(dualtape::Error::BranchChanged { .. })), "{x:?}: {expected:?}");
             assert_eq!(given, expected);
         }

@@ -97,12 +97,12 @@ fn assert_as_the_walk<F: Number>(program: &Program<F>, what: &str) {
         let mut gradient = jit.compile(program, Quantity::Gradient).unwrap();
         let mut values = jit.compile(program, Quantity::Values).unwrap();
         for seed in 0..4 {
-            let (x, mut slope) = (point::<F>(n, seed), vec![F::zero(); n]);
-            let walked = program.clone().gradient(&mut workspace, &x, &mut slope).unwrap();
+            let (x, mut derivative) = (point::<F>(n, seed), vec![F::zero(); n]);
+            let walked = program.clone().gradient(&mut workspace, &x, &mut derivative).unwrap();
             let given = called(&mut gradient, &x).expect("it is smooth");
             assert!(
-                all_same(&given, &[&[walked], &slope[..]].concat()),
-                "{what}: {given:?}, not {walked} {slope:?}"
+                all_same(&given, &[&[walked], &derivative[..]].concat()),
+                "{what}: {given:?}, not {walked} {derivative:?}"
             );
             assert!(all_same(&called(&mut values, &x).unwrap(), &[walked]), "{what}");
         }

@@ -18,7 +18,7 @@ fn main() -> Result<(), dualtape::Error> {
     let x = (0..1000).map(|i| f64::from(world.rank() + i * world.size()) / 1000.0);
     let points: Vec<f64> = x.flat_map(|x| [x, 2.0 * x + 1.0]).collect();
     let miss = Program::record_with_data(|p, x| (p[0] * x[0] + p[1] - x[1]).powi(2), &[0.0; 2], &[0.0; 2])?;
-    let (mut batch, mut line, mut own, mut all) = (miss.batch(), [0.0; 2], [0.0; 2], [0.0; 2]);
+    let (mut batch, mut line, mut own, mut all) = (miss.batch_workspace(), [0.0; 2], [0.0; 2], [0.0; 2]);
     for _ in 0..2000 {
         miss.sum_gradient(&mut batch, &line, &Rows::new(&points, 2), &mut own)?;
         world.all_reduce_into(&own, &mut all, SystemOperation::sum());

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 /// What a neuron does with its weighted sum.
 ///
-/// None of them branches, so all of them can be recorded. At a kink the slope is that of least magnitude:
-/// 0 for relu, the slope of the negative side for leaky relu.
+/// None of them branches, so all of them can be recorded. At a kink the derivative is that of least magnitude:
+/// 0 for relu, the derivative of the negative side for leaky relu.
 ///
 /// ```
 /// use dualtape_nn::Activation;
@@ -113,7 +113,7 @@ impl Activation {
     }
 }
 
-/// The smaller of `x` and 0, with slope 1 at 0, where `min` has ½.
+/// The smaller of `x` and 0, with derivative 1 at 0, where `min` has ½.
 fn negative_part<D: Differentiable>(x: D) -> D {
     x.clamp(D::neg_infinity(), D::zero())
 }

@@ -14,9 +14,9 @@ const SAMPLES_PER_CHUNK: usize = 8;
 ///
 /// ```
 /// use dualtape_nn::{Batch, BatchGradient};
-/// // The slopes of the samples are 1 and 3; one is longer than 2.
-/// let mut slope = [0.0];
-/// let batch = BatchGradient::new().mean(&[5.0], &[1.0, 3.0], Some(2.0), |p, &x| p[0] * x, &mut slope);
+/// // The derivatives of the samples are 1 and 3; one is longer than 2.
+/// let mut derivative = [0.0];
+/// let batch = BatchGradient::new().mean(&[5.0], &[1.0, 3.0], Some(2.0), |p, &x| p[0] * x, &mut derivative);
 /// assert_eq!(batch, Batch { loss: 10.0, mean_norm: Some(2.0), clipped: 1 });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,11 +36,11 @@ pub struct Batch<F> {
 /// use dualtape_nn::BatchGradient;
 ///
 /// // The mean of (θ·x)² over x = 1, 2, and its gradient at θ = 3.
-/// let mut slope = [0.0];
+/// let mut gradient = [0.0];
 /// let samples = [1.0, 2.0];
-/// let batch = BatchGradient::new().mean(&[3.0], &samples, None, |p, &x| (p[0] * x).powi(2), &mut slope);
+/// let batch = BatchGradient::new().mean(&[3.0], &samples, None, |p, &x| (p[0] * x).powi(2), &mut gradient);
 /// assert_eq!(batch.loss, 22.5);
-/// assert_eq!(slope, [15.0]);
+/// assert_eq!(gradient, [15.0]);
 /// ```
 #[derive(Debug, Default)]
 pub struct BatchGradient<F: Scalar> {
@@ -62,11 +62,11 @@ impl<F: Scalar> BatchGradient<F> {
     /// ```
     /// use dualtape_nn::BatchGradient;
     /// let mut gradients = BatchGradient::new();
-    /// let mut slope = [0.0];
+    /// let mut derivative = [0.0];
     /// for samples in [[1.0, 2.0], [3.0, 4.0]] {
-    ///     gradients.mean(&[5.0], &samples, None, |p, &x| p[0] * x, &mut slope);
+    ///     gradients.mean(&[5.0], &samples, None, |p, &x| p[0] * x, &mut derivative);
     /// }
-    /// assert_eq!(slope, [3.5]);
+    /// assert_eq!(derivative, [3.5]);
     /// ```
     pub fn new() -> Self {
         Self { chunks: Vec::new() }
@@ -84,15 +84,15 @@ impl<F: Scalar> BatchGradient<F> {
     /// ```
     /// use dualtape_nn::BatchGradient;
     /// // Quantile loss: which side counts how much depends on a branch.
-    /// let mut slope = [0.0];
+    /// let mut derivative = [0.0];
     /// let batch = BatchGradient::new().mean(
     ///     &[2.0],
     ///     &[1.0, 3.0],
     ///     None,
     ///     |p, &x| if p[0] > x.into() { (p[0] - x) * 0.25 } else { -(p[0] - x) },
-    ///     &mut slope,
+    ///     &mut derivative,
     /// );
-    /// assert_eq!((batch.loss, slope), (0.625, [-0.375]));
+    /// assert_eq!((batch.loss, derivative), (0.625, [-0.375]));
     /// ```
     pub fn mean<S, L>(
         &mut self,
@@ -107,7 +107,11 @@ impl<F: Scalar> BatchGradient<F> {
         L: for<'t> Fn(&[Var<'t, F>], &S) -> Var<'t, F> + Sync,
     {
         let count = parameters.len();
-        assert!(gradient.len() == count, "{count} parameters need as many slopes, not {}", gradient.len());
+        assert!(
+            gradient.len() == count,
+            "{count} parameters need as many derivatives, not {}",
+            gradient.len()
+        );
         let chunks = samples.len().div_ceil(SAMPLES_PER_CHUNK);
         self.chunks.resize_with(chunks.max(self.chunks.len()), Chunk::new);
         let used = &mut self.chunks[..chunks];
@@ -151,10 +155,10 @@ impl<F: Scalar> Chunk<F> {
             self.loss = summed.expect("the gradient has the length of the parameters");
             return;
         };
-        reverse.for_each_gradient(parameters, samples, loss, |value, slope| {
-            let norm = clip::norm(slope);
+        reverse.for_each_gradient(parameters, samples, loss, |value, derivative| {
+            let norm = clip::norm(derivative);
             let factor = clip::factor(norm, limit);
-            for (sum, &g) in gradient.iter_mut().zip(slope) {
+            for (sum, &g) in gradient.iter_mut().zip(derivative) {
                 *sum += factor * g;
             }
             sum += value;

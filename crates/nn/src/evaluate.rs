@@ -178,7 +178,7 @@ pub fn confusion<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Res
 ///
 /// ```
 /// use dualtape_nn::{Activation, Loss, Mlp, data::Csv, sample_norms};
-/// let model = Mlp::new(&[1, 1], Activation::Tanh)?; // 2x + 1, whose slopes are x and 1
+/// let model = Mlp::new(&[1, 1], Activation::Tanh)?; // 2x + 1, whose derivatives are x and 1
 /// let data = Csv::new().numbers().parse("line", b"0,2\n0,1\n")?;
 /// assert_eq!(sample_norms(&model, &[2.0, 1.0], &data, Loss::L1)?, [1.0, 0.0]);
 /// # Ok::<(), dualtape_nn::Error>(())

@@ -242,7 +242,7 @@ pub fn squared<D: Differentiable>(output: D, target: D) -> D {
     (output - target).powi(2)
 }
 
-/// The absolute difference; its slope at 0 is 0.
+/// The absolute difference; its derivative at 0 is 0.
 ///
 /// ```
 /// use dualtape::derivative;
@@ -267,7 +267,7 @@ pub fn huber<D: Differentiable>(output: D, target: D, delta: D::Scalar) -> D {
 }
 
 /// The cross-entropy of the logistic function of a logit against a target from 0 to 1. Neither it nor its
-/// slope overflows or cancels, however large the logit.
+/// derivative overflows or cancels, however large the logit.
 ///
 /// ```
 /// use dualtape_nn::loss::binary_cross_entropy;

@@ -118,15 +118,15 @@ struct Problem<'a, P: ?Sized> {
 
 impl<P: Points<f64> + ?Sized> Problem<'_, P> {
     fn evaluate(&self, parameters: &[f64]) -> Result<(f64, Vec<f64>), argmin::core::Error> {
-        let mut slope = vec![0.0; parameters.len()];
-        let batch = self.recorded.borrow_mut().mean(parameters, self.samples, None, &mut slope)?;
+        let mut gradient = vec![0.0; parameters.len()];
+        let batch = self.recorded.borrow_mut().mean(parameters, self.samples, None, &mut gradient)?;
         // The line search would look for ever for a place where NaN is small.
-        if !(batch.loss.is_finite() && slope.iter().all(|g| g.is_finite())) {
+        if !(batch.loss.is_finite() && gradient.iter().all(|g| g.is_finite())) {
             let problem =
                 format!("the loss or its gradient is not finite where the search looked: {}", batch.loss);
             return Err(Error::Minimize { problem }.into());
         }
-        Ok((batch.loss, slope))
+        Ok((batch.loss, gradient))
     }
 }
 

@@ -13,9 +13,9 @@ use std::fmt;
 /// let model = Mlp::new(&[2, 3, 1], Activation::Tanh)?;
 /// let parameters: Vec<f64> = model.initialize(1);
 /// let constants = |x: &[f64]| x.iter().map(|&x| x.into()).collect::<Vec<_>>();
-/// let (value, slope) = gradient(|p| model.forward(p, &constants(&[0.5, -1.0]))[0], &parameters);
+/// let (value, gradient) = gradient(|p| model.forward(p, &constants(&[0.5, -1.0]))[0], &parameters);
 /// assert_eq!(value, model.forward(&parameters, &[0.5, -1.0])[0]);
-/// assert_eq!(slope.len(), model.parameter_count());
+/// assert_eq!(gradient.len(), model.parameter_count());
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

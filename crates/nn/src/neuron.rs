@@ -10,9 +10,9 @@ use dualtape::Differentiable;
 /// use dualtape_nn::{Activation, Neuron};
 ///
 /// let neuron = Neuron { inputs: 2, activation: Activation::Identity };
-/// let (value, slope) = gradient(|p| neuron.forward(p, &[2.0.into(), 5.0.into()]), &[-3.0, 1.0, 0.5]);
+/// let (value, gradient) = gradient(|p| neuron.forward(p, &[2.0.into(), 5.0.into()]), &[-3.0, 1.0, 0.5]);
 /// assert_eq!(value, -0.5);
-/// assert_eq!(slope, [2.0, 5.0, 1.0]);
+/// assert_eq!(gradient, [2.0, 5.0, 1.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Neuron {

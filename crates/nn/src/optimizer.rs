@@ -172,7 +172,11 @@ impl<F: Scalar> Optimizer<F> {
             "this optimiser moves {count} parameters, not {}",
             parameters.len()
         );
-        assert!(gradient.len() == count, "{count} parameters need as many slopes, not {}", gradient.len());
+        assert!(
+            gradient.len() == count,
+            "{count} parameters need as many derivatives, not {}",
+            gradient.len()
+        );
         self.steps += 1;
         pulp::Arch::new().dispatch(|| self.step_by_method(rate, parameters, gradient));
     }

@@ -45,7 +45,7 @@ impl Penalty {
         Ok(())
     }
 
-    /// The penalty times `scale`; its gradient is added to `gradient`. At 0 the slope of a magnitude is 0.
+    /// The penalty times `scale`; its gradient is added to `gradient`. At 0 the derivative of a magnitude is 0.
     ///
     /// # Panics
     ///

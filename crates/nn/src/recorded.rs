@@ -19,15 +19,15 @@ use std::ops::Range;
 ///
 /// // The mean of (θ·x)² over x = 1, 2, and its gradient at θ = 3.
 /// let mut recorded = Recorded::new(1, 1, |p, x| (p[0] * x[0]).powi(2))?;
-/// let mut slope = [0.0];
-/// let batch = recorded.mean(&[3.0], &Rows::new(&[1.0, 2.0], 1), None, &mut slope)?;
-/// assert_eq!((batch.loss, slope), (22.5, [15.0]));
+/// let mut gradient = [0.0];
+/// let batch = recorded.mean(&[3.0], &Rows::new(&[1.0, 2.0], 1), None, &mut gradient)?;
+/// assert_eq!((batch.loss, gradient), (22.5, [15.0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Recorded<F: ProgramScalar> {
     program: Program<F>,
-    batch: program::Batch<F>,
+    batch: program::BatchWorkspace<F>,
     norms: Vec<F>,
     shared: Shared,
 }
@@ -67,7 +67,7 @@ impl<F: ProgramScalar> Recorded<F> {
     ) -> Result<Self, Error> {
         let some = |count: usize| vec![F::nearest(0.01); count];
         let program = Program::record_with_data(loss, &some(parameters), &some(data))?;
-        let batch = program.batch();
+        let batch = program.batch_workspace();
         Ok(Self { program, batch, norms: Vec::new(), shared: Shared::default() })
     }
 
@@ -95,12 +95,12 @@ impl<F: ProgramScalar> Recorded<F> {
     /// ```
     /// use dualtape::program::Rows;
     /// use dualtape_nn::Recorded;
-    /// let mut recorded = Recorded::new(1, 1, |p, x| p[0] * x[0])?; // its slope is the sample
-    /// let (samples, mut slope) = (Rows::new(&[1.0, 3.0], 1), [0.0]);
-    /// recorded.mean(&[5.0], &samples, None, &mut slope)?;
-    /// assert_eq!(slope, [2.0]);
-    /// let batch = recorded.mean(&[5.0], &samples, Some(2.0), &mut slope)?; // 1 and 3, held to 2
-    /// assert!((slope[0] - 1.5_f64).abs() < 1e-5 && batch.clipped == 1);
+    /// let mut recorded = Recorded::new(1, 1, |p, x| p[0] * x[0])?; // its derivative is the sample
+    /// let (samples, mut derivative) = (Rows::new(&[1.0, 3.0], 1), [0.0]);
+    /// recorded.mean(&[5.0], &samples, None, &mut derivative)?;
+    /// assert_eq!(derivative, [2.0]);
+    /// let batch = recorded.mean(&[5.0], &samples, Some(2.0), &mut derivative)?; // 1 and 3, held to 2
+    /// assert!((derivative[0] - 1.5_f64).abs() < 1e-5 && batch.clipped == 1);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn mean<P: Points<F> + ?Sized>(
@@ -122,11 +122,11 @@ impl<F: ProgramScalar> Recorded<F> {
     /// ```
     /// use dualtape::program::Rows;
     /// use dualtape_nn::Recorded;
-    /// let mut recorded = Recorded::new(1, 1, |p, x| p[0] * x[0])?; // its slope is the sample
-    /// let mut slope = [0.0];
+    /// let mut recorded = Recorded::new(1, 1, |p, x| p[0] * x[0])?; // its derivative is the sample
+    /// let mut derivative = [0.0];
     /// let samples = Rows::new(&[1.0, 3.0], 1);
-    /// let batch = recorded.reduce(dualtape_nn::Reduction::Sum, &[5.0], &samples, None, &mut slope)?;
-    /// assert_eq!((batch.loss, slope), (20.0, [4.0]));
+    /// let batch = recorded.reduce(dualtape_nn::Reduction::Sum, &[5.0], &samples, None, &mut derivative)?;
+    /// assert_eq!((batch.loss, derivative), (20.0, [4.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn reduce<P: Points<F> + ?Sized>(
@@ -171,7 +171,7 @@ impl<F: ProgramScalar> Recorded<F> {
     /// ```
     /// use dualtape::program::Rows;
     /// use dualtape_nn::Recorded;
-    /// let mut recorded = Recorded::new(1, 1, |p, x| p[0] * x[0])?; // its slope is the sample
+    /// let mut recorded = Recorded::new(1, 1, |p, x| p[0] * x[0])?; // its derivative is the sample
     /// recorded.mean(&[5.0], &Rows::new(&[1.0, -3.0], 1), Some(2.0), &mut [0.0])?;
     /// assert_eq!(recorded.norms(), [1.0, 3.0]);
     /// # Ok::<(), dualtape::Error>(())

@@ -20,14 +20,14 @@ fn wave() -> (Recorded<f64>, Vec<f64>, Vec<f64>) {
 fn a_network_is_fitted_until_its_gradient_vanishes() {
     let (mut recorded, samples, mut parameters) = wave();
     let samples = Rows::new(&samples, 2);
-    let mut slope = vec![0.0; parameters.len()];
-    let before = recorded.mean(&parameters, &samples, None, &mut slope).unwrap().loss;
+    let mut gradient = vec![0.0; parameters.len()];
+    let before = recorded.mean(&parameters, &samples, None, &mut gradient).unwrap().loss;
     let settings = Lbfgs { iterations: 2000, tolerance: 1e-6, ..Lbfgs::default() };
     let found = lbfgs(&mut recorded, &mut parameters, &samples, settings).unwrap();
-    let after = recorded.mean(&parameters, &samples, None, &mut slope).unwrap().loss;
+    let after = recorded.mean(&parameters, &samples, None, &mut gradient).unwrap().loss;
     assert_eq!(found.loss, after);
     assert!(found.converged && after < 0.6 * before, "{found:?}, from {before}");
-    let norm = slope.iter().map(|g| g * g).sum::<f64>().sqrt();
+    let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
     assert!(norm < 1e-5, "{norm}");
 }
 

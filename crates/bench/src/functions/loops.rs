@@ -24,13 +24,14 @@ impl Step for Swing {
         parameters: &[D],
         _: &mut [D],
     ) -> Result<(), Error> {
-        let slope = |[angle, speed]: [D; 2]| [speed, -(angle.sin() * parameters[0]) - speed * parameters[1]];
+        let derivative =
+            |[angle, speed]: [D; 2]| [speed, -(angle.sin() * parameters[0]) - speed * parameters[1]];
         let start = [state[0], state[1]];
-        let along = |slope: [D; 2], width: f64| [0, 1].map(|i| start[i] + slope[i] * width);
-        let first = slope(start);
-        let second = slope(along(first, WIDTH / 2.0));
-        let third = slope(along(second, WIDTH / 2.0));
-        let last = slope(along(third, WIDTH));
+        let along = |derivative: [D; 2], width: f64| [0, 1].map(|i| start[i] + derivative[i] * width);
+        let first = derivative(start);
+        let second = derivative(along(first, WIDTH / 2.0));
+        let third = derivative(along(second, WIDTH / 2.0));
+        let last = derivative(along(third, WIDTH));
         for (i, state) in state.iter_mut().enumerate() {
             *state = start[i] + (first[i] + (second[i] + third[i]) * 2.0 + last[i]) * (WIDTH / 6.0);
         }

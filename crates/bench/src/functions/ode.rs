@@ -11,17 +11,17 @@ pub(crate) const STAGES: usize = 4;
 /// How many numbers go through all stages of a step while they are in cache.
 const BLOCK: usize = 512;
 
-/// Solves in blocks, with memory kept between steps: the slopes of a block, and of the places before it that it depends
+/// Solves in blocks, with memory kept between steps: the derivatives of a block, and of the places before it that it depends
 /// on, at each stage.
 pub(crate) struct Solver<D> {
-    slopes: [Vec<D>; STAGES],
+    derivatives: [Vec<D>; STAGES],
 }
 
 impl<D: Differentiable<Scalar = f64>> Solver<D> {
     /// For so many numbers at most.
     pub(crate) fn new(count: usize) -> Self {
         let most = count.min(BLOCK) + STAGES;
-        Self { slopes: std::array::from_fn(|_| vec![D::zero(); most]) }
+        Self { derivatives: std::array::from_fn(|_| vec![D::zero(); most]) }
     }
 
     /// Writes y after so many steps.
@@ -39,16 +39,16 @@ impl<D: Differentiable<Scalar = f64>> Solver<D> {
     fn step(&mut self, x: &[D], y: &mut [D], h: f64) {
         for start in (0..x.len()).step_by(BLOCK).rev() {
             let (first, end) = (start.saturating_sub(STAGES), x.len().min(start + BLOCK));
-            self.find_slopes(&x[first..end], &y[first..end], h, start == 0);
+            self.find_derivatives(&x[first..end], &y[first..end], h, start == 0);
             self.advance(start - first, &mut y[start..end], h);
         }
     }
 
-    /// The slopes at the four stages. Where a block is not the first, those at its first places are not right, and needed
+    /// The derivatives at the four stages. Where a block is not the first, those at its first places are not right, and needed
     /// for none of its own.
     #[inline(always)]
-    fn find_slopes(&mut self, x: &[D], y: &[D], h: f64, is_first: bool) {
-        let [k1, k2, k3, k4] = &mut self.slopes;
+    fn find_derivatives(&mut self, x: &[D], y: &[D], h: f64, is_first: bool) {
+        let [k1, k2, k3, k4] = &mut self.derivatives;
         if is_first {
             for k in [&mut *k1, k2, k3, k4] {
                 k[0] = x[0];
@@ -62,10 +62,10 @@ impl<D: Differentiable<Scalar = f64>> Solver<D> {
         later_stage(x, y, k3, k4, h);
     }
 
-    /// Moves the block on, along the mean of the slopes. So many places come before it.
+    /// Moves the block on, along the mean of the derivatives. So many places come before it.
     #[inline(always)]
     fn advance(&self, before: usize, y: &mut [D], h: f64) {
-        let [k1, k2, k3, k4] = &self.slopes;
+        let [k1, k2, k3, k4] = &self.derivatives;
         let [k1, k2, k3, k4] = [&k1[before..], &k2[before..], &k3[before..], &k4[before..]];
         let (outer, inner) = (k1.iter().zip(k4), k2.iter().zip(k3));
         for (y, ((&k1, &k4), (&k2, &k3))) in y.iter_mut().zip(outer.zip(inner)) {
@@ -81,7 +81,7 @@ pub(crate) fn solve<D: Differentiable<Scalar = f64>>(x: &[D], steps: usize) -> V
     y
 }
 
-/// The slopes at a stage, given those at the stage before and how far along them it is.
+/// The derivatives at a stage, given those at the stage before and how far along them it is.
 #[inline(always)]
 fn later_stage<D: Differentiable<Scalar = f64>>(x: &[D], y: &[D], before: &[D], after: &mut [D], h: f64) {
     for ((after, &k), (&y, &x)) in after[1..].iter_mut().zip(before).zip(y.iter().zip(&x[1..])) {

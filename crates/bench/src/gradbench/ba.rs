@@ -3,7 +3,7 @@
 
 use super::measure::{Clock, Failure, Reply, check, parse};
 use crate::functions::projection::{CAMERA, OBSERVATION, POINT, WIDTH, reprojection_error};
-use dualtape::program::{Batch, Rows, Wrt};
+use dualtape::program::{BatchWorkspace, Rows, Wrt};
 use dualtape::typenum::U16;
 use dualtape::{Differentiable, Dual, Error, Forward, Program, derivative};
 use rayon::prelude::*;
@@ -104,7 +104,7 @@ const CHUNK: usize = 256;
 struct Worker<'a> {
     scene: &'a Scene,
     program: &'a Program<f64>,
-    batch: Batch<f64>,
+    batch: BatchWorkspace<f64>,
     forward: Forward<f64, U16>,
     rows: Vec<f64>,
     values: Vec<f64>,
@@ -112,7 +112,7 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(scene: &'a Scene, program: &'a Program<f64>) -> Self {
-        let (batch, forward) = (program.batch(), Forward::new());
+        let (batch, forward) = (program.batch_workspace(), Forward::new());
         Self { scene, program, batch, forward, rows: Vec::new(), values: Vec::new() }
     }
 

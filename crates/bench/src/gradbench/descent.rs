@@ -40,11 +40,11 @@ fn length<D: Differentiable<Scalar = f64>>(x: impl Iterator<Item = D>) -> f64 {
 /// down.
 pub(super) fn argmin<D: Differentiable<Scalar = f64>>(
     f: impl Fn(&[D]) -> D,
-    slope: impl Fn(&[D]) -> Vec<D>,
+    derivative: impl Fn(&[D]) -> Vec<D>,
     start: &[D],
 ) -> Vec<D> {
     let mut x = start.to_vec();
-    let (mut value, mut gradient) = (f(&x), slope(&x));
+    let (mut value, mut gradient) = (f(&x), derivative(&x));
     let (mut rate, mut downhill) = (1e-5, 0);
     while length(gradient.iter().copied()) > SHORT {
         if downhill == 10 {
@@ -52,7 +52,7 @@ pub(super) fn argmin<D: Differentiable<Scalar = f64>>(
             downhill = 0;
             continue;
         }
-        let next: Vec<D> = x.iter().zip(&gradient).map(|(&x, &slope)| x - slope * rate).collect();
+        let next: Vec<D> = x.iter().zip(&gradient).map(|(&x, &derivative)| x - derivative * rate).collect();
         let moved = length(x.iter().zip(&next).map(|(&x, &next)| x - next));
         if moved <= SHORT || moved.is_nan() {
             break;
@@ -60,7 +60,7 @@ pub(super) fn argmin<D: Differentiable<Scalar = f64>>(
         let there = f(&next);
         if there < value {
             (x, value) = (next, there);
-            gradient = slope(&x);
+            gradient = derivative(&x);
             downhill += 1;
         } else {
             rate /= 2.0;
@@ -73,8 +73,8 @@ pub(super) fn argmin<D: Differentiable<Scalar = f64>>(
 /// Where `f` is greatest, near the start.
 pub(super) fn argmax<D: Differentiable<Scalar = f64>>(
     f: impl Fn(&[D]) -> D,
-    slope: impl Fn(&[D]) -> Vec<D>,
+    derivative: impl Fn(&[D]) -> Vec<D>,
     start: &[D],
 ) -> Vec<D> {
-    argmin(|x| -f(x), |x| slope(x).into_iter().map(|slope| -slope).collect(), start)
+    argmin(|x| -f(x), |x| derivative(x).into_iter().map(|derivative| -derivative).collect(), start)
 }

@@ -162,7 +162,7 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
         mixture.observation(&mixture.diagonals(), x)
     };
     let likelihood = Program::record_with_data(observation, &theta, &vec![0.0; d])?;
-    let (mut batch, observations) = (likelihood.batch(), Rows::new(&x, d));
+    let (mut batch, observations) = (likelihood.batch_workspace(), Rows::new(&x, d));
     match function {
         "objective" => {
             let mut values = vec![0.0; n];

@@ -180,13 +180,13 @@ fn row_of(hand: &Hand, index: usize, axis: usize, corners: [&(f64, [f64; THETA])
     let place = hand.in_triangle(index);
     let place: [Dual<f64, U5>; 2] = std::array::from_fn(|i| Dual::along(place[i], i));
     let values: [Dual<f64, U5>; 3] = std::array::from_fn(|i| Dual::along(corners[i].0, 2 + i));
-    let slopes = hand.distance(place, values, hand.points[index][axis]).tangent();
+    let derivatives = hand.distance(place, values, hand.points[index][axis]).tangent();
     let (by_place, by_angles) = row.split_at_mut(hand.shifts());
-    by_place.iter_mut().zip(slopes).for_each(|(by, slope)| *by = slope);
+    by_place.iter_mut().zip(derivatives).for_each(|(by, derivative)| *by = derivative);
     let [a, b, c] = corners.map(|(_, tangent)| tangent);
     let by_angles: &mut [f64; THETA] = by_angles.try_into().expect("a column for each angle");
     for lane in 0..THETA {
-        by_angles[lane] = slopes[2] * a[lane] + slopes[3] * b[lane] + slopes[4] * c[lane];
+        by_angles[lane] = derivatives[2] * a[lane] + derivatives[3] * b[lane] + derivatives[4] * c[lane];
     }
 }
 

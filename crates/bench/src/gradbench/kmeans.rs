@@ -4,7 +4,7 @@
 
 use super::measure::{Clock, Failure, Reply, flatten, parse};
 use dualtape::generic_array::arr;
-use dualtape::program::{Batch, Points, Rows, Selected};
+use dualtape::program::{BatchWorkspace, Points, Rows, Selected};
 use dualtape::{Differentiable, Dual, Error, Program};
 use pulp::WithSimd;
 use rayon::prelude::*;
@@ -142,7 +142,7 @@ fn speed<D: Differentiable>(centroid_and_directions: &[D], point: &[D]) -> D {
     let (centroid, directions) = centroid_and_directions.split_at(point.len());
     let moving = centroid.iter().zip(directions).map(|(&c, &direction)| Dual::<D>::new(c, arr![direction]));
     let point = point.iter().map(|&x| Dual::lift(x));
-    squared_distance(&moving.collect::<Vec<_>>(), &point.collect::<Vec<_>>()).slope(0)
+    squared_distance(&moving.collect::<Vec<_>>(), &point.collect::<Vec<_>>()).derivative(0)
 }
 
 /// Newton's step: the gradient divided by the diagonal of the Hessian. The points of a centroid are a batch.
@@ -158,7 +158,7 @@ struct Newton {
 
 /// What a thread works with.
 struct Worker {
-    batch: Batch<f64>,
+    batch: BatchWorkspace<f64>,
     /// A centroid, and all directions.
     parameters: Vec<f64>,
     gradient: Vec<f64>,
@@ -168,8 +168,11 @@ impl Newton {
     fn new(clusters: Clusters, count: usize) -> Result<Self, Failure> {
         let d = clusters.dimension;
         let program = Program::record_with_data(speed, &vec![1.0; 2 * d], &vec![0.0; d])?;
-        let worker =
-            |_| Worker { batch: program.batch(), parameters: vec![1.0; 2 * d], gradient: vec![0.0; 2 * d] };
+        let worker = |_| Worker {
+            batch: program.batch_workspace(),
+            parameters: vec![1.0; 2 * d],
+            gradient: vec![0.0; 2 * d],
+        };
         let workers = (0..rayon::current_num_threads()).map(worker).collect();
         let sorted = vec![0; clusters.nearest.len()];
         Ok(Self { clusters, program, sorted, ends: vec![0; count], workers })
@@ -225,8 +228,9 @@ impl Worker {
         let Self { batch, parameters, gradient } = self;
         parameters[..centroid.len()].copy_from_slice(centroid);
         program.sum_gradient(batch, parameters, points, gradient)?;
-        let (curvatures, slopes) = gradient.split_at(centroid.len());
-        let quotients = slopes.iter().zip(curvatures).map(|(slope, curvature)| slope / curvature);
+        let (curvatures, derivatives) = gradient.split_at(centroid.len());
+        let quotients =
+            derivatives.iter().zip(curvatures).map(|(derivative, curvature)| derivative / curvature);
         step.iter_mut().zip(quotients).for_each(|(place, quotient)| *place = quotient);
         Ok(())
     }

@@ -75,7 +75,7 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     }
     // A sum over points that all compute the same is a batch.
     let program = Program::record_with_data(residual, &x, &[1.0, 0.5])?;
-    let (mut batch, mut points) = (program.batch(), Vec::with_capacity(2 * n));
+    let (mut batch, mut points) = (program.batch_workspace(), Vec::with_capacity(2 * n));
     match function {
         "primal" => {
             let mut values = vec![0.0; n];

@@ -3,7 +3,7 @@
 //! The result is the same whatever the shift is, so the shift is a plain number, which has no derivative.
 
 use super::measure::{Clock, Failure, Reply, parse};
-use dualtape::program::{Batch, Rows};
+use dualtape::program::{BatchWorkspace, Rows};
 use dualtape::{Differentiable, Dual, Error, Program, derivative};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
@@ -25,9 +25,9 @@ pub(crate) fn total<D: Differentiable>(shift: D, x: &[D]) -> D {
 }
 
 /// The derivatives of so many times the same. Each x moves its own term only.
-fn slopes<D: Differentiable>(shift: D, factor: D, x: &[D]) -> Vec<D> {
-    let slope = |&x| derivative(|x| term(Dual::lift(shift), x) * Dual::lift(factor), x).1;
-    x.iter().map(slope).collect()
+fn derivatives<D: Differentiable>(shift: D, factor: D, x: &[D]) -> Vec<D> {
+    let derivative = |&x| derivative(|x| term(Dual::lift(shift), x) * Dual::lift(factor), x).1;
+    x.iter().map(derivative).collect()
 }
 
 /// The logarithm, shifted back.
@@ -50,7 +50,7 @@ pub(crate) fn largest(x: &[f64]) -> f64 {
 /// How many x go together as one point of a batch.
 const WIDTH: usize = 32;
 
-/// How many x a thread deals with at a time: they and their slopes stay in cache.
+/// How many x a thread deals with at a time: they and their derivatives stay in cache.
 const CHUNK: usize = WIDTH << 7;
 
 /// All x, with Σ exp of a row of them recorded. They are alike, so rows of them are the points of a batch.
@@ -58,7 +58,7 @@ struct Terms {
     x: Vec<f64>,
     total: Program<f64>,
     /// The derivatives of the same times a factor, which is a second parameter.
-    slopes: Program<f64>,
+    derivatives: Program<f64>,
     /// One for each thread.
     workers: Vec<Worker>,
     /// Σ exp of each row.
@@ -70,11 +70,16 @@ impl Terms {
         // The last row is filled up with −∞, which adds nothing.
         x.resize(x.len().next_multiple_of(WIDTH), f64::NEG_INFINITY);
         let total = Program::record_with_data(|shift, x| total(shift[0], x), &[0.0], &[0.0; WIDTH])?;
-        let slopes = Program::record_with_data(|p, x| slopes(p[0], p[1], x), &[0.0, 1.0], &[0.0; WIDTH])?;
-        let worker = |_| Worker { x: Vec::new(), total: total.batch(), slopes: slopes.batch() };
+        let derivatives =
+            Program::record_with_data(|p, x| derivatives(p[0], p[1], x), &[0.0, 1.0], &[0.0; WIDTH])?;
+        let worker = |_| Worker {
+            x: Vec::new(),
+            total: total.batch_workspace(),
+            derivatives: derivatives.batch_workspace(),
+        };
         let workers = (0..rayon::current_num_threads()).map(worker).collect();
         let totals = vec![0.0; x.len() / WIDTH];
-        Ok(Self { x, total, slopes, workers, totals })
+        Ok(Self { x, total, derivatives, workers, totals })
     }
 
     /// How many x each thread takes.
@@ -100,15 +105,20 @@ impl Terms {
     }
 
     /// Writes the derivative by each x, given that by Σ exp of all.
-    fn write_slopes(&mut self, shift: f64, slope: f64, gradient: &mut [f64]) -> Result<(), Failure> {
+    fn write_derivatives(
+        &mut self,
+        shift: f64,
+        derivative: f64,
+        gradient: &mut [f64],
+    ) -> Result<(), Failure> {
         let share = self.share();
-        let Self { x, slopes, workers, .. } = self;
+        let Self { x, derivatives, workers, .. } = self;
         let shares = x.par_chunks(share).zip(gradient.par_chunks_mut(share)).zip(workers);
         let written: Result<(), Error> = shares.try_for_each(|((x, gradient), worker)| {
             let mut chunks = x.chunks(CHUNK).zip(gradient.chunks_mut(CHUNK));
             chunks.try_for_each(|(x, gradient)| {
                 let rows = near(&mut worker.x, x);
-                slopes.values(&mut worker.slopes, &[shift, slope], &rows, gradient)
+                derivatives.values(&mut worker.derivatives, &[shift, derivative], &rows, gradient)
             })
         });
         Ok(written?)
@@ -118,8 +128,8 @@ impl Terms {
 /// What a thread works with.
 struct Worker {
     x: Vec<f64>,
-    total: Batch<f64>,
-    slopes: Batch<f64>,
+    total: BatchWorkspace<f64>,
+    derivatives: BatchWorkspace<f64>,
 }
 
 /// Rows of x, copied: lanes read many rows by turns, and memory is fast only where it is read in order.
@@ -147,8 +157,8 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
             let gradient = vec![f64::NAN; terms.x.len()];
             clock.run(Gradient { all: gradient, count }, |gradient| {
                 let (shift, total) = terms.shift_and_total()?;
-                let (_, slope) = derivative(|total| log_total(shift.into(), total), total);
-                terms.write_slopes(shift, slope, &mut gradient.all)
+                let (_, derivative) = derivative(|total| log_total(shift.into(), total), total);
+                terms.write_derivatives(shift, derivative, &mut gradient.all)
             })
         }
         _ => Err(Failure::function(function, "primal and gradient")),

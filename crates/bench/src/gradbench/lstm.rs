@@ -5,7 +5,7 @@
 
 use super::measure::{Clock, Failure, Reply, check, flatten, parse};
 use crate::functions::lstm::{log_likelihood, reads};
-use dualtape::program::{Batch, Results, Rows, Sums, Wrt};
+use dualtape::program::{BatchWorkspace, Results, Rows, Sums, Wrt};
 use dualtape::{Differentiable, Program};
 use serde::Deserialize;
 use serde_json::Value;
@@ -88,8 +88,8 @@ struct Forward<'a> {
     /// states after the last.
     says: Program<f64>,
     likelihood: Program<f64>,
-    over_bits: Batch<f64>,
-    over_characters: Batch<f64>,
+    over_bits: BatchWorkspace<f64>,
+    over_characters: BatchWorkspace<f64>,
     /// For each bit its parameters, states and values; for each bit what the program says of them.
     rows: Vec<f64>,
     results: Vec<f64>,
@@ -115,8 +115,8 @@ impl<'a> Forward<'a> {
         let predictions = next.flat_map(|bits| vec![0.0; width].into_iter().chain(bits.iter().copied()));
         Ok(Self {
             together,
-            over_bits: says.batch(),
-            over_characters: likelihood.batch(),
+            over_bits: says.batch_workspace(),
+            over_characters: likelihood.batch_workspace(),
             rows: vec![0.0; width * row.len()],
             results: vec![0.0; width * says.outputs()],
             starts: vec![vec![0.0; width * text.states()]; predicted.div_ceil(together)],
@@ -193,14 +193,14 @@ struct Backward<'a> {
     forward: Forward<'a>,
     /// What is said of a bit in a part of the text, and its states after it, each times its adjoint, summed.
     pull: Program<f64>,
-    over_bits: Batch<f64>,
+    over_bits: BatchWorkspace<f64>,
     /// By what is said of each character, and by its bits.
     adjoints: Vec<f64>,
     /// For each bit its parameters, states, values, and the adjoints of what the program says of them.
     rows: Vec<f64>,
     values: Vec<f64>,
     /// For each bit, by its parameters and states.
-    slopes: Vec<f64>,
+    derivatives: Vec<f64>,
 }
 
 impl<'a> Backward<'a> {
@@ -215,11 +215,11 @@ impl<'a> Backward<'a> {
             &row,
         )?;
         Ok(Self {
-            over_bits: pull.batch(),
+            over_bits: pull.batch_workspace(),
             adjoints: vec![0.0; forward.predictions.len()],
             rows: vec![0.0; width * row.len()],
             values: vec![0.0; width],
-            slopes: vec![0.0; width * (text.parameters() + text.states())],
+            derivatives: vec![0.0; width * (text.parameters() + text.states())],
             forward,
             pull,
         })
@@ -227,7 +227,7 @@ impl<'a> Backward<'a> {
 
     fn gradient(&mut self, gradient: &mut [f64]) -> Result<(), Failure> {
         self.forward.read()?;
-        let Self { forward, pull, over_bits, adjoints, rows, values, slopes } = self;
+        let Self { forward, pull, over_bits, adjoints, rows, values, derivatives } = self;
         let (text, width, states) = (forward.text, forward.text.width, forward.text.states());
         let sums = Sums { scale: Some(text.scale()), ..Sums::none() };
         let results = Results { data_gradients: Some(adjoints), ..Results::none() };
@@ -247,11 +247,13 @@ impl<'a> Backward<'a> {
                 places.for_each(|(place, &adjoint)| *place = adjoint);
             }
             let wrt = Wrt::FirstData(moving);
-            pull.jacobians(over_bits, &[], &Rows::new(rows, length), wrt, values, slopes)?;
-            for (bit, (slopes, row)) in slopes.chunks(moving).zip(rows.chunks_mut(length)).enumerate() {
-                let places = gradient[bit..].iter_mut().step_by(width).zip(&slopes[..own]);
-                places.for_each(|(place, slope)| *place += slope);
-                row[length - states..].copy_from_slice(&slopes[own..]);
+            pull.jacobians(over_bits, &[], &Rows::new(rows, length), wrt, values, derivatives)?;
+            for (bit, (derivatives, row)) in
+                derivatives.chunks(moving).zip(rows.chunks_mut(length)).enumerate()
+            {
+                let places = gradient[bit..].iter_mut().step_by(width).zip(&derivatives[..own]);
+                places.for_each(|(place, derivative)| *place += derivative);
+                row[length - states..].copy_from_slice(&derivatives[own..]);
             }
         }
         Ok(())

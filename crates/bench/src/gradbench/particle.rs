@@ -41,13 +41,13 @@ impl<Force: Mode> Objective for Crossing<Force> {
         let mut place = [0.0, 8.0].map(D::constant);
         let mut speed = [0.75, 0.0].map(D::constant);
         for _ in 0..MOST_STEPS {
-            let slope = Force::gradient(&Potential, &[place[0], place[1], w[0]]);
+            let gradient = Force::gradient(&Potential, &[place[0], place[1], w[0]]);
             let next = [place[0] + speed[0] * STEP, place[1] + speed[1] * STEP];
             if next[1] < D::zero() {
                 break;
             }
             place = next;
-            speed = [speed[0] - slope[0] * STEP, speed[1] - slope[1] * STEP];
+            speed = [speed[0] - gradient[0] * STEP, speed[1] - gradient[1] * STEP];
         }
         let crossing = place[0] - place[1] / speed[1] * speed[0];
         crossing * crossing

@@ -55,11 +55,11 @@ pub fn sparse<F: ProgramScalar>(
         let mut tangent = vec![F::zero(); program.inputs()];
         wanted.iter().zip(&direction).for_each(|(&input, &moves)| tangent[input] = moves);
         let compared = along(program, x, &tangent)?;
-        let mut slopes = vec![F::zero(); pattern.rows()];
-        program.jvp(&mut program.workspace(), x, &tangent, &mut outputs, &mut slopes)?;
-        components.extend(slopes.iter().enumerate().map(|(row, slope)| {
+        let mut derivatives = vec![F::zero(); pattern.rows()];
+        program.jvp(&mut program.workspace(), x, &tangent, &mut outputs, &mut derivatives)?;
+        components.extend(derivatives.iter().enumerate().map(|(row, derivative)| {
             let difference = nearest(product[row], row, &compared);
-            Component { row, column: number, reverse: product[row], forward: slope.wide(), difference }
+            Component { row, column: number, reverse: product[row], forward: derivative.wide(), difference }
         }));
     }
     Ok(Report::new::<F>(components))

@@ -287,7 +287,7 @@ fn head(more: &str) -> String {
          //\n\
          // A function returns 0 when it has written its results. It returns 1 where the recorded function takes another\n\
          // branch than where it was recorded, and 2 where a derivative is singular and takes more care: the program that\n\
-         // this code was made of then has the answer, or says what is wrong.\n\n{more}"
+         // this code was made of then has the outcome, or says what is wrong.\n\n{more}"
     )
 }
 
@@ -629,17 +629,17 @@ impl<F: ProgramScalar> Language<F> for Body<'_> {
 
     fn check(&mut self, check: &Check<F>, operands: &[Term]) -> String {
         let operands: Vec<Term> = operands.iter().map(|term| self.c.number(term)).collect();
-        let relation = |sign: &str, answer: bool| {
+        let relation = |sign: &str, outcome: bool| {
             let [a, b] = [&operands[0], &operands[1]].map(|term| term.within(Binding::Sum));
-            if answer { format!("!({a} {sign} {b})") } else { format!("{a} {sign} {b}") }
+            if outcome { format!("!({a} {sign} {b})") } else { format!("{a} {sign} {b}") }
         };
         let unless = |holds: bool, text: String| if holds { format!("!{text}") } else { text };
         let x = || operands[0].text.clone();
         let (broken, why) = match *check {
             Check::NotNan(_) => (format!("isnan({})", x()), 2),
             Check::Ordered(_) => (relation("<=", true), 1),
-            Check::Relation { relation: which, answer, .. } => (relation(which.sign(), answer), 1),
-            Check::Property { property, answer, .. } => {
+            Check::Relation { relation: which, outcome, .. } => (relation(which.sign(), outcome), 1),
+            Check::Property { property, outcome, .. } => {
                 let x = x();
                 let text = match property {
                     Property::Nan => format!("isnan({x})"),
@@ -650,7 +650,7 @@ impl<F: ProgramScalar> Language<F> for Body<'_> {
                     Property::Positive => format!("(signbit({x}) == 0)"),
                     Property::Negative => format!("(signbit({x}) != 0)"),
                 };
-                (unless(answer, text), 1)
+                (unless(outcome, text), 1)
             }
             Check::Same { number, .. } if number.is_nan() => (format!("!isnan({})", x()), 1),
             Check::Same { number, .. } => {

@@ -24,7 +24,7 @@ pub(super) const WORDS: [&str; 52] = [
 ];
 
 const REFUSAL: &str = "
-/// Why there is no answer here. The program that this code was made of has one, or says what is wrong.
+/// Why there is no outcome here. The program that this code was made of has one, or says what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code)]
 pub enum Refusal {
@@ -410,7 +410,7 @@ impl Rust<'_> {
         self.tables(function, text);
         let mut words = function.words();
         if may_refuse {
-            words += "\n\n# Errors\n\n[`Refusal`] where the program has to answer.";
+            words += "\n\n# Errors\n\n[`Refusal`] where the program has to outcome.";
         }
         *text += &comment("///", &words);
         let result = match (alone, may_refuse) {
@@ -468,9 +468,9 @@ impl Rust<'_> {
             .iter()
             .map(|(name, _)| if alone(name) { format!("&mut {name}") } else { name.clone() })
             .collect();
-        let question = if refuses { "?" } else { "" };
+        let propagate = if refuses { "?" } else { "" };
         let number = part + 1;
-        let _ = writeln!(text, "    {name}_part_{number}({}){question};", passed.join(", "));
+        let _ = writeln!(text, "    {name}_part_{number}({}){propagate};", passed.join(", "));
         let listed: Vec<String> = arguments.iter().map(|(name, kind)| format!("{name}: {kind}")).collect();
         let result = if refuses { " -> Result<(), Refusal>" } else { "" };
         let count = routine.parts().len();
@@ -661,16 +661,16 @@ impl<F: ProgramScalar> Language<F> for Body<'_, '_> {
         let operands: Vec<Term> = operands.iter().map(|term| self.rust.number(term)).collect();
         let method = |name: &str| self.rust.method(name, &[&operands[0]]).text;
         let unless = |holds: bool, text: String| if holds { format!("!{text}") } else { text };
-        let relation = |sign: &str, answer: bool| {
+        let relation = |sign: &str, outcome: bool| {
             let [a, b] = [&operands[0], &operands[1]].map(|term| term.within(Binding::Sum));
-            if answer { format!("!({a} {sign} {b})") } else { format!("{a} {sign} {b}") }
+            if outcome { format!("!({a} {sign} {b})") } else { format!("{a} {sign} {b}") }
         };
         let (broken, why) = match *check {
             Check::NotNan(_) => (method("is_nan"), "Singular"),
             Check::Ordered(_) => (relation("<=", true), "Branch"),
-            Check::Relation { relation: which, answer, .. } => (relation(which.sign(), answer), "Branch"),
-            Check::Property { property, answer, .. } => {
-                (unless(answer, method(method_of(property))), "Branch")
+            Check::Relation { relation: which, outcome, .. } => (relation(which.sign(), outcome), "Branch"),
+            Check::Property { property, outcome, .. } => {
+                (unless(outcome, method(method_of(property))), "Branch")
             }
             Check::Same { number, .. } if number.is_nan() => (unless(true, method("is_nan")), "Branch"),
             Check::Same { number, .. } => {

@@ -14,15 +14,15 @@ use std::ops::Add;
 /// ```
 /// use dualtape::{Float, derivative};
 ///
-/// let (value, slope) = derivative(|x| x.sin(), 2.0_f64);
-/// assert_eq!((value, slope), (2.0_f64.sin(), 2.0_f64.cos()));
+/// let (value, derivative) = derivative(|x| x.sin(), 2.0_f64);
+/// assert_eq!((value, derivative), (2.0_f64.sin(), 2.0_f64.cos()));
 ///
 /// let (_, second) = derivative(|x| derivative(|x| x.powi(3), x).1, 2.0_f64);
 /// assert_eq!(second, 12.0);
 /// ```
 pub fn derivative<T: Differentiable>(f: impl FnOnce(Dual<T>) -> Dual<T>, x: T) -> (T, T) {
     let y = f(Dual::variable(x));
-    (y.primal(), y.slope(0))
+    (y.primal(), y.derivative(0))
 }
 
 /// The value, the first and the second derivative of a function of one number.
@@ -36,8 +36,8 @@ pub fn second_derivative<T: Differentiable>(
     x: T,
 ) -> (T, T, T) {
     let y = f(Dual::variable(Dual::variable(x)));
-    let slope = y.slope(0);
-    (y.primal().primal(), slope.primal(), slope.slope(0))
+    let derivative = y.derivative(0);
+    (y.primal().primal(), derivative.primal(), derivative.derivative(0))
 }
 
 /// The value and the derivatives up to the `N`-th of a function of one number, by its [Taylor series](Taylor): the cost

@@ -13,9 +13,9 @@ use generic_array::typenum::U8;
 /// use dualtape::{Dual, Forward};
 ///
 /// let mut forward: Forward<f64> = Forward::new();
-/// let mut slope = [0.0; 2];
-/// let value = forward.gradient(|x| x[0] * x[1] + x[0], &[32.0, 2.0], &mut slope)?;
-/// assert_eq!((value, slope), (96.0, [3.0, 32.0]));
+/// let mut gradient = [0.0; 2];
+/// let value = forward.gradient(|x| x[0] * x[1] + x[0], &[32.0, 2.0], &mut gradient)?;
+/// assert_eq!((value, gradient), (96.0, [3.0, 32.0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Debug)]
@@ -57,10 +57,10 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     ///
     /// ```
     /// use dualtape::{Forward, typenum::U2};
-    /// let mut slope = [0.0; 2];
+    /// let mut gradient = [0.0; 2];
     /// // As many lanes as inputs: one evaluation.
-    /// let value = Forward::<f64, U2>::new().gradient(|x| x[0] * x[1], &[3.0, 4.0], &mut slope)?;
-    /// assert_eq!((value, slope), (12.0, [4.0, 3.0]));
+    /// let value = Forward::<f64, U2>::new().gradient(|x| x[0] * x[1], &[3.0, 4.0], &mut gradient)?;
+    /// assert_eq!((value, gradient), (12.0, [4.0, 3.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn gradient<F>(&mut self, f: F, x: &[T], gradient: &mut [T]) -> Result<T, Error>
@@ -72,10 +72,10 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
         let mut y = f(&self.inputs);
         let (first, others) = gradient.split_at_mut(N::USIZE.min(x.len()));
         first.copy_from_slice(&y.tangent()[..first.len()]);
-        for (k, slopes) in others.chunks_mut(N::USIZE).enumerate() {
+        for (k, derivatives) in others.chunks_mut(N::USIZE).enumerate() {
             self.advance(k * N::USIZE);
             y = f(&self.inputs);
-            slopes.copy_from_slice(&y.tangent()[..slopes.len()]);
+            derivatives.copy_from_slice(&y.tangent()[..derivatives.len()]);
         }
         Ok(y.primal())
     }

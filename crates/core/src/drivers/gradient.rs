@@ -9,9 +9,9 @@ use generic_array::typenum::U8;
 /// In a loop, a [`Reverse`](crate::Reverse) keeps the memory from one call to the next.
 ///
 /// ```
-/// let (value, slope) = dualtape::gradient(|x| x[0] * x[1] + x[0], &[32.0, 2.0]);
+/// let (value, gradient) = dualtape::gradient(|x| x[0] * x[1] + x[0], &[32.0, 2.0]);
 /// assert_eq!(value, 96.0);
-/// assert_eq!(slope, [3.0, 32.0]);
+/// assert_eq!(gradient, [3.0, 32.0]);
 /// ```
 pub fn gradient<T, F>(f: F, x: &[T]) -> (T, Vec<T>)
 where
@@ -29,9 +29,9 @@ where
 /// Best for few inputs; it needs no tape, and its memory does not grow with the computation.
 ///
 /// ```
-/// let (value, slope) = dualtape::gradient_forward(|x| x[0] * x[1] + x[0], &[32.0, 2.0]);
+/// let (value, gradient) = dualtape::gradient_forward(|x| x[0] * x[1] + x[0], &[32.0, 2.0]);
 /// assert_eq!(value, 96.0);
-/// assert_eq!(slope, [3.0, 32.0]);
+/// assert_eq!(gradient, [3.0, 32.0]);
 /// ```
 pub fn gradient_forward<T, F>(f: F, x: &[T]) -> (T, Vec<T>)
 where
@@ -46,8 +46,8 @@ where
 /// ```
 /// use dualtape::{Dual, gradient_lanes};
 /// use dualtape::typenum::U2;
-/// let (_, slope) = gradient_lanes::<_, U2, _>(|x: &[Dual<f64, U2>]| x[0] * x[1] * x[2], &[1.0, 2.0, 3.0]);
-/// assert_eq!(slope, [6.0, 3.0, 2.0]);
+/// let (_, gradient) = gradient_lanes::<_, U2, _>(|x: &[Dual<f64, U2>]| x[0] * x[1] * x[2], &[1.0, 2.0, 3.0]);
+/// assert_eq!(gradient, [6.0, 3.0, 2.0]);
 /// ```
 pub fn gradient_lanes<T, N, F>(f: F, x: &[T]) -> (T, Vec<T>)
 where

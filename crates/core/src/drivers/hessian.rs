@@ -14,8 +14,8 @@ use generic_array::typenum::{U1, U8};
 /// If the Hessian takes more than [`DENSE_LIMIT`] bytes; see [`hessian_within`].
 ///
 /// ```
-/// let (value, slope, hessian) = dualtape::hessian(|x| x[0] * x[0] * x[1], &[3.0, 4.0]);
-/// assert_eq!((value, slope), (36.0, vec![24.0, 9.0]));
+/// let (value, gradient, hessian) = dualtape::hessian(|x| x[0] * x[0] * x[1], &[3.0, 4.0]);
+/// assert_eq!((value, gradient), (36.0, vec![24.0, 9.0]));
 /// assert_eq!(hessian, [8.0, 6.0, 6.0, 0.0]);
 /// ```
 #[track_caller]
@@ -93,9 +93,9 @@ where
 ///
 /// ```
 /// use dualtape::SecondOrder;
-/// let (mut slope, mut hessian) = ([0.0; 2], [0.0; 4]);
+/// let (mut gradient, mut hessian) = ([0.0; 2], [0.0; 4]);
 /// let mut second: SecondOrder<f64> = SecondOrder::new();
-/// second.hessian(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &mut slope, &mut hessian)?;
+/// second.hessian(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &mut gradient, &mut hessian)?;
 /// assert_eq!(hessian, [8.0, 6.0, 6.0, 0.0]);
 /// # Ok::<(), dualtape::Error>(())
 /// ```
@@ -120,9 +120,9 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     /// use dualtape::{SecondOrder, typenum::U2};
     /// // As many directions as inputs: a Hessian takes one recording and one sweep.
     /// let mut second = SecondOrder::<f64, U2>::new();
-    /// let (mut slope, mut hessian) = ([0.0; 2], [0.0; 4]);
-    /// second.hessian(|x| x[0] * x[1], &[3.0, 4.0], &mut slope, &mut hessian)?;
-    /// assert_eq!((slope, hessian), ([4.0, 3.0], [0.0, 1.0, 1.0, 0.0]));
+    /// let (mut gradient, mut hessian) = ([0.0; 2], [0.0; 4]);
+    /// second.hessian(|x| x[0] * x[1], &[3.0, 4.0], &mut gradient, &mut hessian)?;
+    /// assert_eq!((gradient, hessian), ([4.0, 3.0], [0.0, 1.0, 1.0, 0.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn new() -> Self {
@@ -137,11 +137,11 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     ///
     /// ```
     /// let mut second: dualtape::SecondOrder<f64> = dualtape::SecondOrder::new();
-    /// let (mut slope, mut hessian) = ([0.0; 2], [0.0; 4]);
+    /// let (mut gradient, mut hessian) = ([0.0; 2], [0.0; 4]);
     /// // One step of Newton's method finds the minimum of a parabola.
-    /// let bowl = second.hessian(|x| x[0] * x[0] + x[1] * x[1] * 2.0, &[3.0, 4.0], &mut slope, &mut hessian)?;
-    /// assert_eq!((bowl, slope, hessian), (41.0, [6.0, 16.0], [2.0, 0.0, 0.0, 4.0]));
-    /// assert_eq!([3.0 - slope[0] / hessian[0], 4.0 - slope[1] / hessian[3]], [0.0, 0.0]);
+    /// let bowl = second.hessian(|x| x[0] * x[0] + x[1] * x[1] * 2.0, &[3.0, 4.0], &mut gradient, &mut hessian)?;
+    /// assert_eq!((bowl, gradient, hessian), (41.0, [6.0, 16.0], [2.0, 0.0, 0.0, 4.0]));
+    /// assert_eq!([3.0 - gradient[0] / hessian[0], 4.0 - gradient[1] / hessian[3]], [0.0, 0.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn hessian<F>(&mut self, f: F, x: &[T], gradient: &mut [T], hessian: &mut [T]) -> Result<T, Error>
@@ -150,8 +150,8 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     {
         let n = x.len();
         Error::check_length("Hessian", "pair of inputs", n * n, hessian.len())?;
-        self.columns(f, x, gradient, |start, count, row, slopes| {
-            hessian[row * n + start..][..count].copy_from_slice(&slopes[..count]);
+        self.columns(f, x, gradient, |start, count, row, derivatives| {
+            hessian[row * n + start..][..count].copy_from_slice(&derivatives[..count]);
         })
     }
 
@@ -162,9 +162,9 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     /// [`Error::Length`] if `gradient` or `diagonal` has not the length of `x`.
     ///
     /// ```
-    /// let (mut slope, mut diagonal) = ([0.0; 2], [0.0; 2]);
+    /// let (mut gradient, mut diagonal) = ([0.0; 2], [0.0; 2]);
     /// let mut second: dualtape::SecondOrder<f64> = dualtape::SecondOrder::new();
-    /// second.hessian_diagonal(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &mut slope, &mut diagonal)?;
+    /// second.hessian_diagonal(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &mut gradient, &mut diagonal)?;
     /// assert_eq!(diagonal, [8.0, 0.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
@@ -179,9 +179,9 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
         F: for<'t> Fn(&[Var<'t, Dual<T, N>>]) -> Var<'t, Dual<T, N>>,
     {
         Error::check_length("diagonal", "input", x.len(), diagonal.len())?;
-        self.columns(f, x, gradient, |start, count, row, slopes| {
+        self.columns(f, x, gradient, |start, count, row, derivatives| {
             if (start..start + count).contains(&row) {
-                diagonal[row] = slopes[row - start];
+                diagonal[row] = derivatives[row - start];
             }
         })
     }
@@ -195,10 +195,10 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     ///
     /// ```
     /// use dualtape::{SecondOrder, typenum::U1};
-    /// let (mut slope, mut product) = ([0.0; 2], [0.0; 2]);
+    /// let (mut gradient, mut product) = ([0.0; 2], [0.0; 2]);
     /// let mut second: SecondOrder<f64, U1> = SecondOrder::new();
-    /// second.hvp(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &[1.0, 10.0], &mut slope, &mut product)?;
-    /// assert_eq!((slope, product), ([24.0, 9.0], [68.0, 6.0]));
+    /// second.hvp(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &[1.0, 10.0], &mut gradient, &mut product)?;
+    /// assert_eq!((gradient, product), ([24.0, 9.0], [68.0, 6.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn hvp<F>(
@@ -219,8 +219,8 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
         let along = |v| GenericArray::generate(|lane| if lane == 0 { v } else { T::zero() });
         self.inputs.extend(x.iter().zip(direction).map(|(&x, &v)| Dual::new(x, along(v))));
         let value = self.sweep(f, gradient)?;
-        for (product, slope) in product.iter_mut().zip(&self.moving) {
-            *product = slope.slope(0);
+        for (product, derivative) in product.iter_mut().zip(&self.moving) {
+            *product = derivative.derivative(0);
         }
         Ok(value)
     }
@@ -245,8 +245,8 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
             self.inputs.clear();
             self.inputs.extend(x.iter().enumerate().map(input));
             value = self.sweep(&f, gradient)?;
-            for (row, slope) in self.moving.iter().enumerate() {
-                visit(start, count, row, &slope.tangent());
+            for (row, derivative) in self.moving.iter().enumerate() {
+                visit(start, count, row, &derivative.tangent());
             }
         }
         Ok(value)
@@ -260,8 +260,8 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
         self.moving.clear();
         self.moving.resize(self.inputs.len(), Dual::lift(T::zero()));
         let value = self.reverse.gradient(f, &self.inputs, &mut self.moving)?;
-        for (gradient, slope) in gradient.iter_mut().zip(&self.moving) {
-            *gradient = slope.primal();
+        for (gradient, derivative) in gradient.iter_mut().zip(&self.moving) {
+            *gradient = derivative.primal();
         }
         Ok(value.primal())
     }

@@ -128,8 +128,8 @@ where
 ///     }
 /// }
 ///
-/// let (_, slopes) = jacobian(&Polar, &[2.0, 0.0]);
-/// assert_eq!(slopes, [1.0, -0.0, 0.0, 2.0]);
+/// let (_, derivatives) = jacobian(&Polar, &[2.0, 0.0]);
+/// assert_eq!(derivatives, [1.0, -0.0, 0.0, 2.0]);
 /// ```
 pub trait Function<F: Scalar> {
     /// The number of outputs for the given number of inputs.
@@ -160,8 +160,8 @@ pub trait Function<F: Scalar> {
 ///     }
 /// }
 ///
-/// let (values, slopes) = jacobian(&Neighbours, &[1.0, 2.0, 3.0]);
-/// assert_eq!((values, slopes), (vec![2.0, 6.0], vec![2.0, 1.0, 0.0, 0.0, 3.0, 2.0]));
+/// let (values, derivatives) = jacobian(&Neighbours, &[1.0, 2.0, 3.0]);
+/// assert_eq!((values, derivatives), (vec![2.0, 6.0], vec![2.0, 1.0, 0.0, 0.0, 3.0, 2.0]));
 /// ```
 ///
 /// # Panics
@@ -221,9 +221,9 @@ pub fn jacobian_within<F: Scalar>(
 /// #     fn outputs(&self, inputs: usize) -> usize { inputs }
 /// #     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D], y: &mut [D]) { y[0] = x[0] * x[0]; }
 /// # }
-/// let (mut values, mut slopes) = ([0.0], [0.0]);
-/// dualtape::Jacobian::new().evaluate(&Square, &[3.0], &mut values, &mut slopes)?;
-/// assert_eq!((values, slopes), ([9.0], [6.0]));
+/// let (mut values, mut derivatives) = ([0.0], [0.0]);
+/// dualtape::Jacobian::new().evaluate(&Square, &[3.0], &mut values, &mut derivatives)?;
+/// assert_eq!((values, derivatives), ([9.0], [6.0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Debug, Default)]
@@ -248,9 +248,9 @@ impl<F: Scalar> Jacobian<F> {
     /// // The same buffers serve functions and points of any size. `Square` squares each input.
     /// let mut jacobian = Jacobian::new();
     /// jacobian.evaluate(&Square, &[1.0; 20], &mut [0.0; 20], &mut [0.0; 400])?;
-    /// let mut slope = [0.0];
-    /// jacobian.evaluate(&Square, &[3.0], &mut [0.0], &mut slope)?;
-    /// assert_eq!(slope, [6.0]);
+    /// let mut derivative = [0.0];
+    /// jacobian.evaluate(&Square, &[3.0], &mut [0.0], &mut derivative)?;
+    /// assert_eq!(derivative, [6.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn new() -> Self {
@@ -276,9 +276,9 @@ impl<F: Scalar> Jacobian<F> {
     /// # }
     /// use dualtape::{Error, Jacobian};
     /// // `Square` squares each input.
-    /// let (mut values, mut slopes) = ([0.0; 2], [0.0; 4]);
-    /// Jacobian::new().evaluate(&Square, &[3.0, 4.0], &mut values, &mut slopes)?;
-    /// assert_eq!((values, slopes), ([9.0, 16.0], [6.0, 0.0, 0.0, 8.0]));
+    /// let (mut values, mut derivatives) = ([0.0; 2], [0.0; 4]);
+    /// Jacobian::new().evaluate(&Square, &[3.0, 4.0], &mut values, &mut derivatives)?;
+    /// assert_eq!((values, derivatives), ([9.0, 16.0], [6.0, 0.0, 0.0, 8.0]));
     ///
     /// let short = Jacobian::new().evaluate(&Square, &[3.0, 4.0], &mut values, &mut [0.0; 2]);
     /// assert!(matches!(short, Err(Error::Length { expected: 4, given: 2, .. })));

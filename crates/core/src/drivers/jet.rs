@@ -82,8 +82,8 @@ fn moving<T: Differentiable, N: Lanes<T>>(x: T, speed: T) -> Taylor<T, N> {
 /// ```
 /// use dualtape::{Float, mixed_partial, typenum::U3};
 /// // d³/(dx² dy) of x³ sin y
-/// let slope = mixed_partial::<U3, _, _>(|x| x[0].powi(3) * x[1].sin(), &[2.0, 0.0], &[2, 1])?;
-/// assert!((slope - 12.0).abs() < 1e-12);
+/// let derivative = mixed_partial::<U3, _, _>(|x| x[0].powi(3) * x[1].sin(), &[2.0, 0.0], &[2, 1])?;
+/// assert!((derivative - 12.0).abs() < 1e-12);
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 pub fn mixed_partial<N, T, F>(f: F, x: &[T], orders: &[usize]) -> Result<T, Error>
@@ -226,6 +226,6 @@ where
         Dual::new(primal, GenericArray::generate(|_| Dual::lift(v[i])))
     };
     let inputs: Vec<Dual<Dual<T>>> = x.iter().enumerate().map(along).collect();
-    let (_, slopes) = gradient(f, &inputs);
-    Ok(slopes.iter().map(|slope| slope.slope(0).slope(0)).collect())
+    let (_, derivatives) = gradient(f, &inputs);
+    Ok(derivatives.iter().map(|gradient| gradient.derivative(0).derivative(0)).collect())
 }

@@ -26,7 +26,7 @@ where
     Error::check_length("tangent", "input", x.len(), tangent.len())?;
     let moving = |(&x, &t): (&T, &T)| Dual::new(x, GenericArray::generate(|_| t));
     let inputs: Vec<_> = x.iter().zip(tangent).map(moving).collect();
-    Ok(f(&inputs).iter().map(|y| (y.primal(), y.slope(0))).unzip())
+    Ok(f(&inputs).iter().map(|y| (y.primal(), y.derivative(0))).unzip())
 }
 
 /// The values of a function, and `cotangent` times its Jacobian, in reverse mode: how the outputs, weighted
@@ -39,8 +39,8 @@ where
 /// [`Error::Length`] if `cotangent` has not one number for each output.
 ///
 /// ```
-/// let (values, slopes) = dualtape::vjp(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0], &[1.0, 10.0])?;
-/// assert_eq!((values, slopes), (vec![12.0, 7.0], vec![14.0, 13.0]));
+/// let (values, derivatives) = dualtape::vjp(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0], &[1.0, 10.0])?;
+/// assert_eq!((values, derivatives), (vec![12.0, 7.0], vec![14.0, 13.0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 pub fn vjp<T, F>(f: F, x: &[T], cotangent: &[T]) -> Result<(Vec<T>, Vec<T>), Error>

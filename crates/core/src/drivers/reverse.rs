@@ -11,11 +11,11 @@ use std::panic::Location;
 /// use dualtape::Reverse;
 ///
 /// let mut reverse = Reverse::new();
-/// let (mut x, mut slope) = ([1.0, 2.0_f64], [0.0; 2]);
+/// let (mut x, mut gradient) = ([1.0, 2.0_f64], [0.0; 2]);
 /// for _ in 0..100 {
-///     reverse.gradient(|x| x[0] * x[0] + x[1] * x[1] * 3.0, &x, &mut slope)?;
-///     for (x, slope) in x.iter_mut().zip(slope) {
-///         *x -= 0.1 * slope;
+///     reverse.gradient(|x| x[0] * x[0] + x[1] * x[1] * 3.0, &x, &mut gradient)?;
+///     for (x, gradient) in x.iter_mut().zip(gradient) {
+///         *x -= 0.1 * gradient;
 ///     }
 /// }
 /// assert!(x.iter().all(|x| x.abs() < 1e-6));
@@ -49,10 +49,10 @@ impl<T: Differentiable> Reverse<T> {
     ///
     /// ```
     /// let mut reverse = dualtape::Reverse::new();
-    /// let mut slope = [0.0];
+    /// let mut gradient = [0.0];
     /// for x in [1.0, 2.0, 3.0] {
-    ///     reverse.gradient(|x| x[0] * x[0], &[x], &mut slope)?;
-    ///     assert_eq!(slope, [2.0 * x]);
+    ///     reverse.gradient(|x| x[0] * x[0], &[x], &mut gradient)?;
+    ///     assert_eq!(gradient, [2.0 * x]);
     /// }
     /// # Ok::<(), dualtape::Error>(())
     /// ```
@@ -76,9 +76,9 @@ impl<T: Differentiable> Reverse<T> {
     ///
     /// ```
     /// use dualtape::{Differentiable, Reverse};
-    /// let mut slope = [0.0; 3];
-    /// let value = Reverse::new().gradient(|x| Differentiable::norm(x), &[2.0, 3.0, 6.0], &mut slope)?;
-    /// assert_eq!((value, slope), (7.0, [2.0 / 7.0, 3.0 / 7.0, 6.0 / 7.0]));
+    /// let mut gradient = [0.0; 3];
+    /// let value = Reverse::new().gradient(|x| Differentiable::norm(x), &[2.0, 3.0, 6.0], &mut gradient)?;
+    /// assert_eq!((value, gradient), (7.0, [2.0 / 7.0, 3.0 / 7.0, 6.0 / 7.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn gradient<Func>(&mut self, f: Func, x: &[T], gradient: &mut [T]) -> Result<T, Error>
@@ -107,7 +107,7 @@ impl<T: Differentiable> Reverse<T> {
     ///     &[2.0, 1.0],
     ///     &[(1.0, 3.0), (2.0, 6.0)],
     ///     |line, &(x, y)| (line[0] * x + line[1] - y).powi(2),
-    ///     |_, slope| norms.push(slope[0].hypot(slope[1])),
+    ///     |_, gradient| norms.push(gradient[0].hypot(gradient[1])),
     /// );
     /// assert_eq!(norms, [0.0, 4.0_f64.hypot(2.0)]);
     /// ```
@@ -137,14 +137,14 @@ impl<T: Differentiable> Reverse<T> {
     /// use dualtape::Float;
     ///
     /// let points = [(1.0, 3.0), (2.0, 6.0)];
-    /// let mut slope = [0.0; 2];
+    /// let mut gradient = [0.0; 2];
     /// let loss = dualtape::Reverse::new().sum_gradient(
     ///     &[2.0, 1.0],
     ///     &points,
     ///     |line, &(x, y)| (line[0] * x + line[1] - y).powi(2),
-    ///     &mut slope,
+    ///     &mut gradient,
     /// )?;
-    /// assert_eq!((loss, slope), (1.0, [-4.0, -2.0]));
+    /// assert_eq!((loss, gradient), (1.0, [-4.0, -2.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn sum_gradient<P, Func>(

@@ -31,8 +31,8 @@ use std::fmt;
 /// ```
 /// use dualtape::{Dual, derivative};
 /// // d/dx [ x · d/dy (x·y) ] at x = 4 is 8.
-/// let (_, slope) = derivative(|x| x * derivative(|y| Dual::lift(x) * y, Dual::<f64>::variable(1.0)).1, 4.0);
-/// assert_eq!(slope, 8.0);
+/// let (_, derivative) = derivative(|x| x * derivative(|y| Dual::lift(x) * y, Dual::<f64>::variable(1.0)).1, 4.0);
+/// assert_eq!(derivative, 8.0);
 /// ```
 pub struct Dual<T, N: Lanes<T> = U1> {
     primal: T,
@@ -65,7 +65,7 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     ///
     /// ```
     /// let x = dualtape::Dual::<f64>::lift(3.0);
-    /// assert_eq!((x.primal(), x.slope(0)), (3.0, 0.0));
+    /// assert_eq!((x.primal(), x.derivative(0)), (3.0, 0.0));
     /// ```
     #[inline]
     pub fn lift(primal: T) -> Self {
@@ -99,7 +99,7 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     /// assert_eq!((x * x).primal(), 9.0);
     /// // One level down from a nested number there still is a derivative.
     /// let nested: Dual<Dual<f64>> = Dual::variable(x);
-    /// assert_eq!((nested * nested).primal().slope(0), 6.0);
+    /// assert_eq!((nested * nested).primal().derivative(0), 6.0);
     /// ```
     #[inline]
     pub fn primal(&self) -> T {
@@ -157,10 +157,10 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     /// ```
     /// use dualtape::{Dual, typenum::U2};
     /// let (x, y) = (Dual::<f64, U2>::along(3.0, 0), Dual::along(4.0, 1));
-    /// assert_eq!((x * y + y).slope(1), 4.0);
+    /// assert_eq!((x * y + y).derivative(1), 4.0);
     /// ```
     #[inline]
-    pub fn slope(&self, lane: usize) -> T {
+    pub fn derivative(&self, lane: usize) -> T {
         self.tangent()[lane]
     }
 }
@@ -170,7 +170,7 @@ impl<T: Differentiable> Dual<T, U1> {
     ///
     /// ```
     /// let x: dualtape::Dual<f64> = dualtape::Dual::variable(3.0);
-    /// assert_eq!((x * x).slope(0), 6.0);
+    /// assert_eq!((x * x).derivative(0), 6.0);
     /// ```
     #[inline]
     pub fn variable(primal: T) -> Self {

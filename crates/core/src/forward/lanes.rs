@@ -13,7 +13,7 @@ use generic_array::{ArrayLength, GenericArray};
 /// ```
 /// use dualtape::{Dual, Lanes, typenum::U3};
 ///
-/// /// A product and its slopes along as many lanes as the caller wants.
+/// /// A product and its derivatives along as many lanes as the caller wants.
 /// fn product<N: Lanes<f64>>(x: &[f64]) -> Dual<f64, N> {
 ///     x.iter().enumerate().map(|(lane, &x)| Dual::along(x, lane)).product()
 /// }
@@ -39,7 +39,7 @@ pub(crate) fn told<T: Differentiable, N: Lanes<T>>(primal: &T, tangent: &Tangent
 
 /// The chain rule of one operand: the tangent of an operation with value `z`.
 ///
-/// A slope of one needs no test: the tangents of a NaN value are told by it when they are read, as long as they are
+/// A derivative of one needs no test: the tangents of a NaN value are told by it when they are read, as long as they are
 /// not zero. A product may underflow to zero.
 #[inline(always)]
 pub(crate) fn scaled<T: Differentiable, N: Lanes<T>>(
@@ -53,15 +53,15 @@ pub(crate) fn scaled<T: Differentiable, N: Lanes<T>>(
     match partial {
         One => *tangent,
         MinusOne => Tangent::<T, N>::generate(|lane| -tangent[lane]),
-        Of(slope) if slope.value().is_ordinary() && !z.is_nan() => {
-            Tangent::<T, N>::generate(|lane| product(slope, tangent[lane]))
+        Of(derivative) if derivative.value().is_ordinary() && !z.is_nan() => {
+            Tangent::<T, N>::generate(|lane| product(derivative, tangent[lane]))
         }
         Zero if !z.is_nan() => zeros(),
         _ => scaled_with_care(z, partial, *tangent),
     }
 }
 
-/// The rare case: the slope is zero, infinite or NaN, and zeros have to win, except over a NaN value.
+/// The rare case: the derivative is zero, infinite or NaN, and zeros have to win, except over a NaN value.
 ///
 /// It takes the tangent by value: a reference would keep it in memory for the usual case, too.
 #[cold]
@@ -82,9 +82,9 @@ fn scaled_with_care<T: Differentiable, N: Lanes<T>>(
 fn with_zeros<T: Differentiable, N: Lanes<T>>(partial: Partial<T>, tangent: &Tangent<T, N>) -> Tangent<T, N> {
     match partial {
         Zero => zeros(),
-        Of(slope) if slope.is_identically_zero() => zeros(),
-        Of(slope) if slope.value().is_ordinary() => {
-            Tangent::<T, N>::generate(|lane| product(slope, tangent[lane]))
+        Of(derivative) if derivative.is_identically_zero() => zeros(),
+        Of(derivative) if derivative.value().is_ordinary() => {
+            Tangent::<T, N>::generate(|lane| product(derivative, tangent[lane]))
         }
         partial => Tangent::<T, N>::generate(|lane| partial.times(tangent[lane])),
     }
@@ -128,10 +128,10 @@ fn combined_with_care<T: Differentiable, N: Lanes<T>>(
     Tangent::<T, N>::generate(|lane| a[lane] + b[lane])
 }
 
-/// A slope that is neither zero nor infinite nor NaN times a tangent.
+/// A derivative that is neither zero nor infinite nor NaN times a tangent.
 #[inline(always)]
-fn product<T: Differentiable>(slope: T, tangent: T) -> T {
-    if T::KNOWS_ZEROS && tangent.is_identically_zero() { T::zero() } else { slope * tangent }
+fn product<T: Differentiable>(derivative: T, tangent: T) -> T {
+    if T::KNOWS_ZEROS && tangent.is_identically_zero() { T::zero() } else { derivative * tangent }
 }
 
 /// The chain rule with all care for zeros and NaN, along the lanes in which an operand moves.

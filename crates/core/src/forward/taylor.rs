@@ -40,7 +40,7 @@ use std::fmt;
 /// # Singular points
 ///
 /// Value and first coefficient follow the [policy](crate::rules) of all modes. From the second order on, coefficients at a point
-/// where the first slope is infinite are what the recurrence gives of it: ±∞ while one term is larger than all others, as for
+/// where the first derivative is infinite are what the recurrence gives of it: ±∞ while one term is larger than all others, as for
 /// `sqrt`, `cbrt` and `ln` at 0, otherwise NaN; nested duals, too, are infinite or NaN there, but not always in the same places. A
 /// kink is flat on either side, so that higher coefficients are those of the side (or of the mean, for a tie of
 /// `max` or `min`). At the origin, all coefficients of `hypot` and `norm` are 0. What does not depend on t contributes exactly zero, and
@@ -107,7 +107,7 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
     /// ```
     /// use dualtape::{Dual, Taylor, typenum::U2};
     /// let x: Taylor<Dual<f64>, U2> = Taylor::variable(Dual::variable(3.0));
-    /// assert_eq!((x * x).primal().slope(0), 6.0);
+    /// assert_eq!((x * x).primal().derivative(0), 6.0);
     /// ```
     #[inline]
     pub fn primal(&self) -> T {

@@ -46,8 +46,8 @@ pub trait LinearOperator: Clone + Send + Sync + 'static {
 ///     let pull = [D::zero(), D::one(), D::zero()];
 ///     conjugate_gradients(&Chain, &pull, p).expect("it is positive definite")[1]
 /// }
-/// let (value, slope) = gradient(|p| way(p), &[2.0_f64]);
-/// assert!((value - 0.5).abs() < 1e-15 && (slope[0] + 0.25).abs() < 1e-15);
+/// let (value, gradient) = gradient(|p| way(p), &[2.0_f64]);
+/// assert!((value - 0.5).abs() < 1e-15 && (gradient[0] + 0.25).abs() < 1e-15);
 /// ```
 pub fn conjugate_gradients<A: LinearOperator, D: Differentiable<Scalar = A::Scalar>>(
     operator: &A,
@@ -163,8 +163,9 @@ impl<A: LinearOperator> CustomRule for Solve<A> {
     ) -> Option<Result<Vec<D>, Error>> {
         let n = self.unknowns;
         let moved = jvp(|p| self.operator.apply(&at_rest(z, Dual::lift), p), &x[n..], &tangent[n..]);
-        Some(moved.and_then(|(_, slopes)| {
-            let right: Vec<D> = tangent[..n].iter().zip(&slopes).map(|(&b, &slope)| b - slope).collect();
+        Some(moved.and_then(|(_, derivatives)| {
+            let right: Vec<D> =
+                tangent[..n].iter().zip(&derivatives).map(|(&b, &derivative)| b - derivative).collect();
             conjugate_gradients(&self.operator, &right, &x[n..])
         }))
     }

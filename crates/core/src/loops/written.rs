@@ -183,7 +183,7 @@ impl<S: Step> WrittenLoop<S> {
         // What branches goes over the outer tape, turn after turn.
         let moving = x.iter().zip(t).map(|(&x, &t)| Dual::new(x, [t].into()));
         let moved = self.run::<Dual<D>>(&moving.collect::<Vec<_>>())?;
-        Ok(moved.iter().map(|z| z.slope(0)).collect())
+        Ok(moved.iter().map(|z| z.derivative(0)).collect())
     }
 
     /// Takes a step from a state, given what it takes in.

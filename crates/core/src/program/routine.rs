@@ -23,7 +23,7 @@ use crate::{Error, ProgramScalar};
 ///
 /// It runs on three kinds of memory: arrays that come in, arrays that go out, and one workspace. It either writes all
 /// outputs, as [`Program`] would, to the bit; or a [check](Check) fails, or an output is not what is
-/// [required](Array::required), and it refuses: the answer is then to be had from the program.
+/// [required](Array::required), and it refuses: the outcome is then to be had from the program.
 ///
 /// ```
 /// use dualtape::Program;

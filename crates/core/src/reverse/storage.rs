@@ -1,7 +1,7 @@
 //! What a tape holds, and the sweep over it.
 //!
 //! A node keeps the two partial derivatives of one operation and where its operands stand, which differ: an
-//! operation of a number with itself is recorded with one operand, and the sum of its slopes. The operand's
+//! operation of a number with itself is recorded with one operand, and the sum of its derivatives. The operand's
 //! place doubles as the node's kind, so that the sweep tests kind and bounds at once. A reduction keeps its
 //! operands in a list of terms, and its node holds the number of its span there.
 

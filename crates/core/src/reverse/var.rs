@@ -46,8 +46,8 @@ impl<'t, T: Differentiable> Var<'t, T> {
     /// let tape = Tape::new();
     /// let outer: Dual<f64> = Dual::variable(3.0);
     /// let y = tape.var(Dual::lift(2.0));
-    /// let slope = tape.gradient(y * Var::lift(outer))[y];
-    /// assert_eq!((slope.primal(), slope.slope(0)), (3.0, 1.0)); // d(xy)/dy is x, and moves with it
+    /// let gradient = tape.gradient(y * Var::lift(outer))[y];
+    /// assert_eq!((gradient.primal(), gradient.derivative(0)), (3.0, 1.0)); // d(xy)/dy is x, and moves with it
     /// ```
     #[inline]
     pub fn lift(primal: T) -> Self {
@@ -61,7 +61,7 @@ impl<'t, T: Differentiable> Var<'t, T> {
     /// let tape = Tape::new();
     /// let x = tape.var(Dual::<f64>::variable(3.0));
     /// let y = (x * x).primal();
-    /// assert_eq!((y.primal(), y.slope(0)), (9.0, 6.0));
+    /// assert_eq!((y.primal(), y.derivative(0)), (9.0, 6.0));
     /// ```
     #[inline]
     pub fn primal(&self) -> T {

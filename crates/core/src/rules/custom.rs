@@ -43,8 +43,8 @@ use num_traits::{One, Zero};
 /// fn f<D: Differentiable<Scalar = f64>>(x: D) -> D {
 ///     D::call(&Depressed, &[x]).expect("there is a solution everywhere")[0]
 /// }
-/// let (value, slope, curvature) = second_derivative(f, 2.0);
-/// assert_eq!((value, slope), (1.0, 0.25));
+/// let (value, derivative, curvature) = second_derivative(f, 2.0);
+/// assert_eq!((value, derivative), (1.0, 0.25));
 /// assert!((curvature + 6.0 / 64.0).abs() < 1e-15); // −6z / (3z² + 1)³
 /// let program = Program::record(|x| f(x[0]), &[2.0])?;
 /// assert!((program.value(&mut program.workspace(), &[10.0])? - 2.0).abs() < 1e-15);

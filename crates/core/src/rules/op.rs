@@ -270,7 +270,7 @@ impl Op {
         hasher.finish()
     }
 
-    /// Whether the operation has no slope: its row says that it is exactly zero where it is smooth.
+    /// Whether the operation has no derivative: its row says that it is exactly zero where it is smooth.
     pub(crate) fn is_flat(self) -> bool {
         self.visit(IsFlat(self.domain()))
     }
@@ -281,7 +281,7 @@ mod tests {
     use super::Op;
 
     #[test]
-    fn operations_without_a_slope_are_flat_and_no_others() {
+    fn operations_without_a_derivative_are_flat_and_no_others() {
         let flat: Vec<_> = Op::ALL.iter().filter(|op| op.is_flat()).map(|op| op.name()).collect();
         let steps = ["signum", "floor", "ceil", "round", "trunc", "div_euclid"];
         let known = ["powi", "stop_gradient", "<", "<=", ">", ">=", "=="];

@@ -26,7 +26,7 @@ pub enum Partial<T> {
     One,
     /// The output moves against this operand.
     MinusOne,
-    /// Any other slope.
+    /// Any other derivative.
     Of(T),
 }
 
@@ -42,7 +42,7 @@ impl<T: Differentiable> Partial<T> {
             Zero => T::zero(),
             One => T::one(),
             MinusOne => -T::one(),
-            Of(slope) => slope,
+            Of(derivative) => derivative,
         }
     }
 
@@ -60,12 +60,12 @@ impl<T: Differentiable> Partial<T> {
             Zero => T::zero(),
             One => other,
             MinusOne => -other,
-            Of(slope) if slope.is_identically_zero() || other.is_identically_zero() => T::zero(),
+            Of(derivative) if derivative.is_identically_zero() || other.is_identically_zero() => T::zero(),
             // No zero of finite numbers has anything to win over.
-            Of(slope) if !T::RECORDS && slope.value().is_finite() && other.value().is_finite() => {
-                slope * other
+            Of(derivative) if !T::RECORDS && derivative.value().is_finite() && other.value().is_finite() => {
+                derivative * other
             }
-            Of(slope) => T::chain_rule(T::zero(), &[(slope, other)]),
+            Of(derivative) => T::chain_rule(T::zero(), &[(derivative, other)]),
         }
     }
 
@@ -106,7 +106,7 @@ impl<T: Differentiable> Partial<T> {
             Zero => T::zero(),
             One => other,
             MinusOne => -other,
-            Of(slope) => slope * other,
+            Of(derivative) => derivative * other,
         }
     }
 }

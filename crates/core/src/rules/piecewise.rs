@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 /// The function that joins the points of a table by straight lines.
 ///
-/// Its derivative is the slope of the piece; where two pieces meet, it is the number nearest to 0 between their slopes, as at
+/// Its derivative is the derivative of the piece; where two pieces meet, it is the number nearest to 0 between their derivatives, as at
 /// every [kink](crate::rules): 0 at a peak. Second derivatives are 0. A clone shares the table.
 ///
-/// It is a [rule](CustomRule) of one input and two outputs, the value and the slope; [`at`](Self::at) gives the value.
+/// It is a [rule](CustomRule) of one input and two outputs, the value and the derivative; [`at`](Self::at) gives the value.
 ///
 /// ```
 /// use dualtape::{Error, Piecewise, Program, derivative};
 /// let density = Piecewise::linear(&[0.0, 10.0, 20.0], &[1.25, 1.0, 0.5])?;
-/// let (value, slope) = derivative(|height| density.at(height).expect("it is in the table"), 15.0_f64);
-/// assert_eq!((value, slope), (0.75, -0.05));
+/// let (value, derivative) = derivative(|height| density.at(height).expect("it is in the table"), 15.0_f64);
+/// assert_eq!((value, derivative), (0.75, -0.05));
 ///
 /// let drag = Program::record(|x| density.at(x[0]).expect("it is in the table") * x[1], &[5.0, 2.0])?;
 /// assert_eq!(drag.value(&mut drag.workspace(), &[20.0, 2.0])?, 1.0);
@@ -35,7 +35,7 @@ impl<F: Scalar> Piecewise<F> {
     /// # Errors
     ///
     /// [`Error::Length`] if there is not a y for each x, and [`Error::NotATable`] if there are fewer than two points, if a
-    /// number is not finite, if the x do not increase, or if the slope of a piece overflows.
+    /// number is not finite, if the x do not increase, or if the derivative of a piece overflows.
     ///
     /// ```
     /// use dualtape::Piecewise;
@@ -54,10 +54,10 @@ impl<F: Scalar> Piecewise<F> {
             return Err(Self::not_a_table(format!("x must increase, but {} follows {}", pair[1], pair[0])));
         }
         let this = Self { points: x.iter().zip(y).map(|(&x, &y)| [x, y]).collect() };
-        match (1..x.len()).find(|&piece| !this.slope(piece).is_finite()) {
+        match (1..x.len()).find(|&piece| !this.derivative(piece).is_finite()) {
             None => Ok(this),
             Some(piece) => Err(Self::not_a_table(format!(
-                "the slope between x = {} and x = {} is too large a number",
+                "the derivative between x = {} and x = {} is too large a number",
                 x[piece - 1],
                 x[piece]
             ))),
@@ -82,14 +82,14 @@ impl<F: Scalar> Piecewise<F> {
         Ok(D::call(self, &[x])?[0])
     }
 
-    /// The slope between a point, which is not the first, and the one before.
-    fn slope(&self, piece: usize) -> F {
+    /// The derivative between a point, which is not the first, and the one before.
+    fn derivative(&self, piece: usize) -> F {
         let [[x0, y0], [x1, y1]] = [self.points[piece - 1], self.points[piece]];
         (y1 - y0) / (x1 - x0)
     }
 
-    /// The number nearest to 0 between two slopes.
-    fn slope_at_kink(left: F, right: F) -> F {
+    /// The number nearest to 0 between two derivatives.
+    fn derivative_at_kink(left: F, right: F) -> F {
         F::zero().max(left.min(right)).min(left.max(right))
     }
 
@@ -128,11 +128,11 @@ impl<F: Scalar> CustomRule for Piecewise<F> {
         let next = self.points.partition_point(|&[other, _]| other < x);
         let [other, y] = self.points[next];
         (z[0], z[1]) = if other > x {
-            let ([x0, y0], slope) = (self.points[next - 1], self.slope(next));
-            (y0 + slope * (x - x0), slope)
+            let ([x0, y0], derivative) = (self.points[next - 1], self.derivative(next));
+            (y0 + derivative * (x - x0), derivative)
         } else {
-            let [left, right] = [next.max(1), (next + 1).min(last)].map(|piece| self.slope(piece));
-            (y, Self::slope_at_kink(left, right))
+            let [left, right] = [next.max(1), (next + 1).min(last)].map(|piece| self.derivative(piece));
+            (y, Self::derivative_at_kink(left, right))
         };
         Ok(())
     }

@@ -97,18 +97,18 @@ pub(crate) fn scalar_log_sum_exp<F: Scalar>(terms: impl Iterator<Item = F> + Clo
     }
 }
 
-/// ln Σ exp xᵢ, whose slopes are the softmax weights.
+/// ln Σ exp xᵢ, whose derivatives are the softmax weights.
 pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
     let inner = terms.clone().map(|x| x.inner());
     if S::Inner::RECORDS {
         let value = S::Inner::log_sum_exp_terms(inner.clone());
-        let slope = recorded_log_sum_exp_slopes(inner);
-        // Collected first: a slope is recorded as it is computed.
-        let edges: Vec<_> = terms.map(|x| (x, slope(x.inner()))).collect();
+        let derivative = recorded_log_sum_exp_derivatives(inner);
+        // Collected first: a derivative is recorded as it is computed.
+        let edges: Vec<_> = terms.map(|x| (x, derivative(x.inner()))).collect();
         return S::statement(value, edges.into_iter());
     }
-    let (value, slope) = log_sum_exp_and_slopes(inner);
-    S::statement(value, terms.map(|x| (x, slope(x.inner()))))
+    let (value, derivative) = log_sum_exp_and_derivatives(inner);
+    S::statement(value, terms.map(|x| (x, derivative(x.inner()))))
 }
 
 /// The largest term, and the sum of the exponentials that it shifts. The function does not depend on the shift.
@@ -124,16 +124,16 @@ fn recorded_shift<T: Differentiable>(terms: impl Iterator<Item = T> + Clone) -> 
     (max, T::sum_of(&powers))
 }
 
-/// [`recorded_log_sum_exp_slopes`] for a largest term that is finite; NaN elsewhere.
-pub(crate) fn finite_log_sum_exp_slopes<T: Differentiable>(
+/// [`recorded_log_sum_exp_derivatives`] for a largest term that is finite; NaN elsewhere.
+pub(crate) fn finite_log_sum_exp_derivatives<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> impl Fn(T) -> Partial<T> {
     let (max, total) = recorded_shift(terms);
     move |x| Of((x - max).exp() / total)
 }
 
-/// [`log_sum_exp_and_slopes`] in a recording, where nothing may hang on which term is the largest.
-pub(crate) fn recorded_log_sum_exp_slopes<T: Differentiable>(
+/// [`log_sum_exp_and_derivatives`] in a recording, where nothing may hang on which term is the largest.
+pub(crate) fn recorded_log_sum_exp_derivatives<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> impl Fn(T) -> Partial<T> {
     let (max, total) = recorded_shift(terms.clone());
@@ -146,8 +146,8 @@ pub(crate) fn recorded_log_sum_exp_slopes<T: Differentiable>(
     }
 }
 
-/// ln Σ exp xᵢ, and its slope in a term, as a function of that term.
-pub(crate) fn log_sum_exp_and_slopes<T: Differentiable>(
+/// ln Σ exp xᵢ, and its derivative in a term, as a function of that term.
+pub(crate) fn log_sum_exp_and_derivatives<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> (T, impl Fn(T) -> Partial<T> + Copy) {
     let shift = shift(terms.clone().map(|x| x.value()));
@@ -165,24 +165,24 @@ pub(crate) fn log_sum_exp_and_slopes<T: Differentiable>(
             (value, T::zero(), share)
         }
     };
-    let slope = move |x: T| match shift {
+    let derivative = move |x: T| match shift {
         Shift::By(max) => Of((x - max).exp() / total),
         Shift::Limit(limit) if x.value() == limit => share,
         Shift::Limit(_) => Zero,
     };
-    (value, slope)
+    (value, derivative)
 }
 
-/// ln Σ exp xᵢ, and its slope in each term.
-pub(crate) fn log_sum_exp_with_slopes<T: Differentiable>(
+/// ln Σ exp xᵢ, and its derivative in each term.
+pub(crate) fn log_sum_exp_with_derivatives<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> (T, Vec<Partial<T>>) {
     if T::RECORDS {
         let value = T::log_sum_exp_terms(terms.clone());
-        return (value, terms.clone().map(recorded_log_sum_exp_slopes(terms)).collect());
+        return (value, terms.clone().map(recorded_log_sum_exp_derivatives(terms)).collect());
     }
-    let (value, slope) = log_sum_exp_and_slopes(terms.clone());
-    (value, terms.map(slope).collect())
+    let (value, derivative) = log_sum_exp_and_derivatives(terms.clone());
+    (value, terms.map(derivative).collect())
 }
 
 /// √Σ xᵢ² on plain numbers, scaled where the squares would overflow or vanish.
@@ -201,22 +201,22 @@ pub(crate) fn scalar_norm<F: Scalar>(terms: impl Iterator<Item = F> + Clone) -> 
     largest * terms.map(|x| (x / largest) * (x / largest)).sum::<F>().sqrt()
 }
 
-/// √Σ xᵢ², whose slopes are the components of the unit vector; none at the origin.
+/// √Σ xᵢ², whose derivatives are the components of the unit vector; none at the origin.
 pub(crate) fn norm<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
     let value = S::Inner::norm_terms(terms.clone().map(|x| x.inner()));
-    let edges = terms.map(|x| (x, norm_slope(x.inner(), value)));
+    let edges = terms.map(|x| (x, norm_derivative(x.inner(), value)));
     if S::RECORDS {
-        // Collected first: a slope is recorded as it is computed.
+        // Collected first: a derivative is recorded as it is computed.
         let edges: Vec<_> = edges.collect();
         return S::statement(value, edges.into_iter());
     }
     S::statement(value, edges)
 }
 
-/// The slope of a norm `z` in its component `x`.
+/// The derivative of a norm `z` in its component `x`.
 #[inline(always)]
-pub(crate) fn norm_slope<T: Differentiable>(x: T, z: T) -> Partial<T> {
-    super::hypot_slope(x, z)
+pub(crate) fn norm_derivative<T: Differentiable>(x: T, z: T) -> Partial<T> {
+    super::hypot_derivative(x, z)
 }
 
 /// How to evaluate a log-sum-exp of the given terms.

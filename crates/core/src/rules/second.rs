@@ -6,20 +6,22 @@ use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::{U1, U2, U3};
 
-/// The slopes of a partial derivative along the lanes.
+/// The derivatives of a partial derivative along the lanes.
 #[inline(always)]
-fn slopes<T: Differentiable, N: Lanes<T>, const M: usize>(partial: Partial<Dual<T, N>>) -> [Partial<T>; M] {
+fn derivatives<T: Differentiable, N: Lanes<T>, const M: usize>(
+    partial: Partial<Dual<T, N>>,
+) -> [Partial<T>; M] {
     match partial {
-        Partial::Of(slope) => std::array::from_fn(|lane| Partial::Of(slope.raw_tangent()[lane])),
+        Partial::Of(derivative) => std::array::from_fn(|lane| Partial::Of(derivative.raw_tangent()[lane])),
         _ => [Partial::Zero; M],
     }
 }
 
-/// The second derivative of an operation of one operand, from its value and its slope.
+/// The second derivative of an operation of one operand, from its value and its derivative.
 #[inline(always)]
 pub(crate) fn unary<O: Unary, T: Differentiable>(op: O, x: T, z: T, p: Partial<T>) -> Partial<T> {
     let z: Dual<T, U1> = Dual::new(z, GenericArray::generate(|_| p.number()));
-    let [second] = slopes(op.partial(Dual::variable(x), z));
+    let [second] = derivatives(op.partial(Dual::variable(x), z));
     second
 }
 
@@ -33,8 +35,8 @@ pub(crate) fn binary<O: Binary, T: Differentiable>(
 ) -> [Partial<T>; 3] {
     let (x, y) = (Dual::<T, U2>::along(x, 0), Dual::along(y, 1));
     let z = Dual::new(z, GenericArray::generate(|lane| p[lane].number()));
-    let [left, mixed] = slopes(op.left(x, y, z));
-    let [_, right] = slopes::<T, U2, 2>(op.right(x, y, z));
+    let [left, mixed] = derivatives(op.left(x, y, z));
+    let [_, right] = derivatives::<T, U2, 2>(op.right(x, y, z));
     [left, mixed, right]
 }
 
@@ -47,14 +49,14 @@ pub(crate) fn ternary<O: Ternary, T: Differentiable>(
 ) -> [[Partial<T>; 3]; 3] {
     let x = std::array::from_fn(|lane| Dual::<T, U3>::along(x[lane], lane));
     let z = Dual::new(z, GenericArray::generate(|lane| p[lane].number()));
-    op.partials(x, z).map(slopes)
+    op.partials(x, z).map(derivatives)
 }
 
 /// The second derivative in the left operand, the right one held constant.
 #[inline(always)]
 pub(crate) fn left<O: Binary, T: Differentiable>(op: O, x: T, y: T, z: T, p: Partial<T>) -> Partial<T> {
     let z: Dual<T, U1> = Dual::new(z, GenericArray::generate(|_| p.number()));
-    let [second] = slopes(op.left(Dual::variable(x), Dual::lift(y), z));
+    let [second] = derivatives(op.left(Dual::variable(x), Dual::lift(y), z));
     second
 }
 
@@ -62,6 +64,6 @@ pub(crate) fn left<O: Binary, T: Differentiable>(op: O, x: T, y: T, z: T, p: Par
 #[inline(always)]
 pub(crate) fn right<O: Binary, T: Differentiable>(op: O, x: T, y: T, z: T, p: Partial<T>) -> Partial<T> {
     let z: Dual<T, U1> = Dual::new(z, GenericArray::generate(|_| p.number()));
-    let [second] = slopes(op.right(Dual::lift(x), Dual::variable(y), z));
+    let [second] = derivatives(op.right(Dual::lift(x), Dual::variable(y), z));
     second
 }

@@ -1,8 +1,8 @@
-//! Recurrences of Taylor coefficients: how an operation's slope moves along a curve, in O(N²) products.
+//! Recurrences of Taylor coefficients: how an operation's derivative moves along a curve, in O(N²) products.
 //!
-//! An operation `z = f(x)` on series in t satisfies z′ = p·x′, where p is the slope that its row of the table states. Where
+//! An operation `z = f(x)` on series in t satisfies z′ = p·x′, where p is the derivative that its row of the table states. Where
 //! p is a function of x alone, made of other operations, it is evaluated in series arithmetic, and [`Sum`] integrates the
-//! product: the row says everything. This file holds what is left: operations whose slope uses the output z, or would lead
+//! product: the row says everything. This file holds what is left: operations whose derivative uses the output z, or would lead
 //! from one operation to the next without end (sin → cos → −sin → …). For these it states how p itself moves (that of
 //! an exponential with the output, that of a sine against it); p at order 0 always comes from the table.
 //!
@@ -128,7 +128,7 @@ impl<T: Differentiable, N: Lanes<T>> Sum<T, N> {
         Self(still())
     }
 
-    /// Adds an operand and its slope.
+    /// Adds an operand and its derivative.
     #[inline]
     pub(crate) fn add<const CAREFUL: bool>(&mut self, p: T, rest: &Orders<T, N>, x: &Orders<T, N>) {
         let dx = turned(x);
@@ -143,7 +143,7 @@ impl<T: Differentiable, N: Lanes<T>> Sum<T, N> {
     }
 }
 
-/// A slope that moves `rate` times as the output does: exponentials.
+/// A derivative that moves `rate` times as the output does: exponentials.
 #[inline]
 pub(crate) fn exponential<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     p: T,
@@ -159,7 +159,7 @@ pub(crate) fn exponential<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z
 }
 
-/// A slope that itself has the slope `sign`·z: sine and cosine with −1, hyperbolic ones with 1.
+/// A derivative that itself has the derivative `sign`·z: sine and cosine with −1, hyperbolic ones with 1.
 #[inline]
 pub(crate) fn circular<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z0: T,
@@ -169,17 +169,17 @@ pub(crate) fn circular<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
 ) -> Orders<T, N> {
     let dx = turned(x);
     let mut z = still::<T, N>();
-    let (mut sums, mut slopes) = (each::<T, N, CAREFUL>(p0, &dx), each::<T, N, CAREFUL>(z0, &dx));
+    let (mut sums, mut derivatives) = (each::<T, N, CAREFUL>(p0, &dx), each::<T, N, CAREFUL>(z0, &dx));
     for k in 1..=N::USIZE {
         z[k - 1] = over(sums[k - 1], k);
-        let p = scaled(slopes[k - 1], sign / k as f64);
+        let p = scaled(derivatives[k - 1], sign / k as f64);
         push::<T, CAREFUL>(&mut sums[k..], p, &dx);
-        push::<T, CAREFUL>(&mut slopes[k..], z[k - 1], &dx);
+        push::<T, CAREFUL>(&mut derivatives[k..], z[k - 1], &dx);
     }
     z
 }
 
-/// A slope that moves as `first`·z + `second`·z² does: tangents and the logistic function.
+/// A derivative that moves as `first`·z + `second`·z² does: tangents and the logistic function.
 #[inline]
 pub(crate) fn riccati<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z0: T,
@@ -190,10 +190,10 @@ pub(crate) fn riccati<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     let dx = turned(x);
     let (mut z, mut squares) = (still::<T, N>(), still::<T, N>());
     let mut sums = each::<T, N, CAREFUL>(p0, &dx);
-    let slope = z0 * T::Scalar::nearest(2.0 * second) + T::Scalar::nearest(first);
+    let derivative = z0 * T::Scalar::nearest(2.0 * second) + T::Scalar::nearest(first);
     for k in 1..=N::USIZE {
         z[k - 1] = over(sums[k - 1], k);
-        let p = sum(product::<T, CAREFUL>(slope, z[k - 1]), scaled(squares[k - 1], second));
+        let p = sum(product::<T, CAREFUL>(derivative, z[k - 1]), scaled(squares[k - 1], second));
         push_square::<T, CAREFUL>(&mut squares, &z, k);
         push::<T, CAREFUL>(&mut sums[k..], p, &dx);
     }
@@ -369,7 +369,7 @@ pub(crate) fn composition<T: Differentiable, N: Lanes<T>>(
     z
 }
 
-/// √Σ x²: the operands come with their slopes at order 0, and `squares` holds the products of their coefficients of which
+/// √Σ x²: the operands come with their derivatives at order 0, and `squares` holds the products of their coefficients of which
 /// neither is of order 0.
 #[inline]
 pub(crate) fn norm<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
@@ -417,11 +417,11 @@ pub(crate) fn log_sum_exp<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
         z[k - 1] = over(total, k);
         for ((&w0, (w, ahead)), dx) in weights.iter().zip(&mut moving).zip(&turns) {
             ahead[k - 1] = difference(dx[k - 1], total);
-            let mut slope = product::<T, CAREFUL>(w0, ahead[k - 1]);
+            let mut derivative = product::<T, CAREFUL>(w0, ahead[k - 1]);
             for i in 1..k {
-                slope = sum(slope, product::<T, CAREFUL>(w[k - 1 - i], ahead[i - 1]));
+                derivative = sum(derivative, product::<T, CAREFUL>(w[k - 1 - i], ahead[i - 1]));
             }
-            w[k - 1] = over(slope, k);
+            w[k - 1] = over(derivative, k);
         }
     }
     z

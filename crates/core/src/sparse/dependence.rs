@@ -76,10 +76,10 @@ where
     F: for<'v, 't> FnOnce(&[Var<'v, Tracer<'t, T>>]) -> Var<'v, Tracer<'t, T>>,
 {
     let sets = sets_of(x)?;
-    let (value, slopes) = gradient(|x| f(x), &inputs(&sets, x));
-    let pattern = pattern(&sets, &slopes)?;
+    let (value, derivatives) = gradient(|x| f(x), &inputs(&sets, x));
+    let pattern = pattern(&sets, &derivatives)?;
     let plain = |number: &Tracer<'_, T>| Differentiable::value(number);
-    Ok((plain(&value), slopes.iter().map(plain).collect(), pattern))
+    Ok((plain(&value), derivatives.iter().map(plain).collect(), pattern))
 }
 
 fn sets_of<T>(x: &[T]) -> Result<IndexSets, Error> {

@@ -143,7 +143,7 @@ impl<T: Scalar> ForwardJacobian<T> {
     }
 
     /// Writes the values of `f` at `x` into `values`, and the entries of its Jacobian into `entries`, in the order of the
-    /// [pattern](Self::pattern): a value and a slope have the bits that [`Forward`](crate::Forward) gives them.
+    /// [pattern](Self::pattern): a value and a derivative have the bits that [`Forward`](crate::Forward) gives them.
     ///
     /// # Errors
     ///
@@ -214,17 +214,18 @@ impl<T: Scalar> ForwardJacobian<T> {
     fn read(&self, first: u32, entries: &mut [T]) -> Result<(), Error> {
         let starts = self.pattern.starts().windows(2);
         for (row, (y, ends)) in self.outputs.iter().zip(starts).enumerate() {
-            let (slopes, places) = (y.tangent(), ends[0] as usize..ends[1] as usize);
+            let (derivatives, places) = (y.tangent(), ends[0] as usize..ends[1] as usize);
             let mut unread = [true; LANES];
             for (entry, &column) in entries[places.clone()].iter_mut().zip(&self.pattern.indices()[places]) {
                 let lane = self.colour_of[column as usize].wrapping_sub(first) as usize;
                 if lane < LANES {
-                    (*entry, unread[lane]) = (slopes[lane], false);
+                    (*entry, unread[lane]) = (derivatives[lane], false);
                 }
             }
-            // Of NaN, even steps have the slope NaN, which are no entries.
-            let moves =
-                |lane: &usize| unread[*lane] && !(slopes[*lane] == T::zero() || slopes[*lane].is_nan());
+            // Of NaN, even steps have the derivative NaN, which are no entries.
+            let moves = |lane: &usize| {
+                unread[*lane] && !(derivatives[*lane] == T::zero() || derivatives[*lane].is_nan())
+            };
             if let Some(lane) = (0..LANES).find(moves) {
                 return Err(self.lacks_entry(row, first + lane as u32));
             }

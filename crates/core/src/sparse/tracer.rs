@@ -14,7 +14,7 @@ use std::fmt;
 /// everywhere, as that of [`floor`](num_traits::Float::floor) and [`stop_gradient`](Differentiable::stop_gradient) is. So
 /// both operands of [`max`](num_traits::Float::max) count, both branches of a [`select`](Differentiable::select) whose
 /// predicate may change, and `x * 0.0`. Each output of a [`CustomRule`] depends on all its inputs. (Where a value is NaN, its
-/// slopes are NaN in every mode, those of steps as well; such have no entry.)
+/// derivatives are NaN in every mode, those of steps as well; such have no entry.)
 ///
 /// Two numbers that depend on inputs are equal (`==`) only if they are one number, as two [`Var`](crate::Var)s are; see
 /// [`Differentiable`].
@@ -182,7 +182,7 @@ impl<T: Scalar> Differentiable for Tracer<'_, T> {
         if predicate.sets.is_none() || then.is_same(&otherwise) {
             return selected;
         }
-        // The predicate has no slope, and yet may change: without it, two constants would make a constant.
+        // The predicate has no derivative, and yet may change: without it, two constants would make a constant.
         Self::of_all(selected.value, [Self { set: EMPTY, ..predicate }, then, otherwise].into_iter())
     }
 

@@ -41,13 +41,13 @@ impl<F: Number> Emitter<'_, '_, F> {
                 let operands = operands.map(|operand| self.operand(operand));
                 self.refuse_where(condition(Relation::AtMost, false), operands, refusals);
             }
-            Check::Relation { relation, operands, answer, .. } => {
+            Check::Relation { relation, operands, outcome, .. } => {
                 let operands = operands.map(|operand| self.operand(operand));
-                self.refuse_where(condition(relation, !answer), operands, refusals);
+                self.refuse_where(condition(relation, !outcome), operands, refusals);
             }
-            Check::Property { property, operand, answer, .. } => {
+            Check::Property { property, operand, outcome, .. } => {
                 let operand = self.operand(operand);
-                self.check_property(property, operand, answer, refusals);
+                self.check_property(property, operand, outcome, refusals);
             }
             Check::Same { operand, number, .. } => {
                 let operand = self.operand(operand);
@@ -83,7 +83,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         }
     }
 
-    fn check_property(&mut self, property: Property, x: ir::Value, answer: bool, refusals: &mut Refusals) {
+    fn check_property(&mut self, property: Property, x: ir::Value, outcome: bool, refusals: &mut Refusals) {
         let magnitude = self.magnitude(x);
         let (normal, infinite) = (F::SMALLEST_NORMAL, F::infinity());
         let below = |limit| (FloatCC::LessThan, limit);
@@ -92,7 +92,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         let conditions = match property {
             Property::Positive | Property::Negative => {
                 let bits = self.bits(x);
-                let refused = if (property == Property::Negative) == answer {
+                let refused = if (property == Property::Negative) == outcome {
                     IntCC::SignedGreaterThanOrEqual
                 } else {
                     IntCC::SignedLessThan
@@ -101,7 +101,7 @@ impl<F: Number> Emitter<'_, '_, F> {
                 return self.refuse_if(refused, refusals);
             }
             Property::Nan => {
-                let refused = if answer { FloatCC::Ordered } else { FloatCC::Unordered };
+                let refused = if outcome { FloatCC::Ordered } else { FloatCC::Unordered };
                 return self.refuse_where(refused, [x; 2], refusals);
             }
             Property::Infinite => vec![(FloatCC::Equal, infinite)],
@@ -116,7 +116,7 @@ impl<F: Number> Emitter<'_, '_, F> {
             holds = Some(holds.map_or(this, |others| self.builder.ins().band(others, this)));
         }
         let holds = holds.expect("there is a condition");
-        let refused = if answer { self.builder.ins().bnot(holds) } else { holds };
+        let refused = if outcome { self.builder.ins().bnot(holds) } else { holds };
         self.refuse_lanes(refused, refusals);
     }
 

@@ -110,11 +110,11 @@ impl<F: ProgramScalar> Oracle<F> {
         match *check {
             Check::NotNan(value) => !self.values[&value].is_nan(),
             Check::Ordered([low, high]) => self.values[&low] <= self.values[&high],
-            Check::Relation { relation, operands, answer, .. } => {
-                relation.holds(self.values[&operands[0]], self.values[&operands[1]]) == answer
+            Check::Relation { relation, operands, outcome, .. } => {
+                relation.holds(self.values[&operands[0]], self.values[&operands[1]]) == outcome
             }
-            Check::Property { property, operand, answer, .. } => {
-                property.holds(self.values[&operand]) == answer
+            Check::Property { property, operand, outcome, .. } => {
+                property.holds(self.values[&operand]) == outcome
             }
             Check::Same { operand, number, .. } => same(self.values[&operand], number),
         }

@@ -24,12 +24,12 @@ const FEW: usize = 1 << 12;
 /// let (mut ranks, mut in_order) = (Local, InOrder::default());
 /// let tree = square.sum_tree(2);
 /// let part = Part { chunks: tree.share(ranks.rank(), ranks.size()), careful: false };
-/// let (mut batch, mut own, mut total) = (square.batch(), Vec::new(), vec![0.0; square.partial_len()]);
-/// square.sum_part(&mut batch, &parameters, &points, &Sums::none(), &part, &mut own, &mut Vec::new())?;
+/// let (mut workspace, mut own, mut total) = (square.batch_workspace(), Vec::new(), vec![0.0; square.partial_len()]);
+/// square.sum_part(&mut workspace, &parameters, &points, &Sums::none(), &part, &mut own, &mut Vec::new())?;
 /// in_order.sum(&mut ranks, &tree, &own, &mut total)?;
-/// let mut slope = [0.0];
-/// assert_eq!(square.sum_total(&mut batch, &total, false, &mut slope)?, Some(15.0));
-/// assert_eq!(slope, [5.0]);
+/// let mut derivative = [0.0];
+/// assert_eq!(square.sum_total(&mut workspace, &total, false, &mut derivative)?, Some(15.0));
+/// assert_eq!(derivative, [5.0]);
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]

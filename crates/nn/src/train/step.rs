@@ -11,7 +11,7 @@ use dualtape::program::{Rows, Selected};
 use rand::seq::SliceRandom;
 
 /// What came of a batch besides its clipped gradient.
-struct Slope {
+struct Derivative {
     samples: usize,
     loss: f64,
     /// The norm of the whole gradient before it was clipped as a whole; where each sample is clipped, 0, or the norm of one
@@ -53,10 +53,10 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         let rate = schedule.rate(self.settings.rate, time);
         // Set at each step, so that it does not depend on where a schedule left it.
         let momentum = schedule.momentum(time).unwrap_or(self.settings.optimizer.momentum());
-        let (slope, limit) = self.slope()?;
-        for (what, value) in [("loss", slope.loss), ("norm of the gradient", slope.norm)] {
+        let (gradient, limit) = self.derivative()?;
+        for (what, value) in [("loss", gradient.loss), ("norm of the gradient", gradient.norm)] {
             // A batch without samples has no loss. Where there is noise, a loss stops nothing: that would tell of a sample.
-            let tells = slope.samples > 0 && self.settings.noise == 0.0;
+            let tells = gradient.samples > 0 && self.settings.noise == 0.0;
             if !value.is_finite() && (tells || what != "loss") {
                 let state = &mut self.state;
                 state.parameters.copy_from_slice(&state.previous);
@@ -67,12 +67,12 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             epoch,
             batches_done: batch,
             batches: self.batches(),
-            samples: slope.samples,
-            loss: slope.loss,
+            samples: gradient.samples,
+            loss: gradient.loss,
             rate,
-            gradient_norm: slope.norm_before,
-            clipped_norm: slope.norm_after,
-            clipped: slope.clipped,
+            gradient_norm: gradient.norm_before,
+            clipped_norm: gradient.norm_after,
+            clipped: gradient.clipped,
         };
         let state = &mut self.state;
         state.previous.copy_from_slice(&state.parameters);
@@ -85,7 +85,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     }
 
     /// Computes and clips the gradient of one batch. Returns the norm to which samples are clipped in the next step, too.
-    fn slope(&mut self) -> Result<(Slope, f64), Error> {
+    fn derivative(&mut self) -> Result<(Derivative, f64), Error> {
         let Self { settings, state, recorded, gradient, chosen, .. } = self;
         let samples = chosen.len();
         let rows = Rows::new(&self.samples, self.model.inputs() + self.model.outputs());
@@ -144,7 +144,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             }
             None => of_batch(settings.clip, gradient)?,
         };
-        Ok((Slope { samples, loss, norm, norm_before, norm_after, clipped }, limit))
+        Ok((Derivative { samples, loss, norm, norm_before, norm_after, clipped }, limit))
     }
 }
 

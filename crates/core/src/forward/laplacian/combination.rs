@@ -112,7 +112,7 @@ impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
         T::RECORDS || self.z.is_nan()
     }
 
-    /// Adds an operand with its slope.
+    /// Adds an operand with its derivative.
     #[inline]
     pub(super) fn add(&mut self, p: Partial<T>, x: &ForwardLaplacian<T, N>) {
         if self.is_careful() {
@@ -202,17 +202,17 @@ fn plain_dot<T: Differentiable, N: Lanes<T>>(
 /// √Σ x²: with the unit vector u, its Laplacian is Σ uᵢ Δxᵢ + Σ |∇xᵢ − uᵢ ∇z|² / z.
 pub(super) fn norm<T: Differentiable, N: Lanes<T>>(x: &[ForwardLaplacian<T, N>]) -> ForwardLaplacian<T, N> {
     let z = T::norm_terms(x.iter().map(|x| x.primal));
-    let slopes: Vec<_> = x.iter().map(|x| reductions::norm_slope(x.primal, z)).collect();
+    let derivatives: Vec<_> = x.iter().map(|x| reductions::norm_derivative(x.primal, z)).collect();
     let curvature =
         Partial::select(Relation::Equal, z, T::zero(), || Partial::Zero, || Partial::Of(z.recip()));
-    curved(z, x, &slopes, |slope, gradient| (slope.scale(gradient), curvature))
+    curved(z, x, &derivatives, |derivative, gradient| (derivative.scale(gradient), curvature))
 }
 
 /// ln Σ exp xᵢ: with its weights w, its Laplacian is Σ wᵢ Δxᵢ + Σ wᵢ |∇xᵢ − ∇z|².
 pub(super) fn log_sum_exp<T: Differentiable, N: Lanes<T>>(
     x: &[ForwardLaplacian<T, N>],
 ) -> ForwardLaplacian<T, N> {
-    let (z, weights) = reductions::log_sum_exp_with_slopes(x.iter().map(|x| x.primal));
+    let (z, weights) = reductions::log_sum_exp_with_derivatives(x.iter().map(|x| x.primal));
     curved(z, x, &weights, |weight, gradient| (gradient, weight))
 }
 
@@ -220,16 +220,16 @@ pub(super) fn log_sum_exp<T: Differentiable, N: Lanes<T>>(
 fn curved<T: Differentiable, N: Lanes<T>>(
     z: T,
     x: &[ForwardLaplacian<T, N>],
-    slopes: &[Partial<T>],
+    derivatives: &[Partial<T>],
     share: impl Fn(Partial<T>, T) -> (T, Partial<T>),
 ) -> ForwardLaplacian<T, N> {
     let mut sum = Combination::new(z);
-    x.iter().zip(slopes).for_each(|(x, &slope)| sum.add(slope, x));
+    x.iter().zip(derivatives).for_each(|(x, &derivative)| sum.add(derivative, x));
     let gradient = sum.gradient();
-    for (x, &slope) in x.iter().zip(slopes) {
+    for (x, &derivative) in x.iter().zip(derivatives) {
         let mut weight = Partial::Zero;
         let apart = Tangent::<T, N>::generate(|lane| {
-            let (expected, w) = share(slope, gradient[lane]);
+            let (expected, w) = share(derivative, gradient[lane]);
             weight = w;
             difference(x.tangent[lane], expected)
         });
@@ -282,14 +282,15 @@ where
     let primals: Vec<T> = x.iter().map(|x| x.primal).collect();
     let mut z: Vec<_> = T::call(rule, &primals)?.into_iter().map(ForwardLaplacian::lift).collect();
     for lane in 0..N::USIZE.max(1) {
-        let slope = |x: &ForwardLaplacian<T, N>| x.tangent.get(lane).copied().unwrap_or(T::zero());
+        let derivative = |x: &ForwardLaplacian<T, N>| x.tangent.get(lane).copied().unwrap_or(T::zero());
         let bend = |x: &ForwardLaplacian<T, N>| if lane == 0 { x.laplacian } else { T::zero() };
-        if x.iter().all(|x| slope(x).is_identically_zero() && bend(x).is_identically_zero()) {
+        if x.iter().all(|x| derivative(x).is_identically_zero() && bend(x).is_identically_zero()) {
             continue;
         }
         let only = |x: T| GenericArray::generate(|_| x);
         let moving = |x: &ForwardLaplacian<T, N>| {
-            let (primal, second) = (Dual::new(x.primal, only(slope(x))), Dual::new(slope(x), only(bend(x))));
+            let (primal, second) =
+                (Dual::new(x.primal, only(derivative(x))), Dual::new(derivative(x), only(bend(x))));
             Dual::new(primal, GenericArray::generate(|_| second))
         };
         let inputs: Vec<Dual<Dual<T>>> = x.iter().map(moving).collect();

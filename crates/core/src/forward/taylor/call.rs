@@ -103,8 +103,8 @@ where
     R: CustomRule<Scalar = T::Scalar>,
 {
     let _inside = Note::new(Some((type_name::<Taylor<T, N>>(), orders - 1)));
-    let slopes: Vec<_> = x.iter().map(slope).collect();
-    if let Some(product) = pushed_forward(rule, x, z, &slopes) {
+    let derivatives: Vec<_> = x.iter().map(derivative).collect();
+    if let Some(product) = pushed_forward(rule, x, z, &derivatives) {
         let order = |dz: &Taylor<T, N>, k: usize| if k == 0 { dz.primal } else { dz.orders[k - 1] };
         let integral = |dz| Orders::<T, N>::generate(|i| series::scaled(order(&dz, i), 1.0 / (i + 1) as f64));
         return Ok(product?.into_iter().map(integral).collect());
@@ -119,7 +119,7 @@ where
 }
 
 /// The derivative of a series; its last coefficient is not known, and counts for nothing.
-fn slope<T: Differentiable, N: Lanes<T>>(x: &Taylor<T, N>) -> Taylor<T, N> {
+fn derivative<T: Differentiable, N: Lanes<T>>(x: &Taylor<T, N>) -> Taylor<T, N> {
     let order = |i: usize| x.orders.get(i).map_or(T::zero(), |&c| series::scaled(c, (i + 1) as f64));
     Taylor { primal: order(0), orders: Orders::<T, N>::generate(|i| order(i + 1)) }
 }

@@ -1,6 +1,6 @@
 //! Operations on series: which recurrence serves which row of the table, and what is done where a result is not finite.
 //!
-//! Every row that is not named here is served by its own slope, evaluated in series. Such a slope must not use the output: it is
+//! Every row that is not named here is served by its own derivative, evaluated in series. Such a derivative must not use the output: it is
 //! given one whose coefficients are NaN, so that a row which does is noticed.
 
 use super::Taylor;
@@ -96,19 +96,19 @@ fn unary_orders<O: Unary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     x: &Taylor<T, N>,
 ) -> Orders<T, N> {
     let (x0, orders) = (x.primal, &x.orders);
-    let slope = || op.partial(x0, z).number();
-    let riccati = |powers| series::riccati::<T, N, CAREFUL>(z, slope(), powers, orders);
+    let derivative = || op.partial(x0, z).number();
+    let riccati = |powers| series::riccati::<T, N, CAREFUL>(z, derivative(), powers, orders);
     match op.code() {
-        Op::Exp | Op::ExpM1 => series::exponential::<T, N, CAREFUL>(slope(), T::one(), orders),
-        Op::Exp2 => series::exponential::<T, N, CAREFUL>(slope(), T::LN_2(), orders),
-        Op::Sin | Op::Cos => series::circular::<T, N, CAREFUL>(z, slope(), -1.0, orders),
-        Op::Sinh | Op::Cosh => series::circular::<T, N, CAREFUL>(z, slope(), 1.0, orders),
+        Op::Exp | Op::ExpM1 => series::exponential::<T, N, CAREFUL>(derivative(), T::one(), orders),
+        Op::Exp2 => series::exponential::<T, N, CAREFUL>(derivative(), T::LN_2(), orders),
+        Op::Sin | Op::Cos => series::circular::<T, N, CAREFUL>(z, derivative(), -1.0, orders),
+        Op::Sinh | Op::Cosh => series::circular::<T, N, CAREFUL>(z, derivative(), 1.0, orders),
         Op::Tan => riccati([0.0, 1.0]),
         Op::Tanh => riccati([0.0, -1.0]),
         Op::Sigmoid => riccati([1.0, -1.0]),
-        Op::Ln => series::logarithm::<T, N, CAREFUL>(slope(), orders),
-        Op::Sqrt => series::square_root::<T, N, CAREFUL>(slope(), orders),
-        Op::Cbrt => series::cube_root::<T, N, CAREFUL>(z, slope(), orders),
+        Op::Ln => series::logarithm::<T, N, CAREFUL>(derivative(), orders),
+        Op::Sqrt => series::square_root::<T, N, CAREFUL>(derivative(), orders),
+        Op::Cbrt => series::cube_root::<T, N, CAREFUL>(z, derivative(), orders),
         Op::Recip => series::quotient::<T, N, CAREFUL>(z, x0, &still(), orders),
         Op::Powi(n) => whole_power::<T, N, CAREFUL>(n, z, x),
         Op::Digamma => series::composition(&polygamma(0, x0), orders),
@@ -143,7 +143,7 @@ fn whole_power<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     }
 }
 
-/// The coefficients of a polygamma function at `x`: each is the slope of the one before.
+/// The coefficients of a polygamma function at `x`: each is the derivative of the one before.
 fn polygamma<T: Differentiable, N: Lanes<T>>(n: u32, x: T) -> Orders<T, N> {
     let mut factorial = 1.0;
     Orders::<T, N>::generate(|i| {
@@ -227,8 +227,8 @@ fn binary_orders<O: Binary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool>
             if y.is_still() { orders } else { nowhere_at_zero(op, z, x, y, y.primal, orders) }
         }
         Op::Hypot => {
-            let slopes = [op.left(x.primal, y.primal, z), op.right(x.primal, y.primal, z)];
-            norm::<T, N, CAREFUL>(z, [*x, *y].into_iter().zip(slopes))
+            let derivatives = [op.left(x.primal, y.primal, z), op.right(x.primal, y.primal, z)];
+            norm::<T, N, CAREFUL>(z, [*x, *y].into_iter().zip(derivatives))
         }
         _ => {
             let (z, mut sum) = (unknown(z), Sum::new());
@@ -263,14 +263,14 @@ fn nowhere_at_zero<O: Binary, T: Differentiable, N: Lanes<T>>(
     if zero.value().is_normal() { orders } else { Orders::<T, N>::generate(|_| T::nan()) }
 }
 
-/// Adds an operand by the slope in it.
+/// Adds an operand by the derivative in it.
 fn add<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     sum: &mut Sum<T, N>,
-    slope: Partial<Taylor<T, N>>,
+    derivative: Partial<Taylor<T, N>>,
     x: &Taylor<T, N>,
 ) {
-    if slope != Partial::Zero {
-        let p = slope.number();
+    if derivative != Partial::Zero {
+        let p = derivative.number();
         sum.add::<CAREFUL>(p.primal, &p.orders, &x.orders);
     }
 }
@@ -296,7 +296,7 @@ fn constant_power<O: Binary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool
     with_first(orders, first_order(op, z, x, y, &tangent(x), &tangent(y)))
 }
 
-/// A norm, of operands with their slopes at order 0.
+/// A norm, of operands with their derivatives at order 0.
 pub(super) fn norm<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z: T,
     operands: impl Iterator<Item = (Taylor<T, N>, Partial<T>)>,
@@ -305,8 +305,8 @@ pub(super) fn norm<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
         return still();
     }
     let (mut linear, mut squares) = (still::<T, N>(), still::<T, N>());
-    for (x, slope) in operands {
-        series::add_scaled::<T, N, CAREFUL>(&mut linear, slope.number(), &x.orders);
+    for (x, derivative) in operands {
+        series::add_scaled::<T, N, CAREFUL>(&mut linear, derivative.number(), &x.orders);
         series::add_squares::<T, N, CAREFUL>(&mut squares, &x.orders);
     }
     let orders = series::norm::<T, N, CAREFUL>(z, linear, &squares);
@@ -360,8 +360,8 @@ fn ternary_orders<O: Ternary, T: Differentiable, N: Lanes<T>, const CAREFUL: boo
         return Orders::<T, N>::generate(|i| series::sum(product[i], w.orders[i]));
     }
     let mut sum = Sum::new();
-    for (slope, x) in op.partials(*operands, unknown(z)).into_iter().zip(operands) {
-        add::<T, N, CAREFUL>(&mut sum, slope, x);
+    for (derivative, x) in op.partials(*operands, unknown(z)).into_iter().zip(operands) {
+        add::<T, N, CAREFUL>(&mut sum, derivative, x);
     }
     sum.integrated()
 }

@@ -79,15 +79,15 @@ pub(super) fn norm<T: Differentiable, N: Lanes<T>>(
     terms: &(impl Iterator<Item = Taylor<T, N>> + Clone),
 ) -> Taylor<T, N> {
     let z = T::norm_terms(terms.clone().map(|x| x.primal));
-    let sloped = || {
-        // Collected first: a slope is recorded as it is computed.
-        let slopes: Vec<_> = terms.clone().map(|x| reductions::norm_slope(x.primal, z)).collect();
-        terms.clone().zip(slopes)
+    let derivatived = || {
+        // Collected first: a derivative is recorded as it is computed.
+        let derivatives: Vec<_> = terms.clone().map(|x| reductions::norm_derivative(x.primal, z)).collect();
+        terms.clone().zip(derivatives)
     };
     settled(
         z,
-        || norm_orders::<T, N, false>(z, sloped()),
-        || norm_orders::<T, N, true>(z, sloped()),
+        || norm_orders::<T, N, false>(z, derivatived()),
+        || norm_orders::<T, N, true>(z, derivatived()),
         terms.clone(),
     )
 }
@@ -96,7 +96,7 @@ pub(super) fn log_sum_exp<T: Differentiable, N: Lanes<T>>(
     terms: impl Iterator<Item = Taylor<T, N>> + Clone,
 ) -> Taylor<T, N> {
     let primals = terms.clone().map(|x| x.primal);
-    let (z, weights) = reductions::log_sum_exp_with_slopes(primals);
+    let (z, weights) = reductions::log_sum_exp_with_derivatives(primals);
     let weights: Vec<T> = weights.into_iter().map(Partial::number).collect();
     let orders: Vec<_> = terms.clone().map(|x| x.orders).collect();
     settled(
@@ -140,13 +140,13 @@ pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
     Taylor { primal: z, orders }
 }
 
-/// The integral of Σ p·x′ for slopes known as series, a product for each pair.
+/// The integral of Σ p·x′ for derivatives known as series, a product for each pair.
 pub(super) fn integral<T: Differentiable, N: Lanes<T>>(
     pairs: impl Iterator<Item = (Partial<Taylor<T, N>>, Taylor<T, N>)>,
 ) -> Orders<T, N> {
     let mut sum = series::Sum::new();
-    for (slope, x) in pairs {
-        let p = slope.number();
+    for (derivative, x) in pairs {
+        let p = derivative.number();
         sum.add::<true>(p.primal, &p.orders, &x.orders);
     }
     sum.integrated()

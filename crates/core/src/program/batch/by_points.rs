@@ -95,7 +95,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let shorten = |part: &mut [F], norm: F| {
             let factor = clip_factor(norm, bound);
             if factor != F::one() {
-                part.iter_mut().for_each(|slope| *slope *= factor);
+                part.iter_mut().for_each(|derivative| *derivative *= factor);
             }
             factor < F::one()
         };

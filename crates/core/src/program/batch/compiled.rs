@@ -1,7 +1,7 @@
 //! `Compiled`: a function with a program for each path it has been seen to take.
 
 use crate::program::batch::points::{Points, Selected};
-use crate::program::{Batch, Program, Results, Sums, Traced, Workspace};
+use crate::program::{BatchWorkspace, Program, Results, Sums, Traced, Workspace};
 use crate::{Error, ProgramScalar};
 
 /// How many paths are kept, unless told otherwise.
@@ -22,11 +22,11 @@ const KEPT: usize = 16;
 /// }
 ///
 /// let mut branching = Compiled::new(bent);
-/// let mut slope = [0.0];
-/// assert_eq!(branching.gradient(&[], &[5.0], &mut slope)?, 25.0);
-/// assert_eq!(slope, [10.0]);
-/// assert_eq!(branching.gradient(&[], &[-2.0], &mut slope)?, 6.0);
-/// assert_eq!(slope, [-3.0]);
+/// let mut gradient = [0.0];
+/// assert_eq!(branching.gradient(&[], &[5.0], &mut gradient)?, 25.0);
+/// assert_eq!(gradient, [10.0]);
+/// assert_eq!(branching.gradient(&[], &[-2.0], &mut gradient)?, 6.0);
+/// assert_eq!(gradient, [-3.0]);
 /// assert_eq!(branching.paths(), 2);
 /// # Ok::<(), dualtape::Error>(())
 /// ```
@@ -37,8 +37,8 @@ pub struct Compiled<F: ProgramScalar, Func> {
     programs: Vec<Program<F>>,
     kept: usize,
     workspace: Workspace<F>,
-    batch: Batch<F>,
-    /// The points that are still without an answer, and those that a program has left.
+    batch: BatchWorkspace<F>,
+    /// The points that are still without an outcome, and those that a program has left.
     waiting: Vec<usize>,
     taken: Vec<usize>,
     inputs: Vec<F>,
@@ -56,9 +56,9 @@ where
     /// use dualtape::program::Compiled;
     /// let mut product = Compiled::new(|p, x| p[0] * x[0]);
     /// assert_eq!(product.paths(), 0); // recorded when it is first needed
-    /// let mut slope = [0.0; 2];
-    /// assert_eq!(product.gradient(&[3.0], &[4.0_f64], &mut slope)?, 12.0);
-    /// assert_eq!(slope, [4.0, 3.0]);
+    /// let mut gradient = [0.0; 2];
+    /// assert_eq!(product.gradient(&[3.0], &[4.0_f64], &mut gradient)?, 12.0);
+    /// assert_eq!(gradient, [4.0, 3.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn new(function: Func) -> Self {
@@ -70,10 +70,10 @@ where
     /// ```
     /// use dualtape::{Differentiable, Float, program::Compiled};
     /// let mut bent = Compiled::keeping(1, |_, x| if x[0] > 0.0.into() { x[0] * x[0] } else { -x[0] });
-    /// let mut slope = [0.0];
+    /// let mut gradient = [0.0];
     /// for (x, expected) in [(3.0, 6.0), (-3.0, -1.0), (5.0, 10.0)] {
-    ///     bent.gradient(&[], &[x], &mut slope)?;
-    ///     assert_eq!((slope, bent.paths()), ([expected], 1));
+    ///     bent.gradient(&[], &[x], &mut gradient)?;
+    ///     assert_eq!((gradient, bent.paths()), ([expected], 1));
     /// }
     /// # Ok::<(), dualtape::Error>(())
     /// ```
@@ -83,7 +83,7 @@ where
             programs: Vec::new(),
             kept: paths.max(1),
             workspace: Workspace::default(),
-            batch: Batch::default(),
+            batch: BatchWorkspace::default(),
             waiting: Vec::new(),
             taken: Vec::new(),
             inputs: Vec::new(),
@@ -96,9 +96,9 @@ where
     /// ```
     /// use dualtape::program::Compiled;
     /// let mut smaller = Compiled::new(|_, x| if x[0] < x[1] { x[0] } else { x[1] });
-    /// let mut slope = [0.0; 2];
+    /// let mut gradient = [0.0; 2];
     /// for point in [[1.0, 2.0], [2.0, 1.0], [3.0, 4.0]] {
-    ///     smaller.gradient(&[], &point, &mut slope)?;
+    ///     smaller.gradient(&[], &point, &mut gradient)?;
     /// }
     /// assert_eq!(smaller.paths(), 2);
     /// # Ok::<(), dualtape::Error>(())
@@ -122,9 +122,9 @@ where
     /// use dualtape::{num_traits::ToPrimitive, program::Compiled};
     /// // A power by repeated multiplication: each exponent is a path of its own.
     /// let mut power = Compiled::new(|x, n| (0..n[0].to_usize().unwrap()).map(|_| x[0]).product());
-    /// let mut slope = [0.0; 2];
-    /// assert_eq!(power.gradient(&[2.0], &[3.0], &mut slope)?, 8.0);
-    /// assert_eq!(slope, [12.0, 0.0]);
+    /// let mut gradient = [0.0; 2];
+    /// assert_eq!(power.gradient(&[2.0], &[3.0], &mut gradient)?, 8.0);
+    /// assert_eq!(gradient, [12.0, 0.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn gradient(&mut self, parameters: &[F], data: &[F], gradient: &mut [F]) -> Result<F, Error> {
@@ -152,9 +152,9 @@ where
     /// use dualtape::{Float, program::{Compiled, Rows}};
     /// // The absolute error, by a branch.
     /// let mut miss = Compiled::new(|p, x| if p[0] > x[0] { p[0] - x[0] } else { x[0] - p[0] });
-    /// let mut slope = [0.0];
-    /// let sum = miss.sum_gradient(&[3.0], &Rows::new(&[1.0, 2.0, 7.0], 1), &mut slope)?;
-    /// assert_eq!((sum, slope), (7.0, [1.0])); // 2 + 1 + 4, and 1 + 1 − 1
+    /// let mut gradient = [0.0];
+    /// let sum = miss.sum_gradient(&[3.0], &Rows::new(&[1.0, 2.0, 7.0], 1), &mut gradient)?;
+    /// assert_eq!((sum, gradient), (7.0, [1.0])); // 2 + 1 + 4, and 1 + 1 − 1
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn sum_gradient<P: Points<F> + ?Sized>(
@@ -241,7 +241,7 @@ where
 
 /// Adds one gradient to another.
 fn add<F: ProgramScalar>(gradient: &mut [F], part: &[F]) {
-    for (slope, &part) in gradient.iter_mut().zip(part) {
-        *slope += part;
+    for (derivative, &part) in gradient.iter_mut().zip(part) {
+        *derivative += part;
     }
 }

@@ -4,7 +4,7 @@
 //! results of tasks are put together in the order of a tree ([`SumTree`]): so the same points give the same bits on any
 //! machine with the same instructions, with any number of threads, and of processes (`part.rs`).
 
-use super::memory::{Batch, UniformMemory};
+use super::memory::{BatchWorkspace, UniformMemory};
 use crate::program::batch::points::Points;
 use crate::program::batch::results::{Results, Sum, Sums};
 use crate::program::batch::task::{Job, Task};
@@ -38,13 +38,13 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     /// use dualtape::{Program, program::Rows};
     /// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
-    /// let (mut batch, mut values) = (product.batch(), [0.0; 2]);
-    /// product.values(&mut batch, &[5.0], &Rows::new(&[1.0, 2.0], 1), &mut values)?;
+    /// let (mut workspace, mut values) = (product.batch_workspace(), [0.0; 2]);
+    /// product.values(&mut workspace, &[5.0], &Rows::new(&[1.0, 2.0], 1), &mut values)?;
     /// assert_eq!(values, [5.0, 10.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
-    pub fn batch(&self) -> Batch<F> {
-        Batch::default()
+    pub fn batch_workspace(&self) -> BatchWorkspace<F> {
+        BatchWorkspace::default()
     }
 
     /// The sum of the values over all points, and its gradient in the parameters.
@@ -65,20 +65,20 @@ impl<F: ProgramScalar> Program<F> {
     ///     &[0.0_f64; 2],
     /// )?;
     /// let points = [1.0, 3.0, 2.0, 6.0];
-    /// let mut slope = [0.0; 2];
-    /// let value = error.sum_gradient(&mut error.batch(), &[2.0, 1.0], &Rows::new(&points, 2), &mut slope)?;
-    /// assert_eq!((value, slope), (1.0, [-4.0, -2.0]));
+    /// let mut gradient = [0.0; 2];
+    /// let value = error.sum_gradient(&mut error.batch_workspace(), &[2.0, 1.0], &Rows::new(&points, 2), &mut gradient)?;
+    /// assert_eq!((value, gradient), (1.0, [-4.0, -2.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn sum_gradient<P: Points<F> + ?Sized>(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         parameters: &[F],
         points: &P,
         gradient: &mut [F],
     ) -> Result<F, Error> {
         let results = Results { gradient: Some(gradient), ..Results::none() };
-        Ok(self.sum(batch, parameters, points, &Sums::none(), results)?.value)
+        Ok(self.sum(workspace, parameters, points, &Sums::none(), results)?.value)
     }
 
     /// The mean of the values over all points, and its gradient in the parameters. Both are NaN if there are
@@ -92,21 +92,21 @@ impl<F: ProgramScalar> Program<F> {
     /// use dualtape::{Float, Program, program::Rows};
     /// // How far a number is from others, squared: the gradient is 0 at their mean.
     /// let miss = Program::record_with_data(|p, x| (p[0] - x[0]).powi(2), &[0.0], &[0.0_f64])?;
-    /// let (points, mut slope) = ([1.0, 2.0, 6.0, 7.0], [0.0]);
-    /// let variance = miss.mean_gradient(&mut miss.batch(), &[4.0], &Rows::new(&points, 1), &mut slope)?;
-    /// assert_eq!((variance, slope), (6.5, [0.0]));
+    /// let (points, mut gradient) = ([1.0, 2.0, 6.0, 7.0], [0.0]);
+    /// let variance = miss.mean_gradient(&mut miss.batch_workspace(), &[4.0], &Rows::new(&points, 1), &mut gradient)?;
+    /// assert_eq!((variance, gradient), (6.5, [0.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn mean_gradient<P: Points<F> + ?Sized>(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         parameters: &[F],
         points: &P,
         gradient: &mut [F],
     ) -> Result<F, Error> {
         let scale = Some(F::nearest(points.count() as f64).recip());
         let results = Results { gradient: Some(&mut *gradient), ..Results::none() };
-        let mean = self.sum(batch, parameters, points, &Sums { scale, ..Sums::none() }, results)?;
+        let mean = self.sum(workspace, parameters, points, &Sums { scale, ..Sums::none() }, results)?;
         if points.count() > 0 {
             return Ok(mean.value);
         }
@@ -124,20 +124,20 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// ```
     /// use dualtape::{Program, program::{Results, Rows, Sums}};
-    /// // The slope at each point is its datum.
+    /// // The derivative at each point is its datum.
     /// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
-    /// let (mut slope, mut norms) = ([0.0], [0.0; 3]);
+    /// let (mut derivative, mut norms) = ([0.0], [0.0; 3]);
     /// let sums = Sums { weights: Some(&[1.0, 0.0, 2.0]), clip: Some(f64::INFINITY), ..Sums::none() };
-    /// let results = Results { gradient: Some(&mut slope), norms: Some(&mut norms), ..Results::none() };
+    /// let results = Results { gradient: Some(&mut derivative), norms: Some(&mut norms), ..Results::none() };
     /// let points = Rows::new(&[1.0, -2.0, 3.0], 1);
-    /// let sum = product.sum(&mut product.batch(), &[5.0], &points, &sums, results)?;
-    /// assert_eq!((sum.value, slope), (35.0, [7.0]));
+    /// let sum = product.sum(&mut product.batch_workspace(), &[5.0], &points, &sums, results)?;
+    /// assert_eq!((sum.value, derivative), (35.0, [7.0]));
     /// assert_eq!(norms, [1.0, 2.0, 3.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn sum<P: Points<F> + ?Sized>(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         parameters: &[F],
         points: &P,
         sums: &Sums<'_, F>,
@@ -154,14 +154,14 @@ impl<F: ProgramScalar> Program<F> {
         let tree = self.sum_tree(count);
         let all = 0..tree.chunks();
         let work = Work { parameters, points, sums, wrt, chunks: all.clone() };
-        self.each_task(batch, &work, |job, task, range| job.sum(range, task))?;
+        self.each_task(workspace, &work, |job, task, range| job.sum(range, task))?;
         if let Some(gradient) = results.gradient
-            && !self.finish_gradient(batch, all.len(), gradient, false)
+            && !self.finish_gradient(workspace, all.len(), gradient, false)
         {
-            self.each_task(batch, &work, |job, task, range| job.mend(range, task))?;
-            self.finish_gradient(batch, all.len(), gradient, true);
+            self.each_task(workspace, &work, |job, task, range| job.mend(range, task))?;
+            self.finish_gradient(workspace, all.len(), gradient, true);
         }
-        let tasks = &batch.tasks[..all.len()];
+        let tasks = &workspace.tasks[..all.len()];
         copy_parts(results.values, tasks.iter().map(|task| &task.values[..]));
         copy_parts(results.norms, tasks.iter().map(|task| &task.norms[..]));
         copy_parts(results.data_gradients, tasks.iter().map(|task| &task.rows[..]));
@@ -181,13 +181,13 @@ impl<F: ProgramScalar> Program<F> {
     /// use dualtape::{Program, program::Rows};
     /// let program = Program::record_with_data(|p, x| [p[0] * x[0], p[0] + x[0]], &[1.0], &[1.0_f64])?;
     /// let (points, mut values) = (Rows::new(&[1.0, 2.0, 3.0], 1), [0.0; 6]);
-    /// program.values(&mut program.batch(), &[5.0], &points, &mut values)?;
+    /// program.values(&mut program.batch_workspace(), &[5.0], &points, &mut values)?;
     /// assert_eq!(values, [5.0, 6.0, 10.0, 7.0, 15.0, 8.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn values<P: Points<F> + ?Sized>(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         parameters: &[F],
         points: &P,
         values: &mut [F],
@@ -196,8 +196,8 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("value", "output and point", count * self.outputs(), values.len())?;
         let chunks = 0..self.sum_tree(count).chunks();
         let work = Work { parameters, points, sums: &none, wrt: Wrt::Parameters, chunks: chunks.clone() };
-        self.each_task(batch, &work, |job, task, range| job.jacobians(task, range, false))?;
-        let tasks = batch.tasks[chunks].iter();
+        self.each_task(workspace, &work, |job, task, range| job.jacobians(task, range, false))?;
+        let tasks = workspace.tasks[chunks].iter();
         copy_parts(Some(values), tasks.map(|task| &task.values[..]));
         Ok(())
     }
@@ -215,15 +215,15 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     /// use dualtape::{Program, program::{Rows, Wrt}};
     /// let program = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
-    /// let (mut values, mut slopes) = ([0.0; 3], [0.0; 6]);
+    /// let (mut values, mut derivatives) = ([0.0; 3], [0.0; 6]);
     /// let points = Rows::new(&[1.0, 2.0, 3.0], 1);
-    /// program.jacobians(&mut program.batch(), &[5.0], &points, Wrt::Both, &mut values, &mut slopes)?;
-    /// assert_eq!(slopes, [1.0, 5.0, 2.0, 5.0, 3.0, 5.0]);
+    /// program.jacobians(&mut program.batch_workspace(), &[5.0], &points, Wrt::Both, &mut values, &mut derivatives)?;
+    /// assert_eq!(derivatives, [1.0, 5.0, 2.0, 5.0, 3.0, 5.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn jacobians<P: Points<F> + ?Sized>(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         parameters: &[F],
         points: &P,
         wrt: Wrt,
@@ -236,8 +236,8 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("Jacobian", "pair of output and input at each point", entries, jacobians.len())?;
         let chunks = 0..self.sum_tree(count).chunks();
         let work = Work { parameters, points, sums: &none, wrt, chunks: chunks.clone() };
-        self.each_task(batch, &work, |job, task, range| job.jacobians(task, range, true))?;
-        let tasks = &batch.tasks[chunks];
+        self.each_task(workspace, &work, |job, task, range| job.jacobians(task, range, true))?;
+        let tasks = &workspace.tasks[chunks];
         copy_parts(Some(values), tasks.iter().map(|task| &task.values[..]));
         copy_parts(Some(jacobians), tasks.iter().map(|task| &task.rows[..]));
         Ok(())
@@ -257,9 +257,9 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     /// use dualtape::{Program, program::Rows};
     /// let program = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
-    /// let (mut values, mut slopes, mut hessians) = ([0.0; 2], [0.0; 4], [0.0; 8]);
-    /// program.hessians(&[5.0], &Rows::new(&[1.0, 2.0], 1), &mut values, &mut slopes, &mut hessians)?;
-    /// assert_eq!((values, slopes), ([5.0, 20.0], [1.0, 10.0, 4.0, 20.0]));
+    /// let (mut values, mut derivatives, mut hessians) = ([0.0; 2], [0.0; 4], [0.0; 8]);
+    /// program.hessians(&[5.0], &Rows::new(&[1.0, 2.0], 1), &mut values, &mut derivatives, &mut hessians)?;
+    /// assert_eq!((values, derivatives), ([5.0, 20.0], [1.0, 10.0, 4.0, 20.0]));
     /// assert_eq!(hessians, [0.0, 2.0, 2.0, 10.0, 0.0, 4.0, 4.0, 10.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
@@ -294,22 +294,22 @@ impl<F: ProgramScalar> Program<F> {
     /// Which points take the program's path.
     pub(in crate::program) fn fits<P: Points<F> + ?Sized>(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         parameters: &[F],
         points: &P,
     ) -> Result<Vec<bool>, Error> {
         let none = Sums::none();
         let chunks = 0..self.sum_tree(points.count()).chunks();
         let work = Work { parameters, points, sums: &none, wrt: Wrt::Parameters, chunks: chunks.clone() };
-        self.each_task(batch, &work, |job, task, range| job.fits(range, task))?;
-        let tasks = &batch.tasks[chunks];
+        self.each_task(workspace, &work, |job, task, range| job.fits(range, task))?;
+        let tasks = &workspace.tasks[chunks];
         Ok(tasks.iter().flat_map(|task| &task.values).map(|&fits| fits == F::one()).collect())
     }
 
     /// Evaluates what depends on parameters only, and lets the tasks work, one for each of the chunks.
     pub(super) fn each_task<P: Points<F> + ?Sized>(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         work: &Work<'_, F, P>,
         task: impl Fn(&Job<'_, F, P>, &mut Task<F>, Range<usize>) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
@@ -317,7 +317,7 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("parameter", "parameter", self.parameters(), parameters.len())?;
         let plan = self.plan();
         let schedule = &plan.schedule;
-        let Batch { uniform, tasks, .. } = batch;
+        let BatchWorkspace { uniform, tasks, .. } = workspace;
         uniform.values.resize(schedule.first_varying, F::zero());
         uniform.values[..schedule.constants].copy_from_slice(&plan.constants);
         self.copy_outside_affine(parameters, &mut uniform.values);
@@ -365,8 +365,14 @@ impl<F: ProgramScalar> Program<F> {
 
     /// Adds up the adjoints of so many tasks and carries them back to the parameters. Says whether the sums are finite;
     /// if not, they are carried back only if that is the last word.
-    fn finish_gradient(&self, batch: &mut Batch<F>, count: usize, gradient: &mut [F], last: bool) -> bool {
-        let Batch { uniform, tasks, .. } = batch;
+    fn finish_gradient(
+        &self,
+        workspace: &mut BatchWorkspace<F>,
+        count: usize,
+        gradient: &mut [F],
+        last: bool,
+    ) -> bool {
+        let BatchWorkspace { uniform, tasks, .. } = workspace;
         let tasks = &tasks[..count];
         self.carry_back(uniform, gradient, last, |first, sums| add_up(tasks, 0..count, first, sums))
     }
@@ -394,7 +400,7 @@ impl<F: ProgramScalar> Program<F> {
         let runs = schedule.uniform_runs();
         uniform::reverse::<F, false>(schedule, runs.clone(), Wrt::Both, values, adjoints, scratch);
         let own = schedule.constants..schedule.constants + self.parameters();
-        // A value that is not finite may have a slope that is, as a NaN in `relu`.
+        // A value that is not finite may have a derivative that is, as a NaN in `relu`.
         let all_finite = |numbers: &[F]| arch().dispatch(AllFinite(numbers));
         if !(all_finite(&adjoints[own.clone()]) && all_finite(&values[..schedule.first_varying])) {
             write(0, adjoints);

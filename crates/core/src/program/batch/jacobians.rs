@@ -144,8 +144,8 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                 uniform,
                 scratch,
             );
-            for (slope, &gain) in gradient.iter_mut().zip(&uniform[schedule.constants..]) {
-                *slope += gain;
+            for (derivative, &gain) in gradient.iter_mut().zip(&uniform[schedule.constants..]) {
+                *derivative += gain;
             }
         }
     }

@@ -9,18 +9,18 @@ use crate::program::lanes::uniform::Scratch;
 /// It may serve several programs, one at a time, and keeps the memory that the largest batch took.
 ///
 /// ```
-/// use dualtape::{Program, program::{Batch, Rows}};
+/// use dualtape::{Program, program::{BatchWorkspace, Rows}};
 /// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
-/// let (mut batch, mut slope) = (Batch::default(), [0.0]);
+/// let (mut batch, mut gradient) = (BatchWorkspace::default(), [0.0]);
 /// for points in [[1.0, 2.0], [3.0, 4.0]] {
-///     let sum = square.sum_gradient(&mut batch, &[10.0], &Rows::new(&points, 1), &mut slope)?;
-///     assert_eq!(sum, 10.0 * slope[0]);
+///     let sum = square.sum_gradient(&mut batch, &[10.0], &Rows::new(&points, 1), &mut gradient)?;
+///     assert_eq!(sum, 10.0 * gradient[0]);
 /// }
-/// assert_eq!(slope, [25.0]);
+/// assert_eq!(gradient, [25.0]);
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Batch<F: ProgramScalar> {
+pub struct BatchWorkspace<F: ProgramScalar> {
     pub(in crate::program) uniform: UniformMemory<F>,
     pub(in crate::program) tasks: Vec<Task<F>>,
     pub(in crate::program) piece: Piece<F>,
@@ -36,7 +36,7 @@ pub(in crate::program) struct UniformMemory<F> {
     pub(in crate::program) panels: Vec<F>,
 }
 
-impl<F: ProgramScalar> Default for Batch<F> {
+impl<F: ProgramScalar> Default for BatchWorkspace<F> {
     fn default() -> Self {
         let uniform = UniformMemory {
             values: Vec::new(),

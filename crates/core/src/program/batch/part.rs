@@ -1,7 +1,7 @@
 //! A batch that several processes share: each computes the sums of some chunks, and all of them add up the same tree.
 
 use super::evaluate::{Work, add_up, sum_of_values};
-use super::memory::Batch;
+use super::memory::BatchWorkspace;
 use crate::program::Program;
 use crate::program::batch::points::Points;
 use crate::program::batch::results::{Results, Sums};
@@ -31,7 +31,7 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     /// use dualtape::Program;
     /// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
-    /// assert_eq!(square.partial_len(), 2); // the slope in the parameter, and the value
+    /// assert_eq!(square.partial_len(), 2); // the derivative in the parameter, and the value
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn partial_len(&self) -> usize {
@@ -62,25 +62,25 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// // Each of three processes does this, and sends the others what it found.
     /// let (mut partial, mut subtrees) = (Vec::new(), Vec::new());
-    /// let mut batch = square.batch();
+    /// let mut workspace = square.batch_workspace();
     /// for rank in 0..3 {
     ///     let part = Part { chunks: tree.share(rank, 3), careful: false };
-    ///     square.sum_part(&mut batch, &parameters, &points, &sums, &part, &mut partial, &mut Vec::new())?;
+    ///     square.sum_part(&mut workspace, &parameters, &points, &sums, &part, &mut partial, &mut Vec::new())?;
     ///     subtrees.extend(tree.subtrees(part.chunks));
     /// }
     /// // Then each of them adds up, and has what one alone would have.
     /// let mut total = vec![0.0; square.partial_len()];
     /// let width = total.len();
     /// tree.add_up(0..tree.chunks(), &subtrees, |i| &partial[i * width..][..width], &mut total);
-    /// let mut slope = [0.0];
-    /// let value = square.sum_total(&mut batch, &total, false, &mut slope)?;
-    /// assert_eq!((value, slope), (Some(1_425_000.0), [2_850_000.0]));
+    /// let mut derivative = [0.0];
+    /// let value = square.sum_total(&mut workspace, &total, false, &mut derivative)?;
+    /// assert_eq!((value, derivative), (Some(1_425_000.0), [2_850_000.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     #[allow(clippy::too_many_arguments)] // those of `sum`, and where what is found goes
     pub fn sum_part<P: Points<F> + ?Sized>(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         parameters: &[F],
         points: &P,
         sums: &Sums<'_, F>,
@@ -97,11 +97,11 @@ impl<F: ProgramScalar> Program<F> {
             tree.chunks()
         );
         let work = Work { parameters, points, sums, wrt: Wrt::Parameters, chunks: chunks.clone() };
-        self.each_task(batch, &work, |job, task, range| {
+        self.each_task(workspace, &work, |job, task, range| {
             job.sum(range.clone(), task)?;
             if part.careful { job.mend(range, task) } else { Ok(()) }
         })?;
-        let tasks = &batch.tasks[..chunks.len()];
+        let tasks = &workspace.tasks[..chunks.len()];
         let slots = self.summed_slots();
         for subtree in tree.subtrees(chunks.clone()) {
             let own = subtree.start - chunks.start..subtree.end - chunks.start;
@@ -128,16 +128,16 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     /// use dualtape::{Program, program::{Part, Rows, Sums}};
     /// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
-    /// let (mut batch, mut total, mut slope) = (square.batch(), Vec::new(), [0.0]);
+    /// let (mut workspace, mut total, mut derivative) = (square.batch_workspace(), Vec::new(), [0.0]);
     /// let (points, part) = (Rows::new(&[1.0, 2.0], 1), Part { chunks: 0..1, careful: false });
-    /// square.sum_part(&mut batch, &[3.0], &points, &Sums::none(), &part, &mut total, &mut Vec::new())?;
-    /// assert_eq!(square.sum_total(&mut batch, &total, false, &mut slope)?, Some(15.0));
-    /// assert_eq!(slope, [5.0]);
+    /// square.sum_part(&mut workspace, &[3.0], &points, &Sums::none(), &part, &mut total, &mut Vec::new())?;
+    /// assert_eq!(square.sum_total(&mut workspace, &total, false, &mut derivative)?, Some(15.0));
+    /// assert_eq!(derivative, [5.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn sum_total(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         total: &[F],
         careful: bool,
         gradient: &mut [F],
@@ -146,7 +146,7 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("gradient", "parameter", self.parameters(), gradient.len())?;
         let (summed, value) = total.split_at(total.len() - 1);
         let first = self.summed_slots().start;
-        let finite = self.carry_back(&mut batch.uniform, gradient, careful, |slot, sums| {
+        let finite = self.carry_back(&mut workspace.uniform, gradient, careful, |slot, sums| {
             sums.copy_from_slice(&summed[slot - first..][..sums.len()]);
             sums.iter().all(|sum| sum.is_finite())
         });

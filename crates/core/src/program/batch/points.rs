@@ -29,10 +29,10 @@
 ///     gap * gap
 /// };
 /// let program = Program::record_with_data(miss, &[1.0], &[1.0; 2])?;
-/// let mut slope = [0.0];
+/// let mut gradient = [0.0];
 /// let series = Neighbours(&[1.0, 2.0, 4.0, 9.0]);
-/// let loss = program.sum_gradient(&mut program.batch(), &[2.0], &series, &mut slope)?;
-/// assert_eq!((loss, slope), (1.0, [-8.0]));
+/// let loss = program.sum_gradient(&mut program.batch_workspace(), &[2.0], &series, &mut gradient)?;
+/// assert_eq!((loss, gradient), (1.0, [-8.0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 pub trait Points<F>: Sync {
@@ -104,9 +104,9 @@ impl<'a, F> Rows<'a, F> {
     /// use dualtape::{Program, program::Rows};
     /// // The same for each of five points: the sum is five times the value.
     /// let program = Program::record_with_data(|p, _| p[0] * p[0], &[1.0_f64], &[])?;
-    /// let mut slope = [0.0];
-    /// let sum = program.sum_gradient(&mut program.batch(), &[3.0], &Rows::without_data(5), &mut slope)?;
-    /// assert_eq!((sum, slope), (45.0, [30.0]));
+    /// let mut gradient = [0.0];
+    /// let sum = program.sum_gradient(&mut program.batch_workspace(), &[3.0], &Rows::without_data(5), &mut gradient)?;
+    /// assert_eq!((sum, gradient), (45.0, [30.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn without_data(count: usize) -> Self {

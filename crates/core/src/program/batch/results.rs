@@ -51,11 +51,11 @@ impl<F: ProgramScalar> Sums<'_, F> {
 /// ```
 /// use dualtape::{Program, program::{Results, Rows, Sums}};
 /// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
-/// let (mut slope, mut values) = ([0.0], [0.0; 3]);
-/// let results = Results { gradient: Some(&mut slope), values: Some(&mut values), ..Results::none() };
+/// let (mut derivative, mut values) = ([0.0], [0.0; 3]);
+/// let results = Results { gradient: Some(&mut derivative), values: Some(&mut values), ..Results::none() };
 /// let points = Rows::new(&[1.0, 2.0, 3.0], 1);
-/// product.sum(&mut product.batch(), &[5.0], &points, &Sums::none(), results)?;
-/// assert_eq!((slope, values), ([6.0], [5.0, 10.0, 15.0]));
+/// product.sum(&mut product.batch_workspace(), &[5.0], &points, &Sums::none(), results)?;
+/// assert_eq!((derivative, values), ([6.0], [5.0, 10.0, 15.0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Debug, Default)]
@@ -75,14 +75,14 @@ pub struct Results<'a, F> {
 ///
 /// ```
 /// use dualtape::{Program, program::{Results, Rows, Sum, Sums}};
-/// // The slope at each point is its datum; two are longer than 1.5.
+/// // The derivative at each point is its datum; two are longer than 1.5.
 /// let product = Program::record_with_data(|p, x| p[0] * x[0], &[1.0], &[1.0_f64])?;
 /// let (clip, points) = (Some(1.5), Rows::new(&[1.0, 2.0, 3.0], 1));
-/// let mut slope = [0.0];
-/// let results = Results { gradient: Some(&mut slope), ..Results::none() };
-/// let sum = product.sum(&mut product.batch(), &[5.0], &points, &Sums { clip, ..Sums::none() }, results)?;
+/// let mut derivative = [0.0];
+/// let results = Results { gradient: Some(&mut derivative), ..Results::none() };
+/// let sum = product.sum(&mut product.batch_workspace(), &[5.0], &points, &Sums { clip, ..Sums::none() }, results)?;
 /// assert_eq!(sum, Sum { value: 30.0, clipped: 2 });
-/// assert!((slope[0] - 4.0).abs() < 1e-5); // 1 + 1.5 + 1.5
+/// assert!((derivative[0] - 4.0).abs() < 1e-5); // 1 + 1.5 + 1.5
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,7 +100,7 @@ impl<F> Results<'_, F> {
     /// use dualtape::{Program, program::{Results, Rows, Sums}};
     /// let square = Program::record_with_data(|_, x| x[0] * x[0], &[], &[1.0_f64])?;
     /// let points = Rows::new(&[1.0, 2.0, 3.0], 1);
-    /// let sum = square.sum(&mut square.batch(), &[], &points, &Sums::none(), Results::none())?;
+    /// let sum = square.sum(&mut square.batch_workspace(), &[], &points, &Sums::none(), Results::none())?;
     /// assert_eq!(sum.value, 14.0);
     /// # Ok::<(), dualtape::Error>(())
     /// ```

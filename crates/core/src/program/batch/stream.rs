@@ -1,6 +1,6 @@
 //! Points that come one after another, from a file or a generator, and are never all in memory.
 
-use super::memory::{Batch, Piece};
+use super::memory::{BatchWorkspace, Piece};
 use crate::program::Program;
 use crate::program::batch::points::Rows;
 use crate::program::simd::L;
@@ -29,27 +29,27 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// let program = Program::record_with_data(|p, x| (p[0] * x[0] - x[1]).powi(2), &[0.0], &[0.0_f64; 2])?;
     /// let readings = (1..=1000).map(|i| [1.0, f64::from(i)]);
-    /// let mut slope = [0.0];
-    /// let (_, count) = program.sum_gradient_from(&mut program.batch(), &[500.0], readings, &mut slope)?;
-    /// assert_eq!((count, slope), (1000, [-1000.0])); // 2 (500 · 1000 − 1000 · 1001 / 2)
+    /// let mut gradient = [0.0];
+    /// let (_, count) = program.sum_gradient_from(&mut program.batch_workspace(), &[500.0], readings, &mut gradient)?;
+    /// assert_eq!((count, gradient), (1000, [-1000.0])); // 2 (500 · 1000 − 1000 · 1001 / 2)
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn sum_gradient_from<R: AsRef<[F]>>(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         parameters: &[F],
         points: impl IntoIterator<Item = R>,
         gradient: &mut [F],
     ) -> Result<(F, usize), Error> {
-        let mut piece = std::mem::take(&mut batch.piece);
-        let sums = self.sum_pieces(batch, &mut piece, parameters, points.into_iter(), gradient);
-        batch.piece = piece;
+        let mut piece = std::mem::take(&mut workspace.piece);
+        let sums = self.sum_pieces(workspace, &mut piece, parameters, points.into_iter(), gradient);
+        workspace.piece = piece;
         sums
     }
 
     fn sum_pieces<R: AsRef<[F]>>(
         &self,
-        batch: &mut Batch<F>,
+        workspace: &mut BatchWorkspace<F>,
         piece: &mut Piece<F>,
         parameters: &[F],
         mut points: impl Iterator<Item = R>,
@@ -75,7 +75,7 @@ impl<F: ProgramScalar> Program<F> {
             }
             let rows = Rows::counted(&piece.rows, self.data(), len);
             value += self
-                .sum_gradient(batch, parameters, &rows, &mut piece.gradient)
+                .sum_gradient(workspace, parameters, &rows, &mut piece.gradient)
                 .map_err(|error| error.later(count))?;
             for (sum, &term) in gradient.iter_mut().zip(&piece.gradient) {
                 *sum += term;

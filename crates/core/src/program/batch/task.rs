@@ -233,8 +233,8 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             // What is not finite is left to the way point by point.
             self.hold(task, F::zero(), gradient, bound);
             let sums = &mut task.adjoints[self.plan.schedule.constants..][..width];
-            for (sum, &slope) in sums.iter_mut().zip(gradient.iter()) {
-                *sum += weight * slope;
+            for (sum, &derivative) in sums.iter_mut().zip(gradient.iter()) {
+                *sum += weight * derivative;
             }
         }
         rows.truncate(first);
@@ -284,7 +284,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         rows.resize(first + L * width, F::zero());
         self.write_gradients(task, Wrt::Parameters, points, &mut rows[first..], width);
         for (square, row) in squares[0].iter_mut().zip(rows[first..].chunks(width.max(1))) {
-            *square = row.iter().fold(F::zero(), |sum, &slope| sum + slope * slope);
+            *square = row.iter().fold(F::zero(), |sum, &gradient| sum + gradient * gradient);
         }
         rows.truncate(first);
         task.rows = rows;

@@ -4,7 +4,7 @@
 //! everything that reads a graph relies on it.
 
 use super::graph::{Affine, Graph, List, Node, Reduction};
-use super::guard::{Guard, Question};
+use super::guard::{Guard, Predicate};
 use crate::predicate::{Property, Relation};
 use crate::rules::Op;
 use crate::{CustomRule, Error, ProgramScalar};
@@ -85,14 +85,14 @@ impl<F: ProgramScalar> Graph<F> {
         };
         let nodes = self.nodes.iter().map(node).collect();
         let affine = |map: &Affine| (map.weights, map.bias, map.rows, [map.x.start, map.x.len]);
-        let guard = |guard: &Guard<F>| match guard.question {
-            Question::Relation { relation, operands, answer } => {
-                FileGuard::Relation(relation.sign().to_owned(), operands, answer)
+        let guard = |guard: &Guard<F>| match guard.predicate {
+            Predicate::Relation { relation, operands, outcome } => {
+                FileGuard::Relation(relation.sign().to_owned(), operands, outcome)
             }
-            Question::Property { property, operand, answer } => {
-                FileGuard::Property(property.words().to_owned(), operand, answer)
+            Predicate::Property { property, operand, outcome } => {
+                FileGuard::Property(property.words().to_owned(), operand, outcome)
             }
-            Question::Value { operand, value } => FileGuard::Value(operand, value.wide()),
+            Predicate::Value { operand, value } => FileGuard::Value(operand, value.wide()),
         };
         let content = Content {
             number: number_type::<F>().to_owned(),
@@ -210,20 +210,20 @@ impl Content {
             })
         };
         let guard = |guard: FileGuard| {
-            let question = match guard {
-                FileGuard::Relation(sign, operands, answer) => Question::Relation {
+            let predicate = match guard {
+                FileGuard::Relation(sign, operands, outcome) => Predicate::Relation {
                     relation: Relation::ALL.into_iter().find(|relation| relation.sign() == sign)?,
                     operands,
-                    answer,
+                    outcome,
                 },
-                FileGuard::Property(words, operand, answer) => Question::Property {
+                FileGuard::Property(words, operand, outcome) => Predicate::Property {
                     property: Property::ALL.into_iter().find(|property| property.words() == words)?,
                     operand,
-                    answer,
+                    outcome,
                 },
-                FileGuard::Value(operand, value) => Question::Value { operand, value: F::nearest(value) },
+                FileGuard::Value(operand, value) => Predicate::Value { operand, value: F::nearest(value) },
             };
-            Some(Guard { question, origin: None })
+            Some(Guard { predicate, origin: None })
         };
         Some(Graph {
             nodes: self.nodes.into_iter().map(node).collect::<Option<_>>()?,

@@ -1,34 +1,34 @@
-//! Guards: the questions a function asked while it was recorded, and the answers it went by.
+//! Guards: the predicates a function evaluated while it was recorded, and the outcomes it went by.
 //!
-//! A replay computes the side that was recorded; it is right at another point only where all answers are
+//! A replay computes the side that was recorded; it is right at another point only where all outcomes are
 //! the same. `abs`, `max`, `relu` and their like are instructions and need no guard.
 
 use crate::ProgramScalar;
 use crate::predicate::{Property, Relation};
 use std::panic::Location;
 
-/// One question and its answer, and where in the source it was asked.
+/// One predicate and its outcome, and where in the source it stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::program) struct Guard<F> {
-    pub(in crate::program) question: Question<F>,
+    pub(in crate::program) predicate: Predicate<F>,
     /// Programs that were saved do not know it.
     pub(in crate::program) origin: Option<Origin<F>>,
 }
 
-/// Where a question was asked, and the values of its operands then.
+/// Where a predicate stands, and the values of its operands then.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::program) struct Origin<F> {
     pub(in crate::program) location: &'static Location<'static>,
     pub(in crate::program) values: [F; 2],
 }
 
-/// A question and its answer. Places are nodes of a graph, or slots of a program.
+/// A predicate and its outcome. Places are nodes of a graph, or slots of a program.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::program) enum Question<F> {
+pub(in crate::program) enum Predicate<F> {
     /// A comparison.
-    Relation { relation: Relation, operands: [u32; 2], answer: bool },
+    Relation { relation: Relation, operands: [u32; 2], outcome: bool },
     /// A property of one value.
-    Property { property: Property, operand: u32, answer: bool },
+    Property { property: Property, operand: u32, outcome: bool },
     /// The plain value was read, so anything may hang on it: it must be this, to the bit.
     Value { operand: u32, value: F },
 }
@@ -36,9 +36,9 @@ pub(in crate::program) enum Question<F> {
 impl<F: ProgramScalar> Guard<F> {
     /// The places the guard reads.
     pub(in crate::program) fn operands(&self) -> impl Iterator<Item = u32> + use<F> {
-        match self.question {
-            Question::Relation { operands: [a, b], .. } => [Some(a), Some(b)],
-            Question::Property { operand, .. } | Question::Value { operand, .. } => [Some(operand), None],
+        match self.predicate {
+            Predicate::Relation { operands: [a, b], .. } => [Some(a), Some(b)],
+            Predicate::Property { operand, .. } | Predicate::Value { operand, .. } => [Some(operand), None],
         }
         .into_iter()
         .flatten()
@@ -46,75 +46,75 @@ impl<F: ProgramScalar> Guard<F> {
 
     /// The guard over renumbered places.
     pub(in crate::program) fn renumbered(self, place: impl Fn(u32) -> u32) -> Self {
-        let question = match self.question {
-            Question::Relation { relation, operands, answer } => {
-                Question::Relation { relation, operands: operands.map(place), answer }
+        let predicate = match self.predicate {
+            Predicate::Relation { relation, operands, outcome } => {
+                Predicate::Relation { relation, operands: operands.map(place), outcome }
             }
-            Question::Property { property, operand, answer } => {
-                Question::Property { property, operand: place(operand), answer }
+            Predicate::Property { property, operand, outcome } => {
+                Predicate::Property { property, operand: place(operand), outcome }
             }
-            Question::Value { operand, value } => Question::Value { operand: place(operand), value },
+            Predicate::Value { operand, value } => Predicate::Value { operand: place(operand), value },
         };
-        Self { question, ..self }
+        Self { predicate, ..self }
     }
 
     /// Whether two numbers were found equal.
     pub(in crate::program) fn is_equality_held(&self) -> bool {
-        match self.question {
-            Question::Relation { relation: Relation::Equal, operands: [a, b], answer: true } => a != b,
+        match self.predicate {
+            Predicate::Relation { relation: Relation::Equal, operands: [a, b], outcome: true } => a != b,
             _ => false,
         }
     }
 
-    /// Whether the answer is still the same, given the value at each place.
+    /// Whether the outcome is still the same, given the value at each place.
     #[inline]
     pub(in crate::program) fn holds(&self, value: impl Fn(u32) -> F) -> bool {
         self.holds_in(|place| [value(place)]) == [true]
     }
 
-    /// In which lanes the answer is still the same, given the lanes of each place.
+    /// In which lanes the outcome is still the same, given the lanes of each place.
     #[inline]
     pub(in crate::program) fn holds_in<const L: usize>(&self, lanes: impl Fn(u32) -> [F; L]) -> [bool; L] {
-        match self.question {
-            Question::Relation { relation, operands: [a, b], answer } => {
+        match self.predicate {
+            Predicate::Relation { relation, operands: [a, b], outcome } => {
                 let (a, b) = (lanes(a), lanes(b));
-                std::array::from_fn(|lane| relation.holds(a[lane], b[lane]) == answer)
+                std::array::from_fn(|lane| relation.holds(a[lane], b[lane]) == outcome)
             }
-            Question::Property { property, operand, answer } => {
-                lanes(operand).map(|x| property.holds(x) == answer)
+            Predicate::Property { property, operand, outcome } => {
+                lanes(operand).map(|x| property.holds(x) == outcome)
             }
-            Question::Value { operand, value } => lanes(operand).map(|x| same_bits(x, value)),
+            Predicate::Value { operand, value } => lanes(operand).map(|x| same_bits(x, value)),
         }
     }
 
     /// What two guards have in common if they ask the same and were answered the same. Guards of two functions that
     /// follow each other may contradict each other; then both stay.
     pub(in crate::program) fn key(&self) -> (Option<Relation>, Option<Property>, [u32; 2], u64) {
-        match self.question {
-            Question::Relation { relation, operands, answer } => {
-                (Some(relation), None, operands, answer.into())
+        match self.predicate {
+            Predicate::Relation { relation, operands, outcome } => {
+                (Some(relation), None, operands, outcome.into())
             }
-            Question::Property { property, operand, answer } => {
-                (None, Some(property), [operand; 2], answer.into())
+            Predicate::Property { property, operand, outcome } => {
+                (None, Some(property), [operand; 2], outcome.into())
             }
-            Question::Value { operand, value } => (None, None, [operand; 2], value.wide().to_bits()),
+            Predicate::Value { operand, value } => (None, None, [operand; 2], value.wide().to_bits()),
         }
     }
 
     /// The guard in words, for an error: where it stands in the source, what was asked and answered, and of which values.
     pub(in crate::program) fn words(&self) -> String {
-        let word = |answer: bool| if answer { "true" } else { "false" };
+        let word = |outcome: bool| if outcome { "true" } else { "false" };
         // Where references are compared, the comparison stands in the standard library.
         let location = self.origin.filter(|origin| !origin.location.file().starts_with("/rustc/"));
         let location = location.map(|origin| format!("{}: ", origin.location)).unwrap_or_default();
-        let (question, operands) = match self.question {
-            Question::Relation { relation, operands: [a, b], answer } => {
-                (format!("v{a} {} v{b} was {}", relation.sign(), word(answer)), 2)
+        let (predicate, operands) = match self.predicate {
+            Predicate::Relation { relation, operands: [a, b], outcome } => {
+                (format!("v{a} {} v{b} was {}", relation.sign(), word(outcome)), 2)
             }
-            Question::Property { property, operand, answer } => {
-                (format!("v{operand} {} was {}", property.words(), word(answer)), 1)
+            Predicate::Property { property, operand, outcome } => {
+                (format!("v{operand} {} was {}", property.words(), word(outcome)), 1)
             }
-            Question::Value { operand, value } => {
+            Predicate::Value { operand, value } => {
                 return format!(
                     "{location}the function read the plain value of v{operand}, {value:?}, and may depend on it in \
                      ways that were not recorded"
@@ -122,7 +122,7 @@ impl<F: ProgramScalar> Guard<F> {
             }
         };
         let values = self.origin.map(|origin| format!(", of {}", listed(&origin.values[..operands])));
-        format!("{location}{question}{}", values.unwrap_or_default())
+        format!("{location}{predicate}{}", values.unwrap_or_default())
     }
 
     /// The same, with the values that it is asked of now.

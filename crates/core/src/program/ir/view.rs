@@ -1,7 +1,7 @@
 //! A graph as others read it: compilers, drawers, analysers.
 
 use super::graph::{Graph, Node, Reduction};
-use super::guard::Question;
+use super::guard::Predicate;
 use crate::predicate::Relation;
 use crate::rules::Op;
 use crate::{CustomRule, ProgramScalar};
@@ -111,14 +111,14 @@ impl<'g, F: ProgramScalar> NodeView<'g, F> {
     }
 }
 
-/// What a function asked while it was recorded, and what it was answered. Where the answer is another, the graph is not
+/// What a function asked while it was recorded, and what it was answered. Where the outcome is another, the graph is not
 /// the function.
 ///
 /// ```
 /// use dualtape::{Relation, program::{Graph, GuardView}};
 /// let graph = Graph::record(|x| if x[0] < x[1] { x[0] } else { x[1] }, &[1.0_f64, 2.0])?;
 /// let guards: Vec<_> = graph.guards().collect();
-/// let asked = GuardView::Comparison { relation: Relation::Less, operands: [0, 1], answer: true };
+/// let asked = GuardView::Comparison { relation: Relation::Less, operands: [0, 1], outcome: true };
 /// assert_eq!(guards, [asked]);
 /// # Ok::<(), dualtape::Error>(())
 /// ```
@@ -132,7 +132,7 @@ pub enum GuardView<F> {
         /// The nodes.
         operands: [usize; 2],
         /// Whether it held.
-        answer: bool,
+        outcome: bool,
     },
     /// Whether a node's value has a property.
     Property {
@@ -141,7 +141,7 @@ pub enum GuardView<F> {
         /// The node.
         operand: usize,
         /// Whether it had it.
-        answer: bool,
+        outcome: bool,
     },
     /// The plain value of a node was read: it must be this, to the bit.
     Value {
@@ -179,14 +179,14 @@ impl<F: ProgramScalar> Graph<F> {
 
     /// The guards in the order of recording, each once.
     pub fn guards(&self) -> impl ExactSizeIterator<Item = GuardView<F>> {
-        self.guards.iter().map(|guard| match guard.question {
-            Question::Relation { relation, operands, answer } => {
-                GuardView::Comparison { relation, operands: operands.map(|place| place as usize), answer }
+        self.guards.iter().map(|guard| match guard.predicate {
+            Predicate::Relation { relation, operands, outcome } => {
+                GuardView::Comparison { relation, operands: operands.map(|place| place as usize), outcome }
             }
-            Question::Property { property, operand, answer } => {
-                GuardView::Property { property: property.words(), operand: operand as usize, answer }
+            Predicate::Property { property, operand, outcome } => {
+                GuardView::Property { property: property.words(), operand: operand as usize, outcome }
             }
-            Question::Value { operand, value } => GuardView::Value { operand: operand as usize, value },
+            Predicate::Value { operand, value } => GuardView::Value { operand: operand as usize, value },
         })
     }
 

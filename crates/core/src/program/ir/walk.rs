@@ -55,7 +55,7 @@ pub(in crate::program) fn forward_calling<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
     input: impl Fn(usize) -> T,
-    mut answer: impl FnMut(usize, &Recorded<T::Scalar>, &[T]) -> Result<Vec<T>, Error>,
+    mut outcome: impl FnMut(usize, &Recorded<T::Scalar>, &[T]) -> Result<Vec<T>, Error>,
 ) -> Result<(), Error> {
     let Buffers { values, saved, scratch, .. } = buffers;
     values.resize(graph.nodes.len(), T::zero());
@@ -86,7 +86,7 @@ pub(in crate::program) fn forward_calling<T: Differentiable>(
             Node::Output { call, .. } => {
                 let Call { rule, x } = &graph.calls[call as usize];
                 let x: Vec<T> = graph.list(*x).map(|node| before[node]).collect();
-                let outputs = answer(call as usize, rule, &x)?;
+                let outputs = outcome(call as usize, rule, &x)?;
                 rest[..outputs.len()].copy_from_slice(&outputs);
                 continue;
             }
@@ -381,19 +381,22 @@ pub(in crate::program) fn pull_back_reduction<T: Differentiable, const POLICY: b
             }
         }
         Reduction::LogSumExp if T::RECORDS && !POLICY => {
-            let slope = reductions::finite_log_sum_exp_slopes(places.clone().map(|place| values[place]));
-            places.for_each(|place| adjoints[place] += gain(slope(values[place])));
+            let derivative =
+                reductions::finite_log_sum_exp_derivatives(places.clone().map(|place| values[place]));
+            places.for_each(|place| adjoints[place] += gain(derivative(values[place])));
         }
         Reduction::LogSumExp if T::RECORDS => {
-            let slope = reductions::recorded_log_sum_exp_slopes(places.clone().map(|place| values[place]));
-            places.for_each(|place| adjoints[place] += gain(slope(values[place])));
+            let derivative =
+                reductions::recorded_log_sum_exp_derivatives(places.clone().map(|place| values[place]));
+            places.for_each(|place| adjoints[place] += gain(derivative(values[place])));
         }
         Reduction::LogSumExp => {
-            let (_, slope) = reductions::log_sum_exp_and_slopes(places.clone().map(|place| values[place]));
-            places.for_each(|place| adjoints[place] += gain(slope(values[place])));
+            let (_, derivative) =
+                reductions::log_sum_exp_and_derivatives(places.clone().map(|place| values[place]));
+            places.for_each(|place| adjoints[place] += gain(derivative(values[place])));
         }
         Reduction::Norm => {
-            places.for_each(|place| adjoints[place] += gain(reductions::norm_slope(values[place], z)));
+            places.for_each(|place| adjoints[place] += gain(reductions::norm_derivative(values[place], z)));
         }
     }
 }

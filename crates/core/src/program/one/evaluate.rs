@@ -29,9 +29,9 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     /// use dualtape::{Float, Program};
     /// let program = Program::record(|x| x[0].sin() * x[1], &[1.0_f64, 2.0])?.optimized();
-    /// let (mut workspace, mut slope) = (program.workspace(), [0.0; 2]);
-    /// assert_eq!(program.gradient(&mut workspace, &[0.0, 3.0], &mut slope)?, 0.0);
-    /// assert_eq!(slope, [3.0, 0.0]);
+    /// let (mut workspace, mut gradient) = (program.workspace(), [0.0; 2]);
+    /// assert_eq!(program.gradient(&mut workspace, &[0.0, 3.0], &mut gradient)?, 0.0);
+    /// assert_eq!(gradient, [3.0, 0.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     #[must_use]
@@ -118,9 +118,9 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     /// use dualtape::Program;
     /// let program = Program::record(|x| x[0] * x[0] * x[1], &[1.0_f64, 2.0])?;
-    /// let (mut workspace, mut slope) = (program.workspace(), [0.0; 2]);
-    /// let value = program.gradient(&mut workspace, &[3.0, 4.0], &mut slope)?;
-    /// assert_eq!((value, slope), (36.0, [24.0, 9.0]));
+    /// let (mut workspace, mut gradient) = (program.workspace(), [0.0; 2]);
+    /// let value = program.gradient(&mut workspace, &[3.0, 4.0], &mut gradient)?;
+    /// assert_eq!((value, gradient), (36.0, [24.0, 9.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn gradient(&self, workspace: &mut Workspace<F>, x: &[F], gradient: &mut [F]) -> Result<F, Error> {
@@ -238,7 +238,7 @@ impl<F: ProgramScalar> Program<F> {
         let program = self.forward_moving(buffers, x, |input, _| tangent[input])?;
         for (&node, (output, product)) in program.graph.outputs.iter().zip(outputs.iter_mut().zip(product)) {
             let y = buffers.values[node as usize];
-            (*output, *product) = (y.primal(), y.slope(0));
+            (*output, *product) = (y.primal(), y.derivative(0));
         }
         Ok(())
     }
@@ -288,7 +288,7 @@ impl<F: ProgramScalar> Program<F> {
             for (&node, row) in program.graph.outputs.iter().zip(jacobian.chunks_mut(columns)) {
                 let y = lanes.values[node as usize];
                 for (lane, entry) in row[first..].iter_mut().take(LANES).enumerate() {
-                    *entry = y.slope(lane);
+                    *entry = y.derivative(lane);
                 }
             }
         }
@@ -306,9 +306,9 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     /// use dualtape::Program;
     /// let program = Program::record(|x| x[0] * x[0] * x[1], &[1.0_f64, 2.0])?;
-    /// let (mut workspace, mut slope, mut product) = (program.workspace(), [0.0; 2], [0.0; 2]);
-    /// let value = program.hvp(&mut workspace, &[3.0, 4.0], &[1.0, 10.0], &mut slope, &mut product)?;
-    /// assert_eq!((value, slope, product), (36.0, [24.0, 9.0], [68.0, 6.0]));
+    /// let (mut workspace, mut derivative, mut product) = (program.workspace(), [0.0; 2], [0.0; 2]);
+    /// let value = program.hvp(&mut workspace, &[3.0, 4.0], &[1.0, 10.0], &mut derivative, &mut product)?;
+    /// assert_eq!((value, derivative, product), (36.0, [24.0, 9.0], [68.0, 6.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn hvp(
@@ -335,8 +335,8 @@ impl<F: ProgramScalar> Program<F> {
         }
         if let Some(executable) = self.hvp_at_one.get(&self.graph, || self.lower_hvp()) {
             let outcome = executable.run_along(&mut workspace.hvp, x, direction);
-            let (mut value, mut slope) = ([F::zero()], [F::zero()]);
-            if outcome.write(&mut [&mut value, &mut *gradient, &mut slope, &mut *product]) {
+            let (mut value, mut derivative) = ([F::zero()], [F::zero()]);
+            if outcome.write(&mut [&mut value, &mut *gradient, &mut derivative, &mut *product]) {
                 return Ok(value[0]);
             }
         }
@@ -346,7 +346,7 @@ impl<F: ProgramScalar> Program<F> {
         walk::reverse::<_, true>(&program.graph, buffers, [(output, Dual::lift(F::one()))].into_iter())?;
         for (input, (gradient, product)) in gradient.iter_mut().zip(product).enumerate() {
             let adjoint = buffers.adjoints[input];
-            (*gradient, *product) = (adjoint.primal(), adjoint.slope(0));
+            (*gradient, *product) = (adjoint.primal(), adjoint.derivative(0));
         }
         Ok(buffers.values[output].primal())
     }
@@ -362,8 +362,8 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     /// use dualtape::Program;
     /// let program = Program::record(|x| x[0] * x[0] * x[1], &[1.0_f64, 2.0])?;
-    /// let (mut slope, mut hessian) = ([0.0; 2], [0.0; 4]);
-    /// program.hessian(&mut program.workspace(), &[3.0, 4.0], &mut slope, &mut hessian)?;
+    /// let (mut gradient, mut hessian) = ([0.0; 2], [0.0; 4]);
+    /// program.hessian(&mut program.workspace(), &[3.0, 4.0], &mut gradient, &mut hessian)?;
     /// assert_eq!(hessian, [8.0, 6.0, 6.0, 0.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
@@ -392,7 +392,7 @@ impl<F: ProgramScalar> Program<F> {
             walk::reverse::<_, true>(&program.graph, lanes, [(output, Dual::lift(F::one()))].into_iter())?;
             for (column, row) in hessian[first * n..].chunks_mut(n).take(LANES).enumerate() {
                 for (input, entry) in row.iter_mut().enumerate() {
-                    *entry = lanes.adjoints[input].slope(column);
+                    *entry = lanes.adjoints[input].derivative(column);
                 }
             }
         }
@@ -421,11 +421,11 @@ impl<F: ProgramScalar> Program<F> {
                 outcome.write(&mut [&mut *outputs, &mut jacobian[index * columns..][..columns]])
             } else {
                 let column = jacobian[index..].iter_mut().step_by(columns);
-                let slopes = outcome.outputs().skip(outputs.len());
+                let derivatives = outcome.outputs().skip(outputs.len());
                 outcome.write(&mut [&mut *outputs])
-                    && column.zip(slopes).all(|(entry, slope)| {
-                        *entry = slope;
-                        slope.is_finite()
+                    && column.zip(derivatives).all(|(entry, derivative)| {
+                        *entry = derivative;
+                        derivative.is_finite()
                     })
             };
             if !reliable {
@@ -446,11 +446,11 @@ impl<F: ProgramScalar> Program<F> {
     ) -> Option<F> {
         let n = x.len();
         workspace.hvp.load(executable, x);
-        let (mut value, mut slope) = ([F::zero()], [F::zero()]);
+        let (mut value, mut derivative) = ([F::zero()], [F::zero()]);
         for (row, product) in hessian.chunks_mut(n.max(1)).enumerate() {
             let direction = (0..n).map(|input| unit(input == row));
             let outcome = executable.run_on(&mut workspace.hvp, n, direction);
-            if !outcome.write(&mut [&mut value, &mut *gradient, &mut slope, product]) {
+            if !outcome.write(&mut [&mut value, &mut *gradient, &mut derivative, product]) {
                 return None;
             }
         }
@@ -499,14 +499,14 @@ impl<F: ProgramScalar> Program<F> {
         lower(graph, &nodes, self.outputs())
     }
 
-    /// Instructions for the outputs and their slopes along a direction, unless they are too many.
+    /// Instructions for the outputs and their derivatives along a direction, unless they are too many.
     fn lower_jvp(&self) -> Option<Lowered<F>> {
         let Self { graph, watched, .. } = self.without_calls()?;
         lower_speculatively(derivative::jvp(graph, watched, Inputs::Data), self.inputs())
     }
 
     /// Instructions for the gradient and the Hessian times a direction: value, gradient, the value's
-    /// slope, and the product.
+    /// derivative, and the product.
     fn lower_hvp(&self) -> Option<Lowered<F>> {
         let Self { graph, watched, .. } = self.without_calls()?;
         let gradient = derivative::gradient(graph);

@@ -2,7 +2,7 @@
 
 use crate::loops::RecordedLoop;
 use crate::program::ir::graph::Graph;
-use crate::program::ir::guard::{Question, same_bits};
+use crate::program::ir::guard::{Predicate, same_bits};
 use crate::program::plan::Wrt;
 use crate::program::transform::derivative::{self, Inputs};
 #[cfg(feature = "serde")]
@@ -45,8 +45,8 @@ impl<F: ProgramScalar> Program<F> {
         Ok(derivative::gradient_with_policy(self.recorded_graph(), &self.wanted(wrt)).into())
     }
 
-    /// The outputs and their slopes along a direction, as a program: an output for each output of this program, then a
-    /// slope for each.
+    /// The outputs and their derivatives along a direction, as a program: an output for each output of this program, then a
+    /// derivative for each.
     ///
     /// The direction comes with the inputs. Parameters are those of this program, then their part of the direction;
     /// data are those of this program, then their part of the direction.
@@ -167,12 +167,12 @@ impl<F: ProgramScalar> Program<F> {
         let value = |node: u32| &buffers.values[node as usize];
         // No closure, so that the guards of a recording stand where the program is called.
         for (number, guard) in graph.guards.iter().enumerate() {
-            let holds = match guard.question {
-                Question::Relation { relation, operands: [a, b], answer } => {
-                    value(a).relates(relation, value(b)) == answer
+            let holds = match guard.predicate {
+                Predicate::Relation { relation, operands: [a, b], outcome } => {
+                    value(a).relates(relation, value(b)) == outcome
                 }
-                Question::Property { property, operand, answer } => value(operand).has(property) == answer,
-                Question::Value { operand, value: expected } => same_bits(value(operand).value(), expected),
+                Predicate::Property { property, operand, outcome } => value(operand).has(property) == outcome,
+                Predicate::Value { operand, value: expected } => same_bits(value(operand).value(), expected),
             };
             if !holds {
                 return Err(Error::BranchChanged { point: 0, number, guard: guard.words() });

@@ -214,7 +214,7 @@ impl<F: ProgramScalar> Running<'_, F> {
     }
 
     /// Writes what the parameters, the state and the inputs of a step gain, one after the other, from the adjoints of the
-    /// next state and of the outputs. With `care`, exact zeros win over infinite slopes whatever comes out.
+    /// next state and of the outputs. With `care`, exact zeros win over infinite derivatives whatever comes out.
     pub(crate) fn back(
         &mut self,
         care: bool,

@@ -7,12 +7,12 @@ use crate::{Program, ProgramScalar};
 ///
 /// ```
 /// use dualtape::{Program, program::{Rows, Wrt}};
-/// // A point is an input and a label; what is asked for is the slope in the input.
+/// // A point is an input and a label; what is asked for is the derivative in the input.
 /// let miss = Program::record_with_data(|p, x| p[0] * x[0] - x[1], &[1.0], &[1.0_f64; 2])?;
-/// let (mut values, mut slopes) = ([0.0; 2], [0.0; 2]);
+/// let (mut values, mut derivatives) = ([0.0; 2], [0.0; 2]);
 /// let points = Rows::new(&[1.0, 3.0, 2.0, 5.0], 2);
-/// miss.jacobians(&mut miss.batch(), &[4.0], &points, Wrt::FirstData(1), &mut values, &mut slopes)?;
-/// assert_eq!((values, slopes), ([1.0, 3.0], [4.0, 4.0]));
+/// miss.jacobians(&mut miss.batch_workspace(), &[4.0], &points, Wrt::FirstData(1), &mut values, &mut derivatives)?;
+/// assert_eq!((values, derivatives), ([1.0, 3.0], [4.0, 4.0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -156,7 +156,7 @@ impl<F: ProgramScalar> Graph<F> {
     /// ```
     /// use dualtape::program::Graph;
     /// let line = Graph::record_with_data(|line, x| line[0] * x[0] + line[1], &[1.0; 2], &[1.0_f64])?;
-    /// assert_eq!(line.expression(&["slope", "offset", "x"])?, "((slope*x)+offset)");
+    /// assert_eq!(line.expression(&["derivative", "offset", "x"])?, "((derivative*x)+offset)");
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn record_with_data<O: Outputs<F>>(

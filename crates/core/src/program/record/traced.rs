@@ -3,7 +3,7 @@
 use crate::differentiable::{affine_rows, check_affine};
 use crate::predicate::{Property, Relation};
 use crate::program::ir::graph::Reduction;
-use crate::program::ir::guard::{Guard, Origin, Question};
+use crate::program::ir::guard::{Guard, Origin, Predicate};
 use crate::program::record::recorder::{Recorder, SYMBOLIC, with};
 use crate::program::record::rule::recorded;
 use crate::rules::{Binary, Compare, Op, Select, Ternary, Unary, check_inputs, reductions, values};
@@ -96,7 +96,7 @@ impl<T: ProgramScalar> Traced<T> {
         Self::node(value, index, recording)
     }
 
-    /// Where in the source a question is asked, and of which values.
+    /// Where in the source a predicate is asked, and of which values.
     #[track_caller]
     fn origin(operands: [&Self; 2]) -> Option<Origin<T>> {
         Some(Origin { location: Location::caller(), values: operands.map(|x| x.value) })
@@ -128,8 +128,8 @@ impl<T: ProgramScalar> Differentiable for Traced<T> {
         if !self.is_constant() {
             let origin = Self::origin([self, self]);
             with(self.recording(), |recorder| {
-                let question = Question::Value { operand: self.index(), value: self.value };
-                recorder.guard(Guard { question, origin });
+                let predicate = Predicate::Value { operand: self.index(), value: self.value };
+                recorder.guard(Guard { predicate, origin });
             });
         }
         self.value
@@ -138,30 +138,30 @@ impl<T: ProgramScalar> Differentiable for Traced<T> {
     #[track_caller]
     fn relates(&self, relation: Relation, other: &Self) -> bool {
         assert!(!self.is_symbolic() && !other.is_symbolic(), "{NO_VALUE}");
-        let answer = relation.holds(self.value, other.value);
+        let outcome = relation.holds(self.value, other.value);
         let origin = Self::origin([self, other]);
         if let Some(one) = [self, other].into_iter().find(|x| !x.is_constant()) {
             with(one.recording(), |recorder| {
                 let operands = [self.place(recorder), other.place(recorder)];
-                let question = Question::Relation { relation, operands, answer };
-                recorder.guard(Guard { question, origin });
+                let predicate = Predicate::Relation { relation, operands, outcome };
+                recorder.guard(Guard { predicate, origin });
             });
         }
-        answer
+        outcome
     }
 
     #[track_caller]
     fn has(&self, property: Property) -> bool {
         assert!(!self.is_symbolic(), "{NO_VALUE}");
-        let answer = property.holds(self.value);
+        let outcome = property.holds(self.value);
         let origin = Self::origin([self, self]);
         if !self.is_constant() {
             with(self.recording(), |recorder: &mut Recorder<T>| {
-                let question = Question::Property { property, operand: self.index(), answer };
-                recorder.guard(Guard { question, origin });
+                let predicate = Predicate::Property { property, operand: self.index(), outcome };
+                recorder.guard(Guard { predicate, origin });
             });
         }
-        answer
+        outcome
     }
 
     fn call<R: CustomRule<Scalar = T>>(rule: &R, x: &[Self]) -> Result<Vec<Self>, Error> {

@@ -132,7 +132,7 @@ impl Quantity {
                 let gradient = derivative::gradient(function);
                 let Transformed { mut graph, nodes } = derivative::jvp(&gradient, &watched, Inputs::Data);
                 watched = nodes;
-                // The slope of the value is what the gradient gives.
+                // The derivative of the value is what the gradient gives.
                 graph.outputs.remove(1 + inputs);
                 let lists = vec![(value, 1), ("gradient", inputs), ("product", inputs)];
                 (graph, lists, Some(("direction", inputs)))

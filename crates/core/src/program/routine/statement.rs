@@ -79,7 +79,7 @@ pub enum Check<F> {
         /// Its operands.
         operands: [Value; 2],
         /// Whether it held.
-        answer: bool,
+        outcome: bool,
         /// The number of the guard.
         guard: usize,
     },
@@ -90,7 +90,7 @@ pub enum Check<F> {
         /// The value.
         operand: Value,
         /// Whether it had it.
-        answer: bool,
+        outcome: bool,
         /// The number of the guard.
         guard: usize,
     },

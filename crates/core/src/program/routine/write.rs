@@ -9,7 +9,7 @@ use super::quantity::Function;
 use super::statement::{Check, Expression, Loop, Memory, Place, Statement, Value};
 use crate::program::StepProgram;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
-use crate::program::ir::guard::{Guard, Question};
+use crate::program::ir::guard::{Guard, Predicate};
 use crate::rules::Op;
 use crate::rules::reductions::empty_sum;
 use crate::{CustomRule, Error, ProgramScalar};
@@ -377,17 +377,17 @@ impl<F: ProgramScalar> Writer<F> {
     fn check(&mut self, guard: &Guard<F>, values: &Leaves) -> Check<F> {
         let number = self.guards.len();
         self.guards.push(guard.words());
-        match guard.question {
-            Question::Relation { relation, operands, answer } => Check::Relation {
+        match guard.predicate {
+            Predicate::Relation { relation, operands, outcome } => Check::Relation {
                 relation,
                 operands: operands.map(|node| values[&node]),
-                answer,
+                outcome,
                 guard: number,
             },
-            Question::Property { property, operand, answer } => {
-                Check::Property { property, operand: values[&operand], answer, guard: number }
+            Predicate::Property { property, operand, outcome } => {
+                Check::Property { property, operand: values[&operand], outcome, guard: number }
             }
-            Question::Value { operand, value } => {
+            Predicate::Value { operand, value } => {
                 Check::Same { operand: values[&operand], number: value, guard: number }
             }
         }

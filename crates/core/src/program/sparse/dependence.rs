@@ -1,7 +1,7 @@
 //! Which outputs of a graph depend on which inputs.
 //!
 //! A set of inputs goes with each node: that of a result is the union of those of the operands in which the operation has a
-//! slope.
+//! derivative.
 
 use crate::program::ir::graph::{Graph, Node, Reduction};
 use crate::program::record::recorder::Session;
@@ -11,8 +11,8 @@ use crate::sparse::index_sets::{EMPTY, IndexSets};
 use crate::{Differentiable, Error, ProgramScalar};
 use rustc_hash::FxHashMap;
 
-/// Whether an operand has a slope: for each of up to three operands.
-type Slopes = [bool; 3];
+/// Whether an operand has a derivative: for each of up to three operands.
+type Derivatives = [bool; 3];
 
 /// Where the Jacobian of a graph may have entries, whatever the inputs are: a row for each output, a column for each
 /// input asked for.
@@ -22,9 +22,10 @@ pub(in crate::program) fn pattern<F: ProgramScalar>(
     wanted: &[usize],
 ) -> Result<Pattern, Error> {
     let mut known = FxHashMap::default();
-    let mut slopes = |_: usize, op: Op, _: [u32; 3]| *known.entry(op).or_insert_with(|| slopes_of::<F>(op));
+    let mut derivatives =
+        |_: usize, op: Op, _: [u32; 3]| *known.entry(op).or_insert_with(|| derivatives_of::<F>(op));
     propagate(graph, outputs, wanted, &mut |index, operands| {
-        operands_that_move(graph, index, &mut slopes, operands);
+        operands_that_move(graph, index, &mut derivatives, operands);
     })
 }
 
@@ -34,17 +35,17 @@ pub(in crate::program) fn pattern_at<F: ProgramScalar>(
     wanted: &[usize],
     values: &[F],
 ) -> Result<Pattern, Error> {
-    let mut slopes = |index: usize, op: Op, operands: [u32; 3]| {
+    let mut derivatives = |index: usize, op: Op, operands: [u32; 3]| {
         let x = operands.map(|operand| values[operand as usize]);
         op.visit(NonZero { x, z: values[index] })
     };
     propagate(graph, &graph.outputs, wanted, &mut |index, operands| {
-        operands_that_move(graph, index, &mut slopes, operands);
+        operands_that_move(graph, index, &mut derivatives, operands);
         drop_zero_factors(graph, index, values, operands);
     })
 }
 
-/// Carries sets of inputs through a graph. `operands` names those of a node in which it has a slope.
+/// Carries sets of inputs through a graph. `operands` names those of a node in which it has a derivative.
 fn propagate<F: ProgramScalar>(
     graph: &Graph<F>,
     outputs: &[u32],
@@ -89,20 +90,21 @@ fn needed<F: ProgramScalar>(
     needed
 }
 
-/// Appends the operands of a node in which it has a slope.
+/// Appends the operands of a node in which it has a derivative.
 fn operands_that_move<F: ProgramScalar>(
     graph: &Graph<F>,
     index: usize,
-    slopes: &mut impl FnMut(usize, Op, [u32; 3]) -> Slopes,
+    derivatives: &mut impl FnMut(usize, Op, [u32; 3]) -> Derivatives,
     operands: &mut Vec<u32>,
 ) {
     match graph.nodes[index] {
         Node::Apply(op, places) => {
-            let slopes = slopes(index, op, places);
-            operands
-                .extend(places.into_iter().zip(slopes).filter(|&(_, moves)| moves).map(|(place, _)| place));
+            let derivatives = derivatives(index, op, places);
+            operands.extend(
+                places.into_iter().zip(derivatives).filter(|&(_, moves)| moves).map(|(place, _)| place),
+            );
         }
-        // The value of a chain rule decides about NaN, and has no slope.
+        // The value of a chain rule decides about NaN, and has no derivative.
         Node::Reduce(Reduction::ChainRule, list) => operands.extend(&graph.lists[list.range()][1..]),
         // All outputs of a rule depend on all that it is given, so far as is known here: the first has the union.
         Node::Output { output: output @ 1.., .. } => operands.push(index as u32 - output),
@@ -128,8 +130,9 @@ fn drop_zero_factors<F: ProgramScalar>(
             }
         }
         Node::Reduce(Reduction::Norm, _) => {
-            let slope = |&place: &u32| reductions::norm_slope(values[place as usize], values[index]).number();
-            operands.retain(|place| slope(place) != F::zero());
+            let derivative =
+                |&place: &u32| reductions::norm_derivative(values[place as usize], values[index]).number();
+            operands.retain(|place| derivative(place) != F::zero());
         }
         Node::Row { affine, row } => {
             let affine = &graph.affines[affine as usize];
@@ -144,8 +147,8 @@ fn drop_zero_factors<F: ProgramScalar>(
     }
 }
 
-/// In which operands an operation has a slope anywhere: all in which its row does not say `Zero`.
-fn slopes_of<F: ProgramScalar>(op: Op) -> Slopes {
+/// In which operands an operation has a derivative anywhere: all in which its row does not say `Zero`.
+fn derivatives_of<F: ProgramScalar>(op: Op) -> Derivatives {
     let session = Session::<F>::symbolic(0, 4);
     let [x, y, w, z] = [0, 1, 2, 3].map(|input| session.unknown(input));
     op.visit(NonZero { x: [x, y, w], z })
@@ -158,18 +161,18 @@ struct NonZero<T> {
 }
 
 impl<T: Differentiable> Visitor for NonZero<T> {
-    type Output = Slopes;
+    type Output = Derivatives;
 
-    fn unary<O: Unary>(self, op: O) -> Slopes {
+    fn unary<O: Unary>(self, op: O) -> Derivatives {
         [!O::STOPS && is_not_zero(op.partial(self.x[0], self.z)), false, false]
     }
 
-    fn binary<O: Binary>(self, op: O) -> Slopes {
+    fn binary<O: Binary>(self, op: O) -> Derivatives {
         let Self { x: [x, y, _], z } = self;
         [is_not_zero(op.left(x, y, z)), is_not_zero(op.right(x, y, z)), false]
     }
 
-    fn ternary<O: Ternary>(self, op: O) -> Slopes {
+    fn ternary<O: Ternary>(self, op: O) -> Derivatives {
         if O::SELECTS && !T::RECORDS {
             let then = self.x[0].value() != num_traits::Zero::zero();
             return [false, then, !then];
@@ -184,7 +187,7 @@ impl<T: Differentiable> Visitor for NonZero<T> {
 fn is_not_zero<T: Differentiable>(partial: Partial<T>) -> bool {
     match partial {
         Partial::Zero => false,
-        Partial::Of(slope) => !slope.is_identically_zero(),
+        Partial::Of(derivative) => !derivative.is_identically_zero(),
         Partial::One | Partial::MinusOne => true,
     }
 }

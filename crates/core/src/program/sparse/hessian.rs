@@ -213,8 +213,8 @@ impl<F: ProgramScalar> SparseHessian<F> {
     ) -> Result<F, Error> {
         Error::check_length("gradient", "input asked for", self.0.pattern().rows(), gradient.len())?;
         let numbers = self.0.evaluate(&mut workspace.0, x, values)?;
-        let (value, slopes) = numbers.split_last().expect("the value is the last output");
-        gradient.copy_from_slice(slopes);
+        let (value, derivatives) = numbers.split_last().expect("the value is the last output");
+        gradient.copy_from_slice(derivatives);
         Ok(*value)
     }
 }

@@ -19,7 +19,7 @@ impl<F: ProgramScalar> Program<F> {
     /// It follows from what was recorded, so that no entry is ever missing as long as the guards hold. There may be more
     /// than needed: terms that cancel (`x - x`) count, both sides of a [`select`](crate::Differentiable::select) do, and
     /// each output of a rule of one's own depends on all that the rule is given. So do loops and calls beyond a million
-    /// operations in all. Where an output is NaN, dense derivatives are NaN also where there is a dependence without a slope
+    /// operations in all. Where an output is NaN, dense derivatives are NaN also where there is a dependence without a derivative
     /// (`floor`); such entries are not counted.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Two ways, of which the one that takes less is kept:
 //!
-//! - *Written out*: the products along all colours as one program. A slope that is zero by structure takes no operation
+//! - *Written out*: the products along all colours as one program. A derivative that is zero by structure takes no operation
 //!   there, so that its size hardly depends on the number of colours.
 //! - *By lanes*: the jvp or the vjp as a program of which the point is a parameter and the direction a datum, replayed for
 //!   sixteen colours at a time. It is for functions of which much depends on many inputs on the way.
@@ -10,7 +10,7 @@
 use super::dependence;
 use crate::program::transform::derivative::{self, Inputs};
 use crate::program::transform::products::{Product, Seeds, products};
-use crate::program::{Batch, Graph, Points, Program, Rows, Workspace};
+use crate::program::{BatchWorkspace, Graph, Points, Program, Rows, Workspace};
 use crate::sparse::{Colouring, ColouringKind, Order, Pattern, Recovery, Source};
 use crate::{Error, ProgramScalar};
 
@@ -78,13 +78,13 @@ impl<F: ProgramScalar> Pass<F> {
 #[derive(Clone, Debug)]
 pub(super) struct Memory<F: ProgramScalar> {
     pub(super) workspace: Workspace<F>,
-    pub(super) batch: Batch<F>,
+    pub(super) batch: BatchWorkspace<F>,
     numbers: Vec<F>,
 }
 
 impl<F: ProgramScalar> Default for Memory<F> {
     fn default() -> Self {
-        Self { workspace: Workspace::default(), batch: Batch::default(), numbers: Vec::new() }
+        Self { workspace: Workspace::default(), batch: BatchWorkspace::default(), numbers: Vec::new() }
     }
 }
 

@@ -92,7 +92,7 @@ pub(in crate::program) enum Inputs {
     Step(usize),
 }
 
-/// The graph of a function's outputs, and of their slopes along a direction. Says where the given nodes went.
+/// The graph of a function's outputs, and of their derivatives along a direction. Says where the given nodes went.
 pub(in crate::program) fn jvp<F: ProgramScalar>(
     graph: &Graph<F>,
     nodes: &[u32],
@@ -134,8 +134,8 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(
     copy_guards(&session, graph, |node| buffers.values[node as usize].primal());
     let output = |&node: &u32| buffers.values[node as usize];
     let values = graph.outputs.iter().map(output).map(|number| number.primal());
-    let slopes = graph.outputs.iter().map(output).map(|number| number.slope(0));
-    let outputs: Vec<_> = values.chain(slopes).collect();
+    let derivatives = graph.outputs.iter().map(output).map(|number| number.derivative(0));
+    let outputs: Vec<_> = values.chain(derivatives).collect();
     let place = |&node: &u32| session.place(&buffers.values[node as usize].primal());
     let nodes = nodes.iter().map(place).collect();
     Transformed { graph: finish(session, &outputs), nodes }

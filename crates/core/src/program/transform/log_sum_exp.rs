@@ -1,4 +1,4 @@
-//! Log-sum-exps written out, so that their slopes share the exponentials with them.
+//! Log-sum-exps written out, so that their derivatives share the exponentials with them.
 
 use super::rewrite::Rewrite;
 use crate::ProgramScalar;
@@ -30,7 +30,7 @@ pub(in crate::program) fn write_out_log_sum_exps<F: ProgramScalar>(
     Some(rewrite.finish())
 }
 
-/// The operations are those of the recorded slopes, so that the optimiser finds the same ones.
+/// The operations are those of the recorded derivatives, so that the optimiser finds the same ones.
 fn write_out<F: ProgramScalar>(rewrite: &mut Rewrite<'_, F>, terms: &[u32]) -> u32 {
     let to = &mut rewrite.to;
     let mut largest: Vec<u32> = terms.iter().map(|&x| to.operation(Op::StopGradient, [x, 0, 0])).collect();

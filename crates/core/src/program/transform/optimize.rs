@@ -54,7 +54,7 @@ fn drop_copies<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut known_reductions = HashTable::new();
     for index in 0..graph.nodes.len() {
         redirect(graph, index, &stands_for);
-        // An input stays: its slope is 1 also where it is NaN, that of an operation is NaN there.
+        // An input stays: its derivative is 1 also where it is NaN, that of an operation is NaN there.
         let same = identity(graph, graph.nodes[index]);
         if let Some(same) = same.filter(|&same| !matches!(graph.nodes[same as usize], Node::Input)) {
             stands_for[index] = same;

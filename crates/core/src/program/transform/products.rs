@@ -24,7 +24,7 @@ pub(in crate::program) struct Seeds<'a> {
 /// An entry of a product with a Jacobian.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) enum Product {
-    /// The slope of an output where the inputs of a colour move.
+    /// The derivative of an output where the inputs of a colour move.
     Forward { colour: u32, row: u32 },
     /// What an input gains where the outputs of a colour are seeded.
     Reverse { colour: u32, input: u32 },
@@ -42,11 +42,11 @@ pub(in crate::program) fn products<F: ProgramScalar>(
     let moving = Moving::walk(&session, graph, seeds.inputs, limit)?;
     copy_guards(&session, graph, |node| moving.values[node as usize]);
     let zero = Traced::from(F::zero());
-    let slope = |&product: &Product| match product {
-        Product::Forward { colour, row } => moving.slope(graph.outputs[row as usize], colour),
+    let derivative = |&product: &Product| match product {
+        Product::Forward { colour, row } => moving.derivative(graph.outputs[row as usize], colour),
         Product::Reverse { .. } => zero,
     };
-    let mut entries: Vec<_> = wanted.iter().map(slope).collect();
+    let mut entries: Vec<_> = wanted.iter().map(derivative).collect();
     let outputs: Vec<_> = graph.outputs.iter().map(|&output| moving.values[output as usize]).collect();
     sweep(graph, moving.values, seeds.outputs, wanted, &mut entries);
     session.finish(&[outputs, entries].concat()).ok()
@@ -102,11 +102,12 @@ impl<F: ProgramScalar> Moving<F> {
         &self.tangents[self.starts[node as usize]..self.starts[node as usize + 1]]
     }
 
-    fn slope(&self, node: u32, colour: u32) -> Traced<F> {
+    fn derivative(&self, node: u32, colour: u32) -> Traced<F> {
         let tangents = self.of(node);
         let found = tangents.binary_search_by_key(&colour, |&(colour, _)| colour);
         let value = self.values[node as usize];
-        found.map_or(F::zero().into(), |place| Dual::<_>::new(value, [tangents[place].1].into()).slope(0))
+        found
+            .map_or(F::zero().into(), |place| Dual::<_>::new(value, [tangents[place].1].into()).derivative(0))
     }
 
     /// Computes what a node brings, and the tangents of it.

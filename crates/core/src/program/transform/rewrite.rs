@@ -13,7 +13,7 @@ pub(super) struct Rewrite<'a, F> {
 }
 
 impl<'a, F: ProgramScalar> Rewrite<'a, F> {
-    /// Writes all nodes in their order: each as the pass says, or as it is where the pass has no answer.
+    /// Writes all nodes in their order: each as the pass says, or as it is where the pass has no outcome.
     pub(super) fn nodes(from: &'a Graph<F>, mut pass: impl FnMut(&mut Self, Node<F>) -> Option<u32>) -> Self {
         // Recordings are within their limit; what a pass makes of one has places enough.
         let to = Recorder::new(from.parameters, from.data, usize::MAX);

@@ -3,7 +3,7 @@
 //! The chain rule of a recording ([`Reduction::ChainRule`]) lets an exact zero win over ∞, and is NaN where a value
 //! is. Nearly always, it is a plain sum of products, and often less: a partial derivative of 1 leaves the tangent
 //! itself. So such a recording becomes two programs. The speculative one has plain products, and names the
-//! values on which its right to answer hangs: where none of them is NaN, it computes what the recording does.
+//! values on which its right to outcome hangs: where none of them is NaN, it computes what the recording does.
 //! Elsewhere, the recording itself answers.
 //!
 //! Why this suffices: a product differs from the chain rule's only where a zero meets ∞ or NaN, and is NaN there. So

@@ -89,7 +89,7 @@ impl<F: ProgramScalar> Slots<'_, F> {
             Reduction::Norm => {
                 for &slot in self.slots {
                     let x = self.places.lanes(slot);
-                    adjoints.add(slot, |lane| reductions::norm_slope(x[lane], z[lane]).scale(own[lane]));
+                    adjoints.add(slot, |lane| reductions::norm_derivative(x[lane], z[lane]).scale(own[lane]));
                 }
             }
             Reduction::Sum => {

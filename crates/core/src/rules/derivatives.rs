@@ -21,7 +21,7 @@ pub(super) fn unit_gap<T: Differentiable>(x: T) -> T {
 }
 
 /// sech²: from the output while that loses at most a bit, otherwise from e^(−2|x|).
-pub(super) fn tanh_slope<T: Differentiable>(x: T, z: T) -> T {
+pub(super) fn tanh_derivative<T: Differentiable>(x: T, z: T) -> T {
     let from_input = || {
         let e = (x.abs() * T::literal(-2.0)).exp();
         let sum = e + T::one();
@@ -40,12 +40,12 @@ pub(super) fn sigmoid<F: Scalar>(x: F) -> F {
 }
 
 /// z(1 − z), with 1 − z taken from σ(−x) where it would cancel.
-pub(super) fn sigmoid_slope<T: Differentiable>(x: T, z: T) -> T {
+pub(super) fn sigmoid_derivative<T: Differentiable>(x: T, z: T) -> T {
     z * choose(Less, z, T::literal(0.5), || T::one() - z, || (-x).sigmoid())
 }
 
 /// y·x^(y−1), and 0 where x^0 is flat although x^(−1) is not finite.
-pub(super) fn powf_base_slope<T: Differentiable>(x: T, y: T, z: T) -> Partial<T> {
+pub(super) fn powf_base_derivative<T: Differentiable>(x: T, y: T, z: T) -> Partial<T> {
     let power = || x.powf(y - T::one());
     let usual = || Of(y * power());
     // Close to 0, the power may overflow although a small exponent brings it back.
@@ -56,7 +56,7 @@ pub(super) fn powf_base_slope<T: Differentiable>(x: T, y: T, z: T) -> Partial<T>
 }
 
 /// −z/(y ln y), and its limit at y = 0.
-pub(super) fn log_base_slope<T: Differentiable>(x: T, y: T, z: T) -> T {
+pub(super) fn log_base_derivative<T: Differentiable>(x: T, y: T, z: T) -> T {
     let limit = || Of(T::neg_infinity()).times(x.ln());
     choose(Equal, y, T::zero(), limit, || -(z / (y * y.ln())))
 }
@@ -78,13 +78,13 @@ pub(super) fn bell<T: Differentiable>(x: T) -> T {
 }
 
 /// z·ln x, and its limit 0 where z is 0 and at (0, 0).
-pub(super) fn powf_exponent_slope<T: Differentiable>(x: T, y: T, z: T) -> Partial<T> {
-    let slope = || Of(z * x.ln());
-    let elsewhere = || Partial::select(Equal, magnitude(x) + magnitude(y), T::zero(), || Zero, slope);
+pub(super) fn powf_exponent_derivative<T: Differentiable>(x: T, y: T, z: T) -> Partial<T> {
+    let derivative = || Of(z * x.ln());
+    let elsewhere = || Partial::select(Equal, magnitude(x) + magnitude(y), T::zero(), || Zero, derivative);
     Partial::select(Equal, z, T::zero(), || Zero, elsewhere)
 }
 
-/// The slope of a maximum or minimum in its own operand, which wins where the relation to the other holds. NaN never
+/// The derivative of a maximum or minimum in its own operand, which wins where the relation to the other holds. NaN never
 /// wins.
 pub(super) fn choice<T: Differentiable>(wins: Relation, own: T, other: T) -> Partial<T> {
     let tie = || Partial::select(Equal, other, other, || Of(T::literal(0.5)), || One);
@@ -93,8 +93,8 @@ pub(super) fn choice<T: Differentiable>(wins: Relation, own: T, other: T) -> Par
     Partial::select(wins, own, other, || One, not_ahead)
 }
 
-/// The slope of √(x² + …) = z in x.
-pub(super) fn hypot_slope<T: Differentiable>(x: T, z: T) -> Partial<T> {
+/// The derivative of √(x² + …) = z in x.
+pub(super) fn hypot_derivative<T: Differentiable>(x: T, z: T) -> Partial<T> {
     let away = || Partial::select(Equal, magnitude(x), T::infinity(), || sign(x), || Of(x / z));
     Partial::select(Equal, z, T::zero(), || Zero, away)
 }
@@ -104,7 +104,7 @@ pub(super) fn over_square<T: Differentiable>(p: T, r: T) -> T {
     choose(Equal, r, T::infinity(), T::zero, || (p / r) / r)
 }
 
-pub(super) fn copysign_slope<T: Differentiable>(x: T, s: T) -> Partial<T> {
+pub(super) fn copysign_derivative<T: Differentiable>(x: T, s: T) -> Partial<T> {
     let sign = |x: T| T::one().copysign(x.stop_gradient());
     let same = || Partial::select(Equal, sign(x), sign(s), || One, || MinusOne);
     Partial::select(Equal, x, T::zero(), || Zero, same)

@@ -13,10 +13,10 @@
 //!     matrix.lu().solve(&right).unwrap()[0]
 //! }
 //!
-//! let (value, slope) = gradient_forward(first, &[2.0, 3.0_f64]);
+//! let (value, gradient) = gradient_forward(first, &[2.0, 3.0_f64]);
 //! assert!((value - 0.6).abs() < 1e-15);
 //! // −b² / (ab − 1)² and −1 / (ab − 1)²
-//! assert!((slope[0] + 0.36).abs() < 1e-15 && (slope[1] + 0.04).abs() < 1e-15);
+//! assert!((gradient[0] + 0.36).abs() < 1e-15 && (gradient[1] + 0.04).abs() < 1e-15);
 //! ```
 //!
 //! nalgebra asks for `'static` numbers. A [`Var`](crate::Var) borrows its tape and can never be one. So
@@ -57,15 +57,15 @@ use simba::scalar::SubsetOf;
 /// It is implemented for all of them: `f32`, `f64`, and dual numbers of these.
 ///
 /// ```
-/// use dualtape::{Dual, neighbours::nalgebra::Static};
+/// use dualtape::{Dual, integrations::nalgebra::Static};
 /// use nalgebra::Vector2;
 ///
 /// /// How the length of a vector changes with its first component.
-/// fn slope<T: Static>(x: T, y: T) -> T {
-///     Vector2::new(Dual::<T>::variable(x), Dual::lift(y)).norm().slope(0)
+/// fn derivative<T: Static>(x: T, y: T) -> T {
+///     Vector2::new(Dual::<T>::variable(x), Dual::lift(y)).norm().derivative(0)
 /// }
 ///
-/// assert!((slope(3.0_f64, 4.0) - 0.6).abs() < 1e-15);
+/// assert!((derivative(3.0_f64, 4.0) - 0.6).abs() < 1e-15);
 /// ```
 pub trait Static: Differentiable + Send + Sync + 'static {}
 

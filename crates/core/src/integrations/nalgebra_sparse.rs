@@ -4,7 +4,7 @@
 //! and write the next values into its `values_mut()`, which are in the pattern's order:
 //!
 //! ```
-//! use dualtape::{Forward, neighbours::nalgebra_sparse::matrix, sparse::jacobian_pattern};
+//! use dualtape::{Forward, integrations::nalgebra_sparse::matrix, sparse::jacobian_pattern};
 //!
 //! // Two functions of one number each: a diagonal, found in one direction.
 //! let (_, pattern) = jacobian_pattern(|x| vec![x[0] * x[0], x[1] * 3.0], &[1.0, 2.0])?;
@@ -26,7 +26,7 @@ use nalgebra_sparse::{CscMatrix, CsrMatrix};
 /// Where the matrix has entries, as nalgebra-sparse has it.
 ///
 /// ```
-/// use dualtape::{neighbours::nalgebra_sparse::sparsity, sparse::Pattern};
+/// use dualtape::{integrations::nalgebra_sparse::sparsity, sparse::Pattern};
 /// let sparsity = sparsity(&Pattern::from_entries(2, 3, [(0, 2), (1, 0)])?);
 /// assert_eq!((sparsity.major_dim(), sparsity.minor_dim(), sparsity.lane(0)), (2, 3, &[2][..]));
 /// # Ok::<(), dualtape::Error>(())
@@ -50,7 +50,7 @@ pub fn sparsity(pattern: &Pattern) -> SparsityPattern {
 /// [`Error::Length`] if there is not a value for each entry.
 ///
 /// ```
-/// use dualtape::{neighbours::nalgebra_sparse::matrix, sparse::Pattern};
+/// use dualtape::{integrations::nalgebra_sparse::matrix, sparse::Pattern};
 /// let pattern = Pattern::from_entries(2, 3, [(0, 2), (1, 0)])?;
 /// let matrix = matrix(&pattern, vec![1.0, 2.0])?;
 /// assert_eq!(matrix.get_entry(0, 2).unwrap().into_value(), 1.0);
@@ -69,7 +69,7 @@ pub fn matrix<T>(pattern: &Pattern, values: Vec<T>) -> Result<CsrMatrix<T>, Erro
 /// [`Error::Length`] if there is not a value for each entry.
 ///
 /// ```
-/// use dualtape::{neighbours::nalgebra_sparse::matrix_by_columns, sparse::{Columns, Pattern}};
+/// use dualtape::{integrations::nalgebra_sparse::matrix_by_columns, sparse::{Columns, Pattern}};
 /// let pattern = Pattern::from_entries(2, 2, [(0, 0), (0, 1), (1, 0)])?;
 /// let (columns, mut by_columns) = (Columns::of(&pattern), vec![0.0; 3]);
 /// columns.gather(&[1.0, 2.0, 3.0], &mut by_columns)?;

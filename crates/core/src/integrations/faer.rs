@@ -16,7 +16,7 @@ use faer::sparse::{SparseColMatRef, SparseRowMatRef, SymbolicSparseRowMatRef};
 /// keep it, and give it values by faer's `SparseRowMatRef::new`.
 ///
 /// ```
-/// use dualtape::{neighbours::faer::symbolic, sparse::Pattern};
+/// use dualtape::{integrations::faer::symbolic, sparse::Pattern};
 /// use faer::sparse::SparseRowMatRef;
 ///
 /// let pattern = Pattern::from_entries(2, 3, [(0, 2), (1, 0)])?;
@@ -39,7 +39,7 @@ pub fn symbolic(pattern: &Pattern) -> SymbolicSparseRowMatRef<'_, u32> {
 /// [`Error::Length`] if there is not a value for each entry.
 ///
 /// ```
-/// use dualtape::{neighbours::faer::matrix, sparse::Pattern};
+/// use dualtape::{integrations::faer::matrix, sparse::Pattern};
 /// let pattern = Pattern::from_entries(2, 2, [(0, 0), (0, 1), (1, 0)])?;
 /// let values = [1.0, 2.0, 2.0];
 /// let matrix = matrix(&pattern, &values)?;
@@ -61,7 +61,7 @@ pub fn matrix<'a, T>(pattern: &'a Pattern, values: &'a [T]) -> Result<SparseRowM
 /// [`Error::Length`] if there is not a value for each entry.
 ///
 /// ```
-/// use dualtape::{neighbours::faer::matrix_by_columns, sparse::{Columns, Pattern}};
+/// use dualtape::{integrations::faer::matrix_by_columns, sparse::{Columns, Pattern}};
 /// let pattern = Pattern::from_entries(2, 2, [(0, 0), (0, 1), (1, 0)])?;
 /// let (columns, mut by_columns) = (Columns::of(&pattern), [0.0; 3]);
 /// columns.gather(&[1.0, 2.0, 3.0], &mut by_columns)?;

@@ -1,8 +1,8 @@
 //! Other crates' sparse matrices hold the values where dense ones do, and in the memory where they were computed.
-#![cfg(feature = "neighbours")]
+#![cfg(feature = "integrations")]
 
 use dualtape::Error;
-use dualtape::neighbours::{faer, nalgebra_sparse, sprs};
+use dualtape::integrations::{faer, nalgebra_sparse, sprs};
 use dualtape::sparse::{Columns, Pattern};
 
 /// Patterns of several shapes, empty rows and columns among them.

@@ -1,7 +1,7 @@
 //! Other crates' arrays and matrices carry derivatives.
-#![cfg(feature = "neighbours")]
+#![cfg(feature = "integrations")]
 
-use dualtape::neighbours::ndarray as arrays;
+use dualtape::integrations::ndarray as arrays;
 use dualtape::program::{Compiled, Traced};
 use dualtape::{Differentiable, Error, Program, derivative, gradient_forward, jacobian_forward};
 use dualtape_tests::close::assert_close;
@@ -23,7 +23,7 @@ fn right<D: RealField + Differentiable>(p: &[D]) -> DVector<D> {
 const POINT: [f64; 4] = [0.4, -0.3, 0.7, 0.2];
 
 /// The derivative of a solution x of A x = b is A⁻¹ (b′ − A′ x), with A′ and b′ from differences.
-fn expected_slopes() -> Vec<f64> {
+fn expected_derivatives() -> Vec<f64> {
     let (a, b) = (matrix(&POINT), right(&POINT));
     let inverse = a.clone().try_inverse().unwrap();
     let x = &inverse * &b;
@@ -44,11 +44,11 @@ fn expected_slopes() -> Vec<f64> {
 
 #[test]
 fn every_solve_has_the_derivative_of_the_solution() {
-    let expected = expected_slopes();
+    let expected = expected_derivatives();
     let x = matrix(&POINT).lu().solve(&right(&POINT)).unwrap();
     macro_rules! check {
         ($what:literal, $solve:expr) => {
-            let (values, slopes) = jacobian_forward(
+            let (values, derivatives) = jacobian_forward(
                 |p| {
                     let solution: DVector<_> = $solve(matrix(p), right(p));
                     solution.iter().copied().collect()
@@ -56,7 +56,7 @@ fn every_solve_has_the_derivative_of_the_solution() {
                 &POINT,
             );
             assert_close($what, &values, x.as_slice(), 1e-12);
-            assert_close($what, &slopes, &expected, 1e-8);
+            assert_close($what, &derivatives, &expected, 1e-8);
         };
     }
     check!("LU", |a: DMatrix<_>, b: DVector<_>| a.lu().solve(&b).unwrap());
@@ -72,16 +72,16 @@ fn every_solve_has_the_derivative_of_the_solution() {
 #[test]
 fn determinants_norms_and_eigenvalues_have_their_derivatives() {
     // d det A = det A · tr(A⁻¹ A′); here by two factorisations of the same matrix.
-    let (value, slopes) = gradient_forward(|p| matrix(p).determinant(), &POINT);
+    let (value, derivatives) = gradient_forward(|p| matrix(p).determinant(), &POINT);
     let (_, by_cholesky) = gradient_forward(|p| matrix(p).cholesky().unwrap().determinant(), &POINT);
-    assert_close("determinant", &slopes, &by_cholesky, 1e-10);
+    assert_close("determinant", &derivatives, &by_cholesky, 1e-10);
     let (_, logs) =
         gradient_forward(|p| matrix(p).symmetric_eigenvalues().iter().map(|&e| num_ln(e)).sum(), &POINT);
-    let expected: Vec<_> = slopes.iter().map(|slope| slope / value).collect();
+    let expected: Vec<_> = derivatives.iter().map(|gradient| gradient / value).collect();
     assert_close("Σ ln of the eigenvalues", &logs, &expected, 1e-10);
 
-    let (norm, slopes) = gradient_forward(|p| DVector::from_row_slice(p).norm(), &[3.0, 4.0]);
-    assert_close("norm", &[norm, slopes[0], slopes[1]], &[5.0, 0.6, 0.8], 1e-15);
+    let (norm, derivatives) = gradient_forward(|p| DVector::from_row_slice(p).norm(), &[3.0, 4.0]);
+    assert_close("norm", &[norm, derivatives[0], derivatives[1]], &[5.0, 0.6, 0.8], 1e-15);
 }
 
 fn num_ln<D: Differentiable>(x: D) -> D {
@@ -112,15 +112,15 @@ macro_rules! solves {
 
 #[test]
 fn a_recorded_solve_replays_in_reverse_at_other_points() {
-    let expected = expected_slopes();
+    let expected = expected_derivatives();
     let elsewhere = POINT.map(|p| p + 0.01);
     for (what, solve) in solves!(Traced<f64>) {
         let f = |p: &[Traced<f64>]| solve(matrix(p), right(p)).as_slice().to_vec();
         let program = Program::record(f, &POINT).unwrap();
-        let (mut values, mut slopes) = ([0.0; 3], [0.0; 12]);
+        let (mut values, mut derivatives) = ([0.0; 3], [0.0; 12]);
         let workspace = &mut program.workspace();
-        program.jacobian(workspace, &POINT, &mut values, &mut slopes).unwrap();
-        assert_close(what, &slopes, &expected, 1e-8);
+        program.jacobian(workspace, &POINT, &mut values, &mut derivatives).unwrap();
+        assert_close(what, &derivatives, &expected, 1e-8);
         program.evaluate(workspace, &elsewhere, &mut values).unwrap();
         let x = matrix(&elsewhere).lu().solve(&right(&elsewhere)).unwrap();
         assert_close(what, &values, x.as_slice(), 1e-12);
@@ -142,21 +142,21 @@ fn another_pivot_is_another_branch() {
 
     let mut compiled = Compiled::new(|p: &[Traced<f64>], _: &[Traced<f64>]| first(p));
     for p in points {
-        let (value, slopes) = gradient_forward(first, &p);
+        let (value, derivatives) = gradient_forward(first, &p);
         let mut by_program = [0.0; 2];
         assert_close("value", &[compiled.gradient(&p, &[], &mut by_program).unwrap()], &[value], 1e-15);
-        assert_close("slopes", &by_program, &slopes, 1e-14);
+        assert_close("derivatives", &by_program, &derivatives, 1e-14);
     }
     assert_eq!(compiled.paths(), 2);
 }
 
 #[test]
 fn duals_of_a_recording_go_through_nalgebra() {
-    // The slope of 1/x by forward mode, recorded: its replay has the second derivative, 2 / 8 at 2.
-    let slope = |x: &[Traced<f64>]| {
+    // The derivative of 1/x by forward mode, recorded: its replay has the second derivative, 2 / 8 at 2.
+    let gradient = |x: &[Traced<f64>]| {
         derivative(|x| DMatrix::from_element(1, 1, x).try_inverse().unwrap()[(0, 0)], x[0]).1
     };
-    let program = Program::record(slope, &[2.0]).unwrap();
+    let program = Program::record(gradient, &[2.0]).unwrap();
     let mut second = [0.0];
     let first = program.gradient(&mut program.workspace(), &[2.0], &mut second).unwrap();
     assert_close("1/x", &[first, second[0]], &[-0.25, 0.25], 1e-15);
@@ -165,11 +165,12 @@ fn duals_of_a_recording_go_through_nalgebra() {
 #[test]
 fn arrays_of_several_inputs_and_outputs() {
     let inputs = [array![[1.0, 2.0], [3.0, 4.0]], array![[0.5, -1.0], [2.0, 0.0]]];
-    let (value, slopes) = arrays::gradient(|v| arrays::dot(&v[0].view(), &v[1].view()).iter().sum(), &inputs);
+    let (value, derivatives) =
+        arrays::gradient(|v| arrays::dot(&v[0].view(), &v[1].view()).iter().sum(), &inputs);
     let product = inputs[0].dot(&inputs[1]);
     assert_eq!(value, product.sum());
     let ones = array![[1.0, 1.0], [1.0, 1.0]];
-    assert_eq!(slopes, [ones.dot(&inputs[1].t()), inputs[0].t().dot(&ones)]);
+    assert_eq!(derivatives, [ones.dot(&inputs[1].t()), inputs[0].t().dot(&ones)]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! use argmin::core::{Executor, State};
 //! use argmin::solver::linesearch::MoreThuenteLineSearch;
 //! use argmin::solver::quasinewton::LBFGS;
-//! use dualtape::{Differentiable, neighbours::argmin::{Objective, Problem}};
+//! use dualtape::{Differentiable, integrations::argmin::{Objective, Problem}};
 //!
 //! struct Rosenbrock;
 //!
@@ -28,7 +28,7 @@ use argmin::core::{CostFunction, Error, Gradient, Hessian};
 /// A function to minimise, for numbers of any kind.
 ///
 /// ```
-/// use dualtape::{Differentiable, gradient, neighbours::argmin::Objective};
+/// use dualtape::{Differentiable, gradient, integrations::argmin::Objective};
 ///
 /// /// The squared distance from a point.
 /// struct Distance([f64; 2]);
@@ -52,7 +52,7 @@ pub trait Objective {
 ///
 /// ```
 /// use argmin::core::{CostFunction, Gradient, Hessian};
-/// use dualtape::{Differentiable, neighbours::argmin::{Objective, Problem}};
+/// use dualtape::{Differentiable, integrations::argmin::{Objective, Problem}};
 ///
 /// struct Product;
 ///

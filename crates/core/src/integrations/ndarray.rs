@@ -1,14 +1,14 @@
 //! ndarray: functions of arrays of numbers, with several inputs and outputs of any shape.
 //!
 //! ```
-//! use dualtape::neighbours::ndarray::gradient;
+//! use dualtape::integrations::ndarray::gradient;
 //! use ndarray::array;
 //!
 //! // Σ (x · y), with respect to both matrices.
 //! let (x, y) = (array![[1.0, 2.0], [3.0, 4.0]], array![[5.0, 6.0], [7.0, 8.0]]);
-//! let (value, slopes) = gradient(|v| (&v[0] * &v[1]).iter().sum(), &[x.clone(), y.clone()]);
+//! let (value, derivatives) = gradient(|v| (&v[0] * &v[1]).iter().sum(), &[x.clone(), y.clone()]);
 //! assert_eq!(value, 70.0);
-//! assert_eq!(slopes, [y, x]);
+//! assert_eq!(derivatives, [y, x]);
 //! ```
 //!
 //! Arrays of [`Var`] add, multiply and so on element by element, with each other and with constants. What
@@ -21,14 +21,14 @@ use ndarray::{Array, Array2, ArrayView2, Dimension};
 /// reverse mode.
 ///
 /// ```
-/// use dualtape::neighbours::ndarray::gradient;
+/// use dualtape::integrations::ndarray::gradient;
 /// use ndarray::array;
 ///
 /// // The sum of the squares of a vector, scaled by another of one element.
 /// let (x, scale) = (array![1.0, 2.0], array![10.0]);
-/// let (value, slopes) = gradient(|v| v[0].iter().map(|&x| x * x * v[1][0]).sum(), &[x, scale]);
+/// let (value, derivatives) = gradient(|v| v[0].iter().map(|&x| x * x * v[1][0]).sum(), &[x, scale]);
 /// assert_eq!(value, 50.0);
-/// assert_eq!(slopes, [array![20.0, 40.0], array![5.0]]);
+/// assert_eq!(derivatives, [array![20.0, 40.0], array![5.0]]);
 /// ```
 pub fn gradient<T, D, F>(f: F, inputs: &[Array<T, D>]) -> (T, Vec<Array<T, D>>)
 where
@@ -43,10 +43,10 @@ where
     (y.primal(), variables.iter().map(|array| array.map(|&x| adjoints[x])).collect())
 }
 
-/// The results of a function of arrays, and the slopes with respect to its inputs.
+/// The results of a function of arrays, and the derivatives with respect to its inputs.
 ///
 /// ```
-/// use dualtape::neighbours::ndarray::{Products, vjp};
+/// use dualtape::integrations::ndarray::{Products, vjp};
 /// use ndarray::{Ix0, Ix1, array, arr0};
 ///
 /// // From vectors to a sum, which has no dimensions.
@@ -67,14 +67,14 @@ pub type Products<T, D, E> = (Vec<Array<T, E>>, Vec<Array<T, D>>);
 /// [`Error::Length`] if there are not as many weights as results, or one has not as many elements.
 ///
 /// ```
-/// use dualtape::neighbours::ndarray::vjp;
+/// use dualtape::integrations::ndarray::vjp;
 /// use ndarray::array;
 ///
 /// let inputs = [array![1.0, 2.0], array![3.0, 4.0]];
 /// let weights = [array![1.0, 1.0], array![1.0, 1.0]];
-/// let (results, slopes) = vjp(|v| vec![&v[0] + &v[1], &v[0] * &v[1]], &inputs, &weights)?;
+/// let (results, derivatives) = vjp(|v| vec![&v[0] + &v[1], &v[0] * &v[1]], &inputs, &weights)?;
 /// assert_eq!(results, [array![4.0, 6.0], array![3.0, 8.0]]);
-/// assert_eq!(slopes, [array![4.0, 5.0], array![2.0, 3.0]]);
+/// assert_eq!(derivatives, [array![4.0, 5.0], array![2.0, 3.0]]);
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 pub fn vjp<T, D, E, F>(
@@ -109,7 +109,7 @@ where
 /// If the first has not as many columns as the second has rows.
 ///
 /// ```
-/// use dualtape::neighbours::ndarray::dot;
+/// use dualtape::integrations::ndarray::dot;
 /// use ndarray::array;
 /// let product = dot(&array![[1.0, 2.0]].view(), &array![[3.0], [4.0]].view());
 /// assert_eq!(product, array![[11.0]]);

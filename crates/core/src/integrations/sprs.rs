@@ -14,7 +14,7 @@ use sprs::CsMatViewI;
 /// [`Error::Length`] if there is not a value for each entry.
 ///
 /// ```
-/// use dualtape::{neighbours::sprs::matrix, sparse::Pattern};
+/// use dualtape::{integrations::sprs::matrix, sparse::Pattern};
 /// let pattern = Pattern::from_entries(2, 3, [(0, 2), (1, 0)])?;
 /// let values = [1.0, 2.0];
 /// let matrix = matrix(&pattern, &values)?;
@@ -35,7 +35,7 @@ pub fn matrix<'a, T>(pattern: &'a Pattern, values: &'a [T]) -> Result<CsMatViewI
 /// [`Error::Length`] if there is not a value for each entry.
 ///
 /// ```
-/// use dualtape::{neighbours::sprs::matrix_by_columns, sparse::{Columns, Pattern}};
+/// use dualtape::{integrations::sprs::matrix_by_columns, sparse::{Columns, Pattern}};
 /// let pattern = Pattern::from_entries(2, 2, [(0, 0), (0, 1), (1, 0)])?;
 /// let (columns, mut by_columns) = (Columns::of(&pattern), [0.0; 3]);
 /// columns.gather(&[1.0, 2.0, 3.0], &mut by_columns)?;
