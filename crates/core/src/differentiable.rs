@@ -69,6 +69,12 @@ macro_rules! learned_methods {
 /// assert!((value - 24.2).abs() < 1e-12);
 /// assert!((gradient[0] + 215.6).abs() < 1e-12 && (gradient[1] + 88.0).abs() < 1e-12);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "no derivative can be taken through `{Self}`",
+    label = "not a number that carries derivatives",
+    note = "`f32`, `f64`, `Dual`, `Var`, `Traced`, `Taylor` and `ForwardLaplacian` implement `Differentiable`",
+    note = "an integer `n` becomes a constant by `D::literal(n as f64)`"
+)]
 pub trait Differentiable:
     Float
     + FloatConst

@@ -54,6 +54,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A system of equations g(z, p) = 0 for the unknowns z, given the parameters p, and a solver of it.
 ///
 /// See the [module](self) for an example.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a system of equations",
+    label = "`Equations` are needed here",
+    note = "a closure works with numbers of one kind only: implement `dualtape::implicit::Equations` for a struct"
+)]
 pub trait Equations: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: Scalar;

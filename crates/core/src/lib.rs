@@ -66,8 +66,30 @@
 //! # Ok::<(), dualtape::Error>(())
 //! ```
 //!
-//! A closure passed to a reverse driver has to be written as one (`|x| f(x)`, not `f`), since the numbers
-//! it is given borrow the tape. Where a literal leaves the type open, say `1.0_f64`.
+//! Functions of arrays, of a length that the compiler knows, have drivers of their own in [`arrays`]:
+//!
+//! ```
+//! use dualtape::arrays;
+//! let (values, jacobian) = arrays::jacobian_reverse(|[x, y]| [x * y, x + y], [3.0, 4.0]);
+//! assert_eq!((values, jacobian), ([12.0, 7.0], [[4.0, 3.0], [1.0, 1.0]]));
+//! ```
+//!
+//! # Closures and named functions
+//!
+//! A forward driver takes a closure or a generic function by its name. A reverse driver takes a closure, which may call
+//! a generic function: `gradient(|x| f(x), &x)`, not `gradient(f, &x)`. Its numbers borrow a tape, and a named function
+//! would have to choose the tape's lifetime before there is a tape. Where a literal leaves the type open, write `1.0_f64`.
+//!
+//! # Panics and errors
+//!
+//! One rule holds for all drivers:
+//!
+//! - What takes one point only returns its results: [`gradient`], [`hessian`], all of [`arrays`].
+//! - What takes two slices that have to fit each other, or writes into memory of the caller, returns
+//!   [`Error::Length`] where they do not: [`jvp`], [`vjp`], [`hvp`], all methods of [`Forward`], [`Reverse`],
+//!   [`Jacobian`], [`SecondOrder`] and [`Program`].
+//! - A dense matrix beyond [`DENSE_LIMIT`] is a panic, and an error in the drivers whose names end in `_within`.
+//! - A function that contradicts itself, such as by another number of outputs in its second call, is a panic.
 //!
 //! # Which mode
 //!
@@ -139,6 +161,7 @@ mod operators;
 #[macro_use]
 mod float;
 
+pub mod arrays;
 pub mod check;
 pub mod codegen;
 mod differentiable;

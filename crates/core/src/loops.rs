@@ -79,6 +79,11 @@ use written::{Recorded, WrittenLoop};
 ///
 /// `==` is for numbers that do not move: where it finds numbers of a step equal in value, a reverse sweep is
 /// [`Error::EqualityHeld`]. Compare plain values (`x.value() == y.value()`).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the step of a loop",
+    label = "a `Step` is needed here",
+    note = "a closure works with numbers of one kind only: implement `dualtape::loops::Step` for a struct"
+)]
 pub trait Step: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: ProgramScalar;

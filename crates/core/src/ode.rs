@@ -7,6 +7,11 @@ use crate::loops::{Checkpoints, Scan, Step};
 use crate::{Differentiable, Error, ProgramScalar};
 
 /// The right side of y′ = f(t, y, p).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the right-hand side of a differential equation",
+    label = "a `Flow` is needed here",
+    note = "a closure works with numbers of one kind only: implement `dualtape::ode::Flow` for a struct"
+)]
 pub trait Flow: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: ProgramScalar;

@@ -17,6 +17,14 @@ macro_rules! impl_operators {
             }
         }
 
+        impl<'l, $($generics)*> std::ops::Neg for &'l $Number {
+            type Output = $Number;
+            #[inline(always)]
+            fn neg(self) -> $Number {
+                self.unary(crate::rules::Neg)
+            }
+        }
+
         impl<$($generics)*> std::iter::Product for $Number {
             fn product<I: Iterator<Item = Self>>(factors: I) -> Self {
                 factors.fold(num_traits::One::one(), |product, x| product * x)
@@ -113,45 +121,81 @@ macro_rules! impl_conversion {
     };
 }
 
-/// Writes `x * 2.0` and, for numbers over others, `2.0 * x`.
+/// Writes `x * 2.0` and, for numbers over others, `2.0 * x`, with references on either side as well.
 macro_rules! impl_literals {
     (over [$($generics:tt)*] $Number:ty, $Name:ident $method:ident) => {
-        impl<$($generics)*, F: crate::Scalar> std::ops::$Name<F> for $Number
-        where
-            T: Differentiable<Scalar = F>,
-        {
-            type Output = Self;
-            #[inline(always)]
-            fn $method(self, right: F) -> Self {
-                self.binary_right(crate::rules::$Name, right)
-            }
-        }
-
+        impl_literal_right!([$($generics)*, F: crate::Scalar] $Number, $Name $method, F [T: Differentiable<Scalar = F>]);
+        // Of each type apart: for all that one could borrow from, `&F` might be an `F` of another crate.
+        impl_borrowed_right!([$($generics)*] $Number, $Name $method, f32 [T: Differentiable<Scalar = f32>]);
+        impl_borrowed_right!([$($generics)*] $Number, $Name $method, f64 [T: Differentiable<Scalar = f64>]);
         impl_literal_left!([$($generics)*] $Number, $Name $method, f32 [T: Differentiable<Scalar = f32>]);
         impl_literal_left!([$($generics)*] $Number, $Name $method, f64 [T: Differentiable<Scalar = f64>]);
     };
     (of [$($generics:tt)*] $Number:ty, $Name:ident $method:ident) => {
-        impl<$($generics)*> std::ops::$Name<T> for $Number {
-            type Output = Self;
-            #[inline(always)]
-            fn $method(self, right: T) -> Self {
-                self.binary_right(crate::rules::$Name, right)
-            }
-        }
+        impl_literal_right!([$($generics)*] $Number, $Name $method, T []);
+        impl_borrowed_right!([$($generics)*] $Number, $Name $method, T []);
     };
 }
 
-/// Writes `2.0 * x`.
+/// Writes `x * 2.0` and `&x * 2.0`.
+macro_rules! impl_literal_right {
+    ([$($generics:tt)*] $Number:ty, $Name:ident $method:ident, $F:ident $bounds:tt) => {
+        impl_literal!([$($generics)*] $Number, $Name $method, $Number, $F, binary_right $bounds);
+        impl_literal!(['l, $($generics)*] $Number, $Name $method, &'l $Number, $F, binary_right $bounds);
+    };
+}
+
+/// Writes `x * &2.0` and `&x * &2.0`.
+macro_rules! impl_borrowed_right {
+    ([$($generics:tt)*] $Number:ty, $Name:ident $method:ident, $F:ident $bounds:tt) => {
+        impl_literal!(['r, $($generics)*] $Number, $Name $method, $Number, &'r $F, binary_right $bounds);
+        impl_literal!(['l, 'r, $($generics)*] $Number, $Name $method, &'l $Number, &'r $F, binary_right $bounds);
+    };
+}
+
+/// Writes `2.0 * x`, `2.0 * &x`, `&2.0 * x` and `&2.0 * &x`.
 macro_rules! impl_literal_left {
-    ([$($generics:tt)*] $Number:ty, $Name:ident $method:ident, $F:ident [$($bound:tt)*]) => {
-        impl<$($generics)*> std::ops::$Name<$Number> for $F
+    ([$($generics:tt)*] $Number:ty, $Name:ident $method:ident, $F:ident $bounds:tt) => {
+        impl_literal!([$($generics)*] $Number, $Name $method, $F, $Number, binary_left $bounds);
+        impl_literal!(['r, $($generics)*] $Number, $Name $method, $F, &'r $Number, binary_left $bounds);
+        impl_literal!(['l, $($generics)*] $Number, $Name $method, &'l $F, $Number, binary_left $bounds);
+        impl_literal!(['l, 'r, $($generics)*] $Number, $Name $method, &'l $F, &'r $Number, binary_left $bounds);
+    };
+}
+
+/// Writes an operator between a number and a plain one, on the sides given.
+macro_rules! impl_literal {
+    (
+        [$($generics:tt)*] $Number:ty, $Name:ident $method:ident,
+        $Left:ty, $Right:ty, binary_right [$($bounds:tt)*]
+    ) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> std::ops::$Name<$Right> for $Left
         where
-            $($bound)*
+            $($bounds)*
         {
             type Output = $Number;
             #[inline(always)]
-            fn $method(self, right: $Number) -> $Number {
-                <$Number>::binary_left(crate::rules::$Name, self, right)
+            #[allow(clippy::clone_on_copy, reason = "either side may be a reference")]
+            fn $method(self, right: $Right) -> $Number {
+                <$Number>::binary_right(self.clone(), crate::rules::$Name, right.clone())
+            }
+        }
+    };
+    (
+        [$($generics:tt)*] $Number:ty, $Name:ident $method:ident,
+        $Left:ty, $Right:ty, binary_left [$($bounds:tt)*]
+    ) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> std::ops::$Name<$Right> for $Left
+        where
+            $($bounds)*
+        {
+            type Output = $Number;
+            #[inline(always)]
+            #[allow(clippy::clone_on_copy, reason = "either side may be a reference")]
+            fn $method(self, right: $Right) -> $Number {
+                <$Number>::binary_left(crate::rules::$Name, self.clone(), right.clone())
             }
         }
     };
@@ -195,12 +239,32 @@ macro_rules! impl_assign_literal {
                 *self = self.binary_right(crate::rules::$Name, right);
             }
         }
+
+        impl_assign_borrowed!([$($generics)*] $Number, $Name $Assign $assign, f32 [T: Differentiable<Scalar = f32>]);
+        impl_assign_borrowed!([$($generics)*] $Number, $Name $Assign $assign, f64 [T: Differentiable<Scalar = f64>]);
     };
     (of [$($generics:tt)*] $Number:ty, $Name:ident $Assign:ident $assign:ident) => {
         impl<$($generics)*> std::ops::$Assign<T> for $Number {
             #[inline(always)]
             fn $assign(&mut self, right: T) {
                 *self = self.binary_right(crate::rules::$Name, right);
+            }
+        }
+
+        impl_assign_borrowed!([$($generics)*] $Number, $Name $Assign $assign, T []);
+    };
+}
+
+/// Writes `x *= &2.0`.
+macro_rules! impl_assign_borrowed {
+    ([$($generics:tt)*] $Number:ty, $Name:ident $Assign:ident $assign:ident, $F:ident [$($bounds:tt)*]) => {
+        impl<'r, $($generics)*> std::ops::$Assign<&'r $F> for $Number
+        where
+            $($bounds)*
+        {
+            #[inline(always)]
+            fn $assign(&mut self, right: &'r $F) {
+                *self = self.binary_right(crate::rules::$Name, *right);
             }
         }
     };

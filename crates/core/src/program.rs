@@ -157,6 +157,8 @@ mod transform;
 pub use batch::{BatchWorkspace, Compiled, Part, Points, Results, Rows, Selected, Sum, SumTree, Sums};
 pub use ir::graph::Graph;
 pub use ir::view::{GuardView, Kind, NodeView};
+// The nn crate clips by tape with the factor by which lanes clip.
+#[doc(hidden)]
 pub use lanes::clip::clip_factor;
 use lanes::sweep::ByLanes;
 pub use one::Workspace;
@@ -187,6 +189,10 @@ use transform::unroll::{MOST, unroll};
 /// assert_eq!(square.value(&mut square.workspace(), &[3.0])?, 9.0);
 /// # Ok::<(), Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "programs do not compute with `{Self}`",
+    label = "programs compute with `f32` and `f64`"
+)]
 pub trait ProgramScalar: Scalar + Elementary + ByLanes {
     /// Where this thread keeps the recording under way.
     #[doc(hidden)]

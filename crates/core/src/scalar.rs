@@ -16,6 +16,10 @@ use crate::{CustomRule, Differentiable, Error};
 /// fn half<F: Scalar>() -> F { F::nearest(0.5) }
 /// assert_eq!(half::<f32>(), 0.5);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a plain number",
+    label = "`f32` and `f64` are plain numbers"
+)]
 pub trait Scalar: Differentiable<Scalar = Self> + sealed::Sealed + Send + Sync + 'static {
     /// The number of this type nearest to `x`.
     ///

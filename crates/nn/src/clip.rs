@@ -140,6 +140,7 @@ impl FromStr for Clip {
 }
 
 /// The factor that brings a gradient of the given norm within the limit.
+#[doc(inline)]
 pub use dualtape::program::clip_factor as factor;
 
 /// Limits the magnitude of each component.

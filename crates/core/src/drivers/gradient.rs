@@ -13,6 +13,19 @@ use generic_array::typenum::U8;
 /// assert_eq!(value, 96.0);
 /// assert_eq!(gradient, [3.0, 32.0]);
 /// ```
+///
+/// A generic function is called from a closure. By its name alone it does not compile ("implementation of `FnOnce` is not
+/// general enough"), since its numbers would have to borrow a tape that is not there yet:
+///
+/// ```
+/// use dualtape::{Differentiable, gradient};
+///
+/// fn product<D: Differentiable>(x: &[D]) -> D {
+///     x.iter().product()
+/// }
+///
+/// assert_eq!(gradient(|x| product(x), &[2.0, 3.0, 4.0]), (24.0, vec![12.0, 8.0, 6.0]));
+/// ```
 pub fn gradient<T, F>(f: F, x: &[T]) -> (T, Vec<T>)
 where
     T: Differentiable,
@@ -29,9 +42,16 @@ where
 /// Best for few inputs; it needs no tape, and its memory does not grow with the computation.
 ///
 /// ```
-/// let (value, gradient) = dualtape::gradient_forward(|x| x[0] * x[1] + x[0], &[32.0, 2.0]);
-/// assert_eq!(value, 96.0);
-/// assert_eq!(gradient, [3.0, 32.0]);
+/// use dualtape::{Differentiable, gradient_forward};
+///
+/// let (value, gradient) = gradient_forward(|x| x[0] * x[1] + x[0], &[32.0, 2.0]);
+/// assert_eq!((value, gradient), (96.0, vec![3.0, 32.0]));
+///
+/// // A generic function goes by its name.
+/// fn product<D: Differentiable>(x: &[D]) -> D {
+///     x.iter().product()
+/// }
+/// assert_eq!(gradient_forward(product, &[2.0, 3.0, 4.0]), (24.0, vec![12.0, 8.0, 6.0]));
 /// ```
 pub fn gradient_forward<T, F>(f: F, x: &[T]) -> (T, Vec<T>)
 where

@@ -128,9 +128,15 @@ where
 ///     }
 /// }
 ///
-/// let (_, derivatives) = jacobian(&Polar, &[2.0, 0.0]);
+/// let (_, derivatives) = jacobian(Polar, &[2.0, 0.0]);
 /// assert_eq!(derivatives, [1.0, -0.0, 0.0, 2.0]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Function` of `{F}` numbers of every kind",
+    label = "a `Function` is needed here",
+    note = "a closure works with numbers of one kind only: pass it to `jacobian_forward` or `jacobian_reverse`",
+    note = "to have the mode chosen by shape, implement `dualtape::Function` for a struct"
+)]
 pub trait Function<F: Scalar> {
     /// The number of outputs for the given number of inputs.
     fn outputs(&self, inputs: usize) -> usize;
@@ -139,8 +145,21 @@ pub trait Function<F: Scalar> {
     fn call<D: Differentiable<Scalar = F>>(&self, x: &[D], y: &mut [D]);
 }
 
+impl<F: Scalar, T: Function<F>> Function<F> for &T {
+    fn outputs(&self, inputs: usize) -> usize {
+        T::outputs(self, inputs)
+    }
+
+    fn call<D: Differentiable<Scalar = F>>(&self, x: &[D], y: &mut [D]) {
+        T::call(self, x, y);
+    }
+}
+
 /// The values and the Jacobian of a function in the mode that suits its shape; see [`Jacobian`]. The Jacobian
 /// has a row for each output, with a number for each input, row after row.
+///
+/// The mode decides what kind of number the function is called with, so `f` is a [`Function`], which works with every kind.
+/// A closure works with one: it goes to [`jacobian_forward`] or [`jacobian_reverse`].
 ///
 /// ```
 /// use dualtape::{Differentiable, Function, jacobian};
@@ -160,7 +179,7 @@ pub trait Function<F: Scalar> {
 ///     }
 /// }
 ///
-/// let (values, derivatives) = jacobian(&Neighbours, &[1.0, 2.0, 3.0]);
+/// let (values, derivatives) = jacobian(Neighbours, &[1.0, 2.0, 3.0]);
 /// assert_eq!((values, derivatives), (vec![2.0, 6.0], vec![2.0, 1.0, 0.0, 0.0, 3.0, 2.0]));
 /// ```
 ///
@@ -168,7 +187,7 @@ pub trait Function<F: Scalar> {
 ///
 /// If the Jacobian takes more than [`DENSE_LIMIT`] bytes; see [`jacobian_within`].
 #[track_caller]
-pub fn jacobian<F: Scalar>(f: &impl Function<F>, x: &[F]) -> (Vec<F>, Vec<F>) {
+pub fn jacobian<F: Scalar>(f: impl Function<F>, x: &[F]) -> (Vec<F>, Vec<F>) {
     or_panic(jacobian_within(DENSE_LIMIT, f, x))
 }
 
@@ -193,14 +212,14 @@ pub fn jacobian<F: Scalar>(f: &impl Function<F>, x: &[F]) -> (Vec<F>, Vec<F>) {
 ///     }
 /// }
 ///
-/// let refused = jacobian_within(DENSE_LIMIT, &Squares, &[1.0; 10_000]).unwrap_err();
+/// let refused = jacobian_within(DENSE_LIMIT, Squares, &[1.0; 10_000]).unwrap_err();
 /// assert!(refused.to_string().starts_with("a dense Jacobian of 10000 rows and 10000 columns takes 800000000 bytes"));
-/// assert_eq!(jacobian_within(32, &Squares, &[1.0, 2.0])?.1, [2.0, 0.0, 0.0, 4.0]);
+/// assert_eq!(jacobian_within(32, Squares, &[1.0, 2.0])?.1, [2.0, 0.0, 0.0, 4.0]);
 /// # Ok::<(), Error>(())
 /// ```
 pub fn jacobian_within<F: Scalar>(
     limit: usize,
-    f: &impl Function<F>,
+    f: impl Function<F>,
     x: &[F],
 ) -> Result<(Vec<F>, Vec<F>), Error> {
     let (rows, columns) = (f.outputs(x.len()), x.len());
@@ -222,7 +241,7 @@ pub fn jacobian_within<F: Scalar>(
 /// #     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D], y: &mut [D]) { y[0] = x[0] * x[0]; }
 /// # }
 /// let (mut values, mut derivatives) = ([0.0], [0.0]);
-/// dualtape::Jacobian::new().evaluate(&Square, &[3.0], &mut values, &mut derivatives)?;
+/// dualtape::Jacobian::new().evaluate(Square, &[3.0], &mut values, &mut derivatives)?;
 /// assert_eq!((values, derivatives), ([9.0], [6.0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
@@ -247,9 +266,9 @@ impl<F: Scalar> Jacobian<F> {
     /// use dualtape::Jacobian;
     /// // The same buffers serve functions and points of any size. `Square` squares each input.
     /// let mut jacobian = Jacobian::new();
-    /// jacobian.evaluate(&Square, &[1.0; 20], &mut [0.0; 20], &mut [0.0; 400])?;
+    /// jacobian.evaluate(Square, &[1.0; 20], &mut [0.0; 20], &mut [0.0; 400])?;
     /// let mut derivative = [0.0];
-    /// jacobian.evaluate(&Square, &[3.0], &mut [0.0], &mut derivative)?;
+    /// jacobian.evaluate(Square, &[3.0], &mut [0.0], &mut derivative)?;
     /// assert_eq!(derivative, [6.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
@@ -277,16 +296,16 @@ impl<F: Scalar> Jacobian<F> {
     /// use dualtape::{Error, Jacobian};
     /// // `Square` squares each input.
     /// let (mut values, mut derivatives) = ([0.0; 2], [0.0; 4]);
-    /// Jacobian::new().evaluate(&Square, &[3.0, 4.0], &mut values, &mut derivatives)?;
+    /// Jacobian::new().evaluate(Square, &[3.0, 4.0], &mut values, &mut derivatives)?;
     /// assert_eq!((values, derivatives), ([9.0, 16.0], [6.0, 0.0, 0.0, 8.0]));
     ///
-    /// let short = Jacobian::new().evaluate(&Square, &[3.0, 4.0], &mut values, &mut [0.0; 2]);
+    /// let short = Jacobian::new().evaluate(Square, &[3.0, 4.0], &mut values, &mut [0.0; 2]);
     /// assert!(matches!(short, Err(Error::Length { expected: 4, given: 2, .. })));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn evaluate(
         &mut self,
-        f: &impl Function<F>,
+        f: impl Function<F>,
         x: &[F],
         values: &mut [F],
         jacobian: &mut [F],

@@ -20,8 +20,14 @@ use generic_array::{ArrayLength, GenericArray};
 ///
 /// assert_eq!(product::<U3>(&[1.0, 2.0, 3.0]).tangent()[..], [6.0, 3.0, 2.0]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a number of lanes",
+    label = "write `U1`, `U2`, … of `dualtape::typenum`, or `ConstArrayLength<4>` of `dualtape::generic_array`",
+    note = "`dualtape::arrays::Dual<f64, 4>` is a dual number of four lanes"
+)]
 pub trait Lanes<T>: ArrayLength<ArrayType<T>: Copy> {}
 
+#[diagnostic::do_not_recommend]
 impl<T, N: ArrayLength<ArrayType<T>: Copy>> Lanes<T> for N {}
 
 pub(crate) type Tangent<T, N> = GenericArray<T, N>;

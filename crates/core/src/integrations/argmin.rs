@@ -21,6 +21,13 @@
 //! assert!(best.iter().all(|x| (x - 1.0).abs() < 1e-6), "{best:?}");
 //! # Ok::<(), argmin::core::Error>(())
 //! ```
+//!
+//! A function that is evaluated often is recorded first: [`Problem::from_program`] takes a [`Program`](crate::Program), and
+//! [`Problem::sum_of_program`] sums one over points of data; [`Problem::penalized_by`] adds a penalty.
+
+mod recorded;
+
+pub use recorded::Recorded;
 
 use crate::{DENSE_LIMIT, Differentiable, gradient, hessian_within};
 use argmin::core::{CostFunction, Error, Gradient, Hessian};
@@ -42,6 +49,11 @@ use argmin::core::{CostFunction, Error, Gradient, Hessian};
 /// assert_eq!(Distance([1.0, 2.0]).value(&[4.0, 6.0]), 25.0);
 /// assert_eq!(gradient(|x| Distance([1.0, 2.0]).value(x), &[4.0, 6.0]).1, [6.0, 8.0]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a function to minimise",
+    label = "an `Objective` is needed here",
+    note = "a closure works with numbers of one kind only: implement `Objective` for a struct, or record the closure and take `Problem::from_program`"
+)]
 pub trait Objective {
     /// The value at `x`.
     fn value<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D;

@@ -19,6 +19,22 @@
 //! assert!((gradient[0] + 0.36).abs() < 1e-15 && (gradient[1] + 0.04).abs() < 1e-15);
 //! ```
 //!
+//! # Vectors in, vectors and matrices out
+//!
+//! [`gradient`], [`jacobian`] and [`hessian`] take functions of vectors, of a length known to the compiler (`SVector`) or
+//! not (`DVector`), and return vectors and matrices of the same kind:
+//!
+//! ```
+//! use dualtape::integrations::nalgebra::jacobian;
+//! use nalgebra::{Matrix2x3, Vector2, Vector3};
+//!
+//! let (values, matrix) = jacobian(|v| Vector2::new(v[0] * v[1], v.norm()), &Vector3::new(2.0, 3.0, 6.0));
+//! assert_eq!(values, Vector2::new(6.0, 7.0));
+//! assert!((matrix - Matrix2x3::new(3.0, 2.0, 0.0, 2.0 / 7.0, 3.0 / 7.0, 6.0 / 7.0)).norm() < 1e-15);
+//! ```
+//!
+//! # Forward, and in reverse by a program
+//!
 //! nalgebra asks for `'static` numbers. A [`Var`](crate::Var) borrows its tape and can never be one. So
 //! derivatives go through nalgebra forward, with [`gradient_forward`](crate::gradient_forward),
 //! [`Forward`](crate::Forward), [`jacobian_forward`](crate::jacobian_forward) or nested duals; or in reverse by
@@ -48,7 +64,9 @@ mod real_field;
 use crate::program::Traced;
 use crate::{Differentiable, Dual, Lanes, ProgramScalar};
 use approx::{AbsDiffEq, RelativeEq, UlpsEq};
-use nalgebra::{ComplexField, Field, RealField, SimdValue};
+use generic_array::typenum::U8;
+use nalgebra::allocator::Allocator;
+use nalgebra::{ComplexField, DefaultAllocator, Dim, Field, OMatrix, OVector, RealField, SimdValue, U1};
 use num_traits::{Float, FloatConst, Signed, Zero};
 use simba::scalar::SubsetOf;
 
@@ -75,3 +93,131 @@ impl_real_field!([T: Static, N: Lanes<T>] Dual<T, N>, |x: &Dual<T, N>| {
     x.tangent().iter().all(Differentiable::is_identically_zero)
 });
 impl_real_field!([T: ProgramScalar] Traced<T>, Traced::is_constant);
+
+/// Inputs that move at a time.
+const WIDTH: usize = 8;
+
+/// The value and the gradient of a function of a vector, in forward mode: one evaluation for every eight components.
+///
+/// ```
+/// use dualtape::integrations::nalgebra::gradient;
+/// use nalgebra::{DVector, Vector3, dvector, vector};
+///
+/// let (length, direction) = gradient(|x| x.norm(), &vector![2.0, 3.0, 6.0]);
+/// assert_eq!((length, direction), (7.0, Vector3::new(2.0, 3.0, 6.0) / 7.0));
+///
+/// let many = DVector::from_element(100, 0.5_f64);
+/// assert_eq!(gradient(|x| x.dot(x), &many), (25.0, DVector::from_element(100, 1.0)));
+/// assert_eq!(gradient(|x| x.sum(), &dvector![]), (0.0_f64, dvector![]));
+/// ```
+pub fn gradient<T, D, F>(f: F, x: &OVector<T, D>) -> (T, OVector<T, D>)
+where
+    T: Static,
+    D: Dim,
+    DefaultAllocator: Allocator<D>,
+    F: Fn(&OVector<Dual<T, U8>, D>) -> Dual<T, U8>,
+{
+    let mut value = T::zero();
+    let mut gradient = OVector::from_element_generic(x.shape_generic().0, U1, T::zero());
+    for (start, count) in blocks(x.len()) {
+        let y = f(&moving(x, start));
+        value = y.primal();
+        gradient.rows_mut(start, count).copy_from_slice(&y.tangent()[..count]);
+    }
+    (value, gradient)
+}
+
+/// The values and the Jacobian of a function from a vector to a vector, in forward mode: one evaluation for every eight
+/// components. The Jacobian has a row for each output and a column for each input.
+///
+/// # Panics
+///
+/// If `f` returns vectors of different lengths from one call to the next.
+///
+/// ```
+/// use dualtape::integrations::nalgebra::jacobian;
+/// use nalgebra::{DMatrix, DVector, Matrix2, dvector, matrix, vector};
+///
+/// let (values, matrix) = jacobian(|x| vector![x[0] * x[1], x[0] + x[1]], &vector![3.0, 4.0]);
+/// assert_eq!((values, matrix), (vector![12.0, 7.0], matrix![4.0, 3.0; 1.0, 1.0]));
+///
+/// let (_, matrix) = jacobian(|x| x.map(|x| x * x), &dvector![1.0, 2.0, 3.0]);
+/// assert_eq!(matrix, DMatrix::from_diagonal(&dvector![2.0, 4.0, 6.0]));
+/// ```
+pub fn jacobian<T, C, R, F>(f: F, x: &OVector<T, C>) -> (OVector<T, R>, OMatrix<T, R, C>)
+where
+    T: Static,
+    C: Dim,
+    R: Dim,
+    DefaultAllocator: Allocator<C> + Allocator<R> + Allocator<R, C>,
+    F: Fn(&OVector<Dual<T, U8>, C>) -> OVector<Dual<T, U8>, R>,
+{
+    let columns = x.shape_generic().0;
+    let mut outputs = f(&moving(x, 0));
+    let mut jacobian = OMatrix::from_element_generic(outputs.shape_generic().0, columns, T::zero());
+    for (start, count) in blocks(x.len()) {
+        if start > 0 {
+            let rows = outputs.len();
+            outputs = f(&moving(x, start));
+            assert!(
+                outputs.len() == rows,
+                "the function returned {rows} numbers first, and {} now",
+                outputs.len()
+            );
+        }
+        for (row, y) in outputs.iter().enumerate() {
+            let tangent = y.tangent();
+            (0..count).for_each(|lane| jacobian[(row, start + lane)] = tangent[lane]);
+        }
+    }
+    (outputs.map(|y| y.primal()), jacobian)
+}
+
+/// The value, the gradient and the Hessian of a function of a vector, forward over forward: one evaluation for every pair
+/// of blocks of eight components.
+///
+/// ```
+/// use dualtape::integrations::nalgebra::hessian;
+/// use nalgebra::{matrix, vector};
+///
+/// let (value, gradient, matrix) = hessian(|x| x[0] * x[0] * x[1], &vector![3.0, 4.0]);
+/// assert_eq!((value, gradient, matrix), (36.0, vector![24.0, 9.0], matrix![8.0, 6.0; 6.0, 0.0]));
+/// ```
+pub fn hessian<T, D, F>(f: F, x: &OVector<T, D>) -> (T, OVector<T, D>, OMatrix<T, D, D>)
+where
+    T: Static,
+    D: Dim,
+    DefaultAllocator: Allocator<D> + Allocator<D, D>,
+    F: Fn(&OVector<Dual<Dual<T, U8>, U8>, D>) -> Dual<Dual<T, U8>, U8>,
+{
+    let length = x.shape_generic().0;
+    let mut value = T::zero();
+    let mut first = OVector::from_element_generic(length, U1, T::zero());
+    let mut second = OMatrix::from_element_generic(length, length, T::zero());
+    for (start, count) in blocks(x.len()) {
+        let (y, gradient) = gradient(&f, &moving(x, start));
+        value = y.primal();
+        for (row, g) in gradient.iter().enumerate() {
+            first[row] = g.primal();
+            let tangent = g.tangent();
+            (0..count).for_each(|lane| second[(row, start + lane)] = tangent[lane]);
+        }
+    }
+    (value, first, second)
+}
+
+/// Where each block of components begins, and how many it has; of no components, one empty block.
+fn blocks(len: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..len.max(1)).step_by(WIDTH).map(move |start| (start, WIDTH.min(len - start)))
+}
+
+/// The point, of which the components from `start` move, each along a lane of its own.
+fn moving<T: Static, D: Dim>(x: &OVector<T, D>, start: usize) -> OVector<Dual<T, U8>, D>
+where
+    DefaultAllocator: Allocator<D>,
+{
+    OVector::from_fn_generic(x.shape_generic().0, U1, |i, _| match i.checked_sub(start) {
+        Some(lane) if lane < WIDTH => Dual::along(x[i], lane),
+        _ => Dual::lift(x[i]),
+    })
+}

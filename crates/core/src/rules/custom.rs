@@ -50,6 +50,11 @@ use num_traits::{One, Zero};
 /// assert!((program.value(&mut program.workspace(), &[10.0])? - 2.0).abs() < 1e-15);
 /// # Ok::<(), Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a rule with a derivative of its own",
+    label = "a `CustomRule` is needed here",
+    note = "implement `dualtape::CustomRule` for a struct that holds what the function needs"
+)]
 pub trait CustomRule: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: Scalar;

@@ -35,6 +35,11 @@
 /// assert_eq!((loss, gradient), (1.0, [-8.0]));
 /// # Ok::<(), dualtape::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not hold the points of a batch",
+    label = "points of a batch are needed here",
+    note = "write `Rows::new(&numbers, width)`, with the numbers of each point one after another"
+)]
 pub trait Points<F>: Sync {
     /// How many there are.
     ///
@@ -124,6 +129,7 @@ impl<F: Sync> Points<F> for Rows<'_, F> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, R: AsRef<[F]> + Sync> Points<F> for [R] {
     fn count(&self) -> usize {
         self.len()
@@ -134,6 +140,7 @@ impl<F, R: AsRef<[F]> + Sync> Points<F> for [R] {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, R: AsRef<[F]> + Sync> Points<F> for Vec<R> {
     fn count(&self) -> usize {
         self.len()

@@ -21,8 +21,8 @@ pub enum Wrt {
     Parameters,
     /// The data.
     Data,
-    /// So many data from the first on, or all if they are fewer. The others (labels, measurements) are taken
-    /// as they come.
+    /// The first so many data of each point, or all if there are fewer. A point often holds first what derivatives are
+    /// wanted for, and then what was only measured, such as a label or a weight: no derivative is computed for the rest.
     FirstData(usize),
     /// All.
     Both,

@@ -28,6 +28,11 @@ use crate::program::record::Traced;
 /// assert_eq!(outputs, [2.0, std::f64::consts::FRAC_PI_2]);
 /// # Ok::<(), dualtape::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a recorded function does not return `{Self}`",
+    label = "neither numbers of a recording nor a collection of them",
+    note = "return a `Traced` number, an array or a `Vec` of them, or implement `dualtape::program::Outputs` for your type"
+)]
 pub trait Outputs<F> {
     /// Appends the outputs, in order.
     fn append_to(self, outputs: &mut Vec<Traced<F>>);
