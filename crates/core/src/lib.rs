@@ -199,3 +199,8 @@ pub use scalar::Scalar;
 // The traits and numbers of lanes that appear in signatures, in the versions that fit.
 pub use generic_array::{self, typenum};
 pub use num_traits::{self, Float};
+
+/// The README's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -71,3 +71,8 @@ pub use saved::SavedModel;
 pub use schedule::{Link, Schedule};
 pub use settings::{Settings, Unit};
 pub use train::{Spent, Trainer, checkpoint_note, train};
+
+/// The README's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -95,3 +95,8 @@ pub use histogram::NormHistogram;
 pub use picture::{Dropped, Picture, Size};
 pub use predictions::Predictions;
 pub use series::centered_mean;
+
+/// The README's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
