@@ -171,6 +171,58 @@ fn every_page_with_listings_is_tested() {
     }
 }
 
+/// The names that the sources of the crates declare: of items, fields and variants.
+fn declared() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut folders: Vec<PathBuf> =
+        ["core", "nn", "jit", "build"].map(|name| top().join("crates").join(name).join("src")).into();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the sources are there") {
+            let path = entry.expect("it can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                names.extend(read(&path).lines().filter_map(declared_by));
+            }
+        }
+    }
+    names
+}
+
+/// The name that a line declares, if it begins as declarations do.
+fn declared_by(line: &str) -> Option<String> {
+    const KEYWORDS: [&str; 9] = ["pub", "const", "unsafe", "fn", "struct", "enum", "trait", "type", "mod"];
+    let line = line.trim_start();
+    let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let first = words.next().filter(|word| !word.is_empty())?;
+    let is_variant = first.starts_with(char::is_uppercase);
+    let name = if is_variant { first } else { words.find(|word| !KEYWORDS.contains(word))? };
+    (is_variant || KEYWORDS.contains(&first)).then(|| name.to_owned())
+}
+
+#[test]
+fn names_of_ours_in_tables_of_other_libraries_are_declared() {
+    // Of the language, of typenum, and of parameters.
+    const OTHERS: [&str; 8] = ["Copy", "f64", "N", "D", "U3", "typenum", "_", "if"];
+    let (declared, mut count) = (declared(), 0);
+    let text = read(&top().join("docs/guide/src/coming-from.md"));
+    for (number, line) in text.lines().enumerate() {
+        let Some(ours) = line.strip_prefix('|').and_then(|line| line.split('|').nth(1)) else { continue };
+        // Packages have hyphens, and operators no letters.
+        let code = ours.split('`').skip(1).step_by(2).filter(|code| !code.contains('-'));
+        let words = code.flat_map(|code| code.split(|c: char| !c.is_alphanumeric() && c != '_'));
+        for word in words.filter(|word| !word.is_empty() && !OTHERS.contains(word)) {
+            count += 1;
+            assert!(
+                declared.contains(word),
+                "coming-from.md, line {}: nothing of ours is called `{word}`",
+                number + 1
+            );
+        }
+    }
+    assert!(count > 100, "only {count} names are seen");
+}
+
 #[test]
 fn headings_have_the_anchors_that_links_use() {
     let text =
