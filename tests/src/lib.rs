@@ -15,22 +15,41 @@ pub mod sparse;
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// The code of the page on sparse matrices.
+/// The listings of the guide, compiled and run: each page that has some is here, as `tests/guide.rs` sees to.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/sparse.md")]
-struct SparsePage;
+mod guide {
+    macro_rules! pages {
+        ($($Page:ident $file:literal)*) => { $(
+            #[doc = include_str!(concat!("../../docs/guide/src/", $file))]
+            struct $Page;
+        )* };
+    }
 
-/// The code of the page on Taylor series.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/taylor.md")]
-struct TaylorPage;
+    pages! {
+        Introduction "introduction.md"
+        FirstDerivative "first-derivative.md"
+        Modes "modes.md"
+        Choosing "choosing.md"
+        Programs "programs.md"
+        Loops "loops.md"
+        Sparse "sparse.md"
+        Taylor "taylor.md"
+        Laplacian "laplacian.md"
+        OwnFunctions "own-functions.md"
+        Networks "networks.md"
+        PrivateTraining "private-training.md"
+        Performance "performance.md"
+        AsFastAsByHand "as-fast-as-by-hand.md"
+        Numerics "numerics.md"
+        ComingFrom "coming-from.md"
+        Extending "extending.md"
+    }
 
-/// The code of the page on Laplacians.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/laplacian.md")]
-struct LaplacianPage;
-
-/// The code of the page on generated and compiled code.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/as-fast-as-by-hand.md")]
-struct CodePage;
+    // Those that need other crates' arrays.
+    #[cfg(feature = "integrations")]
+    pages! {
+        Implicit "implicit.md"
+        Arrays "arrays.md"
+        CompilerMessages "compiler-messages.md"
+    }
+}

@@ -1,5 +1,5 @@
 //! How far a training has come: a bar on a terminal, some lines otherwise, or a line for each epoch, or JSON, or
-//! nothing. `docs/events.md` describes the JSON.
+//! nothing. `docs/guide/src/events.md` describes the JSON.
 
 use crate::output::{reading, say};
 use crate::private::rounded_up;

@@ -1,5 +1,5 @@
-//! Draws what a step of training gains by more processes, by the model of `docs/scaling.md`:
-//! `cargo run -p dualtape-plots --example scaling docs/scaling.png`.
+//! Draws what a step of training gains by more processes, by the model of `docs/guide/src/scaling.md`:
+//! `cargo run -p dualtape-plots --example scaling docs/guide/src/scaling.png`.
 
 use dualtape_plots::{Curves, Picture};
 
