@@ -96,14 +96,14 @@ impl Method {
 ///
 /// impl Flow for Decay {
 ///     type Scalar = f64;
-///     fn gradient<D: Differentiable<Scalar = f64>>(
+///     fn derivative<D: Differentiable<Scalar = f64>>(
 ///         &self,
 ///         _time: D,
 ///         state: &[D],
 ///         parameters: &[D],
-///         gradient: &mut [D],
+///         derivative: &mut [D],
 ///     ) -> Result<(), Error> {
-///         gradient[0] = -(state[0] * parameters[0]);
+///         derivative[0] = -(state[0] * parameters[0]);
 ///         Ok(())
 ///     }
 /// }

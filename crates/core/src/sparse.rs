@@ -7,7 +7,7 @@
 //! | a function | [`jacobian_pattern`], [`hessian_pattern`] | in [`ForwardJacobian`] | [`ForwardJacobian`] |
 //!
 //! [`SparseJacobian::new`] and [`SparseHessian::new`] do all of it. Values go into the order of a [`Pattern`], compressed rows, and by
-//! [`Columns`] into compressed columns; [`integrations`](crate::neighbours) makes matrices of other crates of them.
+//! [`Columns`] into compressed columns; [`integrations`](crate::integrations) makes matrices of other crates of them.
 //!
 //! ```
 //! use dualtape::{Program, program::Wrt, sparse::SparseJacobian};
