@@ -108,7 +108,7 @@ fn the_limit_counts_bytes_whatever_the_number() {
 #[test]
 fn no_limit_lets_through_what_no_memory_could_hold() {
     for outputs in [1 << 40, usize::MAX / 8, usize::MAX] {
-        let refused = jacobian_within(usize::MAX, &Copies(outputs), &[1.0; 1 << 20]).unwrap_err();
+        let refused = jacobian_within(usize::MAX, Copies(outputs), &[1.0; 1 << 20]).unwrap_err();
         let expected = 8 * outputs as u128 * (1 << 20);
         assert!(matches!(refused, Error::DenseTooLarge { bytes, .. } if bytes == expected), "{refused}");
     }

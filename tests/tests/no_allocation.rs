@@ -69,7 +69,7 @@ fn jacobians_and_products() {
 fn second_derivatives() {
     let x = rosenbrock_point(20);
     let (mut gradient, mut hessian, mut product) = (vec![0.0; 20], vec![0.0; 400], vec![0.0; 20]);
-    let (mut second, mut one) = (SecondOrder::<f64>::new(), SecondOrder::<f64, U1>::new());
+    let (mut second, mut one) = (SecondOrder::<f64>::new(), SecondOrder::<f64, U1>::with_lanes());
     assert_no_allocation(|| {
         second.hessian(|x| rosenbrock(x), &x, &mut gradient, &mut hessian).unwrap();
         second.hessian_diagonal(|x| rosenbrock(x), &x, &mut gradient, &mut product).unwrap();

@@ -36,7 +36,7 @@ fn patterns_are_those_of_dense_jacobians() {
     for f in SPARSE {
         let x: Vec<f64> = rosenbrock_point(f.inputs()).iter().map(|x| x + 0.013).collect();
         let (values, pattern) = traced(f, &x);
-        let (expected, dense) = jacobian(&f, &x);
+        let (expected, dense) = jacobian(f, &x);
         assert_eq!(values, expected, "{f:?}");
         assert_eq!(pattern, filled(&dense, x.len()), "{f:?}");
     }

@@ -50,11 +50,11 @@ fn forward_gradients(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("forward gradient of rosenbrock");
     let x = rosenbrock_point(10);
     let mut gradient = [0.0; 10];
-    let mut ten: Forward<f64, U10> = Forward::new();
+    let mut ten: Forward<f64, U10> = Forward::with_lanes();
     group.bench_function("dualtape, ten lanes", |bench| {
         bench.iter(|| ten.gradient(rosenbrock, black_box(&x), black_box(&mut gradient)));
     });
-    let mut eight: Forward<f64, U8> = Forward::new();
+    let mut eight: Forward<f64, U8> = Forward::with_lanes();
     group.bench_function("dualtape, eight lanes", |bench| {
         bench.iter(|| eight.gradient(rosenbrock, black_box(&x), black_box(&mut gradient)));
     });

@@ -143,7 +143,7 @@ fn by_hand(f: Brusselator, x: &[f64], pattern: &Pattern) -> impl FnMut(&mut [f64
 
 /// The dense Jacobian by sixteen lanes, and its entries.
 fn dense(workload: Workload, f: Brusselator, x: &[f64], pattern: &Pattern) -> Workload {
-    let (x, n, mut forward) = (x.to_vec(), x.len(), Forward::<f64, U16>::new());
+    let (x, n, mut forward) = (x.to_vec(), x.len(), Forward::<f64, U16>::with_lanes());
     let (mut rates, mut matrix, pattern) = (vec![0.0; n], vec![0.0; n * n], pattern.clone());
     workload.mode("dense lanes: 16", move |values| {
         sound(forward.jacobian(|x, y| f.call(x, y), &x, &mut rates, &mut matrix));

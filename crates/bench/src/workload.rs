@@ -140,7 +140,7 @@ impl Workload {
         f: &O,
         x: &[f64],
     ) -> Self {
-        let (f, x, mut forward) = (f.clone(), x.to_vec(), Forward::<f64, N>::new());
+        let (f, x, mut forward) = (f.clone(), x.to_vec(), Forward::<f64, N>::with_lanes());
         self.mode(name, move |gradient| sound(forward.gradient(|x| f.call(x), &x, gradient)))
     }
 

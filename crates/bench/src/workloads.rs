@@ -141,7 +141,8 @@ fn bundle_adjustment(count: usize) -> Workload {
         });
         each.sum()
     });
-    let (singly, mut forward, mut values) = (observations.clone(), Forward::<f64, U16>::new(), [0.0; 2]);
+    let (singly, mut forward, mut values) =
+        (observations.clone(), Forward::<f64, U16>::with_lanes(), [0.0; 2]);
     let workload = workload.mode("lanes: 16", move |derivatives| {
         let rows = singly.chunks(projection::OBSERVATION).zip(derivatives.chunks_mut(2 * projection::WIDTH));
         let each = rows.map(|(row, derivatives)| {

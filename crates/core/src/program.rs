@@ -238,8 +238,11 @@ pub struct Program<F> {
 }
 
 impl<F: ProgramScalar> Program<F> {
-    /// Records a function of `x`. The function gives one output or several, as
-    /// an array or a vector.
+    /// Records a function of `x`. The function gives one output or several, as an array or a vector.
+    ///
+    /// All numbers of `x` are data of the program: at one point that makes no difference, and a batch takes a row of them for
+    /// each point. Where some numbers are the same for all points, [`record_with_data`](Self::record_with_data) tells the two
+    /// apart.
     ///
     /// It runs once, at `x`. Where it branches on a comparison, the program holds the side taken at `x`, and
     /// refuses to answer where the other would be.

@@ -81,7 +81,7 @@ fn network<D: Differentiable<Scalar = f64>>(parameters: &[D], point: &[D]) -> D 
 const PARAMETERS: usize = 33;
 
 fn forward_gradient() -> Run {
-    let (mut forward, x, mut gradient) = (Forward::<f64, U10>::new(), numbers(10), [0.0; 10]);
+    let (mut forward, x, mut gradient) = (Forward::<f64, U10>::with_lanes(), numbers(10), [0.0; 10]);
     Box::new(move || {
         black_box(sound(forward.gradient(rosenbrock, black_box(&x), &mut gradient)));
     })
@@ -152,7 +152,7 @@ fn hessian_product() -> Run {
 }
 
 fn hessian() -> Run {
-    let (mut second, x) = (SecondOrder::<f64, U8>::new(), numbers(10));
+    let (mut second, x) = (SecondOrder::<f64, U8>::with_lanes(), numbers(10));
     let (mut gradient, mut hessian) = ([0.0; 10], [0.0; 100]);
     Box::new(move || {
         black_box(sound(second.hessian(|x| rosenbrock(x), black_box(&x), &mut gradient, &mut hessian)));

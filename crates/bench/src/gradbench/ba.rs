@@ -112,7 +112,7 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(scene: &'a Scene, program: &'a Program<f64>) -> Self {
-        let (batch, forward) = (program.batch_workspace(), Forward::new());
+        let (batch, forward) = (program.batch_workspace(), Forward::with_lanes());
         Self { scene, program, batch, forward, rows: Vec::new(), values: Vec::new() }
     }
 

@@ -11,6 +11,19 @@ use std::ops::Add;
 /// Nest it for derivatives of derivatives; [`Dual::lift`] brings outer numbers into an inner function. For high orders,
 /// [`derivatives`] costs less.
 ///
+/// Take care where an inner function captures a number of an outer one: if the inner point is a plain number, both have
+/// the type `Dual<f64>`, and nothing tells the two derivatives apart. Lift the inner point, so that the types differ:
+///
+/// ```
+/// use dualtape::{Dual, derivative};
+/// // d/dx [x · d/dy (x·y) at y = 1] = 2x
+/// let (_, right) = derivative(|x| x * derivative(|y| Dual::lift(x) * y, Dual::lift(1.0)).1, 4.0);
+/// assert_eq!(right, 8.0);
+/// // Here `x` and `y` move together, and the result is another.
+/// let (_, wrong) = derivative(|x| x * derivative(|y| x * y, 1.0).1, 4.0);
+/// assert_eq!(wrong, 5.0);
+/// ```
+///
 /// ```
 /// use dualtape::{Float, derivative};
 ///

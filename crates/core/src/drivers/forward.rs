@@ -28,24 +28,37 @@ pub struct Forward<T: Differentiable, N: Lanes<T> = U8> {
 
 impl<T: Differentiable, N: Lanes<T>> Default for Forward<T, N> {
     fn default() -> Self {
-        Self::new()
+        Self::with_lanes()
+    }
+}
+
+impl<T: Differentiable> Forward<T> {
+    /// Empty buffers for eight inputs at a time; [`with_lanes`](Self::with_lanes) takes another number.
+    ///
+    /// ```
+    /// use dualtape::Forward;
+    /// let (mut forward, mut gradient) = (Forward::new(), [0.0; 3]);
+    /// let value = forward.gradient(|x| x[0] * x[1] * x[2], &[1.0, 2.0, 3.0], &mut gradient)?;
+    /// assert_eq!((value, gradient), (6.0, [6.0, 3.0, 2.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn new() -> Self {
+        Self::with_lanes()
     }
 }
 
 impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
-    /// Empty buffers.
+    /// Empty buffers for `N` inputs at a time.
     ///
     /// ```
     /// use dualtape::{Forward, typenum::U3};
-    /// // Eight inputs at a time, and three.
-    /// let (mut eight, mut three) = (Forward::<f64>::new(), Forward::<f64, U3>::new());
-    /// let (mut a, mut b) = ([0.0; 3], [0.0; 3]);
-    /// eight.gradient(|x| x[0] * x[1] * x[2], &[1.0, 2.0, 3.0], &mut a)?;
-    /// three.gradient(|x| x[0] * x[1] * x[2], &[1.0, 2.0, 3.0], &mut b)?;
-    /// assert_eq!((a, b), ([6.0, 3.0, 2.0], [6.0, 3.0, 2.0]));
+    /// // As many lanes as inputs: one evaluation, and no lane is idle.
+    /// let (mut three, mut gradient) = (Forward::<f64, U3>::with_lanes(), [0.0; 3]);
+    /// three.gradient(|x| x[0] * x[1] * x[2], &[1.0, 2.0, 3.0], &mut gradient)?;
+    /// assert_eq!(gradient, [6.0, 3.0, 2.0]);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
-    pub fn new() -> Self {
+    pub fn with_lanes() -> Self {
         Self { inputs: Vec::new(), outputs: Vec::new(), at_start: false }
     }
 
@@ -59,7 +72,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     /// use dualtape::{Forward, typenum::U2};
     /// let mut gradient = [0.0; 2];
     /// // As many lanes as inputs: one evaluation.
-    /// let value = Forward::<f64, U2>::new().gradient(|x| x[0] * x[1], &[3.0, 4.0], &mut gradient)?;
+    /// let value = Forward::<f64, U2>::with_lanes().gradient(|x| x[0] * x[1], &[3.0, 4.0], &mut gradient)?;
     /// assert_eq!((value, gradient), (12.0, [4.0, 3.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```

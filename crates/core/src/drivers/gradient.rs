@@ -76,6 +76,7 @@ where
     F: Fn(&[Dual<T, N>]) -> Dual<T, N>,
 {
     let mut gradient = vec![T::zero(); x.len()];
-    let value = Forward::new().gradient(f, x, &mut gradient).expect("the gradient has the length of x");
+    let value =
+        Forward::with_lanes().gradient(f, x, &mut gradient).expect("the gradient has the length of x");
     (value, gradient)
 }

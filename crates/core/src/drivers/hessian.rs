@@ -84,7 +84,7 @@ where
     F: for<'t> FnOnce(&[Var<'t, Dual<T, U1>>]) -> Var<'t, Dual<T, U1>>,
 {
     let (mut gradient, mut product) = (vec![T::zero(); x.len()], vec![T::zero(); x.len()]);
-    let value = SecondOrder::new().hvp(f, x, direction, &mut gradient, &mut product)?;
+    let value = SecondOrder::with_lanes().hvp(f, x, direction, &mut gradient, &mut product)?;
     Ok((value, gradient, product))
 }
 
@@ -109,23 +109,38 @@ pub struct SecondOrder<T: Differentiable, N: Lanes<T> = U8> {
 
 impl<T: Differentiable, N: Lanes<T>> Default for SecondOrder<T, N> {
     fn default() -> Self {
-        Self::new()
+        Self::with_lanes()
     }
 }
 
-impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
-    /// Empty buffers.
+impl<T: Differentiable> SecondOrder<T> {
+    /// Empty buffers for eight directions at a time; [`with_lanes`](Self::with_lanes) takes another number.
     ///
     /// ```
-    /// use dualtape::{SecondOrder, typenum::U2};
-    /// // As many directions as inputs: a Hessian takes one recording and one sweep.
-    /// let mut second = SecondOrder::<f64, U2>::new();
-    /// let (mut gradient, mut hessian) = ([0.0; 2], [0.0; 4]);
+    /// use dualtape::SecondOrder;
+    /// let (mut second, mut gradient, mut hessian) = (SecondOrder::new(), [0.0; 2], [0.0; 4]);
     /// second.hessian(|x| x[0] * x[1], &[3.0, 4.0], &mut gradient, &mut hessian)?;
     /// assert_eq!((gradient, hessian), ([4.0, 3.0], [0.0, 1.0, 1.0, 0.0]));
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn new() -> Self {
+        Self::with_lanes()
+    }
+}
+
+impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
+    /// Empty buffers for `N` directions at a time.
+    ///
+    /// ```
+    /// use dualtape::{SecondOrder, typenum::U2};
+    /// // As many directions as inputs: a Hessian takes one recording and one sweep.
+    /// let mut second = SecondOrder::<f64, U2>::with_lanes();
+    /// let (mut gradient, mut hessian) = ([0.0; 2], [0.0; 4]);
+    /// second.hessian(|x| x[0] * x[1], &[3.0, 4.0], &mut gradient, &mut hessian)?;
+    /// assert_eq!((gradient, hessian), ([4.0, 3.0], [0.0, 1.0, 1.0, 0.0]));
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn with_lanes() -> Self {
         Self { reverse: Reverse::new(), inputs: Vec::new(), moving: Vec::new() }
     }
 
@@ -196,7 +211,7 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     /// ```
     /// use dualtape::{SecondOrder, typenum::U1};
     /// let (mut gradient, mut product) = ([0.0; 2], [0.0; 2]);
-    /// let mut second: SecondOrder<f64, U1> = SecondOrder::new();
+    /// let mut second: SecondOrder<f64, U1> = SecondOrder::with_lanes();
     /// second.hvp(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &[1.0, 10.0], &mut gradient, &mut product)?;
     /// assert_eq!((gradient, product), ([24.0, 9.0], [68.0, 6.0]));
     /// # Ok::<(), dualtape::Error>(())

@@ -26,7 +26,8 @@ use std::fmt;
 /// ```
 ///
 /// Derivatives of derivatives come from nesting; [`lift`](Self::lift) brings a number of an outer level in
-/// as a constant of this one, so that the levels are never confused:
+/// as a constant of this one, so that the types keep the levels apart (see [`derivative`](crate::derivative) for the one
+/// case where they do not):
 ///
 /// ```
 /// use dualtape::{Dual, derivative};
