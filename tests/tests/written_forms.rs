@@ -10,7 +10,7 @@ use dualtape::{
 };
 
 const X: f64 = 1.75;
-const PLAIN: f64 = -0.6;
+const PLAIN: f64 = -3.6;
 
 /// Each operator between `$x` and a plain number: by value, and in another form.
 macro_rules! forms {
