@@ -1,5 +1,6 @@
 //! Data sets: numbers by row, and what each row should give: a class, or numbers.
 
+mod batch_sampler;
 mod csv;
 mod embedded;
 mod encoder;
@@ -10,6 +11,8 @@ mod table;
 
 pub use self::csv::{Csv, parse_csv, read_csv};
 pub(crate) use self::csv::{canonical, cause};
+pub use batch_sampler::BatchSampler;
+pub(crate) use batch_sampler::shuffled;
 pub use embedded::{NAMES, digits, iris, moons, named};
 pub use encoder::{Encoder, Missing, Unknown};
 pub use standardize::Standardizer;

@@ -2,13 +2,11 @@
 
 use super::Trainer;
 use crate::history::Progress;
-use crate::initialize::{self, Use};
 use crate::parallel::AllReduce;
 use crate::privacy::{self, Sampling};
 use crate::recorded::{SampleClip, Team};
-use crate::{Batch, Clip, Error, Model, Reduction, Settings, Unit, clip};
+use crate::{Batch, Clip, Error, Model, Reduction, Settings, Unit, clip, data};
 use dualtape::program::{Rows, Selected};
-use rand::seq::SliceRandom;
 
 /// What came of a batch besides its clipped gradient.
 struct Derivative {
@@ -32,9 +30,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             return privacy::poisson_sample(&state.key, step, settings.probability(count), count, chosen);
         }
         if order.0 != epoch {
-            let mut all: Vec<_> = (0..count).collect();
-            all.shuffle(&mut initialize::substream(settings.seed, Use::Shuffle, epoch as u64));
-            *order = (epoch, all);
+            *order = (epoch, data::shuffled(count, settings.seed, epoch));
         }
         let size = settings.samples_per_step();
         let first = state.batch * size;
