@@ -229,21 +229,28 @@ pub fn samples<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f6
 /// What each output should be, row after row, as the loss wants it.
 fn targets<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, Error> {
     let [_, end] = model.ends();
+    let has_own_loss = has_own_loss(model);
     let check = |what: &str, given| match model.outputs() {
         expected if expected == given => Ok(()),
         expected => Err(Error::Shape { what: format!("{what} of the data, for {end}"), given, expected }),
     };
     match data.targets() {
         Targets::Classes { names, labels } => {
-            let width = loss.outputs_for(names.len());
+            let width = match (has_own_loss, model.outputs()) {
+                (true, 1) if names.len() == 2 => 1,
+                (true, _) => names.len(),
+                (false, _) => loss.outputs_for(names.len()),
+            };
             check("classes", width)?;
             // A single output speaks for class 1.
             let place = |i: usize| if width == 1 && names.len() > 1 { 1 } else { i };
-            let row = |&label: &usize| (0..width).map(move |i| loss.class_target(label == place(i)));
+            let target =
+                |is_class| if has_own_loss { f64::from(is_class) } else { loss.class_target(is_class) };
+            let row = |&label: &usize| (0..width).map(move |i| target(label == place(i)));
             Ok(labels.iter().flat_map(row).collect())
         }
         Targets::Numbers { names, values } => {
-            if loss.is_for_classes() {
+            if loss.is_for_classes() && !has_own_loss {
                 let expected = "mse, l1 or huber, as the targets are numbers";
                 return Err(Error::Setting { what: "loss", given: format!("'{loss}'"), expected });
             }
@@ -255,6 +262,12 @@ fn targets<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, 
             Err(Error::Data { origin: data.name().to_owned(), problem })
         }
     }
+}
+
+/// Whether the model has a loss of its own. It does not depend on the numbers, as it may not branch.
+fn has_own_loss<M: Model>(model: &M) -> bool {
+    let some = vec![0.01; model.outputs()];
+    model.own_loss(&some, &some).is_some()
 }
 
 /// # Errors

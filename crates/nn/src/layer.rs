@@ -38,6 +38,16 @@ pub struct LayerParameters<'p, D> {
 }
 
 impl Layer {
+    /// A layer without activation: PyTorch's `Linear`.
+    ///
+    /// ```
+    /// use dualtape_nn::Layer;
+    /// assert_eq!(Layer::linear(2, 1).forward(&[1.0, 2.0, 3.0], &[-10.0, 0.0]), [-7.0]);
+    /// ```
+    pub fn linear(inputs: usize, outputs: usize) -> Self {
+        Self { inputs, outputs, activation: Activation::Identity }
+    }
+
     /// The number of parameters.
     ///
     /// ```

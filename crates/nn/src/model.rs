@@ -44,9 +44,49 @@ pub trait Model: Sync {
     /// # Panics
     ///
     /// If `parameters` or `input` has the wrong length.
-    fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D>;
+    fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D>
+    where
+        Self: Sized;
 
-    /// The loss of one sample; the chosen one, unless the model has one of its own. It may not branch either.
+    /// The loss of one sample, for a model that has one of its own: then no loss need be chosen, and one that is chosen counts
+    /// for nothing. Targets are one for each output; of classes, they are 1 for the sample's class and 0 for the others, or
+    /// where a single output speaks for the second of two classes, 1 or 0. It may not branch either.
+    ///
+    /// ```
+    /// use dualtape::Differentiable;
+    /// use dualtape_nn::{Loss, Model, Settings, data::Dataset, train};
+    ///
+    /// /// A number for each quantile: the loss is least at the 9th of 10 parts.
+    /// struct Quantile;
+    ///
+    /// impl Model for Quantile {
+    ///     fn inputs(&self) -> usize { 1 }
+    ///     fn outputs(&self) -> usize { 1 }
+    ///     fn parameter_count(&self) -> usize { 1 }
+    ///     fn forward<D: Differentiable>(&self, p: &[D], _: &[D]) -> Vec<D> { vec![p[0]] }
+    ///     fn own_loss<D: Differentiable>(&self, outputs: &[D], targets: &[D]) -> Option<D> {
+    ///         let above = targets[0] - outputs[0];
+    ///         Some(above.relu() * D::literal(0.9) + (-above).relu() * D::literal(0.1))
+    ///     }
+    /// }
+    ///
+    /// let (x, y) = (0..100).map(|i| (0.0, f64::from(i))).unzip();
+    /// let data = Dataset::regression("numbers", vec!["x".into()], vec!["y".into()], x, y)?;
+    /// let mut quantile = [50.0];
+    /// let settings = Settings { epochs: 200, rate: 2.0, ..Settings::default() };
+    /// train(&Quantile, &mut quantile, &data, &data, &settings, |_| {})?;
+    /// assert!((quantile[0] - 90.0).abs() < 2.0, "{quantile:?}");
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    fn own_loss<D: Differentiable>(&self, _outputs: &[D], _targets: &[D]) -> Option<D>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// The loss of one sample: the model's [own](Self::own_loss), or else the chosen one. A model may also make its own of
+    /// the one that is chosen; it may not branch either.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Loss, Mlp, Model};
@@ -54,8 +94,11 @@ pub trait Model: Sync {
     /// assert_eq!(model.loss(Loss::L1, &[3.0], &[1.0]), 2.0);
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
-    fn loss<D: Differentiable>(&self, chosen: Loss, outputs: &[D], targets: &[D]) -> D {
-        chosen.of(outputs, targets)
+    fn loss<D: Differentiable>(&self, chosen: Loss, outputs: &[D], targets: &[D]) -> D
+    where
+        Self: Sized,
+    {
+        self.own_loss(outputs, targets).unwrap_or_else(|| chosen.of(outputs, targets))
     }
 
     /// The parameters that a penalty applies to; all of them, unless said otherwise.
