@@ -199,11 +199,22 @@ pub fn sample_norms<M: Model>(
 }
 
 /// The loss of one sample, given as its inputs followed by its targets.
-pub(crate) fn record<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, Error> {
+fn record<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, Error> {
     let data = model.inputs() + model.outputs();
     Ok(Recorded::new(model.parameter_count(), data, |parameters, sample| {
         let (input, targets) = sample.split_at(model.inputs());
         model.loss(loss, &model.forward(parameters, input), targets)
+    })?)
+}
+
+/// The loss of one sample in training, given as its inputs, targets, and factors of dropout.
+pub(crate) fn record_training<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, Error> {
+    let factors = model.dropout().len();
+    let data = model.inputs() + model.outputs() + factors;
+    Ok(Recorded::new(model.parameter_count(), data, |parameters, sample| {
+        let (input, rest) = sample.split_at(model.inputs());
+        let (targets, factors) = rest.split_at(model.outputs());
+        model.loss(loss, &model.forward_training(parameters, input, factors), targets)
     })?)
 }
 
@@ -272,7 +283,8 @@ fn has_own_loss<M: Model>(model: &M) -> bool {
 
 /// # Errors
 ///
-/// [`Error::Shape`] if the parameters are not the model's, or the data have another number of features.
+/// [`Error::Shape`] if the parameters are not the model's, or the data have another number of features;
+/// [`Error::Data`] if the model cannot take a sample.
 pub(crate) fn check_sizes<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Result<(), Error> {
     let sizes = [
         ("parameters of the model".to_owned(), parameters.len(), model.parameter_count()),
@@ -280,6 +292,12 @@ pub(crate) fn check_sizes<M: Model>(model: &M, parameters: &[f64], data: &Datase
     ];
     match sizes.into_iter().find(|(_, given, expected)| given != expected) {
         Some((what, given, expected)) => Err(Error::Shape { what, given, expected }),
-        None => Ok(()),
+        None => (0..data.len()).try_for_each(|i| {
+            let wrong = |problem| Error::Data {
+                origin: data.name().to_owned(),
+                problem: format!("sample {}, {problem}", i + 1),
+            };
+            model.check_input(data.input(i)).map_err(wrong)
+        }),
     }
 }

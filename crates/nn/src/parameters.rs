@@ -20,7 +20,7 @@ const NAMED: usize = 8;
 /// that are not finite.
 ///
 /// PyTorch reads it by `safetensors.torch.load_file`. Its `load_state_dict` takes the result for a model that gives its
-/// tensors the same names.
+/// tensors the same names, as `torch.nn.Sequential` does for a [`Sequential`](crate::Sequential).
 ///
 /// # Errors
 ///

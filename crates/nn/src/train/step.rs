@@ -6,7 +6,7 @@ use crate::parallel::AllReduce;
 use crate::privacy::{self, Sampling};
 use crate::recorded::{SampleClip, Team};
 use crate::{Batch, Clip, Error, Model, Reduction, Settings, Unit, clip, data};
-use dualtape::program::{Rows, Selected};
+use dualtape::program::Selected;
 
 /// What came of a batch besides its clipped gradient.
 struct Derivative {
@@ -40,6 +40,8 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
 
     pub(super) fn step(&mut self) -> Result<Progress, Error> {
         self.choose();
+        let step = self.state.optimizer.steps() + 1;
+        self.samples.draw_dropout(self.settings.seed, step, &self.chosen);
         let (epoch, batch) = (self.state.epoch, self.state.batch + 1);
         let time = match self.settings.schedule_unit {
             Unit::Epoch => epoch as u64 - 1,
@@ -84,7 +86,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     fn derivative(&mut self) -> Result<(Derivative, f64), Error> {
         let Self { settings, state, recorded, gradient, chosen, .. } = self;
         let samples = chosen.len();
-        let rows = Rows::new(&self.samples, self.model.inputs() + self.model.outputs());
+        let rows = self.samples.rows();
         let points = Selected { points: &rows, indices: chosen };
         let expected = settings.expected_samples(self.training.len());
         let own_share = match settings.reduction {
