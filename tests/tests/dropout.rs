@@ -4,6 +4,7 @@
 use dualtape::program::Rows;
 use dualtape::{Differentiable, Traced, gradient};
 use dualtape_nn::data::{Dataset, moons};
+use dualtape_nn::privacy::Sampling;
 use dualtape_nn::{
     Activation, Clip, Event, Layer, Loss, Method, Mlp, Model, Module, Recorded, Sequential, Settings,
     Trainer, evaluate, sample_norms,
@@ -134,15 +135,17 @@ fn trained(settings: &Settings) -> Vec<u64> {
 
 #[test]
 fn the_seed_decides_what_is_drawn_and_threads_parts_and_interruptions_do_not() {
-    for clip in [Clip::None, Clip::PerSample(0.5)] {
-        let base = Settings { epochs: 3, batch_size: 20, clip, ..Settings::default() };
+    let base = Settings { epochs: 3, batch_size: 20, ..Settings::default() };
+    let clipped = Settings { clip: Clip::PerSample(0.5), ..base.clone() };
+    let private = Settings { noise: 0.5, sampling: Sampling::Poisson, ..clipped.clone() };
+    for base in [base, clipped, private] {
         let expected = trained(&base);
         for threads in [1, 2, 5] {
             assert_eq!(trained(&Settings { threads, ..base.clone() }), expected, "{threads} threads");
         }
         let parts = Settings { batch_size: 10, accumulate: 2, ..base.clone() };
-        assert_eq!(trained(&parts), expected, "{clip}");
-        assert_ne!(trained(&Settings { seed: 2, ..base }), expected, "{clip}");
+        assert_eq!(trained(&parts), expected, "{base:?}");
+        assert_ne!(trained(&Settings { seed: 2, ..base.clone() }), expected, "{base:?}");
     }
     let (training, validation) = moons().split(0.2, 7).unwrap();
     let (model, settings) = (network(), Settings { epochs: 3, batch_size: 20, ..Settings::default() });

@@ -2,7 +2,7 @@
 //! does not fit together is refused.
 
 use dualtape::program::Rows;
-use dualtape::{Traced, gradient};
+use dualtape::{Traced, gradient, gradient_forward};
 use dualtape_nn::data::{Dataset, iris};
 use dualtape_nn::{
     Activation, Embedding, Error, Layer, LayerNorm, Loss, Method, Mlp, Model, Module, Recorded, Sequential,
@@ -259,6 +259,13 @@ fn an_embedding_gives_the_rows_of_its_table_and_moves_no_other() {
         assert_eq!(moved, expected, "{i} {j}");
     }
     assert_eq!(at([-0.0, 0.0]), [0.1, -0.2, 0.1, -0.2]);
+    // An index picks by its value also where it is what a derivative is taken in: steps are flat.
+    let constants = table.map(Into::into);
+    let by_tape = gradient(|x| embedding.forward(&constants, x)[2], &[0.0, 1.0]);
+    assert_eq!(by_tape, (0.3, vec![0.0; 2]));
+    let constants = table.map(Into::into);
+    let by_dual = gradient_forward(|x| embedding.forward(&constants, x)[2], &[0.0, 1.0]);
+    assert_eq!(by_dual, (0.3, vec![0.0; 2]));
 }
 
 /// Recorded at numbers that are no indices, and replayed at indices and at others.
