@@ -240,6 +240,41 @@ fn given_factors_multiply_in_every_mode() {
     }
 }
 
+/// Dropout with a probability that no module would have.
+#[derive(Debug)]
+struct Impossible(f64);
+
+impl Model for Impossible {
+    fn inputs(&self) -> usize {
+        1
+    }
+    fn outputs(&self) -> usize {
+        1
+    }
+    fn parameter_count(&self) -> usize {
+        1
+    }
+    fn forward<D: Differentiable>(&self, p: &[D], x: &[D]) -> Vec<D> {
+        vec![p[0] * x[0]]
+    }
+    fn forward_training<D: Differentiable>(&self, p: &[D], x: &[D], factors: &[D]) -> Vec<D> {
+        vec![p[0] * x[0] * factors[0]]
+    }
+    fn dropout(&self) -> Vec<f64> {
+        vec![self.0]
+    }
+}
+
+#[test]
+fn a_probability_out_of_its_range_is_refused_before_the_first_step() {
+    let (data, settings) = (numbers(vec![1.0]), Settings { loss: Loss::L1, ..Settings::default() });
+    for p in [1.0, -0.1, f64::NAN, f64::INFINITY] {
+        let error = Trainer::new(&Impossible(p), vec![1.0], &data, &data, &settings).unwrap_err();
+        let expected = format!("the dropout is {p}; expected a probability of 0 or more, and less than 1");
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
 #[test]
 fn more_or_fewer_factors_panic() {
     let model = sequential(vec![Layer::linear(1, 2).into(), Module::Dropout(0.5)]);

@@ -149,7 +149,11 @@ pub(crate) fn from_bytes<A: DeserializeOwned>(
 /// # Errors
 ///
 /// [`Error::Read`], and [`Error::Checkpoint`] if it is longer than so many numbers are, damaged, or ours of another kind.
-pub(crate) fn read_unsigned(path: &Path, kind: &str, most_numbers: usize) -> Result<Container<()>, Error> {
+pub(crate) fn read_ours_or_foreign(
+    path: &Path,
+    kind: &str,
+    most_numbers: usize,
+) -> Result<Container<()>, Error> {
     let wrong = |problem: String| Error::Checkpoint { path: path.to_owned(), problem };
     let most = most_numbers.saturating_mul(size_of::<f64>()).saturating_add(LONGEST_HEADER) as u64;
     let bytes = read_at_most(path, most).map_err(|source| Error::Read { path: path.to_owned(), source })?;

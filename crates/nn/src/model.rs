@@ -94,7 +94,7 @@ pub trait Model: Sync {
     /// use dualtape::Differentiable;
     /// use dualtape_nn::{Loss, Model, Settings, data::Dataset, train};
     ///
-    /// /// A number for each quantile: the loss is least at the 9th of 10 parts.
+    /// /// One number, with nine tenths of the targets below it: the loss is least there.
     /// struct Quantile;
     ///
     /// impl Model for Quantile {

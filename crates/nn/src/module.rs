@@ -30,6 +30,9 @@ pub enum Module {
     Residual(Sequential),
     /// In training, each number becomes 0 with this probability p, or else is divided by 1 − p; otherwise, nothing changes.
     /// Srivastava and others, "Dropout", 2014. What it draws follows from the seed of the settings and the step.
+    ///
+    /// A model of your own that holds a sequence with dropout hands on its [`dropout`](Model::dropout) and
+    /// [`forward_training`](Model::forward_training); without them, it trains as if there were no dropout.
     Dropout(f64),
 }
 
@@ -66,10 +69,7 @@ impl Module {
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self {
-            Self::Dropout(p) if !(*p >= 0.0 && *p < 1.0) => {
-                let expected = "a probability of 0 or more, and less than 1";
-                Err(Error::Setting { what: "dropout", given: p.to_string(), expected })
-            }
+            Self::Dropout(p) => check_dropout(*p),
             _ => self.part().map_or(Ok(()), Part::check),
         }
     }
@@ -117,6 +117,15 @@ impl Module {
             }
         }
     }
+}
+
+/// Whether numbers can become 0 with this probability, and others be divided by its complement.
+pub(crate) fn check_dropout(p: f64) -> Result<(), Error> {
+    if (0.0..1.0).contains(&p) {
+        return Ok(());
+    }
+    let expected = "a probability of 0 or more, and less than 1";
+    Err(Error::Setting { what: "dropout", given: p.to_string(), expected })
 }
 
 impl From<Layer> for Module {

@@ -74,7 +74,7 @@ pub fn save_parameters<M: Model>(model: &M, parameters: &[f64], path: impl AsRef
 /// ```
 pub fn load_parameters<M: Model>(model: &M, path: impl AsRef<Path>) -> Result<Vec<f64>, Error> {
     let layout = layout(model)?;
-    let file = container::read_unsigned(path.as_ref(), KIND, model.parameter_count())?;
+    let file = container::read_ours_or_foreign(path.as_ref(), KIND, model.parameter_count())?;
     let tensors = file.tensors()?;
     check_names(&file, &tensors, &layout)?;
     let mut parameters = Vec::with_capacity(model.parameter_count());

@@ -217,7 +217,7 @@ impl<'a, M: Model> Trainer<'a, M> {
             training,
             validation,
             recorded: evaluate::record_training(model, settings.loss)?,
-            samples: Samples::new(model, evaluate::samples(model, training, settings.loss)?),
+            samples: Samples::new(model, evaluate::samples(model, training, settings.loss)?)?,
             weights: model.weights(),
             gradient: vec![0.0; model.parameter_count()],
             layers: layers(model),

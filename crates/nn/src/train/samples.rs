@@ -1,7 +1,8 @@
 //! The rows that a recorded loss takes in training: inputs, targets, and factors of dropout.
 
-use crate::Model;
 use crate::initialize::{self, Use};
+use crate::module::check_dropout;
+use crate::{Error, Model};
 use dualtape::program::Rows;
 use rand::Rng;
 
@@ -16,18 +17,23 @@ pub(super) struct Samples {
 
 impl Samples {
     /// Of a model, from each sample's inputs and targets.
-    pub(super) fn new<M: Model>(model: &M, rows: Vec<f64>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] if a probability of the model's dropout is out of its range.
+    pub(super) fn new<M: Model>(model: &M, rows: Vec<f64>) -> Result<Self, Error> {
         let (known, dropout) = (model.inputs() + model.outputs(), model.dropout());
+        dropout.iter().try_for_each(|&p| check_dropout(p))?;
         let width = known + dropout.len();
         if dropout.is_empty() {
-            return Self { rows, width, dropout };
+            return Ok(Self { rows, width, dropout });
         }
         let mut wider = Vec::with_capacity(rows.len() / known * width);
         for row in rows.chunks_exact(known) {
             wider.extend_from_slice(row);
             wider.extend(std::iter::repeat_n(1.0, dropout.len()));
         }
-        Self { rows: wider, width, dropout }
+        Ok(Self { rows: wider, width, dropout })
     }
 
     /// Draws the factors of dropout for these samples in a step, counted from 1. They depend on seed, step and samples only,
