@@ -333,3 +333,60 @@ fn a_split_gives_each_class_its_share_and_keeps_the_order() {
     }
     assert_eq!(Table::from(iris()).draw_folds(10, 1).unwrap().len(), 150);
 }
+
+/// A data set for classification as it was given: names of features and classes, inputs, labels.
+type Given = (&'static [&'static str], &'static [&'static str], Vec<f64>, Vec<usize>);
+
+fn classification((features, classes, inputs, labels): Given) -> Result<Dataset, Error> {
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    Dataset::classification("here", names(features), names(classes), inputs, labels)
+}
+
+#[test]
+fn classification_keeps_rows_and_class_indices_as_given() {
+    let data = classification((&["x", "y"], &["a", "b", "c"], vec![1.0, 2.0, 3.0, 4.0], vec![2, 0])).unwrap();
+    assert_eq!((data.len(), data.classes().len()), (2, 3));
+    // The second class has no rows, which is no mistake: a part of a data set may be so.
+    assert_eq!((data.sample(0), data.sample(1)), ((&[1.0, 2.0][..], 2), (&[3.0, 4.0][..], 0)));
+    let one = classification((&["x"], &["only"], vec![-0.0], vec![0])).unwrap();
+    assert_eq!((one.input(0)[0].to_bits(), one.label(0)), ((-0.0_f64).to_bits(), Some(0)));
+}
+
+#[test]
+fn classification_that_does_not_fit_is_refused_by_place() {
+    let rows = "expected at least one row with a number and a label";
+    let cases: [(Given, String); 10] = [
+        ((&["x"], &["a"], vec![], vec![]), format!("there are 0 rows of 1 numbers; {rows}")),
+        ((&[], &["a"], vec![], vec![0]), format!("there are 1 rows of 0 numbers; {rows}")),
+        ((&["x"], &[], vec![], vec![]), format!("there are 0 rows of 1 numbers; {rows}")),
+        ((&["x"], &[], vec![1.0], vec![0]), "there are no classes; expected at least one".to_owned()),
+        (
+            (&["x"], &["a", "b", "a"], vec![1.0], vec![0]),
+            "two classes are named 'a'; expected a name of its own for each".to_owned(),
+        ),
+        (
+            (&["x"], &["a", "b"], vec![1.0, 2.0], vec![1, usize::MAX]),
+            format!("sample 2 has label {}; expected a class from 0 to 1", usize::MAX),
+        ),
+        (
+            (&["x"], &["a"], vec![1.0, 2.0, 3.0], vec![0, 0]),
+            "there are 3 numbers; expected 1 for each of 2 rows".to_owned(),
+        ),
+        (
+            (&["x", "y"], &["a"], vec![1.0, 2.0, 3.0], vec![0, 0]),
+            "there are 3 numbers; expected 2 for each of 2 rows".to_owned(),
+        ),
+        (
+            (&["x", "y"], &["a"], vec![1.0, 2.0, 3.0, f64::NAN], vec![0, 0]),
+            "sample 2, feature 2 is NaN; expected a finite number".to_owned(),
+        ),
+        (
+            (&["x"], &["a"], vec![f64::NEG_INFINITY], vec![0]),
+            "sample 1, feature 1 is -inf; expected a finite number".to_owned(),
+        ),
+    ];
+    for (given, expected) in cases {
+        let error = classification(given.clone()).unwrap_err().to_string();
+        assert_eq!(error, format!("here: {expected}"), "{given:?}");
+    }
+}

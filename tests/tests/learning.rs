@@ -214,5 +214,5 @@ fn sizes_that_overflow_are_refused_before_anything_is_allocated() {
     assert!(matches!(Mlp::from_layers(vec![layer(huge, huge)]), Err(Error::TooLarge { .. })));
     assert!(matches!(Mlp::from_layers(vec![layer(2, 0)]), Err(Error::Sizes { .. })));
     let features = vec!["x".to_owned(); 3];
-    assert!(Dataset::new("here", features, vec!["a".into()], vec![1.0; 4], vec![0; 2]).is_err());
+    assert!(Dataset::classification("here", features, vec!["a".into()], vec![1.0; 4], vec![0; 2]).is_err());
 }

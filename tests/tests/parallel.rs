@@ -5,7 +5,8 @@ use dualtape::program::{Part, Rows, Sums};
 use dualtape::{Differentiable, Program};
 use dualtape_nn::parallel::{AllReduce, Local};
 use dualtape_nn::{
-    Activation, Clip, Error, Event, Loss, Method, Mlp, Model, Record, Settings, Trainer, data,
+    Activation, Clip, Error, Event, Layer, Loss, Method, Mlp, Model, Module, Record, Sequential, Settings,
+    Trainer, data,
 };
 use std::sync::{Arc, Barrier, Mutex};
 
@@ -129,12 +130,38 @@ fn seen(record: &Record) -> Vec<u64> {
 
 /// Parameters and records of a training by some ranks.
 fn trained(ranks: impl AllReduce, sizes: &[usize], settings: &Settings) -> (Vec<u64>, Vec<Vec<u64>>) {
-    let (training, validation) = data::digits().split(0.2, 3).unwrap();
     let model = Mlp::new(sizes, Activation::Tanh).unwrap();
-    let trainer = Trainer::new(&model, model.initialize(3), &training, &validation, settings).unwrap();
+    trained_from(ranks, &model, model.initialize(3), settings)
+}
+
+/// The same of any model of the digits, from these parameters.
+fn trained_from<M: Model>(
+    ranks: impl AllReduce,
+    model: &M,
+    parameters: Vec<f64>,
+    settings: &Settings,
+) -> (Vec<u64>, Vec<Vec<u64>>) {
+    let (training, validation) = data::digits().split(0.2, 3).unwrap();
+    let trainer = Trainer::new(model, parameters, &training, &validation, settings).unwrap();
     let mut trainer = trainer.over(ranks).unwrap();
     while trainer.advance().unwrap().is_some() {}
     (bits(trainer.parameters()), trainer.history().iter().map(seen).collect())
+}
+
+/// Each process draws for all samples of a step, so that it does not matter which of them it takes.
+#[test]
+fn dropout_has_the_same_bits_for_any_number_of_processes() {
+    let layers = vec![Layer::linear(64, 6).into(), Module::Dropout(0.4), Layer::linear(6, 10).into()];
+    let model = Sequential::new(layers).unwrap();
+    let settings = Settings { epochs: 1, batch_size: 100, threads: 1, ..Settings::default() };
+    for clip in [Clip::None, Clip::PerSample(0.5)] {
+        let settings = Settings { clip, ..settings.clone() };
+        let run = |ranks: Threads| trained_from(ranks, &model, model.initialize(3), &settings);
+        let alone = trained_from(Local, &model, model.initialize(3), &settings);
+        for size in [2, 3] {
+            assert!(on_ranks(size, run).iter().all(|one| *one == alone), "{clip}, {size} processes");
+        }
+    }
 }
 
 /// Small enough for one message, and large enough for slices.

@@ -20,7 +20,7 @@ pub fn images(count: usize) -> Dataset {
     let names = (0..pixels).map(|i| format!("p{i}")).collect();
     let labels = (0..count).map(|i| i * 7 % classes).collect();
     let classes = (0..classes).map(|i| i.to_string()).collect();
-    Dataset::new("images", names, classes, (0..count * pixels).map(pixel).collect(), labels)
+    Dataset::classification("images", names, classes, (0..count * pixels).map(pixel).collect(), labels)
         .expect("the images are well-formed")
 }
 

@@ -2,7 +2,7 @@
 
 use dualtape::Differentiable;
 use dualtape_nn::data::Dataset;
-use dualtape_nn::{Error, Loss, Method, Model, Settings, train};
+use dualtape_nn::{Error, Method, Model, Settings, train};
 
 /// a · sin(b x + c), of one input and three parameters.
 struct Wave;
@@ -21,8 +21,8 @@ impl Model for Wave {
         vec![p[0] * (p[1] * x[0] + p[2]).sin()]
     }
     /// ln cosh of the difference: quadratic when small, linear when large.
-    fn loss<D: Differentiable>(&self, _: Loss, outputs: &[D], targets: &[D]) -> D {
-        (outputs[0] - targets[0]).cosh().ln()
+    fn own_loss<D: Differentiable>(&self, outputs: &[D], targets: &[D]) -> Option<D> {
+        Some((outputs[0] - targets[0]).cosh().ln())
     }
 }
 
@@ -34,7 +34,7 @@ fn main() -> Result<(), Error> {
 
     let mut parameters = vec![1.0, 1.8, 0.0];
     let optimizer = Method::adam();
-    let settings = Settings { loss: Loss::MeanSquared, optimizer, epochs: 200, ..Settings::default() };
+    let settings = Settings { optimizer, epochs: 200, ..Settings::default() };
     let history = train(&Wave, &mut parameters, &training, &validation, &settings, |_| {})?;
     let last = history.last().expect("there was an epoch");
     println!("found {parameters:.3?}, looked for [1.500, 2.000, 0.300]");

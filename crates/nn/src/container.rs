@@ -2,7 +2,7 @@
 //! of the whole file.
 //!
 //! Any reader of safetensors reads them. We read only what we wrote: a file that was cut short or changed in
-//! any bit is refused before anything in it is believed.
+//! any bit is refused before anything in it is believed. Parameters alone may also come from another program.
 
 use crate::{Error, files};
 use safetensors::SafeTensors;
@@ -143,6 +143,61 @@ pub(crate) fn from_bytes<A: DeserializeOwned>(
     Ok(Container { path: path.to_owned(), bytes, about })
 }
 
+/// Reads a file of the given kind, or a safetensors file that another program wrote, which has no checksum. Either holds
+/// so many numbers at most.
+///
+/// # Errors
+///
+/// [`Error::Read`], and [`Error::Checkpoint`] if it is longer than so many numbers are, damaged, or ours of another kind.
+pub(crate) fn read_ours_or_foreign(
+    path: &Path,
+    kind: &str,
+    most_numbers: usize,
+) -> Result<Container<()>, Error> {
+    let wrong = |problem: String| Error::Checkpoint { path: path.to_owned(), problem };
+    let most = most_numbers.saturating_mul(size_of::<f64>()).saturating_add(LONGEST_HEADER) as u64;
+    let bytes = read_at_most(path, most).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    if bytes.len() as u64 > most {
+        return Err(wrong(format!(
+            "it is too long; expected at most {most} bytes for {most_numbers} numbers"
+        )));
+    }
+    if begins_like_ours(&bytes) {
+        return from_bytes(path, kind, bytes);
+    }
+    // Ours, with something changed in how it begins, must not pass for a file without a checksum.
+    if OUR_MARKS.iter().any(|mark| header(&bytes).windows(mark.len()).any(|part| part == *mark)) {
+        return Err(wrong("its beginning was changed; expected that of a file of dualtape".to_owned()));
+    }
+    if let Err(error) = SafeTensors::read_metadata(&bytes) {
+        return Err(wrong(format!("it is not a whole safetensors file: {error}")));
+    }
+    Ok(Container { path: path.to_owned(), bytes, about: () })
+}
+
+/// What stands in the header of each of our files, in two places.
+const OUR_MARKS: [&[u8]; 2] = [br#""dualtape":"#, br#"\"kind\":\""#];
+
+/// The header of a safetensors file, or what there is of it.
+fn header(bytes: &[u8]) -> &[u8] {
+    let Some((length, rest)) = bytes.split_first_chunk() else { return &[] };
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    &rest[..length.min(rest.len())]
+}
+
+/// What safetensors allows for a header, and its length in eight bytes.
+const LONGEST_HEADER: usize = 100_000_008;
+
+/// The bytes of a file; of one that is longer, a few more than these.
+fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len().min(most.saturating_add(1));
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn begins_like_ours(bytes: &[u8]) -> bool {
     bytes.len() >= CHECKSUM_AT + 8 && bytes[8..].starts_with(BEGINNING)
 }
@@ -168,7 +223,8 @@ impl<A> Container<A> {
         Error::Checkpoint { path: self.path.clone(), problem }
     }
 
-    fn tensors(&self) -> Result<SafeTensors<'_>, Error> {
+    /// All tensors, as views of the file.
+    pub(crate) fn tensors(&self) -> Result<SafeTensors<'_>, Error> {
         SafeTensors::deserialize(&self.bytes).map_err(|error| self.wrong(error.to_string()))
     }
 

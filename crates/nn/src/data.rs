@@ -1,5 +1,6 @@
 //! Data sets: numbers by row, and what each row should give: a class, or numbers.
 
+mod batch_sampler;
 mod csv;
 mod embedded;
 mod encoder;
@@ -10,12 +11,15 @@ mod table;
 
 pub use self::csv::{Csv, parse_csv, read_csv};
 pub(crate) use self::csv::{canonical, cause};
+pub use batch_sampler::BatchSampler;
+pub(crate) use batch_sampler::shuffled;
 pub use embedded::{NAMES, digits, iris, moons, named};
 pub use encoder::{Encoder, Missing, Unknown};
 pub use standardize::Standardizer;
 pub use table::Table;
 
 use crate::Error;
+use std::collections::HashSet;
 
 /// Samples, for classification, for regression, or without targets, to predict them.
 ///
@@ -62,40 +66,32 @@ pub enum Targets {
 }
 
 impl Dataset {
-    /// A data set for classification, of the given rows: `inputs` has one number for each feature and row,
-    /// row after row, and `labels` the number of each row's class.
+    /// A data set for classification: `inputs` has one number for each feature and row, row after row, and `labels` the
+    /// index of each row's class, counted from 0. A class may have no rows.
     ///
     /// # Errors
     ///
     /// [`Error::Data`] if there is no row or no feature, the inputs are not as many as rows times features,
-    /// a number is not finite, or a label is out of range.
+    /// a number is not finite, two classes have one name, or a label is the index of no class.
     ///
     /// ```
     /// use dualtape_nn::data::Dataset;
     /// let (features, classes) = (vec!["x".into()], vec!["low".into(), "high".into()]);
-    /// let data = Dataset::new("steps", features.clone(), classes.clone(), vec![0.5, 2.5], vec![0, 1])?;
+    /// let data = Dataset::classification("steps", features.clone(), classes.clone(), vec![0.5, 2.5], vec![0, 1])?;
     /// assert_eq!(data.sample(1), (&[2.5][..], 1));
-    /// let wrong = Dataset::new("steps", features, classes, vec![0.5, 2.5], vec![0, 2]).unwrap_err();
+    /// let wrong = Dataset::classification("steps", features, classes, vec![0.5, 2.5], vec![0, 2]).unwrap_err();
     /// assert_eq!(wrong.to_string(), "steps: sample 2 has label 2; expected a class from 0 to 1");
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
-    pub fn new(
+    pub fn classification(
         name: &str,
         features: Vec<String>,
         classes: Vec<String>,
         inputs: Vec<f64>,
         labels: Vec<usize>,
     ) -> Result<Self, Error> {
-        if let Some(row) = labels.iter().position(|&label| label >= classes.len()) {
-            let problem = format!(
-                "sample {} has label {}; expected a class from 0 to {}",
-                row + 1,
-                labels[row],
-                classes.len() as i64 - 1
-            );
-            return Err(Error::Data { origin: name.to_owned(), problem });
-        }
         let rows = labels.len();
+        check_classes(name, &classes, &labels)?;
         let targets = Targets::Classes { names: classes, labels };
         Self::checked(Self { name: name.to_owned(), features, inputs, targets }, rows)
     }
@@ -405,5 +401,22 @@ impl Dataset {
         };
         let inputs = rows.iter().flat_map(|&i| self.input(i)).copied().collect();
         Self { name: self.name.clone(), features: self.features.clone(), inputs, targets }
+    }
+}
+
+/// Whether the names of the classes differ, and each label is the index of one.
+fn check_classes(name: &str, classes: &[String], labels: &[usize]) -> Result<(), Error> {
+    let wrong = |problem| Err(Error::Data { origin: name.to_owned(), problem });
+    let mut seen = HashSet::new();
+    if let Some(twice) = classes.iter().find(|&class| !seen.insert(class)) {
+        return wrong(format!("two classes are named '{twice}'; expected a name of its own for each"));
+    }
+    match (labels.iter().position(|&label| label >= classes.len()), classes.len()) {
+        (None, _) => Ok(()),
+        (Some(_), 0) => wrong("there are no classes; expected at least one".to_owned()),
+        (Some(row), count) => {
+            let (sample, label, last) = (row + 1, labels[row], count - 1);
+            wrong(format!("sample {sample} has label {label}; expected a class from 0 to {last}"))
+        }
     }
 }

@@ -132,6 +132,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A model whose tensors cannot stand in one file under their names.
+    #[error(
+        "the model has a tensor named '{name}'; expected a name of its own for each, other than '__metadata__'"
+    )]
+    TensorName {
+        /// The name.
+        name: String,
+    },
     /// A gradient that cannot be clipped by its norm.
     #[error("the norm of the gradient is {norm}; expected a finite one, to clip by")]
     NonFiniteNorm {

@@ -199,11 +199,22 @@ pub fn sample_norms<M: Model>(
 }
 
 /// The loss of one sample, given as its inputs followed by its targets.
-pub(crate) fn record<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, Error> {
+fn record<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, Error> {
     let data = model.inputs() + model.outputs();
     Ok(Recorded::new(model.parameter_count(), data, |parameters, sample| {
         let (input, targets) = sample.split_at(model.inputs());
         model.loss(loss, &model.forward(parameters, input), targets)
+    })?)
+}
+
+/// The loss of one sample in training, given as its inputs, targets, and factors of dropout.
+pub(crate) fn record_training<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, Error> {
+    let factors = model.dropout().len();
+    let data = model.inputs() + model.outputs() + factors;
+    Ok(Recorded::new(model.parameter_count(), data, |parameters, sample| {
+        let (input, rest) = sample.split_at(model.inputs());
+        let (targets, factors) = rest.split_at(model.outputs());
+        model.loss(loss, &model.forward_training(parameters, input, factors), targets)
     })?)
 }
 
@@ -229,21 +240,28 @@ pub fn samples<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f6
 /// What each output should be, row after row, as the loss wants it.
 fn targets<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, Error> {
     let [_, end] = model.ends();
+    let has_own_loss = has_own_loss(model);
     let check = |what: &str, given| match model.outputs() {
         expected if expected == given => Ok(()),
         expected => Err(Error::Shape { what: format!("{what} of the data, for {end}"), given, expected }),
     };
     match data.targets() {
         Targets::Classes { names, labels } => {
-            let width = loss.outputs_for(names.len());
+            let width = match (has_own_loss, model.outputs()) {
+                (true, 1) if names.len() == 2 => 1,
+                (true, _) => names.len(),
+                (false, _) => loss.outputs_for(names.len()),
+            };
             check("classes", width)?;
             // A single output speaks for class 1.
             let place = |i: usize| if width == 1 && names.len() > 1 { 1 } else { i };
-            let row = |&label: &usize| (0..width).map(move |i| loss.class_target(label == place(i)));
+            let target =
+                |is_class| if has_own_loss { f64::from(is_class) } else { loss.class_target(is_class) };
+            let row = |&label: &usize| (0..width).map(move |i| target(label == place(i)));
             Ok(labels.iter().flat_map(row).collect())
         }
         Targets::Numbers { names, values } => {
-            if loss.is_for_classes() {
+            if loss.is_for_classes() && !has_own_loss {
                 let expected = "mse, l1 or huber, as the targets are numbers";
                 return Err(Error::Setting { what: "loss", given: format!("'{loss}'"), expected });
             }
@@ -257,9 +275,16 @@ fn targets<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, 
     }
 }
 
+/// Whether the model has a loss of its own. It does not depend on the numbers, as it may not branch.
+fn has_own_loss<M: Model>(model: &M) -> bool {
+    let some = vec![0.01; model.outputs()];
+    model.own_loss(&some, &some).is_some()
+}
+
 /// # Errors
 ///
-/// [`Error::Shape`] if the parameters are not the model's, or the data have another number of features.
+/// [`Error::Shape`] if the parameters are not the model's, or the data have another number of features;
+/// [`Error::Data`] if the model cannot take a sample.
 pub(crate) fn check_sizes<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Result<(), Error> {
     let sizes = [
         ("parameters of the model".to_owned(), parameters.len(), model.parameter_count()),
@@ -267,6 +292,12 @@ pub(crate) fn check_sizes<M: Model>(model: &M, parameters: &[f64], data: &Datase
     ];
     match sizes.into_iter().find(|(_, given, expected)| given != expected) {
         Some((what, given, expected)) => Err(Error::Shape { what, given, expected }),
-        None => Ok(()),
+        None => (0..data.len()).try_for_each(|i| {
+            let wrong = |problem| Error::Data {
+                origin: data.name().to_owned(),
+                problem: format!("sample {}, {problem}", i + 1),
+            };
+            model.check_input(data.input(i)).map_err(wrong)
+        }),
     }
 }

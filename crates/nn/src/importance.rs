@@ -26,7 +26,7 @@ use std::ops::Range;
 /// // The class follows from the first feature, and so does what the model says.
 /// let inputs: Vec<f64> = (0..40).flat_map(|i| [f64::from(i) - 19.5, f64::from(i % 3)]).collect();
 /// let labels = (0..40).map(|i| usize::from(i >= 20)).collect();
-/// let data = Dataset::new("sign", vec!["x".into(), "y".into()], vec!["-".into(), "+".into()], inputs, labels)?;
+/// let data = Dataset::classification("sign", vec!["x".into(), "y".into()], vec!["-".into(), "+".into()], inputs, labels)?;
 /// let model = Mlp::new(&[2, 1], Activation::Tanh)?;
 /// let losses = permutation_importance(&model, &[1.0, 0.0, 0.0], &data, &[0..1, 1..2], 5, 7)?;
 /// assert!(losses[0].iter().all(|&loss| loss > 0.2) && losses[1].iter().all(|&loss| loss == 0.0));

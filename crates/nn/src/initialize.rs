@@ -1,6 +1,6 @@
 //! Initial weights, from a seed.
 
-use crate::Error;
+use crate::{Activation, Error};
 use dualtape::Scalar;
 use rand::SeedableRng;
 use rand::distr::{Distribution, Uniform};
@@ -26,6 +26,8 @@ pub(crate) enum Use {
     Shuffle,
     /// The noise of a step.
     Noise,
+    /// What dropout leaves in a step.
+    Dropout,
 }
 
 /// The stream for one epoch or step, counted from 1. Nothing has to be remembered to go on from there, and
@@ -35,6 +37,8 @@ pub(crate) fn substream(seed: u64, purpose: Use, number: u64) -> ChaCha8Rng {
     stream.set_stream(number.wrapping_mul(2).wrapping_add(match purpose {
         Use::Shuffle => 0,
         Use::Noise => 1,
+        // Far from those of all epochs and steps.
+        Use::Dropout => 1 << 63,
     }));
     stream
 }
@@ -75,6 +79,14 @@ pub enum Initializer {
 }
 
 impl Initializer {
+    /// The one that suits weights before this activation.
+    pub(crate) fn before(activation: Activation) -> Self {
+        match activation {
+            Activation::Relu | Activation::LeakyRelu(_) => Self::KaimingNormal,
+            _ => Self::XavierUniform,
+        }
+    }
+
     /// Appends `inputs · outputs` weights.
     ///
     /// # Panics

@@ -1,7 +1,11 @@
 //! `Layer`: neurons side by side.
 
-use crate::Activation;
+use crate::module::Part;
+use crate::{Activation, Error, Initializer, Model};
 use dualtape::Differentiable;
+use rand_chacha::ChaCha8Rng;
+use std::fmt;
+use std::ops::Range;
 
 /// The shape of a dense layer, whose parameters are its weights, row after row, one row for each output, and
 /// then its biases.
@@ -38,6 +42,16 @@ pub struct LayerParameters<'p, D> {
 }
 
 impl Layer {
+    /// A layer without activation: PyTorch's `Linear`.
+    ///
+    /// ```
+    /// use dualtape_nn::Layer;
+    /// assert_eq!(Layer::linear(2, 1).forward(&[1.0, 2.0, 3.0], &[-10.0, 0.0]), [-7.0]);
+    /// ```
+    pub fn linear(inputs: usize, outputs: usize) -> Self {
+        Self { inputs, outputs, activation: Activation::Identity }
+    }
+
     /// The number of parameters.
     ///
     /// ```
@@ -100,5 +114,57 @@ impl Layer {
             *output = self.activation.apply(*output);
         }
         outputs
+    }
+}
+
+impl Model for Layer {
+    fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    fn parameter_count(&self) -> usize {
+        self.parameter_count()
+    }
+
+    fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D> {
+        self.forward(parameters, input)
+    }
+
+    fn weights(&self) -> Vec<Range<usize>> {
+        std::iter::once(0..self.inputs * self.outputs).collect()
+    }
+
+    /// Those PyTorch gives to a linear layer: `weight` of shape `[outputs, inputs]`, `bias` of shape `[outputs]`.
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        vec![("weight".to_owned(), vec![self.outputs, self.inputs]), ("bias".to_owned(), vec![self.outputs])]
+    }
+}
+
+impl Part for Layer {
+    fn check(&self) -> Result<(), Error> {
+        match [self.inputs, self.outputs] {
+            sizes if sizes.contains(&0) => Err(Error::Sizes { given: sizes.to_vec() }),
+            _ => Ok(()),
+        }
+    }
+
+    fn initialize(&self, weights: Initializer, stream: &mut ChaCha8Rng, parameters: &mut Vec<f64>) {
+        weights.weights(self.inputs, self.outputs, stream, parameters);
+        parameters.extend(std::iter::repeat_n(0.0, self.outputs));
+    }
+}
+
+/// Its sizes, and its activation if it has one.
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "layer {} -> {}", self.inputs, self.outputs)?;
+        match self.activation {
+            Activation::Identity => Ok(()),
+            activation => write!(f, " with {activation}"),
+        }
     }
 }

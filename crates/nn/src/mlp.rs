@@ -191,11 +191,7 @@ impl Mlp {
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn initialize<F: Scalar>(&self, seed: u64) -> Vec<F> {
-        let suited = |layer: &Layer| match layer.activation {
-            Activation::Relu | Activation::LeakyRelu(_) => Initializer::KaimingNormal,
-            _ => Initializer::XavierUniform,
-        };
-        self.initialize_with(seed, suited)
+        self.initialize_with(seed, |layer| Initializer::before(layer.activation))
     }
 
     /// Fresh parameters: weights as chosen for each layer, biases 0.

@@ -44,9 +44,87 @@ pub trait Model: Sync {
     /// # Panics
     ///
     /// If `parameters` or `input` has the wrong length.
-    fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D>;
+    fn forward<D: Differentiable>(&self, parameters: &[D], input: &[D]) -> Vec<D>
+    where
+        Self: Sized;
 
-    /// The loss of one sample; the chosen one, unless the model has one of its own. It may not branch either.
+    /// The outputs for one input in training, where dropout multiplies some numbers by factors: one for each probability in
+    /// [`dropout`](Self::dropout). Without any, the [usual](Self::forward) outputs.
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward); and if there are more or fewer factors.
+    ///
+    /// ```
+    /// use dualtape_nn::{Layer, Model, Module, Sequential};
+    /// let model = Sequential::new(vec![Layer::linear(1, 2).into(), Module::Dropout(0.5)])?;
+    /// let parameters = [1.0, 2.0, 0.0, 0.0];
+    /// assert_eq!(model.forward(&parameters, &[3.0]), [3.0, 6.0]);
+    /// assert_eq!(model.forward_training(&parameters, &[3.0], &[0.0, 2.0]), [0.0, 12.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    fn forward_training<D: Differentiable>(&self, parameters: &[D], input: &[D], factors: &[D]) -> Vec<D>
+    where
+        Self: Sized,
+    {
+        assert!(factors.is_empty(), "the model takes no factors of dropout, not {}", factors.len());
+        self.forward(parameters, input)
+    }
+
+    /// For each factor that dropout takes in [training](Self::forward_training), the probability p that it is 0; otherwise
+    /// it is 1 / (1 − p). A [`Trainer`](crate::Trainer) draws them anew for each sample of each step. None, unless said
+    /// otherwise.
+    ///
+    /// ```
+    /// use dualtape_nn::{Activation, Layer, Mlp, Model, Module, Sequential};
+    /// let model = Sequential::new(vec![Layer::linear(1, 2).into(), Module::Dropout(0.5)])?;
+    /// assert_eq!(model.dropout(), [0.5, 0.5]);
+    /// assert!(Mlp::new(&[2, 1], Activation::Tanh)?.dropout().is_empty());
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    fn dropout(&self) -> Vec<f64> {
+        Vec::new()
+    }
+
+    /// The loss of one sample, for a model that has one of its own: then no loss need be chosen, and one that is chosen counts
+    /// for nothing. Targets are one for each output; of classes, they are 1 for the sample's class and 0 for the others, or
+    /// where a single output speaks for the second of two classes, 1 or 0. It may not branch either.
+    ///
+    /// ```
+    /// use dualtape::Differentiable;
+    /// use dualtape_nn::{Loss, Model, Settings, data::Dataset, train};
+    ///
+    /// /// One number, with nine tenths of the targets below it: the loss is least there.
+    /// struct Quantile;
+    ///
+    /// impl Model for Quantile {
+    ///     fn inputs(&self) -> usize { 1 }
+    ///     fn outputs(&self) -> usize { 1 }
+    ///     fn parameter_count(&self) -> usize { 1 }
+    ///     fn forward<D: Differentiable>(&self, p: &[D], _: &[D]) -> Vec<D> { vec![p[0]] }
+    ///     fn own_loss<D: Differentiable>(&self, outputs: &[D], targets: &[D]) -> Option<D> {
+    ///         let above = targets[0] - outputs[0];
+    ///         Some(above.relu() * D::literal(0.9) + (-above).relu() * D::literal(0.1))
+    ///     }
+    /// }
+    ///
+    /// let (x, y) = (0..100).map(|i| (0.0, f64::from(i))).unzip();
+    /// let data = Dataset::regression("numbers", vec!["x".into()], vec!["y".into()], x, y)?;
+    /// let mut quantile = [50.0];
+    /// let settings = Settings { epochs: 200, rate: 2.0, ..Settings::default() };
+    /// train(&Quantile, &mut quantile, &data, &data, &settings, |_| {})?;
+    /// assert!((quantile[0] - 90.0).abs() < 2.0, "{quantile:?}");
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    fn own_loss<D: Differentiable>(&self, _outputs: &[D], _targets: &[D]) -> Option<D>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// The loss of one sample: the model's [own](Self::own_loss), or else the chosen one. A model may also make its own of
+    /// the one that is chosen; it may not branch either.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Loss, Mlp, Model};
@@ -54,8 +132,11 @@ pub trait Model: Sync {
     /// assert_eq!(model.loss(Loss::L1, &[3.0], &[1.0]), 2.0);
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
-    fn loss<D: Differentiable>(&self, chosen: Loss, outputs: &[D], targets: &[D]) -> D {
-        chosen.of(outputs, targets)
+    fn loss<D: Differentiable>(&self, chosen: Loss, outputs: &[D], targets: &[D]) -> D
+    where
+        Self: Sized,
+    {
+        self.own_loss(outputs, targets).unwrap_or_else(|| chosen.of(outputs, targets))
     }
 
     /// The parameters that a penalty applies to; all of them, unless said otherwise.
@@ -82,6 +163,23 @@ pub trait Model: Sync {
     /// ```
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         vec![("parameters".to_owned(), vec![self.parameter_count()])]
+    }
+
+    /// Whether the model can take an input of the right length; or, in words, why not. Anything, unless said otherwise.
+    ///
+    /// # Errors
+    ///
+    /// What was given and what was expected.
+    ///
+    /// ```
+    /// use dualtape_nn::{Embedding, Model};
+    /// let embedding = Embedding { embeddings: 3, size: 2, indices: 1 };
+    /// assert!(embedding.check_input(&[2.0]).is_ok());
+    /// let problem = embedding.check_input(&[0.5]).unwrap_err();
+    /// assert_eq!(problem, "feature 1 is 0.5; expected a whole number from 0 to 2");
+    /// ```
+    fn check_input(&self, _input: &[f64]) -> Result<(), String> {
+        Ok(())
     }
 
     /// What to call its inputs and its outputs in an error.

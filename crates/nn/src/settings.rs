@@ -71,7 +71,7 @@ pub struct Settings {
     pub patience: Option<usize>,
     /// Whether the parameters with the best validation loss are the result, not the last ones.
     pub keep_best: bool,
-    /// What the order of the samples, and noise, are drawn from.
+    /// What the order of the samples, noise and dropout are drawn from.
     pub seed: u64,
     /// Worker threads; 0 for one on each core. The result has the same bits for any number.
     pub threads: usize,

@@ -2,6 +2,7 @@
 
 mod accounting;
 mod checkpoint;
+mod samples;
 mod state;
 mod step;
 
@@ -14,6 +15,7 @@ use crate::parallel::{AllReduce, Local};
 use crate::privacy::NoiseSource;
 use crate::{Error, Model, Recorded, Settings, files};
 use accounting::Accounting;
+use samples::Samples;
 use state::State;
 use std::ops::Range;
 use std::path::Path;
@@ -130,8 +132,7 @@ pub struct Trainer<'a, M: Model, R: AllReduce = Local> {
     /// Whether all know that one was.
     agreed: bool,
     recorded: Recorded<f64>,
-    /// Each training sample's input, followed by its targets.
-    samples: Vec<f64>,
+    samples: Samples,
     /// The parameters that a penalty applies to.
     weights: Vec<Range<usize>>,
     gradient: Vec<f64>,
@@ -215,8 +216,8 @@ impl<'a, M: Model> Trainer<'a, M> {
             model,
             training,
             validation,
-            recorded: evaluate::record(model, settings.loss)?,
-            samples: evaluate::samples(model, training, settings.loss)?,
+            recorded: evaluate::record_training(model, settings.loss)?,
+            samples: Samples::new(model, evaluate::samples(model, training, settings.loss)?)?,
             weights: model.weights(),
             gradient: vec![0.0; model.parameter_count()],
             layers: layers(model),

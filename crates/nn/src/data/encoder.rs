@@ -371,7 +371,9 @@ impl Encoder {
         let features = self.features();
         match label {
             Label::None => Dataset::unlabelled(&name, features, inputs),
-            Label::Classes { classes, labels, .. } => Dataset::new(&name, features, classes, inputs, labels),
+            Label::Classes { classes, labels, .. } => {
+                Dataset::classification(&name, features, classes, inputs, labels)
+            }
             Label::Numbers { names, values } => Dataset::regression(&name, features, names, inputs, values),
         }
     }

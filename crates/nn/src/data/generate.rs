@@ -98,5 +98,5 @@ fn made(
         }
     }
     let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
-    Dataset::new(name, names(["x", "y"]), names(["0", "1"]), inputs, labels)
+    Dataset::classification(name, names(["x", "y"]), names(["0", "1"]), inputs, labels)
 }

@@ -2,13 +2,11 @@
 
 use super::Trainer;
 use crate::history::Progress;
-use crate::initialize::{self, Use};
 use crate::parallel::AllReduce;
 use crate::privacy::{self, Sampling};
 use crate::recorded::{SampleClip, Team};
-use crate::{Batch, Clip, Error, Model, Reduction, Settings, Unit, clip};
-use dualtape::program::{Rows, Selected};
-use rand::seq::SliceRandom;
+use crate::{Batch, Clip, Error, Model, Reduction, Settings, Unit, clip, data};
+use dualtape::program::Selected;
 
 /// What came of a batch besides its clipped gradient.
 struct Derivative {
@@ -32,9 +30,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             return privacy::poisson_sample(&state.key, step, settings.probability(count), count, chosen);
         }
         if order.0 != epoch {
-            let mut all: Vec<_> = (0..count).collect();
-            all.shuffle(&mut initialize::substream(settings.seed, Use::Shuffle, epoch as u64));
-            *order = (epoch, all);
+            *order = (epoch, data::shuffled(count, settings.seed, epoch));
         }
         let size = settings.samples_per_step();
         let first = state.batch * size;
@@ -44,6 +40,8 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
 
     pub(super) fn step(&mut self) -> Result<Progress, Error> {
         self.choose();
+        let step = self.state.optimizer.steps() + 1;
+        self.samples.draw_dropout(self.settings.seed, step, &self.chosen);
         let (epoch, batch) = (self.state.epoch, self.state.batch + 1);
         let time = match self.settings.schedule_unit {
             Unit::Epoch => epoch as u64 - 1,
@@ -88,7 +86,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     fn derivative(&mut self) -> Result<(Derivative, f64), Error> {
         let Self { settings, state, recorded, gradient, chosen, .. } = self;
         let samples = chosen.len();
-        let rows = Rows::new(&self.samples, self.model.inputs() + self.model.outputs());
+        let rows = self.samples.rows();
         let points = Selected { points: &rows, indices: chosen };
         let expected = settings.expected_samples(self.training.len());
         let own_share = match settings.reduction {
