@@ -317,9 +317,9 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `x` has not the length of the inputs, and [`Error::BranchChanged`] if the function takes
-/// another branch at `x` or next to it: an equality that holds at `x`, for one. [`Error::DenseTooLarge`] if the Jacobian
-/// takes more than [`DENSE_LIMIT`] bytes.
+/// [`Error::Length`] if `x` does not have one number for each input, and [`Error::BranchChanged`] if the function
+/// takes another branch at `x` or next to it: an equality that holds at `x`, for one. [`Error::DenseTooLarge`] if the
+/// Jacobian takes more than [`DENSE_LIMIT`] bytes.
 ///
 /// ```
 /// use dualtape::{Float, Program, check, program::Recording};
@@ -400,16 +400,16 @@ fn nearest(derivative: f64, row: usize, differences: &[Vec<f64>; 2]) -> f64 {
     if distance(derivative, near) <= distance(derivative, far) { near } else { far }
 }
 
-/// Holds the derivatives of a rule of one's own to each other and to central differences, at `x`: reports of the first,
-/// the second and the third order.
+/// Holds the derivatives of a custom rule to each other and to central differences, at `x`: reports of the first, the
+/// second and the third order.
 ///
 /// The first compares the rule's vjp, its jvp if it has one, and differences of its values; the second and the third do
 /// so with its vjp, and with the vjp of that, in some direction.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `x` has not the length of the rule's inputs, or a derivative has the wrong length, and
-/// [`Error::Rule`] where the rule has no value.
+/// [`Error::Length`] if `x` does not have one number for each input of the rule, or a derivative has the wrong
+/// length, and [`Error::Rule`] where the rule has no value.
 ///
 /// # Panics
 ///

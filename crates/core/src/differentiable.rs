@@ -261,14 +261,14 @@ pub trait Differentiable:
         Self::log_sum_exp_terms(terms.iter().copied())
     }
 
-    /// The outputs of a rule of one's own at `x`, with the derivatives that it states.
+    /// The outputs of a custom rule at `x`, with the derivatives that it states.
     ///
     /// In a recording, the call is kept, and each replay computes the value again. See [`CustomRule`] for an example.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the rule's inputs, [`Error::Rule`] where the rule has no value,
-    /// and whatever its derivatives refuse.
+    /// [`Error::Length`] if `x` does not have one number for each input of the rule, [`Error::Rule`] where the rule
+    /// has no value, and whatever its derivatives refuse.
     fn call<R: CustomRule<Scalar = <Self as Differentiable>::Scalar>>(
         rule: &R,
         x: &[Self],
@@ -303,7 +303,7 @@ pub trait Differentiable:
     const RETAINS: bool;
 
     /// Whether a program may replay what is computed at other values. Then nothing but the user's own branches may
-    /// hang on a value: what the chain rule has to decide, it selects.
+    /// depend on a value: what the chain rule has to decide, it selects.
     #[doc(hidden)]
     const RECORDS: bool;
 

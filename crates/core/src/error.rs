@@ -115,7 +115,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// A rule of the user's own has no value at this point.
+    /// A custom rule has no value at this point.
     #[error("the rule `{rule}` has no value here: {reason}")]
     Rule {
         /// The name of the rule.
@@ -173,7 +173,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// A program with rules of the user's own cannot be saved.
+    /// A program with custom rules cannot be saved.
     #[error(
         "a program that calls the rule `{rule}` cannot be saved, as the rule is code; record it again instead"
     )]

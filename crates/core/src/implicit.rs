@@ -91,10 +91,10 @@ pub trait Equations: Clone + Send + Sync + 'static {
 ///
 /// # Errors
 ///
-/// [`Error::Rule`] where the solver finds no solution, or what it finds is none: one step of Newton's method from there
-/// goes farther than the square root of the rounding error. Where derivatives are asked for and the Jacobian of the
-/// equations in the unknowns is singular, its condition is named. [`Error::Length`] if the solver or the residual has
-/// not a number for each unknown. Where a parameter is NaN, so is the solution; the solver is not asked.
+/// [`Error::Rule`] where the solver finds no solution, or what it finds is none: one step of Newton's method from
+/// there goes farther than the square root of the rounding error. Where derivatives are asked for and the Jacobian of
+/// the equations in the unknowns is singular, its condition is named. [`Error::Length`] if the solver or the residual
+/// does not have a number for each unknown. Where a parameter is NaN, so is the solution; the solver is not asked.
 ///
 /// See the [module](self) for an example.
 pub fn root<E: Equations, D: Differentiable<Scalar = E::Scalar>>(
@@ -176,8 +176,8 @@ impl<E: Equations> WarmRoot<E> {
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if the matrix has not the square of the length of the right side, and [`Error::Rule`], with an
-/// estimate of its condition, where it is singular to the working precision.
+/// [`Error::Length`] if the matrix does not have the square of the length of the right side, and [`Error::Rule`],
+/// with an estimate of its condition, where it is singular to the working precision.
 ///
 /// ```
 /// use dualtape::{Differentiable, gradient, implicit::linear_solve};

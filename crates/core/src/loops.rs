@@ -232,8 +232,8 @@ pub fn repeat_while<S: Step, D: Differentiable<Scalar = S::Scalar>>(
     RepeatWhile::new(condition, step.clone(), at_most).run(start, parameters)
 }
 
-/// A loop of so many turns, to be run again and again: the step is recorded once for all runs with as many states and
-/// parameters as the first. See [`scan`], which records it for each call.
+/// A loop of a given number of turns, to be run again and again: the step is recorded once for all runs with as many
+/// states and parameters as the first. See [`scan`], which records it for each call.
 ///
 /// ```
 /// use dualtape::loops::{Checkpoints, Scan, Step};
@@ -282,7 +282,7 @@ impl<S: Step> fmt::Debug for Scan<S> {
 }
 
 impl<S: Step> Scan<S> {
-    /// A loop of so many turns, of which each call stores states in at most 32 MiB.
+    /// A loop of a given number of turns, of which each call stores states in at most 32 MiB.
     pub fn new(step: S, turns: usize) -> Self {
         Self { step, turns, checkpoints: Checkpoints::default(), recorded: Arc::default() }
     }
@@ -333,7 +333,7 @@ impl<S: Step> fmt::Debug for RepeatWhile<S> {
 }
 
 impl<S: Step> RepeatWhile<S> {
-    /// A loop of at most so many turns, which stores states in at most 32 MiB.
+    /// A loop of at most a given number of turns, which stores states in at most 32 MiB.
     pub fn new(
         condition: impl Fn(&[S::Scalar], &[S::Scalar]) -> bool + Send + Sync + 'static,
         step: S,

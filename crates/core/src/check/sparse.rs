@@ -16,8 +16,8 @@ const DIRECTIONS: usize = 3;
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `x` has not the length of the inputs, or the plan is of another program or of other inputs, and
-/// [`Error::BranchChanged`] if the function takes another branch at `x` or next to it.
+/// [`Error::Length`] if `x` does not have one number for each input, or the plan is of another program or of other
+/// inputs, and [`Error::BranchChanged`] if the function takes another branch at `x` or next to it.
 ///
 /// ```
 /// use dualtape::{Program, check, program::Wrt};

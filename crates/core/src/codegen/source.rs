@@ -80,8 +80,8 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
         Self { no_std: true, ..self }
     }
 
-    /// Writes Rust functions of so many points at once: each number is an array of as many, which the compiler puts into
-    /// registers.
+    /// Writes Rust functions of a given number of points at once: each number is an array of as many, which the
+    /// compiler puts into registers.
     #[must_use]
     pub fn lanes(self, lanes: usize) -> Self {
         Self { lanes: Some(lanes), ..self }
@@ -91,9 +91,9 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if there are names, but not one for each input, [`Error::NotOneOutput`] for a gradient or a Hessian of
-    /// several outputs, and [`Error::NotCompilable`] for what has no code: rules of the user's own, loops that end by a
-    /// condition, the derivatives of ln Γ, no quantity, no lane, a prefix that is no name.
+    /// [`Error::Length`] if there are names, but not one for each input, [`Error::NotOneOutput`] for a gradient or a
+    /// Hessian of several outputs, and [`Error::NotCompilable`] for what has no code: custom rules, loops that end by
+    /// a condition, the derivatives of ln Γ, no quantity, no lane, a prefix that is no name.
     pub fn rust(&self) -> Result<String, Error> {
         let dialect = rust_file::Dialect { no_std: self.no_std, lanes: self.lanes };
         if self.lanes == Some(0) {

@@ -335,7 +335,7 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
     }
 }
 
-/// Whether a statement's place hangs on the turn of the loop around it.
+/// Whether a statement's place depends on the turn of the loop around it.
 fn reads_turn<F>(statement: &Statement<F>) -> bool {
     match statement {
         Statement::Let { is: Expression::Load(place), .. } | Statement::Store { to: place, .. } => {

@@ -66,7 +66,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of `x`.
+    /// [`Error::Length`] if `gradient` does not have the length of `x`.
     ///
     /// ```
     /// use dualtape::{Forward, typenum::U2};
@@ -100,7 +100,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `jacobian` has not `values.len() · x.len()` numbers.
+    /// [`Error::Length`] if `jacobian` does not hold `values.len() · x.len()` numbers.
     ///
     /// ```
     /// let (mut values, mut jacobian) = ([0.0; 2], [0.0; 4]);
@@ -146,7 +146,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `tangent` has not the length of `x`, or `product` not that of `values`.
+    /// [`Error::Length`] if `tangent` does not have the length of `x`, or `product` not that of `values`.
     ///
     /// ```
     /// let (mut values, mut product) = ([0.0], [0.0]);

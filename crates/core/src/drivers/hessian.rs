@@ -71,7 +71,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `direction` has not the length of `x`.
+/// [`Error::Length`] if `direction` does not have the length of `x`.
 ///
 /// ```
 /// let (_, _, product) = dualtape::hvp(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &[1.0, 10.0])?;
@@ -148,7 +148,7 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of `x`, or `hessian` not its square.
+    /// [`Error::Length`] if `gradient` does not have the length of `x`, or `hessian` not its square.
     ///
     /// ```
     /// let mut second: dualtape::SecondOrder<f64> = dualtape::SecondOrder::new();
@@ -174,7 +174,7 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` or `diagonal` has not the length of `x`.
+    /// [`Error::Length`] if `gradient` or `diagonal` does not have the length of `x`.
     ///
     /// ```
     /// let (mut gradient, mut diagonal) = ([0.0; 2], [0.0; 2]);
@@ -206,7 +206,7 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `direction`, `gradient` or `product` has not the length of `x`.
+    /// [`Error::Length`] if `direction`, `gradient` or `product` does not have the length of `x`.
     ///
     /// ```
     /// use dualtape::{SecondOrder, typenum::U1};

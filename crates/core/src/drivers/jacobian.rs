@@ -281,7 +281,7 @@ impl<F: Scalar> Jacobian<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `values` has not one number for each output of `f`, or `jacobian` not
+    /// [`Error::Length`] if `values` does not have one number for each output of `f`, or `jacobian` not
     /// `values.len() · x.len()` numbers.
     ///
     /// ```

@@ -44,7 +44,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `direction` has not the length of `x`.
+/// [`Error::Length`] if `direction` does not have the length of `x`.
 ///
 /// ```
 /// use dualtape::{directional_derivatives, typenum::U3};
@@ -107,7 +107,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if a row has not an order for each input, [`Error::Order`] if it does not add up to `N`.
+/// [`Error::Length`] if a row does not have an order for each input, [`Error::Order`] if it does not add up to `N`.
 ///
 /// ```
 /// use dualtape::{mixed_partials, typenum::U2};
@@ -155,7 +155,7 @@ where
 /// A straight line: which inputs move, and by how many steps.
 type Line = Vec<(usize, usize)>;
 
-/// All ways to part a sum among so many places.
+/// All ways to part a sum among a given number of places.
 fn parts(sum: usize, places: usize) -> Vec<Vec<usize>> {
     match places {
         0 => vec![Vec::new(); usize::from(sum == 0)],
@@ -206,7 +206,7 @@ fn binomial(a: f64, b: usize) -> f64 {
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `u` or `v` has not the length of `x`.
+/// [`Error::Length`] if `u` or `v` does not have the length of `x`.
 ///
 /// ```
 /// // Of x²y, d³f/dx²dy is 2, and all others with other inputs are 0.

@@ -11,7 +11,7 @@ use generic_array::sequence::GenericSequence;
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `tangent` has not one number for each input.
+/// [`Error::Length`] if `tangent` does not have one number for each input.
 ///
 /// ```
 /// let (values, moves) = dualtape::jvp(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0], &[1.0, 10.0])?;
@@ -36,7 +36,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `cotangent` has not one number for each output.
+/// [`Error::Length`] if `cotangent` does not have one number for each output.
 ///
 /// ```
 /// let (values, derivatives) = dualtape::vjp(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0], &[1.0, 10.0])?;

@@ -72,7 +72,7 @@ impl<T: Differentiable> Reverse<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of `x`.
+    /// [`Error::Length`] if `gradient` does not have the length of `x`.
     ///
     /// ```
     /// use dualtape::{Differentiable, Reverse};
@@ -131,7 +131,7 @@ impl<T: Differentiable> Reverse<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of `parameters`.
+    /// [`Error::Length`] if `gradient` does not have the length of `parameters`.
     ///
     /// ```
     /// use dualtape::Float;
@@ -171,7 +171,7 @@ impl<T: Differentiable> Reverse<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `jacobian` has not `values.len() · x.len()` numbers.
+    /// [`Error::Length`] if `jacobian` does not hold `values.len() · x.len()` numbers.
     ///
     /// ```
     /// let (mut values, mut jacobian) = ([0.0; 2], [0.0; 4]);
@@ -232,7 +232,7 @@ impl<T: Differentiable> Reverse<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `cotangent` has not the length of `values`, or `product` not that of `x`.
+    /// [`Error::Length`] if `cotangent` does not have the length of `values`, or `product` not that of `x`.
     ///
     /// ```
     /// let (mut values, mut product) = ([0.0; 2], [0.0; 2]);

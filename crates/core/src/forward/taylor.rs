@@ -31,11 +31,11 @@ use std::fmt;
 ///
 /// # Cost
 ///
-/// An operation takes O(N²) products, a sum O(N). Nested [`Dual`](crate::Dual)s give the same derivatives for 2ᴺ to 3ᴺ. Only
-/// `ln_gamma` and `digamma`, which satisfy no differential equation, `powf` at 0 or recorded, take O(N³), and a
-/// [rule of one's own](crate::CustomRule) is asked for its derivative once, N + 1 times if that uses the outputs, and about 2ᴺ
-/// times if it calls rules in turn. The derivative of such a rule should not take series of this very type by a driver: calls inside
-/// would have fewer orders than these need.
+/// An operation takes O(N²) products, a sum O(N). Nested [`Dual`](crate::Dual)s give the same derivatives for 2ᴺ to
+/// 3ᴺ. Only `ln_gamma` and `digamma`, which satisfy no differential equation, `powf` at 0 or recorded, take O(N³),
+/// and a [custom rule](crate::CustomRule) is asked for its derivative once, N + 1 times if that uses the outputs, and
+/// about 2ᴺ times if it calls rules in turn. The derivative of such a rule should not take series of this very type
+/// by a driver: calls inside would have fewer orders than these need.
 ///
 /// # Singular points
 ///

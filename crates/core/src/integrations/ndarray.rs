@@ -64,7 +64,7 @@ pub type Products<T, D, E> = (Vec<Array<T, E>>, Vec<Array<T, D>>);
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there are not as many weights as results, or one has not as many elements.
+/// [`Error::Length`] if there are not as many weights as results, or one does not have as many elements.
 ///
 /// ```
 /// use dualtape::integrations::ndarray::vjp;
@@ -106,7 +106,7 @@ where
 ///
 /// # Panics
 ///
-/// If the first has not as many columns as the second has rows.
+/// If the first does not have as many columns as the second has rows.
 ///
 /// ```
 /// use dualtape::integrations::ndarray::dot;

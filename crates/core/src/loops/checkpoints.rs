@@ -36,8 +36,9 @@ impl Default for Checkpoints {
 }
 
 impl Checkpoints {
-    /// How many steps forward a sweep back through so many steps needs at least, if so many states are stored at once, the
-    /// start among them. The sweep computes each step once more as it goes back through it, which is not counted.
+    /// How many steps forward a sweep back through a given number of steps needs at least, if so many states are
+    /// stored at once, the start among them. The sweep computes each step once more as it goes back through it, which
+    /// is not counted.
     ///
     /// Source: Griewank and Walther, Algorithm 799: revolve, ACM Transactions on Mathematical Software 26 (2000): with r
     /// the least number for which (s + r)! / (s! r!) is not less than n, it is r n − (s + r)! / ((s + 1)! (r − 1)!).
@@ -67,7 +68,7 @@ impl Checkpoints {
         repetitions as u128 * steps as u128 - saved
     }
 
-    /// What these mean for states of so many bytes, and so many steps if that is known.
+    /// What these mean for states of a given number of bytes, and so many steps if that is known.
     pub(super) fn schedule(self, bytes: usize, steps: Option<usize>) -> Result<Schedule, Error> {
         let refused = |reason: &str| Err(Error::Rule { rule: "loop", reason: reason.to_owned() });
         match self {

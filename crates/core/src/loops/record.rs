@@ -16,7 +16,7 @@ pub(crate) struct Record<F> {
 }
 
 impl<F: Scalar> Record<F> {
-    /// The states, of so many numbers each.
+    /// The states, of a given number of numbers each.
     pub(super) fn stored(&self, states: usize) -> Stored<'_, F> {
         Stored::new(states, &self.steps, &self.states)
     }
@@ -62,7 +62,7 @@ impl<F: Scalar> Storing<F> {
         }
     }
 
-    /// The record of so many turns, which led to these outputs.
+    /// The record of a given number of turns, which led to these outputs.
     pub(super) fn finish(self, turns: usize, z: &[F]) -> Record<F> {
         let mut record = Record { turns, ..self.record };
         record.finite &= z.iter().all(|x| x.is_finite());

@@ -57,7 +57,7 @@ pub(super) struct Ends<'a, D> {
     pub(super) of_step: [usize; 2],
 }
 
-/// The cotangent times the Jacobian of so many steps.
+/// The cotangent times the Jacobian of a given number of steps.
 ///
 /// `forward` takes a step from a state, given what the step takes in. `back` is given a state, what the step takes in, and the
 /// adjoints of the next state and of what the step gives out; it writes what the parameters gain, the state, and what is taken

@@ -45,8 +45,8 @@ impl<F> Default for Recorded<F> {
 }
 
 impl<F: ProgramScalar> Recorded<F> {
-    /// What is prepared for a state and parameters of so many numbers: nothing, if others came first. In a recording, a
-    /// step that branches is recorded there, and not as it went elsewhere.
+    /// What is prepared for a state and parameters of a given number of numbers: nothing, if others came first. In a
+    /// recording, a step that branches is recorded there, and not as it went elsewhere.
     pub(super) fn of(self: &Arc<Self>, lengths: [usize; 2], in_recording: bool) -> Arc<Self> {
         let fits = *self.lengths.get_or_init(|| lengths) == lengths;
         let known = || self.step.get().is_some_and(|step| !step.branches());
@@ -129,7 +129,7 @@ impl<S: Step> WrittenLoop<S> {
         step.equality_held().map_or(Ok(step), |guard| Err(Error::EqualityHeld { guard }))
     }
 
-    /// The vjp by a tape for each turn, from what is stored of so many turns.
+    /// The vjp by a tape for each turn, from what is stored of a given number of turns.
     fn vjp_by_tapes<D: Differentiable<Scalar = S::Scalar>>(
         &self,
         x: &[D],

@@ -42,7 +42,7 @@ pub(in crate::program) struct Plan<F> {
     pub(in crate::program) cost: usize,
     /// How many blocks of points go through together.
     pub(in crate::program) blocks: usize,
-    /// Whether only point by point will do: there are rules of the user's own. Then nothing else is planned.
+    /// Whether only point by point will do: there are custom rules. Then nothing else is planned.
     pub(in crate::program) by_points: bool,
 }
 

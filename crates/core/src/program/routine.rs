@@ -71,9 +71,9 @@ impl<F: ProgramScalar> Routine<F> {
         Ok(Self { quantity, inputs, outputs, workspace, values, parts: vec![statements], guards })
     }
 
-    /// The same cut into parts of at most so many operations, loops apart: compilers take longer than in proportion for long
-    /// functions. What one part computes and another reads goes through the workspace. A routine that was cut before stays as
-    /// it is.
+    /// The same cut into parts of at most a given number of operations, loops apart: compilers take longer than in
+    /// proportion for long functions. What one part computes and another reads goes through the workspace. A routine
+    /// that was cut before stays as it is.
     #[must_use]
     pub fn split(self, operations: usize) -> Self {
         // Several parts may load the same value, which then has no one definition.

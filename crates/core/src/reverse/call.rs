@@ -1,4 +1,4 @@
-//! Calls of rules of the user's own that a tape keeps whole: their vjp is asked for when the tape is swept.
+//! Calls of custom rules that a tape keeps whole: their vjp is asked for when the tape is swept.
 
 use crate::rules::Saved;
 use crate::{CustomRule, Differentiable, Error};

@@ -1,4 +1,4 @@
-//! Rules of the user's own: a function with its derivatives, where the operations inside it cannot say them.
+//! Custom rules: a function with its derivatives, where the operations inside it cannot say them.
 
 use super::{Partial, reductions::Statement};
 use crate::loops::{Record, Run};
@@ -121,7 +121,7 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
         false
     }
 
-    /// The rule as a graph with at most so many operations, and no calls, if that is possible.
+    /// The rule as a graph with at most a given number of operations, and no calls, if that is possible.
     #[doc(hidden)]
     fn as_graph(&self, _limit: usize) -> Option<Graph<Self::Scalar>>
     where

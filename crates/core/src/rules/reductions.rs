@@ -132,7 +132,7 @@ pub(crate) fn finite_log_sum_exp_derivatives<T: Differentiable>(
     move |x| Of((x - max).exp() / total)
 }
 
-/// [`log_sum_exp_and_derivatives`] in a recording, where nothing may hang on which term is the largest.
+/// [`log_sum_exp_and_derivatives`] in a recording, where nothing may depend on which term is the largest.
 pub(crate) fn recorded_log_sum_exp_derivatives<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> impl Fn(T) -> Partial<T> {

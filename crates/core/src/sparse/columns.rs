@@ -55,7 +55,7 @@ impl Columns {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `values` or `by_columns` has not a number for each entry.
+    /// [`Error::Length`] if `values` or `by_columns` does not have a number for each entry.
     ///
     /// ```
     /// use dualtape::{Error, sparse::{Columns, Pattern}};

@@ -147,11 +147,11 @@ impl<T: Scalar> ForwardJacobian<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not a number for each column of the pattern, the function not an output for each row,
-    /// `values` not a number for each output, or `entries` not one for each entry. [`Error::NotAPattern`] where an output
-    /// moves with columns of a colour of which it has no entry: the function takes another branch than where its pattern was
-    /// found, or the pattern is not its own. Not every entry that is missing is found so: one may hide behind another of its
-    /// colour.
+    /// [`Error::Length`] if `x` does not have a number for each column of the pattern, the function not an output for
+    /// each row, `values` not a number for each output, or `entries` not one for each entry. [`Error::NotAPattern`]
+    /// where an output moves with columns of a colour of which it has no entry: the function takes another branch
+    /// than where its pattern was found, or the pattern is not its own. Not every entry that is missing is found so:
+    /// one may hide behind another of its colour.
     ///
     /// ```
     /// # use dualtape::{Differentiable, Function};

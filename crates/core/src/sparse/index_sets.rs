@@ -25,7 +25,7 @@ pub(crate) struct IndexSets {
 }
 
 impl IndexSets {
-    /// The sets of functions of so many inputs, which fit into a [`Set`] below [`EMPTY`].
+    /// The sets of functions of a given number of inputs, which fit into a [`Set`] below [`EMPTY`].
     pub(crate) fn new(inputs: Set) -> Self {
         let recent = vec![Recent::default(); REMEMBERED];
         let storage = Storage { inputs, starts: vec![0], parts: Vec::new(), recent, full: false };

@@ -57,8 +57,8 @@ impl Pattern {
         Ok(pattern)
     }
 
-    /// The pattern of a matrix of so many rows and columns, given by the places (row, column) of its entries, in any order
-    /// and as often as you like.
+    /// The pattern of a matrix of a given number of rows and columns, given by the places (row, column) of its
+    /// entries, in any order and as often as you like.
     ///
     /// # Errors
     ///
@@ -324,7 +324,7 @@ impl Pattern {
         if self == transposed { Ok(self) } else { self.union(&transposed) }
     }
 
-    /// The places of a diagonal of so many rows and columns.
+    /// The places of a diagonal of a given number of rows and columns.
     ///
     /// # Errors
     ///

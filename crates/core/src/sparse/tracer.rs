@@ -9,12 +9,13 @@ use std::fmt;
 /// A number that carries the set of inputs on which it depends, beside its value: what [`jacobian_pattern`] calls functions
 /// with.
 ///
-/// It computes the values that `T` would, and a comparison goes by them: a set holds for the branches taken. Otherwise it
-/// does not hang on values. It is that of the rule table: an operand counts unless its partial derivative is zero
-/// everywhere, as that of [`floor`](num_traits::Float::floor) and [`stop_gradient`](Differentiable::stop_gradient) is. So
-/// both operands of [`max`](num_traits::Float::max) count, both branches of a [`select`](Differentiable::select) whose
-/// predicate may change, and `x * 0.0`. Each output of a [`CustomRule`] depends on all its inputs. (Where a value is NaN, its
-/// derivatives are NaN in every mode, those of steps as well; such have no entry.)
+/// It computes the values that `T` would, and a comparison goes by them: a set holds for the branches taken.
+/// Otherwise it does not depend on values. It is that of the rule table: an operand counts unless its partial
+/// derivative is zero everywhere, as that of [`floor`](num_traits::Float::floor) and
+/// [`stop_gradient`](Differentiable::stop_gradient) is. So both operands of [`max`](num_traits::Float::max) count,
+/// both branches of a [`select`](Differentiable::select) whose predicate may change, and `x * 0.0`. Each output of a
+/// [`CustomRule`] depends on all its inputs. (Where a value is NaN, its derivatives are NaN in every mode, those of
+/// steps as well; such have no entry.)
 ///
 /// Two numbers that depend on inputs are equal (`==`) only if they are one number, as two [`Var`](crate::Var)s are; see
 /// [`Differentiable`].

@@ -1,4 +1,4 @@
-//! Sums by the chain rule of second order: of operations of many operands, and of rules of the user's own.
+//! Sums by the chain rule of second order: of operations of many operands, and of custom rules.
 
 use super::ForwardLaplacian;
 use crate::forward::lanes::{Tangent, accumulate, spoilt, zeros};
@@ -268,7 +268,7 @@ pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
     sum.finish()
 }
 
-/// A rule of the user's own: along each lane by its second derivative, in dual numbers of dual numbers. How the inputs'
+/// A custom rule: along each lane by its second derivative, in dual numbers of dual numbers. How the inputs'
 /// Laplacians move the outputs comes with the first lane.
 pub(super) fn call<T, N, R>(
     rule: &R,

@@ -1,4 +1,4 @@
-//! Rules of the user's own on series: z′ = J(x, z)·x′, integrated order by order.
+//! Custom rules on series: z′ = J(x, z)·x′, integrated order by order.
 //!
 //! A rule's derivative may call rules, itself among them, as a sine's calls the cosine. Since a derivative is needed to one order
 //! less than the outputs, each call inside wants one order less, and at order 0 there is only the value. How many orders

@@ -35,7 +35,7 @@ impl Problem<Recorded> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOneOutput`] if the program has not exactly one output, and [`Error::Length`] if it has data:
+    /// [`Error::NotOneOutput`] if the program does not have exactly one output, and [`Error::Length`] if it has data:
     /// [`sum_of_program`](Self::sum_of_program) takes them.
     ///
     /// ```
@@ -60,8 +60,8 @@ impl Problem<Recorded> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOneOutput`] if the program has not exactly one output, and [`Error::Length`] if the numbers are not a
-    /// multiple of the program's data.
+    /// [`Error::NotOneOutput`] if the program does not have exactly one output, and [`Error::Length`] if the numbers
+    /// are not a multiple of the program's data.
     ///
     /// ```
     /// use argmin::core::{CostFunction, Gradient, Hessian};
@@ -94,8 +94,8 @@ impl Problem<Recorded> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOneOutput`] if the penalty has not exactly one output, and [`Error::Length`] if it has not as many inputs as
-    /// the program has parameters.
+    /// [`Error::NotOneOutput`] if the penalty does not have exactly one output, and [`Error::Length`] if it does not
+    /// have as many inputs as the program has parameters.
     ///
     /// ```
     /// use argmin::core::CostFunction;

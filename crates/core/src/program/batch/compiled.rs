@@ -111,7 +111,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of both, and [`Error::TooLarge`] if a path takes more
+    /// [`Error::Length`] if `gradient` does not have the length of both, and [`Error::TooLarge`] if a path takes more
     /// than 2²⁶ nodes and operands.
     ///
     /// # Panics
@@ -141,7 +141,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of `parameters`, or points differ in theirs, and
+    /// [`Error::Length`] if `gradient` does not have the length of `parameters`, or points differ in theirs, and
     /// [`Error::TooLarge`] if a path takes more than 2²⁶ nodes and operands.
     ///
     /// # Panics

@@ -174,7 +174,7 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `parameters` or a point has not the program's length, or `values` not a number for
+    /// [`Error::Length`] if `parameters` or a point does not have the program's length, or `values` not a number for
     /// each output and point, and [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
@@ -208,8 +208,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `parameters` or a point has not the program's length, `values` not a number for each
-    /// output and point, or `jacobians` not a row for each of these, and [`Error::BranchChanged`] where the
+    /// [`Error::Length`] if `parameters` or a point does not have the program's length, `values` not a number for
+    /// each output and point, or `jacobians` not a row for each of these, and [`Error::BranchChanged`] where the
     /// function takes another branch.
     ///
     /// ```
@@ -251,8 +251,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `parameters` or a point has not the program's length, or a slice of results not that
-    /// above, [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `parameters` or a point does not have the program's length, or a slice of results not
+    /// that above, [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Program, program::Rows};
@@ -363,8 +363,8 @@ impl<F: ProgramScalar> Program<F> {
         }
     }
 
-    /// Adds up the adjoints of so many tasks and carries them back to the parameters. Says whether the sums are finite;
-    /// if not, they are carried back only if that is the last word.
+    /// Adds up the adjoints of a given number of tasks and carries them back to the parameters. Says whether the sums
+    /// are finite; if not, they are carried back only if that is the last word.
     fn finish_gradient(
         &self,
         workspace: &mut BatchWorkspace<F>,
@@ -462,8 +462,8 @@ impl<F: ProgramScalar> Program<F> {
         count.div_ceil(tasks).next_multiple_of(L)
     }
 
-    /// How a batch of so many points is cut into chunks and added up, for [`sum`](Self::sum) and for several processes
-    /// that share it.
+    /// How a batch of a given number of points is cut into chunks and added up, for [`sum`](Self::sum) and for
+    /// several processes that share it.
     ///
     /// ```
     /// use dualtape::Program;

@@ -68,7 +68,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(all_finite(&task.values) && all_finite(&task.rows))
     }
 
-    /// Appends the outputs of so many points, a row for each.
+    /// Appends the outputs of a given number of points, a row for each.
     fn push_outputs(&self, task: &mut Task<F>, count: usize) {
         let outputs = &self.plan.outputs;
         let (first, width) = (task.values.len(), outputs.len());

@@ -122,8 +122,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if the sum has not [`partial_len`](Self::partial_len) numbers, or the gradient not one for each
-    /// parameter.
+    /// [`Error::Length`] if the sum does not hold [`partial_len`](Self::partial_len) numbers, or the gradient not one
+    /// for each parameter.
     ///
     /// ```
     /// use dualtape::{Program, program::{Part, Rows, Sums}};

@@ -48,7 +48,7 @@ pub(crate) enum Node<F> {
         affine: u32,
         row: u32,
     },
-    /// One output of a rule of the user's own.
+    /// One output of a custom rule.
     Output {
         call: u32,
         output: u32,
@@ -144,7 +144,7 @@ pub(in crate::program) struct Affine {
     pub(in crate::program) x: List,
 }
 
-/// A call of a rule of the user's own. Its outputs are nodes that follow each other.
+/// A call of a custom rule. Its outputs are nodes that follow each other.
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Call<F> {
     pub(in crate::program) rule: Recorded<F>,

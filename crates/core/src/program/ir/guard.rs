@@ -29,7 +29,7 @@ pub(in crate::program) enum Predicate<F> {
     Relation { relation: Relation, operands: [u32; 2], outcome: bool },
     /// A property of one value.
     Property { property: Property, operand: u32, outcome: bool },
-    /// The plain value was read, so anything may hang on it: it must be this, to the bit.
+    /// The plain value was read, so anything may depend on it: it must be this, to the bit.
     Value { operand: u32, value: F },
 }
 

@@ -1,4 +1,4 @@
-//! Rules of the user's own as a graph holds them: their value as code, their derivatives as graphs.
+//! Custom rules as a graph holds them: their value as code, their derivatives as graphs.
 
 use super::graph::Graph;
 use super::walk;
@@ -27,7 +27,7 @@ pub(in crate::program) trait RecordedRule<F>: Send + Sync {
 
     fn vjp_of_saved(&self, x: &[F], z: &[F], cotangent: &[F], saved: &Saved<F>) -> Result<Vec<F>, Error>;
 
-    /// The rule as a graph with at most so many operations, and no calls, if that is possible.
+    /// The rule as a graph with at most a given number of operations, and no calls, if that is possible.
     fn as_graph(&self, limit: usize) -> Option<Graph<F>>
     where
         F: ProgramScalar;

@@ -51,8 +51,8 @@ impl<F: ProgramScalar> Graph<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` or the names are not one for each input, and [`Error::TooLargeToShow`] beyond
-    /// 500 nodes. [`Error::Rule`] where a rule of the user's own has no value.
+    /// [`Error::Length`] if `x` or the names are not one for each input, and [`Error::TooLargeToShow`] beyond 500
+    /// nodes. [`Error::Rule`] where a custom rule has no value.
     ///
     /// ```
     /// use dualtape::program::Graph;

@@ -41,7 +41,7 @@ pub enum Kind<F> {
     ChainRule,
     /// A row of a matrix of parameters times a vector, plus a parameter; operands are the vector, the row, the bias.
     AffineRow,
-    /// An output of a rule of the user's own, counted from 0; operands are the rule's inputs.
+    /// An output of a custom rule, counted from 0; operands are the rule's inputs.
     Rule {
         /// The name of the rule.
         name: &'static str,

@@ -15,7 +15,7 @@ use std::ops::Range;
 pub(crate) struct Buffers<T: Differentiable> {
     pub(crate) values: Vec<T>,
     pub(crate) adjoints: Vec<T>,
-    /// What rules of the user's own saved on the way forward, by call.
+    /// What custom rules saved on the way forward, by call.
     saved: Vec<Saved<T::Scalar>>,
     /// The vector of an affine map, and its rows.
     scratch: [Vec<T>; 2],
@@ -28,7 +28,7 @@ impl<T: Differentiable> Default for Buffers<T> {
     }
 }
 
-/// Computes the value of every node from those of the inputs. The errors are those of rules of the user's own.
+/// Computes the value of every node from those of the inputs. The errors are those of custom rules.
 pub(crate) fn forward<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
@@ -37,7 +37,7 @@ pub(crate) fn forward<T: Differentiable>(
     forward_calling(graph, buffers, input, |_, rule, x| T::call(rule, x))
 }
 
-/// [`forward`], which keeps what rules of the user's own save for the way back.
+/// [`forward`], which keeps what custom rules save for the way back.
 pub(crate) fn forward_saving<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
@@ -401,7 +401,7 @@ pub(in crate::program) fn pull_back_reduction<T: Differentiable, const POLICY: b
     }
 }
 
-/// Adds what the arguments of a rule of the user's own gain, given its outputs and their adjoints.
+/// Adds what the arguments of a custom rule gain, given its outputs and their adjoints.
 fn pull_back_call<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     Call { rule, x }: &Call<T::Scalar>,

@@ -47,7 +47,7 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::NotOneOutput`], and
+    /// [`Error::Length`] if `x` does not have one number for each input, [`Error::NotOneOutput`], and
     /// [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
@@ -67,8 +67,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, or `outputs` not that of the outputs, and
-    /// [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` does not have one number for each input, or `outputs` does not have one for each
+    /// output, and [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Error, Program};
@@ -112,7 +112,7 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` or `gradient` has not the length of the inputs, [`Error::NotOneOutput`], and
+    /// [`Error::Length`] if `x` or `gradient` does not have one number for each input, [`Error::NotOneOutput`], and
     /// [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
@@ -152,8 +152,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` or `product` has not the length of the inputs, or `cotangent` or `outputs` not
-    /// that of the outputs, and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` or `product` does not have one number for each input, or `cotangent` or `outputs`
+    /// does not have one for each output, and [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Float, Program};
@@ -199,7 +199,7 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` or `tangent` has not the length of the inputs, or `outputs` or `product` not
+    /// [`Error::Length`] if `x` or `tangent` does not have one number for each input, or `outputs` or `product` not
     /// that of the outputs, and [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
@@ -248,8 +248,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, `outputs` not that of the outputs, or
-    /// `jacobian` not the product of both, and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` does not have one number for each input, `outputs` does not have one for each output,
+    /// or `jacobian` not the product of both, and [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
     /// use dualtape::Program;
@@ -300,7 +300,7 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x`, `direction`, `gradient` or `product` has not the length of the inputs,
+    /// [`Error::Length`] if `x`, `direction`, `gradient` or `product` does not have one number for each input,
     /// [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```
@@ -356,7 +356,7 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` or `gradient` has not the length of the inputs, or `hessian` not its square,
+    /// [`Error::Length`] if `x` or `gradient` does not have one number for each input, or `hessian` not its square,
     /// [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
     ///
     /// ```

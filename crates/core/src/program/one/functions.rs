@@ -19,8 +19,8 @@ const MOST_INLINED: usize = 1 << 10;
 const MOST_SAVED: usize = 1 << 20;
 
 impl<F: ProgramScalar> Program<F> {
-    /// The gradient of a program with one output as a program: an output for each input asked for, parameters
-    /// first. Its inputs are those of this program.
+    /// The gradient of a program with one output as a program: an output for each requested input, parameters first.
+    /// Its inputs are those of this program.
     ///
     /// It is a program like any other: evaluated in batches, differentiated once more, put before or after others. Its
     /// values are the gradients that [`gradient`](Self::gradient) writes, also at singular points, up to rounding.
@@ -68,8 +68,8 @@ impl<F: ProgramScalar> Program<F> {
         derivative::jvp(self.recorded_graph(), &[], Inputs::Both).graph.into()
     }
 
-    /// The outputs and a cotangent times the Jacobian, as a program: an output for each output of this program, then a
-    /// number for each input asked for, parameters first.
+    /// The outputs and a cotangent times the Jacobian, as a program: an output for each output of this program, then
+    /// a number for each requested input, parameters first.
     ///
     /// The cotangent follows the data: a number for each output.
     ///
@@ -90,7 +90,7 @@ impl<F: ProgramScalar> Program<F> {
         derivative::vjp::<F, true>(self.recorded_graph(), &self.wanted(wrt), &[]).graph.into()
     }
 
-    /// The Hessian of a program with one output as a program: row after row, for the inputs asked for, parameters
+    /// The Hessian of a program with one output as a program: row after row, for the requested inputs, parameters
     /// first. Its inputs are those of this program.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if the other program has not an input for each output of this one.
+    /// [`Error::Length`] if the other program does not have an input for each output of this one.
     ///
     /// ```
     /// use dualtape::{Float, Program};
@@ -144,8 +144,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::BranchChanged`] where the function takes
-    /// another branch, and the errors of rules of the user's own. In a recording, this program's guards become guards of
+    /// [`Error::Length`] if `x` does not have one number for each input, [`Error::BranchChanged`] where the function
+    /// takes another branch, and the errors of custom rules. In a recording, this program's guards become guards of
     /// the recording, or of the call.
     ///
     /// ```
@@ -198,8 +198,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotSavable`] for a program that calls rules of the user's own, which are code, or loops that are long or
-    /// end by themselves.
+    /// [`Error::NotSavable`] for a program that calls custom rules, which are code, or loops that are long or end by
+    /// themselves.
     ///
     /// ```
     /// use dualtape::Program;
@@ -237,7 +237,7 @@ impl<F: ProgramScalar> Program<F> {
         self.recorded.as_ref().map_or(&self.graph, |recorded| &recorded.graph)
     }
 
-    /// The places of the inputs asked for.
+    /// The places of the requested inputs.
     pub(crate) fn wanted(&self, wrt: Wrt) -> Vec<usize> {
         let (parameters, data) = (wrt.parameters(self), wrt.data(self));
         (0..parameters).chain(self.parameters()..self.parameters() + data).collect()

@@ -202,7 +202,7 @@ fn strided<F: ProgramScalar, const A: bool, const B: bool, const C: bool>(
 /// How many sums are made together: a single one would wait for each of its additions.
 const TOGETHER: usize = 4;
 
-/// Sums of so many reads each, every one from left to right.
+/// Sums of a given number of reads each, every one from left to right.
 #[inline(never)]
 fn sums<F: ProgramScalar, const PRODUCTS: bool>(slots: &[u32], reads: usize, before: &[F], z: &mut [F]) {
     let term = |slots: &[u32], index: usize| match PRODUCTS {

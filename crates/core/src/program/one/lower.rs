@@ -44,7 +44,8 @@ pub(in crate::program) struct Lowered<F> {
     pub(in crate::program) guards: Vec<Guard<F>>,
 }
 
-/// Lowers a graph without rules of the user's own; `None` if it has too many values. So many inputs, the last ones, move while the others stay.
+/// Lowers a graph without custom rules; `None` if it has too many values. So many inputs, the last ones, move while
+/// the others stay.
 pub(in crate::program) fn lower<F: ProgramScalar>(
     mut graph: Graph<F>,
     watched: &[u32],

@@ -43,7 +43,7 @@ impl<F: ProgramScalar> Default for StepMemory<F> {
 }
 
 impl<F: ProgramScalar> StepProgram<F> {
-    /// A graph as a step with a state of so many numbers.
+    /// A graph as a step with a state of a given number of numbers.
     pub(crate) fn new(graph: Graph<F>, states: usize) -> Self {
         Self {
             program: graph.into(),
@@ -119,8 +119,8 @@ impl<F: ProgramScalar> StepProgram<F> {
         Arc::clone(self.jvp.get_or_init(make))
     }
 
-    /// So many turns written out, as a graph with at most so many operations. Its inputs are the first state, what the
-    /// turns take in, and the parameters; its outputs the last state, and what the turns give out.
+    /// So many turns written out, as a graph with at most a given number of operations. Its inputs are the first
+    /// state, what the turns take in, and the parameters; its outputs the last state, and what the turns give out.
     pub(crate) fn unrolled(&self, turns: usize, limit: usize) -> Option<Graph<F>> {
         unroll::turns(self.program.recorded_graph(), self.states, turns, limit)
     }

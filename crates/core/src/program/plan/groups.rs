@@ -57,7 +57,7 @@ pub(in crate::program) struct Products {
     pub(in crate::program) longest: u32,
 }
 
-/// How many rows the next tile has, of so many that are left.
+/// How many rows the next tile has, of a given number of that are left.
 pub(in crate::program) const fn tile_height(left: usize) -> usize {
     match left {
         4.. => 4,

@@ -161,7 +161,7 @@ impl<F: ProgramScalar> Recorder<F> {
         first_row
     }
 
-    /// The place of the first output of a rule of the user's own.
+    /// The place of the first output of a custom rule.
     pub(in crate::program) fn call(&mut self, rule: Recorded<F>, x: impl Iterator<Item = u32>) -> u32 {
         let x = self.list(x);
         let (call, outputs) = (self.graph.calls.len() as u32, rule.outputs() as u32);
@@ -259,7 +259,7 @@ impl<F: ProgramScalar> Session<F> {
         Self { id, outer: F::recorder().with_borrow_mut(|current| current.replace(recorder)) }
     }
 
-    /// A recording of so many parameters and data of which no value is known.
+    /// A recording of a given number of parameters and data of which no value is known.
     pub(in crate::program) fn symbolic(parameters: usize, data: usize) -> Self {
         Self::begin(Recorder::new(parameters, data, usize::MAX).symbolic())
     }

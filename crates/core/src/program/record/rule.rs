@@ -1,4 +1,4 @@
-//! How a rule of the user's own becomes part of a graph: its derivatives are recorded when somebody asks for them.
+//! How a custom rule becomes part of a graph: its derivatives are recorded when somebody asks for them.
 
 use crate::loops::Run;
 use crate::program::ir::graph::Graph;
@@ -84,7 +84,8 @@ impl<F: ProgramScalar, R: CustomRule<Scalar = F>> RecordedRule<F> for Deriving<R
     }
 }
 
-/// Records a function of so many numbers, three times, whose values are not known; `None` if there is no function.
+/// Records a function of a given number of numbers, three times, whose values are not known; `None` if there is no
+/// function.
 fn record<F: ProgramScalar>(
     counts: [usize; 3],
     f: impl FnOnce([&[Traced<F>]; 3]) -> Option<Result<Vec<Traced<F>>, Error>>,

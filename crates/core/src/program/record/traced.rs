@@ -56,7 +56,7 @@ impl<T: ProgramScalar> Traced<T> {
         self.place == CONSTANT
     }
 
-    /// Whether its value is not known, as in graphs that are derived from others. Nothing may hang on it.
+    /// Whether its value is not known, as in graphs that are derived from others. Nothing may depend on it.
     fn is_symbolic(&self) -> bool {
         !self.is_constant() && self.recording() & SYMBOLIC != 0
     }

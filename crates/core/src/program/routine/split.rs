@@ -12,7 +12,7 @@ enum Source<F> {
     Stored(Option<usize>),
 }
 
-/// The parts, each of at most so many operations or one loop, and how large the workspace is then.
+/// The parts, each of at most a given number of operations or one loop, and how large the workspace is then.
 pub(super) fn split<F: Clone>(
     statements: Vec<Statement<F>>,
     values: usize,

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 type Derivatives = [bool; 3];
 
 /// Where the Jacobian of a graph may have entries, whatever the inputs are: a row for each output, a column for each
-/// input asked for.
+/// requested input.
 pub(in crate::program) fn pattern<F: ProgramScalar>(
     graph: &Graph<F>,
     outputs: &[u32],

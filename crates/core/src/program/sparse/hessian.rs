@@ -32,8 +32,8 @@ use crate::{Error, ProgramScalar};
 pub struct SparseHessian<F>(Plan<F>);
 
 impl<F: ProgramScalar> SparseHessian<F> {
-    /// Plans the Hessian in the inputs asked for: finds its pattern, colours it, and makes the program that computes its
-    /// entries.
+    /// Plans the Hessian in the requested inputs: finds its pattern, colours it, and makes the program that computes
+    /// its entries.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl<F: ProgramScalar> SparseHessian<F> {
         Plan::of(&Function { graph: &gradient, rows: wanted.len(), wanted: &wanted }, choose).map(Self)
     }
 
-    /// Where the entries are: a row and a column for each input asked for, both triangles.
+    /// Where the entries are: a row and a column for each requested input, both triangles.
     ///
     /// ```
     /// use dualtape::{Program, program::Wrt, sparse::SparseHessian};
@@ -187,14 +187,15 @@ impl<F: ProgramScalar> SparseHessian<F> {
         SparseWorkspace::default()
     }
 
-    /// Writes the gradient at `x` in the inputs asked for, and the entries in the pattern's order; returns the value.
-    /// Allocates nothing once warm, but for calls of rules and long loops. By lanes, products and sums may be contracted into
-    /// one rounding, and elementary functions are within 2 units in the last place.
+    /// Writes the gradient at `x` in the requested inputs, and the entries in the pattern's order; returns the value.
+    /// Allocates nothing once warm, but for calls of rules and long loops. By lanes, products and sums may be
+    /// contracted into one rounding, and elementary functions are within 2 units in the last place.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the program's inputs, `gradient` not that of the inputs asked for, or
-    /// `values` not that of the pattern, and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` does not have one number for each input of the program, `gradient` not that of the
+    /// requested inputs, or `values` not that of the pattern, and [`Error::BranchChanged`] where the function takes
+    /// another branch.
     ///
     /// ```
     /// use dualtape::{Float, Program, program::Wrt, sparse::SparseHessian};

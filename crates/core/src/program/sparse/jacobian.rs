@@ -51,8 +51,8 @@ impl<F: ProgramScalar> Default for SparseWorkspace<F> {
 pub struct SparseJacobian<F>(Plan<F>);
 
 impl<F: ProgramScalar> SparseJacobian<F> {
-    /// Plans the Jacobian in the inputs asked for: finds its pattern, colours it, and makes the program that computes its
-    /// entries.
+    /// Plans the Jacobian in the requested inputs: finds its pattern, colours it, and makes the program that computes
+    /// its entries.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         Plan::of(&Function { graph: &graph, rows: program.outputs(), wanted: &wanted }, choose).map(Self)
     }
 
-    /// Where the entries are: a row for each output, a column for each input asked for.
+    /// Where the entries are: a row for each output, a column for each requested input.
     ///
     /// ```
     /// use dualtape::{Program, program::Wrt, sparse::SparseJacobian};
@@ -212,8 +212,9 @@ impl<F: ProgramScalar> SparseJacobian<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the program's inputs, `outputs` that of its outputs, or `values` that
-    /// of the pattern, and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` does not have one number for each input of the program, `outputs` that of its
+    /// outputs, or `values` that of the pattern, and [`Error::BranchChanged`] where the function takes another
+    /// branch.
     ///
     /// ```
     /// use dualtape::{Error, Program, program::Wrt, sparse::SparseJacobian};
@@ -242,9 +243,9 @@ impl<F: ProgramScalar> SparseJacobian<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `parameters` or a point has not the program's length, `outputs` not a number for each output and
-    /// point, or `values` not one for each entry and point; and [`Error::BranchChanged`] where the function takes another
-    /// branch.
+    /// [`Error::Length`] if `parameters` or a point does not have the program's length, `outputs` not a number for
+    /// each output and point, or `values` not one for each entry and point; and [`Error::BranchChanged`] where the
+    /// function takes another branch.
     ///
     /// ```
     /// use dualtape::{Program, program::{Rows, Wrt}, sparse::SparseJacobian};

@@ -13,14 +13,14 @@ use std::borrow::Cow;
 const MOST_WRITTEN_OUT: usize = 1 << 20;
 
 impl<F: ProgramScalar> Program<F> {
-    /// Where the Jacobian may have entries other than zero, at any point: a row for each output, a column for each input
-    /// asked for, parameters first.
+    /// Where the Jacobian may have entries other than zero, at any point: a row for each output, a column for each
+    /// requested input, parameters first.
     ///
-    /// It follows from what was recorded, so that no entry is ever missing as long as the guards hold. There may be more
-    /// than needed: terms that cancel (`x - x`) count, both sides of a [`select`](crate::Differentiable::select) do, and
-    /// each output of a rule of one's own depends on all that the rule is given. So do loops and calls beyond a million
-    /// operations in all. Where an output is NaN, dense derivatives are NaN also where there is a dependence without a derivative
-    /// (`floor`); such entries are not counted.
+    /// It follows from what was recorded, so that no entry is ever missing as long as the guards hold. There may be
+    /// more than needed: terms that cancel (`x - x`) count, both sides of a [`select`](crate::Differentiable::select)
+    /// do, and each output of a custom rule depends on all that the rule is given. So do loops and calls beyond a
+    /// million operations in all. Where an output is NaN, dense derivatives are NaN also where there is a dependence
+    /// without a derivative (`floor`); such entries are not counted.
     ///
     /// # Errors
     ///
@@ -38,8 +38,8 @@ impl<F: ProgramScalar> Program<F> {
         dependence::pattern(&graph, &graph.outputs, &self.wanted(wrt))
     }
 
-    /// Where the Hessian of a program with one output may have entries other than zero, at any point: a row and a column for
-    /// each input asked for, parameters first. It is symmetric.
+    /// Where the Hessian of a program with one output may have entries other than zero, at any point: a row and a
+    /// column for each requested input, parameters first. It is symmetric.
     ///
     /// It is the pattern of the gradient's Jacobian, so that what is linear adds nothing.
     ///
@@ -69,8 +69,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::BranchChanged`] where the function takes another
-    /// branch, and [`Error::NotAPattern`] for 2³² entries or more.
+    /// [`Error::Length`] if `x` does not have one number for each input, [`Error::BranchChanged`] where the function
+    /// takes another branch, and [`Error::NotAPattern`] for 2³² entries or more.
     ///
     /// ```
     /// use dualtape::{Float, Program, program::Wrt};

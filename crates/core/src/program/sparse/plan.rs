@@ -88,7 +88,7 @@ impl<F: ProgramScalar> Default for Memory<F> {
     }
 }
 
-/// A graph of which the first outputs are differentiated, in the inputs asked for.
+/// A graph of which the first outputs are differentiated, in the requested inputs.
 pub(super) struct Function<'a, F> {
     pub(super) graph: &'a Graph<F>,
     pub(super) rows: usize,
@@ -145,7 +145,7 @@ impl<F: ProgramScalar> Plan<F> {
         Ok(Self { pattern, colouring, recovery, way, places, outputs, split })
     }
 
-    /// The products as one program of at most so many operations.
+    /// The products as one program of at most a given number of operations.
     fn written_out(
         function: &Function<'_, F>,
         colouring: &Colouring,

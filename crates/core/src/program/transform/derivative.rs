@@ -87,8 +87,8 @@ pub(in crate::program) enum Inputs {
     Both,
     /// All after the data.
     Data,
-    /// Those of parameters after the parameters, those of so many first data after these, those of the others after the
-    /// others.
+    /// Those of parameters after the parameters, those of a given number of first data after these, those of the
+    /// others after the others.
     Step(usize),
 }
 
@@ -183,7 +183,7 @@ pub(super) fn copy_guards<F: ProgramScalar>(
     session.guard(guards.into_iter());
 }
 
-/// What is left to do after a walk: rules of the user's own can refuse to be differentiated.
+/// What is left to do after a walk: custom rules can refuse to be differentiated.
 pub(super) fn derived(walk: Result<(), Error>) {
     walk.unwrap_or_else(|error| panic!("a rule's derivative cannot be recorded: {error}"));
 }

@@ -15,7 +15,7 @@ pub(in crate::program) fn unroll<F: ProgramScalar>(graph: &Graph<F>, limit: usiz
     unroll_calls(graph, limit, false)
 }
 
-/// A graph with its calls written out as far as that goes: rules of the user's own, and what has too many operations, stay
+/// A graph with its calls written out as far as that goes: custom rules, and what has too many operations, stay
 /// calls.
 pub(in crate::program) fn unroll_what_can_be<F: ProgramScalar>(graph: &Graph<F>, limit: usize) -> Graph<F> {
     unroll_calls(graph, limit, true).unwrap_or_else(|| graph.clone())

@@ -31,7 +31,7 @@ pub(crate) fn colour(partners: &Pattern, vertices: &Pattern, order: Order) -> Ve
     colours
 }
 
-/// A row of so many entries needs as many colours of columns.
+/// A row of a given number of entries needs as many colours of columns.
 pub(crate) fn longest_row(pattern: &Pattern) -> usize {
     (0..pattern.rows()).map(|row| pattern.row(row).len()).max().unwrap_or(0)
 }
