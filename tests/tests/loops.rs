@@ -471,7 +471,7 @@ fn wrong_lengths_are_errors() {
     let given = repeat_while(|_, _| false, &Spring, &X[..2], &X[2..4], 3).unwrap_err().to_string();
     assert!(given.contains("the list of what a turn of `repeat_while` takes in needs 0 numbers"), "{given}");
     for (stored, words) in
-        [(Checkpoints::Every(0), "every 0 steps"), (Checkpoints::Snapshots(0), "no state is to be stored")]
+        [(Checkpoints::Every(0), "every 0 steps"), (Checkpoints::Snapshots(0), "store 0 states")]
     {
         let refused = Scan::new(Spring, 2).checkpoints(stored).run(&X[..2], &[0.0; 2], &X[2..4]);
         assert!(message(refused.clone()).contains(words), "{refused:?}");

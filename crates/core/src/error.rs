@@ -24,7 +24,7 @@ pub enum Error {
     },
 
     /// The orders of a mixed derivative do not fit the series that it is taken from.
-    #[error("the orders of a mixed derivative add up to that of the series, {expected}, not to {given}")]
+    #[error("the orders of a mixed derivative must add up to the order of the series, {expected}, not to {given}")]
     Order {
         /// The order of the series.
         expected: usize,
@@ -75,7 +75,7 @@ pub enum Error {
     },
 
     /// A bound to clip gradients to that is not positive.
-    #[error("gradients are clipped to a norm that is positive, not to {given}")]
+    #[error("gradients can be clipped to a positive norm only, not to {given}")]
     Bound {
         /// The bound.
         given: String,
@@ -83,9 +83,9 @@ pub enum Error {
 
     /// Two numbers that move were equal where a function was recorded, and it went by that.
     #[error(
-        "the function was recorded where {guard}, and both move: what holds for equal numbers only would be \
-         differentiated as if it held around them; record at another point, select instead, compare plain values \
-         (`x.value() == y.value()`), or allow it by `Recording::allow_equalities`"
+        "the function was recorded where {guard}, and the two numbers may differ elsewhere: what holds only for equal \
+         numbers would be differentiated as if it held around them; record at another point, use `select`, compare plain \
+         values (`x.value() == y.value()`), or allow it with `Recording::allow_equalities`"
     )]
     EqualityHeld {
         /// The comparison.
@@ -102,7 +102,7 @@ pub enum Error {
     },
 
     /// Bytes that are no program, or are damaged.
-    #[error("these bytes are not a program that was saved: {reason}")]
+    #[error("these bytes are not a saved program: {reason}")]
     NotAProgram {
         /// What is wrong with them.
         reason: String,
@@ -125,7 +125,7 @@ pub enum Error {
     },
 
     /// These points cannot be joined to a function.
-    #[error("no function goes through this table: {reason}")]
+    #[error("this table does not define a function: {reason}")]
     NotATable {
         /// What is wrong with them.
         reason: String,
@@ -152,8 +152,8 @@ pub enum Error {
 
     /// A matrix that is to be coloured as a symmetric one has a pattern that is not symmetric.
     #[error(
-        "star and acyclic colourings are of symmetric patterns, and this one of {rows} rows and {columns} columns is \
-         not: {reason}; colour its columns, its rows or both, or give a pattern with the missing entries"
+        "star and acyclic colourings need a symmetric pattern, and this one of {rows} rows and {columns} columns is \
+         not symmetric: {reason}; colour its columns, its rows or both, or add the missing entries to the pattern"
     )]
     NotSymmetric {
         /// The number of rows.

@@ -484,7 +484,7 @@ impl<M: Map> Equations for Iterated<M> {
                 return Ok(z);
             }
         }
-        let reason = format!("the map has not come to rest in {MOST_STEPS} steps, but is at {z:?}");
+        let reason = format!("the map did not converge in {MOST_STEPS} steps; it is at {z:?}");
         Err(Error::Rule { rule: "fixed_point", reason })
     }
 }

@@ -1,11 +1,11 @@
-//! Products with the Jacobian, which is never formed: jvp and vjp.
+//! Products with a Jacobian that is never formed: jvp and vjp.
 
 use crate::{Differentiable, Dual, Error, Tape, Var};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 
-/// The values of a function, and its Jacobian times `tangent`, in forward mode: how all outputs move when
-/// the inputs move along the tangent.
+/// The values of a function, and its Jacobian times `tangent`, in forward mode: the derivatives of the outputs along
+/// the tangent.
 ///
 /// Both results have one number for each output.
 ///
@@ -32,7 +32,7 @@ where
 /// The values of a function, and `cotangent` times its Jacobian, in reverse mode: how the outputs, weighted
 /// by the cotangent, change with each input.
 ///
-/// The values have one number for each output, the product one for each input.
+/// The values have one number for each output, and the product has one for each input.
 ///
 /// # Errors
 ///

@@ -56,7 +56,7 @@ impl Checkpoints {
         if steps <= 1 {
             return 0;
         }
-        assert!(snapshots > 0, "the state at the start has to be stored");
+        assert!(snapshots > 0, "0 snapshots were given; expected 1 or more, as the start is stored");
         match snapshots {
             1 => return steps as u128 * (steps as u128 - 1) / 2,
             _ if snapshots >= steps => return steps as u128 - 1,
@@ -73,9 +73,9 @@ impl Checkpoints {
         let refused = |reason: &str| Err(Error::Rule { rule: "loop", reason: reason.to_owned() });
         match self {
             Self::All => Ok(Schedule::Every(usize::MAX)),
-            Self::Every(0) => refused("its states are to be stored every 0 steps; say every how many"),
+            Self::Every(0) => refused("it would store a state every 0 steps; expected 1 or more"),
             Self::Every(steps) => Ok(Schedule::Every(steps)),
-            Self::Snapshots(0) => refused("no state is to be stored, but the start has to be"),
+            Self::Snapshots(0) => refused("it would store 0 states; expected 1 or more, as the start is stored"),
             Self::Snapshots(snapshots) => Ok(Schedule::Binomial(snapshots)),
             Self::Bytes(budget) => {
                 // Each is stored with the number of its step.

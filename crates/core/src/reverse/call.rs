@@ -40,7 +40,7 @@ impl<T: Differentiable> Call<T> {
     /// If the rule refuses.
     pub(super) fn vjp(&self, cotangent: &[T]) -> Vec<T> {
         (self.pull_back)(self, cotangent).unwrap_or_else(|(rule, error)| {
-            panic!("the rule `{rule}` gives no vjp where the tape was swept: {error}")
+            panic!("the rule `{rule}` gave no vjp when the tape was swept: {error}")
         })
     }
 }

@@ -445,7 +445,7 @@ impl Colouring {
         let (rows, columns) = coloured;
         let (given_rows, given_columns) = (pattern.rows(), pattern.columns());
         let shape = format!("they are for {rows} rows and {columns} columns");
-        Err(self.kind.refused(format!("{shape}, and it has {given_rows} and {given_columns}")))
+        Err(self.kind.refused(format!("{shape}, but it has {given_rows} and {given_columns}")))
     }
 }
 

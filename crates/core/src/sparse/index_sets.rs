@@ -184,7 +184,7 @@ impl Storage {
     /// `share` of what it takes to compute all sets, for 64 inputs after another; the other rows come of that.
     fn pattern(&self, sets: &[Set], share: usize) -> Result<Pattern, Error> {
         if self.full {
-            let reason = "the sets of inputs on its way have 2³² parts or more; take a part of the function";
+            let reason = "its sets of inputs need 2³² parts or more; differentiate a part of the function";
             return Err(Error::NotAPattern { reason: reason.into() });
         }
         let mut pattern = Pattern::without_rows(self.inputs as usize)?;

@@ -109,7 +109,7 @@ impl Pattern {
         if ends != (Some(0), Some(indices.len())) || !starts.is_sorted() {
             let numbers = indices.len();
             return Err(not_a_pattern(format!(
-                "its rows do not start at 0, follow each other and end at {numbers}"
+                "its row offsets must start at 0, never decrease and end at {numbers}"
             )));
         }
         let pattern = Self { columns, starts, indices };
@@ -359,7 +359,7 @@ impl Pattern {
     /// ```
     pub fn union(&self, other: &Self) -> Result<Self, Error> {
         Error::check_length("other pattern: its rows", "row", self.rows(), other.rows())?;
-        Error::check_length("other pattern: its columns", "column", self.columns, other.columns)?;
+        Error::check_length("list of columns of the other pattern", "column", self.columns, other.columns)?;
         let both = |row: usize| [self.row(row), other.row(row)].concat();
         let rows = (0..self.rows()).map(|row| both(row).into_iter().map(|column| column as usize));
         Self::from_rows(self.columns, rows)

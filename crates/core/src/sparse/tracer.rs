@@ -114,7 +114,7 @@ impl<'t, T: Scalar> Tracer<'t, T> {
 /// Panics if numbers of two evaluations are mixed.
 #[inline(always)]
 fn check_same(a: &IndexSets, b: &IndexSets) {
-    assert!(std::ptr::eq(a, b), "these numbers are of two evaluations: one of them may not outlive its own");
+    assert!(std::ptr::eq(a, b), "these numbers belong to two evaluations; a number must not outlive its evaluation");
 }
 
 /// What a row states of an operand, for all values at once: it selects where it has a choice, so that `Zero` stands only

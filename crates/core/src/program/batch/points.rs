@@ -175,7 +175,7 @@ impl<F, P: Points<F> + ?Sized> Points<F> for Selected<'_, P> {
 
     fn point(&self, index: usize) -> &[F] {
         let (chosen, count) = (self.indices[index], self.points.count());
-        assert!(chosen < count, "point {chosen} was selected of {count} points");
+        assert!(chosen < count, "point {chosen} was selected, but there are {count} points");
         self.points.point(chosen)
     }
 }

@@ -132,7 +132,7 @@ impl<F: ProgramScalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn then(&self, next: &Self) -> Result<Self, Error> {
-        Error::check_length("program that follows: its inputs", "output", self.outputs(), next.inputs())?;
+        Error::check_length("list of inputs of the next program", "output", self.outputs(), next.inputs())?;
         Ok(derivative::compose(self.recorded_graph(), next.recorded_graph()).into())
     }
 

@@ -212,7 +212,7 @@ impl<F: ProgramScalar> SparseHessian<F> {
         gradient: &mut [F],
         values: &mut [F],
     ) -> Result<F, Error> {
-        Error::check_length("gradient", "input asked for", self.0.pattern().rows(), gradient.len())?;
+        Error::check_length("gradient", "requested input", self.0.pattern().rows(), gradient.len())?;
         let numbers = self.0.evaluate(&mut workspace.0, x, values)?;
         let (value, derivatives) = numbers.split_last().expect("the value is the last output");
         gradient.copy_from_slice(derivatives);

@@ -50,7 +50,7 @@ fn apart(
         let mut first = BTreeMap::new();
         for column in pattern.row(row).iter().map(|&column| column as usize) {
             let Some(colour) = colour(column) else {
-                return Err(kind.refused(format!("of the {plural}, {column} has entries and no colour")));
+                return Err(kind.refused(format!("one of the {plural}, number {column}, has entries but no colour")));
             };
             if let Some(other) = first.insert(colour, column) {
                 let both = format!("{plural} {other} and {column} of colour {colour}");

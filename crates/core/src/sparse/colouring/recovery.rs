@@ -204,7 +204,7 @@ pub(crate) fn recovery(colouring: &Colouring, pattern: &Pattern) -> Result<Recov
     let layout = Layout { rows, columns, column_colours, row_colours };
     let numbers = column_colours as u128 * rows as u128 + row_colours as u128 * columns as u128;
     if numbers > u128::from(u32::MAX) {
-        let reason = format!("its products have {numbers} numbers, and 2³² − 1 can be told apart");
+        let reason = format!("its products have {numbers} numbers, more than the limit of 2³² − 1");
         return Err(colouring.kind().refused(reason));
     }
     let (transposed, order) = pattern.transposed_with_order();
