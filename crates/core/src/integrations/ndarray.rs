@@ -11,8 +11,8 @@
 //! assert_eq!(derivatives, [y, x]);
 //! ```
 //!
-//! Arrays of [`Var`] add, multiply and so on element by element, with each other and with constants. What
-//! ndarray offers to `'static` numbers only, a `Var` cannot have; [`dot`] is such a product of matrices.
+//! Arrays of [`Var`] support element-wise operations with each other and with constants. Functions that ndarray
+//! offers for `'static` numbers only do not accept a `Var`; [`dot`] replaces one of them, the matrix product.
 
 use crate::{Differentiable, Error, Tape, Var};
 use ndarray::{Array, Array2, ArrayView2, Dimension};
@@ -60,7 +60,7 @@ pub type Products<T, D, E> = (Vec<Array<T, E>>, Vec<Array<T, D>>);
 /// The values of a function of several arrays with several arrays as results, and the weighted sum of the
 /// results' derivatives with respect to each input, in reverse mode.
 ///
-/// `weights` has an array for each result, of the same shape.
+/// `weights` has an array for each result, with the same shape.
 ///
 /// # Errors
 ///
