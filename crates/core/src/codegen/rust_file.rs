@@ -410,7 +410,7 @@ impl Rust<'_> {
         self.tables(function, text);
         let mut words = function.words();
         if may_refuse {
-            words += "\n\n# Errors\n\n[`Refusal`] where the program has no outcome.";
+            words += "\n\n# Errors\n\n[`Refusal`] where the program has no result.";
         }
         *text += &comment("///", &words);
         let result = match (alone, may_refuse) {
