@@ -1,11 +1,11 @@
-//! The instruction set that lanes run in: the widest there is, or by the environment, a narrower one.
+//! The instruction set of lanes: the widest available, or a narrower one if the environment variable says so.
 
 use std::sync::OnceLock;
 
-/// The variable that holds the instruction set down, so that a wide machine can be tested as a narrow one.
+/// The variable that restricts the instruction set, so that a wide machine can be tested as a narrow one.
 const VARIABLE: &str = "DUALTAPE_INSTRUCTIONS";
 
-/// The instruction set. It is looked up once.
+/// The instruction set. It is detected once.
 ///
 /// # Panics
 ///
