@@ -24,7 +24,9 @@ pub enum Error {
     },
 
     /// The orders of a mixed derivative do not fit the series that it is taken from.
-    #[error("the orders of a mixed derivative must add up to the order of the series, {expected}, not to {given}")]
+    #[error(
+        "the orders of a mixed derivative must add up to the order of the series, {expected}, not to {given}"
+    )]
     Order {
         /// The order of the series.
         expected: usize,

@@ -42,7 +42,12 @@ pub fn sparse<F: ProgramScalar>(
     x: &[F],
 ) -> Result<Report, Error> {
     let (pattern, wanted) = (plan.pattern(), program.wanted(wrt));
-    Error::check_length("list of columns of the pattern", "requested input", wanted.len(), pattern.columns())?;
+    Error::check_length(
+        "list of columns of the pattern",
+        "requested input",
+        wanted.len(),
+        pattern.columns(),
+    )?;
     Error::check_length("pattern: its rows", "output", program.outputs(), pattern.rows())?;
     let (mut outputs, mut entries) = (vec![F::zero(); pattern.rows()], vec![F::zero(); pattern.len()]);
     plan.evaluate(&mut plan.workspace(), x, &mut outputs, &mut entries)?;

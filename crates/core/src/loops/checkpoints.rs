@@ -76,7 +76,9 @@ impl Checkpoints {
             Self::All => Ok(Schedule::Every(usize::MAX)),
             Self::Every(0) => refused("it would store a state every 0 steps; expected 1 or more"),
             Self::Every(steps) => Ok(Schedule::Every(steps)),
-            Self::Snapshots(0) => refused("it would store 0 states; expected 1 or more, as the start is stored"),
+            Self::Snapshots(0) => {
+                refused("it would store 0 states; expected 1 or more, as the start is stored")
+            }
             Self::Snapshots(snapshots) => Ok(Schedule::Binomial(snapshots)),
             Self::Bytes(budget) => {
                 // Each state is stored with the number of its step.

@@ -113,7 +113,10 @@ impl<'t, T: Scalar> Tracer<'t, T> {
 /// Panics if numbers of two evaluations are mixed.
 #[inline(always)]
 fn check_same(a: &IndexSets, b: &IndexSets) {
-    assert!(std::ptr::eq(a, b), "these numbers belong to two evaluations; a number must not outlive its evaluation");
+    assert!(
+        std::ptr::eq(a, b),
+        "these numbers belong to two evaluations; a number must not outlive its evaluation"
+    );
 }
 
 /// What a row states for an operand, for all values at once: it uses `select` where it has a choice, so that `Zero`

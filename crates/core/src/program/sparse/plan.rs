@@ -114,7 +114,12 @@ impl<F: ProgramScalar> Function<'_, F> {
 
     pub(super) fn check_shape(&self, pattern: &Pattern) -> Result<(), Error> {
         Error::check_length("pattern: its rows", "output", self.rows, pattern.rows())?;
-        Error::check_length("list of columns of the pattern", "requested input", self.wanted.len(), pattern.columns())
+        Error::check_length(
+            "list of columns of the pattern",
+            "requested input",
+            self.wanted.len(),
+            pattern.columns(),
+        )
     }
 
     fn products(&self, colouring: &Colouring, wanted: &[Product], limit: usize) -> Option<Graph<F>> {

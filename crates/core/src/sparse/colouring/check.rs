@@ -51,7 +51,9 @@ fn apart(
         let mut first = BTreeMap::new();
         for column in pattern.row(row).iter().map(|&column| column as usize) {
             let Some(colour) = colour(column) else {
-                return Err(kind.refused(format!("one of the {plural}, number {column}, has entries but no colour")));
+                return Err(
+                    kind.refused(format!("one of the {plural}, number {column}, has entries but no colour"))
+                );
             };
             if let Some(other) = first.insert(colour, column) {
                 let both = format!("{plural} {other} and {column} of colour {colour}");
