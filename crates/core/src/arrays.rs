@@ -14,7 +14,7 @@
 //! Forward drivers seed all `N` inputs at once, in one evaluation. This is fast for up to some tens of inputs; for
 //! more, use reverse mode. Arrays may have up to 1024 numbers, and some larger lengths that generic-array knows.
 //!
-//! # A function of one's own
+//! # Generic functions
 //!
 //! A forward driver accepts a generic function by its name. A reverse driver needs a closure, `|x| f(x)`, because its
 //! numbers borrow a tape:

@@ -81,7 +81,7 @@ pub trait Equations: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Those of [`solve`](Self::solve).
+    /// The errors of [`solve`](Self::solve).
     fn solve_near(&self, p: &[Self::Scalar], _last: &[Self::Scalar]) -> Result<Vec<Self::Scalar>, Error> {
         self.solve(p)
     }
@@ -167,7 +167,7 @@ impl<E: Equations> WarmRoot<E> {
     ///
     /// # Errors
     ///
-    /// Those of [`root`].
+    /// The errors of [`root`].
     pub fn solve<D: Differentiable<Scalar = E::Scalar>>(&self, parameters: &[D]) -> Result<Vec<D>, Error> {
         let last = Some(Arc::clone(&self.last));
         D::call(&Root { equations: self.equations.clone(), parameters: parameters.len(), last }, parameters)

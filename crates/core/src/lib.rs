@@ -42,7 +42,7 @@
 //! | | [`hessian`], [`hessian_diagonal`], [`hvp`] | value, gradient, second derivatives | forward over reverse |
 //! | | [`directional_derivatives`], [`mixed_partial`], [`mixed_partials`] | derivatives of any order | Taylor series |
 //! | | [`third_derivative_product`] | third derivatives times two vectors | forward over reverse |
-//! | | [`laplacian`], [`weighted_laplacian`], [`divergence_form`], [`biharmonic`] | value, Laplacian and its like | forward |
+//! | | [`laplacian`], [`weighted_laplacian`], [`divergence_form`], [`biharmonic`] | value, Laplacian and similar operators | forward |
 //! | with many outputs | [`jacobian_forward`], [`jacobian_reverse`], [`jacobian`] | values, Jacobian | by name, or by shape |
 //! | | [`jvp`] | values, Jacobian · tangent | forward |
 //! | | [`jet`] | values, Taylor coefficients along a curve | Taylor series |

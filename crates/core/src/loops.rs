@@ -116,7 +116,7 @@ pub trait Step: Clone + Send + Sync + 'static {
     ) -> Result<(), Error>;
 }
 
-/// What comes of a [`scan`].
+/// The result of a [`scan`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scanned<D> {
     /// The state after the last turn.
@@ -301,7 +301,7 @@ impl<S: Step> Scan<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`scan`].
+    /// The errors of [`scan`].
     pub fn run<D: Differentiable<Scalar = S::Scalar>>(
         &self,
         start: &[D],
@@ -357,7 +357,7 @@ impl<S: Step> RepeatWhile<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`repeat_while`].
+    /// The errors of [`repeat_while`].
     pub fn run<D: Differentiable<Scalar = S::Scalar>>(
         &self,
         start: &[D],

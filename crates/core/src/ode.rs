@@ -166,7 +166,7 @@ impl<F: Flow> Solver<F> {
     ///
     /// # Errors
     ///
-    /// Those of [`end`](Self::end).
+    /// The errors of [`end`](Self::end).
     ///
     /// ```
     /// # use dualtape::ode::{Flow, Method, Solver};

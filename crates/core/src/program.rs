@@ -32,14 +32,14 @@
 //!
 //! | layer | what it holds |
 //! |---|---|
-//! | `simd` | registers, elementary functions, aligned memory; it knows of no programs |
+//! | `simd` | registers, elementary functions, aligned memory; it does not know programs |
 //! | `ir` | the graph as data; the walk over it, forward and in reverse, in any numbers; text and drawings |
 //! | `record` | [`Traced`] numbers and the recorder: from a function to a graph |
 //! | `transform` | from graph to graph: the optimiser, derivatives, compositions |
 //! | `plan` | for batches: order, slots, what is uniform and what varies |
 //! | `one` | one point: the walk, and after some evaluations, instructions |
 //! | `lanes` | a plan over lanes of points: kernels, affine maps, the sweeps forward and back |
-//! | `batch` | points cut into tasks, sums and clipping, Jacobians, streams, the way point by point |
+//! | `batch` | points divided into tasks, sums and clipping, Jacobians, streams, evaluation point by point |
 //! | `sparse` | patterns of Jacobians and Hessians, and plans that compute their entries |
 //! | `routine` | a function or a derivative as statements with loops, for [`codegen`](crate::codegen) and compilers |
 //!
@@ -116,7 +116,7 @@
 //! program would be too large, the colours are evaluated in lanes by the jvp's program, with the point as parameters.
 //! [`SparseJacobian`](crate::sparse::SparseJacobian) decides.
 //!
-//! # Rules of the user's own
+//! # Custom rules
 //!
 //! If a recorded function calls a [`CustomRule`](crate::CustomRule), the call is kept: each replay computes its value
 //! again, and its derivatives are graphs, recorded when they are first needed (`record/rule.rs`). Calls have no

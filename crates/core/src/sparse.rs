@@ -1,7 +1,7 @@
 //! Sparse derivatives: the positions of the entries of a Jacobian or a Hessian, found from a recorded program or from
 //! one evaluation of a function; and their values, many entries from one product.
 //!
-//! | of | where entries are | which share a product | values |
+//! | from | positions of entries | groups for one product | values |
 //! |---|---|---|---|
 //! | a recorded program | [`Program::jacobian_pattern`](crate::Program::jacobian_pattern), [`hessian_pattern`](crate::Program::hessian_pattern), at a point [`jacobian_pattern_at`](crate::Program::jacobian_pattern_at) | [`Colouring`] | [`SparseJacobian`], [`SparseHessian`] |
 //! | a function | [`jacobian_pattern`], [`hessian_pattern`] | in [`ForwardJacobian`] | [`ForwardJacobian`] |

@@ -541,7 +541,7 @@ fn method_of(property: Property) -> &'static str {
 /// The language within a function.
 struct Body<'a, 'd> {
     rust: &'a mut Rust<'d>,
-    /// Whether it is a part of a function, to which numbers that go out alone are references.
+    /// Whether it is a part of a function, which receives single output numbers as references.
     in_part: bool,
 }
 

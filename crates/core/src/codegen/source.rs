@@ -170,7 +170,7 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
 ///
 /// # Errors
 ///
-/// Those of [`Source::rust`].
+/// The errors of [`Source::rust`].
 ///
 /// ```
 /// use dualtape::{Program, codegen};
@@ -186,7 +186,7 @@ pub fn rust<F: ProgramScalar>(program: &Program<F>) -> Result<String, Error> {
 ///
 /// # Errors
 ///
-/// Those of [`Source::c`].
+/// The errors of [`Source::c`].
 ///
 /// ```
 /// use dualtape::{Program, codegen};

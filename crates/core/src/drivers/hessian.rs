@@ -103,7 +103,7 @@ where
 pub struct SecondOrder<T: Differentiable, N: Lanes<T> = U8> {
     reverse: Reverse<Dual<T, N>>,
     inputs: Vec<Dual<T, N>>,
-    /// The gradient, and how it moves.
+    /// The gradient, with its tangents.
     moving: Vec<Dual<T, N>>,
 }
 

@@ -113,7 +113,7 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
         &self.tangent
     }
 
-    /// The same movement at another place.
+    /// Replaces the primal and keeps the tangents.
     #[inline]
     pub(crate) fn set_primal(&mut self, primal: T) {
         self.primal = primal;

@@ -144,7 +144,7 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
         combination::inner(&self.tangent, &other.tangent)
     }
 
-    /// Whether it moves as another does.
+    /// Whether its derivatives are the same as those of another.
     #[inline]
     fn moves_as(&self, other: &Self) -> bool {
         self.laplacian.is_same(&other.laplacian)

@@ -175,13 +175,13 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
         self.orders.iter().zip(&other.orders).all(|(a, b)| a.is_same(b))
     }
 
-    /// Whether it moves at all.
+    /// Whether all its coefficients are zero.
     #[inline]
     fn is_still(&self) -> bool {
         self.orders.iter().all(Differentiable::is_identically_zero)
     }
 
-    /// One coefficient after the other.
+    /// Applies a function to each coefficient.
     #[inline(always)]
     fn map(&self, primal: T, f: impl Fn(T) -> T) -> Self {
         Self { primal, orders: Orders::<T, N>::generate(|i| f(self.orders[i])) }

@@ -40,7 +40,7 @@ pub fn sparsity(pattern: &Pattern) -> SparsityPattern {
         wide(pattern.starts()),
         wide(pattern.indices()),
     );
-    made.expect("a pattern has what this one asks for: offsets and indices that rise, within bounds")
+    made.expect("a pattern has what this type requires: increasing offsets and indices, within bounds")
 }
 
 /// The matrix with these values at the entries of the pattern, in its order. The values are moved.

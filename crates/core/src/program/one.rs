@@ -158,7 +158,7 @@ impl<F: ProgramScalar> Memory<F> {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Copy)]
 pub(in crate::program) struct Outcome<'a, F> {
     lowered: &'a Lowered<F>,

@@ -135,7 +135,7 @@ impl<F: ProgramScalar> fmt::Display for Plan<F> {
 }
 
 impl<F: ProgramScalar> Plan<F> {
-    /// A run, for people.
+    /// A run in readable form.
     fn words(&self, run: &Run) -> String {
         let results = match run.count {
             1 => format!("v{}", run.first),

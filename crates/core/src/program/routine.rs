@@ -90,12 +90,12 @@ impl<F: ProgramScalar> Routine<F> {
         self.quantity
     }
 
-    /// The arrays that come in.
+    /// The input arrays.
     pub fn inputs(&self) -> &[Array] {
         &self.inputs
     }
 
-    /// The arrays that go out.
+    /// The output arrays.
     pub fn outputs(&self) -> &[Array] {
         &self.outputs
     }

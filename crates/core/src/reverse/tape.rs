@@ -276,7 +276,7 @@ impl<T: Differentiable> Tape<T> {
     ///
     /// # Panics
     ///
-    /// If it stands on another.
+    /// If it belongs to another tape.
     pub(crate) fn index_of(&self, output: &Var<'_, T>) -> Option<usize> {
         let tape = output.tape()?;
         self.check_same(tape);

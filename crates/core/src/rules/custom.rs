@@ -51,7 +51,7 @@ use num_traits::{One, Zero};
 /// # Ok::<(), Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a rule with a derivative of its own",
+    message = "`{Self}` is not a rule with its own derivative",
     label = "a `CustomRule` is needed here",
     note = "implement `dualtape::CustomRule` for a struct that holds what the function needs"
 )]
@@ -113,7 +113,7 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
         false
     }
 
-    // What follows is for loops.
+    // The methods below are for loops.
 
     /// Whether its recording is checked against the branches that were taken.
     #[doc(hidden)]

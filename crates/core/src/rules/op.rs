@@ -20,7 +20,7 @@ pub type Interval = (f64, f64);
 /// [`Op::visit`] is the only function that goes from a code to the operation itself. So an evaluator writes one loop
 /// for each number of operands, not one for each operation.
 pub(crate) trait Visitor {
-    /// What comes of it.
+    /// The result.
     type Output;
     /// Receives an operation with one operand.
     fn unary<O: Unary>(self, op: O) -> Self::Output;

@@ -46,7 +46,7 @@ where
 ///
 /// # Errors
 ///
-/// Those of [`jacobian_pattern`].
+/// The errors of [`jacobian_pattern`].
 pub(super) fn function_pattern<T: Scalar>(f: &impl Function<T>, x: &[T]) -> Result<Pattern, Error> {
     let sets = sets_of(x)?;
     let mut outputs = vec![Tracer::zero(); f.outputs(x.len())];
@@ -62,7 +62,7 @@ pub(super) fn function_pattern<T: Scalar>(f: &impl Function<T>, x: &[T]) -> Resu
 ///
 /// # Errors
 ///
-/// Those of [`jacobian_pattern`].
+/// The errors of [`jacobian_pattern`].
 ///
 /// ```
 /// use dualtape::sparse::hessian_pattern;

@@ -64,7 +64,7 @@ impl<T: Scalar> ForwardJacobian<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`jacobian_pattern`](super::jacobian_pattern).
+    /// The errors of [`jacobian_pattern`](super::jacobian_pattern).
     ///
     /// ```
     /// # use dualtape::{Differentiable, Function};

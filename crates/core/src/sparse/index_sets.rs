@@ -69,7 +69,7 @@ impl IndexSets {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAPattern`] for 2³² entries or more.
+    /// [`Error::NotAPattern`] for 2³² or more entries.
     pub(crate) fn pattern(&self, sets: &[Set]) -> Result<Pattern, Error> {
         self.storage.borrow().pattern(sets, 1)
     }

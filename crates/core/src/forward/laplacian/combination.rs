@@ -30,7 +30,7 @@ pub(super) fn inner<T: Differentiable, N: Lanes<T>>(a: &Tangent<T, N>, b: &Tange
     (sums[0] + sums[2]) + (sums[1] + sums[3])
 }
 
-/// |∇a|², if anything asks for it.
+/// |∇a|², if it is needed.
 #[inline(always)]
 pub(super) fn square<T: Differentiable, N: Lanes<T>>(wanted: Partial<T>, a: &Tangent<T, N>) -> T {
     match wanted {

@@ -47,7 +47,7 @@ fn tangent<T: Differentiable, N: Lanes<T>>(x: &Taylor<T, N>) -> GenericArray<T, 
     GenericArray::generate(|_| x.orders.first().copied().unwrap_or(T::zero()))
 }
 
-/// The same coefficients, the first aside.
+/// The same coefficients except the first.
 fn with_first<T: Differentiable, N: Lanes<T>>(
     mut orders: Orders<T, N>,
     first: GenericArray<T, U1>,

@@ -478,7 +478,7 @@ impl<F: ProgramScalar> Program<F> {
     }
 }
 
-/// What tasks work on.
+/// The input of tasks.
 pub(super) struct Work<'a, F, P: ?Sized> {
     pub(super) parameters: &'a [F],
     pub(super) points: &'a P,

@@ -72,7 +72,7 @@ pub struct Results<'a, F> {
     pub data_gradients: Option<&'a mut [F]>,
 }
 
-/// What came of a sum.
+/// The results of a sum.
 ///
 /// ```
 /// use dualtape::{Program, program::{Results, Rows, Sum, Sums}};

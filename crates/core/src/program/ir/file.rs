@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// The start of a file; its last byte is the version.
 const MARK: [u8; 9] = *b"dualtape\x01";
 
-/// The mark and the checksum.
+/// The magic number and the checksum.
 const HEAD: usize = MARK.len() + 4;
 
 /// Numbers are stored as `f64`, which preserves `f32`.
@@ -300,7 +300,7 @@ fn number(op: Op) -> i64 {
 fn operation(name: &str, number: i64) -> Option<Op> {
     match Op::ALL.iter().find(|op| op.name() == name)? {
         Op::Powi(_) => Some(Op::Powi(number.try_into().ok()?)),
-        // Derivatives count on from it.
+        // The order must leave room for derivatives, which have higher orders.
         Op::Polygamma(_) => u16::try_from(number).ok().map(|order| Op::Polygamma(order.into())),
         &op => (number == 0).then_some(op),
     }

@@ -127,7 +127,7 @@ impl<F: ProgramScalar> Guard<F> {
 
     /// The same, with the present values.
     pub(in crate::program) fn words_now(&self, values: impl Iterator<Item = F>) -> String {
-        format!("{}; here it is asked of {}", self.words(), listed(&values.collect::<Vec<_>>()))
+        format!("{}; here it is evaluated at {}", self.words(), listed(&values.collect::<Vec<_>>()))
     }
 }
 

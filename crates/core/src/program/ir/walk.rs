@@ -67,7 +67,7 @@ pub(in crate::program) fn forward_calling<T: Differentiable>(
             Node::Constant(value) => T::constant(value),
             Node::Apply(op, operands) => apply(op, before, operands),
             Node::Reduce(reduction, list) => reduce(reduction, graph.list(list).map(|node| before[node])),
-            // The first row brings all.
+            // The first row computes all rows.
             Node::Row { row: 1.., .. } => continue,
             Node::Row { affine, .. } => {
                 let affine = &graph.affines[affine as usize];
@@ -81,7 +81,7 @@ pub(in crate::program) fn forward_calling<T: Differentiable>(
                 rest[..rows.len()].copy_from_slice(rows);
                 continue;
             }
-            // The first output brings all.
+            // The first output computes all outputs.
             Node::Output { output: 1.., .. } => continue,
             Node::Output { call, .. } => {
                 let Call { rule, x } = &graph.calls[call as usize];

@@ -1,4 +1,4 @@
-//! The bound of a norm.
+//! Clipping of norms.
 
 use crate::Scalar;
 

@@ -52,7 +52,7 @@ pub(in crate::program) struct Frame {
 }
 
 impl Frame {
-    /// A block of all.
+    /// One of the blocks.
     #[inline(always)]
     pub(in crate::program) fn block<'a, F>(&self, index: usize, all: &'a [F]) -> &'a [F] {
         &all[index * self.stride..][..self.stride]

@@ -154,7 +154,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
 
     /// Adds to the adjoints of the operands of groups. If sums over the points are not requested, each dot product is
     /// handled separately.
-    #[allow(clippy::too_many_arguments)] // those of a run, and where all gains go
+    #[allow(clippy::too_many_arguments)] // those of a run, and where all adjoints go
     pub(in crate::program) fn products_back<const W: usize>(
         &self,
         products: &Products,

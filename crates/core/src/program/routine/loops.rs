@@ -46,7 +46,7 @@ impl<F: ProgramScalar> StoredLoop<F> {
 pub(super) struct Stored {
     states: Vec<usize>,
     nodes: Vec<usize>,
-    /// What the turns take in.
+    /// The inputs of the turns.
     inputs: Option<Place>,
 }
 

@@ -69,7 +69,8 @@ impl Quantity {
     ///
     /// # Errors
     ///
-    /// Those of [`jacobian_pattern`](Program::jacobian_pattern) and [`hessian_pattern`](Program::hessian_pattern).
+    /// The errors of [`jacobian_pattern`](Program::jacobian_pattern) and
+    /// [`hessian_pattern`](Program::hessian_pattern).
     ///
     /// ```
     /// use dualtape::{Program, codegen::Quantity};

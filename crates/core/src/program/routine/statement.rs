@@ -34,7 +34,7 @@ pub enum Statement<F> {
 pub enum Expression<F> {
     /// A constant.
     Constant(F),
-    /// What stands in memory.
+    /// A number in memory.
     Load(Place),
     /// An operation of the rule table; operands beyond its arity are 0.
     Apply(Op, [Value; 3]),
@@ -146,7 +146,7 @@ pub struct Array {
 /// needs more care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
-    /// Any number is right.
+    /// Any number is allowed.
     Anything,
     /// None is NaN.
     NotNan,

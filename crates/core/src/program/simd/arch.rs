@@ -9,14 +9,14 @@ const VARIABLE: &str = "DUALTAPE_INSTRUCTIONS";
 ///
 /// # Panics
 ///
-/// If the variable names none.
+/// If the variable names no instruction set.
 pub(in crate::program) fn arch() -> pulp::Arch {
     static ARCH: OnceLock<pulp::Arch> = OnceLock::new();
     *ARCH.get_or_init(|| match std::env::var(VARIABLE).as_deref() {
         Err(_) | Ok("widest") => pulp::Arch::new(),
         Ok("avx2") => at_most_avx2(),
         Ok("scalar") => pulp::Arch::Scalar,
-        Ok(other) => panic!("{VARIABLE} is widest, avx2 or scalar, not '{other}'"),
+        Ok(other) => panic!("{VARIABLE} must be widest, avx2 or scalar, not '{other}'"),
     })
 }
 

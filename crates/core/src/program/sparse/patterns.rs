@@ -99,7 +99,7 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// Those of [`jacobian_pattern_at`](Self::jacobian_pattern_at), and [`Error::NotOneOutput`].
+    /// The errors of [`jacobian_pattern_at`](Self::jacobian_pattern_at), and [`Error::NotOneOutput`].
     ///
     /// # Panics
     ///

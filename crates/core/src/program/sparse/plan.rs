@@ -177,7 +177,7 @@ impl<F: ProgramScalar> Plan<F> {
         Some((Way::WrittenOut(Box::new(Program::from(graph).optimized())), places))
     }
 
-    /// The products by lanes.
+    /// The products in lanes.
     fn by_lanes(
         function: &Function<'_, F>,
         colouring: &Colouring,

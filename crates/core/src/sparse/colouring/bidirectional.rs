@@ -52,7 +52,7 @@ fn keep_fewer(best: &mut Both, other: Both) {
 /// Which rows are read from products with rows; all others are read from products with columns.
 struct Split {
     by_rows: Vec<bool>,
-    /// So many colours are needed.
+    /// The number of colours needed.
     bound: usize,
 }
 

@@ -227,7 +227,7 @@ pub(crate) fn recovery(colouring: &Colouring, pattern: &Pattern) -> Result<Recov
     Ok(Recovery { layout, positions, steps: Vec::new(), terms: Vec::new() })
 }
 
-/// An entry that nothing shows.
+/// The error for an entry that no product gives.
 pub(crate) fn unread(kind: ColouringKind, (row, column): (usize, usize)) -> Error {
     kind.refused(format!("no product shows the entry at row {row}, column {column}"))
 }

@@ -10,7 +10,7 @@ use crate::program::simd::L;
 use crate::program::simd::vector;
 use pulp::{Simd, WithSimd};
 
-/// Where gains are added.
+/// Where contributions are added.
 pub(in crate::program) enum VectorAdjoints<'a, F> {
     /// To the adjoints of each block, starting at that place.
     Contiguous(usize),

@@ -6,8 +6,8 @@ use crate::program::ir::graph::Reduction;
 use crate::rules::reductions;
 use pulp::{Simd, WithSimd};
 
-/// What is no fold.
-const PRODUCTS: &str = "sums of products have kernels of their own";
+/// The message for sums of products, which are not folds.
+const PRODUCTS: &str = "sums of products have their own kernels";
 
 /// Sums, norms or log-sum-exps over slots. Returns whether a result needs more care.
 pub(in crate::program) struct Fold<'a, F> {
@@ -68,7 +68,7 @@ impl<F: ProgramScalar> Slots<'_, F> {
         }
     }
 
-    /// Adds what each term gains.
+    /// Adds to the adjoint of each term.
     #[inline(always)]
     fn gain<const FMA: bool, const W: usize>(
         &self,

@@ -23,7 +23,7 @@ pub(super) struct FactorsBack<'a, F> {
     pub(super) scratch: &'a mut [F],
 }
 
-/// A group at work.
+/// The group being computed.
 struct Work<'a, F> {
     /// The adjoints of its results in each block.
     own: [&'a [[F; L]]; MOST_BLOCKS],

@@ -100,7 +100,7 @@ impl<'a, F: ProgramScalar> Grouped<'a, F> {
         Block { own, gain: &mut before.as_chunks_mut().0[first as usize..][..group.x.len as usize] }
     }
 
-    /// Adds what was gained apart.
+    /// Adds the separate contributions.
     fn add_apart(&self, group: &Group, adjoints: &mut [F], apart: &[[F; L]]) {
         let (slots, len) = (&self.lists.operands[group.x.range()], group.x.len as usize);
         for (block, gains) in adjoints.chunks_exact_mut(self.frame.stride).zip(apart.chunks_exact(len)) {
