@@ -367,7 +367,7 @@ impl<S: Step> RepeatWhile<S> {
             ("list of what a turn of `repeat_while` takes in", self.step.inputs()),
             ("list of what a turn of `repeat_while` gives out", self.step.outputs(start.len())),
         ] {
-            Error::check_length(what, "turn, as the number of turns is not known,", 0, given)?;
+            Error::check_length(what, "turn, as the number of turns is not known", 0, given)?;
         }
         let shown = [start.len(), parameters.len()];
         let turns = Turns::While { condition: Arc::clone(&self.condition), shown, at_most: self.at_most };

@@ -121,7 +121,7 @@ impl<F: ProgramScalar> Guard<F> {
                 );
             }
         };
-        let values = self.origin.map(|origin| format!(", of {}", listed(&origin.values[..operands])));
+        let values = self.origin.map(|origin| format!(", for {}", listed(&origin.values[..operands])));
         format!("{location}{predicate}{}", values.unwrap_or_default())
     }
 
