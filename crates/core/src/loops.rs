@@ -309,7 +309,7 @@ impl<S: Step> Scan<S> {
         parameters: &[D],
     ) -> Result<Scanned<D>, Error> {
         let taken_in = self.turns.saturating_mul(self.step.inputs());
-        Error::check_length("list of what a loop takes in", "turn and input", taken_in, inputs.len())?;
+        Error::check_length("list of inputs of a loop", "turn and input", taken_in, inputs.len())?;
         let turns = Turns::Exactly(self.turns);
         let mut state =
             run(&self.step, turns, self.checkpoints, &self.recorded, [start, inputs, parameters])?;
@@ -364,8 +364,8 @@ impl<S: Step> RepeatWhile<S> {
         parameters: &[D],
     ) -> Result<Vec<D>, Error> {
         for (what, given) in [
-            ("list of what a turn of `repeat_while` takes in", self.step.inputs()),
-            ("list of what a turn of `repeat_while` gives out", self.step.outputs(start.len())),
+            ("list of inputs of a turn of `repeat_while`", self.step.inputs()),
+            ("list of outputs of a turn of `repeat_while`", self.step.outputs(start.len())),
         ] {
             Error::check_length(what, "turn, as the number of turns is not known", 0, given)?;
         }

@@ -154,7 +154,7 @@ where
     Ok(derivatives)
 }
 
-/// A straight line: which inputs move, and by how many steps.
+/// A straight line: which inputs change, and by how many steps.
 type Line = Vec<(usize, usize)>;
 
 /// All ways to distribute a sum over a given number of places.

@@ -127,8 +127,7 @@ impl<F: ProgramScalar> Executable<F> {
         self.run_on(memory, x.len(), direction.iter().copied())
     }
 
-    /// Computes the outputs with these values for some inputs, those from the first that moves on; the others stay as
-    /// loaded.
+    /// Computes the outputs with these values for the varying inputs; the fixed inputs stay as loaded.
     pub(in crate::program) fn run_on<'a>(
         &'a self,
         memory: &'a mut Memory<F>,
@@ -143,7 +142,7 @@ impl<F: ProgramScalar> Executable<F> {
 }
 
 impl<F: ProgramScalar> Memory<F> {
-    /// Computes the values that depend only on inputs that stay.
+    /// Computes the values that depend only on fixed inputs.
     #[inline(always)]
     pub(in crate::program) fn load(&mut self, executable: &Executable<F>, x: &[F]) {
         let Lowered { code: [code, _], constants, slots, .. } = &executable.lowered;

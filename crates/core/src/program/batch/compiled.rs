@@ -172,7 +172,7 @@ where
             self.choose(parameters, points.point(next))?;
             self.take_fitting(parameters, points)?;
             if self.taken.is_empty() {
-                // Lanes may refuse a point that the program accepts when it is alone: they report it.
+                // Lanes refuse a point that the program accepts when it is alone: the sum then returns their error.
                 self.waiting.remove(0);
                 self.taken.push(next);
             }

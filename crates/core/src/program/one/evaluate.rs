@@ -592,7 +592,7 @@ impl<F: ProgramScalar> Program<F> {
     }
 }
 
-/// Lowers a graph with chain rules by speculating on them; the last inputs, of the given number, move.
+/// Lowers a graph with chain rules by speculating on them; the last inputs, of the given number, vary.
 fn lower_speculatively<F: ProgramScalar>(moved: Transformed<F>, moving: usize) -> Option<Lowered<F>> {
     let Transformed { graph, nodes: mut watched } = moved;
     match speculate(&graph, &mut watched) {

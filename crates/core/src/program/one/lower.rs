@@ -32,7 +32,7 @@ const LONGEST_UNROLLED: usize = 8;
 /// A graph, ready to be evaluated at one point.
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Lowered<F> {
-    /// Instructions for what depends only on inputs that stay, and instructions for what depends on inputs that move.
+    /// Instructions for what depends only on fixed inputs, and instructions for what depends on varying inputs.
     pub(in crate::program) code: [Code; 2],
     /// The constants, from the first slot on; the inputs follow.
     pub(in crate::program) constants: Vec<F>,
@@ -44,8 +44,8 @@ pub(in crate::program) struct Lowered<F> {
     pub(in crate::program) guards: Vec<Guard<F>>,
 }
 
-/// Lowers a graph without custom rules; `None` if it has too many values. The last inputs, of the given number, move
-/// while the others stay.
+/// Lowers a graph without custom rules; `None` if it has too many values. The last inputs, of the given number, vary;
+/// the others are fixed.
 pub(in crate::program) fn lower<F: ProgramScalar>(
     mut graph: Graph<F>,
     watched: &[u32],

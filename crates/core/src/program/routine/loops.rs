@@ -309,7 +309,7 @@ fn carried(start: &[Value], inside: &[Value], next: &[Value]) -> Vec<[Value; 3]>
 }
 
 /// For a vjp, whose first outputs are those of the function: the nodes of the function that the products need, that
-/// depend on the moving inputs, and that are too expensive to recompute. Inputs after the moving ones are seeds.
+/// depend on the varying inputs, and that are too expensive to recompute. Inputs after the varying ones are seeds.
 fn to_be_stored<F: ProgramScalar>(
     graph: &Graph<F>,
     outputs: usize,

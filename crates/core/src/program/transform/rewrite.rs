@@ -25,7 +25,7 @@ impl<'a, F: ProgramScalar> Rewrite<'a, F> {
         this
     }
 
-    /// Where a node stands.
+    /// The place of a node.
     pub(super) fn place(&self, node: u32) -> u32 {
         self.place[node as usize]
     }
