@@ -168,7 +168,7 @@ fn a_broken_guard_says_where_it_stands_and_what_it_was_asked_of() {
             .to_string();
         for message in [at_one_point, optimized, derived, batch] {
             assert!(message.contains(&place), "{place} {message}");
-            assert!(message.contains("1.5") && message.contains("here it is asked of -2"), "{message}");
+            assert!(message.contains("1.5") && message.contains("here it is evaluated at -2"), "{message}");
             assert!(message.contains("`select`") && message.contains("`Compiled`"), "{message}");
         }
     }
@@ -181,5 +181,5 @@ fn a_broken_guard_says_where_it_stands_and_what_it_was_asked_of() {
     // A program that was saved does not know the line, and still says what was asked.
     let saved = Program::<f64>::from_bytes(&bent.to_bytes().unwrap()).unwrap();
     let message = saved.value(&mut saved.workspace(), &[-1.0]).unwrap_err().to_string();
-    assert!(message.contains("v0 > v1 was true; here it is asked of -1.0 and 0.0"), "{message}");
+    assert!(message.contains("v0 > v1 was true; here it is evaluated at -1.0 and 0.0"), "{message}");
 }

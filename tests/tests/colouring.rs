@@ -516,10 +516,10 @@ fn a_recovery_allocates_nothing() {
 #[test]
 fn what_is_not_symmetric_is_refused() {
     let table = [
-        (pattern(2, 3, |_, _| true), "of 2 rows and 3 columns is not: it is not square"),
+        (pattern(2, 3, |_, _| true), "of 2 rows and 3 columns is not symmetric: it is not square"),
         (
             figure(&[&[0, 1], &[1]]),
-            "of 2 rows and 2 columns is not: there is an entry at row 0, column 1, and none at row 1, column 0",
+            "of 2 rows and 2 columns is not symmetric: there is an entry at row 0, column 1, and none at row 1, column 0",
         ),
     ];
     for (pattern, reason) in table {
@@ -544,14 +544,14 @@ fn wrong_lengths_shapes_and_colours_are_refused() {
         (recovery.recover(&compressed[..11], &mut values).unwrap_err(), "compressed matrix needs 12 numbers"),
         (recovery.recover(&compressed, &mut values[..9]).unwrap_err(), "matrix needs 10 numbers"),
         (colouring.compress(&band, &values[..9]).unwrap_err(), "matrix needs 10 numbers"),
-        (colouring.recovery(&banded(5, 1, 1)).unwrap_err(), "for 4 rows and 4 columns, and it has 5 and 5"),
-        (colouring.check(&banded(5, 1, 1)).unwrap_err(), "for 4 rows and 4 columns, and it has 5 and 5"),
+        (colouring.recovery(&banded(5, 1, 1)).unwrap_err(), "for 4 rows and 4 columns, but it has 5 and 5"),
+        (colouring.check(&banded(5, 1, 1)).unwrap_err(), "for 4 rows and 4 columns, but it has 5 and 5"),
         (colouring.compress(&banded(5, 1, 1), &values).unwrap_err(), "for 4 rows and 4 columns"),
         (colouring.recovery(&banded(4, 2, 2)).unwrap_err(), "no product shows the entry at row"),
         (own(&band, &[Some(9); 4], &[None; 4]), "colour 9 is more than 4 columns or rows need"),
         (
             own(&band, &[Some(0), None, Some(1), Some(2)], &[None; 4]),
-            "of the columns, 1 has entries and no colour",
+            "one of the columns, number 1, has entries but no colour",
         ),
         (own(&band, &[Some(0), Some(1), Some(2), Some(0)], &[Some(0); 4]), "rows have colours as well"),
         (own(&band, &[Some(0)], &[None; 4]), "for 4 rows and 1 columns"),

@@ -65,7 +65,7 @@ const CASES: [(&str, &str, &[&str]); 10] = [
         "a_closure_for_a_rule",
         "use dualtape::Differentiable;
         fn main() { let _ = f64::call(&|x: f64| x, &[1.0]); }",
-        &["is not a rule with a derivative of its own", "implement `dualtape::CustomRule` for a struct"],
+        &["is not a rule with its own derivative", "implement `dualtape::CustomRule` for a struct"],
     ),
     (
         "lanes_as_a_plain_type",

@@ -326,7 +326,7 @@ fn a_map_that_does_not_come_to_rest_is_an_error() {
         }
     }
     let restless = fixed_point(&Doubled, &[3.0], &[1.0]).unwrap_err().to_string();
-    assert!(restless.contains("not come to rest in 10000 steps, but is at [3.0]"), "{restless}");
+    assert!(restless.contains("not converge in 10000 steps; it is at [3.0]"), "{restless}");
     let short = fixed_point(&Doubled, &[3.0, 1.0], &[1.0]).unwrap_err().to_string();
     assert_eq!(short, "the image of the map needs 2 numbers, one for each unknown, not 1");
 }

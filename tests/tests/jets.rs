@@ -139,7 +139,7 @@ fn wrong_lengths_and_orders_are_named() {
         ),
         (
             mixed_partial::<U2, _, _>(f, &x, &[2, 1]).map(drop),
-            "the orders of a mixed derivative add up to that of the series, 2, not to 3",
+            "the orders of a mixed derivative must add up to the order of the series, 2, not to 3",
         ),
         (
             third_derivative_product(|x| x[0] * x[1], &x, &x, &[1.0]).map(drop),

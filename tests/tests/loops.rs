@@ -465,13 +465,13 @@ fn a_loop_that_does_not_end_is_an_error() {
 fn wrong_lengths_are_errors() {
     let message = |result: Result<Scanned<f64>, Error>| result.unwrap_err().to_string();
     let short = message(scan(&Spring, 3, &X[..2], &[0.0; 2], &X[2..4]));
-    assert_eq!(short, "the list of what a loop takes in needs 3 numbers, one for each turn and input, not 2");
+    assert_eq!(short, "the list of inputs of a loop needs 3 numbers, one for each turn and input, not 2");
     let huge = message(scan(&Spring, usize::MAX, &X[..2], &[0.0; 2], &X[2..4]));
     assert!(huge.contains("not 2"), "{huge}");
     let given = repeat_while(|_, _| false, &Spring, &X[..2], &X[2..4], 3).unwrap_err().to_string();
-    assert!(given.contains("the list of what a turn of `repeat_while` takes in needs 0 numbers"), "{given}");
+    assert!(given.contains("the list of inputs of a turn of `repeat_while` needs 0 numbers"), "{given}");
     for (stored, words) in
-        [(Checkpoints::Every(0), "every 0 steps"), (Checkpoints::Snapshots(0), "no state is to be stored")]
+        [(Checkpoints::Every(0), "every 0 steps"), (Checkpoints::Snapshots(0), "store 0 states")]
     {
         let refused = Scan::new(Spring, 2).checkpoints(stored).run(&X[..2], &[0.0; 2], &X[2..4]);
         assert!(message(refused.clone()).contains(words), "{refused:?}");

@@ -360,7 +360,7 @@ fn what_is_wrong_is_named() {
     let narrow = SparseJacobian::plan(&program, Wrt::Both, Pattern::dense(2, 3).unwrap()).unwrap_err();
     assert_eq!(
         narrow.to_string(),
-        "the pattern: its columns needs 2 numbers, one for each input asked for, not 3"
+        "the list of columns of the pattern needs 2 numbers, one for each requested input, not 3"
     );
     assert_eq!(SparseHessian::new(&program, Wrt::Both).unwrap_err(), Error::NotOneOutput { given: 2 });
 

@@ -235,7 +235,7 @@ fn hessians_have_no_entries_for_what_is_linear() {
 }
 
 #[test]
-#[should_panic(expected = "of two evaluations")]
+#[should_panic(expected = "belong to two evaluations")]
 fn numbers_of_two_evaluations_do_not_mix() {
     let _ = jacobian_pattern(
         |x| {

@@ -1,12 +1,12 @@
-//! The Brusselator in two dimensions by implicit steps: Newton's method with a sparse Jacobian, planned once, and a sparse LU
-//! of which the structure is found once.
+//! The Brusselator in two dimensions by implicit steps: Newton's method with a sparse Jacobian that is planned once,
+//! and a sparse LU whose structure is found once.
 //!
 //! Two substances react and spread on the unit square, and nothing flows across its edges:
 //! u′ = 1 + u²v − 4.4u + αΔu and v′ = 3.4u − u²v + αΔv. The finer the grid, the shorter are the steps that an explicit method can
 //! take; the trapezoidal rule takes steps as long as the reaction allows, and solves a system of equations for each.
 //!
-//! `cargo run --release -p dualtape --features faer --example brusselator -- [SIDE] [STEPS]`: 64 × 64 places and 3 steps if
-//! not said otherwise. 700 × 700 places are nearly a million unknowns.
+//! `cargo run --release -p dualtape --features faer --example brusselator -- [SIDE] [STEPS]`: 64 × 64 places and 3
+//! steps by default. 700 × 700 places are nearly a million unknowns.
 
 use dualtape::integrations::faer::matrix_by_columns;
 use dualtape::sparse::{Columns, SparseJacobian, SparseWorkspace};
@@ -21,7 +21,7 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 /// α, how fast the substances spread.
 const SPREAD: f64 = 0.02;
 
-/// Newton's method ends where no equation is off by more.
+/// Newton's method ends when no residual is larger.
 const TOLERANCE: f64 = 1e-10;
 
 /// The rates of all unknowns: u and v of the first place, then of the next, row after row.
@@ -58,7 +58,7 @@ fn start(side: usize) -> Vec<f64> {
     (0..side * side).flat_map(|place| [22.0 * hill(place / side), 27.0 * hill(place % side)]).collect()
 }
 
-/// The largest of all numbers, by size.
+/// The largest absolute value.
 fn size(numbers: &[f64]) -> f64 {
     numbers.iter().fold(0.0, |size, x| x.abs().max(size))
 }
@@ -68,7 +68,7 @@ fn short(numbers: &[f64]) -> String {
     numbers.iter().map(|x| format!("{x:.1e}")).collect::<Vec<_>>().join(", ")
 }
 
-/// What is made once for all steps.
+/// What is computed once for all steps.
 struct Trapezoid {
     plan: SparseJacobian<f64>,
     workspace: SparseWorkspace<f64>,
@@ -152,8 +152,8 @@ fn runge_kutta(side: usize, x: &mut [f64], time: f64, steps: usize) {
     }
 }
 
-/// On a small grid, against an explicit integration by steps so short that its errors do not count: the error of the trapezoidal
-/// rule falls by four as its steps are halved.
+/// On a small grid, compared with an explicit integration whose steps are so short that its errors do not matter:
+/// halving the steps divides the error of the trapezoidal rule by four.
 fn compare(side: usize) -> Outcome<()> {
     let (time, mut exact, mut method) = (0.5, start(side), Trapezoid::new(side)?);
     runge_kutta(side, &mut exact, time, 2000);

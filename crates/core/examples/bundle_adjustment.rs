@@ -1,11 +1,12 @@
-//! Bundle adjustment: where cameras and points were, from where the points are seen in pictures. Levenberg's and Marquardt's
-//! method with a sparse Jacobian, planned once, and a sparse Cholesky factorisation.
+//! Bundle adjustment: finds the positions of cameras and points from the positions of the points in pictures, by the
+//! method of Levenberg and Marquardt with a sparse Jacobian that is planned once, and a sparse Cholesky
+//! factorisation.
 //!
-//! `cargo run --release -p dualtape --features faer --example bundle_adjustment -- [FILE]`: a problem in the text format of
-//! "Bundle Adjustment in the Large" (Agarwal, Snavely, Seitz and Szeliski 2010); without a file, one made by a seed, which goes
-//! through the same format. The format is a line `cameras points observations`, for each observation a line
-//! `camera point x y`, and then a number on each line: nine of each camera (a rotation as axis times angle, a shift, the
-//! focal length and two numbers of its distortion) and three of each point.
+//! `cargo run --release -p dualtape --features faer --example bundle_adjustment -- [FILE]`: a problem in the text
+//! format of "Bundle Adjustment in the Large" (Agarwal, Snavely, Seitz and Szeliski 2010); without a file, a random
+//! problem with a fixed seed, in the same format. The format is a line `cameras points observations`, for each
+//! observation a line `camera point x y`, and then a number on each line: nine of each camera (a rotation as axis
+//! times angle, a shift, the focal length and two numbers of its distortion) and three of each point.
 
 use dualtape::integrations::faer::{matrix, matrix_by_columns};
 use dualtape::sparse::{Columns, SparseJacobian};
@@ -131,7 +132,7 @@ impl<'a, I: Iterator<Item = (usize, &'a str)>> Words<I> {
     }
 }
 
-/// Numbers by a seed: a linear congruential generator (Knuth's numbers), of which the upper bits are used.
+/// Random numbers from a seed: a linear congruential generator (with Knuth's constants), whose upper bits are used.
 struct Random(u64);
 
 impl Random {
@@ -152,7 +153,8 @@ const SEED: u64 = 17;
 /// The standard deviation of observations, in pixels.
 const NOISE: f64 = 0.5;
 
-/// Cameras on half a circle around a cloud of points, which they see with noise; and all of it moved from where it was.
+/// Cameras on half a circle around a cloud of points, which they see with noise; then everything is moved from its
+/// place.
 fn generated() -> Problem {
     let (cameras, points, mut random) = (16, 400, Random(SEED));
     let mut parameters = Vec::new();
@@ -187,7 +189,7 @@ fn generated() -> Problem {
     Problem { cameras, points, observations, parameters }
 }
 
-/// How the solver came out.
+/// The result of the solver.
 struct Solution {
     parameters: Vec<f64>,
     /// Half the sum of squares of residuals, before and after.
@@ -196,7 +198,7 @@ struct Solution {
     derivatives: [f64; 2],
 }
 
-/// Lowers the sum of squares until its gradient has become so much shorter, or no step lowers it.
+/// Lowers the sum of squares until its gradient is shorter by the given factor, or no step lowers it.
 fn solve(problem: &Problem, shorter: f64) -> Outcome<Solution> {
     let mut x = problem.parameters.clone();
     let program = Program::record(|x| problem.residuals(x), &x)?;
@@ -265,7 +267,7 @@ fn solve(problem: &Problem, shorter: f64) -> Outcome<Solution> {
     Ok(Solution { parameters: x, costs: ends(&costs), derivatives: ends(&derivatives) })
 }
 
-/// What is wrong with a text is said by its line.
+/// Errors in a text name the line.
 fn refused() {
     let table = [
         ("2 x 3\n", "line 1: expected the number of points, found `x`"),

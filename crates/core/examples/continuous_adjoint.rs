@@ -1,4 +1,5 @@
-//! The continuous adjoint of y′ = −p y²: the adjoint equation λ′ = 2 p y λ, solved backwards beside y, as a rule of one's own.
+//! The continuous adjoint of y′ = −p y²: the adjoint equation λ′ = 2 p y λ, solved backwards beside y, as a custom
+//! rule.
 
 use dualtape::ode::{Flow, Method, Solver};
 use dualtape::{CustomRule, Differentiable, Error, gradient};

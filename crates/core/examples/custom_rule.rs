@@ -1,4 +1,4 @@
-//! A function with a derivative of one's own: another library's gamma function, whose derivative is known.
+//! A function with a custom derivative: the gamma function of another library, whose derivative is known.
 
 use dualtape::{CustomRule, Differentiable, Error, second_derivative};
 

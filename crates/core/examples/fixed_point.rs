@@ -1,4 +1,4 @@
-//! The place where a map rests, with its derivative: the cosine's fixed point, stretched.
+//! The fixed point of a map, with its derivative: the cosine of p z.
 
 use dualtape::implicit::{Map, fixed_point};
 use dualtape::{Differentiable, second_derivative};

@@ -1,4 +1,4 @@
-//! A root that any solver found, with its derivatives: Kepler's equation, by bisection.
+//! A root found by any solver, with its derivatives: Kepler's equation, by bisection.
 
 use dualtape::implicit::{Equations, root};
 use dualtape::{Differentiable, Error, hessian};

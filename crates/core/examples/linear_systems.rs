@@ -1,4 +1,5 @@
-//! The answer of a linear system to its matrix: dense, and known by its products only.
+//! The derivative of the solution of a linear system with respect to its matrix: a dense matrix, and one given by its
+//! products only.
 
 use dualtape::implicit::{LinearOperator, conjugate_gradients, linear_solve};
 use dualtape::{Differentiable, gradient};

@@ -1,4 +1,4 @@
-//! The derivative of a validation loss in a penalty, through the minimum of a ridge regression.
+//! The derivative of a validation loss with respect to a penalty, through the minimum of a ridge regression.
 
 use dualtape::implicit::{Objective, linear_solve, minimum};
 use dualtape::{Differentiable, Error, derivative};

@@ -11,7 +11,8 @@
 //! ⎣ Aᵀ  H ⎦ ⎣ dz ⎦ = − ⎣ derivative of the Lagrangian in z ⎦    H: the sparse Hessian of the Lagrangian in z
 //! ```
 //!
-//! They balance at a motion that no small change makes cheaper, and may at others; which is found depends on the guess.
+//! The conditions hold at a motion that no small change makes cheaper, and may hold at others; which one is found
+//! depends on the guess.
 
 use dualtape::integrations::faer::matrix;
 use dualtape::sparse::{Pattern, SparseHessian, SparseJacobian, SparseWorkspace};
@@ -23,7 +24,7 @@ use std::f64::consts::PI;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// Newton's method ends where no condition is off by more.
+/// Newton's method ends when no residual is larger.
 const TOLERANCE: f64 = 1e-9;
 
 /// From rest at angle 0 to rest at another.
@@ -87,7 +88,7 @@ fn short(numbers: &[f64]) -> String {
     numbers.iter().map(|x| format!("{x:.1e}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The plans of the Hessian and the Jacobian, and where their entries go in the matrix of both.
+/// The plans of the Hessian and the Jacobian, and the places of their entries in the matrix of both.
 struct Conditions {
     hessian: SparseHessian<f64>,
     jacobian: SparseJacobian<f64>,
@@ -153,7 +154,7 @@ impl Conditions {
     }
 }
 
-/// The solution, and how Newton's method came to it.
+/// The solution, and the steps of Newton's method.
 struct Solution {
     z: Vec<f64>,
     cost: f64,

@@ -1,4 +1,4 @@
-//! A loop that ends by itself: the arithmetic-geometric mean, with as many turns as it takes at each point.
+//! A loop that ends by a condition: the arithmetic-geometric mean, with as many turns as each point needs.
 
 use dualtape::loops::{Step, repeat_while};
 use dualtape::{Differentiable, Error, gradient};

@@ -1,5 +1,5 @@
-//! Kepler's problem over 100 periods, by Taylor series of order 20 with a step of its own choice, beside a Runge–Kutta pair of
-//! orders 8 and 7.
+//! Kepler's problem over 100 periods, by Taylor series of order 20 with an adaptive step, beside a Runge–Kutta pair
+//! of orders 8 and 7.
 //!
 //! With y″ = f(y), the coefficients of y up to order k give those of f(y) up to order k, and these the coefficients k + 1 and k + 2
 //! of y. So the series of the solution is found two orders at a time; the first are found in short series, which cost less.
@@ -16,7 +16,7 @@ type State = [f64; 4];
 
 const ORDER: usize = 20;
 
-/// The largest error that a step may make, by estimate.
+/// The largest estimated error of a step.
 const TOLERANCE: f64 = 1e-16;
 
 /// The coefficients of a planet's place, from order 0 to one more than the series go.

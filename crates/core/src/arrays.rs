@@ -1,7 +1,7 @@
 //! Drivers for functions of arrays, with lengths that the compiler checks.
 //!
-//! Points are `[T; N]`, gradients `[T; N]`, Jacobians `[[T; N]; M]`: a row for each output. No length can be wrong, so none
-//! of these drivers returns an error, and a closure takes its array apart in its head:
+//! Points are `[T; N]`, gradients `[T; N]`, Jacobians `[[T; N]; M]` with a row for each output. No length can be
+//! wrong, so none of these drivers returns an error, and a closure can destructure its array in its parameter list:
 //!
 //! ```
 //! use dualtape::{Float, arrays};
@@ -11,13 +11,13 @@
 //! assert_eq!(jacobian, [[1.0, -0.0], [0.0, 2.0]]);
 //! ```
 //!
-//! Forward drivers move all `N` inputs at once, in one evaluation. That is fast up to some tens of inputs; beyond, take
-//! reverse mode. Arrays may have up to 1024 numbers, and those other lengths that generic-array knows.
+//! Forward drivers seed all `N` inputs at once, in one evaluation. This is fast for up to some tens of inputs; for
+//! more, use reverse mode. Arrays may have up to 1024 numbers, and some larger lengths that generic-array knows.
 //!
-//! # A function of one's own
+//! # Generic functions
 //!
-//! A forward driver takes a generic function by its name. A reverse driver needs a closure, `|x| f(x)`, since its numbers
-//! borrow a tape:
+//! A forward driver accepts a generic function by its name. A reverse driver needs a closure, `|x| f(x)`, because its
+//! numbers borrow a tape:
 //!
 //! ```
 //! use dualtape::{Differentiable, arrays};
@@ -35,7 +35,7 @@ use generic_array::typenum::Const;
 use generic_array::{ConstArrayLength, GenericArray, IntoArrayLength};
 use std::array::from_fn;
 
-/// A [`Dual`](crate::Dual) number whose count of tangents is written as a number: `Dual<f64, 4>`.
+/// A [`Dual`](crate::Dual) number with its number of tangents written as an integer: `Dual<f64, 4>`.
 ///
 /// ```
 /// use dualtape::arrays::Dual;
@@ -152,8 +152,8 @@ where
     (outputs.map(|y| y.primal()), inputs.map(|x| adjoints[x]))
 }
 
-/// The value, the gradient and the Hessian of a function of an array: one recording and one sweep of numbers that move
-/// along all inputs.
+/// The value, the gradient and the Hessian of a function of an array: one recording and one sweep of numbers with a
+/// tangent for every input.
 ///
 /// ```
 /// let (value, gradient, hessian) = dualtape::arrays::hessian(|[x, y]| x * x * y, [3.0, 4.0]);
@@ -185,7 +185,7 @@ where
     (value.primal(), gradient.map(|g| g.primal()), gradient.map(|g| g.derivative(0)))
 }
 
-/// The inputs, each of which moves along a lane of its own.
+/// The inputs, each seeded in its own lane.
 fn moving<T, const N: usize>(x: [T; N]) -> [Dual<T, N>; N]
 where
     T: Differentiable,

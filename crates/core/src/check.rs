@@ -1,7 +1,7 @@
-//! Checking derivatives: the modes against each other and against central differences.
+//! Checks of derivatives: the modes are compared with each other and with central differences.
 //!
-//! For code of one's own: a function that leaves the numbers (through
-//! [`value`](crate::Differentiable::value), say) loses derivatives without an error, and shows up here.
+//! Use it on your own code: a function that continues from plain numbers (through
+//! [`value`](crate::Differentiable::value), for example) loses derivatives without an error. A check finds this.
 //!
 //! ```
 //! use dualtape::{Differentiable, check};
@@ -16,8 +16,8 @@
 //! assert_eq!(report.worst().unwrap().column, 1);
 //! ```
 //!
-//! [`jacobian_forward`] does it for code that only takes dual numbers, [`program()`] for what was recorded, [`sparse()`] for
-//! sparse Jacobians, [`rule`] for derivatives of one's own.
+//! [`jacobian_forward`] checks code that accepts only dual numbers, [`program()`] checks recordings, [`sparse()`]
+//! sparse Jacobians, and [`rule`] the derivatives of custom rules.
 
 mod sparse;
 
@@ -56,7 +56,7 @@ pub struct Component {
 }
 
 impl Component {
-    /// How far the two modes are apart, relative to the larger where that exceeds 1; 0 where both are NaN or
+    /// The distance between the two modes, relative to the larger derivative if that exceeds 1; 0 if both are NaN or
     /// the same infinity.
     ///
     /// ```
@@ -69,7 +69,7 @@ impl Component {
         distance(self.reverse, self.forward)
     }
 
-    /// How far reverse mode is from the central difference, in the same measure.
+    /// The distance between reverse mode and the central difference, in the same measure.
     ///
     /// ```
     /// use dualtape::check::Component;
@@ -91,7 +91,7 @@ fn distance(a: f64, b: f64) -> f64 {
 
 /// All derivatives of a function at a point, as each way computes them.
 ///
-/// It is written as one line, with the verdict and the worst component.
+/// It is displayed as one line, with the verdict and the worst component.
 ///
 /// ```
 /// let report = dualtape::check::gradient(|x| x[0] * x[0], &[3.0_f64]);
@@ -107,13 +107,12 @@ pub struct Report {
 impl Report {
     fn new<F: Scalar>(components: Vec<Component>) -> Self {
         let rounding = F::epsilon().wide();
-        // Central differences lose a third of the digits to the step and to rounding.
+        // Central differences lose a third of the digits to the step size and to rounding.
         Self { components, between_modes: 1e3 * rounding, to_difference: 1e2 * rounding.cbrt().powi(2) }
     }
 
-    /// The same report with other tolerances: between the modes, and from reverse mode to the differences.
-    /// They are in the measure of [`Component::between_modes`]: relative to derivatives beyond 1, otherwise
-    /// absolute.
+    /// The same report with other tolerances: between the modes, and from reverse mode to the differences. Their
+    /// measure is that of [`Component::between_modes`]: relative for derivatives above 1, otherwise absolute.
     ///
     /// ```
     /// let report = dualtape::check::gradient(|x| x[0], &[1.0_f64]).with_tolerances(1e-15, 1e-6);
@@ -161,7 +160,7 @@ impl Report {
         self.components.iter().max_by(|a, b| self.excess(a).total_cmp(&self.excess(b)))
     }
 
-    /// The larger of the two distances, in units of what is tolerated.
+    /// The larger of the two distances, each divided by its tolerance.
     fn excess(&self, component: &Component) -> f64 {
         (component.between_modes() / self.between_modes).max(component.to_difference() / self.to_difference)
     }
@@ -183,7 +182,7 @@ impl fmt::Display for Report {
 
 /// Checks the gradient of a function at a point; the report has one row, with a component for each input.
 ///
-/// The function is given numbers that can do everything at once, forward over reverse.
+/// The function is called with numbers that serve both modes at once, forward over reverse.
 ///
 /// ```
 /// use dualtape::{Float, check};
@@ -240,8 +239,8 @@ where
     Report::new::<F>((0..reverse.len()).map(component).collect())
 }
 
-/// Checks the Hessian of a function at a point: forward over reverse, against itself across the diagonal and
-/// against central differences of the gradient. The report has a row and a column for each input.
+/// Checks the Hessian of a function at a point: forward over reverse is compared with itself across the diagonal, and
+/// with central differences of the gradient. The report has a row and a column for each input.
 ///
 /// ```
 /// use dualtape::{Float, check};
@@ -276,8 +275,8 @@ where
     Report::new::<F>((0..x.len() * x.len()).map(component).collect())
 }
 
-/// Compares the Jacobian of code that takes dual numbers only, as nalgebra's generic code does, with central
-/// differences. Of each component, `reverse` is the forward derivative.
+/// Compares the Jacobian of code that accepts dual numbers only, such as nalgebra's generic code, with central
+/// differences. The field `reverse` of each component holds the forward derivative.
 ///
 /// ```
 /// use dualtape::{Differentiable, Dual, check};
@@ -317,9 +316,9 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `x` has not the length of the inputs, and [`Error::BranchChanged`] if the function takes
-/// another branch at `x` or next to it: an equality that holds at `x`, for one. [`Error::DenseTooLarge`] if the Jacobian
-/// takes more than [`DENSE_LIMIT`] bytes.
+/// [`Error::Length`] if `x` does not have one number for each input, and [`Error::BranchChanged`] if the function
+/// takes another branch at `x` or next to it, for example because an equality holds at `x`. [`Error::DenseTooLarge`]
+/// if the Jacobian takes more than [`DENSE_LIMIT`] bytes.
 ///
 /// ```
 /// use dualtape::{Float, Program, check, program::Recording};
@@ -366,7 +365,7 @@ pub fn program<F: ProgramScalar>(program: &Program<F>, x: &[F]) -> Result<Report
     Ok(Report::new::<F>(components))
 }
 
-/// The outputs of a function of constants on no tape, one of which may move.
+/// The outputs of a function of constants on no tape; one of them may carry a tangent.
 fn constants<F, Func>(f: Func, x: &[F], moving: Option<usize>) -> Vec<Var<'static, Dual<F>>>
 where
     F: Scalar,
@@ -376,8 +375,8 @@ where
     f(&x.iter().enumerate().map(lifted).collect::<Vec<_>>())
 }
 
-/// Central differences of a function with several outputs, with two steps: a wrong derivative is off at both, one
-/// spoilt by rounding or by curvature at one only.
+/// Central differences of a function with several outputs, with two steps. A wrong derivative differs from both; a
+/// derivative that rounding or curvature spoils differs from one only.
 fn differences<F: Scalar>(mut f: impl FnMut(&[F]) -> Vec<f64>, x: &[F], column: usize) -> [Vec<f64>; 2] {
     let step = F::epsilon().wide().cbrt() * x[column].wide().abs().max(1.0);
     [step, 8.0 * step].map(|step| {
@@ -387,7 +386,7 @@ fn differences<F: Scalar>(mut f: impl FnMut(&[F]) -> Vec<f64>, x: &[F], column: 
             moved
         };
         let (above, below) = (moved(step), moved(-step));
-        // What the inputs really moved by, after rounding.
+        // The difference between the inputs after rounding.
         let width = above[column].wide() - below[column].wide();
         let (above, below) = (f(&above), f(&below));
         above.iter().zip(below).map(|(above, below)| (above - below) / width).collect()
@@ -400,16 +399,16 @@ fn nearest(derivative: f64, row: usize, differences: &[Vec<f64>; 2]) -> f64 {
     if distance(derivative, near) <= distance(derivative, far) { near } else { far }
 }
 
-/// Holds the derivatives of a rule of one's own to each other and to central differences, at `x`: reports of the first,
-/// the second and the third order.
+/// Compares the derivatives of a custom rule with each other and with central differences, at `x`. It returns reports
+/// of the first, the second and the third order.
 ///
-/// The first compares the rule's vjp, its jvp if it has one, and differences of its values; the second and the third do
-/// so with its vjp, and with the vjp of that, in some direction.
+/// The first report compares the vjp of the rule, its jvp if it has one, and differences of its values. The second
+/// does the same with the vjp in place of the rule, and the third with the vjp of the vjp, in some direction.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `x` has not the length of the rule's inputs, or a derivative has the wrong length, and
-/// [`Error::Rule`] where the rule has no value.
+/// [`Error::Length`] if `x` does not have one number for each input of the rule, or a derivative has the wrong
+/// length, and [`Error::Rule`] where the rule has no value.
 ///
 /// # Panics
 ///

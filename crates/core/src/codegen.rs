@@ -1,8 +1,8 @@
 //! Programs as code, as fast as a derivative written by hand.
 //!
-//! A [`Program`](crate::Program) interprets what was recorded. Where the same function is evaluated many thousands of times at
-//! one point after another, code for it is several times as fast: [`rust()`] and [`c()`] write a file that needs nothing else,
-//! for a build script, another program, or a microcontroller.
+//! A [`Program`](crate::Program) interprets its recording. If the same function is evaluated at many thousands of
+//! points one after another, code for it is several times as fast: [`rust()`] and [`c()`] write a file that depends
+//! on nothing else, for a build script, another program, or a microcontroller.
 //!
 //! ```
 //! use dualtape::{Differentiable, Program, codegen::Source};
@@ -28,17 +28,18 @@
 //!
 //! # What the code does
 //!
-//! - It computes what the program computes at one point, to the bit: values, gradients, and loops as they are walked turn by
-//!   turn. Elementary functions are those of the standard library, or of C's; where the code uses a library of its own (`libm`
-//!   without a standard library, C's error functions), the last places may differ.
-//! - Derivatives at singular points take more care than code is written for, and a function that branches is right on the
-//!   branch that was recorded only. There the code refuses, and the answer is to be had from the program.
-//! - Loops stay loops. A sweep back through one stores all states in a workspace that the caller hands in. Functions of more
-//!   than a thousand operations are cut into parts of five hundred, as compilers take longer than in proportion.
+//! - It computes what the program computes at one point, to the bit: values, gradients, and loops as they are walked
+//!   turn by turn. Elementary functions are those of Rust's standard library, or of C's. If the code uses another
+//!   library (`libm` without the standard library, or C's error functions), the last places may differ.
+//! - Derivatives at singular points need more care than the code takes, and the code of a function that branches is
+//!   correct only on the recorded branch. In both cases the code refuses; evaluate the program there.
+//! - Loops stay loops. A reverse sweep through one stores all states in a workspace that the caller provides.
+//!   Functions of more than a thousand operations are divided into parts of five hundred, because the time of
+//!   compilers grows faster than the length of a function.
 //!
 //! # Other backends
 //!
-//! [`Routine`] is what the code is written from: statements with loops, which a compiler of yours can read as well.
+//! The code is written from a [`Routine`]: statements with loops, which your own compiler can read as well.
 
 mod c_file;
 mod rust_file;

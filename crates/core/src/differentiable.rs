@@ -29,24 +29,25 @@ macro_rules! learned_methods {
 
 /// A number through which derivatives can be taken.
 ///
-/// Write a function once against this trait, and choose how it is differentiated by the numbers you pass:
-/// `f32` and `f64` (no derivative), [`Dual`](crate::Dual) (forward mode), [`Var`](crate::Var) (reverse
-/// mode), or these nested in one another for higher derivatives.
+/// Write a function once against this trait, and choose how it is differentiated by the type of the numbers you pass:
+/// `f32` and `f64` (no derivative), [`Dual`](crate::Dual) (forward mode), [`Var`](crate::Var) (reverse mode), or
+/// these nested in one another for higher derivatives.
 ///
-/// Everything of [`num_traits::Float`] is available, arithmetic with plain numbers on the right
-/// (`x * 2.0`), and the functions and reductions below. For concrete types the plain number may also stand
-/// on the left (`2.0 * x`); in generic code, write it on the right or use [`constant`](Self::constant).
+/// Everything of [`num_traits::Float`] is available, as well as arithmetic with plain numbers on the right
+/// (`x * 2.0`), and the functions and reductions below. For concrete types the plain number may also be on the left
+/// (`2.0 * x`); in generic code, write it on the right or use [`constant`](Self::constant).
 ///
 /// `<`, `<=`, `>` and `>=` compare values; a branch is differentiated along the side taken.
 ///
 /// # Equality
 ///
-/// Two numbers are equal (`==`, `is_zero`) if their values are and they move alike: a formula for the special case
-/// `angle == 0` would otherwise be differentiated as if it held around 0. Two [`Dual`](crate::Dual)s are equal if their
-/// tangents are, too. A [`Var`](crate::Var) equals itself, and constants equal constants. Two [`Traced`](crate::Traced)
-/// numbers are compared by value, and where both sides were equal although one moves, the recording is an error
-/// ([`Error::EqualityHeld`](crate::Error::EqualityHeld)); what depends on data only, as a label does, may be compared.
-/// To compare values alone, write `x.value() == y.value()`; to choose a formula, [`select`](Self::select).
+/// Two numbers are equal (`==`, `is_zero`) if both their values and their derivatives are equal. Otherwise a formula
+/// for the special case `angle == 0` would be differentiated as if it held around 0. Two [`Dual`](crate::Dual)s are
+/// equal if their tangents are equal too. A [`Var`](crate::Var) equals itself, and constants equal constants. Two
+/// [`Traced`](crate::Traced) numbers are compared by value; if they were equal, and one of them depends on an input,
+/// the recording is an error ([`Error::EqualityHeld`](crate::Error::EqualityHeld)). Numbers that depend on data only,
+/// such as labels, may be compared. To compare values alone, write `x.value() == y.value()`; to choose a formula, use
+/// [`select`](Self::select).
 ///
 /// ```
 /// use dualtape::{Differentiable, Dual, Float, derivative};
@@ -56,7 +57,7 @@ macro_rules! learned_methods {
 /// assert_eq!(ratio(Dual::lift(0.0)).value(), 1.0); // what does not move is equal
 /// ```
 ///
-/// The trait is implemented by this crate's number types only.
+/// Only the number types of this crate implement this trait.
 ///
 /// ```
 /// use dualtape::{Differentiable, gradient};
@@ -139,11 +140,12 @@ pub trait Differentiable:
 
     rule_table!(learned_methods);
 
-    /// `then` where the relation holds between `a` and `b`, otherwise `otherwise`: a branch that a recording
-    /// keeps, so that a program is right on both sides of it.
+    /// `then` if the relation holds between `a` and `b`, otherwise `otherwise`: a branch that a recording keeps, so
+    /// that a program is correct on both sides of it.
     ///
-    /// Value and derivatives, of every order, are those of the number that is selected; the other leaves no
-    /// trace, even if it is NaN or has an infinite derivative. Both are computed. Selecting has no derivative in `a` and `b`.
+    /// The value and the derivatives, of every order, are those of the selected number. The other number has no
+    /// effect, even if it is NaN or has an infinite derivative. Both are computed. The selection itself has no
+    /// derivative with respect to `a` and `b`.
     ///
     /// ```
     /// use dualtape::{Differentiable, Float, Program, Relation, derivative};
@@ -199,7 +201,7 @@ pub trait Differentiable:
     /// assert_eq!(f64::dot(&[1.0, 2.0], &[3.0, 4.0]), 11.0);
     /// ```
     fn dot(a: &[Self], b: &[Self]) -> Self {
-        assert!(a.len() == b.len(), "dot needs slices of one length, not {} and {}", a.len(), b.len());
+        assert!(a.len() == b.len(), "dot needs slices of equal length, not {} and {}", a.len(), b.len());
         Self::dot_pairs(a.iter().copied().zip(b.iter().copied()), None)
     }
 
@@ -261,22 +263,22 @@ pub trait Differentiable:
         Self::log_sum_exp_terms(terms.iter().copied())
     }
 
-    /// The outputs of a rule of one's own at `x`, with the derivatives that it states.
+    /// The outputs of a custom rule at `x`, with the derivatives that it states.
     ///
-    /// In a recording, the call is kept, and each replay computes the value again. See [`CustomRule`] for an example.
+    /// A recording keeps the call, and each replay computes the value again. See [`CustomRule`] for an example.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the rule's inputs, [`Error::Rule`] where the rule has no value,
-    /// and whatever its derivatives refuse.
+    /// [`Error::Length`] if `x` does not have one number for each input of the rule, [`Error::Rule`] where the rule
+    /// has no value, and any error of its derivatives.
     fn call<R: CustomRule<Scalar = <Self as Differentiable>::Scalar>>(
         rule: &R,
         x: &[Self],
     ) -> Result<Vec<Self>, Error>;
 
-    // What follows is how the rule table reaches a number type; users have no need of it.
+    // The methods below connect the rule table with a number type; users do not need them.
 
-    /// The outputs of a rule, and what it saves for its vjp.
+    /// The outputs of a rule; stores in `_saved` what its vjp needs.
     #[doc(hidden)]
     fn call_saving<R: CustomRule<Scalar = <Self as Differentiable>::Scalar>>(
         rule: &R,
@@ -298,21 +300,21 @@ pub trait Differentiable:
         rules::pulled_back(rule, x, z, cotangent)
     }
 
-    /// Whether operations leave something behind, on a tape or in a recording: loops are then kept as one call.
+    /// Whether operations are recorded, on a tape or in a program: loops are then kept as one call.
     #[doc(hidden)]
     const RETAINS: bool;
 
-    /// Whether a program may replay what is computed at other values. Then nothing but the user's own branches may
-    /// hang on a value: what the chain rule has to decide, it selects.
+    /// Whether a program may replay the computation at other values. Then only the user's own branches may depend on
+    /// a value: the chain rule uses `select` where it has to decide.
     #[doc(hidden)]
     const RECORDS: bool;
 
-    /// Whether [`is_identically_zero`](Self::is_identically_zero) knows a zero that nothing moves from one that came
-    /// about, so that it pays to ask.
+    /// Whether [`is_identically_zero`](Self::is_identically_zero) can distinguish a zero without derivatives from a
+    /// computed zero, so that it is worth calling.
     #[doc(hidden)]
     const KNOWS_ZEROS: bool;
 
-    /// Whether value and all derivatives are zero: such a factor wins over ∞.
+    /// Whether the value and all derivatives are zero: such a factor wins over ∞.
     #[doc(hidden)]
     fn is_identically_zero(&self) -> bool;
 
@@ -320,20 +322,20 @@ pub trait Differentiable:
     #[doc(hidden)]
     fn is_same(&self, other: &Self) -> bool;
 
-    /// 1 where the relation holds, otherwise 0.
+    /// 1 if the relation holds, otherwise 0.
     #[doc(hidden)]
     fn predicate(relation: Relation, a: Self, b: Self) -> Self;
 
-    /// `then` where the predicate is not 0.
+    /// `then` if the predicate is not 0.
     #[doc(hidden)]
     fn select_by(predicate: Self, then: Self, otherwise: Self) -> Self;
 
-    /// The sum of the products of the pairs, partial derivatives and tangents, of an operation with the given value.
-    /// An exact zero wins over ∞ and NaN; where the value is NaN, so is the sum, unless all tangents are zero.
+    /// The sum of the products of the pairs (partial derivative, tangent) of an operation with the given value. An
+    /// exact zero wins over ∞ and NaN; if the value is NaN, so is the sum, unless all tangents are zero.
     #[doc(hidden)]
     fn chain_rule(value: Self, pairs: &[(Self, Self)]) -> Self;
 
-    /// Whether a relation holds between two values; a recording takes note of the answer.
+    /// Whether a relation holds between two values; a recording notes the answer.
     #[doc(hidden)]
     #[inline(always)]
     #[track_caller]
@@ -341,7 +343,7 @@ pub trait Differentiable:
         relation.holds(self.value(), other.value())
     }
 
-    /// Whether the value has a property; a recording takes note of the answer.
+    /// Whether the value has a property; a recording notes the answer.
     #[doc(hidden)]
     #[inline(always)]
     #[track_caller]
@@ -369,7 +371,7 @@ pub trait Differentiable:
     #[doc(hidden)]
     fn ternary<O: Ternary>(op: O, operands: [Self; 3]) -> Self;
 
-    /// The sum of the terms. The iterator only reads: unlike that of `Iterator::sum`, it must not record.
+    /// The sum of the terms. The iterator only reads: unlike the iterator of `Iterator::sum`, it must not record.
     #[doc(hidden)]
     fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self;
 
@@ -386,7 +388,7 @@ pub trait Differentiable:
     fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self;
 }
 
-/// Panics if there is not a weight for each row and column of an affine map.
+/// Panics unless there is one weight for each row and column of an affine map.
 pub(crate) fn check_affine(weights: usize, rows: usize, columns: usize) {
     assert!(
         weights == rows * columns,

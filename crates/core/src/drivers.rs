@@ -1,6 +1,6 @@
-//! Drivers: from a function and a point to values and derivatives.
+//! Drivers take a function and a point, and give values and derivatives.
 //!
-//! A free function for each one-off use, and a struct that keeps its memory for each loop: [`Forward`],
+//! There is a free function for each single use, and a struct that keeps its memory for each loop: [`Forward`],
 //! [`Reverse`], [`Jacobian`], [`SecondOrder`].
 
 mod dense;

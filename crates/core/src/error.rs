@@ -1,4 +1,4 @@
-//! What can be wrong with what a caller passes.
+//! Errors in what a caller passes.
 
 /// An error of a driver, a recording or a replay.
 ///
@@ -15,7 +15,7 @@ pub enum Error {
     Length {
         /// The argument.
         what: &'static str,
-        /// What it must match in number.
+        /// What the length must match: there must be one number for each.
         per: &'static str,
         /// The length it should have.
         expected: usize,
@@ -23,17 +23,19 @@ pub enum Error {
         given: usize,
     },
 
-    /// The orders of a mixed derivative do not fit the series that it is taken from.
-    #[error("the orders of a mixed derivative add up to that of the series, {expected}, not to {given}")]
+    /// The orders of a mixed derivative do not add up to the order of its series.
+    #[error(
+        "the orders of a mixed derivative must add up to the order of the series, {expected}, not to {given}"
+    )]
     Order {
         /// The order of the series.
         expected: usize,
-        /// What the orders add up to.
+        /// The sum of the given orders.
         given: usize,
     },
 
-    /// At this point, the function takes another branch than where it was recorded. What was asked says where in the
-    /// source it stands, unless the program was saved.
+    /// At this point, the function takes another branch than where it was recorded. The guard names its place in the
+    /// source, unless the program was saved.
     #[error(
         "at point {point}, the function takes another branch than where it was recorded: {guard}; write the choice \
          with `select`, which records both sides, or keep a program for each path with `Compiled`"
@@ -43,7 +45,7 @@ pub enum Error {
         point: usize,
         /// The number of the guard, counted from 0 in the order of recording.
         number: usize,
-        /// What was asked and answered when recording, and of which values now.
+        /// The recorded predicate and its outcome, and the present values.
         guard: String,
     },
 
@@ -74,18 +76,18 @@ pub enum Error {
         limit: usize,
     },
 
-    /// A bound to clip gradients to that is not positive.
-    #[error("gradients are clipped to a norm that is positive, not to {given}")]
+    /// The bound for clipping gradients is not positive.
+    #[error("gradients can be clipped to a positive norm only, not to {given}")]
     Bound {
         /// The bound.
         given: String,
     },
 
-    /// Two numbers that move were equal where a function was recorded, and it went by that.
+    /// Two numbers with derivatives were equal when a function was recorded, and the function branched on that.
     #[error(
-        "the function was recorded where {guard}, and both move: what holds for equal numbers only would be \
-         differentiated as if it held around them; record at another point, select instead, compare plain values \
-         (`x.value() == y.value()`), or allow it by `Recording::allow_equalities`"
+        "the function was recorded where {guard}, and the two numbers may differ elsewhere: what holds only for equal \
+         numbers would be differentiated as if it held around them; record at another point, use `select`, compare plain \
+         values (`x.value() == y.value()`), or allow it with `Recording::allow_equalities`"
     )]
     EqualityHeld {
         /// The comparison.
@@ -95,43 +97,43 @@ pub enum Error {
     /// A recorded function is too large to be written out or drawn.
     #[error("the function is too large to show: more than {limit} {what}; show a part of it")]
     TooLargeToShow {
-        /// What there is too much of.
+        /// What there is too much of: nodes or characters.
         what: &'static str,
-        /// How many there may be.
+        /// The largest number allowed.
         limit: usize,
     },
 
-    /// Bytes that are no program, or are damaged.
-    #[error("these bytes are not a program that was saved: {reason}")]
+    /// Bytes that are not a program, or are damaged.
+    #[error("these bytes are not a saved program: {reason}")]
     NotAProgram {
         /// What is wrong with them.
         reason: String,
     },
 
-    /// No code can be made of a program.
+    /// No code can be generated from a program.
     #[error("no code can be made of this program: {reason}")]
     NotCompilable {
-        /// What stands in the way.
+        /// What prevents it.
         reason: String,
     },
 
-    /// A rule of the user's own has no value at this point.
+    /// A custom rule has no value at this point.
     #[error("the rule `{rule}` has no value here: {reason}")]
     Rule {
         /// The name of the rule.
         rule: &'static str,
-        /// What stood in its way.
+        /// What prevented it.
         reason: String,
     },
 
-    /// These points cannot be joined to a function.
-    #[error("no function goes through this table: {reason}")]
+    /// These points do not define a function.
+    #[error("this table does not define a function: {reason}")]
     NotATable {
         /// What is wrong with them.
         reason: String,
     },
 
-    /// A pattern lacks an entry that may be other than zero.
+    /// A pattern lacks an entry that may be nonzero.
     #[error(
         "the pattern has no entry at row {row}, column {column}, where the derivative may be other than zero; add it, or \
          plan with `trusting` if you know that it is zero"
@@ -143,17 +145,17 @@ pub enum Error {
         column: usize,
     },
 
-    /// These places are no pattern of a sparse matrix.
+    /// These places are not the pattern of a sparse matrix.
     #[error("this is not the pattern of a sparse matrix: {reason}")]
     NotAPattern {
         /// What is wrong with them.
         reason: String,
     },
 
-    /// A matrix that is to be coloured as a symmetric one has a pattern that is not symmetric.
+    /// A pattern for a symmetric colouring is not symmetric.
     #[error(
-        "star and acyclic colourings are of symmetric patterns, and this one of {rows} rows and {columns} columns is \
-         not: {reason}; colour its columns, its rows or both, or give a pattern with the missing entries"
+        "star and acyclic colourings need a symmetric pattern, and this one of {rows} rows and {columns} columns is \
+         not symmetric: {reason}; colour its columns, its rows or both, or add the missing entries to the pattern"
     )]
     NotSymmetric {
         /// The number of rows.
@@ -164,16 +166,16 @@ pub enum Error {
         reason: String,
     },
 
-    /// These colours do not tell all entries of a pattern apart.
+    /// These colours do not determine all entries of a pattern.
     #[error("these colours are no {kind} colouring of this pattern: {reason}")]
     NotAColouring {
-        /// What they should be.
+        /// The kind of colouring.
         kind: &'static str,
         /// What is wrong with them.
         reason: String,
     },
 
-    /// A program with rules of the user's own cannot be saved.
+    /// A program with custom rules cannot be saved.
     #[error(
         "a program that calls the rule `{rule}` cannot be saved, as the rule is code; record it again instead"
     )]
@@ -182,7 +184,7 @@ pub enum Error {
         rule: &'static str,
     },
 
-    /// A driver for functions of one output was given a program of another number.
+    /// A driver for functions of one output was given a program with another number of outputs.
     #[error("this needs a program with one output, not {given}")]
     NotOneOutput {
         /// The number of outputs.
@@ -208,7 +210,7 @@ impl Error {
         }
     }
 
-    /// The same, where that many points went before.
+    /// The same, after the given number of earlier points.
     pub(crate) fn later(self, points: usize) -> Self {
         match self {
             Self::BranchChanged { point, .. } => self.at_point(points + point),

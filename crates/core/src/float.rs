@@ -1,6 +1,6 @@
 //! `num_traits::Float` and its companions for every number type, generated from the rule table.
 //!
-//! Existing code written against `num_traits::Float` can thus be differentiated as it stands.
+//! So code written against `num_traits::Float` can be differentiated without a change.
 
 /// Writes the methods of `num_traits::Float` that are rows of the rule table.
 macro_rules! float_methods {
@@ -104,7 +104,7 @@ macro_rules! conversions_to {
     )* };
 }
 
-/// Writes `Float` and what it rests on for a number type whose generics end in `T: Differentiable`.
+/// Writes `Float` and its supertraits for a number type whose generics end in `T: Differentiable`.
 macro_rules! impl_float {
     ([$($generics:tt)*] $Number:ty) => {
         impl<$($generics)*> num_traits::Float for $Number {
@@ -180,7 +180,7 @@ macro_rules! impl_float {
         }
 
         impl<$($generics)*> num_traits::NumCast for $Number {
-            /// A constant: the derivatives of `n`, if it has any, are left behind.
+            /// A constant: the derivatives of `n`, if it has any, are dropped.
             #[inline]
             fn from<P: num_traits::ToPrimitive>(n: P) -> Option<Self> {
                 <<T as Differentiable>::Scalar as num_traits::NumCast>::from(n).map(Self::constant)
@@ -204,7 +204,7 @@ macro_rules! impl_float {
         }
 
         impl<$($generics)*> PartialEq for $Number {
-            // Equal values that move alike; see `Differentiable`.
+            // Equal values with equal derivatives; see `Differentiable`.
             relations! { eq: Equal; }
         }
 
@@ -212,7 +212,7 @@ macro_rules! impl_float {
             // Compares values only.
             relations! { lt: Less; le: AtMost; gt: Greater; ge: AtLeast; }
 
-            /// Compares values only, so that numbers can be sorted whatever moves.
+            /// Compares values only, so that numbers can be sorted whatever their derivatives.
             #[inline]
             #[track_caller]
             fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {

@@ -1,4 +1,4 @@
-//! Forward mode: dual numbers, which carry tangents along with the value, Taylor series, and Laplacians.
+//! Forward mode: dual numbers, which carry tangents with the value; Taylor series; and Laplacians.
 
 mod dual;
 mod lanes;

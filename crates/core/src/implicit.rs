@@ -1,10 +1,10 @@
-//! Functions defined by equations: the solution of a linear system, the root of a system that any solver found, the fixed
-//! point of a map, and the place of a minimum.
+//! Functions defined by equations: the solution of a linear system, the root of a system found by any solver, the
+//! fixed point of a map, and the position of a minimum.
 //!
-//! A solver may branch as it likes: it sees plain numbers only. The equations are recorded, so where they have a choice, they
-//! [`select`](Differentiable::select) rather than branch. Derivatives follow from the equation, by the implicit
-//! function theorem at the solution: where g(z, p) = 0, ∂z/∂p = −(∂g/∂z)⁻¹ ∂g/∂p. They are computed in the numbers of
-//! the mode, so they can be differentiated again, and recorded; a replay runs the solver again.
+//! A solver may branch freely, because it sees plain numbers only. The equations are recorded, so they must use
+//! [`select`](Differentiable::select) for choices instead of branching. Derivatives follow from the equation, by the
+//! implicit function theorem at the solution: if g(z, p) = 0, then ∂z/∂p = −(∂g/∂z)⁻¹ ∂g/∂p. They are computed in the
+//! numbers of the mode, so they can be differentiated again, and recorded. A replay runs the solver again.
 //!
 //! ```
 //! use dualtape::implicit::{Equations, root};
@@ -51,7 +51,7 @@ use num_traits::Float;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A system of equations g(z, p) = 0 for the unknowns z, given the parameters p, and a solver of it.
+/// A system of equations g(z, p) = 0 for the unknowns z, given the parameters p, and a solver for it.
 ///
 /// See the [module](self) for an example.
 #[diagnostic::on_unimplemented(
@@ -66,35 +66,36 @@ pub trait Equations: Clone + Send + Sync + 'static {
     /// The number of unknowns, and of equations.
     fn unknowns(&self) -> usize;
 
-    /// The residual g(z, p), a number for each unknown: zero at the solution. In a recording, it selects where it has a
-    /// choice ([`select`](Differentiable::select)).
+    /// The residual g(z, p), one number for each unknown; it is zero at the solution. In a recording, use
+    /// [`select`](Differentiable::select) for choices.
     fn residual<D: Differentiable<Scalar = Self::Scalar>>(&self, z: &[D], p: &[D]) -> Vec<D>;
 
-    /// The solution for these parameters, by any code.
+    /// The solution for these parameters, computed by any code.
     ///
     /// # Errors
     ///
     /// [`Error::Rule`] where it finds none.
     fn solve(&self, p: &[Self::Scalar]) -> Result<Vec<Self::Scalar>, Error>;
 
-    /// The same, given the last solution that was found, for a [`WarmRoot`]. Unless it is written, it begins anew.
+    /// The same, given the last solution, for a [`WarmRoot`]. The default ignores the last solution.
     ///
     /// # Errors
     ///
-    /// Those of [`solve`](Self::solve).
+    /// The errors of [`solve`](Self::solve).
     fn solve_near(&self, p: &[Self::Scalar], _last: &[Self::Scalar]) -> Result<Vec<Self::Scalar>, Error> {
         self.solve(p)
     }
 }
 
-/// The solution of a system of equations, with its derivatives in the parameters.
+/// The solution of a system of equations, with its derivatives with respect to the parameters.
 ///
 /// # Errors
 ///
-/// [`Error::Rule`] where the solver finds no solution, or what it finds is none: one step of Newton's method from there
-/// goes farther than the square root of the rounding error. Where derivatives are asked for and the Jacobian of the
-/// equations in the unknowns is singular, its condition is named. [`Error::Length`] if the solver or the residual has
-/// not a number for each unknown. Where a parameter is NaN, so is the solution; the solver is not asked.
+/// [`Error::Rule`] if the solver finds no solution, or if its result is not a solution: one Newton step from there is
+/// longer than the square root of the rounding error. If derivatives are needed and the Jacobian of the equations
+/// with respect to the unknowns is singular, the error states its condition number. [`Error::Length`] if the solver
+/// or the residual does not give a number for each unknown. If a parameter is NaN, so is the solution, and the solver
+/// is not called.
 ///
 /// See the [module](self) for an example.
 pub fn root<E: Equations, D: Differentiable<Scalar = E::Scalar>>(
@@ -107,10 +108,11 @@ pub fn root<E: Equations, D: Differentiable<Scalar = E::Scalar>>(
 /// Where the last search ended.
 type Last<F> = Arc<Mutex<Option<Vec<F>>>>;
 
-/// [`root`] that begins each search where the last one ended, in replays too.
+/// [`root`] with a memory: each search starts from the last solution, in replays too.
 ///
-/// Where that finds nothing, the search begins anew. The solution then depends on what was solved before: in its last digits,
-/// and where there are several roots, in which of them it is. Of threads that share one, nobody knows which comes first.
+/// If a search from there fails, a new one starts without it. So a solution depends on what was solved before: in its
+/// last digits and, if there are several roots, in which root is found. If threads share a `WarmRoot`, their order is
+/// not defined.
 ///
 /// ```
 /// use dualtape::implicit::{Equations, WarmRoot};
@@ -156,7 +158,7 @@ pub struct WarmRoot<E: Equations> {
 }
 
 impl<E: Equations> WarmRoot<E> {
-    /// The roots of these equations; the first search begins anew.
+    /// The roots of these equations; the first search starts without a last solution.
     pub fn new(equations: E) -> Self {
         Self { equations, last: Arc::default() }
     }
@@ -165,7 +167,7 @@ impl<E: Equations> WarmRoot<E> {
     ///
     /// # Errors
     ///
-    /// Those of [`root`].
+    /// The errors of [`root`].
     pub fn solve<D: Differentiable<Scalar = E::Scalar>>(&self, parameters: &[D]) -> Result<Vec<D>, Error> {
         let last = Some(Arc::clone(&self.last));
         D::call(&Root { equations: self.equations.clone(), parameters: parameters.len(), last }, parameters)
@@ -176,8 +178,8 @@ impl<E: Equations> WarmRoot<E> {
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if the matrix has not the square of the length of the right side, and [`Error::Rule`], with an
-/// estimate of its condition, where it is singular to the working precision.
+/// [`Error::Length`] if the number of elements of the matrix is not the square of the length of the right-hand side,
+/// and [`Error::Rule`], with an estimate of the condition number, if the matrix is singular to working precision.
 ///
 /// ```
 /// use dualtape::{Differentiable, gradient, implicit::linear_solve};
@@ -194,7 +196,7 @@ pub fn linear_solve<D: Differentiable>(matrix: &[D], right: &[D]) -> Result<Vec<
     D::call(&LinearSolve { unknowns: n, scalar: PhantomData::<fn() -> D::Scalar> }, &[matrix, right].concat())
 }
 
-/// The rule of [`linear_solve`]: its inputs are the matrix, then the right side.
+/// The rule of [`linear_solve`]: its inputs are the matrix, then the right-hand side.
 #[derive(Clone)]
 struct LinearSolve<S> {
     unknowns: usize,
@@ -226,7 +228,7 @@ impl<F: Scalar> CustomRule for LinearSolve<fn() -> F> {
         let matrix = DMatrix::from_row_slice(n, n, matrix);
         let factors = matrix.clone().lu();
         let inverse = factors.try_inverse();
-        // In both norms, so that the transpose, which a vjp solves with, passes as well.
+        // Tested in both norms, so that the transpose, with which a vjp solves, passes as well.
         let condition = inverse.map_or(f64::INFINITY, |inverse| {
             let of_transpose = norm(&matrix.transpose()) * norm(&inverse.transpose());
             let condition = norm(&matrix) * norm(&inverse);
@@ -234,7 +236,7 @@ impl<F: Scalar> CustomRule for LinearSolve<fn() -> F> {
         });
         let solution = factors.solve(&DVector::from_column_slice(right));
         match solution {
-            // A NaN in the condition comes of a NaN in the matrix, which goes on into the solution.
+            // A NaN in the condition number comes from a NaN in the matrix, which reaches the solution.
             Some(solution) if condition.is_nan() || condition * F::epsilon().wide() < 1.0 => {
                 z.iter_mut().zip(&solution).for_each(|(z, &solution)| *z = F::nearest(solution));
                 Ok(())
@@ -271,7 +273,8 @@ impl<F: Scalar> CustomRule for LinearSolve<fn() -> F> {
     }
 }
 
-/// The largest sum of absolute values in a column. The condition of a matrix is its norm times that of its inverse.
+/// The largest sum of absolute values in a column. The condition number of a matrix is its norm times the norm of its
+/// inverse.
 fn norm(matrix: &DMatrix<f64>) -> f64 {
     matrix
         .column_iter()
@@ -284,7 +287,7 @@ fn norm(matrix: &DMatrix<f64>) -> f64 {
 struct Root<E: Equations> {
     equations: E,
     parameters: usize,
-    /// The last solution, if the search is to begin there.
+    /// The last solution, if the search should start there.
     last: Option<Last<E::Scalar>>,
 }
 
@@ -295,7 +298,7 @@ impl<E: Equations> Root<E> {
         Ok(residual)
     }
 
-    /// The Jacobian of the residual in the unknowns, column after column.
+    /// The Jacobian of the residual with respect to the unknowns, column after column.
     fn columns<D: Differentiable<Scalar = E::Scalar>>(&self, z: &[D], p: &[D]) -> Result<Vec<D>, Error> {
         let p: Vec<Dual<D>> = p.iter().map(|&p| Dual::lift(p)).collect();
         let mut columns = Vec::with_capacity(z.len() * z.len());
@@ -307,7 +310,7 @@ impl<E: Equations> Root<E> {
         Ok(columns)
     }
 
-    /// Whether one step of Newton's method from there leads away. Where the Jacobian is singular, no step is known.
+    /// Whether one Newton step from there leads away. If the Jacobian is singular, no step is known.
     fn is_off(&self, z: &[E::Scalar], p: &[E::Scalar]) -> Result<bool, Error> {
         let residual = self.residual(z, p)?;
         let matrix = transposed(&self.columns(z, p)?, z.len());
@@ -343,7 +346,7 @@ impl<E: Equations> CustomRule for Root<E> {
         let near = near.and_then(Result::ok).filter(|near| near.len() == z.len());
         let near = near.filter(|near| matches!(self.is_off(near, x), Ok(false)));
         let is_near = near.is_some();
-        // What was not found from there may be found anew.
+        // If the search from the last solution failed, another search may succeed.
         let solution = near.map_or_else(|| self.equations.solve(x), Ok)?;
         Error::check_length("solution", "unknown", z.len(), solution.len())?;
         if !is_near && self.is_off(&solution, x)? {
@@ -391,7 +394,7 @@ impl<E: Equations> Root<E> {
     }
 }
 
-/// Numbers that do not move with those of an inner level.
+/// Numbers as constants of an inner level.
 fn at_rest<D: Copy, E>(numbers: &[D], lift: impl Fn(D) -> E) -> Vec<E> {
     numbers.iter().map(|&number| lift(number)).collect()
 }
@@ -400,23 +403,24 @@ fn transposed<D: Copy>(matrix: &[D], n: usize) -> Vec<D> {
     (0..n * n).map(|place| matrix[place % n * n + place / n]).collect()
 }
 
-/// A map whose fixed point z = φ(z, p) is sought.
+/// A map with the fixed point z = φ(z, p).
 pub trait Map: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: Scalar;
 
-    /// The image φ(z, p), a number for each of z. In a recording, it selects where it has a choice.
+    /// The image φ(z, p), one number for each of z. In a recording, use `select` for choices.
     fn image<D: Differentiable<Scalar = Self::Scalar>>(&self, z: &[D], p: &[D]) -> Vec<D>;
 }
 
-/// The fixed point of a map, reached from a start by applying it, with its derivatives in the parameters.
+/// The fixed point of a map, found by applying the map from a start, with its derivatives with respect to the
+/// parameters.
 ///
-/// The map is applied until nothing moves by more than a few rounding errors. The derivatives are those of the fixed point,
-/// not of the steps taken.
+/// The map is applied until no number changes by more than a few rounding errors. The derivatives are those of the
+/// fixed point, not of the steps taken.
 ///
 /// # Errors
 ///
-/// [`Error::Rule`] if it is not reached in 10 000 steps; otherwise as [`root`].
+/// [`Error::Rule`] if the map does not converge in 10 000 steps; otherwise the errors of [`root`].
 ///
 /// ```
 /// use dualtape::implicit::{Map, fixed_point};
@@ -447,7 +451,7 @@ pub fn fixed_point<M: Map, D: Differentiable<Scalar = M::Scalar>>(
     root(&Iterated { map: map.clone(), start: start.to_vec() }, parameters)
 }
 
-/// So often a map is applied.
+/// How often a map is applied at most.
 const MOST_STEPS: usize = 10_000;
 
 #[derive(Clone)]
@@ -484,12 +488,12 @@ impl<M: Map> Equations for Iterated<M> {
                 return Ok(z);
             }
         }
-        let reason = format!("the map has not come to rest in {MOST_STEPS} steps, but is at {z:?}");
+        let reason = format!("the map did not converge in {MOST_STEPS} steps; it is at {z:?}");
         Err(Error::Rule { rule: "fixed_point", reason })
     }
 }
 
-/// A function of z whose minimum is sought, given the parameters p, and a minimizer of it.
+/// A function of z to minimise, given the parameters p, and a minimiser for it.
 pub trait Objective: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: Scalar;
@@ -497,10 +501,10 @@ pub trait Objective: Clone + Send + Sync + 'static {
     /// The number of unknowns.
     fn unknowns(&self) -> usize;
 
-    /// The value at z. In a recording, it selects where it has a choice.
+    /// The value at z. In a recording, use `select` for choices.
     fn value<D: Differentiable<Scalar = Self::Scalar>>(&self, z: &[D], p: &[D]) -> D;
 
-    /// Where the minimum is for these parameters, by any code.
+    /// The position of the minimum for these parameters, computed by any code.
     ///
     /// # Errors
     ///
@@ -508,11 +512,12 @@ pub trait Objective: Clone + Send + Sync + 'static {
     fn minimize(&self, p: &[Self::Scalar]) -> Result<Vec<Self::Scalar>, Error>;
 }
 
-/// Where the minimum of an objective is, with derivatives in the parameters: the gradient vanishes there.
+/// The position of the minimum of an objective, with its derivatives with respect to the parameters: the gradient is
+/// zero there.
 ///
 /// # Errors
 ///
-/// As [`root`]: the equations are that the gradient is zero, and their Jacobian is the Hessian.
+/// The errors of [`root`]: the equations state that the gradient is zero, and their Jacobian is the Hessian.
 ///
 /// ```
 /// use dualtape::implicit::{Objective, minimum};

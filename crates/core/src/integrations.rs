@@ -1,4 +1,4 @@
-//! Other crates' arrays, matrices and optimisers, each behind a feature of its name.
+//! Arrays, matrices and optimisers of other crates, each behind a feature with the name of its crate.
 
 #[cfg(feature = "argmin")]
 pub mod argmin;

@@ -1,7 +1,7 @@
 //! Exact derivatives of ordinary Rust code.
 //!
-//! Write a function once, generic over [`Differentiable`], and choose how it is differentiated by the
-//! driver you call:
+//! Write a function once, generic over [`Differentiable`], and choose a driver, which decides how it is
+//! differentiated:
 //!
 //! ```
 //! use dualtape::{Differentiable, gradient, gradient_forward};
@@ -18,17 +18,17 @@
 //!
 //! # The numbers
 //!
-//! - [`Dual<T, N>`](Dual) carries `N` tangents along: *forward mode*. One evaluation gives the derivatives
+//! - [`Dual<T, N>`](Dual) carries `N` tangents with its value: *forward mode*. One evaluation gives the derivatives
 //!   along `N` directions. It needs no memory beyond the numbers themselves.
-//! - [`Taylor<T, N>`](Taylor) carries the coefficients of a Taylor series of order `N` along, and
-//!   [`ForwardLaplacian<T, N>`](ForwardLaplacian) a gradient and a Laplacian.
-//! - [`Var<T>`](Var) records what is done with it on a [`Tape`]: *reverse mode*. One evaluation and one
-//!   sweep back give the derivatives with respect to all inputs. The tape grows with the computation.
-//! - [`Traced<T>`](Traced) records what is done with it, once, for a [`Program`] to replay at any point, or at
-//!   many at a time: see [`program`].
-//! - `f32` and `f64` themselves, with no derivative, at full speed.
+//! - [`Taylor<T, N>`](Taylor) carries the coefficients of a Taylor series of order `N`, and
+//!   [`ForwardLaplacian<T, N>`](ForwardLaplacian) carries a gradient and a Laplacian.
+//! - [`Var<T>`](Var) records each operation on a [`Tape`]: *reverse mode*. One evaluation and one sweep back give the
+//!   derivatives with respect to all inputs. The tape grows with the computation.
+//! - [`Traced<T>`](Traced) records each operation once, for a [`Program`] that replays them at any point, or at many
+//!   points at a time: see [`program`].
+//! - `f32` and `f64` themselves, without derivatives, at full speed.
 //!
-//! `T` is a plain number, or again one of these: a `Var<Dual<f64>>` gives second derivatives, forward over
+//! `T` is a plain number, or itself one of these types: a `Var<Dual<f64>>` gives second derivatives, forward over
 //! reverse.
 //!
 //! # The drivers
@@ -42,16 +42,16 @@
 //! | | [`hessian`], [`hessian_diagonal`], [`hvp`] | value, gradient, second derivatives | forward over reverse |
 //! | | [`directional_derivatives`], [`mixed_partial`], [`mixed_partials`] | derivatives of any order | Taylor series |
 //! | | [`third_derivative_product`] | third derivatives times two vectors | forward over reverse |
-//! | | [`laplacian`], [`weighted_laplacian`], [`divergence_form`], [`biharmonic`] | value, Laplacian and its like | forward |
+//! | | [`laplacian`], [`weighted_laplacian`], [`divergence_form`], [`biharmonic`] | value, Laplacian and similar operators | forward |
 //! | with many outputs | [`jacobian_forward`], [`jacobian_reverse`], [`jacobian`] | values, Jacobian | by name, or by shape |
 //! | | [`jvp`] | values, Jacobian · tangent | forward |
 //! | | [`jet`] | values, Taylor coefficients along a curve | Taylor series |
 //! | | [`vjp`] | values, cotangent · Jacobian | reverse |
 //!
-//! All return the values along with the derivatives. Matrices are flat, row after row, a row for each output; above
-//! [`DENSE_LIMIT`] they are refused, and the module [`sparse`] or a limit of your own ([`jacobian_within`]) is the way.
-//! In loops, [`Forward`], [`Reverse`], [`Jacobian`] and [`SecondOrder`] do the same into buffers of yours,
-//! and allocate nothing once warm:
+//! All drivers return the values along with the derivatives. Matrices are flat, row after row, with a row for each
+//! output. Matrices above [`DENSE_LIMIT`] are refused: use the module [`sparse`] or set your own limit
+//! ([`jacobian_within`]). For loops, use [`Forward`], [`Reverse`], [`Jacobian`] and [`SecondOrder`]: they do the
+//! same, write into your buffers, and allocate nothing once their own buffers are large enough:
 //!
 //! ```
 //! use dualtape::Reverse;
@@ -66,7 +66,7 @@
 //! # Ok::<(), dualtape::Error>(())
 //! ```
 //!
-//! Functions of arrays, of a length that the compiler knows, have drivers of their own in [`arrays`]:
+//! Functions of arrays whose length the compiler knows have their own drivers in [`arrays`]:
 //!
 //! ```
 //! use dualtape::arrays;
@@ -76,27 +76,29 @@
 //!
 //! # Closures and named functions
 //!
-//! A forward driver takes a closure or a generic function by its name. A reverse driver takes a closure, which may call
-//! a generic function: `gradient(|x| f(x), &x)`, not `gradient(f, &x)`. Its numbers borrow a tape, and a named function
-//! would have to choose the tape's lifetime before there is a tape. Where a literal leaves the type open, write `1.0_f64`.
+//! A forward driver accepts a closure or the name of a generic function. A reverse driver accepts a closure, which
+//! may call a generic function: `gradient(|x| f(x), &x)`, not `gradient(f, &x)`. Its numbers borrow a tape, and the
+//! named function would have to fix the lifetime of the tape before the tape exists. Where a literal leaves the type
+//! open, write `1.0_f64`.
 //!
 //! # Panics and errors
 //!
 //! One rule holds for all drivers:
 //!
-//! - What takes one point only returns its results: [`gradient`], [`hessian`], all of [`arrays`].
-//! - What takes two slices that have to fit each other, or writes into memory of the caller, returns
-//!   [`Error::Length`] where they do not: [`jvp`], [`vjp`], [`hvp`], all methods of [`Forward`], [`Reverse`],
-//!   [`Jacobian`], [`SecondOrder`] and [`Program`].
-//! - A dense matrix beyond [`DENSE_LIMIT`] is a panic, and an error in the drivers whose names end in `_within`.
-//! - A function that contradicts itself, such as by another number of outputs in its second call, is a panic.
+//! - A driver that takes a single point simply returns its results: [`gradient`], [`hessian`], all of [`arrays`].
+//! - A driver that takes two slices whose lengths must agree, or that writes into memory of the caller, returns
+//!   [`Error::Length`] if the lengths do not agree: [`jvp`], [`vjp`], [`hvp`], all methods of [`Forward`],
+//!   [`Reverse`], [`Jacobian`], [`SecondOrder`] and [`Program`].
+//! - A driver panics for a dense matrix above [`DENSE_LIMIT`]; the drivers whose names end in `_within` return an
+//!   error.
+//! - A driver panics if a function contradicts itself, for example by giving another number of outputs in its second
+//!   call.
 //!
 //! # Which mode
 //!
-//! Forward mode evaluates the function once for every eight inputs, and needs no memory; reverse mode
-//! evaluates it once, records it, and sweeps back. On Rosenbrock's function, in units of a gradient written
-//! by hand (`cargo run --release -p dualtape-bench --bin ratios`), eight lanes forward, a warm tape, and a recorded
-//! program:
+//! Forward mode evaluates the function once for every eight inputs, and needs no memory. Reverse mode evaluates it
+//! once, records it, and sweeps back. On Rosenbrock's function, in units of a gradient written by hand
+//! (`cargo run --release -p dualtape-bench --bin ratios`), eight lanes forward, a warm tape, and a recorded program:
 //!
 //! | inputs | forward | reverse | program |
 //! |---:|---:|---:|---:|
@@ -105,10 +107,10 @@
 //! | 100 | 78 | 22 | 3.3 |
 //! | 1000 | | 22 | 2.8 |
 //!
-//! So: forward up to about ten inputs, reverse beyond, and a program where the same function is differentiated often;
-//! recording takes about as long as four gradients in reverse. For Jacobians, compare inputs with outputs, as
-//! [`jacobian`] does. For a sum over many points, [`Reverse::sum_gradient`] takes one point at a time, so
-//! that the tape stays in cache. Sums, [dot products](Differentiable::dot),
+//! So use forward mode for up to about ten inputs, reverse mode for more, and a program if you differentiate the same
+//! function often; recording takes about as long as four gradients in reverse mode. For Jacobians, compare the number
+//! of inputs with the number of outputs, as [`jacobian`] does. For a sum over many points, [`Reverse::sum_gradient`]
+//! takes one point at a time, so that the tape stays in cache. Sums, [dot products](Differentiable::dot),
 //! [affine maps](Differentiable::affine), [norms](Differentiable::norm) and
 //! [log-sum-exps](Differentiable::log_sum_exp) are one statement on a tape, however long they are.
 //!
@@ -124,32 +126,34 @@
 //!
 //! # Other crates
 //!
-//! Everything written against `num_traits::Float` can be differentiated as it stands. With the features
-//! `ndarray`, `nalgebra` and `argmin`, [`integrations`] brings arrays of numbers as inputs and outputs, `Dual` and
-//! `Traced` as a `RealField` (decompositions and solves included, recorded ones too), and gradients for solvers. With
-//! `faer`, `nalgebra-sparse` and `sprs`, sparse derivatives are matrices of these crates, without a copy of their values.
+//! Code written against `num_traits::Float` can be differentiated without a change. With the features `ndarray`,
+//! `nalgebra` and `argmin`, [`integrations`] offers arrays of numbers as inputs and outputs, makes `Dual` and
+//! `Traced` a `RealField` (with decompositions and solves, in recordings too), and gives gradients to solvers. With
+//! `faer`, `nalgebra-sparse` and `sprs`, sparse derivatives become matrices of these crates, without a copy of their
+//! values.
 //!
 //! # Functions that are not made of operations
 //!
-//! A solver, a table or a foreign function takes part by a [`CustomRule`]: its value by any code, and its derivative in
-//! generic numbers. [`Differentiable::call`] calls it in every mode, at every order, in programs too.
-//! [`Piecewise`] is one that is there already: a table of points, joined by straight lines.
+//! A solver, a table or a foreign function takes part as a [`CustomRule`]: any code computes its value, and its
+//! derivative is written in generic numbers. [`Differentiable::call`] calls it in every mode, at every order, and in
+//! programs. [`Piecewise`] is a rule that the crate provides: a table of points, joined by straight lines.
 //!
 //! # Loops
 //!
-//! A plain Rust loop is differentiated as it runs, but a tape or a recording of it grows with each turn. [`loops::scan`] and
-//! [`loops::repeat_while`] keep a loop as one operation, recorded once and swept in the memory of a few states;
-//! [`ode::Solver`] integrates differential equations so.
+//! A plain Rust loop is differentiated as it runs, but a tape or a recording of it grows with each turn.
+//! [`loops::scan`] and [`loops::repeat_while`] keep a loop as one operation, which is recorded once, and whose sweep
+//! stores only a few states. [`ode::Solver`] integrates differential equations in this way.
 //!
 //! # What holds
 //!
-//! The mode never changes a value: each computes the bits that `f64` would. Two exceptions are stated where they
-//! belong: many points at once ([`program`]) contract products and sums, and are within 2 units in the last place; and
-//! equal numbers that do not move alike are not equal ([`Differentiable`]). All modes give the same derivatives, also
-//! where they do not exist in the plain sense; [`rules`] states the policy, each operation's derivative, and the one
-//! class of functions on which modes differ. What does not depend on an input contributes exactly zero. A branch is
-//! differentiated along the side taken, and [`select`](Differentiable::select) is a branch that recordings keep. A
-//! function that continues from [`Differentiable::value`], or compares with it, loses derivatives there.
+//! The mode never changes a value: each mode computes the bits that `f64` would. Two exceptions are stated where they
+//! belong: many points at once ([`program`]) contract products and sums, and are within 2 units in the last place;
+//! and numbers of equal value are not equal if their derivatives differ ([`Differentiable`]). All modes give the same
+//! derivatives, even where a function has no derivative in the usual sense; [`rules`] states the policy, the
+//! derivative of each operation, and the one class of functions on which modes differ. A term that does not depend on
+//! an input contributes exactly zero. A branch is differentiated along the side taken, and
+//! [`select`](Differentiable::select) is a branch that recordings keep. A function that continues from
+//! [`Differentiable::value`], or compares with it, loses derivatives there.
 
 #![cfg_attr(not(feature = "nalgebra"), forbid(unsafe_code))]
 #![warn(missing_docs)]
@@ -196,7 +200,7 @@ pub use reverse::{Adjoints, Tape, Var};
 pub use rules::{CustomRule, Piecewise};
 pub use scalar::Scalar;
 
-// The traits and numbers of lanes that appear in signatures, in the versions that fit.
+// The traits and lane counts that appear in signatures, in the versions that fit.
 pub use generic_array::{self, typenum};
 pub use num_traits::{self, Float};
 

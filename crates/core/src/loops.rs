@@ -1,10 +1,10 @@
-//! Loops: a step that is taken again and again, differentiated in the memory of a few states.
+//! Loops: a step that is repeated, and differentiated while storing only a few states.
 //!
 //! A plain loop in Rust works with every number of this crate, but a tape or a recording of it grows with each turn.
-//! [`scan`] and [`repeat_while`] take the loop's body as a [`Step`], and keep the loop as one operation: a recording holds the
-//! step once, and the sweep back stores some states ([`Checkpoints`]) and computes the others again. They work in every mode
-//! and at every order, and nest. A *turn* is a step that is taken; besides the state, it may take inputs in and give
-//! outputs out.
+//! [`scan`] and [`repeat_while`] take the body of the loop as a [`Step`], and keep the loop as one operation: a
+//! recording holds the step once, and the reverse sweep stores some states ([`Checkpoints`]) and recomputes the
+//! others. They work in every mode and at every order, and can be nested. A *turn* is one execution of the step;
+//! besides the state, it may take inputs and give outputs.
 //!
 //! ```
 //! use dualtape::loops::{Step, scan};
@@ -64,21 +64,23 @@ use std::sync::Arc;
 use turns::Turns;
 use written::{Recorded, WrittenLoop};
 
-/// One step of a loop, in any numbers.
+/// One step of a loop, for any number type.
 ///
-/// What it captures is the same in each turn and has no derivative; what has one comes as a parameter. It is cloned for each
-/// call that a tape or a recording keeps, so a step that holds much should hold an `Arc` of it.
+/// Values that the step captures are the same in each turn and have no derivative; pass values that have one as
+/// parameters. The step is cloned for each call that a tape or a recording keeps, so a step that holds much data
+/// should hold it in an `Arc`.
 ///
 /// # Branches
 ///
-/// Write choices with [`select`](Differentiable::select): such a step is recorded once, and right everywhere. A step that
-/// branches by an `if` (`<` and its like, or [`value`](Differentiable::value)) is right, too, but slower, wherever the step
-/// itself runs: on plain numbers, on duals, on tapes, and for values and gradients of programs. What a program derives from a
-/// recording knows one side only, that of the first turn where it was recorded, and is
-/// [`Error::BranchChanged`] elsewhere: `hvp`, `jvp`, Hessians and derivatives as programs.
+/// Write choices with [`select`](Differentiable::select): such a step is recorded once, and is correct everywhere. A
+/// step that branches by an `if` (with `<` or another comparison, or with [`value`](Differentiable::value)) is
+/// slower. It is correct wherever the step itself runs: on plain numbers, on duals, on tapes, and for values and
+/// gradients of programs. Whatever a program derives from a recording knows one side only, the side of the first turn
+/// where it was recorded, and is [`Error::BranchChanged`] elsewhere: `hvp`, `jvp`, Hessians and derivatives as
+/// programs.
 ///
-/// `==` is for numbers that do not move: where it finds numbers of a step equal in value, a reverse sweep is
-/// [`Error::EqualityHeld`]. Compare plain values (`x.value() == y.value()`).
+/// Use `==` only for numbers without derivatives: if it finds two numbers of a step equal in value, a reverse sweep
+/// is [`Error::EqualityHeld`]. Compare plain values (`x.value() == y.value()`).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the step of a loop",
     label = "a `Step` is needed here",
@@ -88,23 +90,23 @@ pub trait Step: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: ProgramScalar;
 
-    /// How many numbers each turn takes in, besides the state and the parameters.
+    /// How many inputs each turn takes, besides the state and the parameters.
     fn inputs(&self) -> usize {
         0
     }
 
-    /// How many numbers each turn gives out, besides the next state, if a state has so many.
+    /// How many outputs each turn gives, besides the next state, for a state of the given length.
     fn outputs(&self, states: usize) -> usize {
         let _ = states;
         0
     }
 
-    /// Replaces the state by the next one, and writes what the turn gives out, which has as many places as
-    /// [`outputs`](Self::outputs) says.
+    /// Replaces the state by the next one, and writes the outputs of the turn into a slice whose length is
+    /// [`outputs`](Self::outputs).
     ///
     /// # Errors
     ///
-    /// Those of loops and rules that it calls.
+    /// The errors of the loops and rules that it calls.
     fn step<D: Differentiable<Scalar = Self::Scalar>>(
         &self,
         state: &mut [D],
@@ -114,28 +116,29 @@ pub trait Step: Clone + Send + Sync + 'static {
     ) -> Result<(), Error>;
 }
 
-/// What comes of a [`scan`].
+/// The result of a [`scan`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scanned<D> {
     /// The state after the last turn.
     pub state: Vec<D>,
-    /// What the turns gave out, one after the other.
+    /// The outputs of the turns, one after the other.
     pub outputs: Vec<D>,
 }
 
-/// Takes a step so many times, from a first state. `inputs` holds what the turns take in, one after the other.
+/// Repeats a step a given number of times, from a first state. `inputs` holds the inputs of the turns, one after the
+/// other.
 ///
-/// [`Scan`] does the same with other [`Checkpoints`], and keeps what it has prepared for the next time. Where the number of turns
-/// is to differ from replay to replay, count them in the state, and take [`repeat_while`].
+/// [`Scan`] does the same with other [`Checkpoints`], and keeps what it has prepared for the next call. If the number
+/// of turns should differ from replay to replay, count the turns in the state, and use [`repeat_while`].
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there are not as many inputs as the turns take in, the errors of the step, and those of
+/// [`Error::Length`] if the number of inputs is not that of all turns, the errors of the step, and those of
 /// [branches](Step#branches).
 ///
 /// # Panics
 ///
-/// The sweep of a tape panics where the step's derivatives are refused, as it has nobody to give the error to.
+/// The sweep of a tape panics if the derivatives of the step fail, because it cannot return an error.
 ///
 /// ```
 /// use dualtape::loops::{Step, scan};
@@ -181,14 +184,15 @@ pub fn scan<S: Step, D: Differentiable<Scalar = S::Scalar>>(
     Scan::new(step.clone(), turns).run(start, inputs, parameters)
 }
 
-/// Takes a step as long as the condition holds for the state and the parameters, from a first state; gives the last state.
+/// Repeats a step from a first state, as long as the condition holds for the state and the parameters; returns the
+/// last state.
 ///
-/// The condition looks at plain values. The number of turns may differ from replay to replay; that it changes gives no
-/// derivative: the derivative is that of the turns taken. The step takes nothing in and gives nothing out.
+/// The condition sees plain values. The number of turns may differ from replay to replay, but this change has no
+/// derivative: the derivative is that of the turns taken. The step has neither inputs nor outputs.
 ///
 /// # Errors
 ///
-/// [`Error::Rule`] if the condition still holds after `at_most` turns; otherwise as [`scan`].
+/// [`Error::Rule`] if the condition still holds after `at_most` turns; otherwise the errors of [`scan`].
 ///
 /// ```
 /// use dualtape::loops::{Step, repeat_while};
@@ -232,8 +236,8 @@ pub fn repeat_while<S: Step, D: Differentiable<Scalar = S::Scalar>>(
     RepeatWhile::new(condition, step.clone(), at_most).run(start, parameters)
 }
 
-/// A loop of so many turns, to be run again and again: the step is recorded once for all runs with as many states and
-/// parameters as the first. See [`scan`], which records it for each call.
+/// A loop with a given number of turns, which can be run many times: the step is recorded once for all runs with as
+/// many states and parameters as the first. See [`scan`], which records it for each call.
 ///
 /// ```
 /// use dualtape::loops::{Checkpoints, Scan, Step};
@@ -282,12 +286,12 @@ impl<S: Step> fmt::Debug for Scan<S> {
 }
 
 impl<S: Step> Scan<S> {
-    /// A loop of so many turns, of which each call stores states in at most 32 MiB.
+    /// A loop with a given number of turns; each call stores states in at most 32 MiB.
     pub fn new(step: S, turns: usize) -> Self {
         Self { step, turns, checkpoints: Checkpoints::default(), recorded: Arc::default() }
     }
 
-    /// The same, with other states stored.
+    /// The same loop with other checkpoints.
     #[must_use]
     pub fn checkpoints(self, checkpoints: Checkpoints) -> Self {
         Self { checkpoints, ..self }
@@ -297,7 +301,7 @@ impl<S: Step> Scan<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`scan`].
+    /// The errors of [`scan`].
     pub fn run<D: Differentiable<Scalar = S::Scalar>>(
         &self,
         start: &[D],
@@ -305,7 +309,7 @@ impl<S: Step> Scan<S> {
         parameters: &[D],
     ) -> Result<Scanned<D>, Error> {
         let taken_in = self.turns.saturating_mul(self.step.inputs());
-        Error::check_length("list of what a loop takes in", "turn and input", taken_in, inputs.len())?;
+        Error::check_length("list of inputs of a loop", "turn and input", taken_in, inputs.len())?;
         let turns = Turns::Exactly(self.turns);
         let mut state =
             run(&self.step, turns, self.checkpoints, &self.recorded, [start, inputs, parameters])?;
@@ -314,8 +318,8 @@ impl<S: Step> Scan<S> {
     }
 }
 
-/// A loop that goes on while a condition holds, to be run again and again: the step is recorded once for all runs. See
-/// [`repeat_while`].
+/// A loop that continues while a condition holds, and can be run many times: the step is recorded once for all runs.
+/// See [`repeat_while`].
 #[derive(Clone)]
 pub struct RepeatWhile<S: Step> {
     step: S,
@@ -333,7 +337,7 @@ impl<S: Step> fmt::Debug for RepeatWhile<S> {
 }
 
 impl<S: Step> RepeatWhile<S> {
-    /// A loop of at most so many turns, which stores states in at most 32 MiB.
+    /// A loop of at most the given number of turns, which stores states in at most 32 MiB.
     pub fn new(
         condition: impl Fn(&[S::Scalar], &[S::Scalar]) -> bool + Send + Sync + 'static,
         step: S,
@@ -343,7 +347,7 @@ impl<S: Step> RepeatWhile<S> {
         Self { step, condition: Arc::new(condition), at_most, checkpoints, recorded: Arc::default() }
     }
 
-    /// The same, with other states stored.
+    /// The same loop with other checkpoints.
     #[must_use]
     pub fn checkpoints(self, checkpoints: Checkpoints) -> Self {
         Self { checkpoints, ..self }
@@ -353,17 +357,17 @@ impl<S: Step> RepeatWhile<S> {
     ///
     /// # Errors
     ///
-    /// Those of [`repeat_while`].
+    /// The errors of [`repeat_while`].
     pub fn run<D: Differentiable<Scalar = S::Scalar>>(
         &self,
         start: &[D],
         parameters: &[D],
     ) -> Result<Vec<D>, Error> {
         for (what, given) in [
-            ("list of what a turn of `repeat_while` takes in", self.step.inputs()),
-            ("list of what a turn of `repeat_while` gives out", self.step.outputs(start.len())),
+            ("list of inputs of a turn of `repeat_while`", self.step.inputs()),
+            ("list of outputs of a turn of `repeat_while`", self.step.outputs(start.len())),
         ] {
-            Error::check_length(what, "turn, of which nobody knows how many come", 0, given)?;
+            Error::check_length(what, "turn, as the number of turns is not known", 0, given)?;
         }
         let shown = [start.len(), parameters.len()];
         let turns = Turns::While { condition: Arc::clone(&self.condition), shown, at_most: self.at_most };
@@ -371,7 +375,7 @@ impl<S: Step> RepeatWhile<S> {
     }
 }
 
-/// Runs a loop: turn after turn where that leaves nothing behind, and otherwise as one call.
+/// Runs a loop: turn after turn if nothing is recorded, and otherwise as one call.
 fn run<S: Step, D: Differentiable<Scalar = S::Scalar>>(
     step: &S,
     turns: Turns<S::Scalar>,

@@ -1,12 +1,12 @@
-//! Differential equations, solved by fixed steps, with the derivatives of the steps taken (the *discrete adjoint*).
+//! Differential equations, solved by fixed steps. Derivatives are those of the steps taken (the *discrete adjoint*).
 //!
-//! A solution is a [loop](crate::loops): recorded once whatever the number of steps, and differentiated in the memory of a few
-//! states. `examples/continuous_adjoint.rs` solves the adjoint equation instead.
+//! A solution is a [loop](crate::loops): it is recorded once whatever the number of steps, and its derivative stores
+//! only a few states. `examples/continuous_adjoint.rs` solves the adjoint equation instead.
 
 use crate::loops::{Checkpoints, Scan, Step};
 use crate::{Differentiable, Error, ProgramScalar};
 
-/// The right side of y′ = f(t, y, p).
+/// The right-hand side of y′ = f(t, y, p).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the right-hand side of a differential equation",
     label = "a `Flow` is needed here",
@@ -16,11 +16,11 @@ pub trait Flow: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: ProgramScalar;
 
-    /// Writes f(t, y, p), a number for each of the state y. What holds for a [`Step`] holds for it.
+    /// Writes f(t, y, p), one number for each number of the state y. The rules for a [`Step`] apply here too.
     ///
     /// # Errors
     ///
-    /// Those of loops and rules that it calls.
+    /// The errors of the loops and rules that it calls.
     fn derivative<D: Differentiable<Scalar = Self::Scalar>>(
         &self,
         time: D,
@@ -30,23 +30,23 @@ pub trait Flow: Clone + Send + Sync + 'static {
     ) -> Result<(), Error>;
 }
 
-/// An explicit method of Runge and Kutta.
+/// An explicit Runge–Kutta method.
 ///
 /// Source: Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, 2nd edition, sections II.1 and II.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// One derivative a step, of order 1.
+    /// One derivative in each step, of order 1.
     Euler,
     /// Two derivatives, of order 2.
     Midpoint,
-    /// Four derivatives, of order 4: the classical one.
+    /// Four derivatives, of order 4: the classical method.
     RungeKutta4,
-    /// Six derivatives, of order 5: that of Dormand and Prince, without control of the steps.
+    /// Six derivatives, of order 5: the method of Dormand and Prince, without step size control.
     DormandPrince5,
 }
 
-/// The stages of a method: each with the part of the step at which it stands, and the weights of the stages before; then the
-/// weights of all.
+/// The stages of a method: each has its time as a fraction of the step, and the weights of the stages before it. Then
+/// come the weights of all stages.
 struct Tableau {
     stages: &'static [(f64, &'static [f64])],
     weights: &'static [f64],
@@ -84,7 +84,8 @@ impl Method {
     }
 }
 
-/// A differential equation with the way to solve it: method, number of steps, and which states are stored for sweeps.
+/// A differential equation with the way to solve it: the method, the number of steps, and which states are stored for
+/// sweeps.
 ///
 /// ```
 /// use dualtape::ode::{Flow, Method, Solver};
@@ -129,25 +130,25 @@ pub struct Solver<F: Flow> {
 }
 
 impl<F: Flow> Solver<F> {
-    /// Solves in so many steps of one width.
+    /// Solves with the given number of steps of equal width.
     pub fn new(flow: F, method: Method, steps: usize) -> Self {
         let giving_path = OneStep { flow: flow.clone(), method, gives_path: true };
         let step = OneStep { flow, method, gives_path: false };
         Self { scan: Scan::new(step, steps), path: Scan::new(giving_path, steps), steps }
     }
 
-    /// The same, with other states stored for sweeps.
+    /// The same solver, with other states stored for sweeps.
     #[must_use]
     pub fn checkpoints(self, checkpoints: Checkpoints) -> Self {
         let Self { scan, path, steps } = self;
         Self { scan: scan.checkpoints(checkpoints), path: path.checkpoints(checkpoints), steps }
     }
 
-    /// The state at the end of a stretch of time, `[from, to]`, given the state at `from`.
+    /// The state at the end of an interval of time, `[from, to]`, given the state at `from`.
     ///
     /// # Errors
     ///
-    /// Those of the flow, and of [`scan`](crate::loops::scan).
+    /// The errors of the flow, and of [`scan`](crate::loops::scan).
     pub fn end<D: Differentiable<Scalar = F::Scalar>>(
         &self,
         time: [D; 2],
@@ -160,11 +161,12 @@ impl<F: Flow> Solver<F> {
         Ok(end)
     }
 
-    /// The states after each step, the start left out: all numbers of the first, then all of the second, and so on.
+    /// The states after each step, without the start: all numbers of the first state, then all of the second, and so
+    /// on.
     ///
     /// # Errors
     ///
-    /// Those of [`end`](Self::end).
+    /// The errors of [`end`](Self::end).
     ///
     /// ```
     /// # use dualtape::ode::{Flow, Method, Solver};
@@ -200,8 +202,8 @@ impl<F: Flow> Solver<F> {
         Ok(self.path.run(&start, &[], &parameters)?.outputs)
     }
 
-    /// The first state of the loop, the number of steps taken before the flow's, and its parameters, the start and the width
-    /// of a step before the flow's.
+    /// The first state of the loop is the number of steps taken, then the flow's state. Its parameters are the start
+    /// and the width of a step, then the flow's parameters.
     fn arguments<D: Differentiable>(
         &self,
         [from, to]: [D; 2],
@@ -213,13 +215,13 @@ impl<F: Flow> Solver<F> {
     }
 }
 
-/// One step of a method. State: the number of steps taken, then the flow's. Parameters: the time at the start and the width
-/// of a step, then the flow's.
+/// One step of a method. Its state is the number of steps taken, then the flow's state. Its parameters are the time
+/// at the start and the width of a step, then the flow's parameters.
 #[derive(Clone, Debug)]
 struct OneStep<F> {
     flow: F,
     method: Method,
-    /// Whether each step gives its state out.
+    /// Whether each step outputs its state.
     gives_path: bool,
 }
 
@@ -240,7 +242,7 @@ impl<F: Flow> Step for OneStep<F> {
         let (taken, state) = state.split_first_mut().expect("the number of steps is a part of the state");
         let (&[from, width], parameters) =
             parameters.split_first_chunk().expect("there are two more parameters");
-        // Not added up, so that its rounding errors do not add up either.
+        // Computed from the number of steps and not by adding up, so that rounding errors do not accumulate.
         let time = from + width * *taken;
         let Tableau { stages, weights } = self.method.tableau();
         let mut derivatives: Vec<Vec<D>> = Vec::with_capacity(stages.len());
@@ -258,7 +260,7 @@ impl<F: Flow> Step for OneStep<F> {
     }
 }
 
-/// The state, moved along the weighted sum of the derivatives.
+/// The state plus the width times the weighted sum of the derivatives.
 fn moved<D: Differentiable>(state: &[D], derivatives: &[Vec<D>], weights: &[f64], width: D) -> Vec<D> {
     let along = |(index, &y): (usize, &D)| {
         let weighted = derivatives.iter().zip(weights).filter(|&(_, &weight)| weight != 0.0);

@@ -2,8 +2,9 @@
 
 /// Writes all operators of a number type, given its generics.
 ///
-/// A number `over` others has `T: Differentiable` as the last of its generics, and takes literals of `T`'s
-/// plain numbers; one `of` plain numbers has `T: Scalar`, and takes literals of type `T`.
+/// A number type marked `over` wraps others: its last generic parameter is `T: Differentiable`, and it accepts
+/// literals of `T`'s plain number. A type marked `of` wraps plain numbers: its last parameter is `T: Scalar`, and it
+/// accepts literals of type `T`.
 macro_rules! impl_operators {
     ($kind:ident [$($generics:tt)*] $Number:ty) => {
         rule_table!(each_operator, $kind [$($generics)*] $Number);
@@ -125,7 +126,7 @@ macro_rules! impl_conversion {
 macro_rules! impl_literals {
     (over [$($generics:tt)*] $Number:ty, $Name:ident $method:ident) => {
         impl_literal_right!([$($generics)*, F: crate::Scalar] $Number, $Name $method, F [T: Differentiable<Scalar = F>]);
-        // Of each type apart: for all that one could borrow from, `&F` might be an `F` of another crate.
+        // Written for each type separately: in a generic implementation, `&F` might be an `F` of another crate.
         impl_borrowed_right!([$($generics)*] $Number, $Name $method, f32 [T: Differentiable<Scalar = f32>]);
         impl_borrowed_right!([$($generics)*] $Number, $Name $method, f64 [T: Differentiable<Scalar = f64>]);
         impl_literal_left!([$($generics)*] $Number, $Name $method, f32 [T: Differentiable<Scalar = f32>]);

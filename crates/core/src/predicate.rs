@@ -1,6 +1,6 @@
-//! Predicates of values: comparisons and properties, on which a function's branches hang.
+//! Predicates of values: the comparisons and properties on which branches of a function depend.
 //!
-//! A recording notes each with its outcome, as a guard.
+//! A recording notes each of them with its outcome, as a guard.
 
 use crate::Scalar;
 
@@ -34,7 +34,7 @@ impl Relation {
     /// ```
     pub const ALL: [Self; 5] = [Self::Less, Self::AtMost, Self::Greater, Self::AtLeast, Self::Equal];
 
-    /// Whether it holds between two plain numbers. No relation holds with NaN.
+    /// Whether the relation holds between two plain numbers. No relation holds with NaN.
     ///
     /// ```
     /// use dualtape::Relation;

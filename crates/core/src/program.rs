@@ -1,8 +1,8 @@
 //! Programs: a function recorded once, optimised, and evaluated many times.
 //!
-//! A tape records a function each time it is differentiated. Where the same function is differentiated at
-//! many points, it can be recorded once: [`Program::record`] runs it on [`Traced`] numbers and keeps what was
-//! done with them; the [`Program`] then gives values and derivatives at any point, or at many at once.
+//! A tape records a function each time it is differentiated. If the same function is differentiated at many points,
+//! it can be recorded once: [`Program::record`] runs it on [`Traced`] numbers and keeps the operations. The
+//! [`Program`] then gives values and derivatives at any point, or at many points at once.
 //!
 //! ```
 //! use dualtape::{Differentiable, Float, Program, program::Rows};
@@ -27,41 +27,42 @@
 //!
 //! # The layers
 //!
-//! Each imports only from those above it in this table; its own page says what comes in, what goes out, and what it
-//! may not know.
+//! Each layer imports only from layers above it in this table. The page of each layer says what it takes, what it
+//! gives, and what it must not know.
 //!
 //! | layer | what it holds |
 //! |---|---|
-//! | `simd` | registers, elementary functions, aligned memory; it knows of no programs |
+//! | `simd` | registers, elementary functions, aligned memory; it does not know programs |
 //! | `ir` | the graph as data; the walk over it, forward and in reverse, in any numbers; text and drawings |
 //! | `record` | [`Traced`] numbers and the recorder: from a function to a graph |
 //! | `transform` | from graph to graph: the optimiser, derivatives, compositions |
 //! | `plan` | for batches: order, slots, what is uniform and what varies |
 //! | `one` | one point: the walk, and after some evaluations, instructions |
 //! | `lanes` | a plan over lanes of points: kernels, affine maps, the sweeps forward and back |
-//! | `batch` | points cut into tasks, sums and clipping, Jacobians, streams, the way point by point |
+//! | `batch` | points divided into tasks, sums and clipping, Jacobians, streams, evaluation point by point |
 //! | `sparse` | patterns of Jacobians and Hessians, and plans that compute their entries |
 //! | `routine` | a function or a derivative as statements with loops, for [`codegen`](crate::codegen) and compilers |
 //!
-//! **Recording** happens on the current thread. A traced number is a value and a place, `Copy` and `'static`,
-//! so any generic code can be recorded. [`affine`](crate::Differentiable::affine),
-//! [`dot`](crate::Differentiable::dot) and sums stay whole. Nothing else is done: what one point or a batch needs is made
-//! when it will pay.
+//! **Recording** happens on the current thread. A traced number is a value and a place, `Copy` and `'static`, so any
+//! generic code can be recorded. [`affine`](crate::Differentiable::affine), [`dot`](crate::Differentiable::dot) and
+//! sums are kept whole. Nothing else is done at first: what an evaluation at one point or a batch needs is made when
+//! it is worth its cost.
 //!
 //! # One point
 //!
-//! 1. [`gradient`](Program::gradient) walks over the graph (`ir/walk.rs`): a value for each node, then adjoints from the
-//!    last node to the first. That costs about as much as a tape.
-//! 2. After sixteen evaluations, or at once by [`optimized`](Program::optimized), the gradient becomes a graph of its own
-//!    (`transform/derivative.rs`: the same walk, over traced numbers), and that becomes a list of instructions
-//!    `z = ±(a · b) + c` over one memory (`one/lower.rs`). Those of one shape with regular operands run as slices.
-//! 3. If a number is not finite, the walk decides, with all care for exact zeros and NaN.
+//! 1. [`gradient`](Program::gradient) walks over the graph (`ir/walk.rs`): it computes a value for each node, then
+//!    adjoints from the last node to the first. That costs about as much as a tape.
+//! 2. After sixteen evaluations, or at once with [`optimized`](Program::optimized), the gradient becomes its own
+//!    graph (`transform/derivative.rs`: the same walk, over traced numbers). That graph becomes a list of
+//!    instructions `z = ±(a · b) + c` over one memory (`one/lower.rs`). Instructions of one shape with regular
+//!    operands run as slices.
+//! 3. If a number is not finite, the walk computes the result, with all care for exact zeros and NaN.
 //!
-//! Both ways compute the same bits of values and gradients, gradients of loops apart.
+//! Both ways compute the same bits of values and gradients, except for gradients of loops.
 //!
 //! # A batch
 //!
-//! Values of varying results stand in memory as `[block][slot][lane]`, sixteen points to a block:
+//! Varying values are stored as `[block][slot][lane]`, with sixteen points in a block:
 //!
 //! ```text
 //!               slot 0 (a datum)       slot 1               …
@@ -71,77 +72,81 @@
 //! uniform slots, once for all points:   constants | parameters | results of parameters only
 //! ```
 //!
-//! 1. [`sum`](Program::sum) makes the plan, the first time (`plan/schedule.rs`): operations of a kind that depend on
-//!    nothing but what is done form a run, with results in consecutive slots.
-//! 2. What depends on parameters only is *uniform*: it is computed once, in plain numbers (`lanes/uniform.rs`).
+//! 1. [`sum`](Program::sum) makes the plan when it is first called (`plan/schedule.rs`): operations of one kind whose
+//!    operands are all computed form a run, with results in consecutive slots.
+//! 2. Values that depend on parameters only are *uniform*: they are computed once, in plain numbers
+//!    (`lanes/uniform.rs`).
 //! 3. The points are cut into tasks (`batch/evaluate.rs`), and each task takes a few blocks at a time
-//!    (`batch/task.rs`): data are transposed into lanes, runs go forward, guards are checked, adjoints are seeded, and runs
-//!    go back (`lanes/sweep.rs`). A run is one call of a kernel (`lanes/kernels.rs`, `lanes/affine.rs`) in the widest
-//!    instructions the processor has, found at run time; for tests, the environment variable `DUALTAPE_INSTRUCTIONS`
-//!    narrows them to `avx2` or `scalar`.
-//! 4. Adjoints of uniform values are added up over the lanes and blocks of a task, then over tasks as a tree
-//!    (`batch/tree.rs`), and carried back to the parameters once.
-//! 5. A task that meets a singular point, or a number that is not finite, is done again point by point.
+//!    (`batch/task.rs`): data are transposed into lanes, runs go forward, guards are checked, adjoints are seeded,
+//!    and runs go back (`lanes/sweep.rs`). A run is one call of a kernel (`lanes/kernels.rs`, `lanes/affine.rs`) with
+//!    the widest instructions of the processor, which are detected at run time. For tests, the environment variable
+//!    `DUALTAPE_INSTRUCTIONS` restricts them to `avx2` or `scalar`.
+//! 4. Adjoints of uniform values are added over the lanes and blocks of a task, then over tasks as a tree
+//!    (`batch/tree.rs`), and propagated to the parameters once.
+//! 5. If a task meets a singular point, or a number that is not finite, it is repeated point by point.
 //!
-//! The cut into tasks depends on the number of points only: any number of threads gives the same bits, and any number of
-//! processes that share a batch by [`sum_part`](Program::sum_part) and [`SumTree`]. Points come
-//! from slices, a choice of others' points ([`Selected`]), one's own [`Points`], or one after another from an iterator
-//! ([`Program::sum_gradient_from`]).
+//! The division into tasks depends on the number of points only. So any number of threads gives the same bits, and so
+//! does any number of processes that share a batch by [`sum_part`](Program::sum_part) and [`SumTree`]. Points come
+//! from slices, from a selection of other points ([`Selected`]), from your own [`Points`], or one after another from
+//! an iterator ([`Program::sum_gradient_from`]).
 //!
 //! # Guards
 //!
-//! A comparison while recording is a guard: predicate and outcome are kept, and a replay where the
-//! outcome is another returns [`Error::BranchChanged`]. [`Compiled`] keeps a program for each path. What guards depend
-//! on has the bits of the function in batches, too. [`select`](crate::Differentiable::select), `abs`, `max`,
-//! `min`, `relu` and `clamp` are instructions and guard nothing. A function that leaves the traced numbers,
-//! by [`value`](crate::Differentiable::value), a conversion to an integer or printing, is held to the value it read.
+//! A comparison during recording becomes a guard: the predicate and its outcome are kept, and a replay with another
+//! outcome returns [`Error::BranchChanged`]. [`Compiled`] keeps a program for each path. The values on which guards
+//! depend have the bits of the function in batches too. [`select`](crate::Differentiable::select), `abs`, `max`,
+//! `min`, `relu` and `clamp` are instructions and need no guards. If a function reads a plain value, by
+//! [`value`](crate::Differentiable::value), a conversion to an integer or printing, a replay must have the same value
+//! there.
 //!
 //! # Programs from programs
 //!
 //! [`gradient_program`](Program::gradient_program), [`jvp_program`](Program::jvp_program),
-//! [`vjp_program`](Program::vjp_program) and [`hessian_program`](Program::hessian_program) give derivatives as programs,
-//! [`then`](Program::then) puts one after another, and [`call`](Program::call) runs one on any numbers. A function may
-//! also take derivatives of its own over traced numbers. The rules of derivatives guard nothing: the policy on zeros and
-//! NaN is recorded with them, and `transform/speculate.rs` says why it costs nearly nothing.
+//! [`vjp_program`](Program::vjp_program) and [`hessian_program`](Program::hessian_program) give derivatives as
+//! programs, [`then`](Program::then) composes two programs, and [`call`](Program::call) runs a program on any
+//! numbers. A function may also compute derivatives itself, over traced numbers. The rules of derivatives add no
+//! guards: the policy on zeros and NaN is recorded with them, and `transform/speculate.rs` explains why it costs
+//! almost nothing.
 //!
 //! # Sparse derivatives
 //!
-//! Which outputs depend on which inputs is known from the graph (`sparse/dependence.rs`). Inputs of one colour move together; their
-//! tangents, packed into dual numbers as far as they are not zero by structure, are written down as one program
-//! (`transform/products.rs`), which one point or a batch evaluates like any other. Only where that would grow too large, the colours
-//! go through lanes: the jvp's program, with the point as parameters. [`SparseJacobian`](crate::sparse::SparseJacobian) decides.
+//! The graph shows which outputs depend on which inputs (`sparse/dependence.rs`). Inputs of one colour are seeded
+//! together. Their tangents, except those that are structurally zero, are packed into dual numbers and written as one
+//! program (`transform/products.rs`), which is evaluated at one point or in a batch like any other. Only if that
+//! program would be too large, the colours are evaluated in lanes by the jvp's program, with the point as parameters.
+//! [`SparseJacobian`](crate::sparse::SparseJacobian) decides.
 //!
-//! # Rules of the user's own
+//! # Custom rules
 //!
-//! A [`CustomRule`](crate::CustomRule) that a recorded function calls stays a call: its value is computed again at each
-//! replay, and its derivatives are graphs, recorded when somebody asks for them (`record/rule.rs`). The walk runs it; there
-//! are no instructions and no lanes, so a program that calls a rule is walked, and its batches go point by point.
+//! If a recorded function calls a [`CustomRule`](crate::CustomRule), the call is kept: each replay computes its value
+//! again, and its derivatives are graphs, recorded when they are first needed (`record/rule.rs`). Calls have no
+//! instructions and no lanes, so a program that calls a rule is evaluated by the walk, and its batches point by
+//! point.
 //!
 //! # Loops and calls
 //!
-//! [Loops](crate::loops) and large programs called from others are rules, too, of which the graph is known: that of a step
-//! (`one/step.rs`, which runs it again and again). As long as they are short, they are written out before instructions or a
-//! plan are made (`transform/unroll.rs`); then the adjoints are added up in another order than turn by turn. Long ones are
+//! [Loops](crate::loops), and large programs called from others, are also rules, but the graph of their step is known
+//! (`one/step.rs`, which runs it repeatedly). If they are short, they are written out before instructions or a plan
+//! are made (`transform/unroll.rs`); the adjoints are then added in another order than turn by turn. Long ones are
 //! walked, and each turn runs by instructions.
 //!
 //! # What holds
 //!
-//! At one point, a program computes the bits of the function itself. In batches, products and sums may be
-//! contracted into one rounding, and elementary functions are within 2 units in the last place, except on the way to
-//! guards.
-//! Derivatives follow the policy of [`rules`](crate::rules) everywhere: where a batch meets a singular
-//! point, its task goes through the points one by one.
+//! At one point, a program computes the bits of the function itself. In batches, a product and a sum may be rounded
+//! once instead of twice, and elementary functions are within 2 units in the last place, except in values on which
+//! guards depend. Derivatives follow the policy of [`rules`](crate::rules) everywhere: if a batch meets a singular
+//! point, its task evaluates the points one by one.
 //!
 //! # Where things go
 //!
-//! - A new operation of the table: its row in `rules.rs`, nothing here.
+//! - A new operation of the table: its row in `rules.rs`, and nothing here.
 //! - A new pass: a function from graph to graph in `transform`, called by `optimize` for batches, or by `lower` in
-//!   `one/lower.rs` for one point. It may not change a bit, nor a derivative at NaN; `tests/program.rs` and
-//!   `tests/random_programs.rs` hold every pass to that.
-//! - A new reduction: its name in `ir/graph.rs`, after which the compiler names every match that misses it; its formulas in
-//!   `rules/reductions.rs`, its kernel in `lanes/kernels`.
-//! - A new backend: what reads a [`Routine`](crate::codegen::Routine), as `codegen` does; or a layer beside `one` and `lanes` that
-//!   reads a graph or a plan.
+//!   `one/lower.rs` for one point. It must not change a bit, nor a derivative at NaN; `tests/program.rs` and
+//!   `tests/random_programs.rs` check this for every pass.
+//! - A new reduction: its name in `ir/graph.rs` (the compiler then reports every `match` that lacks it), its formulas
+//!   in `rules/reductions.rs`, and its kernel in `lanes/kernels`.
+//! - A new backend: code that reads a [`Routine`](crate::codegen::Routine), as `codegen` does; or a layer beside
+//!   `one` and `lanes` that reads a graph or a plan.
 
 mod batch;
 mod ir;
@@ -157,7 +162,7 @@ mod transform;
 pub use batch::{BatchWorkspace, Compiled, Part, Points, Results, Rows, Selected, Sum, SumTree, Sums};
 pub use ir::graph::Graph;
 pub use ir::view::{GuardView, Kind, NodeView};
-// The nn crate clips by tape with the factor by which lanes clip.
+// The nn crate clips on tapes with the same factor as lanes do.
 #[doc(hidden)]
 pub use lanes::clip::clip_factor;
 use lanes::sweep::ByLanes;
@@ -194,14 +199,14 @@ use transform::unroll::{MOST, unroll};
     label = "programs compute with `f32` and `f64`"
 )]
 pub trait ProgramScalar: Scalar + Elementary + ByLanes {
-    /// Where this thread keeps the recording under way.
+    /// Where this thread keeps its current recording.
     #[doc(hidden)]
     fn recorder() -> &'static recorder::Place<Self>;
 }
 
 /// A recorded function, ready to be evaluated and differentiated at any point.
 ///
-/// It is immutable, `Send` and `Sync`; what an evaluation writes lives in a [`Workspace`] of the caller's.
+/// It is immutable, `Send` and `Sync`; an evaluation writes to a [`Workspace`] of the caller.
 ///
 /// ```
 /// use dualtape::{Float, Program};
@@ -215,11 +220,11 @@ pub trait ProgramScalar: Scalar + Elementary + ByLanes {
 #[derive(Clone, Debug)]
 pub struct Program<F> {
     graph: Graph<F>,
-    /// The nodes that must not be NaN for this program to answer, if it is speculative.
+    /// The nodes that must not be NaN if this program is to be used, if it is speculative.
     watched: Vec<u32>,
-    /// What was recorded, if this is its speculative form.
+    /// The recorded program, if this is its speculative form.
     recorded: Option<Box<Self>>,
-    /// How the outputs are evaluated at one point, and how a gradient is.
+    /// How the outputs and the gradient are evaluated at one point.
     values_at_one: Deferred<F>,
     gradient_at_one: Deferred<F>,
     /// The outputs, and products with their Jacobian.
@@ -227,30 +232,29 @@ pub struct Program<F> {
     vjp_at_one: Deferred<F>,
     /// The gradient, and the Hessian times a direction.
     hvp_at_one: Deferred<F>,
-    /// Machine code, if there is a compiler.
+    /// Machine code, if a compiler was given.
     machines: Option<Arc<Machines<F>>>,
-    /// The program with its calls written out, if it has some and they can be.
+    /// The program with its calls written out, if it has calls and they can be.
     unrolled: OnceLock<Option<Box<Self>>>,
-    /// The program as one step, to be called from others.
+    /// The program as one step, to be called from other programs.
     as_step: OnceLock<Arc<StepProgram<F>>>,
-    /// How batches are evaluated; planned when the first one comes.
+    /// How batches are evaluated; planned at the first batch.
     plan: OnceLock<Plan<F>>,
 }
 
 impl<F: ProgramScalar> Program<F> {
-    /// Records a function of `x`. The function gives one output or several, as an array or a vector.
+    /// Records a function of `x`. The function returns one output or several, as an array or a vector.
     ///
-    /// All numbers of `x` are data of the program: at one point that makes no difference, and a batch takes a row of them for
-    /// each point. Where some numbers are the same for all points, [`record_with_data`](Self::record_with_data) tells the two
-    /// apart.
+    /// All numbers of `x` are data of the program. At one point this makes no difference; a batch takes a row of data
+    /// for each point. If some numbers are the same for all points, use [`record_with_data`](Self::record_with_data).
     ///
-    /// It runs once, at `x`. Where it branches on a comparison, the program holds the side taken at `x`, and
-    /// refuses to answer where the other would be.
+    /// The function runs once, at `x`. If it branches on a comparison, the program holds the side taken at `x`, and
+    /// is an error at points where the function would take the other side.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands, and [`Error::EqualityHeld`] where two numbers that move were
-    /// equal; see [`Recording`] for both.
+    /// [`Error::TooLarge`] above 2²⁶ nodes and operands, and [`Error::EqualityHeld`] if two numbers with derivatives
+    /// were equal; see [`Recording`] for both.
     ///
     /// # Panics
     ///
@@ -275,13 +279,13 @@ impl<F: ProgramScalar> Program<F> {
     /// Records a function of parameters, which are the same at every point of a batch, and of data, which
     /// differ from point to point.
     ///
-    /// What depends on parameters only is then computed once for a batch. At a single point, the inputs are
+    /// Values that depend on parameters only are then computed once for a batch. At a single point, the inputs are
     /// the parameters followed by the data.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands, and [`Error::EqualityHeld`] where two numbers were equal of
-    /// which one moves with the parameters.
+    /// [`Error::TooLarge`] above 2²⁶ nodes and operands, and [`Error::EqualityHeld`] if two numbers were equal and
+    /// one of them depends on the parameters.
     ///
     /// # Panics
     ///
@@ -368,7 +372,7 @@ impl<F: ProgramScalar> Program<F> {
         plan.schedule.runs.iter().map(|run| run.count as usize).sum()
     }
 
-    /// The number of guards: answers on which the program's right to answer hangs. See
+    /// The number of guards: recorded outcomes of comparisons. The program is valid only where all of them hold; see
     /// [`Error::BranchChanged`].
     ///
     /// ```
@@ -437,13 +441,13 @@ impl<F: ProgramScalar> Program<F> {
         })
     }
 
-    /// The program that the plan is of.
+    /// The program to which the plan belongs.
     fn planned(&self) -> &Self {
         self.without_calls().unwrap_or(self)
     }
 
-    /// This program, or what it is with its calls written out; `None` if there are calls that cannot be, or too many
-    /// operations in them.
+    /// This program with its calls written out; `None` if there are calls that cannot be written out, or that have
+    /// too many operations.
     fn without_calls(&self) -> Option<&Self> {
         if self.graph.calls.is_empty() {
             return Some(self);
@@ -458,7 +462,7 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] beyond the limit, and [`Error::EqualityHeld`] unless equalities are allowed.
+    /// [`Error::TooLarge`] above the limit, and [`Error::EqualityHeld`] unless equalities are allowed.
     ///
     /// # Panics
     ///

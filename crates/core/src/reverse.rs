@@ -1,4 +1,4 @@
-//! Reverse mode: a tape records the operations, and a sweep from the end carries adjoints back.
+//! Reverse mode: a tape records the operations, and a sweep from the end to the start propagates adjoints.
 
 mod adjoint;
 mod adjoints;

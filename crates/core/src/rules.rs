@@ -1,10 +1,10 @@
 //! The rule table: every elementary operation, its value and its partial derivatives, stated once.
 //!
-//! Nothing else in the workspace knows that the derivative of sine is cosine. A row gives an operation's
-//! name, its partial derivatives (which may use the output `z`), and intervals on which it is smooth, from
-//! which the tests draw their points. From the rows, macros generate the operation types below, the
-//! [`Op`] codes, the operators, the `num_traits::Float` methods of every number type, and the functions
-//! that [`Differentiable`] adds to them. Adding an operation is adding a row.
+//! No other file in the workspace knows that the derivative of sine is cosine. A row gives the name of an operation,
+//! its partial derivatives (which may use the output `z`), and the intervals on which it is smooth, from which the
+//! tests draw their points. From the rows, macros generate the operation types below, the [`Op`] codes, the
+//! operators, the `num_traits::Float` methods of every number type, and the functions that [`Differentiable`] adds to
+//! them. To add an operation, add a row.
 //!
 //! Values are computed on plain numbers ([`Scalar`]), so every mode computes the same bits. Partial
 //! derivatives are computed in `T: Differentiable`, so that they can be differentiated again.
@@ -27,16 +27,17 @@
 //! 3. the limit, ±∞ allowed (`sqrt` and `ln` at ±0 have derivative +∞);
 //! 4. NaN outside the domain.
 //!
-//! A NaN value has a NaN derivative with respect to what it depends on, itself included; the engines see to it, so
-//! rows need no domain checks. What does not depend on an input contributes exactly zero, even beside an infinite
-//! partial derivative: [`Partial::Zero`] says so, and products of the chain rule treat an exact zero as
-//! stronger than ∞ (see [`Partial::times`]). What [`select`](Differentiable::select) does not choose leaves no trace.
+//! A NaN value has a NaN derivative with respect to everything that it depends on, including itself. The engines
+//! ensure this, so rows need no domain checks. A term that does not depend on an input contributes exactly zero, even
+//! beside an infinite partial derivative: [`Partial::Zero`] states this, and in products of the chain rule an exact
+//! zero wins over ∞ (see [`Partial::times`]). The number that [`select`](Differentiable::select) does not choose has
+//! no effect.
 //!
 //! # Where modes may differ
 //!
-//! All modes follow this policy, operation by operation, and so agree, but where an infinite derivative meets contributions
-//! that cancel: forward mode adds them up before it multiplies, reverse mode multiplies each. What is 0 or ∞ in one
-//! mode may then be NaN in another.
+//! All modes follow this policy, operation by operation, and so agree, with one exception: an infinite derivative
+//! that meets contributions which cancel. Forward mode adds the contributions before it multiplies, and reverse mode
+//! multiplies each. A result that is 0 or ∞ in one mode may then be NaN in another.
 //!
 //! ```
 //! use dualtape::{Float, derivative, gradient};
@@ -46,21 +47,21 @@
 //! assert!(forward == 0.0 && reverse.is_nan()); // ∞ · 0, and ∞ · 2 − ∞ · 2
 //! ```
 //!
-//! A number with itself (`x / x`, `x − x`) is one operation of one operand in every mode: its derivatives are added first.
-//! So it is with what [`select`](Differentiable::select) gives of `x`, except in a recording, where either may be selected:
-//! its derivatives are then added last, and are NaN where they cancel and meet ∞. A batch takes a copy (`x · 1`, `x` to the
-//! power 1) for the number itself, and may find 0 where one point at a time finds NaN.
-//! Of a Hessian at such points, and of powers, logarithms to a base, angles and norms where both operands are singular,
-//! it matters which input comes first.
+//! An operation on a number and itself (`x / x`, `x − x`) is an operation on one operand in every mode: its
+//! derivatives are added first. The same holds for the result of [`select`](Differentiable::select) between `x` and
+//! `x`, except in a recording, where either may be selected: its derivatives are then added last, and are NaN if they
+//! cancel and meet ∞. A batch treats a copy (`x · 1`, `x` to the power 1) as the number itself, and may give 0 where
+//! one point at a time gives NaN. In a Hessian at such points, and in powers, logarithms to a base, angles and norms
+//! where both operands are singular, the order of the inputs matters.
 //!
 //! # Branches in rules
 //!
-//! A rule may itself be recorded, so it never branches by an `if` on numbers: `Partial::select` and
-//! `choose` keep both sides of a recording, and compute one elsewhere. `tests/recorded_derivatives.rs` holds every
-//! row to that.
+//! A rule may itself be recorded, so it never branches on numbers with an `if`. `Partial::select` and `choose` keep
+//! both sides in a recording, and compute only one elsewhere. `tests/recorded_derivatives.rs` tests this for every
+//! row.
 //!
-//! The values themselves are those of `f64` and `f32`: `max` and `min` drop NaN, `0.0.signum()` is 1, and
-//! `clamp` panics where its bounds are NaN or in the wrong order.
+//! The values themselves are those of `f64` and `f32`: `max` and `min` drop NaN, `0.0.signum()` is 1, and `clamp`
+//! panics if its bounds are NaN or in the wrong order.
 
 use crate::predicate::Relation::{self, Greater, Less};
 use crate::{Differentiable, Scalar};
@@ -174,8 +175,8 @@ macro_rules! rule_table {
         float_binary {
             /// `x` to the power `y`. Where `y` is a constant, no logarithm is taken.
             ///
-            /// The derivative in `x` is y·x^(y−1), where rounding y − 1 costs up to |ln x^(y−1)| units in the last place;
-            /// y·(z/x) would not, but its own derivative would cancel.
+            /// The derivative in `x` is y·x^(y−1), where rounding y − 1 costs up to |ln x^(y−1)| units in the last
+            /// place. y·(z/x) would not lose these, but its own derivative would cancel.
             Powf powf { |x, y, z| (powf_base_derivative(x, y, z), powf_exponent_derivative(x, y, z));
                 on [0.5, 2.0] [-2.0, 2.0] }
             /// The logarithm of `x` to base `y`.
@@ -256,8 +257,8 @@ macro_rules! rule_table {
             /// ```
             Erfc erfc { |x| x.erfc_value(), |x, z| Of(-(bell(x) * T::FRAC_2_SQRT_PI()));
                 on [-2.0, 2.0] }
-            /// ln |Γ(x)|. Its derivative is the digamma function, which close to a zero of its own is right to 4e-15 and
-            /// not to the last place.
+            /// ln |Γ(x)|. Its derivative is the digamma function. Close to a zero of digamma, the error is up to
+            /// 4e-15, which is more than the last place.
             ///
             /// ```
             /// use dualtape::{Differentiable, derivative};
@@ -266,8 +267,8 @@ macro_rules! rule_table {
             /// assert_eq!(derivative, 5.0.digamma());
             /// ```
             LnGamma ln_gamma { |x| x.ln_gamma_value(), |x, z| Of(x.digamma()); on [0.5, 4.0] }
-            /// ψ(x), the derivative of ln Γ. Its own derivatives are the polygamma functions; close to a zero of theirs, they
-            /// are right to 4e-15, and not to the last place.
+            /// ψ(x), the derivative of ln Γ. Its own derivatives are the polygamma functions. Close to their zeros,
+            /// the error is up to 4e-15, which is more than the last place.
             ///
             /// ```
             /// use dualtape::{Differentiable, derivative};
@@ -280,7 +281,7 @@ macro_rules! rule_table {
     } };
 }
 
-// After the table, which it iterates.
+// Defined after the table, which it iterates.
 mod op;
 
 /// Writes the type of each row, which carries its value, partial derivatives and test intervals.
@@ -360,7 +361,7 @@ macro_rules! define_row {
             fn code(self) -> Op { Op::$Name }
             #[inline(always)]
             fn value<F: Scalar>(self, $a: F) -> F { $value }
-            // A row names all that a rule may use; few use everything.
+            // A row names everything that a rule may use; few rules use all of it.
             #[allow(unused_variables)]
             #[inline(always)]
             fn partial<T: Differentiable>(self, $x: T, $z: T) -> Partial<T> { $partial }
@@ -438,7 +439,7 @@ impl Unary for Neg {
     }
 }
 
-/// `x`, held constant: it has no derivative, also where it is NaN.
+/// `x` as a constant: it has no derivative, even if it is NaN.
 ///
 /// ```
 /// use dualtape::rules::{Partial, StopGradient, Unary};
@@ -464,7 +465,7 @@ impl Unary for StopGradient {
     }
 }
 
-/// 1 where a relation holds between `x` and `y`, otherwise 0; the predicate of a [`Select`].
+/// 1 if a relation holds between `x` and `y`, otherwise 0; the predicate of a [`Select`].
 ///
 /// ```
 /// use dualtape::{Relation, rules::{Binary, Compare}};
@@ -493,8 +494,8 @@ impl Binary for Compare {
     }
 }
 
-/// The second of three operands where the first is not 0, otherwise the third. It is that number with all its
-/// derivatives; the other leaves no trace.
+/// The second of three operands if the first is not 0, otherwise the third. The result is that operand with all its
+/// derivatives; the other operand has no effect.
 ///
 /// ```
 /// use dualtape::rules::{Select, Ternary};
@@ -549,15 +550,15 @@ impl Unary for Powi {
             0 => Zero,
             1 => One,
             2 => Of(x + x),
-            // n − 1 does not exist; |z / x| is 0, 1 or ∞ at such an exponent, so nothing is lost.
+            // n − 1 would overflow; |z / x| is 0, 1 or ∞ for such an exponent, so nothing is lost.
             i32::MIN => Of(z / x * T::literal(f64::from(i32::MIN))),
             n => Of(x.powi(n - 1) * T::literal(f64::from(n))),
         }
     }
 }
 
-/// The `n`-th derivative of the digamma function, which digamma's own derivatives need. Close to a negative pole, the
-/// error of the cotangent in its reflection counts n + 1 times.
+/// The `n`-th derivative of the digamma function, which the derivatives of digamma need. Close to a negative pole,
+/// the error of the cotangent in the reflection formula counts n + 1 times.
 ///
 /// ```
 /// use dualtape::rules::{Polygamma, Unary};

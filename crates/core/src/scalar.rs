@@ -6,10 +6,10 @@ use crate::rules::{pulled_back_of_saved, reductions, values, values_saving};
 use crate::special::polygamma;
 use crate::{CustomRule, Differentiable, Error};
 
-/// A plain number, `f32` or `f64`: what a primal, a tangent or an adjoint is in the end.
+/// A plain number, `f32` or `f64`: the type at the bottom of every primal, tangent and adjoint.
 ///
-/// The trait is sealed. It is what lets arithmetic with literals (`x * 2.0`) stand beside arithmetic
-/// between numbers that carry derivatives.
+/// The trait is sealed. This allows arithmetic with literals (`x * 2.0`) beside arithmetic between numbers that carry
+/// derivatives.
 ///
 /// ```
 /// use dualtape::Scalar;
@@ -38,8 +38,7 @@ pub trait Scalar: Differentiable<Scalar = Self> + sealed::Sealed + Send + Sync +
     /// ```
     fn wide(self) -> f64;
 
-    /// Whether this is neither zero, nor infinite, nor NaN: a factor with which a product needs no second
-    /// thought.
+    /// Whether this is neither zero, nor infinite, nor NaN, so that a product with it needs no special care.
     #[doc(hidden)]
     fn is_ordinary(self) -> bool;
 
@@ -47,7 +46,7 @@ pub trait Scalar: Differentiable<Scalar = Self> + sealed::Sealed + Send + Sync +
     #[doc(hidden)]
     fn negated_by(self, sign: u32) -> Self;
 
-    // Values of special functions, for the rows of the rule table that are named after them.
+    // Values of special functions, for the rows of the rule table with the same names.
 
     #[doc(hidden)]
     fn erf_value(self) -> Self;
@@ -86,7 +85,7 @@ macro_rules! plain_number {
 
             #[inline(always)]
             fn is_ordinary(self) -> bool {
-                // Without the sign bit, zero is the smallest pattern and ∞ stands before every NaN.
+                // Without the sign bit, zero is the smallest bit pattern, and ∞ comes before every NaN.
                 let magnitude = self.to_bits() << 1;
                 magnitude.wrapping_sub(1) < (<$F>::INFINITY.to_bits() << 1) - 1
             }

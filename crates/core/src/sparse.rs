@@ -1,13 +1,14 @@
-//! Sparse derivatives: where a Jacobian or a Hessian has entries, found from a recorded program or from one evaluation of a
-//! function; and their values, many entries from one product.
+//! Sparse derivatives: the positions of the entries of a Jacobian or a Hessian, found from a recorded program or from
+//! one evaluation of a function; and their values, many entries from one product.
 //!
-//! | of | where entries are | which share a product | values |
+//! | from | positions of entries | groups for one product | values |
 //! |---|---|---|---|
 //! | a recorded program | [`Program::jacobian_pattern`](crate::Program::jacobian_pattern), [`hessian_pattern`](crate::Program::hessian_pattern), at a point [`jacobian_pattern_at`](crate::Program::jacobian_pattern_at) | [`Colouring`] | [`SparseJacobian`], [`SparseHessian`] |
 //! | a function | [`jacobian_pattern`], [`hessian_pattern`] | in [`ForwardJacobian`] | [`ForwardJacobian`] |
 //!
-//! [`SparseJacobian::new`] and [`SparseHessian::new`] do all of it. Values go into the order of a [`Pattern`], compressed rows, and by
-//! [`Columns`] into compressed columns; [`integrations`](crate::integrations) makes matrices of other crates of them.
+//! [`SparseJacobian::new`] and [`SparseHessian::new`] do everything. Values are in the order of a [`Pattern`], in
+//! compressed rows; [`Columns`] reorders them to compressed columns, and [`integrations`](crate::integrations) makes
+//! them matrices of other crates.
 //!
 //! ```
 //! use dualtape::{Program, program::Wrt, sparse::SparseJacobian};

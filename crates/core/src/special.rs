@@ -16,15 +16,15 @@ const BERNOULLI: [f64; 10] = [
     -174611.0 / 330.0,
 ];
 
-/// The highest derivative for which the reflection formula is worked out.
+/// The highest derivative for which the reflection formula is available.
 const MAX_REFLECTED: usize = 16;
 
 /// The `n`-th derivative of the digamma function; NaN at its poles 0, −1, −2, …, and for negative `x` beyond
 /// the sixteenth derivative.
 ///
-/// Recurrence up to where the asymptotic series holds, reflection for negative numbers (Abramowitz and Stegun, 6.3.5,
-/// 6.3.7 and 6.3.18; 6.4.6, 6.4.7 and 6.4.11).
-// Kept out of the kernels, where LLVM would compute parts of it for every other operation, too.
+/// Uses the recurrence until the asymptotic series is accurate, and reflection for negative numbers (Abramowitz and
+/// Stegun, 6.3.5, 6.3.7 and 6.3.18; 6.4.6, 6.4.7 and 6.4.11).
+// Kept out of the kernels, because LLVM would compute parts of it for every other operation too.
 #[inline(never)]
 pub(crate) fn polygamma(n: u32, x: f64) -> f64 {
     if x <= 0.0 && x == x.floor() {
@@ -42,9 +42,9 @@ pub(crate) fn polygamma(n: u32, x: f64) -> f64 {
     -positive(n, 1.0 - x) - cotangent_derivative(n as usize, x)
 }
 
-/// How many steps of the recurrence lead from `x` to `far`.
+/// The number of steps of the recurrence from `x` to `far`.
 fn steps(x: f64, far: f64) -> u32 {
-    // Of a large or NaN `x`, none.
+    // None for a large or NaN `x`.
     (far - x).ceil().max(0.0) as u32
 }
 
@@ -101,7 +101,7 @@ fn cotangent_derivative(n: usize, x: f64) -> f64 {
         }
         polynomial = next;
     }
-    // The period is 1; a quarter of it to either side of a pole or a zero keeps the digits.
+    // The period is 1; within a quarter of a period on either side of a pole or a zero, no digits are lost.
     let from_pole = x - x.round();
     let from_zero = (0.5 - from_pole.abs()).copysign(from_pole);
     let cotangent =

@@ -1,4 +1,4 @@
-//! Sparse Jacobians against products that know no pattern.
+//! Comparison of sparse Jacobians with products that use no pattern.
 
 use super::{Component, Report, differences, nearest};
 use crate::program::Wrt;
@@ -9,15 +9,16 @@ use crate::{Error, Program, ProgramScalar};
 const DIRECTIONS: usize = 3;
 
 /// Compares the Jacobian of a plan at `x`, times three directions, with the same products computed without a pattern
-/// (jvps), and with central differences. It finds entries that a pattern of yours lacks, as far as they are not zero at `x`.
+/// (jvps), and with central differences. It finds entries that are missing from your own pattern, if they are not
+/// zero at `x`.
 ///
-/// A component's row is the output, its column the number of the direction; its `reverse` is the product of the sparse
-/// matrix, its `forward` the jvp.
+/// The row of a component is the output, and its column is the number of the direction. Its `reverse` is the product
+/// with the sparse matrix, and its `forward` is the jvp.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `x` has not the length of the inputs, or the plan is of another program or of other inputs, and
-/// [`Error::BranchChanged`] if the function takes another branch at `x` or next to it.
+/// [`Error::Length`] if `x` does not have one number for each input, or the plan is of another program or of other
+/// inputs, and [`Error::BranchChanged`] if the function takes another branch at `x` or next to it.
 ///
 /// ```
 /// use dualtape::{Program, check, program::Wrt};
@@ -41,7 +42,12 @@ pub fn sparse<F: ProgramScalar>(
     x: &[F],
 ) -> Result<Report, Error> {
     let (pattern, wanted) = (plan.pattern(), program.wanted(wrt));
-    Error::check_length("pattern: its columns", "input asked for", wanted.len(), pattern.columns())?;
+    Error::check_length(
+        "list of columns of the pattern",
+        "requested input",
+        wanted.len(),
+        pattern.columns(),
+    )?;
     Error::check_length("pattern: its rows", "output", program.outputs(), pattern.rows())?;
     let (mut outputs, mut entries) = (vec![F::zero(); pattern.rows()], vec![F::zero(); pattern.len()]);
     plan.evaluate(&mut plan.workspace(), x, &mut outputs, &mut entries)?;
@@ -65,7 +71,7 @@ pub fn sparse<F: ProgramScalar>(
     Ok(Report::new::<F>(components))
 }
 
-/// A number between ½ and 1½ that looks like chance, so that no two entries cancel.
+/// A number between ½ and 1½ that looks random, so that no two entries cancel.
 fn weight<F: ProgramScalar>(direction: usize, column: usize) -> F {
     F::nearest(1.0 + 0.5 * ((direction + 1) as f64 * 1.7 + column as f64 * 2.39996).sin())
 }

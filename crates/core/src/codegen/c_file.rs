@@ -8,7 +8,7 @@ use crate::{Error, ProgramScalar};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// Words that are no names in C or C++, or that its library takes.
+/// Words that are not names in C or C++, or that its library uses.
 pub(super) const WORDS: [&str; 76] = [
     "auto",
     "bool",
@@ -88,7 +88,8 @@ pub(super) const WORDS: [&str; 76] = [
     "index",
 ];
 
-/// Functions that the code may call, by name, those that others call first. `double` stands for the type.
+/// Functions that the code may call, by name; a function comes after those that it calls. `double` stands for the
+/// type.
 const HELPERS: [(&str, &str); 17] = [
     (
         "finite",
@@ -280,14 +281,14 @@ pub(super) fn header<F: ProgramScalar>(functions: &[Function<F>]) -> Result<Stri
 fn head(more: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!(
-        "// Written by dualtape {version} from a recorded program; changes to this file get lost.\n\
+        "// Written by dualtape {version} from a recorded program; changes to this file will be lost.\n\
          //\n\
          // Compile it with -ffp-contract=off and without -ffast-math: otherwise results differ in the last places, and\n\
-         // checks for NaN may be dropped. Arrays that come in and arrays that go out may not overlap.\n\
+         // checks for NaN may be dropped. Input arrays and output arrays must not overlap.\n\
          //\n\
          // A function returns 0 when it has written its results. It returns 1 where the recorded function takes another\n\
-         // branch than where it was recorded, and 2 where a derivative is singular and takes more care: the program that\n\
-         // this code was made of then has the outcome, or says what is wrong.\n\n{more}"
+         // branch than where it was recorded, and 2 where a derivative is singular and needs more care: the program from\n\
+         // which this code was made then computes the result, or says what is wrong.\n\n{more}"
     )
 }
 
@@ -305,11 +306,11 @@ struct C {
     helpers: BTreeSet<&'static str>,
 }
 
-/// Functions of C's library that helpers call, which have another name for `float`.
+/// Functions of C's library that helpers call, and that have another name for `float`.
 const LIBRARY: [&str; 9] = ["copysign", "fabs", "log1p", "hypot", "log", "sqrt", "trunc", "fmod", "exp"];
 
 impl C {
-    /// Code for `double` as code for the type at hand.
+    /// Code for `double`, adapted to the actual type.
     fn typed(&self, code: &str) -> String {
         if self.type_name == "double" {
             return code.to_owned();
@@ -400,7 +401,7 @@ impl C {
         })
     }
 
-    /// What a truth value is as a number.
+    /// A truth value as a number.
     fn number(&self, term: &Term) -> Term {
         match term.kind {
             Kind::Truth => {
@@ -418,7 +419,7 @@ impl C {
     ) -> Vec<(String, String)> {
         let touched = part.map(|part| function.touched(part));
         let number = self.type_name;
-        // There are no arrays of no numbers.
+        // C has no arrays without elements.
         let array = |name: &str, len: usize| {
             if len == 0 { format!("{number} *{name}") } else { format!("{number} {name}[{len}]") }
         };
@@ -478,7 +479,7 @@ impl C {
         Ok(())
     }
 
-    /// Writes a part as a function, and gives the line that calls it.
+    /// Writes a part as a function, and returns the line that calls it.
     fn part<F: ProgramScalar>(
         &mut self,
         function: &Function<F>,
@@ -523,7 +524,7 @@ impl C {
     }
 }
 
-/// Where the entries of a sparse matrix are.
+/// The positions of the entries of a sparse matrix.
 fn tables<F: ProgramScalar>(function: &Function<F>, text: &mut String) {
     let Some(pattern) = &function.pattern else { return };
     let entries: Vec<(usize, usize)> = pattern.entries().collect();

@@ -8,13 +8,13 @@ use crate::{Error, ProgramScalar};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// What Rust code may be made of.
+/// Options of Rust code.
 pub(super) struct Dialect {
     pub(super) no_std: bool,
     pub(super) lanes: Option<usize>,
 }
 
-/// Words that are no names in Rust.
+/// Words that are not names in Rust.
 pub(super) const WORDS: [&str; 52] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
     "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
@@ -24,18 +24,18 @@ pub(super) const WORDS: [&str; 52] = [
 ];
 
 const REFUSAL: &str = "
-/// Why there is no outcome here. The program that this code was made of has one, or says what is wrong.
+/// Why the code refuses. The program from which it was made computes the result, or says what is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(dead_code)]
 pub enum Refusal {
     /// The function takes another branch than where it was recorded.
     Branch,
-    /// A derivative is not finite, or comes from numbers that are not: such points take more care.
+    /// A derivative is not finite, or comes from numbers that are not: such points need more care.
     Singular,
 }
 ";
 
-/// Functions that the code may call, by name: as they are with the standard library, and without. `f64` stands for the type.
+/// Functions that the code may call, by name, each with the standard library and without. `f64` stands for the type.
 const HELPERS: [(&str, &str, &str); 12] = [
     (
         "finite",
@@ -228,7 +228,7 @@ impl Rust<'_> {
     fn head(&self) -> String {
         let version = env!("CARGO_PKG_VERSION");
         let mut text = format!(
-            "// Written by dualtape {version} from a recorded program; changes to this file get lost.\n"
+            "// Written by dualtape {version} from a recorded program; changes to this file will be lost.\n"
         );
         if self.dialect.no_std {
             text += "//\n// It needs the crate `libm` for elementary functions, and no standard library.\n";
@@ -242,7 +242,7 @@ impl Rust<'_> {
         text
     }
 
-    /// Code for `f64` as code for the type at hand.
+    /// Code for `f64`, adapted to the actual type.
     fn typed(&self, code: &str) -> String {
         if self.type_name == "f64" {
             return code.to_owned();
@@ -290,7 +290,7 @@ impl Rust<'_> {
         call(name, operands)
     }
 
-    /// A method that the core library has not.
+    /// A method that the core library does not have.
     fn std_method(&self, name: &str, in_libm: &str, operands: &[&Term]) -> Term {
         if self.dialect.no_std { self.libm(in_libm, operands) } else { self.method(name, operands) }
     }
@@ -300,7 +300,7 @@ impl Rust<'_> {
         if self.dialect.no_std { self.helper(name, operands) } else { self.method(name, operands) }
     }
 
-    /// What a truth value is as a number.
+    /// A truth value as a number.
     fn number(&self, term: &Term) -> Term {
         match term.kind {
             Kind::Truth => call(&format!("{}::from", self.type_name), &[term]),
@@ -410,7 +410,7 @@ impl Rust<'_> {
         self.tables(function, text);
         let mut words = function.words();
         if may_refuse {
-            words += "\n\n# Errors\n\n[`Refusal`] where the program has to outcome.";
+            words += "\n\n# Errors\n\n[`Refusal`] where the program has no result.";
         }
         *text += &comment("///", &words);
         let result = match (alone, may_refuse) {
@@ -487,7 +487,7 @@ impl Rust<'_> {
         Ok(())
     }
 
-    /// Refuses where outputs are not what is required of them.
+    /// Refuses if outputs are not as required.
     fn requirements<F: ProgramScalar>(&mut self, function: &Function<F>, text: &mut String) {
         let Function { routine, arrays, .. } = function;
         for ((array, name), alone) in routine.outputs().iter().zip(&arrays.outputs).zip(&arrays.alone) {
@@ -507,7 +507,7 @@ impl Rust<'_> {
         }
     }
 
-    /// Where the entries of a sparse matrix are.
+    /// The positions of the entries of a sparse matrix.
     fn tables<F: ProgramScalar>(&self, function: &Function<F>, text: &mut String) {
         let Some(pattern) = &function.pattern else { return };
         let name = function.name.to_uppercase();
@@ -541,7 +541,7 @@ fn method_of(property: Property) -> &'static str {
 /// The language within a function.
 struct Body<'a, 'd> {
     rust: &'a mut Rust<'d>,
-    /// Whether it is a part of a function, to which numbers that go out alone are references.
+    /// Whether it is a part of a function, which receives single output numbers as references.
     in_part: bool,
 }
 

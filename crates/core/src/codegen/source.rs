@@ -1,20 +1,21 @@
-//! What is to be written, in which language.
+//! What to write, and in which language.
 
 use super::text::Arrays;
 use super::{Quantity, Routine, c_file, rust_file};
 use crate::sparse::Pattern;
 use crate::{Error, Program, ProgramScalar};
 
-/// Functions of more operations are cut into parts.
+/// Functions of more operations than this are divided into parts.
 const LONGEST: usize = 1000;
 
-/// So many operations make a part.
+/// The number of operations in a part.
 const PART: usize = 500;
 
-/// Code to be made of a program.
+/// Code to be generated from a program.
 ///
-/// It is a file with a function for each [quantity](Quantity), which needs no other file: no allocation, no unsafe code, no
-/// dependency besides the elementary functions of the language. It computes the bits of [`Program`].
+/// The result is a file with a function for each [quantity](Quantity), which needs no other file. The code does not
+/// allocate, is not unsafe, and depends only on the elementary functions of the language. It computes the bits of
+/// [`Program`].
 ///
 /// A program with parameters and data takes both in one array, parameters first.
 ///
@@ -41,7 +42,7 @@ pub struct Source<'p, F> {
 }
 
 impl<'p, F: ProgramScalar> Source<'p, F> {
-    /// Code for the values, and for the gradient or, of several outputs, the Jacobian.
+    /// Code for the values, and for the gradient or, if there are several outputs, the Jacobian.
     pub fn new(program: &'p Program<F>) -> Self {
         let derivative = if program.outputs() == 1 { Quantity::Gradient } else { Quantity::Jacobian };
         let quantities = vec![Quantity::Values, derivative];
@@ -49,19 +50,19 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
         Self { program, prefix: String::new(), inputs, quantities, no_std: false, lanes: None }
     }
 
-    /// What the inputs are called in the code, parameters first. What is no name of the language becomes one.
+    /// The names of the inputs in the code, parameters first. A name that the language does not accept is changed.
     #[must_use]
     pub fn inputs<S: AsRef<str>>(self, names: &[S]) -> Self {
         Self { inputs: names.iter().map(|name| name.as_ref().to_owned()).collect(), ..self }
     }
 
-    /// What the names of all functions begin with, before an underscore; nothing by default.
+    /// The prefix of the names of all functions, followed by an underscore; by default there is none.
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: prefix.to_owned(), ..self }
     }
 
-    /// What is computed: a function for each, once.
+    /// The quantities to compute: a function for each, once.
     #[must_use]
     pub fn quantities(self, quantities: &[Quantity]) -> Self {
         let mut distinct = Vec::new();
@@ -73,15 +74,15 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
         Self { quantities: distinct, ..self }
     }
 
-    /// Takes the elementary functions of Rust code from the crate `libm`, so that the code needs no standard library. They
-    /// differ from those of [`Program`] in the last places on most machines.
+    /// Uses the elementary functions of the crate `libm` in Rust code, so that the code needs no standard library. On
+    /// most machines they differ from those of [`Program`] in the last places.
     #[must_use]
     pub fn no_std(self) -> Self {
         Self { no_std: true, ..self }
     }
 
-    /// Writes Rust functions of so many points at once: each number is an array of as many, which the compiler puts into
-    /// registers.
+    /// Writes Rust functions of the given number of points at once: each number is an array with one element for each
+    /// point, which the compiler puts into registers.
     #[must_use]
     pub fn lanes(self, lanes: usize) -> Self {
         Self { lanes: Some(lanes), ..self }
@@ -91,9 +92,9 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if there are names, but not one for each input, [`Error::NotOneOutput`] for a gradient or a Hessian of
-    /// several outputs, and [`Error::NotCompilable`] for what has no code: rules of the user's own, loops that end by a
-    /// condition, the derivatives of ln Γ, no quantity, no lane, a prefix that is no name.
+    /// [`Error::Length`] if there are names, but not one for each input, [`Error::NotOneOutput`] for a gradient or a
+    /// Hessian of several outputs, and [`Error::NotCompilable`] for anything without code: custom rules, loops that
+    /// end by a condition, the derivatives of ln Γ, no quantity, no lane, a prefix that is not a name.
     pub fn rust(&self) -> Result<String, Error> {
         let dialect = rust_file::Dialect { no_std: self.no_std, lanes: self.lanes };
         if self.lanes == Some(0) {
@@ -103,11 +104,12 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
         rust_file::file(&dialect, &self.functions(&rust_file::WORDS)?)
     }
 
-    /// The file in C99. It is to be compiled with `-ffp-contract=off`, or the bits are others.
+    /// The file in C99. Compile it with `-ffp-contract=off`, or the bits differ.
     ///
     /// # Errors
     ///
-    /// As [`rust`](Self::rust); also [`Error::NotCompilable`] for several lanes, which are for Rust.
+    /// The errors of [`rust`](Self::rust); also [`Error::NotCompilable`] for several lanes, which only Rust code
+    /// supports.
     pub fn c(&self) -> Result<String, Error> {
         if self.lanes.is_some() {
             let reason = "lanes are for Rust; write a loop around the function in C".to_owned();
@@ -116,7 +118,7 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
         c_file::file(&self.functions(&c_file::WORDS)?)
     }
 
-    /// The header of the file in C, for those who call it: include it, or declare the functions by hand.
+    /// The header of the file in C, for its callers: include it, or declare the functions by hand.
     ///
     /// # Errors
     ///
@@ -164,11 +166,11 @@ impl<'p, F: ProgramScalar> Source<'p, F> {
     }
 }
 
-/// The code of a program in Rust; see [`Source`] for more to choose.
+/// The code of a program in Rust; [`Source`] has more options.
 ///
 /// # Errors
 ///
-/// Those of [`Source::rust`].
+/// The errors of [`Source::rust`].
 ///
 /// ```
 /// use dualtape::{Program, codegen};
@@ -180,11 +182,11 @@ pub fn rust<F: ProgramScalar>(program: &Program<F>) -> Result<String, Error> {
     Source::new(program).rust()
 }
 
-/// The code of a program in C; see [`Source`] for more to choose.
+/// The code of a program in C; [`Source`] has more options.
 ///
 /// # Errors
 ///
-/// Those of [`Source::c`].
+/// The errors of [`Source::c`].
 ///
 /// ```
 /// use dualtape::{Program, codegen};
@@ -222,7 +224,7 @@ fn name_of(quantity: Quantity, one_output: bool) -> &'static str {
 }
 
 impl<F: ProgramScalar> Function<F> {
-    /// What it computes, for its documentation.
+    /// What the function computes, for its documentation.
     pub(super) fn words(&self) -> String {
         let what = match self.routine.quantity() {
             Quantity::Values if self.program_has_one_output() => "The value.",
@@ -256,7 +258,7 @@ impl<F: ProgramScalar> Function<F> {
         self.arrays.alone.contains(&true)
     }
 
-    /// Which arrays a part reads or writes: those that come in, those that go out, the workspace.
+    /// Which arrays a part reads or writes: inputs, outputs, the workspace.
     pub(super) fn touched(&self, part: usize) -> Touched {
         let mut touched = Touched {
             inputs: vec![false; self.arrays.inputs.len()],
@@ -294,7 +296,7 @@ impl Touched {
     }
 }
 
-/// Names that a language takes: letters, digits and underscores, no word of its own, none twice.
+/// Names that a language accepts: letters, digits and underscores, no keywords, no repetitions.
 fn identifiers(names: &[String], words: &[&str]) -> Vec<String> {
     let mut taken: Vec<String> = Vec::new();
     for name in names {
@@ -321,7 +323,7 @@ fn identifiers(names: &[String], words: &[&str]) -> Vec<String> {
     taken
 }
 
-/// Names that the code uses itself, in either language.
+/// Names that the code itself uses, in either language.
 const OWN: [&str; 38] = [
     "x",
     "i",

@@ -1,4 +1,4 @@
-//! What Rust and C have in common: expressions with as few brackets as are needed, names, statements in blocks.
+//! What Rust and C have in common: expressions with as few brackets as possible, names, statements in blocks.
 
 use super::{Check, Expression, Loop, Memory, Place, Routine, Statement, Value};
 use crate::rules::Op;
@@ -8,7 +8,7 @@ use std::fmt::Write;
 /// A longer expression gets a name.
 const LONGEST: usize = 60;
 
-/// How strongly the outermost operator of an expression binds.
+/// The precedence of the outermost operator of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Binding {
     /// A choice or a comparison.
@@ -23,7 +23,7 @@ pub(super) enum Binding {
 /// What an expression gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A literal, of which the language does not know the type.
+    /// A literal whose type the language does not know.
     Literal,
     Number,
     Truth,
@@ -42,7 +42,7 @@ impl Term {
         Self { text: text.into(), binding, kind: Kind::Number }
     }
 
-    /// The text as an operand where nothing looser may stand without brackets.
+    /// The text as an operand, with brackets if its operator has a lower precedence than needed.
     pub(super) fn within(&self, least: Binding) -> String {
         if self.binding >= least { self.text.clone() } else { format!("({})", self.text) }
     }
@@ -50,7 +50,7 @@ impl Term {
 
 /// Two operands with an operator between them.
 pub(super) fn infix(sign: &str, binding: Binding, [a, b]: [&Term; 2]) -> Term {
-    // To the right of an operator, one that binds alike needs brackets: a − (b − c).
+    // On the right of an operator, an operator of equal precedence needs brackets: a − (b − c).
     let right = if binding == Binding::Sum { Binding::Product } else { Binding::Sign };
     Term::number(format!("{} {sign} {}", a.within(binding), b.within(right)), binding)
 }
@@ -61,7 +61,7 @@ pub(super) fn call(name: &str, operands: &[&Term]) -> Term {
     Term::number(format!("{name}({})", operands.join(", ")), Binding::Tight)
 }
 
-/// How a language writes things down.
+/// How a language writes statements and expressions.
 pub(super) trait Language<F> {
     /// The name of a value in an expression.
     fn leaf(&self, name: String) -> String {
@@ -70,12 +70,12 @@ pub(super) trait Language<F> {
 
     fn literal(&self, number: F) -> Term;
 
-    /// An operation; one that the language has not is an error.
+    /// An operation; an operation that the language does not have is an error.
     fn apply(&mut self, op: Op, operands: &[Term]) -> Result<Term, Error>;
 
     fn norm(&mut self, terms: &[Term]) -> Term;
 
-    /// Whether a comparison with a name of its own is a truth value, and not a number.
+    /// Whether a named comparison is a truth value, and not a number.
     fn names_truths(&self) -> bool;
 
     fn define(&self, name: &str, is: &Term) -> String;
@@ -88,27 +88,27 @@ pub(super) trait Language<F> {
 
     fn store(&self, to: &str, is: &Term) -> String;
 
-    /// How a number that goes out alone is written.
+    /// How a single output number is written.
     fn store_alone(&self, name: &str, is: &Term) -> String;
 
-    /// `counted` says whether the number of the turn is read.
+    /// `counted` states whether the number of the turn is read.
     fn open_loop(&self, turns: usize, backwards: bool, counted: bool) -> String;
 
-    /// Refuses where a condition on values does not hold.
+    /// Refuses unless a condition on values holds.
     fn check(&mut self, check: &Check<F>, operands: &[Term]) -> String;
 }
 
-/// The names of what comes in and goes out, in the order of the routine.
+/// The names of inputs and outputs, in the order of the routine.
 pub(super) struct Arrays {
     pub(super) inputs: Vec<String>,
     pub(super) outputs: Vec<String>,
     /// Whether an output is one number with a name, and not an array.
     pub(super) alone: Vec<bool>,
-    /// What the numbers of the first input are called, if they have names.
+    /// The names of the numbers of the first input, if they have names.
     pub(super) names: Vec<String>,
 }
 
-/// Writes the statements of one part, a line each.
+/// Writes the statements of one part, one in each line.
 pub(super) fn statements<F: ProgramScalar, L: Language<F>>(
     routine: &Routine<F>,
     part: usize,
@@ -129,7 +129,7 @@ pub(super) fn statements<F: ProgramScalar, L: Language<F>>(
         depth: 1,
         blocks: 0,
     };
-    // What comes in and has a name is named first, in its order.
+    // Inputs with names come first, in order.
     let mut named: Vec<&Statement<F>> =
         statements.iter().filter(|&is| writer.own_name(is).is_some()).collect();
     named.sort_by_key(|statement| writer.own_name(statement));
@@ -142,10 +142,10 @@ pub(super) fn statements<F: ProgramScalar, L: Language<F>>(
     Ok(writer.lines)
 }
 
-/// How often values are read, and where.
+/// How often and where values are read.
 struct Uses {
     count: Vec<u32>,
-    /// The block of the last one that reads it.
+    /// The block of the last statement that reads it.
     block: Vec<u32>,
     blocks: u32,
 }
@@ -210,7 +210,7 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
         Ok(())
     }
 
-    /// The place of an input that has a name of the user's.
+    /// The place of an input that the user named.
     fn place_of_name(&self, is: &Expression<F>) -> Option<usize> {
         match *is {
             Expression::Load(Place { memory: Memory::Input(0), stride: 0, first }) => {
@@ -234,7 +234,7 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
             Expression::Constant(number) => (self.language.literal(*number), true),
             Expression::Load(at) => {
                 let text = self.language.leaf(self.place(at));
-                // The workspace may be written to before the value is read.
+                // The workspace may be written before the value is read.
                 (Term::number(text, Binding::Tight), once && at.memory != Memory::Workspace)
             }
             Expression::Apply(op, operands) => {
@@ -335,7 +335,7 @@ impl<F: ProgramScalar, L: Language<F>> Writer<'_, F, L> {
     }
 }
 
-/// Whether a statement's place hangs on the turn of the loop around it.
+/// Whether the place of a statement depends on the turn of the surrounding loop.
 fn reads_turn<F>(statement: &Statement<F>) -> bool {
     match statement {
         Statement::Let { is: Expression::Load(place), .. } | Statement::Store { to: place, .. } => {
@@ -345,7 +345,7 @@ fn reads_turn<F>(statement: &Statement<F>) -> bool {
     }
 }
 
-/// A comment of lines that are not too long, each with a prefix.
+/// A comment in lines of limited length, each with a prefix.
 pub(super) fn comment(prefix: &str, text: &str) -> String {
     let mut result = String::new();
     for paragraph in text.split('\n') {
@@ -366,7 +366,7 @@ pub(super) fn comment(prefix: &str, text: &str) -> String {
     result
 }
 
-/// The error of an operation that a language has no code for.
+/// The error for an operation that a language has no code for.
 pub(super) fn no_code(op: Op, language: &str) -> Error {
     let name = op.name();
     let reason = format!(

@@ -1,14 +1,15 @@
-//! How large a dense matrix a driver makes without being told to.
+//! How large a dense matrix a driver allocates unless the caller allows more.
 
 use crate::{Differentiable, Error};
 
-/// How many bytes a dense Jacobian or Hessian may take that a driver allocates: 512 MiB, which is 8192 rows and columns of
+/// The most bytes that a driver allocates for a dense Jacobian or Hessian: 512 MiB, which is 8192 rows and columns of
 /// `f64`.
 ///
-/// Beyond it, [`jacobian`](crate::jacobian), [`hessian`](crate::hessian) and their kin refuse: most matrices of that size
-/// hold few entries that are not zero, and the module [`sparse`](crate::sparse) computes only those. Where a dense one is
-/// wanted, [`jacobian_within`](crate::jacobian_within), [`hessian_within`](crate::hessian_within) and their kin take a limit
-/// of the caller's. Drivers that write into the caller's memory have no limit.
+/// Above this limit, [`jacobian`](crate::jacobian), [`hessian`](crate::hessian) and the other dense drivers refuse:
+/// most matrices of that size have few nonzero entries, and the module [`sparse`](crate::sparse) computes only those.
+/// If you need a larger dense matrix, give [`jacobian_within`](crate::jacobian_within),
+/// [`hessian_within`](crate::hessian_within) or another `_within` driver your own limit. Drivers that write into the
+/// caller's memory have no limit.
 ///
 /// ```
 /// use dualtape::{DENSE_LIMIT, hessian_within};

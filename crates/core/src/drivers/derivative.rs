@@ -8,11 +8,12 @@ use std::ops::Add;
 
 /// The value and the derivative of a function of one number, in forward mode.
 ///
-/// Nest it for derivatives of derivatives; [`Dual::lift`] brings outer numbers into an inner function. For high orders,
-/// [`derivatives`] costs less.
+/// Nest it for higher derivatives; [`Dual::lift`] brings a number of an outer function into an inner one. For high
+/// orders, [`derivatives`] costs less.
 ///
-/// Take care where an inner function captures a number of an outer one: if the inner point is a plain number, both have
-/// the type `Dual<f64>`, and nothing tells the two derivatives apart. Lift the inner point, so that the types differ:
+/// Take care if an inner function captures a number of an outer one. If the inner point is a plain number, both
+/// numbers have the type `Dual<f64>`, and nothing distinguishes the two derivatives. Lift the inner point, so that
+/// the types differ:
 ///
 /// ```
 /// use dualtape::{Dual, derivative};
@@ -53,8 +54,8 @@ pub fn second_derivative<T: Differentiable>(
     (y.primal().primal(), derivative.primal(), derivative.derivative(0))
 }
 
-/// The value and the derivatives up to the `N`-th of a function of one number, by its [Taylor series](Taylor): the cost
-/// grows as N².
+/// The value of a function of one number and its derivatives up to the `N`-th, by its [Taylor series](Taylor). The
+/// cost grows as N².
 ///
 /// The derivatives are not normalised: the k-th is dᵏf/dxᵏ, not divided by k!.
 ///
@@ -84,9 +85,9 @@ pub(super) fn all_derivatives<N: Order<T>, T: Differentiable>(
     GenericArray::generate(|order| y.derivative(order))
 }
 
-/// An order up to which there are derivatives: `U1`, `U2`, … of [`typenum`](generic_array::typenum).
+/// The highest order of derivative to compute: `U1`, `U2`, … of [`typenum`](generic_array::typenum).
 ///
-/// It is implemented for every [number of lanes](Lanes); the bound says that there can be one more.
+/// It is implemented for every [number of lanes](Lanes); the bound tells the compiler that one more than it exists.
 ///
 /// ```
 /// use dualtape::{Float, Order, derivatives, typenum::U3};
@@ -99,7 +100,7 @@ pub(super) fn all_derivatives<N: Order<T>, T: Differentiable>(
 /// assert_eq!(cube::<U3>(2.0), [8.0, 12.0, 12.0, 6.0]);
 /// ```
 pub trait Order<T>: Lanes<T> {
-    /// One more than the order: the value counts, too.
+    /// One more than the order, because the value counts too.
     type Terms: ArrayLength;
 }
 

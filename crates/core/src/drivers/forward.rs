@@ -1,13 +1,14 @@
-//! `Forward`: forward mode for loops, which allocates nothing once warm.
+//! `Forward`: forward mode for loops, which allocates nothing once its buffers are large enough.
 
 use crate::{Differentiable, Dual, Error, Lanes};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::U8;
 
-/// The inputs of a function as dual numbers, kept from one evaluation to the next.
+/// The inputs of a function as dual numbers, in memory that is reused by each evaluation.
 ///
-/// `N` inputs move at a time: a function of `n` inputs is evaluated ⌈n / N⌉ times, and once if `n` is 0.
+/// Each evaluation differentiates along `N` inputs: a function of `n` inputs is evaluated ⌈n / N⌉ times, and once if
+/// `n` is 0.
 ///
 /// ```
 /// use dualtape::{Dual, Forward};
@@ -22,7 +23,7 @@ use generic_array::typenum::U8;
 pub struct Forward<T: Differentiable, N: Lanes<T> = U8> {
     inputs: Vec<Dual<T, N>>,
     outputs: Vec<Dual<T, N>>,
-    /// Whether the first inputs move, each along a lane of its own, and the others rest.
+    /// Whether the first inputs are seeded, each in its own lane, and the others have zero tangents.
     at_start: bool,
 }
 
@@ -66,7 +67,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of `x`.
+    /// [`Error::Length`] if `gradient` does not have the length of `x`.
     ///
     /// ```
     /// use dualtape::{Forward, typenum::U2};
@@ -100,7 +101,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `jacobian` has not `values.len() · x.len()` numbers.
+    /// [`Error::Length`] if `jacobian` does not hold `values.len() · x.len()` numbers.
     ///
     /// ```
     /// let (mut values, mut jacobian) = ([0.0; 2], [0.0; 4]);
@@ -139,14 +140,14 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
         Ok(())
     }
 
-    /// Writes the values of `f` at `x` into `values`, and its Jacobian times `tangent` into `product`, in
-    /// one evaluation: one number for each output in both.
+    /// Writes the values of `f` at `x` into `values`, and its Jacobian times `tangent` into `product`, in one
+    /// evaluation. Both have one number for each output.
     ///
     /// `f` writes its outputs into the slice that it is given, which has the length of `values`.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `tangent` has not the length of `x`, or `product` not that of `values`.
+    /// [`Error::Length`] if `tangent` does not have the length of `x`, or `product` does not have that of `values`.
     ///
     /// ```
     /// let (mut values, mut product) = ([0.0], [0.0]);
@@ -181,7 +182,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
         Ok(())
     }
 
-    /// Takes the inputs over: the first `N` move, each along a lane of its own, the others rest.
+    /// Copies the inputs: the first `N` are seeded, each in its own lane, and the others have zero tangents.
     fn hold(&mut self, x: &[T]) {
         if self.at_start && self.inputs.len() == x.len() {
             for (held, &x) in self.inputs.iter_mut().zip(x) {
@@ -196,7 +197,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
         self.at_start = true;
     }
 
-    /// Puts the `N` inputs from `start` on to rest, and lets the next ones move.
+    /// Sets the tangents of the `N` inputs from `start` on to zero, and seeds the next ones.
     fn advance(&mut self, start: usize) {
         self.at_start = false;
         let (resting, moving) = self.inputs[start..].split_at_mut(N::USIZE);

@@ -14,8 +14,8 @@ use generic_array::typenum::U8;
 /// assert_eq!(gradient, [3.0, 32.0]);
 /// ```
 ///
-/// A generic function is called from a closure. By its name alone it does not compile ("implementation of `FnOnce` is not
-/// general enough"), since its numbers would have to borrow a tape that is not there yet:
+/// Call a generic function from a closure. Its name alone does not compile ("implementation of `FnOnce` is not
+/// general enough"), because its numbers would have to borrow a tape that does not exist yet:
 ///
 /// ```
 /// use dualtape::{Differentiable, gradient};
@@ -61,7 +61,7 @@ where
     gradient_lanes(f, x)
 }
 
-/// [`gradient_forward`] with a number of lanes of one's own choice.
+/// [`gradient_forward`] with a chosen number of lanes.
 ///
 /// ```
 /// use dualtape::{Dual, gradient_lanes};

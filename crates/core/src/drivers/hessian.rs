@@ -1,4 +1,4 @@
-//! Second derivatives, forward over reverse: the gradient in reverse, of numbers that move.
+//! Second derivatives, forward over reverse: a gradient in reverse mode, of dual numbers.
 
 use super::dense::{DENSE_LIMIT, or_panic, zeros};
 use crate::{Differentiable, Dual, Error, Lanes, Reverse, Var};
@@ -31,7 +31,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::DenseTooLarge`] beyond the limit, before the function is evaluated.
+/// [`Error::DenseTooLarge`] above the limit, before the function is evaluated.
 ///
 /// ```
 /// use dualtape::{Error, hessian_within};
@@ -71,7 +71,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `direction` has not the length of `x`.
+/// [`Error::Length`] if `direction` does not have the length of `x`.
 ///
 /// ```
 /// let (_, _, product) = dualtape::hvp(|x| x[0] * x[0] * x[1], &[3.0, 4.0], &[1.0, 10.0])?;
@@ -88,7 +88,7 @@ where
     Ok((value, gradient, product))
 }
 
-/// Second derivatives for loops, which allocates nothing once warm. `N` directions go through together: a
+/// Second derivatives for loops; it allocates nothing once its buffers are large enough. It computes `N` directions at once: a
 /// Hessian of `n` inputs takes ⌈n / N⌉ recordings and sweeps, and one if `n` is 0.
 ///
 /// ```
@@ -103,7 +103,7 @@ where
 pub struct SecondOrder<T: Differentiable, N: Lanes<T> = U8> {
     reverse: Reverse<Dual<T, N>>,
     inputs: Vec<Dual<T, N>>,
-    /// The gradient, and how it moves.
+    /// The gradient, with its tangents.
     moving: Vec<Dual<T, N>>,
 }
 
@@ -148,7 +148,8 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of `x`, or `hessian` not its square.
+    /// [`Error::Length`] if `gradient` does not have the length of `x`, or `hessian` does not have the square of that
+    /// length.
     ///
     /// ```
     /// let mut second: dualtape::SecondOrder<f64> = dualtape::SecondOrder::new();
@@ -174,7 +175,7 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` or `diagonal` has not the length of `x`.
+    /// [`Error::Length`] if `gradient` or `diagonal` does not have the length of `x`.
     ///
     /// ```
     /// let (mut gradient, mut diagonal) = ([0.0; 2], [0.0; 2]);
@@ -206,7 +207,7 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `direction`, `gradient` or `product` has not the length of `x`.
+    /// [`Error::Length`] if `direction`, `gradient` or `product` does not have the length of `x`.
     ///
     /// ```
     /// use dualtape::{SecondOrder, typenum::U1};
@@ -240,7 +241,7 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
         Ok(value)
     }
 
-    /// Visits, for each block of directions and each input, how the gradient moves along the directions.
+    /// Visits, for each block of directions and each input, the derivatives of the gradient along the directions.
     fn columns<F>(
         &mut self,
         f: F,
@@ -267,7 +268,7 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
         Ok(value)
     }
 
-    /// One recording and one sweep from the inputs as they move.
+    /// One recording and one sweep from the inputs with their tangents.
     fn sweep<F>(&mut self, f: F, gradient: &mut [T]) -> Result<T, Error>
     where
         F: for<'t> FnOnce(&[Var<'t, Dual<T, N>>]) -> Var<'t, Dual<T, N>>,

@@ -1,4 +1,4 @@
-//! Jacobians, in either mode, or in the one that suits the shape.
+//! Jacobians, in either mode, or in the mode that suits the shape.
 
 use super::dense::{DENSE_LIMIT, or_panic, zeros};
 use crate::reverse::WIDTH;
@@ -30,7 +30,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::DenseTooLarge`] beyond the limit, after one evaluation, which tells how many outputs there are.
+/// [`Error::DenseTooLarge`] above the limit, after one evaluation, which is needed to know the number of outputs.
 ///
 /// # Panics
 ///
@@ -48,7 +48,7 @@ where
     T: Differentiable,
     F: Fn(&[Dual<T, U8>]) -> Vec<Dual<T, U8>>,
 {
-    // One evaluation at rest tells how many outputs there are.
+    // One evaluation without derivatives tells how many outputs there are.
     let at_rest: Vec<_> = x.iter().map(|&x| Dual::lift(x)).collect();
     let mut values: Vec<_> = f(&at_rest).iter().map(Dual::primal).collect();
     let mut jacobian = zeros("Jacobian", values.len(), x.len(), limit)?;
@@ -82,7 +82,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::DenseTooLarge`] beyond the limit, after the evaluation, which tells how many outputs there are.
+/// [`Error::DenseTooLarge`] above the limit, after the evaluation, which is needed to know the number of outputs.
 ///
 /// ```
 /// use dualtape::{Error, jacobian_reverse_within};
@@ -109,7 +109,7 @@ where
     Ok((outputs.iter().map(Var::primal).collect(), jacobian))
 }
 
-/// A function of several inputs and outputs, for numbers of any kind: what a closure cannot be, and what is
+/// A function of several inputs and outputs that works with any type of number. A closure cannot do this, and it is
 /// needed where the mode is chosen at run time.
 ///
 /// ```
@@ -141,7 +141,7 @@ pub trait Function<F: Scalar> {
     /// The number of outputs for the given number of inputs.
     fn outputs(&self, inputs: usize) -> usize;
 
-    /// Writes the outputs at `x` into `y`, which has as many places.
+    /// Writes the outputs at `x` into `y`, which has one element for each output.
     fn call<D: Differentiable<Scalar = F>>(&self, x: &[D], y: &mut [D]);
 }
 
@@ -158,8 +158,8 @@ impl<F: Scalar, T: Function<F>> Function<F> for &T {
 /// The values and the Jacobian of a function in the mode that suits its shape; see [`Jacobian`]. The Jacobian
 /// has a row for each output, with a number for each input, row after row.
 ///
-/// The mode decides what kind of number the function is called with, so `f` is a [`Function`], which works with every kind.
-/// A closure works with one: it goes to [`jacobian_forward`] or [`jacobian_reverse`].
+/// The mode decides which type of number the function is called with, so `f` is a [`Function`], which works with
+/// every type. A closure works with one type: pass it to [`jacobian_forward`] or [`jacobian_reverse`].
 ///
 /// ```
 /// use dualtape::{Differentiable, Function, jacobian};
@@ -195,7 +195,7 @@ pub fn jacobian<F: Scalar>(f: impl Function<F>, x: &[F]) -> (Vec<F>, Vec<F>) {
 ///
 /// # Errors
 ///
-/// [`Error::DenseTooLarge`] beyond the limit, before the function is evaluated.
+/// [`Error::DenseTooLarge`] above the limit, before the function is evaluated.
 ///
 /// ```
 /// use dualtape::{DENSE_LIMIT, Differentiable, Error, Function, jacobian_within};
@@ -229,9 +229,10 @@ pub fn jacobian_within<F: Scalar>(
     Ok((values, jacobian))
 }
 
-/// Jacobians in the mode that suits the shape, for loops; it allocates nothing once warm.
+/// Jacobians in the mode that suits the shape, for loops; it allocates nothing once its buffers are large enough.
 ///
-/// Forward mode where there are at most eight inputs, or no more inputs than outputs; otherwise reverse mode.
+/// It uses forward mode if there are at most eight inputs, or no more inputs than outputs, and otherwise reverse
+/// mode.
 ///
 /// ```
 /// # use dualtape::{Differentiable, Function};
@@ -281,7 +282,7 @@ impl<F: Scalar> Jacobian<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `values` has not one number for each output of `f`, or `jacobian` not
+    /// [`Error::Length`] if `values` does not have one number for each output of `f`, or `jacobian` does not hold
     /// `values.len() · x.len()` numbers.
     ///
     /// ```

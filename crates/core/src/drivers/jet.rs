@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 /// The values of a function, and their Taylor coefficients along a curve through `x`.
 ///
-/// `coefficients` holds, for each input, the normalised coefficients of orders 1 to `N` of the curve, row after row; so does
-/// the second result for each output. The k-th is the k-th derivative over k!.
+/// `coefficients` holds, for each input, the normalised coefficients of orders 1 to `N` of the curve, row after row.
+/// The second result holds the same for each output. The k-th coefficient is the k-th derivative over k!.
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ where
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `direction` has not the length of `x`.
+/// [`Error::Length`] if `direction` does not have the length of `x`.
 ///
 /// ```
 /// use dualtape::{directional_derivatives, typenum::U3};
@@ -67,17 +67,18 @@ where
     Ok(all_derivatives(&f(&inputs)))
 }
 
-/// A number that moves with a speed.
+/// A number with a given first-order coefficient.
 fn moving<T: Differentiable, N: Lanes<T>>(x: T, speed: T) -> Taylor<T, N> {
     Taylor::new(x, GenericArray::generate(|k| if k == 0 { speed } else { T::zero() }))
 }
 
-/// A mixed partial derivative of order `N`: how often f is differentiated in each input is said by `orders`, which adds up to
-/// `N`. See [`mixed_partials`].
+/// A mixed partial derivative of order `N`. `orders` says how often f is differentiated in each input; its numbers
+/// add up to `N`. See [`mixed_partials`].
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there is not an order for each input, [`Error::Order`] if they do not add up to `N`.
+/// [`Error::Length`] if `orders` does not have one number for each input, [`Error::Order`] if they do not add up to
+/// `N`.
 ///
 /// ```
 /// use dualtape::{Float, mixed_partial, typenum::U3};
@@ -97,17 +98,18 @@ where
 
 /// Several mixed partial derivatives of order `N`, from Taylor series along straight lines.
 ///
-/// Each row of `orders` says how often f is differentiated in each input; there is a derivative for each row. A line for each way to
-/// part `N` steps among the inputs in question gives a coefficient, and each derivative is a sum of these with weights that do not depend
-/// on f: a derivative in d inputs takes at most C(N + d − 1, N) lines, all derivatives in these inputs no more. A weight is right to the
-/// last places, but they alternate: about a digit is lost for every three orders.
+/// Each row of `orders` says how often f is differentiated in each input; the result has one derivative for each row.
+/// Each way to distribute `N` steps over the inputs of a row is a line, which gives one Taylor coefficient. Each
+/// derivative is a sum of these coefficients, with weights that do not depend on f. A derivative in d inputs takes at
+/// most C(N + d − 1, N) lines, and all derivatives in the same inputs share them. The weights are accurate to the
+/// last places, but their signs alternate: about one digit is lost for every three orders.
 ///
 /// Source: Griewank, Utke and Walther, "Evaluating higher derivative tensors by forward propagation of univariate Taylor
 /// series", *Mathematics of Computation* 69, 2000.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if a row has not an order for each input, [`Error::Order`] if it does not add up to `N`.
+/// [`Error::Length`] if a row does not have an order for each input, [`Error::Order`] if it does not add up to `N`.
 ///
 /// ```
 /// use dualtape::{mixed_partials, typenum::U2};
@@ -152,10 +154,10 @@ where
     Ok(derivatives)
 }
 
-/// A straight line: which inputs move, and by how many steps.
+/// A straight line: which inputs change, and by how many steps.
 type Line = Vec<(usize, usize)>;
 
-/// All ways to part a sum among so many places.
+/// All ways to distribute a sum over a given number of places.
 fn parts(sum: usize, places: usize) -> Vec<Vec<usize>> {
     match places {
         0 => vec![Vec::new(); usize::from(sum == 0)],
@@ -201,12 +203,13 @@ fn binomial(a: f64, b: usize) -> f64 {
     (0..b).map(|i| (a - i as f64) / (b - i) as f64).product()
 }
 
-/// The third derivative of a function, a symmetric tensor, applied to two directions: for each input, d³f in `u`, `v` and
-/// that input. One recording and one sweep, whatever the number of inputs. Its product with a third direction is a number.
+/// The third derivative of a function, a symmetric tensor, applied to two directions: for each input, the third
+/// derivative along `u`, `v` and that input. It takes one recording and one sweep, whatever the number of inputs. The
+/// dot product of the result with a third direction is the third derivative along all three.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `u` or `v` has not the length of `x`.
+/// [`Error::Length`] if `u` or `v` does not have the length of `x`.
 ///
 /// ```
 /// // Of x²y, d³f/dx²dy is 2, and all others with other inputs are 0.

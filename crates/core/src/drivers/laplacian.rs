@@ -1,4 +1,4 @@
-//! The Laplacian of a function of many numbers, and operators like it, forward in lanes.
+//! The Laplacian of a function of many numbers, and similar operators, forward in lanes.
 
 use crate::rules::Partial;
 use crate::{Differentiable, Error, ForwardLaplacian, Lanes};
@@ -26,11 +26,11 @@ where
     laplacian_lanes(f, x)
 }
 
-/// [`laplacian`] with a number of lanes of one's own choice: as many as there are inputs take one evaluation.
+/// [`laplacian`] with a chosen number of lanes: with as many lanes as inputs, it takes one evaluation.
 ///
 /// # Panics
 ///
-/// If there are inputs, but no lanes.
+/// If there are inputs, but `N` is 0.
 ///
 /// ```
 /// use dualtape::{ForwardLaplacian, laplacian_lanes, typenum::U2};
@@ -58,12 +58,12 @@ where
     (value, gradient, laplacian)
 }
 
-/// The value of a function and Σ aᵢ ∂²f/∂xᵢ², with a constant weight for each input. Inputs of weight 0 cost nothing; those of a
-/// negative weight are taken apart from the others.
+/// The value of a function and Σ aᵢ ∂²f/∂xᵢ², with a constant weight for each input. Inputs of weight 0 cost nothing;
+/// inputs of negative weight are evaluated apart from the others.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there is not a weight for each input.
+/// [`Error::Length`] if `weights` does not have one number for each input.
 ///
 /// ```
 /// // The wave operator ∂²/∂t² − ∂²/∂x², of t²x³.
@@ -79,12 +79,12 @@ where
 {
     Error::check_length("slice of weights", "input", x.len(), weights.len())?;
     let zero = T::Scalar::zero();
-    // A NaN weight is taken with the positive ones, so that it is not lost.
+    // A NaN weight counts as positive, so that it is not lost.
     let (negative, others): (Vec<usize>, Vec<usize>) =
         (0..x.len()).filter(|&i| weights[i] != zero).partition(|&i| weights[i] < zero);
     let (mut value, mut sums) = (None, [T::zero(); 2]);
     for (sum, inputs) in sums.iter_mut().zip([others, negative]) {
-        // A direction of length √|a| has a times the second derivative.
+        // Along a direction of length √|a|, the second derivative is a times as large.
         let length = |i: usize| T::constant(weights[i].abs().sqrt());
         each_block(x, &inputs, length, |inputs, _| {
             let y = f(inputs);
@@ -96,8 +96,8 @@ where
     Ok((value.unwrap_or_else(plain), sums[0] - sums[1]))
 }
 
-/// The value of f and ∇·(a ∇f) = a Δf + ∇a·∇f, of a function that gives f and a: diffusion where the conductivity a
-/// differs from place to place.
+/// The value of f and ∇·(a ∇f) = a Δf + ∇a·∇f, for a function that gives f and a. This is diffusion with a
+/// conductivity a that differs from place to place.
 ///
 /// ```
 /// use dualtape::divergence_form;
@@ -123,8 +123,8 @@ where
     (value, sum)
 }
 
-/// The value, the Laplacian and the biharmonic operator ΔΔf of a function: the Laplacian of the Laplacian, four by four
-/// inputs at a time, so that the cost grows as the square of their number.
+/// The value, the Laplacian and the biharmonic operator ΔΔf of a function, the Laplacian of the Laplacian. It takes
+/// blocks of four by four inputs, so the cost grows as the square of their number.
 ///
 /// ```
 /// use dualtape::biharmonic;
@@ -148,11 +148,11 @@ where
     (value.get(), laplacian, biharmonic)
 }
 
-/// The number of which [`biharmonic`] takes functions.
+/// The number type for which [`biharmonic`] takes functions.
 pub type Twice<T> = ForwardLaplacian<ForwardLaplacian<T, U4>, U4>;
 
-/// Visits the inputs with each block of them moving along a lane of its own, with the given speeds, and how many move. Without any to
-/// move, there is one visit nevertheless if there are no inputs at all, for the value.
+/// Visits the inputs once for each block of them, seeded in a lane each with the given first derivatives, and passes
+/// how many are seeded. If there are no inputs at all, there is still one visit, for the value.
 fn each_block<T: Differentiable, N: Lanes<T>>(
     x: &[T],
     moving: &[usize],
@@ -174,7 +174,7 @@ fn each_block<T: Differentiable, N: Lanes<T>>(
     }
 }
 
-/// A sum, without an operation where it begins.
+/// A sum that starts with its first term, without an addition to zero.
 fn plus<T: Differentiable>(sum: T, x: T) -> T {
     if sum.is_identically_zero() { x } else { sum + x }
 }

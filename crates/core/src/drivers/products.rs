@@ -1,17 +1,17 @@
-//! Products with the Jacobian, which is never formed: jvp and vjp.
+//! Products with a Jacobian that is never formed: jvp and vjp.
 
 use crate::{Differentiable, Dual, Error, Tape, Var};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 
-/// The values of a function, and its Jacobian times `tangent`, in forward mode: how all outputs move when
-/// the inputs move along the tangent.
+/// The values of a function, and its Jacobian times `tangent`, in forward mode: the derivatives of the outputs along
+/// the tangent.
 ///
 /// Both results have one number for each output.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `tangent` has not one number for each input.
+/// [`Error::Length`] if `tangent` does not have one number for each input.
 ///
 /// ```
 /// let (values, moves) = dualtape::jvp(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0], &[1.0, 10.0])?;
@@ -32,11 +32,11 @@ where
 /// The values of a function, and `cotangent` times its Jacobian, in reverse mode: how the outputs, weighted
 /// by the cotangent, change with each input.
 ///
-/// The values have one number for each output, the product one for each input.
+/// The values have one number for each output, and the product has one for each input.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if `cotangent` has not one number for each output.
+/// [`Error::Length`] if `cotangent` does not have one number for each output.
 ///
 /// ```
 /// let (values, derivatives) = dualtape::vjp(|x| vec![x[0] * x[1], x[0] + x[1]], &[3.0, 4.0], &[1.0, 10.0])?;

@@ -1,11 +1,11 @@
-//! `Reverse`: reverse mode for loops, which allocates nothing once warm.
+//! `Reverse`: reverse mode for loops, which allocates nothing once its buffers are large enough.
 
 use crate::reverse::{Adjoint, Block, Mark, Spare, WIDTH, recycle};
 use crate::rules::seed;
 use crate::{Differentiable, Error, Tape, Var};
 use std::panic::Location;
 
-/// A tape and its buffers, kept from one gradient to the next.
+/// A tape and its buffers, in memory that is reused by each gradient.
 ///
 /// ```
 /// use dualtape::Reverse;
@@ -28,13 +28,13 @@ pub struct Reverse<T: Differentiable> {
     inputs: Vec<Spare<T>>,
     /// The memory of the outputs; empty between calls.
     outputs: Vec<Spare<T>>,
-    /// Where the outputs stand on the tape; `None` for constants.
+    /// The places of the outputs on the tape; `None` for constants.
     places: Vec<Option<usize>>,
-    /// All zero between calls, unless one was cut short.
+    /// All zero between calls, unless a call was interrupted.
     adjoints: Vec<T>,
     /// As `adjoints`, for several outputs at once.
     blocks: Vec<Block<T>>,
-    /// Whether a function panicked, so that adjoints were left behind.
+    /// Whether a function panicked and left adjoints behind.
     cut_short: bool,
 }
 
@@ -72,7 +72,7 @@ impl<T: Differentiable> Reverse<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of `x`.
+    /// [`Error::Length`] if `gradient` does not have the length of `x`.
     ///
     /// ```
     /// use dualtape::{Differentiable, Reverse};
@@ -96,8 +96,8 @@ impl<T: Differentiable> Reverse<T> {
     /// Visits the value and the gradient of `f(parameters, point)` with respect to the parameters, point
     /// after point.
     ///
-    /// The parameters are recorded once; each point is recorded, swept and forgotten, so the tape stays as
-    /// short as one point makes it.
+    /// The parameters are recorded once. Each point is recorded, swept and dropped, so the tape never holds more than
+    /// one point.
     ///
     /// ```
     /// use dualtape::Float;
@@ -131,7 +131,7 @@ impl<T: Differentiable> Reverse<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of `parameters`.
+    /// [`Error::Length`] if `gradient` does not have the length of `parameters`.
     ///
     /// ```
     /// use dualtape::Float;
@@ -171,7 +171,7 @@ impl<T: Differentiable> Reverse<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `jacobian` has not `values.len() · x.len()` numbers.
+    /// [`Error::Length`] if `jacobian` does not hold `values.len() · x.len()` numbers.
     ///
     /// ```
     /// let (mut values, mut jacobian) = ([0.0; 2], [0.0; 4]);
@@ -232,7 +232,7 @@ impl<T: Differentiable> Reverse<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `cotangent` has not the length of `values`, or `product` not that of `x`.
+    /// [`Error::Length`] if `cotangent` does not have the length of `values`, or `product` does not have that of `x`.
     ///
     /// ```
     /// let (mut values, mut product) = ([0.0; 2], [0.0; 2]);
@@ -286,12 +286,13 @@ impl<T: Differentiable> Reverse<T> {
         self.cut_short = true;
     }
 
-    /// Where, since this was last asked, numbers of equal values were found unequal, as they do not move alike.
+    /// Where, since the last call of this function, numbers of equal values were found unequal because their
+    /// derivatives may differ.
     pub(crate) fn take_equality(&self) -> Option<&'static Location<'static>> {
         self.tape.take_equality()
     }
 
-    /// Records a function of several outputs, and notes where they stand; returns where the inputs end.
+    /// Records a function of several outputs, and notes their places; returns where the inputs end.
     fn record<Func>(&mut self, f: Func, x: &[T], values: &mut [T]) -> Mark
     where
         Func: for<'t> FnOnce(&[Var<'t, T>], &mut [Var<'t, T>]),
@@ -314,8 +315,8 @@ impl<T: Differentiable> Reverse<T> {
         mark
     }
 
-    /// Records the parameters, and for each point: records it, sweeps it onto the parameters' adjoints,
-    /// rewinds, and hands those to `after`.
+    /// Records the parameters. Then, for each point: records it, sweeps it onto the adjoints of the parameters,
+    /// rewinds, and passes these adjoints to `after`.
     fn sweep_points<P, Func>(
         &mut self,
         parameters: &[T],

@@ -1,4 +1,4 @@
-//! `Dual`: a value and the tangents that travel with it.
+//! `Dual`: a value and its tangents.
 
 use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, spoilt, told, zeros};
 use crate::predicate::{Property, Relation};
@@ -12,7 +12,7 @@ use std::fmt;
 
 /// A dual number: a primal and `N` tangents, the derivatives along `N` directions, in one pass.
 ///
-/// `T` is a plain number, or again a number that carries derivatives; `N` is a count of lanes such as
+/// `T` is a plain number, or itself a number that carries derivatives; `N` is a count of lanes such as
 /// [`U8`](generic_array::typenum::U8).
 ///
 /// ```
@@ -25,9 +25,9 @@ use std::fmt;
 /// assert_eq!(y.tangent()[0], 4.0 * 4.0_f64.cos() + 3.0);
 /// ```
 ///
-/// Derivatives of derivatives come from nesting; [`lift`](Self::lift) brings a number of an outer level in
-/// as a constant of this one, so that the types keep the levels apart (see [`derivative`](crate::derivative) for the one
-/// case where they do not):
+/// Nest them for higher derivatives. [`lift`](Self::lift) turns a number of an outer level into a constant of this
+/// one, so that the types keep the levels apart (see [`derivative`](crate::derivative) for the one case where they do
+/// not):
 ///
 /// ```
 /// use dualtape::{Dual, derivative};
@@ -73,7 +73,7 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
         Self { primal, tangent: zeros() }
     }
 
-    /// A variable that moves along the given lane.
+    /// A variable, with tangent 1 in the given lane and 0 in the others.
     ///
     /// # Panics
     ///
@@ -107,13 +107,13 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
         self.primal
     }
 
-    /// The tangents as they are, also of a NaN.
+    /// The tangents as stored, even for a NaN value.
     #[inline(always)]
     pub(crate) fn raw_tangent(&self) -> &generic_array::GenericArray<T, N> {
         &self.tangent
     }
 
-    /// The same movement at another place.
+    /// Replaces the primal and keeps the tangents.
     #[inline]
     pub(crate) fn set_primal(&mut self, primal: T) {
         self.primal = primal;
@@ -125,17 +125,17 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
         self.tangent.iter().zip(&other.tangent).all(|(a, b)| a.is_same(b))
     }
 
-    /// The result of an operation of which this is the only operand that moves.
+    /// The result of an operation whose other operands have no tangents.
     #[inline(always)]
     fn moved(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
         Self { primal: value, tangent: scaled(&value, partial(), &self.tangent) }
     }
 
-    /// The derivatives, one for each lane. A NaN value has NaN derivatives, except along lanes in which it
-    /// does not move.
+    /// The derivatives, one for each lane. A NaN value has NaN derivatives, except in lanes where its tangent is
+    /// zero.
     ///
-    /// That is seen to here, once, and not in every operation: a NaN that does not reach the result leaves
-    /// no trace in its tangents either.
+    /// This is done here, once, and not in every operation: so a NaN that does not reach the result does not affect
+    /// its tangents either.
     ///
     /// ```
     /// use dualtape::{Dual, Float, typenum::U2};

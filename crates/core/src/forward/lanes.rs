@@ -1,4 +1,4 @@
-//! Lanes: how many tangents travel together, and the loops over them.
+//! Lanes: how many tangents a number carries, and the loops over them.
 
 use crate::rules::Partial::{self, MinusOne, Of, One, Zero};
 use crate::rules::combine;
@@ -8,7 +8,8 @@ use generic_array::{ArrayLength, GenericArray};
 
 /// A number of lanes: `U1`, `U2`, … of [`typenum`](generic_array::typenum).
 ///
-/// It is implemented for every array length; the bound says that an array of copyable numbers is copyable.
+/// It is implemented for every array length; the bound tells the compiler that an array of copyable numbers is
+/// copyable.
 ///
 /// ```
 /// use dualtape::{Dual, Lanes, typenum::U3};
@@ -37,7 +38,7 @@ pub(crate) fn zeros<T: Differentiable, N: Lanes<T>>() -> Tangent<T, N> {
     Tangent::<T, N>::generate(|_| T::zero())
 }
 
-/// A tangent as it is to be read: where the primal is NaN, NaN along the lanes in which it moves.
+/// A tangent as the user reads it: if the primal is NaN, so are its nonzero lanes.
 #[inline(always)]
 pub(crate) fn told<T: Differentiable, N: Lanes<T>>(primal: &T, tangent: &Tangent<T, N>) -> Tangent<T, N> {
     if T::RECORDS || primal.is_nan() { chained(primal, [(One, tangent)]) } else { *tangent }
@@ -45,8 +46,8 @@ pub(crate) fn told<T: Differentiable, N: Lanes<T>>(primal: &T, tangent: &Tangent
 
 /// The chain rule of one operand: the tangent of an operation with value `z`.
 ///
-/// A derivative of one needs no test: the tangents of a NaN value are told by it when they are read, as long as they are
-/// not zero. A product may underflow to zero.
+/// A derivative of one needs no test: if the value is NaN, its nonzero tangents become NaN when they are read. A
+/// product may underflow to zero.
 #[inline(always)]
 pub(crate) fn scaled<T: Differentiable, N: Lanes<T>>(
     z: &T,
@@ -67,9 +68,9 @@ pub(crate) fn scaled<T: Differentiable, N: Lanes<T>>(
     }
 }
 
-/// The rare case: the derivative is zero, infinite or NaN, and zeros have to win, except over a NaN value.
+/// The rare case: the derivative is zero, infinite or NaN, and exact zeros must win, except over a NaN value.
 ///
-/// It takes the tangent by value: a reference would keep it in memory for the usual case, too.
+/// It takes the tangent by value: a reference would keep it in memory in the usual case too.
 #[cold]
 #[inline(never)]
 fn scaled_with_care<T: Differentiable, N: Lanes<T>>(
@@ -83,7 +84,7 @@ fn scaled_with_care<T: Differentiable, N: Lanes<T>>(
     with_zeros(partial, &tangent)
 }
 
-/// The chain rule of one operand where zeros have to win.
+/// The chain rule of one operand if exact zeros must win.
 #[inline(always)]
 fn with_zeros<T: Differentiable, N: Lanes<T>>(partial: Partial<T>, tangent: &Tangent<T, N>) -> Tangent<T, N> {
     match partial {
@@ -134,13 +135,13 @@ fn combined_with_care<T: Differentiable, N: Lanes<T>>(
     Tangent::<T, N>::generate(|lane| a[lane] + b[lane])
 }
 
-/// A derivative that is neither zero nor infinite nor NaN times a tangent.
+/// The product of a tangent and a derivative that is neither zero nor infinite nor NaN.
 #[inline(always)]
 fn product<T: Differentiable>(derivative: T, tangent: T) -> T {
     if T::KNOWS_ZEROS && tangent.is_identically_zero() { T::zero() } else { derivative * tangent }
 }
 
-/// The chain rule with all care for zeros and NaN, along the lanes in which an operand moves.
+/// The chain rule with all care for zeros and NaN, for the lanes in which an operand has a tangent.
 #[cold]
 #[inline(never)]
 fn chained<T: Differentiable, N: Lanes<T>, const M: usize>(
@@ -150,7 +151,7 @@ fn chained<T: Differentiable, N: Lanes<T>, const M: usize>(
     spoilt(z, &operands.map(|(partial, tangent)| (partial, *tangent)))
 }
 
-/// The same of any number of operands.
+/// The same for any number of operands.
 #[cold]
 #[inline(never)]
 pub(crate) fn spoilt<T: Differentiable, N: Lanes<T>>(
@@ -173,7 +174,7 @@ fn recorded<T: Differentiable, N: Lanes<T>, const M: usize>(
     Tangent::<T, N>::generate(|lane| combine(*z, edges(lane)))
 }
 
-/// Adds the share of one operand to a running tangent.
+/// Adds the contribution of one operand to a running tangent.
 #[inline(always)]
 pub(crate) fn accumulate<T: Differentiable, N: Lanes<T>>(
     z: &T,

@@ -1,4 +1,4 @@
-//! `ForwardLaplacian`: a value, its gradient, and its Laplacian, which travel together.
+//! `ForwardLaplacian`: a value, its gradient, and its Laplacian.
 
 mod combination;
 
@@ -13,16 +13,16 @@ use generic_array::typenum::U8;
 use num_traits::Zero;
 use std::fmt;
 
-/// A number that carries its derivatives along `N` directions, and the sum of its second derivatives along each of them:
-/// where the directions are the inputs, the Laplacian.
+/// A number that carries its derivatives along `N` directions, and the sum of its second derivatives along each of
+/// them. If the directions are the inputs, the sum is the Laplacian.
 ///
-/// Of an operation z = f(a, b, …), the Laplacian is Σ pᵢ Δaᵢ + Σ hᵢⱼ ∇aᵢ·∇aⱼ, with the first and second partial derivatives
-/// of its row of the [rule table](crate::rules). So each direction costs one number, not the two of a second-order series,
-/// and no Hessian is formed. Source: Li et al., "A computational framework for neural network-based variational Monte Carlo
-/// with Forward Laplacian", *Nature Machine Intelligence* 6, 2024.
+/// The Laplacian of an operation z = f(a, b, …) is Σ pᵢ Δaᵢ + Σ hᵢⱼ ∇aᵢ·∇aⱼ, with the first and second partial
+/// derivatives from its row of the [rule table](crate::rules). So each direction costs one number instead of the two
+/// of a second-order series, and no Hessian is formed. Source: Li et al., "A computational framework for neural
+/// network-based variational Monte Carlo with Forward Laplacian", *Nature Machine Intelligence* 6, 2024.
 ///
-/// The drivers ([`laplacian`](crate::laplacian) and its like) go through any number of inputs, `N` at a time. `T` is a plain
-/// number, or again a number that carries derivatives.
+/// The drivers ([`laplacian`](crate::laplacian) and similar ones) take any number of inputs, `N` at a time. `T` is a
+/// plain number, or itself a number that carries derivatives.
 ///
 /// ```
 /// use dualtape::{Float, ForwardLaplacian, typenum::U2};
@@ -71,7 +71,7 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
         Self { primal, tangent: zeros(), laplacian: T::zero() }
     }
 
-    /// A variable that moves along the given lane.
+    /// A variable, with derivative 1 in the given lane and 0 in the others.
     ///
     /// # Panics
     ///
@@ -99,7 +99,7 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
         self.primal
     }
 
-    /// The derivatives along the lanes. Those of a NaN value are NaN, except where it does not move.
+    /// The derivatives along the lanes. The derivatives of a NaN value are NaN, except where they are exactly zero.
     ///
     /// ```
     /// let x = dualtape::ForwardLaplacian::<f64>::along(3.0, 2);
@@ -110,7 +110,8 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
         told(&self.primal, &self.tangent)
     }
 
-    /// The sum of the second derivatives along the lanes. That of a NaN value is NaN, unless it does not move.
+    /// The sum of the second derivatives along the lanes. It is NaN for a NaN value, unless the value has no
+    /// derivatives.
     ///
     /// ```
     /// use dualtape::{Float, ForwardLaplacian};
@@ -127,11 +128,11 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
         if zeros.is_empty() {
             return self.laplacian;
         }
-        // Zero where the value is not NaN.
+        // Zero unless the value is NaN.
         self.laplacian + T::chain_rule(self.primal, &zeros)
     }
 
-    /// The sum of the products of the derivatives along the lanes, as a divergence needs it: ∇a·∇b.
+    /// The sum of the products of the derivatives along the lanes, ∇a·∇b, which a divergence needs.
     ///
     /// ```
     /// use dualtape::ForwardLaplacian;
@@ -143,14 +144,14 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
         combination::inner(&self.tangent, &other.tangent)
     }
 
-    /// Whether it moves as another does.
+    /// Whether its derivatives are the same as those of another.
     #[inline]
     fn moves_as(&self, other: &Self) -> bool {
         self.laplacian.is_same(&other.laplacian)
             && self.tangent.iter().zip(&other.tangent).all(|(a, b)| a.is_same(b))
     }
 
-    /// The result of an operation of which this is the only operand that moves.
+    /// The result of an operation whose other operands have no derivatives.
     #[inline(always)]
     fn moved(&self, z: T, p: Partial<T>, second: impl FnOnce() -> Partial<T>) -> Self {
         let tangent = scaled(&z, p, &self.tangent);
@@ -189,7 +190,7 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for ForwardLaplacian<T, N> {
         self.primal.has(property)
     }
 
-    /// Takes one evaluation of the rule's second derivative for each lane along which an input moves.
+    /// Evaluates the second derivative of the rule once for each lane along which an input has a derivative.
     fn call<R: CustomRule<Scalar = T::Scalar>>(rule: &R, x: &[Self]) -> Result<Vec<Self>, Error> {
         if !T::RETAINS
             && let Some(outputs) = rule.in_any_numbers(x)
@@ -345,7 +346,7 @@ impl<T: fmt::Debug, N: Lanes<T>> fmt::Debug for ForwardLaplacian<T, N> {
     }
 }
 
-/// The value alone: a Laplacian has no sign of its own among numbers.
+/// Displays the value alone: the Laplacian has no usual notation within a number.
 macro_rules! write_primal {
     ($Format:ident) => {
         impl<T: fmt::$Format, N: Lanes<T>> fmt::$Format for ForwardLaplacian<T, N> {

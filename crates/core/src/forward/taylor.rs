@@ -1,4 +1,4 @@
-//! `Taylor`: a value and the Taylor coefficients that travel with it.
+//! `Taylor`: a value and its Taylor coefficients.
 
 mod call;
 mod operation;
@@ -16,9 +16,9 @@ use std::fmt;
 
 /// A truncated Taylor series of one variable t: a value, and the coefficients of t, t², …, up to t to the power `N`.
 ///
-/// The coefficients are normalised: the k-th is the k-th derivative divided by k!. [`derivative`](Self::derivative) gives
-/// the derivative itself. `T` is a plain number, or again a number that carries derivatives; `N` is a number such as
-/// [`U8`](generic_array::typenum::U8).
+/// The coefficients are normalised: the k-th is the k-th derivative divided by k!. [`derivative`](Self::derivative)
+/// gives the derivative itself. `T` is a plain number, or itself a number that carries derivatives; `N` is a number
+/// such as [`U8`](generic_array::typenum::U8).
 ///
 /// ```
 /// use dualtape::{Float, Taylor, typenum::U4};
@@ -31,20 +31,21 @@ use std::fmt;
 ///
 /// # Cost
 ///
-/// An operation takes O(N²) products, a sum O(N). Nested [`Dual`](crate::Dual)s give the same derivatives for 2ᴺ to 3ᴺ. Only
-/// `ln_gamma` and `digamma`, which satisfy no differential equation, `powf` at 0 or recorded, take O(N³), and a
-/// [rule of one's own](crate::CustomRule) is asked for its derivative once, N + 1 times if that uses the outputs, and about 2ᴺ
-/// times if it calls rules in turn. The derivative of such a rule should not take series of this very type by a driver: calls inside
-/// would have fewer orders than these need.
+/// An operation takes O(N²) products, a sum O(N). Nested [`Dual`](crate::Dual)s give the same derivatives for 2ᴺ to
+/// 3ᴺ. Three operations take O(N³): `ln_gamma` and `digamma`, which satisfy no differential equation, and `powf` at 0
+/// or in a recording. The derivative of a [custom rule](crate::CustomRule) is evaluated once, N + 1 times if it uses
+/// the outputs, and about 2ᴺ times if it calls rules itself. Such a derivative should not call a driver that uses
+/// series of the same type: calls inside it would have fewer orders than the driver needs.
 ///
 /// # Singular points
 ///
-/// Value and first coefficient follow the [policy](crate::rules) of all modes. From the second order on, coefficients at a point
-/// where the first derivative is infinite are what the recurrence gives of it: ±∞ while one term is larger than all others, as for
-/// `sqrt`, `cbrt` and `ln` at 0, otherwise NaN; nested duals, too, are infinite or NaN there, but not always in the same places. A
-/// kink is flat on either side, so that higher coefficients are those of the side (or of the mean, for a tie of
-/// `max` or `min`). At the origin, all coefficients of `hypot` and `norm` are 0. What does not depend on t contributes exactly zero, and
-/// a NaN value has NaN coefficients from the first order on at which an operand moves.
+/// The value and the first coefficient follow the [policy](crate::rules) of all modes. At a point where the first
+/// derivative is infinite, the coefficients from the second order on are what the recurrence gives: ±∞ while one term
+/// is larger than all others, as for `sqrt`, `cbrt` and `ln` at 0, and otherwise NaN. Nested duals are infinite or
+/// NaN there too, but not always in the same places. A kink is flat on either side, so its higher coefficients are
+/// those of that side (or the mean of both, for a tie of `max` or `min`). At the origin, all coefficients of `hypot`
+/// and `norm` are 0. A term that does not depend on t contributes exactly zero. A NaN value has NaN coefficients,
+/// starting at the first order at which an operand has a nonzero coefficient.
 ///
 /// ```
 /// use dualtape::{Float, Taylor, typenum::U3};
@@ -114,7 +115,8 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
         self.primal
     }
 
-    /// The normalised coefficients from the first order on. Those of a NaN value are NaN, except where it does not move.
+    /// The normalised coefficients from the first order on. The coefficients of a NaN value are NaN, unless it does
+    /// not depend on t.
     ///
     /// ```
     /// use dualtape::{Float, Taylor, typenum::U3};
@@ -133,7 +135,7 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
         Orders::<T, N>::generate(|i| told(self.orders[i]))
     }
 
-    /// The normalised coefficient of an order; that of order 0 is the value.
+    /// The normalised coefficient of the given order; order 0 is the value.
     ///
     /// # Panics
     ///
@@ -150,7 +152,7 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
         if order == 0 { self.primal } else { self.coefficients()[order - 1] }
     }
 
-    /// The derivative of an order: the coefficient times order!, the value for order 0.
+    /// The derivative of the given order: the coefficient times order!, and the value for order 0.
     ///
     /// # Panics
     ///
@@ -163,7 +165,7 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
     /// ```
     #[inline]
     pub fn derivative(&self, order: usize) -> T {
-        // One factor after the other: order! alone may overflow where the derivative does not.
+        // Multiplied by one factor after the other: order! alone may overflow where the derivative does not.
         (1..=order).fold(self.coefficient(order), |product, k| series::scaled(product, k as f64))
     }
 
@@ -173,13 +175,13 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
         self.orders.iter().zip(&other.orders).all(|(a, b)| a.is_same(b))
     }
 
-    /// Whether it moves at all.
+    /// Whether all its coefficients are zero.
     #[inline]
     fn is_still(&self) -> bool {
         self.orders.iter().all(Differentiable::is_identically_zero)
     }
 
-    /// One coefficient after the other.
+    /// Applies a function to each coefficient.
     #[inline(always)]
     fn map(&self, primal: T, f: impl Fn(T) -> T) -> Self {
         Self { primal, orders: Orders::<T, N>::generate(|i| f(self.orders[i])) }

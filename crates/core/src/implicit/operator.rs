@@ -1,4 +1,4 @@
-//! Linear systems whose matrix is known by what it does to a vector, solved by conjugate gradients.
+//! Linear systems whose matrix is given by its products with vectors, solved by conjugate gradients.
 
 use super::at_rest;
 use crate::{CustomRule, Differentiable, Dual, Error, Scalar, Var, jvp, vjp};
@@ -6,24 +6,26 @@ use argmin::core::{Error as Refused, Executor, IterState, Operator, State};
 use argmin::solver::conjugategradient::ConjugateGradient;
 use num_traits::{Float, Zero};
 
-/// A symmetric positive definite matrix A(p), known by its products with vectors.
+/// A symmetric positive definite matrix A(p), given by its products with vectors.
 pub trait LinearOperator: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: Scalar;
 
-    /// The product A(p)·x, a number for each of x. In a recording, it selects where it has a choice.
+    /// The product A(p)·x, one number for each of x. In a recording, use `select` for choices.
     fn apply<D: Differentiable<Scalar = Self::Scalar>>(&self, x: &[D], p: &[D]) -> Vec<D>;
 }
 
-/// The solution x of A(p)·x = b by conjugate gradients (argmin's), with its derivatives in b and in the parameters.
+/// The solution x of A(p)·x = b by the conjugate gradients of argmin, with its derivatives with respect to b and the
+/// parameters.
 ///
-/// Derivatives solve with the same operator again: it is its own transpose.
+/// Derivatives use the same operator for their solves, because it is its own transpose.
 ///
 /// # Errors
 ///
-/// [`Error::Rule`] if the residual is larger than the square root of the rounding error, relative to b, after ten steps for
-/// each unknown: then the operator is not symmetric and positive definite, or too close to singular. [`Error::Length`] if the
-/// operator does not give a number for each unknown. Where the right side or a parameter is not finite, the solution is NaN.
+/// [`Error::Rule`] if, after ten steps for each unknown, the residual is larger than the square root of the rounding
+/// error, relative to b: the operator is then not symmetric and positive definite, or too close to singular.
+/// [`Error::Length`] if the operator does not give a number for each unknown. If the right-hand side or a parameter
+/// is not finite, the solution is NaN.
 ///
 /// ```
 /// use dualtape::implicit::{LinearOperator, conjugate_gradients};
@@ -58,7 +60,7 @@ pub fn conjugate_gradients<A: LinearOperator, D: Differentiable<Scalar = A::Scal
     D::call(&rule, &[right, parameters].concat())
 }
 
-/// The rule of [`conjugate_gradients`]: its inputs are the right side, then the parameters.
+/// The rule of [`conjugate_gradients`]: its inputs are the right-hand side, then the parameters.
 #[derive(Clone)]
 struct Solve<A> {
     operator: A,
@@ -66,7 +68,7 @@ struct Solve<A> {
     parameters: usize,
 }
 
-/// So many steps for each unknown: with exact numbers, one would do.
+/// The most steps for each unknown: in exact arithmetic, one would be enough.
 const STEPS: u64 = 10;
 
 /// The operator on plain numbers, as argmin sees it.
@@ -111,7 +113,7 @@ impl<A: LinearOperator> CustomRule for Solve<A> {
     fn value(&self, x: &[A::Scalar], z: &mut [A::Scalar]) -> Result<(), Error> {
         let (right, parameters) = x.split_at(self.unknowns);
         applied(&self.operator, right, parameters)?;
-        // argmin squares norms, so the right side is brought to the size of 1.
+        // argmin squares norms, so the right-hand side is scaled to size 1.
         let scale = right.iter().map(|x| x.wide().abs()).fold(0.0, f64::max);
         let finite = x.iter().all(|x| x.is_finite());
         if scale == 0.0 || !finite {
@@ -132,7 +134,7 @@ impl<A: LinearOperator> CustomRule for Solve<A> {
         let mut done = done.map_err(|error| refused(error.to_string()))?;
         let solution = done.state.take_best_param().unwrap_or_else(|| vec![f64::NAN; self.unknowns]);
         z.iter_mut().zip(&solution).for_each(|(z, &x)| *z = A::Scalar::nearest(x));
-        // Of the scaled solution, which cannot overflow here.
+        // The residual of the scaled solution, which cannot overflow here.
         let product = applied(&self.operator, z, parameters)?;
         let residual: Vec<f64> = product.iter().zip(&right).map(|(product, b)| product.wide() - b).collect();
         let miss = f64::norm(&residual) / size;

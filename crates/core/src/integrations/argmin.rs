@@ -1,4 +1,4 @@
-//! argmin: our gradients in its solvers.
+//! argmin: its solvers, with gradients from this crate.
 //!
 //! ```
 //! use argmin::core::{Executor, State};
@@ -22,8 +22,8 @@
 //! # Ok::<(), argmin::core::Error>(())
 //! ```
 //!
-//! A function that is evaluated often is recorded first: [`Problem::from_program`] takes a [`Program`](crate::Program), and
-//! [`Problem::sum_of_program`] sums one over points of data; [`Problem::penalized_by`] adds a penalty.
+//! Record a function first if it is evaluated often: [`Problem::from_program`] takes a [`Program`](crate::Program),
+//! and [`Problem::sum_of_program`] sums a program over data points; [`Problem::penalized_by`] adds a penalty.
 
 mod recorded;
 
@@ -32,7 +32,7 @@ pub use recorded::Recorded;
 use crate::{DENSE_LIMIT, Differentiable, gradient, hessian_within};
 use argmin::core::{CostFunction, Error, Gradient, Hessian};
 
-/// A function to minimise, for numbers of any kind.
+/// A function to minimise, for any number type.
 ///
 /// ```
 /// use dualtape::{Differentiable, gradient, integrations::argmin::Objective};
@@ -59,8 +59,8 @@ pub trait Objective {
     fn value<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D;
 }
 
-/// An objective as argmin's solvers see it: cost, gradient (in reverse mode) and Hessian (forward over
-/// reverse) of a `Vec<f64>`. A Hessian of more than [`DENSE_LIMIT`] bytes is an error of the solver's.
+/// An objective in the form that argmin's solvers take: cost, gradient (in reverse mode) and Hessian (forward over
+/// reverse) of a `Vec<f64>`. A Hessian of more than [`DENSE_LIMIT`] bytes is an error of the solver.
 ///
 /// ```
 /// use argmin::core::{CostFunction, Gradient, Hessian};

@@ -1,19 +1,19 @@
-//! faer: sparse matrices of derivatives as faer's, without a copy.
+//! faer: sparse matrices of derivatives as faer matrices, without a copy.
 //!
-//! A [`Pattern`] is in compressed rows, and so is [`matrix`]. faer's sparse solvers take compressed columns. Of a matrix that
-//! is symmetric, as a Hessian is, the rows are the columns, and `matrix(…)?.transpose()` is the matrix itself in
-//! compressed columns. Of others, such as a Jacobian, [`Columns`] brings the values into the order of columns first, which is
-//! one copy of them, and [`matrix_by_columns`] is their view. For JᵀJ, `matrix(…)?.transpose()` is Jᵀ.
+//! A [`Pattern`] is in compressed rows, and so is [`matrix`], but faer's sparse solvers take compressed columns. In a
+//! symmetric matrix, such as a Hessian, the rows are also the columns, and `matrix(…)?.transpose()` is the matrix
+//! itself in compressed columns. For other matrices, such as a Jacobian, [`Columns`] first copies the values into the
+//! order of the columns, and [`matrix_by_columns`] is a view of them. For JᵀJ, `matrix(…)?.transpose()` is Jᵀ.
 //!
-//! The feature brings faer's matrices; to factorise them, depend on faer with its feature `sparse-linalg`, as the examples
-//! `brusselator`, `bundle_adjustment` and `optimal_control` do.
+//! The feature provides faer's matrices. To factorise them, depend on faer with its feature `sparse-linalg`, as the
+//! examples `brusselator`, `bundle_adjustment` and `optimal_control` do.
 
 use crate::Error;
 use crate::sparse::{Columns, Pattern};
 use faer::sparse::{SparseColMatRef, SparseRowMatRef, SymbolicSparseRowMatRef};
 
-/// Where the matrix has entries, as faer has it. It goes through all entries to check them, as faer asks for: in a loop,
-/// keep it, and give it values by faer's `SparseRowMatRef::new`.
+/// The pattern as faer's type. faer requires a check of all entries: in a loop, keep the result, and give it values
+/// with faer's `SparseRowMatRef::new`.
 ///
 /// ```
 /// use dualtape::{integrations::faer::symbolic, sparse::Pattern};
@@ -36,7 +36,7 @@ pub fn symbolic(pattern: &Pattern) -> SymbolicSparseRowMatRef<'_, u32> {
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there is not a value for each entry.
+/// [`Error::Length`] if there is not one value for each entry.
 ///
 /// ```
 /// use dualtape::{integrations::faer::matrix, sparse::Pattern};
@@ -58,7 +58,7 @@ pub fn matrix<'a, T>(pattern: &'a Pattern, values: &'a [T]) -> Result<SparseRowM
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there is not a value for each entry.
+/// [`Error::Length`] if there is not one value for each entry.
 ///
 /// ```
 /// use dualtape::{integrations::faer::matrix_by_columns, sparse::{Columns, Pattern}};

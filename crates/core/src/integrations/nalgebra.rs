@@ -1,6 +1,7 @@
 //! nalgebra: vectors and matrices of [`Dual`] and [`Traced`], with their norms, decompositions and solves.
 //!
-//! Both are a `RealField`, so whatever nalgebra does for `f64`, it does with tangents, and in recordings:
+//! Both implement `RealField`, so whatever nalgebra does for `f64`, it also does for these, with tangents and in
+//! recordings:
 //!
 //! ```
 //! use dualtape::{Differentiable, gradient_forward};
@@ -21,8 +22,8 @@
 //!
 //! # Vectors in, vectors and matrices out
 //!
-//! [`gradient`], [`jacobian`] and [`hessian`] take functions of vectors, of a length known to the compiler (`SVector`) or
-//! not (`DVector`), and return vectors and matrices of the same kind:
+//! [`gradient`], [`jacobian`] and [`hessian`] take functions of vectors, whose length the compiler knows (`SVector`)
+//! or not (`DVector`), and return vectors and matrices of the same kind:
 //!
 //! ```
 //! use dualtape::integrations::nalgebra::jacobian;
@@ -35,10 +36,10 @@
 //!
 //! # Forward, and in reverse by a program
 //!
-//! nalgebra asks for `'static` numbers. A [`Var`](crate::Var) borrows its tape and can never be one. So
-//! derivatives go through nalgebra forward, with [`gradient_forward`](crate::gradient_forward),
-//! [`Forward`](crate::Forward), [`jacobian_forward`](crate::jacobian_forward) or nested duals; or in reverse by
-//! a recorded [`Program`](crate::Program):
+//! nalgebra requires `'static` numbers. A [`Var`](crate::Var) borrows its tape, so it can never be one. Differentiate
+//! nalgebra code in forward mode, with [`gradient_forward`](crate::gradient_forward), [`Forward`](crate::Forward),
+//! [`jacobian_forward`](crate::jacobian_forward) or nested duals; or in reverse by a recorded
+//! [`Program`](crate::Program):
 //!
 //! ```
 //! use dualtape::Program;
@@ -52,11 +53,11 @@
 //! # Ok::<(), dualtape::Error>(())
 //! ```
 //!
-//! Decompositions compare as they go: where a point needs another pivot or another number of steps than the
-//! recording had, a program answers [`Error::BranchChanged`](crate::Error::BranchChanged), and
+//! Decompositions compare numbers as they run. If a point needs another pivot or another number of steps than the
+//! recording had, a program returns [`Error::BranchChanged`](crate::Error::BranchChanged), and
 //! [`Compiled`](crate::program::Compiled) records the other path.
 //!
-//! Equality, `RelativeEq` and the like compare values only, as comparisons do everywhere.
+//! Equality, `RelativeEq` and similar traits compare values only.
 
 #[macro_use]
 mod real_field;
@@ -70,7 +71,7 @@ use nalgebra::{ComplexField, DefaultAllocator, Dim, Field, OMatrix, OVector, Rea
 use num_traits::{Float, FloatConst, Signed, Zero};
 use simba::scalar::SubsetOf;
 
-/// What nalgebra asks of the numbers below a dual number.
+/// What nalgebra requires of the numbers inside a dual number.
 ///
 /// It is implemented for all of them: `f32`, `f64`, and dual numbers of these.
 ///
@@ -94,7 +95,7 @@ impl_real_field!([T: Static, N: Lanes<T>] Dual<T, N>, |x: &Dual<T, N>| {
 });
 impl_real_field!([T: ProgramScalar] Traced<T>, Traced::is_constant);
 
-/// Inputs that move at a time.
+/// How many inputs are seeded at a time.
 const WIDTH: usize = 8;
 
 /// The value and the gradient of a function of a vector, in forward mode: one evaluation for every eight components.
@@ -206,12 +207,12 @@ where
     (value, first, second)
 }
 
-/// Where each block of components begins, and how many it has; of no components, one empty block.
+/// The start and the length of each block of components; one empty block if there are no components.
 fn blocks(len: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..len.max(1)).step_by(WIDTH).map(move |start| (start, WIDTH.min(len - start)))
 }
 
-/// The point, of which the components from `start` move, each along a lane of its own.
+/// The point, with the components from `start` on seeded, each in its own lane.
 fn moving<T: Static, D: Dim>(x: &OVector<T, D>, start: usize) -> OVector<Dual<T, U8>, D>
 where
     DefaultAllocator: Allocator<D>,

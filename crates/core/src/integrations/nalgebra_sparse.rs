@@ -1,4 +1,4 @@
-//! nalgebra-sparse: sparse matrices of derivatives as its own, with the values moved in.
+//! nalgebra-sparse: sparse matrices of derivatives as nalgebra-sparse matrices; the values are moved into them.
 //!
 //! nalgebra-sparse counts in `usize` and owns its matrices, so a [`Pattern`] is converted, once. In a loop, keep the matrix
 //! and write the next values into its `values_mut()`, which are in the pattern's order:
@@ -23,7 +23,7 @@ use crate::sparse::{Columns, Pattern};
 use nalgebra_sparse::pattern::SparsityPattern;
 use nalgebra_sparse::{CscMatrix, CsrMatrix};
 
-/// Where the matrix has entries, as nalgebra-sparse has it.
+/// The pattern as a nalgebra-sparse type.
 ///
 /// ```
 /// use dualtape::{integrations::nalgebra_sparse::sparsity, sparse::Pattern};
@@ -40,14 +40,14 @@ pub fn sparsity(pattern: &Pattern) -> SparsityPattern {
         wide(pattern.starts()),
         wide(pattern.indices()),
     );
-    made.expect("a pattern has what this one asks for: offsets and indices that rise, within bounds")
+    made.expect("a pattern has what this type requires: increasing offsets and indices, within bounds")
 }
 
 /// The matrix with these values at the entries of the pattern, in its order. The values are moved.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there is not a value for each entry.
+/// [`Error::Length`] if there is not one value for each entry.
 ///
 /// ```
 /// use dualtape::{integrations::nalgebra_sparse::matrix, sparse::Pattern};
@@ -66,7 +66,7 @@ pub fn matrix<T>(pattern: &Pattern, values: Vec<T>) -> Result<CsrMatrix<T>, Erro
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there is not a value for each entry.
+/// [`Error::Length`] if there is not one value for each entry.
 ///
 /// ```
 /// use dualtape::{integrations::nalgebra_sparse::matrix_by_columns, sparse::{Columns, Pattern}};

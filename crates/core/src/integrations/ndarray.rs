@@ -11,8 +11,8 @@
 //! assert_eq!(derivatives, [y, x]);
 //! ```
 //!
-//! Arrays of [`Var`] add, multiply and so on element by element, with each other and with constants. What
-//! ndarray offers to `'static` numbers only, a `Var` cannot have; [`dot`] is such a product of matrices.
+//! Arrays of [`Var`] support element-wise operations with each other and with constants. Functions that ndarray
+//! offers for `'static` numbers only do not accept a `Var`; [`dot`] replaces one of them, the matrix product.
 
 use crate::{Differentiable, Error, Tape, Var};
 use ndarray::{Array, Array2, ArrayView2, Dimension};
@@ -60,11 +60,11 @@ pub type Products<T, D, E> = (Vec<Array<T, E>>, Vec<Array<T, D>>);
 /// The values of a function of several arrays with several arrays as results, and the weighted sum of the
 /// results' derivatives with respect to each input, in reverse mode.
 ///
-/// `weights` has an array for each result, of the same shape.
+/// `weights` has an array for each result, with the same shape.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there are not as many weights as results, or one has not as many elements.
+/// [`Error::Length`] if there are not as many weights as results, or one does not have as many elements.
 ///
 /// ```
 /// use dualtape::integrations::ndarray::vjp;
@@ -106,7 +106,7 @@ where
 ///
 /// # Panics
 ///
-/// If the first has not as many columns as the second has rows.
+/// If the first does not have as many columns as the second has rows.
 ///
 /// ```
 /// use dualtape::integrations::ndarray::dot;

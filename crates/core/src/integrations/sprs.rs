@@ -1,17 +1,17 @@
-//! sprs: sparse matrices of derivatives as those of sprs, without a copy.
+//! sprs: sparse matrices of derivatives as sprs matrices, without a copy.
 
 use crate::Error;
 use crate::sparse::{Columns, Pattern};
 use sprs::CsMatViewI;
 
-/// The matrix with these values at the entries of the pattern, in its order: a view in compressed rows that borrows both.
-/// sprs goes through all entries to check them.
+/// The matrix with these values at the entries of the pattern, in its order: a view in compressed rows that borrows
+/// both. sprs checks all entries.
 ///
-/// Of a matrix that is symmetric, as a Hessian is, `transpose_view` is the matrix itself in compressed columns.
+/// For a symmetric matrix, such as a Hessian, `transpose_view` is the matrix itself in compressed columns.
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there is not a value for each entry.
+/// [`Error::Length`] if there is not one value for each entry.
 ///
 /// ```
 /// use dualtape::{integrations::sprs::matrix, sparse::Pattern};
@@ -32,7 +32,7 @@ pub fn matrix<'a, T>(pattern: &'a Pattern, values: &'a [T]) -> Result<CsMatViewI
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there is not a value for each entry.
+/// [`Error::Length`] if there is not one value for each entry.
 ///
 /// ```
 /// use dualtape::{integrations::sprs::matrix_by_columns, sparse::{Columns, Pattern}};

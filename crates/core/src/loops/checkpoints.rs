@@ -1,7 +1,7 @@
-//! Which states of a loop are stored on its way forward, so that a sweep can go back.
+//! Which states a loop stores as it runs forward, so that a sweep can go back.
 //!
-//! A sweep takes the steps from the last to the first, and needs the state before each. States that are not stored are
-//! computed again from the last one that is.
+//! A sweep visits the steps from the last to the first, and needs the state before each. States that are not stored
+//! are recomputed from the last stored state before them.
 
 use crate::Error;
 
@@ -17,14 +17,14 @@ use crate::Error;
 pub enum Checkpoints {
     /// All states: each step is computed once forward, and once in the sweep.
     All,
-    /// Every k steps on the way forward, n/k of n states. When the sweep comes to the stretch between two of them, it computes
-    /// and stores the k states there: each step is computed twice forward, and n/k + k states are stored at once.
+    /// A state every k steps, n/k of n states. When the sweep reaches the interval between two of them, it computes
+    /// and stores the k states in it. Each step is computed twice forward, and n/k + k states are stored at once.
     Every(usize),
-    /// So many states at once, the start among them. They are placed as the algorithm *revolve* does, which takes the
-    /// fewest steps that are possible; see [`forward_steps`](Self::forward_steps).
+    /// The given number of states at once, including the start. The algorithm *revolve* places them, which takes the
+    /// fewest steps possible; see [`forward_steps`](Self::forward_steps).
     Snapshots(usize),
-    /// All states if they fit into so many bytes, and otherwise as many as fit, placed as `Snapshots` are. It is for one call:
-    /// a tape keeps what a loop has stored until it is swept and cleared.
+    /// All states if they fit into the given number of bytes, and otherwise as many as fit, placed as for
+    /// `Snapshots`. The limit is for one call: a tape keeps what a loop has stored until it is swept and cleared.
     Bytes(usize),
 }
 
@@ -36,11 +36,13 @@ impl Default for Checkpoints {
 }
 
 impl Checkpoints {
-    /// How many steps forward a sweep back through so many steps needs at least, if so many states are stored at once, the
-    /// start among them. The sweep computes each step once more as it goes back through it, which is not counted.
+    /// The least number of forward steps that a sweep back through `steps` steps needs, if `snapshots` states are
+    /// stored at once, including the start. The sweep computes each step once more as it goes back through it; this
+    /// is not counted.
     ///
-    /// Source: Griewank and Walther, Algorithm 799: revolve, ACM Transactions on Mathematical Software 26 (2000): with r
-    /// the least number for which (s + r)! / (s! r!) is not less than n, it is r n − (s + r)! / ((s + 1)! (r − 1)!).
+    /// Source: Griewank and Walther, Algorithm 799: revolve, ACM Transactions on Mathematical Software 26 (2000). If
+    /// r is the least number for which (s + r)! / (s! r!) is not less than n, the result is r n − (s + r)! / ((s +
+    /// 1)! (r − 1)!).
     ///
     /// # Panics
     ///
@@ -55,7 +57,7 @@ impl Checkpoints {
         if steps <= 1 {
             return 0;
         }
-        assert!(snapshots > 0, "the state at the start has to be stored");
+        assert!(snapshots > 0, "0 snapshots were given; expected 1 or more, as the start is stored");
         match snapshots {
             1 => return steps as u128 * (steps as u128 - 1) / 2,
             _ if snapshots >= steps => return steps as u128 - 1,
@@ -67,20 +69,22 @@ impl Checkpoints {
         repetitions as u128 * steps as u128 - saved
     }
 
-    /// What these mean for states of so many bytes, and so many steps if that is known.
+    /// The schedule for states of a given size in bytes, and for the number of steps if it is known.
     pub(super) fn schedule(self, bytes: usize, steps: Option<usize>) -> Result<Schedule, Error> {
         let refused = |reason: &str| Err(Error::Rule { rule: "loop", reason: reason.to_owned() });
         match self {
             Self::All => Ok(Schedule::Every(usize::MAX)),
-            Self::Every(0) => refused("its states are to be stored every 0 steps; say every how many"),
+            Self::Every(0) => refused("it would store a state every 0 steps; expected 1 or more"),
             Self::Every(steps) => Ok(Schedule::Every(steps)),
-            Self::Snapshots(0) => refused("no state is to be stored, but the start has to be"),
+            Self::Snapshots(0) => {
+                refused("it would store 0 states; expected 1 or more, as the start is stored")
+            }
             Self::Snapshots(snapshots) => Ok(Schedule::Binomial(snapshots)),
             Self::Bytes(budget) => {
-                // Each is stored with the number of its step.
+                // Each state is stored with the number of its step.
                 let all = budget / (bytes + size_of::<usize>());
                 let fits = steps.is_none_or(|steps| steps <= all);
-                // Otherwise, a sweep stores others beside those from the way forward.
+                // Otherwise, a sweep stores other states beside those from the forward run.
                 Ok(Schedule::Binomial(if fits { all } else { all / 2 }.max(1)))
             }
         }
@@ -95,8 +99,9 @@ pub(super) enum Schedule {
 }
 
 impl Schedule {
-    /// Given the state before the step `at`, stored as the last of so many, and a sweep that begins after the step before
-    /// `end`: before which step the next state is stored. `None` if there is no place for it.
+    /// The step before which the next state is stored, given that the state before the step `at` is the last of
+    /// `stored` states, and that the sweep begins after the step before `end`. `None` if there is no place for
+    /// another state.
     pub(super) fn next(self, at: usize, end: usize, stored: usize) -> Option<usize> {
         let steps = end - at;
         match self {
@@ -109,7 +114,7 @@ impl Schedule {
         }
     }
 
-    /// The same on the way forward, where nobody knows yet how many steps there are.
+    /// The same during the forward run, when the number of steps is not yet known.
     pub(super) fn next_of_many(self, at: usize, stored: usize) -> Option<usize> {
         match self {
             Self::Every(usize::MAX) => Some(at + 1),
@@ -118,7 +123,7 @@ impl Schedule {
         }
     }
 
-    /// How many states are stored on the way forward, if there are so many steps.
+    /// How many states the forward run stores, if it has the given number of steps.
     pub(super) fn most(self, steps: usize) -> usize {
         match self {
             Self::Every(usize::MAX) => steps,
@@ -128,8 +133,8 @@ impl Schedule {
     }
 }
 
-/// How often a step is taken forward at most, if so many are reversed with so many snapshots; and how many steps need no
-/// more than that, and than one time less.
+/// How often at most a step is run forward, if `steps` steps are reversed with `snapshots` snapshots; and how many
+/// steps need no more repetitions than that, and one repetition less.
 fn repetitions(steps: usize, snapshots: usize) -> (usize, [u128; 2]) {
     // C(s + r, s) from C(s + r − 1, s).
     let (mut held, mut before) = (1, 0);
@@ -143,9 +148,9 @@ fn repetitions(steps: usize, snapshots: usize) -> (usize, [u128; 2]) {
     unreachable!("the numbers grow without end")
 }
 
-/// How many steps to go from one snapshot to the next, if so many steps are reversed with so many snapshots, the one at
-/// the start among them: as many as can be reversed with one repetition less, unless too few were left behind to make use
-/// of the others.
+/// The number of steps from one snapshot to the next, if `steps` steps are reversed with `snapshots` snapshots,
+/// including the one at the start: as many as can be reversed with one repetition less, unless this leaves too few
+/// steps to use the other snapshots.
 fn first_part(steps: usize, snapshots: usize) -> usize {
     if steps <= snapshots {
         return 1;

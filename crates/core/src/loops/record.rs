@@ -1,22 +1,22 @@
-//! What a run of a loop on plain numbers leaves behind for its sweep.
+//! What a run of a loop on plain numbers stores for its sweep.
 
 use super::checkpoints::{Checkpoints, Schedule};
 use super::sweep::Stored;
 use crate::{Error, Scalar};
 
-/// What a run leaves behind for its sweep.
+/// What a run stores for its sweep.
 #[derive(Clone, Debug)]
 pub(crate) struct Record<F> {
     pub(super) turns: usize,
     /// Whether all states and outputs are finite.
     pub(super) finite: bool,
-    /// The states that were stored, each with the number of the step that comes next.
+    /// The stored states, each with the number of the next step.
     steps: Vec<usize>,
     states: Vec<F>,
 }
 
 impl<F: Scalar> Record<F> {
-    /// The states, of so many numbers each.
+    /// The stored states, of `states` numbers each.
     pub(super) fn stored(&self, states: usize) -> Stored<'_, F> {
         Stored::new(states, &self.steps, &self.states)
     }
@@ -26,9 +26,9 @@ impl<F: Scalar> Record<F> {
 pub(super) struct Storing<F> {
     schedule: Schedule,
     width: usize,
-    /// How many turns there will be, if that is known.
+    /// The number of turns, if it is known.
     turns: Option<usize>,
-    /// Before which step the next state is stored.
+    /// The step before which the next state is stored.
     next: Option<usize>,
     record: Record<F>,
 }
@@ -42,7 +42,7 @@ impl<F: Scalar> Storing<F> {
         Ok(Self { schedule, width, turns, next: Some(0), record })
     }
 
-    /// Takes note of the state before a step.
+    /// Notes the state before a step.
     #[inline]
     pub(super) fn visit(&mut self, step: usize, state: &[F]) {
         let Record { finite, steps, states, .. } = &mut self.record;
@@ -62,12 +62,12 @@ impl<F: Scalar> Storing<F> {
         }
     }
 
-    /// The record of so many turns, which led to these outputs.
+    /// The record of a run of `turns` turns with the outputs `z`.
     pub(super) fn finish(self, turns: usize, z: &[F]) -> Record<F> {
         let mut record = Record { turns, ..self.record };
         record.finite &= z.iter().all(|x| x.is_finite());
         if self.turns.is_none() && self.next.is_none() && turns > record.steps.len() {
-            // There was no room for all, and the first ones are not those that the schedule would store.
+            // Not all states fitted, and the first ones are not those that the schedule would store.
             record.steps.truncate(1);
             record.states.truncate(self.width);
         }

@@ -1,7 +1,8 @@
-//! A loop whose step is recorded, as a rule: its derivatives are loops again, of steps that carry tangents.
+//! A loop with a recorded step, as a rule: its derivatives are also loops, of steps that carry tangents.
 //!
-//! With L the loop, J the loop of its step's jvp, and V the vjp of L: the tangent of L is that of J; the tangent of V is
-//! the vjp of J, as is its gradient. So two rules serve every order, each in the memory that its checkpoints take.
+//! Let L be the loop, J the loop of its step's jvp, and V the vjp of L. The tangent of L is that of J. The tangent of
+//! V is the vjp of J, and so is its gradient. So two rules give every order of derivative, each in the memory of its
+//! checkpoints.
 
 use super::checkpoints::Checkpoints;
 use super::record::{Record, Storing};
@@ -12,8 +13,8 @@ use crate::rules::Saved;
 use crate::{CustomRule, Differentiable, Error, ProgramScalar};
 use std::sync::Arc;
 
-/// A loop of a recorded step. Its inputs are the first state, what each step takes in, and the parameters; its outputs the
-/// last state, and what each step gives out.
+/// A loop of a recorded step. Its inputs are the first state, the inputs of each step, and the parameters; its
+/// outputs are the last state, and the outputs of each step.
 #[derive(Clone)]
 pub(crate) struct RecordedLoop<F: ProgramScalar> {
     pub(super) step: Arc<StepProgram<F>>,
@@ -31,23 +32,23 @@ impl<F: ProgramScalar> RecordedLoop<F> {
         Run { step: Arc::clone(&self.step), turns: self.turns.known(), back }
     }
 
-    /// The loop that carries tangents along: each part of its inputs and outputs is followed by its tangents.
+    /// The loop that also carries tangents: each part of its inputs and outputs is followed by its tangents.
     fn jvp_loop(&self) -> Self {
         Self { step: self.step.jvp(), ..self.clone() }
     }
 
-    /// Whether this is no loop, but the call of a program.
+    /// Whether this is the call of a program and not a loop.
     fn is_call(&self) -> bool {
         self.step.states() == 0 && self.turns.known() == Some(1)
     }
 
-    /// How many turns there are, if they can be written out: each would be held to the branches of the one that was
-    /// recorded.
+    /// The number of turns, if they can be written out. Each would be checked against the branches of the recorded
+    /// turn.
     fn turns_to_write_out(&self) -> Option<usize> {
         self.turns.known().filter(|&turns| turns == 1 || !self.step.branches())
     }
 
-    /// The first state, what the steps take in, and the parameters.
+    /// The first state, the inputs of the steps, and the parameters.
     fn parts<'a, D>(&self, x: &'a [D]) -> [&'a [D]; 3] {
         parts(x, self.step.states(), self.step.parameters())
     }
@@ -56,7 +57,8 @@ impl<F: ProgramScalar> RecordedLoop<F> {
         [self.step.states(), self.step.inputs(), self.step.outputs()]
     }
 
-    /// Inputs, or numbers for each, and their tangents, as the inputs of [`jvp_loop`](Self::jvp_loop).
+    /// Inputs, or one number for each input, and their tangents, in the order of the inputs of
+    /// [`jvp_loop`](Self::jvp_loop).
     fn with_tangents<D: Copy>(&self, x: &[D], tangent: &[D]) -> Vec<D> {
         let [[state, inputs, parameters], tangents] = [self.parts(x), self.parts(tangent)];
         let steps = paired(inputs, tangents[1], self.step.inputs());
@@ -72,7 +74,8 @@ impl<F: ProgramScalar> RecordedLoop<F> {
         [&state[..states], &steps, &parameters[..parameters.len() / 2]].concat()
     }
 
-    /// Outputs, or numbers for each, and their tangents, as the outputs of [`jvp_loop`](Self::jvp_loop).
+    /// Outputs, or one number for each output, and their tangents, in the order of the outputs of
+    /// [`jvp_loop`](Self::jvp_loop).
     fn outputs_with_tangents<D: Copy>(&self, z: &[D], tangent: &[D]) -> Vec<D> {
         let [states, _, outputs] = self.counts();
         let ([state, given], [tangents, of_given]) = (halves(z, states), halves(tangent, states));
@@ -88,8 +91,8 @@ impl<F: ProgramScalar> RecordedLoop<F> {
         [&state[states..], &seconds].concat()
     }
 
-    /// Runs the loop from the state in `z`; what it gives out follows there. Hands each state to `visit`, with the number of
-    /// the step that comes next. Says how many turns it took.
+    /// Runs the loop from the state in `z`; the outputs of its steps follow there. Passes each state to `visit`, with
+    /// the number of the next step. Returns the number of turns.
     fn run(&self, x: &[F], z: &mut [F], visit: impl FnMut(usize, &[F])) -> Result<usize, Error> {
         let [_, inputs, outputs] = self.counts();
         let ends @ [_, _, parameters] = self.parts(x);
@@ -99,15 +102,15 @@ impl<F: ProgramScalar> RecordedLoop<F> {
         self.turns.run(ends, [inputs, outputs], z, visit, step)
     }
 
-    /// Runs the loop and stores what its sweep begins with.
+    /// Runs the loop and stores the states from which its sweep starts.
     fn run_storing(&self, x: &[F], z: &mut [F]) -> Result<Record<F>, Error> {
         let mut storing = Storing::new(self.checkpoints, self.step.states(), self.turns.known())?;
         let turns = self.run(x, z, |step, state| storing.visit(step, state))?;
         Ok(storing.finish(turns, z))
     }
 
-    /// The cotangent times the Jacobian, by a sweep from what is stored. `forward` takes a step from a state, given what it
-    /// takes in.
+    /// The cotangent times the Jacobian, by a sweep from the stored states. `forward` computes a step from a state
+    /// and the inputs of the step.
     pub(super) fn sweep(
         &self,
         x: &[F],
@@ -126,7 +129,7 @@ impl<F: ProgramScalar> RecordedLoop<F> {
         sweep(&ends, schedule, record.turns, record.stored(states), forward, back)
     }
 
-    /// The same with the recorded step.
+    /// The same sweep with the recorded step.
     fn sweep_recorded(&self, x: &[F], cotangent: &[F], record: &Record<F>) -> Result<Vec<F>, Error> {
         let mut memory = StepMemory::default();
         let mut running = self.step.start(&mut memory, self.parts(x)[2], record.turns);
@@ -134,7 +137,7 @@ impl<F: ProgramScalar> RecordedLoop<F> {
         self.sweep(x, cotangent, record, |state, input| running.forward(state, input, &mut output))
     }
 
-    /// What a run would store of these inputs, if it was not there.
+    /// The record of a run on these inputs, computed if no run has stored it.
     fn record(&self, x: &[F]) -> Result<Record<F>, Error> {
         self.run_storing(x, &mut vec![F::zero(); self.outputs()])
     }
@@ -197,18 +200,18 @@ impl<F: ProgramScalar> CustomRule for RecordedLoop<F> {
     }
 }
 
-/// A loop, or its vjp, as those see it who write it down as statements.
+/// A loop, or its vjp, in the form that is written as statements.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Run<F> {
     pub(crate) step: Arc<StepProgram<F>>,
-    /// How many turns there are, if that does not depend on a state.
+    /// The number of turns, if it does not depend on a state.
     pub(crate) turns: Option<usize>,
     /// Whether it is the vjp.
     pub(crate) back: bool,
 }
 
-/// The vjp of a loop. Its inputs are those of the loop, then the cotangent.
+/// The vjp of a loop. Its inputs are those of the loop, followed by the cotangent.
 #[derive(Clone)]
 struct LoopVjp<F: ProgramScalar>(RecordedLoop<F>);
 
@@ -272,13 +275,13 @@ fn halves<D>(numbers: &[D], first: usize) -> [&[D]; 2] {
     [first, second]
 }
 
-/// So many numbers of one list, then as many of the other, and so on.
+/// Takes `width` numbers of one list, then as many of the other, and so on.
 fn paired<D: Copy>(a: &[D], b: &[D], width: usize) -> Vec<D> {
     let width = width.max(1);
     a.chunks(width).zip(b.chunks(width)).flat_map(|(a, b)| a.iter().chain(b).copied()).collect()
 }
 
-/// So many numbers of every twice as many.
+/// The first `width` of every 2 · `width` numbers.
 fn firsts<D: Copy>(numbers: &[D], width: usize) -> Vec<D> {
     numbers.chunks(2 * width.max(1)).flat_map(|pair| &pair[..width.min(pair.len())]).copied().collect()
 }

@@ -1,14 +1,14 @@
-//! The sweep back through a loop, from the states that are stored.
+//! The reverse sweep through a loop, from the stored states.
 
 use super::checkpoints::Schedule;
 use crate::{Differentiable, Error};
 
-/// States that are stored, each with the number of the step that comes next; the last ones are the latest. Some were stored
-/// on the way forward.
+/// Stored states, each with the number of the next step; the latest come last. Some were stored during the forward
+/// run.
 #[derive(Debug)]
 pub(super) struct Stored<'a, D> {
     width: usize,
-    /// From the way forward, as far as they are still needed.
+    /// From the forward run, as far as still needed.
     earlier: &'a [usize],
     earlier_states: &'a [D],
     steps: Vec<usize>,
@@ -16,7 +16,7 @@ pub(super) struct Stored<'a, D> {
 }
 
 impl<'a, D: Copy> Stored<'a, D> {
-    /// What was stored on the way forward.
+    /// The states that the forward run stored.
     pub(super) fn new(width: usize, steps: &'a [usize], states: &'a [D]) -> Self {
         Self { width, earlier: steps, earlier_states: states, steps: Vec::new(), states: Vec::new() }
     }
@@ -50,18 +50,18 @@ impl<'a, D: Copy> Stored<'a, D> {
 
 /// A loop's inputs, and the cotangent of its outputs.
 pub(super) struct Ends<'a, D> {
-    /// The first state, what the steps take in, and the parameters.
+    /// The first state, the inputs of the steps, and the parameters.
     pub(super) x: [&'a [D]; 3],
     pub(super) cotangent: &'a [D],
-    /// How many numbers a step takes in, and how many it gives out.
+    /// The numbers of inputs and of outputs of a step.
     pub(super) of_step: [usize; 2],
 }
 
-/// The cotangent times the Jacobian of so many steps.
+/// The cotangent times the Jacobian of a given number of steps.
 ///
-/// `forward` takes a step from a state, given what the step takes in. `back` is given a state, what the step takes in, and the
-/// adjoints of the next state and of what the step gives out; it writes what the parameters gain, the state, and what is taken
-/// in, one after the other.
+/// `forward` computes a step from a state and the inputs of the step. `back` receives a state, the inputs of the
+/// step, and the adjoints of the next state and of the outputs of the step. It writes the contributions to the
+/// adjoints of the parameters, of the state, and of the inputs, one after the other.
 pub(super) fn sweep<D: Differentiable>(
     ends: &Ends<'_, D>,
     schedule: Schedule,
@@ -97,10 +97,10 @@ pub(super) fn sweep<D: Differentiable>(
     Ok(gained)
 }
 
-/// Visits so many steps from the last to the first, each with the state before it.
+/// Visits `turns` steps from the last to the first, each with the state before it.
 ///
-/// What is stored already is a part of what the schedule stores on its way forward, and perhaps the state before the last
-/// step.
+/// The states already stored are some of those that the schedule stores on its forward run, and perhaps the state
+/// before the last step.
 fn reverse<D: Copy>(
     schedule: Schedule,
     turns: usize,
@@ -140,7 +140,7 @@ mod tests {
     use super::super::checkpoints::Checkpoints;
     use super::*;
 
-    /// How many steps a sweep takes forward. The state is the number of the step that comes next.
+    /// How many steps a sweep computes forward. The state is the number of the next step.
     fn taken(schedule: Schedule, turns: usize) -> u128 {
         let (mut taken, mut expected) = (0, turns);
         let forward = |step: usize, state: &mut [usize]| {
@@ -159,7 +159,7 @@ mod tests {
         taken
     }
 
-    /// The fewest steps by trying all places for the next state: by turns, then by states.
+    /// The least number of forward steps, found by trying all places for the next state: by turns, then by states.
     fn fewest(turns: usize, states: usize) -> Vec<Vec<u128>> {
         let mut least: Vec<Vec<u128>> = vec![vec![0; states + 1]; 2];
         for n in 2..=turns {
@@ -168,7 +168,7 @@ mod tests {
                 let parts = (1..n).map(|m| m as u128 + least[n - m][s - 1] + least[m][s]);
                 parts.min().expect("there are two parts")
             };
-            // Without a state, nothing can be done.
+            // Without a stored state, no sweep is possible.
             let row = (0..=states).map(|s| if s < 2 { from_start } else { best(s) });
             least.push(row.collect());
         }

@@ -1,18 +1,18 @@
-//! How many turns a loop takes.
+//! The number of turns of a loop.
 
 use crate::{Differentiable, Error, Scalar};
 use std::sync::Arc;
 
-/// Whether a loop goes on from a state, given the parameters.
+/// Whether a loop continues from a state, given the parameters.
 pub(super) type Condition<F> = Arc<dyn Fn(&[F], &[F]) -> bool + Send + Sync>;
 
-/// How many turns a loop takes.
+/// The number of turns of a loop.
 #[derive(Clone)]
 pub(super) enum Turns<F> {
     Exactly(usize),
     While {
         condition: Condition<F>,
-        /// How many numbers of a state and of the parameters the condition is shown.
+        /// How many numbers of a state and of the parameters the condition sees.
         shown: [usize; 2],
         at_most: usize,
     },
@@ -26,7 +26,7 @@ impl<F: Scalar> Turns<F> {
         }
     }
 
-    /// How many it takes, where that does not depend on a state.
+    /// The number of turns, if it does not depend on a state.
     pub(super) fn known(&self) -> Option<usize> {
         match *self {
             Self::Exactly(turns) => Some(turns),
@@ -34,14 +34,15 @@ impl<F: Scalar> Turns<F> {
         }
     }
 
-    /// For how many turns there are inputs and outputs.
+    /// The number of turns that have inputs and outputs.
     pub(super) fn listed(&self) -> usize {
         self.known().unwrap_or(0)
     }
 
-    /// Takes all turns, from a first state to that in `z`; what the turns give out follows there. `of_turn` says how many
-    /// numbers a turn takes in and gives out. Hands each state to `visit`, with the number of the turn that comes next, and
-    /// then to `step`, with what the turn takes in and the places for what it gives out. Says how many turns it took.
+    /// Runs all turns, from a first state to the last state in `z`; the outputs of the turns follow there. `of_turn`
+    /// gives the numbers of inputs and outputs of a turn. Passes each state to `visit`, with the number of the next
+    /// turn, and then to `step`, with the inputs of the turn and the places for its outputs. Returns the number of
+    /// turns.
     pub(super) fn run<D: Differentiable<Scalar = F>>(
         &self,
         [start, taken_in, parameters]: [&[D]; 3],
@@ -62,7 +63,7 @@ impl<F: Scalar> Turns<F> {
         Ok(turn)
     }
 
-    /// Watches the loop for its condition.
+    /// Evaluates the condition of the loop.
     fn watch<D: Differentiable<Scalar = F>>(&self, parameters: &[D]) -> Watch<'_, F> {
         let shown = if let Self::While { shown: [_, shown], .. } = *self { shown } else { 0 };
         let parameters = parameters[..shown].iter().map(Differentiable::value).collect();
@@ -70,7 +71,7 @@ impl<F: Scalar> Turns<F> {
     }
 }
 
-/// The plain numbers that a condition is shown.
+/// The plain numbers that a condition sees.
 struct Watch<'a, F> {
     turns: &'a Turns<F>,
     state: Vec<F>,
@@ -78,7 +79,7 @@ struct Watch<'a, F> {
 }
 
 impl<F: Scalar> Watch<'_, F> {
-    /// Whether there is another turn after so many.
+    /// Whether there is another turn after `turn` turns.
     fn goes_on<D: Differentiable<Scalar = F>>(&mut self, turn: usize, state: &[D]) -> Result<bool, Error> {
         let (condition, shown, at_most) = match self.turns {
             Turns::Exactly(turns) => return Ok(turn < *turns),
@@ -98,7 +99,7 @@ impl<F: Scalar> Watch<'_, F> {
     }
 }
 
-/// The first state, what the turns take in, and the parameters.
+/// The first state, the inputs of the turns, and the parameters.
 pub(super) fn parts<D>(x: &[D], states: usize, parameters: usize) -> [&[D]; 3] {
     let (state, rest) = x.split_at(states);
     let (inputs, parameters) = rest.split_at(rest.len() - parameters);

@@ -1,8 +1,8 @@
-//! A loop whose step is a function of the user's, as a rule.
+//! A loop whose step is a user function, as a rule.
 //!
-//! Numbers that leave nothing behind run the function itself, turn after turn. Where loops are kept as one call, on a tape or
-//! in a recording, their derivatives are those of the recorded step; on a tape, a step that branches is recorded
-//! anew each turn.
+//! If nothing is recorded, the function itself runs, turn after turn. If a loop is kept as one call, on a tape or in
+//! a recording, its derivatives are those of the recorded step. On a tape, a step that branches is recorded again in
+//! each turn.
 
 use super::Step;
 use super::checkpoints::Checkpoints;
@@ -16,24 +16,24 @@ use crate::{CustomRule, Differentiable, Dual, Error, ProgramScalar, Reverse, Sca
 use num_traits::Zero;
 use std::sync::{Arc, OnceLock};
 
-/// A loop of a step of the user's.
+/// A loop whose step is written by the user.
 #[derive(Clone)]
 pub(super) struct WrittenLoop<S: Step> {
     pub(super) step: S,
     pub(super) turns: Turns<S::Scalar>,
     pub(super) checkpoints: Checkpoints,
-    /// The numbers of a state and of the parameters.
+    /// The numbers of elements of a state and of the parameters.
     pub(super) states: usize,
     pub(super) parameters: usize,
     pub(super) recorded: Arc<Recorded<S::Scalar>>,
 }
 
-/// A step that is recorded when somebody wants it.
+/// A step that is recorded when it is first needed.
 #[derive(Debug)]
 pub(super) struct Recorded<F> {
-    /// The numbers of a state and of the parameters, of the first run.
+    /// The numbers of elements of a state and of the parameters in the first run.
     lengths: OnceLock<[usize; 2]>,
-    /// Where it is recorded: the parameters, a state, and what a step takes in.
+    /// The point where the step is recorded: the parameters, a state, and the inputs of a step.
     point: OnceLock<[Vec<F>; 2]>,
     step: OnceLock<Arc<StepProgram<F>>>,
 }
@@ -45,8 +45,8 @@ impl<F> Default for Recorded<F> {
 }
 
 impl<F: ProgramScalar> Recorded<F> {
-    /// What is prepared for a state and parameters of so many numbers: nothing, if others came first. In a recording, a
-    /// step that branches is recorded there, and not as it went elsewhere.
+    /// The prepared loop for a state and parameters of the given lengths; it is empty if the first run had other
+    /// lengths. In a recording, a step that branches is recorded there, and not as it branched elsewhere.
     pub(super) fn of(self: &Arc<Self>, lengths: [usize; 2], in_recording: bool) -> Arc<Self> {
         let fits = *self.lengths.get_or_init(|| lengths) == lengths;
         let known = || self.step.get().is_some_and(|step| !step.branches());
@@ -54,12 +54,12 @@ impl<F: ProgramScalar> Recorded<F> {
     }
 }
 
-/// With fewer turns than this, a sweep does not pay for a recording.
+/// With fewer turns than this, recording costs more than it saves in a sweep.
 const FEW_TURNS: usize = 16;
 
 impl<S: Step> WrittenLoop<S> {
-    /// Runs the loop. In come the first state, what the steps take in, and the parameters; out come the last state, and
-    /// what the steps give out.
+    /// Runs the loop. Its inputs are the first state, the inputs of the steps, and the parameters; its outputs are
+    /// the last state, and the outputs of the steps.
     pub(super) fn run<D: Differentiable<Scalar = S::Scalar>>(&self, x: &[D]) -> Result<Vec<D>, Error> {
         let mut z = vec![D::zero(); self.outputs()];
         self.run_visiting(x, &mut z, |_, _| {})?;
@@ -83,7 +83,7 @@ impl<S: Step> WrittenLoop<S> {
         parts(x, self.states, self.parameters)
     }
 
-    /// The loop of the recorded step. What is refused at one point may be possible at another, so errors are not kept.
+    /// The loop of the recorded step. A step that fails at one point may succeed at another, so errors are not kept.
     fn recorded(&self) -> Result<RecordedLoop<S::Scalar>, Error> {
         let known = self.recorded.step.get().cloned();
         let step = match known {
@@ -99,13 +99,13 @@ impl<S: Step> WrittenLoop<S> {
     /// Notes where to record the step.
     fn note(&self, x: &[S::Scalar]) {
         let [state, inputs, parameters] = self.parts(x);
-        // Without a turn, there is no step to record, nor anything to be noted.
+        // Without a turn, there is no step to record, and nothing to note.
         let Some(input) = inputs.get(..self.step.inputs()) else { return };
         self.recorded.point.get_or_init(|| [parameters.to_vec(), [state, input].concat()]);
     }
 
     fn record(&self) -> Result<StepProgram<S::Scalar>, Error> {
-        // Values decide over branches only, which are guarded. Where none are known, any will do that are not special.
+        // Values decide only about branches, which are guarded. If no values are known, any ordinary numbers will do.
         let some = |count| vec![S::Scalar::nearest(0.6180339887498949); count];
         let unknown = || [some(self.parameters), some(self.states + self.step.inputs())];
         let [parameters, data] = self.recorded.point.get().cloned().unwrap_or_else(unknown);
@@ -125,11 +125,11 @@ impl<S: Step> WrittenLoop<S> {
             return Err(error);
         }
         let step = StepProgram::new(graph?, self.states);
-        // Every number of a step may move, as the loop's inputs do.
+        // Every number of a step may have derivatives, as the inputs of the loop do.
         step.equality_held().map_or(Ok(step), |guard| Err(Error::EqualityHeld { guard }))
     }
 
-    /// The vjp by a tape for each turn, from what is stored of so many turns.
+    /// The vjp, with a tape for each turn, from the stored states of the turns.
     fn vjp_by_tapes<D: Differentiable<Scalar = S::Scalar>>(
         &self,
         x: &[D],
@@ -180,13 +180,13 @@ impl<S: Step> WrittenLoop<S> {
         if D::RECORDS || !recorded.branches() {
             return recorded.jvp(x, z, t).expect("a recorded loop has a jvp");
         }
-        // What branches goes over the outer tape, turn after turn.
+        // A step that branches runs on the outer tape, turn after turn.
         let moving = x.iter().zip(t).map(|(&x, &t)| Dual::new(x, [t].into()));
         let moved = self.run::<Dual<D>>(&moving.collect::<Vec<_>>())?;
         Ok(moved.iter().map(|z| z.derivative(0)).collect())
     }
 
-    /// Takes a step from a state, given what it takes in.
+    /// Computes a step from a state and the inputs of the step.
     fn forward<'a, D: Differentiable<Scalar = S::Scalar>>(
         &'a self,
         parameters: &'a [D],
@@ -220,7 +220,7 @@ impl<S: Step> CustomRule for WrittenLoop<S> {
     fn vjp<D: Differentiable<Scalar = S::Scalar>>(&self, x: &[D], z: &[D], w: &[D]) -> Result<Vec<D>, Error> {
         if D::RETAINS {
             let recorded = self.recorded()?;
-            // What branches is recorded by the outer tape, turn after turn; a recording has guards for it.
+            // A step that branches is recorded by the outer tape, turn after turn; a recording has guards for it.
             if D::RECORDS || !recorded.branches() {
                 return recorded.vjp(x, z, w);
             }
@@ -250,7 +250,7 @@ impl<S: Step> CustomRule for WrittenLoop<S> {
     }
 
     fn as_graph(&self, limit: usize) -> Option<Graph<S::Scalar>> {
-        // What cannot be recorded is refused where the loop is called.
+        // A step that cannot be recorded is an error of the call of the loop.
         self.recorded().ok()?.as_graph(limit)
     }
 

@@ -1,7 +1,7 @@
-//! Batches: many points, cut into tasks by their number only, and what comes of them put together in order.
+//! Batches: many points, divided into tasks by their number only, whose results are combined in order.
 //!
-//! In come a program, parameters and points; out go sums, rows of derivatives and Jacobians. Where lanes cannot vouch for a
-//! result, a task goes through its points one by one (`by_points.rs`).
+//! It takes a program, parameters and points, and gives sums, rows of derivatives and Jacobians. If the result of
+//! lanes is not valid, a task evaluates its points one by one (`by_points.rs`).
 
 mod by_points;
 mod compiled;

@@ -1,7 +1,7 @@
 //! The intermediate representation: a recorded function as data.
 //!
-//! In comes nothing but operations of the rule table; out go graphs, to be read in order. A graph does not know who
-//! wrote it, nor how it will be evaluated; the [walk] is its meaning, in any numbers.
+//! It takes operations of the rule table only, and gives graphs, to be read in order. A graph does not know who wrote
+//! it, nor how it will be evaluated. The [walk] defines its meaning, for any number type.
 
 #[cfg(feature = "serde")]
 mod file;

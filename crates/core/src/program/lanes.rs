@@ -1,8 +1,8 @@
 //! Evaluation of a plan over lanes of points, forward and in reverse.
 //!
-//! In come a plan and blocks of points, out go values and adjoints in the layout of the plan. Nothing here knows how
-//! points are cut into tasks, nor what is asked of them. A new operation of the table needs nothing here; a new reduction
-//! needs its arms in `sweep.rs`, and in `kernels/fold.rs` or `kernels/dot.rs`.
+//! It takes a plan and blocks of points, and gives values and adjoints in the layout of the plan. Nothing here knows
+//! how points are divided into tasks, nor which results are requested. A new operation of the table needs nothing
+//! here; a new reduction needs its arms in `sweep.rs`, and in `kernels/fold.rs` or `kernels/dot.rs`.
 
 mod affine;
 pub(super) mod clip;

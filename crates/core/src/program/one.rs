@@ -1,6 +1,6 @@
 //! Evaluation at one point: by a walk over the graph, and after some evaluations by instructions made for it.
 //!
-//! In come a graph and a point, out go values and derivatives. Nothing here knows of lanes or batches.
+//! It takes a graph and a point, and gives values and derivatives. Nothing here knows of lanes or batches.
 
 mod evaluate;
 mod functions;
@@ -22,13 +22,13 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// After so many evaluations, instructions are made: they cost about as much as these.
+/// After this many evaluations, instructions are made: making them costs about as much as these evaluations.
 const WALKS: u32 = 16;
 
-/// Graphs of a larger size are walked, unless instructions are asked for.
+/// Larger graphs are evaluated by the walk, unless instructions are requested.
 const LARGE: usize = 1 << 21;
 
-/// What the evaluations of one kind need, made after some of them.
+/// What the evaluations of one kind need; made after some of them.
 #[derive(Debug)]
 pub(in crate::program) struct Deferred<F> {
     uses: AtomicU32,
@@ -48,7 +48,7 @@ impl<F: Clone> Clone for Deferred<F> {
 }
 
 impl<F: ProgramScalar> Deferred<F> {
-    /// The instructions for a graph, if there are any by now.
+    /// The instructions for a graph, if they exist by now.
     #[inline]
     pub(in crate::program) fn get(
         &self,
@@ -72,7 +72,7 @@ impl<F: ProgramScalar> Deferred<F> {
         if uses > WALKS { self.make(make) } else { None }
     }
 
-    /// The instructions, made now if need be; `None` if there are to be none.
+    /// The instructions, made now if necessary; `None` if there are none for this graph.
     pub(in crate::program) fn make(
         &self,
         make: impl FnOnce() -> Option<Lowered<F>>,
@@ -81,7 +81,7 @@ impl<F: ProgramScalar> Deferred<F> {
     }
 }
 
-/// Instructions with a number of their own, by which a memory knows whose constants it holds.
+/// Instructions with an identity, by which a memory knows whose constants it holds.
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Executable<F> {
     lowered: Lowered<F>,
@@ -92,7 +92,7 @@ pub(in crate::program) struct Executable<F> {
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Memory<F> {
     slots: Vec<F>,
-    /// Whose constants it holds; 0 for none.
+    /// The identity of the instructions whose constants it holds; 0 for none.
     number: u64,
 }
 
@@ -108,8 +108,8 @@ impl<F: ProgramScalar> Executable<F> {
         Self { lowered, number: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// Computes the outputs at `x`. They are those of the program that was recorded, if none of them and no watched
-    /// value is NaN, and if all guards hold.
+    /// Computes the outputs at `x`. They are those of the recorded program if none of them and no watched value is
+    /// NaN, and if all guards hold.
     #[inline(always)]
     pub(in crate::program) fn run<'a>(&'a self, memory: &'a mut Memory<F>, x: &[F]) -> Outcome<'a, F> {
         memory.load(self, x);
@@ -127,7 +127,7 @@ impl<F: ProgramScalar> Executable<F> {
         self.run_on(memory, x.len(), direction.iter().copied())
     }
 
-    /// Computes the outputs where some inputs, from the first that moves on, are these, and the others as loaded.
+    /// Computes the outputs with these values for the varying inputs; the fixed inputs stay as loaded.
     pub(in crate::program) fn run_on<'a>(
         &'a self,
         memory: &'a mut Memory<F>,
@@ -142,7 +142,7 @@ impl<F: ProgramScalar> Executable<F> {
 }
 
 impl<F: ProgramScalar> Memory<F> {
-    /// Computes what depends on inputs that stay.
+    /// Computes the values that depend only on fixed inputs.
     #[inline(always)]
     pub(in crate::program) fn load(&mut self, executable: &Executable<F>, x: &[F]) {
         let Lowered { code: [code, _], constants, slots, .. } = &executable.lowered;
@@ -157,7 +157,7 @@ impl<F: ProgramScalar> Memory<F> {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Copy)]
 pub(in crate::program) struct Outcome<'a, F> {
     lowered: &'a Lowered<F>,
@@ -171,8 +171,8 @@ impl<F: ProgramScalar> Outcome<'_, F> {
         self.lowered.outputs.iter().map(|&slot| self.slots[slot as usize])
     }
 
-    /// Writes the outputs to the given slices, one after the other. Says whether they can be relied on: whether the
-    /// program answers, and all are finite.
+    /// Writes the outputs to the given slices, one after the other. Returns whether they are valid: whether no
+    /// watched value is NaN, all guards hold, and all outputs are finite.
     #[inline(always)]
     pub(in crate::program) fn write(&self, parts: &mut [&mut [F]]) -> bool {
         if !self.answers() {
@@ -212,7 +212,8 @@ impl<F: ProgramScalar> Outcome<'_, F> {
         finite
     }
 
-    /// Whether no watched value is NaN, and all guards hold. Elsewhere, the walk answers, or says which guard is broken.
+    /// Whether no watched value is NaN, and all guards hold. Otherwise, the walk computes the result, or reports the
+    /// broken guard.
     #[inline(always)]
     pub(in crate::program) fn answers(&self) -> bool {
         let Lowered { watched, guards, .. } = self.lowered;

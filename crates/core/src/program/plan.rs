@@ -1,7 +1,7 @@
-//! The plan of batches: the schedule, and what follows from it for every evaluation.
+//! The plan of batches: the schedule, and everything that every evaluation derives from it.
 //!
-//! In comes a graph, out goes what evaluators need, computed once: order, slots, what is uniform and what varies, who
-//! reads what, cost. Nothing here knows how a run is computed.
+//! It takes a graph, and gives what evaluators need, computed once: order, slots, what is uniform and what varies,
+//! which values read which, cost. Nothing here knows how a run is computed.
 
 pub(super) mod groups;
 pub(super) mod schedule;
@@ -24,25 +24,26 @@ use std::ops::Range;
 pub(in crate::program) struct Plan<F> {
     pub(in crate::program) schedule: Schedule,
     pub(in crate::program) constants: Vec<F>,
-    /// The guards of the graph, in its order, over slots.
+    /// The guards of the graph, in their order, over slots.
     pub(in crate::program) guards: Vec<Guard<F>>,
     /// The slots of the outputs.
     pub(in crate::program) outputs: Vec<u32>,
     /// The slots of values that must not be NaN, if the program is speculative.
     pub(in crate::program) watched: Vec<u32>,
-    /// The uniform slots that gain from varying values, other than as weights and biases.
+    /// The uniform slots whose adjoints receive contributions from varying values, other than as weights and biases.
     pub(in crate::program) accumulated: Accumulated,
-    /// Those of them that do not gain as factors of groups only: these have sums of their own.
+    /// Those of them that receive contributions not only as factors of groups; these have their own sums.
     pub(in crate::program) accumulated_outside: Accumulated,
-    /// The uniform slots of all but the weights and biases that one affine map reads, and nothing else.
+    /// All uniform slots, except those of weights and biases that a single affine map reads, and nothing else.
     pub(in crate::program) outside_affine: Vec<Range<usize>>,
-    /// Whether there are no other parameters, and no results are uniform.
+    /// Whether all parameters are such weights and biases, and no results are uniform.
     pub(in crate::program) only_exclusive_affine: bool,
-    /// How many operations a point takes, those of reductions and matrices counted singly.
+    /// How many operations a point takes; elements of reductions and matrices count individually.
     pub(in crate::program) cost: usize,
-    /// How many blocks of points go through together.
+    /// How many blocks of points are computed together.
     pub(in crate::program) blocks: usize,
-    /// Whether only point by point will do: there are rules of the user's own. Then nothing else is planned.
+    /// Whether only evaluation point by point is possible, because there are custom rules. Then nothing else is
+    /// planned.
     pub(in crate::program) by_points: bool,
 }
 
@@ -96,14 +97,14 @@ impl<F: ProgramScalar> Plan<F> {
     }
 }
 
-/// How many bytes the values and adjoints of blocks that go through together may take, to stay in the first-level
+/// How many bytes the values and adjoints of blocks that are computed together may take, to stay in the first-level
 /// cache, or in the second.
 const BLOCK_BYTES: [usize; 2] = [1 << 15, 1 << 19];
 
 /// With fewer operations than this in a run, calls of kernels cost more than a first-level cache saves.
 const SHORT_RUN: usize = 8;
 
-/// How many blocks of a program go through together.
+/// How many blocks of a program are computed together.
 fn blocks<F>(schedule: &Schedule) -> usize {
     let bytes = 2 * (schedule.slots - schedule.first_varying) * L * size_of::<F>();
     let runs = &schedule.runs[schedule.varying_runs()];
@@ -134,7 +135,7 @@ impl<F: ProgramScalar> fmt::Display for Plan<F> {
 }
 
 impl<F: ProgramScalar> Plan<F> {
-    /// A run, for people.
+    /// A run in readable form.
     fn words(&self, run: &Run) -> String {
         let results = match run.count {
             1 => format!("v{}", run.first),
@@ -166,7 +167,7 @@ impl<F: ProgramScalar> Plan<F> {
         }
     }
 
-    /// How many operands some reductions have, for people.
+    /// How many operands some reductions have, in readable form.
     fn sizes(&self, first: u32, count: u32) -> String {
         let sizes =
             self.schedule.terms[first as usize..][..count as usize].iter().map(|terms| terms.list.len);

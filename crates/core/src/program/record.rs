@@ -1,6 +1,6 @@
-//! Recording: a function runs once on numbers that write down what is done with them.
+//! Recording: a function runs once on numbers that record each operation.
 //!
-//! In comes a function, out goes a graph with its guards. Nothing here knows what becomes of the graph.
+//! It takes a function and gives a graph with its guards. Nothing here knows how the graph is used.
 
 pub(super) mod outputs;
 pub(crate) mod recorder;

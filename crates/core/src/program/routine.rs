@@ -1,9 +1,9 @@
-//! Routines: a function or a derivative as statements over numbers, from which code is made.
+//! Routines: a function or a derivative as statements over numbers, from which code is generated.
 //!
-//! In come a program and the quantity wanted; out goes a list of statements in static single assignment form. Loops of the
-//! recording stay loops: a sweep back through one is a loop that runs backwards over what the loop forward stored. What
-//! comes out knows nothing of any language or machine; [`codegen`](crate::codegen) writes it as Rust and C, and a compiler
-//! reads it through the types of this module.
+//! It takes a program and the requested quantity, and gives a list of statements in static single assignment form.
+//! Loops of the recording stay loops: a reverse sweep through one is a loop that runs backwards over what the forward
+//! loop stored. Routines do not depend on a language or machine; [`codegen`](crate::codegen) writes them as Rust and
+//! C, and a compiler reads them through the types of this module.
 
 mod loops;
 mod prune;
@@ -21,9 +21,9 @@ use crate::{Error, ProgramScalar};
 
 /// A function or a derivative as statements.
 ///
-/// It runs on three kinds of memory: arrays that come in, arrays that go out, and one workspace. It either writes all
-/// outputs, as [`Program`] would, to the bit; or a [check](Check) fails, or an output is not what is
-/// [required](Array::required), and it refuses: the outcome is then to be had from the program.
+/// It uses three kinds of memory: input arrays, output arrays, and one workspace. Either it writes all outputs with
+/// the bits of [`Program`]; or a [check](Check) fails, or an output is not as [required](Array::required), and it
+/// refuses: use the program for such a point.
 ///
 /// ```
 /// use dualtape::Program;
@@ -55,8 +55,8 @@ impl<F: ProgramScalar> Routine<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOneOutput`] for a gradient or a Hessian of several outputs, and [`Error::NotCompilable`] for a program that
-    /// calls a rule whose value is code of the user's, or a loop that ends by a condition.
+    /// [`Error::NotOneOutput`] for a gradient or a Hessian of several outputs, and [`Error::NotCompilable`] for a
+    /// program that calls a rule whose value is user code, or a loop that ends by a condition.
     ///
     /// # Panics
     ///
@@ -71,12 +71,12 @@ impl<F: ProgramScalar> Routine<F> {
         Ok(Self { quantity, inputs, outputs, workspace, values, parts: vec![statements], guards })
     }
 
-    /// The same cut into parts of at most so many operations, loops apart: compilers take longer than in proportion for long
-    /// functions. What one part computes and another reads goes through the workspace. A routine that was cut before stays as
-    /// it is.
+    /// The same, divided into parts of at most the given number of operations, without counting loops: the time of
+    /// compilers grows faster than the length of a function. Values that one part computes and another reads go
+    /// through the workspace. A routine that was divided before stays unchanged.
     #[must_use]
     pub fn split(self, operations: usize) -> Self {
-        // Several parts may load the same value, which then has no one definition.
+        // Several parts may load the same value, which then has more than one definition.
         if self.parts.len() > 1 || self.operations() <= operations {
             return self;
         }
@@ -90,12 +90,12 @@ impl<F: ProgramScalar> Routine<F> {
         self.quantity
     }
 
-    /// The arrays that come in.
+    /// The input arrays.
     pub fn inputs(&self) -> &[Array] {
         &self.inputs
     }
 
-    /// The arrays that go out.
+    /// The output arrays.
     pub fn outputs(&self) -> &[Array] {
         &self.outputs
     }
@@ -110,17 +110,17 @@ impl<F: ProgramScalar> Routine<F> {
         self.values
     }
 
-    /// The statements, part after part. A value of one part is no value of another.
+    /// The statements, part after part. A value of one part is not visible in another.
     pub fn parts(&self) -> &[Vec<Statement<F>>] {
         &self.parts
     }
 
-    /// The guards that [checks](Check) name, in words.
+    /// The guards to which [checks](Check) refer, in words.
     pub fn guards(&self) -> &[String] {
         &self.guards
     }
 
-    /// How many operations are written down; those of a loop once.
+    /// How many operations are written; those of a loop count once.
     pub fn operations(&self) -> usize {
         self.parts.iter().flatten().map(Statement::operations).sum()
     }

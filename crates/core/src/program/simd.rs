@@ -1,5 +1,5 @@
-//! What lanes are made of: registers, elementary functions, aligned memory, transposes, and the instruction set that is
-//! found at run time.
+//! The building blocks of lanes: registers, elementary functions, aligned memory, transposes, and the instruction
+//! set, which is detected at run time.
 //!
 //! Nothing here knows of programs.
 
@@ -10,8 +10,8 @@ pub(super) mod fast;
 pub(super) mod transpose;
 pub(super) mod vector;
 
-/// How many points go through together: two vectors of the widest registers in `f64`, one in `f32`.
+/// How many points are computed together: two vectors of the widest registers for `f64`, one for `f32`.
 pub(super) const L: usize = 16;
 
-/// How many blocks of points go through together, at most.
+/// How many blocks of points are computed together, at most.
 pub(super) const MOST_BLOCKS: usize = 4;

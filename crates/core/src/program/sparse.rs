@@ -1,7 +1,7 @@
-//! Sparse derivatives of programs: where they have entries, and plans that compute these.
+//! Sparse derivatives of programs: the positions of their entries, and plans that compute the entries.
 //!
-//! In come a graph and a point, out go patterns and values. What a pattern is, and how its columns are coloured, is
-//! known to [`crate::sparse`]; nothing here knows how a graph is evaluated.
+//! It takes a graph and a point, and gives patterns and values. [`crate::sparse`] defines patterns and colourings;
+//! nothing here knows how a graph is evaluated.
 
 mod dependence;
 mod hessian;

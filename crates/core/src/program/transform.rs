@@ -1,7 +1,7 @@
-//! From graph to graph: smaller ones with the same bits, derivatives, compositions.
+//! Transformations from graph to graph: smaller graphs with the same bits, derivatives, compositions.
 //!
-//! Nothing here knows how a graph is evaluated. A new pass is a function over the nodes in order; see
-//! [`optimize`] for what it has to keep to.
+//! Nothing here knows how a graph is evaluated. A new pass is a function over the nodes in order; see [`optimize`]
+//! for the conditions that it must meet.
 
 pub(super) mod derivative;
 pub(super) mod log_sum_exp;

@@ -1,4 +1,4 @@
-//! What a sweep carries: the adjoint of one output, or those of several outputs side by side.
+//! What a sweep propagates: the adjoint of one output, or the adjoints of several outputs side by side.
 
 use crate::rules::Partial;
 use crate::{Differentiable, Scalar};
@@ -11,19 +11,19 @@ pub(crate) trait Adjoint<T>: Copy {
     /// Whether `plus` may be used.
     fn is_ordinary(&self) -> bool;
 
-    /// Whether there is nothing to carry on.
+    /// Whether there is nothing to propagate.
     fn is_zero(&self) -> bool;
 
-    /// This plus `partial · later`, where `later` is ordinary.
+    /// This plus `partial · later`, for a `later` that is ordinary.
     fn plus(self, partial: T, later: Self) -> Self;
 
-    /// This plus `partial · later`, where exact zeros win.
+    /// This plus `partial · later`; an exact zero wins over ∞.
     fn plus_with_care(self, partial: T, later: Self) -> Self;
 
     /// The sum of both.
     fn and(self, other: Self) -> Self;
 
-    /// Puts adjoints through a linear map that knows one output's adjoints only.
+    /// Applies a linear map, which accepts the adjoints of one output only, to each output.
     fn each_lane(adjoints: &[Self], map: impl FnMut(&[T]) -> Vec<T>) -> Vec<Self>;
 }
 
@@ -73,13 +73,13 @@ impl<T: Differentiable> Adjoint<T> for Block<T> {
         Self([T::zero(); WIDTH])
     }
 
-    /// Zeros are ordinary here, as some outputs rarely depend on a node; `plus` looks at the partial.
+    /// Zeros are ordinary here, because some output rarely depends on a node; `plus` tests the partial derivative.
     #[inline(always)]
     fn is_ordinary(&self) -> bool {
         !T::RECORDS && self.0.iter().fold(true, |all, x| all & x.value().is_finite())
     }
 
-    /// Not asked of finite adjoints: most nodes matter to some output.
+    /// Not tested for finite adjoints: most nodes affect some output.
     fn is_zero(&self) -> bool {
         self.0.iter().all(Differentiable::is_identically_zero)
     }
@@ -106,7 +106,7 @@ impl<T: Differentiable> Adjoint<T> for Block<T> {
         let mut images: Vec<Self> = Vec::new();
         for lane in 0..WIDTH {
             let cotangent: Vec<T> = adjoints.iter().map(|adjoint| adjoint.0[lane]).collect();
-            // Lanes without an output, and outputs that do not depend on this, have nothing to carry.
+            // Lanes without an output, and outputs that do not depend on this node, have nothing to propagate.
             if cotangent.iter().all(Differentiable::is_identically_zero) {
                 continue;
             }

@@ -6,8 +6,8 @@ use std::ops::Index;
 
 /// The derivatives of one output with respect to every variable of a tape, indexed by variable.
 ///
-/// A variable that the output does not depend on, and any constant, has derivative 0. It is kept apart from
-/// the tape, so it may outlive it.
+/// A variable that the output does not depend on, and any constant, has derivative 0. The adjoints are stored apart
+/// from the tape, so they may outlive it.
 ///
 /// ```
 /// let tape = dualtape::Tape::new();

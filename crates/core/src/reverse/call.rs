@@ -1,4 +1,4 @@
-//! Calls of rules of the user's own that a tape keeps whole: their vjp is asked for when the tape is swept.
+//! Calls of custom rules that a tape keeps whole: their vjp is computed when the tape is swept.
 
 use crate::rules::Saved;
 use crate::{CustomRule, Differentiable, Error};
@@ -6,16 +6,16 @@ use std::any::Any;
 
 /// A call, with what its vjp needs.
 pub(super) struct Call<T> {
-    /// The rule and what it saved, of types that `pull_back` knows.
+    /// The rule and what it saved; `pull_back` knows their types.
     rule_and_saved: Box<dyn Any + Send + Sync>,
     pull_back: PullBack<T>,
-    /// Where the inputs stand; `None` for constants.
+    /// The places of the inputs; `None` for constants.
     pub(super) places: Vec<Option<u32>>,
     x: Vec<T>,
     z: Vec<T>,
 }
 
-/// A function, not a closure, so that it says nothing of how long numbers live.
+/// A function, not a closure, so that it does not restrict the lifetime of the numbers.
 type PullBack<T> = fn(&Call<T>, &[T]) -> Result<Vec<T>, (&'static str, Error)>;
 
 impl<T: Differentiable> Call<T> {
@@ -40,7 +40,7 @@ impl<T: Differentiable> Call<T> {
     /// If the rule refuses.
     pub(super) fn vjp(&self, cotangent: &[T]) -> Vec<T> {
         (self.pull_back)(self, cotangent).unwrap_or_else(|(rule, error)| {
-            panic!("the rule `{rule}` gives no vjp where the tape was swept: {error}")
+            panic!("the rule `{rule}` gave no vjp when the tape was swept: {error}")
         })
     }
 }

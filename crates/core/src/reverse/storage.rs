@@ -1,9 +1,9 @@
 //! What a tape holds, and the sweep over it.
 //!
-//! A node keeps the two partial derivatives of one operation and where its operands stand, which differ: an
-//! operation of a number with itself is recorded with one operand, and the sum of its derivatives. The operand's
-//! place doubles as the node's kind, so that the sweep tests kind and bounds at once. A reduction keeps its
-//! operands in a list of terms, and its node holds the number of its span there.
+//! A node keeps the two partial derivatives of one operation and the places of its operands. The places differ: an
+//! operation on a number and itself is recorded with one operand and the sum of its derivatives. The place of the
+//! operand also encodes the kind of node, so that the sweep tests kind and bounds at once. A reduction keeps its
+//! operands in a list of terms, and its node holds the number of its span in that list.
 
 use super::adjoint::Adjoint;
 use super::call::Call;
@@ -24,37 +24,39 @@ struct Term<T> {
     parent: u32,
 }
 
-/// Stands for the second parent of an operation with one operand.
+/// Marks an operation with one operand, in the place of the second parent.
 const ALONE: u32 = u32::MAX;
 
-/// Stands for the second parent of a reduction, whose first parent is the number of its span.
+/// Marks a reduction, in the place of the second parent; its first parent is the number of its span.
 const REDUCTION: u32 = u32::MAX - 1;
 
-/// Stands for the second parent of an input, which has none.
+/// Marks an input, which has no parents, in the place of the second parent.
 const INPUT: u32 = u32::MAX - 2;
 
-/// Stands for the second parent of the last output of a call, whose first parent is the number of the call. A sweep
-/// comes to it before the other outputs, when the adjoints of all are known.
+/// Marks the last output of a call, in the place of the second parent; its first parent is the number of the call. A
+/// sweep reaches it before the other outputs, when the adjoints of all outputs are known.
 const CALL: u32 = u32::MAX - 3;
 
-/// Stands for the second parent of the other outputs of a call, whose first parent is the last output.
+/// Marks the other outputs of a call, in the place of the second parent; their first parent is the last output.
 const OUTPUT: u32 = u32::MAX - 4;
 
-/// The most nodes that indices can tell apart from those.
+/// The most nodes that leave these marks free.
 pub(super) const MAX_NODES: usize = OUTPUT as usize;
 
-/// How much a new tape makes room for: little, as many functions are small and growing is cheap.
+/// How many nodes a new tape reserves memory for: few, because many functions are small and growing is cheap.
 const FIRST_ROOM: usize = 64;
 
 pub(super) struct Storage<T> {
-    /// Recorded up to `len`, with blanks beyond: recording then takes one test, for the end of the blanks.
+    /// Recorded up to `len`, with unused nodes after it: recording then takes one test, for the end of the unused
+    /// nodes.
     nodes: Vec<Node<T>>,
     len: usize,
-    /// How many nodes from the first on are inputs. Only inputs can be first, so later nodes spare them.
+    /// How many nodes at the start are inputs. A recording can only start with inputs, so operations do not overwrite
+    /// them.
     leading_inputs: usize,
-    /// Recorded up to the last of `ends`, with blanks beyond.
+    /// Recorded up to the last of `ends`, with unused terms after it.
     terms: Vec<Term<T>>,
-    /// Where in `terms` each reduction ends; it begins where the one before ends.
+    /// The end of each reduction in `terms`; it starts at the end of the one before.
     ends: Vec<usize>,
     calls: Vec<Call<T>>,
     limit: usize,
@@ -104,8 +106,8 @@ impl<T: Differentiable> Storage<T> {
         }
         // The limit keeps every index below `REDUCTION`.
         let index = self.len as u32;
-        // Nothing takes the node's address on the way: built in memory first, its fields would be stored
-        // one by one and loaded together, which stalls.
+        // The address of the node is never taken on the way: if it were built in memory first, its fields would be
+        // stored one by one and loaded together, which stalls the processor.
         self.nodes[self.len] = node;
         self.len += 1;
         index
@@ -126,7 +128,7 @@ impl<T: Differentiable> Storage<T> {
         self.reserve(self.len.max(FIRST_ROOM));
     }
 
-    /// Records inputs, which depend on nothing; returns the place of the first.
+    /// Records inputs, which depend on nothing; returns the place of the first input.
     pub(super) fn inputs(&mut self, count: usize) -> u32 {
         let first = self.len;
         let end = first.saturating_add(count);
@@ -134,7 +136,7 @@ impl<T: Differentiable> Storage<T> {
             assert!(end <= self.limit, "{}", self.full());
             self.reserve(count.max(first).max(FIRST_ROOM));
         }
-        // What the last recording began with is still there.
+        // The inputs that the last recording started with are still stored.
         let written = if first == 0 { self.leading_inputs.min(end) } else { first };
         self.nodes[written..end].fill(Node { partials: [T::zero(); 2], parents: [INPUT; 2] });
         if first == 0 {
@@ -168,7 +170,7 @@ impl<T: Differentiable> Storage<T> {
     {
         let start = self.terms_len();
         let most = edges.size_hint().1.unwrap_or_else(|| edges.clone().count());
-        // One place more, since a constant after the last operand is written, too, and then not counted.
+        // Reserves one place more, because a constant after the last operand is written too, but not counted.
         if self.terms.len() < start + most + 1 {
             self.grow_terms(most + 1);
         }
@@ -179,12 +181,12 @@ impl<T: Differentiable> Storage<T> {
             filled += usize::from(parent.is_some());
         });
         self.ends.push(start + filled);
-        // The spans are fewer than the nodes, which the limit bounds.
+        // There are fewer spans than nodes, and the limit bounds the nodes.
         let span = self.ends.len() as u32 - 1;
         self.push(Node { partials: [T::zero(); 2], parents: [span, REDUCTION] })
     }
 
-    /// Records a call, which has outputs; returns the place of the first.
+    /// Records a call that has outputs; returns the place of the first output.
     pub(super) fn call(&mut self, call: Call<T>) -> u32 {
         let none = [T::zero(); 2];
         let (first, number) = (self.len as u32, self.calls.len() as u32);
@@ -197,7 +199,7 @@ impl<T: Differentiable> Storage<T> {
         first
     }
 
-    /// The last node that a sweep from this one has to begin with: the outputs of a call go together.
+    /// The last node from which a sweep of this node has to start: the outputs of a call belong together.
     pub(super) fn swept_with(&self, node: usize) -> usize {
         match self.nodes[node].parents {
             [last, OUTPUT] => last as usize,
@@ -226,14 +228,13 @@ impl<T: Differentiable> Storage<T> {
         self.calls.truncate(mark.calls);
     }
 
-    /// Carries adjoints back to operands, from the last node that has an adjoint down to `down_to`.
+    /// Propagates adjoints to operands, from the last node that has an adjoint down to `down_to`.
     ///
-    /// `KEEP` leaves the adjoints in place to be read; otherwise each is set to zero once carried on, which
-    /// leaves the slice clean for the next sweep at no cost.
+    /// `KEEP` leaves the adjoints in place to be read; otherwise each adjoint is set to zero after it is propagated,
+    /// which clears the slice for the next sweep at no cost.
     ///
-    /// An exact zero wins over ∞ on either side of a product. Only an adjoint that is itself zero,
-    /// infinite or NaN can bring this about, or a zero partial beside such an adjoint, so the usual case
-    /// takes one test a node.
+    /// An exact zero wins over ∞ on either side of a product. This matters only if the adjoint is zero, infinite or
+    /// NaN, so the usual case takes one test for each node.
     pub(super) fn sweep<const KEEP: bool, A: Adjoint<T>>(&self, adjoints: &mut [A], down_to: usize) {
         let nodes = &self.nodes[..adjoints.len()];
         for i in (down_to..nodes.len()).rev() {
@@ -267,7 +268,7 @@ impl<T: Differentiable> Storage<T> {
         }
     }
 
-    /// Carries on an adjoint that is infinite or NaN, or zero in value though not in its own derivatives.
+    /// Propagates an adjoint that is infinite or NaN, or whose value is zero although its own derivatives are not.
     #[cold]
     #[inline(never)]
     fn carry_with_care<A: Adjoint<T>>(&self, node: &Node<T>, adjoint: A, earlier: &mut [A]) {
@@ -289,7 +290,7 @@ impl<T: Differentiable> Storage<T> {
         }
     }
 
-    /// Carries the adjoints of all outputs of a call on, given that of the last.
+    /// Propagates the adjoints of all outputs of a call, given that of the last output.
     #[cold]
     #[inline(never)]
     fn pull_back_call<A: Adjoint<T>>(&self, call: &Call<T>, last: A, earlier: &mut [A]) {

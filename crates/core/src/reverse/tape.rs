@@ -1,4 +1,4 @@
-//! `Tape`: where variables are made and adjoints come from.
+//! `Tape`: creates variables and computes adjoints.
 
 use super::call::Call;
 use super::storage::{MAX_NODES, Mark, Storage};
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A recording of operations, to be swept in reverse.
 ///
-/// The drivers ([`gradient`](crate::gradient) and its kin) use one behind the scenes; by hand, it goes:
+/// The drivers, such as [`gradient`](crate::gradient), use a tape internally. To use one directly:
 ///
 /// ```
 /// use dualtape::Tape;
@@ -24,8 +24,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// assert_eq!(adjoints[x], 4.0 * 4.0_f64.cos());
 /// ```
 ///
-/// A node takes 24 bytes for `f64`; an operation on constants only records nothing. [`clear`](Self::clear)
-/// keeps the memory for the next recording, and the borrow checker sees to it that no variable outlives it:
+/// A node takes 24 bytes for `f64`. An operation on constants records nothing. [`clear`](Self::clear) keeps the
+/// memory for the next recording, and the borrow checker ensures that no variable outlives its recording:
 ///
 /// ```compile_fail
 /// let mut tape = dualtape::Tape::new();
@@ -36,10 +36,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Tape<T> {
     id: Cell<u64>,
     storage: RefCell<Storage<T>>,
-    /// Whether nobody will ask for the adjoints of intermediate results, which then need no node where they
-    /// move with one operand as it does, or not at all.
+    /// Whether the adjoints of intermediate results are never read. Then a result needs no node if it has the same
+    /// derivatives as its operand, or none.
     for_inputs: bool,
-    /// Where two numbers of equal values were last found unequal, as they do not move alike.
+    /// Where two numbers of equal values were last found unequal, because their derivatives may differ.
     equality: Cell<Option<&'static Location<'static>>>,
 }
 
@@ -85,8 +85,8 @@ impl<T: Differentiable> Tape<T> {
         tape
     }
 
-    /// An empty tape that refuses to record more than the given number of nodes, and never more than
-    /// 2³² − 1. Recording panics at the limit, rather than take all memory.
+    /// An empty tape that refuses to record more than the given number of nodes, and never more than 2³² − 1.
+    /// Recording panics at the limit, so that it cannot use all memory.
     ///
     /// ```should_panic
     /// let tape = dualtape::Tape::with_node_limit(2);
@@ -98,7 +98,7 @@ impl<T: Differentiable> Tape<T> {
         Self { id: Cell::new(next_id()), storage, for_inputs: false, equality: Cell::new(None) }
     }
 
-    /// An empty tape for a driver, which asks for the adjoints of inputs only.
+    /// An empty tape for a driver that needs the adjoints of inputs only.
     pub(crate) fn for_inputs() -> Self {
         Self { for_inputs: true, ..Self::new() }
     }
@@ -108,13 +108,13 @@ impl<T: Differentiable> Tape<T> {
         self.for_inputs
     }
 
-    /// Takes note that numbers of equal values were found unequal.
+    /// Notes that numbers of equal values were found unequal.
     #[cold]
     pub(super) fn note_equality(&self, location: &'static Location<'static>) {
         self.equality.set(Some(location));
     }
 
-    /// Where numbers of equal values were found unequal since this was last asked.
+    /// Where numbers of equal values were found unequal since the last call of this function.
     pub(crate) fn take_equality(&self) -> Option<&'static Location<'static>> {
         self.equality.take()
     }
@@ -123,7 +123,7 @@ impl<T: Differentiable> Tape<T> {
     ///
     /// # Panics
     ///
-    /// If the tape is full; as for every operation on its variables.
+    /// If the tape is full; this holds for every operation on its variables too.
     ///
     /// ```
     /// use dualtape::Float;
@@ -200,7 +200,7 @@ impl<T: Differentiable> Tape<T> {
         self.id.set(next_id());
     }
 
-    /// The adjoints of everything that `output` depends on: its derivatives, by variable.
+    /// The derivatives of `output` with respect to everything that it depends on.
     ///
     /// # Panics
     ///
@@ -216,7 +216,7 @@ impl<T: Differentiable> Tape<T> {
         self.weighted_gradient(&[output], &[T::one()])
     }
 
-    /// The adjoints of the sum of all outputs, each times its weight. Both slices have one length.
+    /// The adjoints of the weighted sum of all outputs. Both slices have the same length.
     pub(crate) fn weighted_gradient(&self, outputs: &[Var<'_, T>], weights: &[T]) -> Adjoints<T> {
         let places: Vec<_> = outputs.iter().map(|y| self.index_of(y)).collect();
         let nodes = self.extent(places.iter().copied(), 0);
@@ -248,12 +248,12 @@ impl<T: Differentiable> Tape<T> {
         }
     }
 
-    /// Carries adjoints back to the nodes before `mark`, and leaves zeros behind.
+    /// Propagates adjoints to the nodes before `mark`, and leaves zeros after it.
     pub(crate) fn sweep_down_to<A: Adjoint<T>>(&self, mark: Mark, adjoints: &mut [A]) {
         self.storage.borrow().sweep::<false, A>(adjoints, mark.nodes());
     }
 
-    /// How many adjoints a sweep from the given places needs, and no fewer than the inputs.
+    /// How many adjoints a sweep from the given places needs; at least one for each input.
     pub(crate) fn extent(&self, places: impl Iterator<Item = Option<usize>>, inputs: usize) -> usize {
         let last = places.flatten().max();
         last.map_or(0, |last| self.storage.borrow().swept_with(last) + 1).max(inputs)
@@ -263,8 +263,7 @@ impl<T: Differentiable> Tape<T> {
         self.storage.borrow().mark()
     }
 
-    /// Forgets what was recorded since the mark. The caller answers for it that no variable recorded since
-    /// is used again.
+    /// Drops what was recorded since the mark. The caller must not use any variable recorded since.
     pub(crate) fn rewind(&self, mark: Mark) {
         self.storage.borrow_mut().rewind(mark);
     }
@@ -273,11 +272,11 @@ impl<T: Differentiable> Tape<T> {
         self.id.get()
     }
 
-    /// Where an output stands on this tape; `None` for a constant.
+    /// The place of an output on this tape; `None` for a constant.
     ///
     /// # Panics
     ///
-    /// If it stands on another.
+    /// If it belongs to another tape.
     pub(crate) fn index_of(&self, output: &Var<'_, T>) -> Option<usize> {
         let tape = output.tape()?;
         self.check_same(tape);
@@ -323,7 +322,7 @@ impl<T: Differentiable> Tape<T> {
     }
 }
 
-/// Tells tapes, and the recordings of one tape, apart.
+/// Distinguishes tapes, and the recordings of one tape.
 fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)

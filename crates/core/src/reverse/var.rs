@@ -1,4 +1,4 @@
-//! `Var`: a number that records what is done with it.
+//! `Var`: a number that records each operation on it.
 
 use super::Tape;
 use super::call::Call;
@@ -12,7 +12,7 @@ use std::panic::Location;
 
 /// A number on a [`Tape`], or a constant, which records nothing.
 ///
-/// Operations between variables of two tapes panic. `T` is a plain number, or again a number that carries
+/// Operations between variables of two tapes panic. `T` is a plain number, or itself a number that carries
 /// derivatives.
 ///
 /// ```
@@ -26,7 +26,7 @@ use std::panic::Location;
 pub struct Var<'t, T> {
     tape: Option<&'t Tape<T>>,
     primal: T,
-    /// Where on the tape; without meaning for a constant.
+    /// The place on the tape; unused for a constant.
     index: u32,
 }
 
@@ -83,7 +83,7 @@ impl<'t, T: Differentiable> Var<'t, T> {
         self.index
     }
 
-    /// Whether both are constants, or one place on one tape.
+    /// Whether both are constants, or have the same place on the same tape.
     #[inline]
     fn moves_as(&self, other: &Self) -> bool {
         match (self.tape, other.tape) {
@@ -93,19 +93,20 @@ impl<'t, T: Differentiable> Var<'t, T> {
         }
     }
 
-    /// The result of an operation of which this is the only operand that is not a constant.
+    /// The result of an operation whose other operands are constants.
     #[inline(always)]
     fn alone(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
         let Some(tape) = self.tape else { return Self::lift(value) };
         if T::RECORDS {
             return match partial() {
-                // If the value is NaN, so is what comes of it, or nothing comes of it.
+                // No guard is needed: if the value is NaN, everything computed from it is NaN too.
                 Partial::One if tape.is_for_inputs() => Self { primal: value, ..*self },
                 partial => tape.record_one(value, self.index, guarded(&value, || partial)),
             };
         }
         match guarded(&value, partial) {
-            // Its adjoint would be handed on as it is, or not at all; only who reads it needs the node.
+            // Its adjoint would be passed on unchanged, or not at all; a node is needed only if someone reads the
+            // adjoint.
             Partial::One if tape.is_for_inputs() => Self { primal: value, ..*self },
             Partial::Zero if tape.is_for_inputs() => Self::lift(value),
             partial => tape.record_one(value, self.index, partial),
@@ -265,7 +266,7 @@ impl<T: Differentiable> Differentiable for Var<'_, T> {
     }
 }
 
-/// A selection whose predicate may change: both operands are kept, each with a share of 1 or 0.
+/// A selection whose predicate may change: both operands are kept, with the partial derivatives 1 and 0.
 fn select_recorded<'t, T: Differentiable>(
     predicate: T,
     then: Var<'t, T>,
@@ -307,7 +308,7 @@ impl<T: Differentiable> Statement for Var<'_, T> {
             (place, guarded(&value, || partial))
         });
         if T::RECORDS {
-            // Collected first: a partial derivative is recorded as it is guarded.
+            // Collected first, because adjusting a partial derivative records operations.
             let on_tape: Vec<_> = on_tape.filter(|(place, _)| place.is_some()).collect();
             return tape.record_many(value, on_tape.into_iter());
         }
@@ -316,8 +317,8 @@ impl<T: Differentiable> Statement for Var<'_, T> {
 }
 
 impl<T: Differentiable> std::iter::Sum for Var<'_, T> {
-    /// Gathers blocks of terms, each recorded as one statement: the iterator may itself record, so the
-    /// statement has to wait until a block is complete.
+    /// Collects terms in blocks, and records each block as one statement. The iterator may itself record, so a
+    /// statement is recorded when its block is complete.
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         let mut total = Self::constant(reductions::empty_sum());
         let mut block = [0; 32];
@@ -340,8 +341,8 @@ impl<T: Differentiable> std::iter::Sum for Var<'_, T> {
     }
 }
 
-/// A place the size of a `Var` without its borrow, so that the memory of a vector of variables can be kept,
-/// and sent to another thread, while no tape is borrowed.
+/// A value with the size of a `Var` but without its borrow. It lets the memory of a vector of variables be kept, and
+/// sent to another thread, while no tape is borrowed.
 #[derive(Debug)]
 pub(crate) struct Spare<T> {
     _tape: usize,
@@ -349,9 +350,9 @@ pub(crate) struct Spare<T> {
     _index: u32,
 }
 
-/// An empty vector in the memory of another, whose elements have the same layout.
+/// An empty vector in the memory of another vector whose elements have the same layout.
 ///
-/// Collecting in place keeps the allocation, which `tests/no_allocation.rs` watches.
+/// Collecting in place keeps the allocation; `tests/no_allocation.rs` checks this.
 pub(crate) fn recycle<A, B>(mut used: Vec<A>) -> Vec<B> {
     used.clear();
     used.into_iter().map(|_| unreachable!("the vector is empty")).collect()

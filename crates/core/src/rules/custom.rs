@@ -1,4 +1,4 @@
-//! Rules of the user's own: a function with its derivatives, where the operations inside it cannot say them.
+//! Custom rules: a function with its derivatives, for functions whose operations do not give the right derivatives.
 
 use super::{Partial, reductions::Statement};
 use crate::loops::{Record, Run};
@@ -6,15 +6,15 @@ use crate::program::Graph;
 use crate::{Differentiable, Error, ProgramScalar, Scalar};
 use num_traits::{One, Zero};
 
-/// A function of several numbers with its own derivatives: a solver, a table, a foreign library's function.
+/// A function of several numbers with its own derivatives: a solver, a table, a function of a foreign library.
 ///
-/// The value is computed on plain numbers, by any code. The derivatives are written in generic numbers, so that they can
-/// be differentiated again, to any order. [`Differentiable::call`] calls it, in every mode: plain numbers, duals, on a
-/// tape, nested, and in recordings, where a replay computes the value again.
+/// Any code may compute the value, on plain numbers. The derivatives are written in generic numbers, so that they can
+/// be differentiated again, to any order. [`Differentiable::call`] calls the rule, in every mode: on plain numbers,
+/// on duals, on a tape, nested, and in recordings, where a replay computes the value again.
 ///
-/// A recorded derivative selects where it has a choice ([`select`](Differentiable::select)): a comparison in
-/// it panics in a recording. The products inside a derivative are the rule's own: where a partial derivative is infinite
-/// or NaN, an exact zero beside it does not win, unless the rule sees to it.
+/// A recorded derivative must use [`select`](Differentiable::select) where it has a choice: a comparison panics in a
+/// recording. The products inside a derivative are those that the rule writes: if a partial derivative is infinite or
+/// NaN, an exact zero beside it does not win, unless the rule provides for this.
 ///
 /// ```
 /// use dualtape::{CustomRule, Differentiable, Error, Float, Program, second_derivative};
@@ -51,7 +51,7 @@ use num_traits::{One, Zero};
 /// # Ok::<(), Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a rule with a derivative of its own",
+    message = "`{Self}` is not a rule with its own derivative",
     label = "a `CustomRule` is needed here",
     note = "implement `dualtape::CustomRule` for a struct that holds what the function needs"
 )]
@@ -59,7 +59,7 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
     /// The plain number.
     type Scalar: Scalar;
 
-    /// What it is called in drawings and texts of programs.
+    /// The name of the rule in drawings and listings of programs.
     fn name(&self) -> &'static str {
         "rule"
     }
@@ -74,14 +74,14 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Error::Rule`] where it cannot: whoever called it gets the error.
+    /// [`Error::Rule`] if there is no value; the caller of the rule receives the error.
     fn value(&self, x: &[Self::Scalar], z: &mut [Self::Scalar]) -> Result<(), Error>;
 
-    /// The cotangent times the Jacobian: a number for each input. `z` are the outputs at `x`.
+    /// The cotangent times the Jacobian: one number for each input. `z` are the outputs at `x`.
     ///
     /// # Errors
     ///
-    /// Those of rules that it calls.
+    /// The errors of the rules that it calls.
     fn vjp<D: Differentiable<Scalar = Self::Scalar>>(
         &self,
         x: &[D],
@@ -89,12 +89,12 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
         cotangent: &[D],
     ) -> Result<Vec<D>, Error>;
 
-    /// The Jacobian times the tangent: a number for each output. `None` leaves it to [`vjp`](Self::vjp), which is then
-    /// asked for each row of the Jacobian.
+    /// The Jacobian times the tangent: one number for each output. If it is `None`, [`vjp`](Self::vjp) is called for
+    /// each row of the Jacobian instead.
     ///
     /// # Errors
     ///
-    /// Those of rules that it calls.
+    /// The errors of the rules that it calls.
     fn jvp<D: Differentiable<Scalar = Self::Scalar>>(
         &self,
         _x: &[D],
@@ -104,24 +104,24 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
         None
     }
 
-    /// Whether a tape keeps the call whole and asks for one vjp in each sweep. Otherwise it asks for every row of the
-    /// Jacobian as it records, which is dear where there are many outputs.
+    /// Whether a tape keeps the call whole and computes one vjp in each sweep. Otherwise it computes every row of the
+    /// Jacobian as it records, which is expensive if there are many outputs.
     ///
-    /// A call that is kept whole holds its inputs and outputs on the tape. If its vjp is refused, the sweep panics, as it has
-    /// nobody to give the error to.
+    /// A call that is kept whole holds its inputs and outputs on the tape. If its vjp fails, the sweep panics,
+    /// because it cannot return an error.
     fn stays_whole(&self) -> bool {
         false
     }
 
-    // What follows is for loops.
+    // The methods below are for loops.
 
-    /// Whether what was recorded of it is held to the branches that were taken there.
+    /// Whether its recording is checked against the branches that were taken.
     #[doc(hidden)]
     fn branches(&self) -> bool {
         false
     }
 
-    /// The rule as a graph with at most so many operations, and no calls, if that is possible.
+    /// The rule as a graph with at most `_limit` operations, and no calls, if possible.
     #[doc(hidden)]
     fn as_graph(&self, _limit: usize) -> Option<Graph<Self::Scalar>>
     where
@@ -130,7 +130,7 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
         None
     }
 
-    /// The loop that it is, or the vjp of one, if its step can be recorded.
+    /// The loop that this rule is, or whose vjp it is, if its step can be recorded.
     #[doc(hidden)]
     fn as_loop(&self) -> Option<Run<Self::Scalar>>
     where
@@ -139,7 +139,7 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
         None
     }
 
-    /// The outputs by generic code, for numbers of which nothing stays behind on a tape or in a recording.
+    /// The outputs by generic code, for numbers that are not recorded.
     #[doc(hidden)]
     fn in_any_numbers<D: Differentiable<Scalar = Self::Scalar>>(
         &self,
@@ -148,7 +148,7 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
         None
     }
 
-    /// Writes the outputs at `x`, and saves what [`vjp_of_saved`](Self::vjp_of_saved) wants.
+    /// Writes the outputs at `x`, and saves what [`vjp_of_saved`](Self::vjp_of_saved) needs.
     #[doc(hidden)]
     fn value_saving(
         &self,
@@ -172,7 +172,7 @@ pub trait CustomRule: Clone + Send + Sync + 'static {
     }
 }
 
-/// What a rule saves on its way forward for its way back, on plain numbers.
+/// What a rule saves in its forward evaluation for its vjp, on plain numbers.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Saved<F>(pub(crate) Option<Record<F>>);
@@ -203,8 +203,8 @@ pub(crate) fn values_saving<R: CustomRule>(
     Ok(z)
 }
 
-/// The outputs of a rule on numbers that carry derivatives, each a statement over a row of the Jacobian, given the primals
-/// of its inputs and outputs.
+/// The outputs of a rule on numbers that carry derivatives. Each is a statement over a row of the Jacobian, given the
+/// primals of the inputs and outputs.
 pub(crate) fn statements<R, S>(
     rule: &R,
     x: &[S],
@@ -224,7 +224,7 @@ where
     (0..z.len()).map(statement).collect()
 }
 
-/// A rule's own vjp, with the number of its results checked.
+/// The vjp of a rule, after a check of its length.
 pub(crate) fn pulled_back<R: CustomRule, D: Differentiable<Scalar = R::Scalar>>(
     rule: &R,
     x: &[D],
@@ -234,7 +234,7 @@ pub(crate) fn pulled_back<R: CustomRule, D: Differentiable<Scalar = R::Scalar>>(
     checked(rule.vjp(x, z, cotangent)?, x.len())
 }
 
-/// A rule's own vjp on plain numbers, from what it saved, with the number of its results checked.
+/// The vjp of a rule on plain numbers, from what it saved, after a check of its length.
 pub(crate) fn pulled_back_of_saved<R: CustomRule>(
     rule: &R,
     x: &[R::Scalar],
@@ -250,7 +250,7 @@ fn checked<D>(product: Vec<D>, inputs: usize) -> Result<Vec<D>, Error> {
     Ok(product)
 }
 
-/// A rule's own jvp, if it has one, with the number of its results checked.
+/// The jvp of a rule, if it has one, after a check of its length.
 pub(crate) fn pushed_forward<R: CustomRule, D: Differentiable<Scalar = R::Scalar>>(
     rule: &R,
     x: &[D],

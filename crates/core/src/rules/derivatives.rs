@@ -20,7 +20,7 @@ pub(super) fn unit_gap<T: Differentiable>(x: T) -> T {
     (T::one() - x) * (T::one() + x)
 }
 
-/// sech²: from the output while that loses at most a bit, otherwise from e^(−2|x|).
+/// sech²: from the output if that loses at most a bit, otherwise from e^(−2|x|).
 pub(super) fn tanh_derivative<T: Differentiable>(x: T, z: T) -> T {
     let from_input = || {
         let e = (x.abs() * T::literal(-2.0)).exp();
@@ -48,7 +48,7 @@ pub(super) fn sigmoid_derivative<T: Differentiable>(x: T, z: T) -> T {
 pub(super) fn powf_base_derivative<T: Differentiable>(x: T, y: T, z: T) -> Partial<T> {
     let power = || x.powf(y - T::one());
     let usual = || Of(y * power());
-    // Close to 0, the power may overflow although a small exponent brings it back.
+    // Close to 0, the power may overflow although multiplication by a small exponent gives a finite number.
     let close = || Partial::select(Equal, magnitude(power()), T::infinity(), || Of(y / x * z), usual);
     let at_zero_or_nan = || Partial::select(Equal, y, T::zero(), || Zero, usual);
     let not_far = || Partial::select(Greater, magnitude(x), T::zero(), close, at_zero_or_nan);
@@ -61,12 +61,12 @@ pub(super) fn log_base_derivative<T: Differentiable>(x: T, y: T, z: T) -> T {
     choose(Equal, y, T::zero(), limit, || -(z / (y * y.ln())))
 }
 
-/// The whole number q in x = q·y + z with 0 ≤ z < |y|. The quotient itself may round to the next.
+/// The integer q in x = q·y + z with 0 ≤ z < |y|. The quotient itself may round to the next integer.
 pub(super) fn euclid_quotient<T: Differentiable>(x: T, y: T, z: T) -> T {
     choose(Less, magnitude(z), T::infinity(), || ((x - z) / y).round(), || x.div_euclid(&y))
 }
 
-/// exp(−x²). The square's rounding error would be multiplied by the square: it is taken apart at a number of a few
+/// exp(−x²). The rounding error of the square would be multiplied by the square, so x is split at a number with few
 /// digits, whose square is exact.
 pub(super) fn bell<T: Differentiable>(x: T) -> T {
     let exact = || {
@@ -77,15 +77,15 @@ pub(super) fn bell<T: Differentiable>(x: T) -> T {
     choose(Less, magnitude(x), T::literal(64.0), exact, || (-(x * x)).exp())
 }
 
-/// z·ln x, and its limit 0 where z is 0 and at (0, 0).
+/// z·ln x; its limit is 0 where z is 0, and at (0, 0).
 pub(super) fn powf_exponent_derivative<T: Differentiable>(x: T, y: T, z: T) -> Partial<T> {
     let derivative = || Of(z * x.ln());
     let elsewhere = || Partial::select(Equal, magnitude(x) + magnitude(y), T::zero(), || Zero, derivative);
     Partial::select(Equal, z, T::zero(), || Zero, elsewhere)
 }
 
-/// The derivative of a maximum or minimum in its own operand, which wins where the relation to the other holds. NaN never
-/// wins.
+/// The derivative of a maximum or minimum with respect to one operand, which wins if the relation to the other
+/// operand holds. NaN never wins.
 pub(super) fn choice<T: Differentiable>(wins: Relation, own: T, other: T) -> Partial<T> {
     let tie = || Partial::select(Equal, other, other, || Of(T::literal(0.5)), || One);
     let not_beaten = || Partial::select(Equal, own, own, tie, || Zero);
@@ -99,7 +99,7 @@ pub(super) fn hypot_derivative<T: Differentiable>(x: T, z: T) -> Partial<T> {
     Partial::select(Equal, z, T::zero(), || Zero, away)
 }
 
-/// p / r² in an order that neither overflows nor underflows on the way; 0 where r is infinite.
+/// p / r² in an order that neither overflows nor underflows on the way; 0 if r is infinite.
 pub(super) fn over_square<T: Differentiable>(p: T, r: T) -> T {
     choose(Equal, r, T::infinity(), T::zero, || (p / r) / r)
 }

@@ -1,4 +1,4 @@
-//! Operations as values: what a table of tests iterates and what a recorded program stores.
+//! Operations as values: tests iterate over them, and recorded programs store them.
 
 use super::{Binary, Compare, Neg, Partial, Polygamma, Powi, Select, StopGradient, Ternary, Unary};
 use crate::Differentiable;
@@ -15,22 +15,22 @@ use std::hash::{Hash, Hasher};
 /// ```
 pub type Interval = (f64, f64);
 
-/// What is done with an operation that is known by its code only.
+/// What to do with an operation of which only the code is known.
 ///
-/// [`Op::visit`] is the one place that goes from a code to the operation itself, so that an evaluator writes
-/// a loop for each number of operands, not for each operation.
+/// [`Op::visit`] is the only function that goes from a code to the operation itself. So an evaluator writes one loop
+/// for each number of operands, not one for each operation.
 pub(crate) trait Visitor {
-    /// What comes of it.
+    /// The result.
     type Output;
-    /// Is shown an operation of one operand.
+    /// Receives an operation with one operand.
     fn unary<O: Unary>(self, op: O) -> Self::Output;
-    /// Is shown an operation of two operands.
+    /// Receives an operation with two operands.
     fn binary<O: Binary>(self, op: O) -> Self::Output;
-    /// Is shown an operation of three operands.
+    /// Receives an operation with three operands.
     fn ternary<O: Ternary>(self, op: O) -> Self::Output;
 }
 
-/// `x` to a power that is known when the code is compiled, which then is a few multiplications.
+/// `x` to a power that is known at compile time, so that it becomes a few multiplications.
 #[derive(Clone, Copy, Debug)]
 struct Fixed<const N: i32>;
 
@@ -77,9 +77,9 @@ macro_rules! define_op {
             Polygamma(u32),
             /// `x`, held constant.
             StopGradient,
-            /// 1 where the relation holds, otherwise 0.
+            /// 1 if the relation holds, otherwise 0.
             Compare(Relation),
-            /// The second operand where the first is not 0, otherwise the third.
+            /// The second operand if the first is not 0, otherwise the third.
             Select,
             $($(#[$o_doc])* $O,)*
             $($(#[$u_doc])* $U,)*
@@ -105,7 +105,7 @@ macro_rules! define_op {
                 $(Op::$O,)* $(Op::$U,)* $(Op::$B,)* $(Op::$T,)* $(Op::$E,)* $(Op::$L,)*
             ];
 
-            /// The name of the method or the sign of the operator.
+            /// The name of the method or the symbol of the operator.
             ///
             /// ```
             /// use dualtape::rules::Op;
@@ -170,7 +170,7 @@ macro_rules! define_op {
                 self.visit(Apply(operands))
             }
 
-            /// Shows the operation to a visitor.
+            /// Passes the operation to a visitor.
             #[inline(always)]
             pub(crate) fn visit<V: Visitor>(self, visitor: V) -> V::Output {
                 match self {
@@ -232,7 +232,7 @@ impl Op {
     }
 }
 
-/// Asks for the partial derivatives in the middle of the domain.
+/// Computes the partial derivatives in the middle of the domain.
 struct IsFlat(&'static [Interval]);
 
 impl IsFlat {
@@ -262,7 +262,7 @@ impl Visitor for IsFlat {
 }
 
 impl Op {
-    /// A hash, which the compiler computes where the operation is known to it.
+    /// A hash, which the compiler computes if it knows the operation.
     #[inline(always)]
     pub(crate) fn hash_code(self) -> u64 {
         let mut hasher = FxHasher::default();
@@ -270,7 +270,7 @@ impl Op {
         hasher.finish()
     }
 
-    /// Whether the operation has no derivative: its row says that it is exactly zero where it is smooth.
+    /// Whether the operation has no derivative: its row states that it is exactly zero where it is smooth.
     pub(crate) fn is_flat(self) -> bool {
         self.visit(IsFlat(self.domain()))
     }

@@ -1,4 +1,4 @@
-//! Partial derivatives, and what an operation of one, two or three operands states.
+//! Partial derivatives, and what a row states about an operation with one, two or three operands.
 
 use super::Op;
 use crate::predicate::Relation;
@@ -6,10 +6,10 @@ use crate::{Differentiable, Scalar};
 use Partial::{MinusOne, Of, One, Zero};
 use num_traits::Float;
 
-/// A partial derivative, with the frequent exact cases named.
+/// A partial derivative; the common exact cases have names.
 ///
-/// The names cost nothing (the compiler folds them), save a multiplication in nested numbers, and let an
-/// exact zero be told from a product that merely comes to zero.
+/// The names cost nothing (the compiler folds them). They save a multiplication in nested numbers, and distinguish an
+/// exact zero from a product that came out as zero.
 ///
 /// ```
 /// use dualtape::rules::{Add, Binary, Floor, Partial, Unary};
@@ -22,9 +22,9 @@ use num_traits::Float;
 pub enum Partial<T> {
     /// The output does not change with this operand.
     Zero,
-    /// The output moves with this operand.
+    /// The derivative is 1.
     One,
-    /// The output moves against this operand.
+    /// The derivative is −1.
     MinusOne,
     /// Any other derivative.
     Of(T),
@@ -46,8 +46,8 @@ impl<T: Differentiable> Partial<T> {
         }
     }
 
-    /// The chain rule: this partial times a tangent or an adjoint, where an exact zero on either side wins
-    /// over ∞ and NaN on the other.
+    /// The chain rule: this partial derivative times a tangent or an adjoint. An exact zero on either side wins over
+    /// ∞ and NaN on the other.
     ///
     /// ```
     /// use dualtape::rules::Partial;
@@ -61,7 +61,7 @@ impl<T: Differentiable> Partial<T> {
             One => other,
             MinusOne => -other,
             Of(derivative) if derivative.is_identically_zero() || other.is_identically_zero() => T::zero(),
-            // No zero of finite numbers has anything to win over.
+            // If all numbers are finite, no zero needs to win.
             Of(derivative) if !T::RECORDS && derivative.value().is_finite() && other.value().is_finite() => {
                 derivative * other
             }
@@ -69,8 +69,8 @@ impl<T: Differentiable> Partial<T> {
         }
     }
 
-    /// One of two partial derivatives, by a comparison of values. Rules branch by this, and never by an `if`: a
-    /// recording keeps both sides.
+    /// One of two partial derivatives, chosen by a comparison of values. Rules branch with this, and never with an
+    /// `if`: a recording keeps both sides.
     #[inline(always)]
     pub(crate) fn select(
         relation: Relation,
@@ -83,7 +83,7 @@ impl<T: Differentiable> Partial<T> {
         selected
     }
 
-    /// The partial derivatives in several operands, by one comparison.
+    /// The partial derivatives with respect to several operands, chosen by one comparison.
     #[inline(always)]
     pub(crate) fn select_each<const N: usize>(
         relation: Relation,
@@ -111,20 +111,20 @@ impl<T: Differentiable> Partial<T> {
     }
 }
 
-/// The partial derivative, or where the value is NaN, a NaN that moves as value and partial derivative do, so that
-/// its own derivatives are NaN where they should be.
+/// The partial derivative; or if the value is NaN, a NaN that depends on the value and the partial derivative, so
+/// that its own derivatives are NaN where they should be.
 #[inline(always)]
 pub(crate) fn guarded<T: Differentiable>(value: &T, partial: impl FnOnce() -> Partial<T>) -> Partial<T> {
     if !(T::RECORDS || value.value().is_nan()) {
         return partial();
     }
-    // A number, not a `Partial`: returned through memory, that would be built in memory in the usual case, too.
+    // A number, not a `Partial`: a `Partial` would be returned through memory, and built there in the usual case too.
     let spoilt = spoilt(*value, partial().number());
     Of(spoilt)
 }
 
-/// The adjoint that an output of the given value starts from, given its weight: a NaN has NaN derivatives also with
-/// respect to itself.
+/// The adjoint from which a sweep of an output with the given value starts, given its weight: a NaN has NaN
+/// derivatives even with respect to itself.
 #[inline]
 pub(crate) fn seed<T: Differentiable>(value: &T, weight: T) -> T {
     guarded(value, || One).times(weight)
@@ -136,7 +136,7 @@ fn spoilt<T: Differentiable>(value: T, partial: T) -> T {
     T::chain_rule(value, &[(partial, T::one())])
 }
 
-/// One of two numbers, by a comparison of values; the other is computed in recordings only.
+/// One of two numbers, chosen by a comparison of values; the other is computed in recordings only.
 #[inline(always)]
 pub(crate) fn choose<T: Differentiable>(
     relation: Relation,
@@ -160,7 +160,7 @@ pub(crate) fn combine<T: Differentiable>(value: T, edges: impl Iterator<Item = (
     let moving: Vec<_> = edges.filter(|(_, tangent)| !tangent.is_identically_zero()).collect();
     match moving[..] {
         [] => T::zero(),
-        // Where the value is NaN, its tangents are told by it when they are read.
+        // If the value is NaN, its tangents become NaN when they are read.
         [(One, tangent)] => tangent,
         [(MinusOne, tangent)] => -tangent,
         _ => {
@@ -179,7 +179,7 @@ pub(crate) fn combine<T: Differentiable>(value: T, edges: impl Iterator<Item = (
 /// assert_eq!(Sqrt.partial(9.0, 3.0), Partial::Of(1.0 / 6.0));
 /// ```
 pub trait Unary: Copy {
-    /// Whether the result is a constant to all derivatives.
+    /// Whether the result is a constant for all derivatives.
     #[doc(hidden)]
     const STOPS: bool = false;
     /// The name under which a recorded program knows the operation.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 /// The function that joins the points of a table by straight lines.
 ///
-/// Its derivative is the derivative of the piece; where two pieces meet, it is the number nearest to 0 between their derivatives, as at
-/// every [kink](crate::rules): 0 at a peak. Second derivatives are 0. A clone shares the table.
+/// Its derivative is that of the piece. Where two pieces meet, it is the number nearest to 0 between the derivatives
+/// of the two, as at every [kink](crate::rules): 0 at a peak. Second derivatives are 0. A clone shares the table.
 ///
-/// It is a [rule](CustomRule) of one input and two outputs, the value and the derivative; [`at`](Self::at) gives the value.
+/// It is a [rule](CustomRule) with one input and two outputs, the value and the derivative; [`at`](Self::at) gives
+/// the value.
 ///
 /// ```
 /// use dualtape::{Error, Piecewise, Program, derivative};
@@ -34,8 +35,8 @@ impl<F: Scalar> Piecewise<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if there is not a y for each x, and [`Error::NotATable`] if there are fewer than two points, if a
-    /// number is not finite, if the x do not increase, or if the derivative of a piece overflows.
+    /// [`Error::Length`] if there is not one y for each x, and [`Error::NotATable`] if there are fewer than two
+    /// points, if a number is not finite, if the x do not increase, or if the derivative of a piece overflows.
     ///
     /// ```
     /// use dualtape::Piecewise;
@@ -82,7 +83,7 @@ impl<F: Scalar> Piecewise<F> {
         Ok(D::call(self, &[x])?[0])
     }
 
-    /// The derivative between a point, which is not the first, and the one before.
+    /// The derivative between a point, which is not the first, and the point before it.
     fn derivative(&self, piece: usize) -> F {
         let [[x0, y0], [x1, y1]] = [self.points[piece - 1], self.points[piece]];
         (y1 - y0) / (x1 - x0)

@@ -1,7 +1,8 @@
-//! The rules of reductions, operations of any number of operands: sums, dot products, log-sum-exp.
+//! The rules of reductions, which are operations with any number of operands: sums, dot products, norms,
+//! log-sum-exps.
 //!
-//! Each is one statement on a tape, however many operands it has. Long chains `acc = acc + a * b` are bound
-//! by the latency from one link to the next; one statement breaks the chain and shrinks the tape.
+//! Each is one statement on a tape, however many operands it has. A long chain `acc = acc + a * b` is limited by the
+//! latency from one link to the next; one statement breaks the chain and shortens the tape.
 
 use super::Partial::{self, Of, One, Zero};
 use super::choose;
@@ -18,14 +19,14 @@ pub(crate) trait Statement: Differentiable {
     /// The primal: the value without the derivatives of this level.
     fn inner(&self) -> Self::Inner;
 
-    /// A number of the given value, whose derivatives follow from its operands by the chain rule; they are NaN where
+    /// A number with the given value, whose derivatives follow from its operands by the chain rule; they are NaN if
     /// the value is.
     fn statement<E>(value: Self::Inner, edges: E) -> Self
     where
         E: Iterator<Item = (Self, Partial<Self::Inner>)> + Clone;
 }
 
-/// What `f64` itself starts a sum from.
+/// The number from which `f64` itself starts a sum.
 pub(crate) fn empty_sum<F: Scalar>() -> F {
     std::iter::empty::<F>().sum()
 }
@@ -35,7 +36,7 @@ pub(crate) fn sum<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
     S::statement(value, terms.map(|x| (x, One)))
 }
 
-/// Σ aᵢbᵢ on plain numbers, from left to right, as a written-out loop would.
+/// Σ aᵢbᵢ on plain numbers, from left to right, as in an explicit loop.
 pub(crate) fn scalar_dot<F: Scalar>(pairs: impl Iterator<Item = (F, F)>, bias: Option<F>) -> F {
     let dot: F = pairs.map(|(a, b)| a * b).sum();
     bias.map_or(dot, |bias| dot + bias)
@@ -49,7 +50,8 @@ pub(crate) fn dot<S: Statement>(pairs: impl Iterator<Item = (S, S)> + Clone, bia
     S::statement(value, products.chain(bias.map(|b| (b, One))))
 }
 
-/// Σ partial · tangent on plain numbers: an exact zero wins over ∞ and NaN, and a NaN value over all partials.
+/// Σ partial · tangent on plain numbers: an exact zero wins over ∞ and NaN, and a NaN value wins over all partial
+/// derivatives.
 pub(crate) fn scalar_chain_rule<F: Scalar>(value: F, pairs: &[(F, F)]) -> F {
     let term = |&(partial, tangent): &(F, F)| {
         let zero = partial == F::zero() || tangent == F::zero();
@@ -64,14 +66,15 @@ pub(crate) fn scalar_chain_rule<F: Scalar>(value: F, pairs: &[(F, F)]) -> F {
     pairs.iter().map(term).sum()
 }
 
-/// Σ partial · tangent, itself to be differentiated. Where it is NaN because the value is, it moves with the value, too.
+/// Σ partial · tangent, which can itself be differentiated. If it is NaN because the value is, it also depends on the
+/// value.
 pub(crate) fn chain_rule<S: Statement>(value: S, pairs: &[(S, S)]) -> S {
     let products = sum_of_products(value.inner(), pairs);
     let value_is_fine = if S::RECORDS { value.is_identically_zero() } else { !value.inner().is_nan() };
     if value_is_fine {
         return products;
     }
-    // Where the value is not NaN: zero, and not moving.
+    // If the value is not NaN, this is zero and has no derivatives.
     let zero = S::Inner::zero();
     let unmoved: Vec<_> = pairs.iter().map(|(_, tangent)| (zero, tangent.inner())).collect();
     let spoilt = S::Inner::chain_rule(value.inner(), &unmoved);
@@ -79,7 +82,7 @@ pub(crate) fn chain_rule<S: Statement>(value: S, pairs: &[(S, S)]) -> S {
     sum_of_products(zero, &[(S::one(), products), (S::one(), spoilt)])
 }
 
-/// The chain rule of an operation whose value does not move.
+/// The chain rule of an operation whose value has no derivatives.
 fn sum_of_products<S: Statement>(value: S::Inner, pairs: &[(S, S)]) -> S {
     let inner: Vec<_> = pairs.iter().map(|(partial, tangent)| (partial.inner(), tangent.inner())).collect();
     let sum = S::Inner::chain_rule(value, &inner);
@@ -103,7 +106,7 @@ pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) 
     if S::Inner::RECORDS {
         let value = S::Inner::log_sum_exp_terms(inner.clone());
         let derivative = recorded_log_sum_exp_derivatives(inner);
-        // Collected first: a derivative is recorded as it is computed.
+        // Collected first, because computing a derivative records it.
         let edges: Vec<_> = terms.map(|x| (x, derivative(x.inner()))).collect();
         return S::statement(value, edges.into_iter());
     }
@@ -111,9 +114,10 @@ pub(crate) fn log_sum_exp<S: Statement>(terms: impl Iterator<Item = S> + Clone) 
     S::statement(value, terms.map(|x| (x, derivative(x.inner()))))
 }
 
-/// The largest term, and the sum of the exponentials that it shifts. The function does not depend on the shift.
+/// The largest term, and the sum of the exponentials of the terms minus this shift. The function does not depend on
+/// the shift.
 fn recorded_shift<T: Differentiable>(terms: impl Iterator<Item = T> + Clone) -> (T, T) {
-    // Half by half: a chain of maxima would wait for each of them.
+    // In two halves: in a chain of maxima, each would wait for the one before.
     let mut largest: Vec<T> = terms.clone().map(T::stop_gradient).collect();
     while largest.len() > 1 {
         let second = largest.split_off(largest.len().div_ceil(2));
@@ -124,7 +128,7 @@ fn recorded_shift<T: Differentiable>(terms: impl Iterator<Item = T> + Clone) -> 
     (max, T::sum_of(&powers))
 }
 
-/// [`recorded_log_sum_exp_derivatives`] for a largest term that is finite; NaN elsewhere.
+/// [`recorded_log_sum_exp_derivatives`] if the largest term is finite; otherwise NaN.
 pub(crate) fn finite_log_sum_exp_derivatives<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> impl Fn(T) -> Partial<T> {
@@ -132,7 +136,7 @@ pub(crate) fn finite_log_sum_exp_derivatives<T: Differentiable>(
     move |x| Of((x - max).exp() / total)
 }
 
-/// [`log_sum_exp_and_derivatives`] in a recording, where nothing may hang on which term is the largest.
+/// [`log_sum_exp_and_derivatives`] in a recording, where nothing may depend on which term is the largest.
 pub(crate) fn recorded_log_sum_exp_derivatives<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> impl Fn(T) -> Partial<T> {
@@ -146,7 +150,7 @@ pub(crate) fn recorded_log_sum_exp_derivatives<T: Differentiable>(
     }
 }
 
-/// ln Σ exp xᵢ, and its derivative in a term, as a function of that term.
+/// ln Σ exp xᵢ, and its derivative with respect to a term, as a function of that term.
 pub(crate) fn log_sum_exp_and_derivatives<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> (T, impl Fn(T) -> Partial<T> + Copy) {
@@ -158,7 +162,8 @@ pub(crate) fn log_sum_exp_and_derivatives<T: Differentiable>(
             (T::constant(max) + total.ln(), total, Zero)
         }
         Shift::Limit(limit) => {
-            // In numbers that carry derivatives, the value moves as these rules say for the level below.
+            // In numbers that carry derivatives, the value has the derivatives that these rules state for the level
+            // below.
             let value = T::log_sum_exp_terms(terms.clone());
             let at_limit = terms.filter(|x| x.value() == limit).count();
             let share = if limit > T::Scalar::zero() { Of(T::literal(1.0 / at_limit as f64)) } else { Zero };
@@ -173,7 +178,7 @@ pub(crate) fn log_sum_exp_and_derivatives<T: Differentiable>(
     (value, derivative)
 }
 
-/// ln Σ exp xᵢ, and its derivative in each term.
+/// ln Σ exp xᵢ, and its derivative with respect to each term.
 pub(crate) fn log_sum_exp_with_derivatives<T: Differentiable>(
     terms: impl Iterator<Item = T> + Clone,
 ) -> (T, Vec<Partial<T>>) {
@@ -185,7 +190,7 @@ pub(crate) fn log_sum_exp_with_derivatives<T: Differentiable>(
     (value, terms.map(derivative).collect())
 }
 
-/// √Σ xᵢ² on plain numbers, scaled where the squares would overflow or vanish.
+/// √Σ xᵢ² on plain numbers, scaled if the squares would overflow or underflow.
 pub(crate) fn scalar_norm<F: Scalar>(terms: impl Iterator<Item = F> + Clone) -> F {
     let squares = terms.clone().map(|x| x * x).sum::<F>();
     if squares.is_normal() {
@@ -201,19 +206,19 @@ pub(crate) fn scalar_norm<F: Scalar>(terms: impl Iterator<Item = F> + Clone) -> 
     largest * terms.map(|x| (x / largest) * (x / largest)).sum::<F>().sqrt()
 }
 
-/// √Σ xᵢ², whose derivatives are the components of the unit vector; none at the origin.
+/// √Σ xᵢ², whose derivatives are the components of the unit vector; they are zero at the origin.
 pub(crate) fn norm<S: Statement>(terms: impl Iterator<Item = S> + Clone) -> S {
     let value = S::Inner::norm_terms(terms.clone().map(|x| x.inner()));
     let edges = terms.map(|x| (x, norm_derivative(x.inner(), value)));
     if S::RECORDS {
-        // Collected first: a derivative is recorded as it is computed.
+        // Collected first, because computing a derivative records it.
         let edges: Vec<_> = edges.collect();
         return S::statement(value, edges.into_iter());
     }
     S::statement(value, edges)
 }
 
-/// The derivative of a norm `z` in its component `x`.
+/// The derivative of a norm `z` with respect to its component `x`.
 #[inline(always)]
 pub(crate) fn norm_derivative<T: Differentiable>(x: T, z: T) -> Partial<T> {
     super::hypot_derivative(x, z)
@@ -224,7 +229,7 @@ pub(crate) fn norm_derivative<T: Differentiable>(x: T, z: T) -> Partial<T> {
 enum Shift<F> {
     /// Subtract the largest term, a finite number.
     By(F),
-    /// Nothing to compute: −∞ without finite terms, +∞ with an infinite one, NaN with a NaN.
+    /// Nothing to compute: −∞ if no term is finite, +∞ with an infinite term, NaN with a NaN.
     Limit(F),
 }
 

@@ -1,4 +1,5 @@
-//! Second partial derivatives, which nobody states: the rows' own partial derivatives, evaluated in dual numbers.
+//! Second partial derivatives. They are not stated anywhere: they are the partial derivatives of the rows, evaluated
+//! in dual numbers.
 
 use super::{Binary, Partial, Ternary, Unary};
 use crate::{Differentiable, Dual, Lanes};
@@ -25,7 +26,7 @@ pub(crate) fn unary<O: Unary, T: Differentiable>(op: O, x: T, z: T, p: Partial<T
     second
 }
 
-/// The second derivative in the left operand, the mixed one, and that in the right operand.
+/// The second derivative in the left operand, the mixed derivative, and the second derivative in the right operand.
 #[inline(always)]
 pub(crate) fn binary<O: Binary, T: Differentiable>(
     op: O,
@@ -40,7 +41,7 @@ pub(crate) fn binary<O: Binary, T: Differentiable>(
     [left, mixed, right]
 }
 
-/// The second derivatives in each pair of operands, row after row.
+/// The second derivatives for each pair of operands, row after row.
 pub(crate) fn ternary<O: Ternary, T: Differentiable>(
     op: O,
     x: [T; 3],
@@ -52,7 +53,7 @@ pub(crate) fn ternary<O: Ternary, T: Differentiable>(
     op.partials(x, z).map(derivatives)
 }
 
-/// The second derivative in the left operand, the right one held constant.
+/// The second derivative in the left operand, with the right one held constant.
 #[inline(always)]
 pub(crate) fn left<O: Binary, T: Differentiable>(op: O, x: T, y: T, z: T, p: Partial<T>) -> Partial<T> {
     let z: Dual<T, U1> = Dual::new(z, GenericArray::generate(|_| p.number()));
@@ -60,7 +61,7 @@ pub(crate) fn left<O: Binary, T: Differentiable>(op: O, x: T, y: T, z: T, p: Par
     second
 }
 
-/// The second derivative in the right operand, the left one held constant.
+/// The second derivative in the right operand, with the left one held constant.
 #[inline(always)]
 pub(crate) fn right<O: Binary, T: Differentiable>(op: O, x: T, y: T, z: T, p: Partial<T>) -> Partial<T> {
     let z: Dual<T, U1> = Dual::new(z, GenericArray::generate(|_| p.number()));

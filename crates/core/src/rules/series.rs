@@ -1,18 +1,19 @@
-//! Recurrences of Taylor coefficients: how an operation's derivative moves along a curve, in O(N²) products.
+//! Recurrences of Taylor coefficients: how the derivative of an operation changes along a curve, in O(N²) products.
 //!
-//! An operation `z = f(x)` on series in t satisfies z′ = p·x′, where p is the derivative that its row of the table states. Where
-//! p is a function of x alone, made of other operations, it is evaluated in series arithmetic, and [`Sum`] integrates the
-//! product: the row says everything. This file holds what is left: operations whose derivative uses the output z, or would lead
-//! from one operation to the next without end (sin → cos → −sin → …). For these it states how p itself moves (that of
-//! an exponential with the output, that of a sine against it); p at order 0 always comes from the table.
+//! An operation `z = f(x)` on series in t satisfies z′ = p·x′, where p is the derivative that its row of the table
+//! states. If p is a function of x alone, made of other operations, it is evaluated in series arithmetic, and [`Sum`]
+//! integrates the product: the row is enough. This file holds the remaining operations. Their derivative uses the
+//! output z, or would lead from one operation to the next without end (sin → cos → −sin → …). For these it states the
+//! derivative of p itself (of an exponential, proportional to the output; of a sine, to its negative). Order 0 of p
+//! always comes from the table.
 //!
-//! Series are given as their coefficient of order 0 and a slice of those from order 1 on, normalised: the k-th is the
-//! k-th derivative over k!. Sources: Griewank and Walther, *Evaluating Derivatives*, 2nd edition 2008, chapter 13; Knuth, *The
-//! Art of Computer Programming* 2, section 4.7, for powers.
+//! A series is given as its coefficient of order 0 and a slice of the coefficients from order 1 on. They are
+//! normalised: the k-th is the k-th derivative over k!. Sources: Griewank and Walther, *Evaluating Derivatives*, 2nd
+//! edition 2008, chapter 13; Knuth, *The Art of Computer Programming* 2, section 4.7, for powers.
 //!
-//! Each coefficient, once known, is pushed into the sums of all later ones: the loops then run over independent sums, which
-//! the compiler vectorises. `CAREFUL` lets exact zeros win over ∞ and NaN in each product; it is for numbers that are recorded,
-//! on a tape, or that turned out not to be finite.
+//! Each coefficient, once known, is added to the sums of all later ones: the loops then run over independent sums,
+//! which the compiler vectorises. `CAREFUL` lets exact zeros win over ∞ and NaN in each product; it is for numbers
+//! that are recorded, that are on a tape, or that turned out not to be finite.
 
 use super::Partial::Of;
 use crate::{Differentiable, Lanes, Scalar};
@@ -27,7 +28,7 @@ pub(crate) fn still<T: Differentiable, N: Lanes<T>>() -> Orders<T, N> {
     Orders::<T, N>::generate(|_| T::zero())
 }
 
-/// A product in which exact zeros win if care is taken.
+/// A product; exact zeros win if `CAREFUL` is set.
 #[inline(always)]
 fn product<T: Differentiable, const CAREFUL: bool>(a: T, b: T) -> T {
     if !CAREFUL {
@@ -40,7 +41,7 @@ fn product<T: Differentiable, const CAREFUL: bool>(a: T, b: T) -> T {
     }
 }
 
-/// A sum, without an operation where a term is known to be zero.
+/// A sum, without an operation if a term is known to be zero.
 #[inline(always)]
 pub(crate) fn sum<T: Differentiable>(a: T, b: T) -> T {
     if T::KNOWS_ZEROS && a.is_identically_zero() {
@@ -98,7 +99,7 @@ fn push<T: Differentiable, const CAREFUL: bool>(sums: &mut [T], factor: T, x: &[
     }
 }
 
-/// Adds the products of the `k`-th coefficient with itself and, twice, with those before to the sums.
+/// Adds to the sums the square of the `k`-th coefficient and twice its products with the coefficients before it.
 #[inline(always)]
 fn push_square<T: Differentiable, const CAREFUL: bool>(sums: &mut [T], z: &[T], k: usize) {
     push::<T, CAREFUL>(&mut sums[k..], scaled(z[k - 1], 2.0), &z[..k - 1]);
@@ -128,7 +129,7 @@ impl<T: Differentiable, N: Lanes<T>> Sum<T, N> {
         Self(still())
     }
 
-    /// Adds an operand and its derivative.
+    /// Adds an operand and the derivative with respect to it.
     #[inline]
     pub(crate) fn add<const CAREFUL: bool>(&mut self, p: T, rest: &Orders<T, N>, x: &Orders<T, N>) {
         let dx = turned(x);
@@ -143,7 +144,7 @@ impl<T: Differentiable, N: Lanes<T>> Sum<T, N> {
     }
 }
 
-/// A derivative that moves `rate` times as the output does: exponentials.
+/// A derivative whose change is `rate` times that of the output: exponentials.
 #[inline]
 pub(crate) fn exponential<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     p: T,
@@ -179,7 +180,7 @@ pub(crate) fn circular<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z
 }
 
-/// A derivative that moves as `first`·z + `second`·z² does: tangents and the logistic function.
+/// A derivative that changes as `first`·z + `second`·z² does: tangents and the logistic function.
 #[inline]
 pub(crate) fn riccati<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z0: T,
@@ -252,14 +253,14 @@ pub(crate) fn cube_root<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     p0: T,
     x: &Orders<T, N>,
 ) -> Orders<T, N> {
-    // The sums of z² and z³ hold what is known of them before the k-th coefficient of z.
+    // The sums of z² and z³ hold the terms that are known before the k-th coefficient of z.
     let (mut z, mut squares, mut cubes) = (still::<T, N>(), still::<T, N>(), still::<T, N>());
     for k in 1..=N::USIZE {
         let known = sum(product::<T, CAREFUL>(z0, squares[k - 1]), cubes[k - 1]);
         z[k - 1] = product::<T, CAREFUL>(p0, difference(x[k - 1], known));
         squares[k - 1] = sum(squares[k - 1], scaled(product::<T, CAREFUL>(z0, z[k - 1]), 2.0));
         push_square::<T, CAREFUL>(&mut squares, &z, k);
-        // Products of squares and roots, of which the later factor is the k-th.
+        // Products of squares and roots whose later factor is the k-th.
         push::<T, CAREFUL>(&mut cubes[k..], squares[k - 1], &z[..k]);
         push::<T, CAREFUL>(&mut cubes[k..], z[k - 1], &squares[..k - 1]);
     }
@@ -278,7 +279,7 @@ pub(crate) fn cauchy<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z
 }
 
-/// Adds the products of which neither factor is of order 0.
+/// Adds the products in which neither factor is of order 0.
 #[inline]
 pub(crate) fn add_products<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z: &mut Orders<T, N>,
@@ -290,7 +291,7 @@ pub(crate) fn add_products<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     }
 }
 
-/// Adds the products of a series with itself of which neither factor is of order 0.
+/// Adds the products of a series with itself in which neither factor is of order 0.
 #[inline]
 pub(crate) fn add_squares<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z: &mut Orders<T, N>,
@@ -312,7 +313,7 @@ pub(crate) fn square<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z
 }
 
-/// x to a positive whole power, by squares and products: it has no singular point.
+/// x to a positive integer power, by squares and products: it has no singular point.
 #[inline]
 pub(crate) fn whole_power<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     x0: T,
@@ -320,7 +321,7 @@ pub(crate) fn whole_power<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     exponent: u32,
 ) -> Orders<T, N> {
     let (mut z0, mut z) = (x0, *x);
-    // The highest bit is the power with which this begins.
+    // The highest bit is the power from which this starts.
     for bit in (0..exponent.ilog2()).rev() {
         (z0, z) = (z0 * z0, square::<T, N, CAREFUL>(z0, &z));
         if exponent >> bit & 1 == 1 {
@@ -330,7 +331,7 @@ pub(crate) fn whole_power<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z
 }
 
-/// x to a constant power y, where x is not 0: x·z′ = y·z·x′.
+/// x to a constant power y, if x is not 0: x·z′ = y·z·x′.
 #[inline]
 pub(crate) fn power<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z0: T,
@@ -348,7 +349,7 @@ pub(crate) fn power<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z
 }
 
-/// g(x) for a function of which all coefficients at x₀ are known, by Horner's scheme: O(N³), for those that have no
+/// g(x) for a function whose coefficients at x₀ are all known, by Horner's scheme: O(N³), for functions that have no
 /// recurrence.
 #[inline(never)]
 pub(crate) fn composition<T: Differentiable, N: Lanes<T>>(
@@ -357,7 +358,7 @@ pub(crate) fn composition<T: Differentiable, N: Lanes<T>>(
 ) -> Orders<T, N> {
     let mut z = still::<T, N>();
     for order in (1..=N::USIZE).rev() {
-        // What is still to be multiplied by x − x₀ so many times need not go up to N.
+        // A term that is still to be multiplied by several factors x − x₀ need not go up to order N.
         let wanted = N::USIZE - (order - 1);
         let mut next = still::<T, N>();
         push::<T, true>(&mut next[..wanted], g[order - 1], x);
@@ -369,8 +370,8 @@ pub(crate) fn composition<T: Differentiable, N: Lanes<T>>(
     z
 }
 
-/// √Σ x²: the operands come with their derivatives at order 0, and `squares` holds the products of their coefficients of which
-/// neither is of order 0.
+/// √Σ x²: the operands come with their derivatives at order 0, and `squares` holds the products of their coefficients
+/// in which neither factor is of order 0.
 #[inline]
 pub(crate) fn norm<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z0: T,
@@ -403,10 +404,10 @@ pub(crate) fn log_sum_exp<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
 ) -> Orders<T, N> {
     let mut z = still::<T, N>();
     let turns: Vec<_> = terms.iter().map(turned).collect();
-    // For each term: the weight's coefficients, and the sums of t·wᵢ′ as far as they are known.
+    // For each term: the coefficients of the weight, and the sums of t·wᵢ′ as far as they are known.
     let mut moving = vec![(still::<T, N>(), still::<T, N>()); terms.len()];
     for k in 1..=N::USIZE {
-        // t·z′ of order k, of all pairs of a weight of lower order and a term.
+        // t·z′ of order k, over all pairs of a term and a weight of lower order.
         let mut total = T::zero();
         for ((&w0, (w, _)), dx) in weights.iter().zip(&moving).zip(&turns) {
             total = sum(total, product::<T, CAREFUL>(w0, dx[k - 1]));

@@ -1,4 +1,5 @@
-//! Colourings of sparse matrices: which columns or rows may be computed in one product, and the entries read back from it.
+//! Colourings of sparse matrices: which columns or rows can be computed in one product, and how the entries are read
+//! from the products.
 
 mod acyclic;
 mod bidirectional;
@@ -17,10 +18,10 @@ use crate::{Error, Scalar};
 pub use order::Order;
 pub use recovery::{Recovery, Source};
 
-/// The colour of what has none, and no vertex.
+/// The colour of a vertex without a colour; also stands for no vertex.
 const NONE: u32 = u32::MAX;
 
-/// Below so many entries, debug builds hold every colouring to its definition.
+/// Below this many entries, debug builds check every colouring against its definition.
 const CHECKED_ENTRIES: usize = 10_000;
 
 /// What is coloured, and how entries are read from the products.
@@ -38,21 +39,22 @@ const CHECKED_ENTRIES: usize = 10_000;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ColouringKind {
-    /// Columns: no two of a colour have an entry in one row. Products of the matrix with a vector show all entries, as
-    /// forward mode computes them for a Jacobian. A partial distance-2 colouring (Gebremedhin, Manne and Pothen 2005).
+    /// Columns: no two of one colour have an entry in the same row. Products of the matrix with a vector give all
+    /// entries, as forward mode computes them for a Jacobian. A partial distance-2 colouring (Gebremedhin, Manne and
+    /// Pothen 2005).
     Columns,
-    /// Rows: no two of a colour have an entry in one column. Products of a vector with the matrix show all entries, as
-    /// reverse mode computes them for a Jacobian.
+    /// Rows: no two of one colour have an entry in the same column. Products of a vector with the matrix give all
+    /// entries, as reverse mode computes them for a Jacobian.
     Rows,
-    /// Columns and rows, each entry shown by a product with columns or one with rows; some columns and rows have no colour
-    /// (a star bicolouring: Montoison, Dalle and Gebremedhin 2025).
+    /// Columns and rows: each entry is given by a product with columns or by a product with rows; some columns and
+    /// rows have no colour (a star bicolouring: Montoison, Dalle and Gebremedhin 2025).
     Bidirectional,
-    /// Columns of a symmetric matrix, each entry shown by a product as itself or as its mirror image (star colouring:
-    /// Gebremedhin, Manne and Pothen 2005).
+    /// Columns of a symmetric matrix: a product gives each entry or its mirror image (star colouring: Gebremedhin,
+    /// Manne and Pothen 2005).
     Star,
-    /// Columns of a symmetric matrix, so that each entry is a number of a product less entries known before: fewer products
-    /// than [`Star`](Self::Star) at the price of the subtractions, in which rounding errors add up (acyclic colouring:
-    /// Gebremedhin, Tarafdar, Pothen and Walther 2009).
+    /// Columns of a symmetric matrix: each entry is a number of a product minus entries known before. This needs
+    /// fewer products than [`Star`](Self::Star), at the price of the subtractions, in which rounding errors
+    /// accumulate (acyclic colouring: Gebremedhin, Tarafdar, Pothen and Walther 2009).
     Acyclic,
 }
 
@@ -65,7 +67,7 @@ impl ColouringKind {
     /// ```
     pub const ALL: [Self; 5] = [Self::Columns, Self::Rows, Self::Bidirectional, Self::Star, Self::Acyclic];
 
-    /// Whether the matrix has to be symmetric.
+    /// Whether the matrix must be symmetric.
     ///
     /// ```
     /// use dualtape::sparse::ColouringKind;
@@ -75,7 +77,7 @@ impl ColouringKind {
         matches!(self, Self::Star | Self::Acyclic)
     }
 
-    /// The kinds whose colourings are of this kind as well, and may need fewer colours where they are found greedily.
+    /// The kinds whose colourings are also of this kind, and may need fewer colours when they are found greedily.
     fn stricter(self) -> &'static [Self] {
         match self {
             Self::Columns | Self::Rows | Self::Acyclic => &[],
@@ -99,18 +101,20 @@ impl ColouringKind {
     }
 }
 
-/// Colours of the columns or rows of a sparse matrix, so that all entries can be had from a product for each colour.
+/// Colours of the columns or rows of a sparse matrix, such that all entries can be read from one product for each
+/// colour.
 ///
 /// There are [`column_colours`](Self::column_colours) products with columns and then
-/// [`row_colours`](Self::row_colours) products with rows, from no columns at all to all of them:
+/// [`row_colours`](Self::row_colours) products with rows; either number may be 0:
 ///
 /// - The product of column colour c is A·s, where s is 1 in the columns of that colour and 0 elsewhere: as many numbers as A
 ///   has rows, number i being the sum of A\[i\]\[j\] over the columns j of the colour.
 /// - The product of row colour r is sᵀ·A, where s is 1 in the rows of that colour: as many numbers as A has columns, number
 ///   j being the sum of A\[i\]\[j\] over the rows i of the colour.
 ///
-/// One after the other, they are the compressed matrix, which [`recovery`](Self::recovery) takes apart. It knows nothing of
-/// what computes the products. Columns and rows without entries have no colour.
+/// One after the other, the products are the compressed matrix, from which [`recovery`](Self::recovery) reads the
+/// entries. The colouring does not depend on how the products are computed. Columns and rows without entries have no
+/// colour.
 ///
 /// ```
 /// use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern};
@@ -134,10 +138,10 @@ pub struct Colouring {
 }
 
 impl Colouring {
-    /// Colours a pattern greedily, in an order.
+    /// Colours a pattern greedily, in the given order.
     ///
-    /// The time is about that of looking at all pairs of entries that share a row (for columns) or a column (for rows); for
-    /// star and acyclic colourings, at the colours around each neighbour.
+    /// The time is about that of visiting all pairs of entries that share a row (for columns) or a column (for rows);
+    /// for star and acyclic colourings, that of visiting the colours around each neighbour.
     ///
     /// # Errors
     ///
@@ -155,11 +159,11 @@ impl Colouring {
         Ok(Self::of_prepared(&Prepared::new(pattern, kind)?, kind, order))
     }
 
-    /// The colouring of the fewest colours that these orders lead to, the first of them on ties.
+    /// The colouring with the fewest colours among the given orders, the first of them if there are ties.
     ///
-    /// A colouring of columns is a star colouring as well, and one of columns or of rows is a bidirectional one: where they
-    /// may need fewer colours, they are tried too. It stops where fewer are not possible: where a row has as many entries as
-    /// there are column colours, say. With no orders at all, it takes the natural one.
+    /// A colouring of columns is also a star colouring, and a colouring of columns or of rows is also a bidirectional
+    /// one: if these kinds may need fewer colours, they are tried too. It stops when fewer colours are not possible,
+    /// for example if a row has as many entries as there are column colours. Without orders, it uses the natural one.
     ///
     /// # Errors
     ///
@@ -180,7 +184,8 @@ impl Colouring {
         Ok(kind.stricter().iter().fold(best, |best, &stricter| best.improved(&prepared, stricter, orders)))
     }
 
-    /// This colouring, or the first of fewer colours that orders lead to; they are tried while fewer are possible.
+    /// This colouring, or the first with fewer colours from the given orders; they are tried while fewer colours are
+    /// possible.
     fn improved(self, prepared: &Prepared<'_>, stricter: ColouringKind, orders: &[Order]) -> Self {
         let mut best = self;
         if orders.is_empty() {
@@ -199,7 +204,7 @@ impl Colouring {
         best
     }
 
-    /// A colouring as a kind that may ask for more than what was prepared does.
+    /// A colouring in the given order, of a kind that may be stricter than the kind prepared for.
     fn of_prepared(prepared: &Prepared<'_>, stricter: ColouringKind, order: Order) -> Self {
         let [columns, rows] = prepared.colours(stricter, order);
         let (columns, rows) = (Classes::new(columns), Classes::new(rows));
@@ -211,13 +216,13 @@ impl Colouring {
         colouring
     }
 
-    /// A colouring of your own: for each column its colour, and for each row, counted from 0. What is not coloured has
-    /// `None`; columns alone are, where rows are not coloured, and the other way round.
+    /// Your own colouring: the colour of each column and of each row, counted from 0. A column or row without a
+    /// colour has `None`; if only columns are coloured, all rows have `None`, and the other way round.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAColouring`] if the colours do not tell all entries apart, as [`check`](Self::check) finds, or are not
-    /// below the number of columns and rows; [`Error::NotSymmetric`] as for [`new`](Self::new).
+    /// [`Error::NotAColouring`] if the colours do not determine all entries, as [`check`](Self::check) finds, or are
+    /// not below the number of columns and rows; [`Error::NotSymmetric`] as for [`new`](Self::new).
     ///
     /// ```
     /// use dualtape::{Error, sparse::{Colouring, ColouringKind, Pattern}};
@@ -254,12 +259,12 @@ impl Colouring {
         Ok(colouring)
     }
 
-    /// Holds the colouring to its definition, entry by entry, however it was made.
+    /// Checks the colouring against its definition, entry by entry, however it was made.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAColouring`] if there is an entry of the pattern that the products do not show, or the pattern is of
-    /// another shape; [`Error::NotSymmetric`] as for [`new`](Self::new).
+    /// [`Error::NotAColouring`] if the products do not give some entry of the pattern, or the pattern has another
+    /// shape; [`Error::NotSymmetric`] as for [`new`](Self::new).
     ///
     /// ```
     /// use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern};
@@ -272,11 +277,11 @@ impl Colouring {
         check::check(self, pattern)
     }
 
-    /// How the entries of the pattern are had from the products.
+    /// How the entries of the pattern are read from the products.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAColouring`] if this is no colouring of the pattern, or the products have 2³² numbers or more;
+    /// [`Error::NotAColouring`] if this is not a colouring of the pattern, or the products have 2³² or more numbers;
     /// [`Error::NotSymmetric`] as for [`new`](Self::new).
     ///
     /// ```
@@ -291,12 +296,12 @@ impl Colouring {
         recovery::recovery(self, pattern)
     }
 
-    /// The products of a matrix, one after the other, summed from its entries in the pattern's order.
+    /// The products of a matrix, one after the other, summed from its entries in the order of the pattern.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if there is not a value for each entry; [`Error::NotAColouring`] if the pattern is of another
-    /// shape.
+    /// [`Error::Length`] if there is not one value for each entry; [`Error::NotAColouring`] if the pattern has
+    /// another shape.
     ///
     /// ```
     /// use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern};
@@ -405,7 +410,7 @@ impl Colouring {
         self.rows.colour(row)
     }
 
-    /// The columns of a colour, rising.
+    /// The columns of a colour, in increasing order.
     ///
     /// # Panics
     ///
@@ -421,7 +426,7 @@ impl Colouring {
         self.columns.members(colour)
     }
 
-    /// The rows of a colour, rising.
+    /// The rows of a colour, in increasing order.
     ///
     /// # Panics
     ///
@@ -445,16 +450,16 @@ impl Colouring {
         let (rows, columns) = coloured;
         let (given_rows, given_columns) = (pattern.rows(), pattern.columns());
         let shape = format!("they are for {rows} rows and {columns} columns");
-        Err(self.kind.refused(format!("{shape}, and it has {given_rows} and {given_columns}")))
+        Err(self.kind.refused(format!("{shape}, but it has {given_rows} and {given_columns}")))
     }
 }
 
-/// A pattern with what all orders need of it.
+/// A pattern with everything that all orders need from it.
 struct Prepared<'a> {
     kind: ColouringKind,
     pattern: &'a Pattern,
     transposed: Pattern,
-    /// For each entry, the number of the entry of the transposed pattern's place in this one: of a symmetric pattern, its
+    /// For each entry of the transposed pattern, its number in this pattern; in a symmetric pattern, this gives its
     /// mirror image.
     order: Vec<u32>,
 }
@@ -491,7 +496,7 @@ impl<'a> Prepared<'a> {
     fn symmetric(&self, colour: fn(&graph::Graph, Order) -> Vec<u32>, order: Order) -> Vec<u32> {
         let mut colours = colour(&graph::Graph::of_symmetric(self.pattern), order);
         for (vertex, colour) in colours.iter_mut().enumerate() {
-            // On the diagonal only: nobody is in its way.
+            // On the diagonal only: it has no conflicts.
             if *colour == NONE && !self.pattern.row(vertex).is_empty() {
                 *colour = 0;
             }
@@ -518,7 +523,7 @@ fn check_symmetric(pattern: &Pattern, transposed: &Pattern) -> Result<(), Error>
 struct Classes {
     /// For each vertex.
     colours: Vec<u32>,
-    /// Where each colour starts among the members; a last number where all end.
+    /// The start of each colour among the members; a last number gives the end of all.
     starts: Vec<u32>,
     members: Vec<u32>,
 }
@@ -552,7 +557,7 @@ impl Classes {
     }
 }
 
-/// The number of colours, where all below the highest are there.
+/// The number of colours, if all colours below the highest are used.
 fn count(colours: &[u32]) -> usize {
     colours.iter().filter(|&&colour| colour != NONE).max().map_or(0, |&colour| colour as usize + 1)
 }
@@ -560,12 +565,12 @@ fn count(colours: &[u32]) -> usize {
 /// Finds the lowest colour that a vertex may have.
 #[derive(Default)]
 struct FirstFree {
-    /// For each colour so far, the last vertex that may not have it.
+    /// For each colour so far, the last vertex that must not have it.
     forbidden: Vec<u32>,
 }
 
 impl FirstFree {
-    /// A colour that is none forbids nothing.
+    /// The value for no colour forbids nothing.
     fn forbid(&mut self, colour: u32, vertex: u32) {
         if let Some(last) = self.forbidden.get_mut(colour as usize) {
             *last = vertex;

@@ -3,10 +3,10 @@
 use super::Pattern;
 use crate::Error;
 
-/// How the values of a matrix in compressed rows, the order of its [`Pattern`], go into compressed columns (CSC), which many
-/// solvers ask for.
+/// How the values of a matrix in compressed rows, the order of its [`Pattern`], are reordered to compressed columns
+/// (CSC), which many solvers require.
 ///
-/// It is found once; [`gather`](Self::gather) then brings values into the order of columns, without allocation.
+/// It is computed once; [`gather`](Self::gather) then reorders values without allocation.
 ///
 /// ```
 /// use dualtape::sparse::{Columns, Pattern};
@@ -38,8 +38,8 @@ impl Columns {
         Self { transposed, order }
     }
 
-    /// The pattern of the transposed matrix, whose rows are the columns of this one: where each begins, and the rows of its
-    /// entries.
+    /// The pattern of the transposed matrix, whose rows are the columns of this one: the start of each, and the rows
+    /// of its entries.
     ///
     /// ```
     /// use dualtape::sparse::{Columns, Pattern};
@@ -51,11 +51,11 @@ impl Columns {
         &self.transposed
     }
 
-    /// Writes values that are in the order of rows into `by_columns`, in the order of columns.
+    /// Writes values in the order of rows into `by_columns`, in the order of columns.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `values` or `by_columns` has not a number for each entry.
+    /// [`Error::Length`] if `values` or `by_columns` does not have a number for each entry.
     ///
     /// ```
     /// use dualtape::{Error, sparse::{Columns, Pattern}};

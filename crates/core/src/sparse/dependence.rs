@@ -6,19 +6,20 @@ use super::tracer::Tracer;
 use crate::{Differentiable, Error, Function, Scalar, Var, gradient};
 use num_traits::Zero;
 
-/// The values of a function of several outputs at `x`, and where its Jacobian has entries: a row for each output, a column
-/// for each input. The function is evaluated once, with [`Tracer`]s, and not recorded.
+/// The values of a function of several outputs at `x`, and the positions of the entries of its Jacobian: a row for
+/// each output, a column for each input. The function is evaluated once, with [`Tracer`]s, and not recorded.
 ///
-/// The pattern holds wherever the function takes the branches (`if`) that it takes at `x`. It has each entry that can be
-/// other than zero there, and may have more: those that cancel, as in `x - x`, and products with zero. Where branches move
-/// entries about, unite the patterns of several points, or write choices with
-/// [`select`](crate::Differentiable::select), whose both sides are in the pattern.
+/// The pattern holds wherever the function takes the same branches (`if`) as at `x`. It has each entry that can be
+/// nonzero there, and may have more: entries that cancel, as in `x - x`, and products with zero. If the entries
+/// depend on branches, unite the patterns of several points, or write choices with
+/// [`select`](crate::Differentiable::select), both sides of which are in the pattern.
 ///
-/// As for drivers in reverse, a closure is written as one in the call (`|x| f(x)`), since the numbers borrow their sets.
+/// As for reverse drivers, write a closure in the call (`|x| f(x)`), because the numbers borrow their sets.
 ///
 /// # Errors
 ///
-/// [`Error::NotAPattern`] for 2³² − 1 inputs, 2³² entries, or sets of inputs of 2³² parts, or more.
+/// [`Error::NotAPattern`] if there are 2³² − 1 or more inputs, 2³² or more entries, or sets of inputs with 2³² or
+/// more parts.
 ///
 /// ```
 /// use dualtape::sparse::jacobian_pattern;
@@ -45,7 +46,7 @@ where
 ///
 /// # Errors
 ///
-/// Those of [`jacobian_pattern`].
+/// The errors of [`jacobian_pattern`].
 pub(super) fn function_pattern<T: Scalar>(f: &impl Function<T>, x: &[T]) -> Result<Pattern, Error> {
     let sets = sets_of(x)?;
     let mut outputs = vec![Tracer::zero(); f.outputs(x.len())];
@@ -53,15 +54,15 @@ pub(super) fn function_pattern<T: Scalar>(f: &impl Function<T>, x: &[T]) -> Resu
     pattern(&sets, &outputs)
 }
 
-/// The value and the gradient of a function at `x`, and where its Hessian has entries: a row and a column for each input,
-/// symmetric. The function is evaluated once, on a tape of [`Tracer`]s, and swept back.
+/// The value and the gradient of a function at `x`, and the positions of the entries of its Hessian: a row and a
+/// column for each input, symmetric. The function is evaluated once, on a tape of [`Tracer`]s, and swept back.
 ///
-/// Terms that are linear in an input add no entry. For the rest, what holds for [`jacobian_pattern`] holds here, of the
+/// Terms that are linear in an input add no entry. Otherwise, what [`jacobian_pattern`] says applies here to the
 /// gradient.
 ///
 /// # Errors
 ///
-/// Those of [`jacobian_pattern`].
+/// The errors of [`jacobian_pattern`].
 ///
 /// ```
 /// use dualtape::sparse::hessian_pattern;

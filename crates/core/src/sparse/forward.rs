@@ -1,4 +1,5 @@
-//! Sparse Jacobians forward, of functions that are not recorded: a few evaluations with columns that move together.
+//! Sparse Jacobians in forward mode, for functions that are not recorded: a few evaluations with several columns
+//! seeded in each lane.
 
 use super::dependence::function_pattern;
 use super::{Colouring, ColouringKind, Order, Pattern};
@@ -7,14 +8,14 @@ use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::{U8, Unsigned};
 
-/// How many colours move in one evaluation.
+/// How many colours one evaluation seeds.
 const LANES: usize = U8::USIZE;
 
-/// The sparse Jacobian of a [`Function`] in forward mode, for loops: columns that meet in no row are moved together, eight
-/// such groups in one evaluation. It allocates nothing once warm.
+/// The sparse Jacobian of a [`Function`] in forward mode, for loops. Columns that share no row form a group, and
+/// eight groups are seeded in one evaluation. It allocates nothing once its buffers are large enough.
 ///
-/// Of a function that is recorded, or one that needs many groups, as where one output depends on all inputs, a
-/// [`Program`](crate::Program) may be faster, or reverse mode.
+/// For a function that is recorded, or that needs many groups because one output depends on all inputs, a
+/// [`Program`](crate::Program) or reverse mode may be faster.
 ///
 /// ```
 /// use dualtape::{Differentiable, Function, sparse::ForwardJacobian};
@@ -47,22 +48,23 @@ const LANES: usize = U8::USIZE;
 #[derive(Debug)]
 pub struct ForwardJacobian<T: Scalar> {
     pattern: Pattern,
-    /// The colour of each column. Those without entries have one more of their own, to see that nothing moves with them.
+    /// The colour of each column. Columns without entries have one further colour, to check that no output depends on
+    /// them.
     colour_of: Vec<u32>,
     colours: usize,
-    /// The colours, and one more if there are columns without entries.
+    /// The number of colours, plus one if there are columns without entries.
     moving: usize,
     inputs: Vec<Dual<T, U8>>,
     outputs: Vec<Dual<T, U8>>,
 }
 
 impl<T: Scalar> ForwardJacobian<T> {
-    /// Finds the pattern of the Jacobian by one evaluation at `x` (see [`jacobian_pattern`](super::jacobian_pattern)), and
-    /// columns that can move together.
+    /// Finds the pattern of the Jacobian by one evaluation at `x` (see
+    /// [`jacobian_pattern`](super::jacobian_pattern)), and groups of columns that can be seeded together.
     ///
     /// # Errors
     ///
-    /// Those of [`jacobian_pattern`](super::jacobian_pattern).
+    /// The errors of [`jacobian_pattern`](super::jacobian_pattern).
     ///
     /// ```
     /// # use dualtape::{Differentiable, Function};
@@ -82,11 +84,11 @@ impl<T: Scalar> ForwardJacobian<T> {
         Self::of_pattern(function_pattern(f, x)?)
     }
 
-    /// For functions whose Jacobian has entries in a pattern of your own.
+    /// For functions whose Jacobian has entries in your own pattern.
     ///
     /// # Errors
     ///
-    /// None today; colourings of a kind that this does not ask for have some.
+    /// None at present; colourings of other kinds than this one can have errors.
     ///
     /// ```
     /// use dualtape::sparse::{ForwardJacobian, Pattern};
@@ -107,7 +109,7 @@ impl<T: Scalar> ForwardJacobian<T> {
         Ok(Self { pattern, colour_of, colours, moving, inputs: Vec::new(), outputs: Vec::new() })
     }
 
-    /// Where the Jacobian has entries, in the order in which [`evaluate`](Self::evaluate) writes them.
+    /// The positions of the entries, in the order in which [`evaluate`](Self::evaluate) writes them.
     ///
     /// ```
     /// use dualtape::sparse::{ForwardJacobian, Pattern};
@@ -119,7 +121,7 @@ impl<T: Scalar> ForwardJacobian<T> {
         &self.pattern
     }
 
-    /// How many groups of columns move together.
+    /// How many groups of columns are seeded.
     ///
     /// ```
     /// use dualtape::sparse::{ForwardJacobian, Pattern};
@@ -130,8 +132,8 @@ impl<T: Scalar> ForwardJacobian<T> {
         self.colours
     }
 
-    /// How often [`evaluate`](Self::evaluate) calls the function: once for every eight colours, and once if there are none.
-    /// All columns without entries count as one colour more, as it is seen to that no output moves with them.
+    /// How often [`evaluate`](Self::evaluate) calls the function: once for every eight colours, and once if there are
+    /// none. All columns without entries count as one further colour, to check that no output depends on them.
     ///
     /// ```
     /// use dualtape::sparse::{ForwardJacobian, Pattern};
@@ -142,16 +144,17 @@ impl<T: Scalar> ForwardJacobian<T> {
         self.moving.div_ceil(LANES).max(1)
     }
 
-    /// Writes the values of `f` at `x` into `values`, and the entries of its Jacobian into `entries`, in the order of the
-    /// [pattern](Self::pattern): a value and a derivative have the bits that [`Forward`](crate::Forward) gives them.
+    /// Writes the values of `f` at `x` into `values`, and the entries of its Jacobian into `entries`, in the order of
+    /// the [pattern](Self::pattern). Values and derivatives have the bits that [`Forward`](crate::Forward) gives
+    /// them.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not a number for each column of the pattern, the function not an output for each row,
-    /// `values` not a number for each output, or `entries` not one for each entry. [`Error::NotAPattern`] where an output
-    /// moves with columns of a colour of which it has no entry: the function takes another branch than where its pattern was
-    /// found, or the pattern is not its own. Not every entry that is missing is found so: one may hide behind another of its
-    /// colour.
+    /// [`Error::Length`] if `x` does not have a number for each column of the pattern, the function does not have an
+    /// output for each row, `values` does not have a number for each output, or `entries` does not have one for each
+    /// entry. [`Error::NotAPattern`] if an output depends on columns of a colour in which it has no entry: the
+    /// function takes another branch than where its pattern was found, or the pattern belongs to another function.
+    /// This does not find every missing entry: one may be hidden by another entry of its colour.
     ///
     /// ```
     /// # use dualtape::{Differentiable, Function};
@@ -199,10 +202,10 @@ impl<T: Scalar> ForwardJacobian<T> {
         Ok(())
     }
 
-    /// Takes the inputs over: the columns of eight colours move, each along the lane of its colour.
+    /// Copies the inputs: the columns of eight colours are seeded, each in the lane of its colour.
     fn hold(&mut self, x: &[T], first: u32) {
         let input = |(&x, &colour): (&T, &u32)| {
-            // A colour outside of the eight is no lane, and the subtraction may wrap.
+            // A colour outside the eight has no lane, and the subtraction may wrap.
             let moving = colour.wrapping_sub(first) as usize;
             Dual::new(x, GenericArray::generate(|lane| if lane == moving { T::one() } else { T::zero() }))
         };
@@ -210,7 +213,7 @@ impl<T: Scalar> ForwardJacobian<T> {
         self.inputs.extend(x.iter().zip(&self.colour_of).map(input));
     }
 
-    /// Writes the entries of columns of eight colours.
+    /// Writes the entries of the columns of eight colours.
     fn read(&self, first: u32, entries: &mut [T]) -> Result<(), Error> {
         let starts = self.pattern.starts().windows(2);
         for (row, (y, ends)) in self.outputs.iter().zip(starts).enumerate() {
@@ -222,7 +225,7 @@ impl<T: Scalar> ForwardJacobian<T> {
                     (*entry, unread[lane]) = (derivatives[lane], false);
                 }
             }
-            // Of NaN, even steps have the derivative NaN, which are no entries.
+            // For a NaN value, even `floor` and similar functions have the derivative NaN; these are not entries.
             let moves = |lane: &usize| {
                 unread[*lane] && !(derivatives[*lane] == T::zero() || derivatives[*lane].is_nan())
             };

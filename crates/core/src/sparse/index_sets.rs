@@ -1,23 +1,23 @@
-//! Sets of inputs that share their parts, made as numbers are computed and read once at the end.
+//! Sets of inputs that share their parts, created as numbers are computed and read once at the end.
 
 use super::pattern::{Pattern, dedup};
 use crate::Error;
 use std::cell::{Cell, RefCell};
 
-/// Up to so many inputs, a union lists them. A larger one refers to its parts, so that a sum of a million terms, added one
-/// by one, takes two numbers for each term and not a list for each partial sum.
+/// Up to this many inputs, a union lists them. A larger union refers to its parts, so that a sum of a million terms,
+/// added one by one, takes two numbers for each term and not a list for each partial sum.
 const LISTED: usize = 32;
 
-/// How many unions are remembered, in case they are asked for again: a power of two.
+/// How many unions are remembered, in case they are needed again: a power of two.
 const REMEMBERED: usize = 1 << 10;
 
-/// A set of inputs in an [`IndexSets`]: its number there. Set i is {i} for each input i.
+/// A set of inputs in an [`IndexSets`]: its number there. For each input i, set i is {i}.
 pub(crate) type Set = u32;
 
 /// The set without inputs, which is in every [`IndexSets`].
 pub(crate) const EMPTY: Set = Set::MAX;
 
-/// The sets that came about in one evaluation of a function, and how many numbers did.
+/// The sets created in one evaluation of a function, and how many numbers were created.
 #[derive(Debug)]
 pub(crate) struct IndexSets {
     storage: RefCell<Storage>,
@@ -25,14 +25,14 @@ pub(crate) struct IndexSets {
 }
 
 impl IndexSets {
-    /// The sets of functions of so many inputs, which fit into a [`Set`] below [`EMPTY`].
+    /// The sets for a function with the given number of inputs, which must fit into a [`Set`] below [`EMPTY`].
     pub(crate) fn new(inputs: Set) -> Self {
         let recent = vec![Recent::default(); REMEMBERED];
         let storage = Storage { inputs, starts: vec![0], parts: Vec::new(), recent, full: false };
         Self { storage: RefCell::new(storage), numbers: Cell::new(0) }
     }
 
-    /// A number that no other has.
+    /// A number that is different each time.
     pub(crate) fn next_number(&self) -> u64 {
         self.numbers.set(self.numbers.get() + 1);
         self.numbers.get()
@@ -69,13 +69,13 @@ impl IndexSets {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAPattern`] for 2³² entries or more.
+    /// [`Error::NotAPattern`] for 2³² or more entries.
     pub(crate) fn pattern(&self, sets: &[Set]) -> Result<Pattern, Error> {
         self.storage.borrow().pattern(sets, 1)
     }
 }
 
-/// A union that was asked for not long ago.
+/// A union that was computed recently.
 #[derive(Clone, Copy, Debug)]
 struct Recent {
     of: [Set; 2],
@@ -88,21 +88,22 @@ impl Default for Recent {
     }
 }
 
-/// A set is a list of others, its parts, whose numbers rise and are smaller than its own. As the first ones are single
-/// inputs, a set that lists its inputs is a union like all others.
+/// A set is a list of other sets, its parts, whose numbers increase and are smaller than its own. Because the first
+/// sets are single inputs, a set that lists its inputs is a union like all others.
 #[derive(Debug)]
 struct Storage {
     inputs: Set,
-    /// Where the parts of each set begin, from the first that is not an input; a last number says where all end.
+    /// The start of the parts of each set, beginning with the first set that is not an input; a last number gives the
+    /// end of all.
     starts: Vec<u32>,
     parts: Vec<Set>,
     recent: Vec<Recent>,
-    /// Whether some sets found no room.
+    /// Whether some sets did not fit.
     full: bool,
 }
 
 impl Storage {
-    /// The parts of a set; an input is its own.
+    /// The parts of a set; an input is its own part.
     fn parts<'a>(&'a self, set: &'a Set) -> &'a [Set] {
         let Some(index) = set.checked_sub(self.inputs) else { return std::slice::from_ref(set) };
         let index = index as usize;
@@ -114,7 +115,7 @@ impl Storage {
         parts.last().is_some_and(|&last| last < self.inputs)
     }
 
-    /// The union of two sets, of which the first has the smaller number.
+    /// The union of two sets; the first has the smaller number.
     fn union(&mut self, a: Set, b: Set) -> Set {
         let hash = (u64::from(a) << 32 | u64::from(b)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let place = (hash >> (u64::BITS - REMEMBERED.trailing_zeros())) as usize;
@@ -128,7 +129,7 @@ impl Storage {
 
     fn new_union(&mut self, a: Set, b: Set) -> Set {
         let (of_a, of_b) = (self.parts(&a), self.parts(&b));
-        // Of a set that refers to others, it is only known what they are.
+        // If a set refers to others, only its parts are known.
         if !(self.is_listed(of_a) && self.is_listed(of_b)) {
             return if of_b.binary_search(&a).is_ok() { b } else { self.push(&[a, b]) };
         }
@@ -151,7 +152,7 @@ impl Storage {
         if count <= LISTED { self.push(&list[..count]) } else { self.push(&[a, b]) }
     }
 
-    /// The union of at least two sets, whose numbers rise.
+    /// The union of at least two sets, whose numbers increase.
     fn union_of_many(&mut self, sets: &[Set]) -> Set {
         let few = sets.len() <= LISTED;
         let all_listed = few && sets.iter().all(|set| self.is_listed(self.parts(set)));
@@ -167,7 +168,7 @@ impl Storage {
         self.push(if list.len() <= LISTED { &list } else { sets })
     }
 
-    /// A new set of these parts. Beyond 2³² sets or parts, there is none, and no pattern either.
+    /// A new set with these parts. Above 2³² sets or parts, there is no new set, and no pattern.
     fn push(&mut self, parts: &[Set]) -> Set {
         self.parts.extend(parts);
         let set = u64::from(self.inputs) + self.starts.len() as u64 - 1;
@@ -180,11 +181,11 @@ impl Storage {
         set as Set
     }
 
-    /// See [`IndexSets::pattern`]. Sets are followed down to their inputs one by one, as long as that takes no more than
-    /// `share` of what it takes to compute all sets, for 64 inputs after another; the other rows come of that.
+    /// See [`IndexSets::pattern`]. Sets are followed to their inputs one by one, as long as this takes no more than
+    /// `share` of the time for computing all sets, for 64 inputs at a time; the other rows are computed in that way.
     fn pattern(&self, sets: &[Set], share: usize) -> Result<Pattern, Error> {
         if self.full {
-            let reason = "the sets of inputs on its way have 2³² parts or more; take a part of the function";
+            let reason = "its sets of inputs need 2³² parts or more; differentiate a part of the function";
             return Err(Error::NotAPattern { reason: reason.into() });
         }
         let mut pattern = Pattern::without_rows(self.inputs as usize)?;
@@ -200,7 +201,7 @@ impl Storage {
         Ok(pattern)
     }
 
-    /// Appends rows, from the bits of 64 inputs in all sets, and of the next 64.
+    /// Appends rows, from the bits of 64 inputs in all sets, and so on for each next 64.
     fn push_rows(&self, pattern: &mut Pattern, sets: &[Set]) -> Result<(), Error> {
         let mut rows = vec![Vec::new(); sets.len()];
         let mut bits = vec![0_u64; self.starts.len() - 1];
@@ -226,18 +227,18 @@ impl Storage {
     }
 }
 
-/// Follows sets down to their inputs.
+/// Follows sets to their inputs.
 struct Search<'a> {
     storage: &'a Storage,
-    /// Of each set, the last search that came by.
+    /// For each set, the last search that visited it.
     seen: Vec<u32>,
     searches: u32,
-    /// How many more parts may be looked at.
+    /// How many more parts may be visited.
     budget: usize,
     waiting: Vec<Set>,
-    /// The inputs of the last set, rising.
+    /// The inputs of the last set, in increasing order.
     found: Vec<u32>,
-    /// The set that they were found in.
+    /// The set in which they were found.
     last: Set,
 }
 
@@ -248,7 +249,7 @@ impl<'a> Search<'a> {
         Self { storage, seen: vec![0; sets], searches: 0, budget, waiting, found, last: EMPTY }
     }
 
-    /// Finds the inputs of a set, unless the budget does not last.
+    /// Finds the inputs of a set, unless the budget is too small.
     fn find(&mut self, set: Set) -> bool {
         if set == self.last {
             return true;
@@ -305,7 +306,7 @@ mod tests {
         }
     }
 
-    /// Sets that come about at random, beside what they hold.
+    /// Random sets, and their contents.
     fn drawn(random: &mut Random, inputs: usize, unions: usize) -> (IndexSets, Vec<Set>, Vec<BTreeSet<u32>>) {
         let sets = IndexSets::new(inputs as u32);
         let mut numbers: Vec<Set> = (0..inputs as u32).chain([EMPTY]).collect();

@@ -1,8 +1,8 @@
-//! Where a sparse matrix has entries.
+//! The positions of the entries of a sparse matrix.
 
 use crate::Error;
 
-/// The places of a sparse matrix that may hold something other than zero: row after row, columns rising in each.
+/// The places of a sparse matrix that may hold a nonzero number: row after row, with increasing columns in each.
 ///
 /// It is the structure of the compressed-row format (CSR) that sparse matrix crates share: the columns of row i are
 /// `indices()[starts()[i]..starts()[i + 1]]`. A value goes with each place, in this order.
@@ -22,11 +22,11 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// The pattern of a matrix given by rows of columns, in any order and as often as you like.
+    /// The pattern of a matrix given by the columns of each row, in any order and with repetitions.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAPattern`] where a column is not below `columns`, or there are 2³² entries or more.
+    /// [`Error::NotAPattern`] if a column is not below `columns`, or there are 2³² or more entries.
     ///
     /// ```
     /// use dualtape::{Error, sparse::Pattern};
@@ -57,12 +57,12 @@ impl Pattern {
         Ok(pattern)
     }
 
-    /// The pattern of a matrix of so many rows and columns, given by the places (row, column) of its entries, in any order
-    /// and as often as you like.
+    /// The pattern of a matrix with the given numbers of rows and columns, given by the places (row, column) of its
+    /// entries, in any order and with repetitions.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAPattern`] where a place is outside of the matrix, or there are 2³² entries or more.
+    /// [`Error::NotAPattern`] if a place is outside the matrix, or there are 2³² or more entries.
     ///
     /// ```
     /// use dualtape::sparse::Pattern;
@@ -85,12 +85,13 @@ impl Pattern {
         Self::from_rows(columns, by_row)
     }
 
-    /// The pattern in compressed-row format: where each row starts, a last number where all end, and the columns.
+    /// The pattern in compressed-row format: the start of each row, a last number for the end of all rows, and the
+    /// columns.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAPattern`] unless starts begin at 0, do not fall and end at the number of indices, and the columns of
-    /// each row rise and are below `columns`.
+    /// [`Error::NotAPattern`] unless the starts begin at 0, never decrease and end at the number of indices, and the
+    /// columns of each row increase and are below `columns`.
     ///
     /// ```
     /// use dualtape::{Error, sparse::Pattern};
@@ -109,7 +110,7 @@ impl Pattern {
         if ends != (Some(0), Some(indices.len())) || !starts.is_sorted() {
             let numbers = indices.len();
             return Err(not_a_pattern(format!(
-                "its rows do not start at 0, follow each other and end at {numbers}"
+                "its row offsets must start at 0, never decrease and end at {numbers}"
             )));
         }
         let pattern = Self { columns, starts, indices };
@@ -129,7 +130,7 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAPattern`] for 2³² entries or more.
+    /// [`Error::NotAPattern`] for 2³² or more entries.
     ///
     /// ```
     /// use dualtape::sparse::Pattern;
@@ -140,7 +141,7 @@ impl Pattern {
         Self::from_rows(columns, (0..rows).map(|_| 0..columns))
     }
 
-    /// No rows yet, so many columns.
+    /// No rows so far, and the given number of columns.
     pub(crate) fn without_rows(columns: usize) -> Result<Self, Error> {
         if u32::try_from(columns).is_err() {
             return Err(not_a_pattern(format!("{columns} columns are more than 2³² − 1")));
@@ -148,7 +149,7 @@ impl Pattern {
         Ok(Self { columns, starts: vec![0], indices: Vec::new() })
     }
 
-    /// Appends a row of columns that rise.
+    /// Appends a row of increasing columns.
     pub(crate) fn push_row(&mut self, columns: impl IntoIterator<Item = u32>) -> Result<(), Error> {
         self.indices.extend(columns);
         debug_assert!(self.indices[self.starts[self.rows()] as usize..].is_sorted_by(|a, b| a < b));
@@ -207,7 +208,7 @@ impl Pattern {
         self.indices.is_empty()
     }
 
-    /// The columns of the entries of a row, rising.
+    /// The columns of the entries of a row, in increasing order.
     ///
     /// # Panics
     ///
@@ -222,7 +223,7 @@ impl Pattern {
         &self.indices[self.starts[row] as usize..self.starts[row + 1] as usize]
     }
 
-    /// Where each row starts among the indices; a last number says where all end.
+    /// The start of each row among the indices; a last number gives the end of all rows.
     ///
     /// ```
     /// use dualtape::sparse::Pattern;
@@ -256,7 +257,7 @@ impl Pattern {
         (0..self.rows()).flat_map(|row| self.row(row).iter().map(move |&column| (row, column as usize)))
     }
 
-    /// The number of the entry at a place, by which its value is found; `None` where there is no entry.
+    /// The number of the entry at a place, which is also the index of its value; `None` if there is no entry.
     ///
     /// ```
     /// use dualtape::sparse::Pattern;
@@ -273,8 +274,8 @@ impl Pattern {
         Some(self.starts[row] as usize + within)
     }
 
-    /// The pattern of the transposed matrix. Its rows are the columns of this one, as the compressed-column format (CSC)
-    /// has them.
+    /// The pattern of the transposed matrix. Its rows are the columns of this one, as in the compressed-column format
+    /// (CSC).
     ///
     /// ```
     /// use dualtape::sparse::Pattern;
@@ -318,17 +319,17 @@ impl Pattern {
         self.rows() == self.columns && *self == self.transposed()
     }
 
-    /// The pattern of all places that are entries of this one or, rows and columns exchanged, of it.
+    /// The pattern of all places that are entries of this pattern, or of its transpose.
     pub(crate) fn symmetric(self) -> Result<Self, Error> {
         let transposed = self.transposed();
         if self == transposed { Ok(self) } else { self.union(&transposed) }
     }
 
-    /// The places of a diagonal of so many rows and columns.
+    /// The places on the diagonal of a matrix with the given number of rows and columns.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAPattern`] for 2³² rows or more.
+    /// [`Error::NotAPattern`] for 2³² or more rows.
     ///
     /// ```
     /// use dualtape::sparse::Pattern;
@@ -339,12 +340,12 @@ impl Pattern {
         Self::from_rows(n, (0..n).map(|row| [row]))
     }
 
-    /// The places that are entries of this pattern or of another one of the same shape.
+    /// The places that are entries of this pattern or of another pattern of the same shape.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if the other has another number of rows or columns, and [`Error::NotAPattern`] for 2³² entries or
-    /// more.
+    /// [`Error::Length`] if the other pattern has another number of rows or columns, and [`Error::NotAPattern`] for
+    /// 2³² or more entries.
     ///
     /// ```
     /// use dualtape::{Program, program::Wrt, sparse::{Pattern, SparseJacobian}};
@@ -359,7 +360,7 @@ impl Pattern {
     /// ```
     pub fn union(&self, other: &Self) -> Result<Self, Error> {
         Error::check_length("other pattern: its rows", "row", self.rows(), other.rows())?;
-        Error::check_length("other pattern: its columns", "column", self.columns, other.columns)?;
+        Error::check_length("list of columns of the other pattern", "column", self.columns, other.columns)?;
         let both = |row: usize| [self.row(row), other.row(row)].concat();
         let rows = (0..self.rows()).map(|row| both(row).into_iter().map(|column| column as usize));
         Self::from_rows(self.columns, rows)
@@ -377,12 +378,12 @@ impl Pattern {
         self.first_missing(other).is_none() && (self.rows(), self.columns) == (other.rows(), other.columns)
     }
 
-    /// Refuses values of which there is not one for each entry.
+    /// Refuses values unless there is one for each entry.
     pub(crate) fn check_values(&self, given: usize) -> Result<(), Error> {
         Error::check_length("slice of values", "entry", self.len(), given)
     }
 
-    /// The first place of another pattern that is no entry of this one.
+    /// The first place of another pattern that is not an entry of this one.
     pub(crate) fn first_missing(&self, other: &Self) -> Option<(usize, usize)> {
         other.entries().find(|&(row, column)| self.position(row, column).is_none())
     }
@@ -392,7 +393,7 @@ fn not_a_pattern(reason: String) -> Error {
     Error::NotAPattern { reason }
 }
 
-/// Moves the first of equal neighbours to the front, and says how many there are.
+/// Moves the first of equal neighbours to the front, and returns how many there are.
 pub(super) fn dedup(sorted: &mut [u32]) -> usize {
     let mut kept = 0;
     for index in 0..sorted.len() {

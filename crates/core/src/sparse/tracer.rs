@@ -6,21 +6,21 @@ use crate::rules::{Binary, Compare, Partial, Ternary, Unary, values};
 use crate::{CustomRule, Differentiable, Error, Scalar};
 use std::fmt;
 
-/// A number that carries the set of inputs on which it depends, beside its value: what [`jacobian_pattern`] calls functions
-/// with.
+/// A number that carries, beside its value, the set of inputs on which it depends. [`jacobian_pattern`] calls
+/// functions with such numbers.
 ///
-/// It computes the values that `T` would, and a comparison goes by them: a set holds for the branches taken. Otherwise it
-/// does not hang on values. It is that of the rule table: an operand counts unless its partial derivative is zero
-/// everywhere, as that of [`floor`](num_traits::Float::floor) and [`stop_gradient`](Differentiable::stop_gradient) is. So
-/// both operands of [`max`](num_traits::Float::max) count, both branches of a [`select`](Differentiable::select) whose
-/// predicate may change, and `x * 0.0`. Each output of a [`CustomRule`] depends on all its inputs. (Where a value is NaN, its
-/// derivatives are NaN in every mode, those of steps as well; such have no entry.)
+/// It computes the values that `T` would, and comparisons use them: a set is valid for the branches taken. Otherwise
+/// sets do not depend on values. They follow the rule table: an operand counts unless its partial derivative is zero
+/// everywhere, as for [`floor`](num_traits::Float::floor) and [`stop_gradient`](Differentiable::stop_gradient). So
+/// both operands of [`max`](num_traits::Float::max) count, both branches of a [`select`](Differentiable::select)
+/// whose predicate may change, and `x * 0.0`. Each output of a [`CustomRule`] depends on all its inputs. (If a value
+/// is NaN, its derivatives are NaN in every mode, even those of `floor`; such derivatives have no entry.)
 ///
-/// Two numbers that depend on inputs are equal (`==`) only if they are one number, as two [`Var`](crate::Var)s are; see
-/// [`Differentiable`].
+/// Two numbers that depend on inputs are equal (`==`) only if they are the same number, as for two
+/// [`Var`](crate::Var)s; see [`Differentiable`].
 ///
-/// Sets are kept where all numbers of one evaluation find them, and share their parts: an operation takes at most a hundred
-/// bytes or so for a set of up to 32 inputs, and 16 bytes for a larger one.
+/// All numbers of one evaluation share a store of sets, and sets share their parts: an operation takes at most about
+/// a hundred bytes for a set of up to 32 inputs, and 16 bytes for a larger one.
 ///
 /// ```
 /// use dualtape::{Float, sparse::{Tracer, jacobian_pattern}};
@@ -37,12 +37,12 @@ use std::fmt;
 ///
 /// [`jacobian_pattern`]: super::jacobian_pattern
 pub struct Tracer<'t, T> {
-    /// `None` for a constant: a number that is the same wherever the inputs are.
+    /// `None` for a constant: a number that is the same for all inputs.
     sets: Option<&'t IndexSets>,
     value: T,
-    /// The inputs on which it depends. A number that is no constant has none if it moves in steps only.
+    /// The inputs on which it depends. The set is empty for a number that is not a constant but piecewise constant.
     set: Set,
-    /// Which number it is, of those that depend on inputs.
+    /// Its number among the numbers that depend on inputs.
     number: u64,
 }
 
@@ -54,7 +54,7 @@ impl<T: Copy> Clone for Tracer<'_, T> {
 
 impl<T: Copy> Copy for Tracer<'_, T> {}
 
-/// Writes `2.0 * x`, for the two types of literals.
+/// Writes `2.0 * x` for both types of literals.
 macro_rules! literals_on_the_left {
     ({} operators { $($(#[$doc:meta])* $Name:ident $method:ident $body:tt)* } $($others:tt)*) => { $(
         impl_literal_left!(['t] Tracer<'t, f32>, $Name $method, f32 []);
@@ -81,25 +81,25 @@ impl<'t, T: Scalar> Tracer<'t, T> {
         Self { sets: Some(sets), value, set, number: sets.next_number() }
     }
 
-    /// Whether both are one number, or neither moves.
+    /// Whether both are the same number, or both are constants.
     #[inline]
     fn moves_as(&self, other: &Self) -> bool {
         (self.set == EMPTY && other.set == EMPTY) || (self.set != EMPTY && self.number == other.number)
     }
 
-    /// The result of an operation of which this is the only operand that is no constant.
+    /// The result of an operation whose other operands are constants.
     #[inline(always)]
     fn alone(self, value: T, partial: Partial<Self>) -> Self {
         match (self.sets, partial) {
             (None, _) => Self::constant(value),
             (_, Partial::Zero) => Self { value, set: EMPTY, ..self },
-            // It is equal to its operand where their values are.
+            // It is equal to its operand if their values are equal.
             (_, Partial::One) => Self { value, ..self },
             (Some(sets), _) => Self::depending(sets, value, self.set),
         }
     }
 
-    /// The result of an operation of many operands, each of which counts.
+    /// The result of an operation with many operands, each of which counts.
     fn of_all(value: T, operands: impl Iterator<Item = Self> + Clone) -> Self {
         let Some(sets) = operands.clone().find_map(|x| x.sets) else { return Self::constant(value) };
         let of_operands = operands.filter_map(|x| {
@@ -113,11 +113,14 @@ impl<'t, T: Scalar> Tracer<'t, T> {
 /// Panics if numbers of two evaluations are mixed.
 #[inline(always)]
 fn check_same(a: &IndexSets, b: &IndexSets) {
-    assert!(std::ptr::eq(a, b), "these numbers are of two evaluations: one of them may not outlive its own");
+    assert!(
+        std::ptr::eq(a, b),
+        "these numbers belong to two evaluations; a number must not outlive its evaluation"
+    );
 }
 
-/// What a row states of an operand, for all values at once: it selects where it has a choice, so that `Zero` stands only
-/// where nothing else could. The numbers it is asked with do not matter.
+/// What a row states for an operand, for all values at once: it uses `select` where it has a choice, so that `Zero`
+/// appears only if nothing else is possible. The numbers passed to it do not matter.
 macro_rules! stated {
     ($op:ident.$partial:ident) => {
         $op.$partial(Self::constant(T::one()), Self::constant(T::one()), Self::constant(T::one()))
@@ -151,7 +154,7 @@ impl<T: Scalar> Differentiable for Tracer<'_, T> {
         Ok(outputs.into_iter().map(|value| all.alone(value, Partial::MinusOne)).collect())
     }
 
-    // An operation leaves at most a set behind: loops are followed turn by turn, which tells states apart.
+    // An operation stores at most one set: loops are followed turn by turn, which keeps states apart.
     const RETAINS: bool = false;
     const RECORDS: bool = true;
     const KNOWS_ZEROS: bool = true;
@@ -182,7 +185,8 @@ impl<T: Scalar> Differentiable for Tracer<'_, T> {
         if predicate.sets.is_none() || then.is_same(&otherwise) {
             return selected;
         }
-        // The predicate has no derivative, and yet may change: without it, two constants would make a constant.
+        // The predicate has no derivative, but may change: without it, a selection between two constants would be a
+        // constant.
         Self::of_all(selected.value, [Self { set: EMPTY, ..predicate }, then, otherwise].into_iter())
     }
 
@@ -261,7 +265,7 @@ impl<T: Scalar> Differentiable for Tracer<'_, T> {
 }
 
 impl<T: Scalar> std::iter::Sum for Tracer<'_, T> {
-    /// Gathers the terms first: the iterator may itself make sets.
+    /// Collects the terms first: the iterator may itself create sets.
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         let terms: Vec<Self> = terms.collect();
         Self::sum_of(&terms)

@@ -1,4 +1,4 @@
-//! Sums by the chain rule of second order: of operations of many operands, and of rules of the user's own.
+//! Sums by the second-order chain rule: of operations with many operands, and of custom rules.
 
 use super::ForwardLaplacian;
 use crate::forward::lanes::{Tangent, accumulate, spoilt, zeros};
@@ -12,7 +12,7 @@ use num_traits::Float;
 
 type Pair<T, N> = (ForwardLaplacian<T, N>, ForwardLaplacian<T, N>);
 
-/// ∇a·∇b. What is known to be zero leaves no trace.
+/// ∇a·∇b. Terms that are known to be zero have no effect.
 #[inline(always)]
 pub(super) fn inner<T: Differentiable, N: Lanes<T>>(a: &Tangent<T, N>, b: &Tangent<T, N>) -> T {
     if T::KNOWS_ZEROS {
@@ -30,7 +30,7 @@ pub(super) fn inner<T: Differentiable, N: Lanes<T>>(a: &Tangent<T, N>, b: &Tange
     (sums[0] + sums[2]) + (sums[1] + sums[3])
 }
 
-/// |∇a|², if anything asks for it.
+/// |∇a|², if it is needed.
 #[inline(always)]
 pub(super) fn square<T: Differentiable, N: Lanes<T>>(wanted: Partial<T>, a: &Tangent<T, N>) -> T {
     match wanted {
@@ -39,7 +39,7 @@ pub(super) fn square<T: Differentiable, N: Lanes<T>>(wanted: Partial<T>, a: &Tan
     }
 }
 
-/// 2 ∇a·∇b, if anything asks for it.
+/// 2 ∇a·∇b, if the partial derivative is not zero.
 #[inline(always)]
 pub(super) fn twice<T: Differentiable, N: Lanes<T>>(
     wanted: Partial<T>,
@@ -59,7 +59,7 @@ pub(super) fn is_still<T: Differentiable, N: Lanes<T>>(x: &ForwardLaplacian<T, N
     x.laplacian.is_identically_zero() && x.tangent.iter().all(Differentiable::is_identically_zero)
 }
 
-/// Σ partial · number, where exact zeros win, and a NaN value wins over all.
+/// Σ partial · number; exact zeros win over ∞, and a NaN value wins over everything.
 #[inline(always)]
 pub(super) fn bent<T: Differentiable, const M: usize>(z: T, terms: [(Partial<T>, T); M]) -> T {
     if T::RECORDS {
@@ -97,7 +97,7 @@ pub(super) struct Combination<T, N: Lanes<T>> {
     z: T,
     tangent: Tangent<T, N>,
     laplacian: T,
-    /// All edges and bends, where the sum needs care: in recordings, and for a NaN.
+    /// All terms of first and second order, kept if the sum needs care: in recordings, and for a NaN.
     edges: Vec<(Partial<T>, Tangent<T, N>)>,
     bends: Vec<(Partial<T>, T)>,
 }
@@ -131,7 +131,7 @@ impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
         self.bend(Partial::One, twice(Partial::One, &a.tangent, &b.tangent));
     }
 
-    /// Adds a share of the Laplacian alone.
+    /// Adds a contribution to the Laplacian alone.
     #[inline]
     pub(super) fn bend(&mut self, p: Partial<T>, x: T) {
         if self.is_careful() {
@@ -159,7 +159,7 @@ impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
     }
 }
 
-/// Σ ab + bias: in plain loops over the lanes, and with care where that is not finite.
+/// Σ ab + bias: in plain loops over the lanes, and with care if the result is not finite.
 pub(super) fn dot<T: Differentiable, N: Lanes<T>>(
     pairs: &(impl Iterator<Item = Pair<T, N>> + Clone),
     bias: Option<ForwardLaplacian<T, N>>,
@@ -216,7 +216,7 @@ pub(super) fn log_sum_exp<T: Differentiable, N: Lanes<T>>(
     curved(z, x, &weights, |weight, gradient| (gradient, weight))
 }
 
-/// A function of many operands, and how far each moves otherwise than it does, with a weight.
+/// A function of many operands, with the weighted difference between each operand's gradient and that of the result.
 fn curved<T: Differentiable, N: Lanes<T>>(
     z: T,
     x: &[ForwardLaplacian<T, N>],
@@ -250,7 +250,7 @@ impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
     }
 }
 
-/// Σ partial · tangent, itself to be differentiated.
+/// Σ partial · tangent, which can itself be differentiated.
 pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
     value: ForwardLaplacian<T, N>,
     pairs: &[Pair<T, N>],
@@ -262,14 +262,15 @@ pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
         sum.add_product(partial, tangent);
     }
     if !inner.is_empty() && !is_still(&value) {
-        // It moves with the value where that is NaN: the sum is NaN then, and what moves becomes NaN with it.
+        // If the value is NaN, the sum depends on the value too: the sum is then NaN, and so are its derivatives that
+        // are not zero.
         sum.add(Partial::Zero, &value);
     }
     sum.finish()
 }
 
-/// A rule of the user's own: along each lane by its second derivative, in dual numbers of dual numbers. How the inputs'
-/// Laplacians move the outputs comes with the first lane.
+/// A custom rule: its second derivative is taken along each lane, in dual numbers of dual numbers. The first lane
+/// also adds the part that comes from the Laplacians of the inputs.
 pub(super) fn call<T, N, R>(
     rule: &R,
     x: &[ForwardLaplacian<T, N>],

@@ -1,8 +1,9 @@
-//! Rules of the user's own on series: z′ = J(x, z)·x′, integrated order by order.
+//! Custom rules on series: z′ = J(x, z)·x′, integrated order by order.
 //!
-//! A rule's derivative may call rules, itself among them, as a sine's calls the cosine. Since a derivative is needed to one order
-//! less than the outputs, each call inside wants one order less, and at order 0 there is only the value. How many orders
-//! are wanted cannot be seen from the numbers, so the calls under way are noted ([`wanted`]).
+//! The derivative of a rule may call rules, even the rule itself: the derivative of a sine calls the cosine. A
+//! derivative is needed to one order less than the outputs, so each nested call needs one order less, and at order 0
+//! only the value is needed. The numbers do not show how many orders are needed, so this module keeps a list of the
+//! calls in progress ([`wanted`]).
 
 use super::Taylor;
 use super::reduction::integral;
@@ -15,15 +16,15 @@ use std::any::type_name;
 use std::cell::RefCell;
 
 thread_local! {
-    /// The calls under way: the type of their numbers, which tells levels of nesting apart, and the orders wanted of calls inside.
-    /// `None` stands where a value is computed: what goes on in there is nobody's derivative.
+    /// The calls in progress: the type of their numbers, which identifies the level of nesting, and the orders that
+    /// nested calls need. `None` marks the computation of a value, which has no derivative to compute.
     static UNDER_WAY: RefCell<Vec<Option<Wanted>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The name of a type of numbers, and how many orders of them are wanted.
+/// The name of a number type, and how many orders of it are needed.
 type Wanted = (&'static str, usize);
 
-/// A note of a call under way, until it is dropped.
+/// An entry for a call in progress, removed when it is dropped.
 struct Note;
 
 impl Note {
@@ -39,7 +40,7 @@ impl Drop for Note {
     }
 }
 
-/// How many orders are wanted of a call with numbers of a type.
+/// How many orders a call with numbers of the given type needs.
 fn wanted<D>(all: usize) -> usize {
     UNDER_WAY.with_borrow(|notes| {
         let since_value = notes.iter().rev().map_while(|note| *note);
@@ -51,8 +52,8 @@ fn wanted<D>(all: usize) -> usize {
     })
 }
 
-/// The outputs of a rule. Where its derivative does not use them, one evaluation gives all coefficients; otherwise each gives one
-/// more.
+/// The outputs of a rule. If its derivative does not use them, one evaluation gives all coefficients; otherwise each
+/// evaluation gives one more.
 pub(super) fn call<T, N, R>(rule: &R, x: &[Taylor<T, N>]) -> Result<Vec<Taylor<T, N>>, Error>
 where
     T: Differentiable,
@@ -75,7 +76,7 @@ where
         return Ok(z);
     }
     if !T::RECORDS && orders > 1 {
-        // With outputs that spoil whatever uses them.
+        // Called with outputs that are NaN, to detect whether the derivative uses them.
         let unknown = |z: &Taylor<T, N>| z.map(z.primal, |_| T::nan());
         let all = integrated(rule, x, &z.iter().map(unknown).collect::<Vec<_>>(), orders)?;
         if all.iter().flat_map(|z| &z[..orders]).all(|c| c.value().is_finite()) {
@@ -90,7 +91,7 @@ where
     Ok(z)
 }
 
-/// The coefficients of the outputs up to an order, from outputs that are right to one order less.
+/// The coefficients of the outputs up to an order, from outputs that are correct to one order less.
 fn integrated<T, N, R>(
     rule: &R,
     x: &[Taylor<T, N>],
@@ -118,7 +119,7 @@ where
     (0..z.len()).map(row).collect()
 }
 
-/// The derivative of a series; its last coefficient is not known, and counts for nothing.
+/// The derivative of a series; its last coefficient is not known, and is ignored.
 fn derivative<T: Differentiable, N: Lanes<T>>(x: &Taylor<T, N>) -> Taylor<T, N> {
     let order = |i: usize| x.orders.get(i).map_or(T::zero(), |&c| series::scaled(c, (i + 1) as f64));
     Taylor { primal: order(0), orders: Orders::<T, N>::generate(|i| order(i + 1)) }

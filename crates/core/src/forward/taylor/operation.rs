@@ -1,7 +1,7 @@
-//! Operations on series: which recurrence serves which row of the table, and what is done where a result is not finite.
+//! Operations on series: which recurrence each row of the table uses, and what happens if a result is not finite.
 //!
-//! Every row that is not named here is served by its own derivative, evaluated in series. Such a derivative must not use the output: it is
-//! given one whose coefficients are NaN, so that a row which does is noticed.
+//! Every row that is not named here uses its own derivative, evaluated on series. Such a derivative must not use the
+//! output: it receives an output whose coefficients are NaN, so that a row which uses it is detected.
 
 use super::Taylor;
 use crate::forward::lanes::{combined, scaled};
@@ -13,24 +13,24 @@ use generic_array::sequence::GenericSequence;
 use generic_array::typenum::U1;
 use num_traits::{Float, Zero as _};
 
-/// What a function gives for a coefficient that is not known to be zero.
+/// The result of a function for a coefficient that is not known to be zero.
 #[inline(always)]
 pub(super) fn moved<T: Differentiable>(x: T, f: impl FnOnce(T) -> T) -> T {
     if T::KNOWS_ZEROS && x.is_identically_zero() { x } else { f(x) }
 }
 
-/// Whether every product needs care: what is on a tape or recorded knows its zeros.
+/// Whether every product needs care: numbers on a tape or in a recording know their exact zeros.
 pub(super) const fn always_careful<T: Differentiable>() -> bool {
     T::RECORDS || T::KNOWS_ZEROS
 }
 
-/// Whether a result can stand as it is. What is recorded has no value to ask for.
+/// Whether a result needs no correction. A recorded result has no value to test.
 #[inline(always)]
 pub(super) fn is_settled<T: Differentiable, N: Lanes<T>>(z: &T, orders: &Orders<T, N>) -> bool {
     T::RECORDS || (z.value().is_finite() && orders.iter().all(|c| c.value().is_finite()))
 }
 
-/// The coefficients of a NaN value: NaN from the first order on at which an operand moves.
+/// The coefficients of a NaN value: NaN from the first order at which an operand has a nonzero coefficient.
 #[cold]
 #[inline(never)]
 pub(super) fn nan_orders<T: Differentiable, N: Lanes<T>>(z: &T, operands: &[&Orders<T, N>]) -> Orders<T, N> {
@@ -47,7 +47,7 @@ fn tangent<T: Differentiable, N: Lanes<T>>(x: &Taylor<T, N>) -> GenericArray<T, 
     GenericArray::generate(|_| x.orders.first().copied().unwrap_or(T::zero()))
 }
 
-/// The same coefficients, the first aside.
+/// The same coefficients except the first.
 fn with_first<T: Differentiable, N: Lanes<T>>(
     mut orders: Orders<T, N>,
     first: GenericArray<T, U1>,
@@ -78,7 +78,7 @@ pub(super) fn unary<O: Unary, T: Differentiable, N: Lanes<T>>(op: O, z: T, x: &T
     settle_unary(op, z, x)
 }
 
-/// Where a result is not finite: by careful recurrences, with the first order by the chain rule of all modes.
+/// If a result is not finite: careful recurrences, with the first order by the chain rule of all modes.
 #[cold]
 #[inline(never)]
 fn settle_unary<O: Unary, T: Differentiable, N: Lanes<T>>(op: O, z: T, x: &Taylor<T, N>) -> Taylor<T, N> {
@@ -173,7 +173,7 @@ pub(super) fn binary<O: Binary, T: Differentiable, N: Lanes<T>>(
     settle_binary(op, z, x, y)
 }
 
-/// The chain rule of two operands, along given tangents.
+/// The chain rule of two operands with the given tangents.
 #[inline(always)]
 fn first_order<O: Binary, T: Differentiable, N: Lanes<T>, M: Lanes<T>>(
     op: O,
@@ -243,9 +243,9 @@ fn binary_orders<O: Binary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool>
     }
 }
 
-/// The coefficients of an operation that has no series where some number is zero: a power whose exponent moves at the base 0, or
-/// too small to tell its coefficients; a logarithm to a base that moves from 0. The first order then follows the chain rule of
-/// all modes, and the others are NaN.
+/// The coefficients of an operation that has no series because some number is zero: a power with base 0 whose
+/// exponent varies, or a base too small for its coefficients to be computed; a logarithm whose base varies and starts
+/// at 0. The first order follows the chain rule of all modes, and the others are NaN.
 fn nowhere_at_zero<O: Binary, T: Differentiable, N: Lanes<T>>(
     op: O,
     z: T,
@@ -259,11 +259,11 @@ fn nowhere_at_zero<O: Binary, T: Differentiable, N: Lanes<T>>(
         let others = Orders::<T, N>::generate(|i| moved(orders[i], |c| T::select_by(is_zero, T::nan(), c)));
         return with_first(others, first_order(op, z, x, y, &tangent(x), &tangent(y)));
     }
-    // What is infinite has no coefficients either.
+    // An infinite result has no coefficients either.
     if zero.value().is_normal() { orders } else { Orders::<T, N>::generate(|_| T::nan()) }
 }
 
-/// Adds an operand by the derivative in it.
+/// Adds the contribution of an operand, given the derivative with respect to it.
 fn add<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     sum: &mut Sum<T, N>,
     derivative: Partial<Taylor<T, N>>,
@@ -275,8 +275,8 @@ fn add<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     }
 }
 
-/// x to a constant power. Where x is 0 or the power too small or large for a number, or may be in a replay, by the coefficients
-/// of the power itself, y(y − 1)…x^(y−k)/k!.
+/// x to a constant power. If x is 0, the power is too small or too large for a number, or either may happen in a
+/// replay, it uses the coefficients of the power itself, y(y − 1)…x^(y−k)/k!.
 fn constant_power<O: Binary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     op: O,
     z: T,
@@ -296,7 +296,7 @@ fn constant_power<O: Binary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool
     with_first(orders, first_order(op, z, x, y, &tangent(x), &tangent(y)))
 }
 
-/// A norm, of operands with their derivatives at order 0.
+/// A norm of operands, given their derivatives at order 0.
 pub(super) fn norm<T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(
     z: T,
     operands: impl Iterator<Item = (Taylor<T, N>, Partial<T>)>,

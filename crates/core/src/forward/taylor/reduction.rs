@@ -9,8 +9,8 @@ use generic_array::sequence::GenericSequence;
 
 type Pair<T, N> = (Taylor<T, N>, Taylor<T, N>);
 
-/// The coefficients by fast recurrences, or by careful ones where these are not finite; where the value is NaN, what
-/// becomes of it.
+/// The coefficients by fast recurrences, or by careful ones if these are not finite; if the value is NaN, the
+/// coefficients of a NaN value.
 fn settled<T: Differentiable, N: Lanes<T>>(
     z: T,
     fast: impl FnOnce() -> Orders<T, N>,
@@ -37,7 +37,7 @@ pub(super) fn sum<T: Differentiable, N: Lanes<T>>(
     let z = T::sum_terms(terms.clone().map(|x| x.primal));
     let orders = || {
         Orders::<T, N>::generate(|i| match terms.clone().map(|x| x.orders[i]) {
-            // One statement for each coefficient, of what moves.
+            // One statement for each coefficient, over the terms that are not constant.
             orders if T::KNOWS_ZEROS => {
                 T::sum_of(&orders.filter(|c| !c.is_identically_zero()).collect::<Vec<_>>())
             }
@@ -80,7 +80,7 @@ pub(super) fn norm<T: Differentiable, N: Lanes<T>>(
 ) -> Taylor<T, N> {
     let z = T::norm_terms(terms.clone().map(|x| x.primal));
     let derivatived = || {
-        // Collected first: a derivative is recorded as it is computed.
+        // Collected first, because computing a derivative records it.
         let derivatives: Vec<_> = terms.clone().map(|x| reductions::norm_derivative(x.primal, z)).collect();
         terms.clone().zip(derivatives)
     };
@@ -107,7 +107,7 @@ pub(super) fn log_sum_exp<T: Differentiable, N: Lanes<T>>(
     )
 }
 
-/// Σ partial · tangent, where exact zeros win, and a NaN value over all but unmoving tangents.
+/// Σ partial · tangent; exact zeros win over ∞, and a NaN value wins over all tangents that are not zero.
 pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
     value: Taylor<T, N>,
     pairs: &[Pair<T, N>],
@@ -127,7 +127,7 @@ pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
     }
     let mut orders = dot_orders::<T, N, true>(moving().copied(), None);
     if T::RECORDS && !value.is_identically_zero() {
-        // Zero where the value is not NaN.
+        // Zero unless the value is NaN.
         let mut spoilt: Vec<_> = inner.iter().map(|&(_, tangent)| (T::zero(), tangent)).collect();
         for i in 0..N::USIZE {
             let edges = moving().map(|(_, tangent)| (T::zero(), tangent.orders[i]));
@@ -140,7 +140,7 @@ pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
     Taylor { primal: z, orders }
 }
 
-/// The integral of Σ p·x′ for derivatives known as series, a product for each pair.
+/// The integral of Σ p·x′ for derivatives known as series; the sum has one product for each pair.
 pub(super) fn integral<T: Differentiable, N: Lanes<T>>(
     pairs: impl Iterator<Item = (Partial<Taylor<T, N>>, Taylor<T, N>)>,
 ) -> Orders<T, N> {

@@ -1,4 +1,4 @@
-//! Recorded functions as argmin's solvers see them: sums over data, with a penalty.
+//! Recorded functions in the form that argmin's solvers take: sums over data, with a penalty.
 
 use super::Problem;
 use crate::drivers::check_dense;
@@ -7,11 +7,11 @@ use crate::{DENSE_LIMIT, Error, Program, Workspace};
 use argmin::core::{CostFunction, Error as Failure, Gradient, Hessian};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Points whose Hessians are in memory at a time.
+/// How many Hessians of points are in memory at a time.
 const POINTS: usize = 256;
 
-/// A program to minimise over its parameters, in a [`Problem`]: its value, or the sum of its values over points of data, and
-/// a penalty. [`Problem::from_program`] and [`Problem::sum_of_program`] make one.
+/// A program to minimise over its parameters, in a [`Problem`]: its value, or the sum of its values over data points,
+/// and a penalty. [`Problem::from_program`] and [`Problem::sum_of_program`] create one.
 #[derive(Debug)]
 pub struct Recorded {
     program: Program<f64>,
@@ -25,17 +25,17 @@ pub struct Recorded {
 struct Memory {
     points: BatchWorkspace<f64>,
     penalty: Workspace<f64>,
-    /// The Hessian at one point as a program, from the first time that it is asked for.
+    /// The Hessian at one point as a program, made when it is first needed.
     hessian: Option<(Program<f64>, BatchWorkspace<f64>)>,
 }
 
 impl Problem<Recorded> {
-    /// A recorded function to minimise over its inputs. A Hessian of more than [`DENSE_LIMIT`] bytes is an error of the
-    /// solver's.
+    /// A recorded function to minimise over its inputs. A Hessian of more than [`DENSE_LIMIT`] bytes is an error of
+    /// the solver.
     ///
     /// # Errors
     ///
-    /// [`Error::NotOneOutput`] if the program has not exactly one output, and [`Error::Length`] if it has data:
+    /// [`Error::NotOneOutput`] if the program does not have exactly one output, and [`Error::Length`] if it has data:
     /// [`sum_of_program`](Self::sum_of_program) takes them.
     ///
     /// ```
@@ -53,15 +53,16 @@ impl Problem<Recorded> {
         Self::new(program, Vec::new())
     }
 
-    /// A recorded function of parameters and data, to minimise over its parameters: the sum of its values over points, of
-    /// which `data` holds the numbers, one point after another. Without points, the sum is zero; a program without data counts once.
+    /// A recorded function of parameters and data, to minimise over its parameters: the sum of its values over
+    /// points. `data` holds the numbers of the points, one point after another. Without points, the sum is zero; a
+    /// program without data counts once.
     ///
-    /// Cost, gradient and Hessian go through the points in lanes, on the threads of the current rayon pool.
+    /// Cost, gradient and Hessian evaluate the points in lanes, on the threads of the current rayon pool.
     ///
     /// # Errors
     ///
-    /// [`Error::NotOneOutput`] if the program has not exactly one output, and [`Error::Length`] if the numbers are not a
-    /// multiple of the program's data.
+    /// [`Error::NotOneOutput`] if the program does not have exactly one output, and [`Error::Length`] if the number
+    /// of data is not a multiple of what one point of the program takes.
     ///
     /// ```
     /// use argmin::core::{CostFunction, Gradient, Hessian};
@@ -90,12 +91,12 @@ impl Problem<Recorded> {
         }
     }
 
-    /// The same and a penalty, which is a function of the parameters only and is added once.
+    /// The same problem plus a penalty, which is a function of the parameters only and is added once.
     ///
     /// # Errors
     ///
-    /// [`Error::NotOneOutput`] if the penalty has not exactly one output, and [`Error::Length`] if it has not as many inputs as
-    /// the program has parameters.
+    /// [`Error::NotOneOutput`] if the penalty does not have exactly one output, and [`Error::Length`] if it does not
+    /// have as many inputs as the program has parameters.
     ///
     /// ```
     /// use argmin::core::CostFunction;
@@ -123,12 +124,12 @@ impl Problem<Recorded> {
 }
 
 impl Recorded {
-    /// What a thread that panicked left is only scratch memory.
+    /// A thread that panicked leaves only scratch memory behind.
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The points; of a program without data, one without numbers.
+    /// The points; for a program without data, one point without numbers.
     fn points(&self) -> Rows<'_, f64> {
         match self.program.data() {
             0 => Rows::without_data(1),

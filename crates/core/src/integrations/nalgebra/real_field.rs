@@ -1,6 +1,7 @@
-//! What simba and nalgebra ask of a real number, for a type that has `Differentiable`, `Float` and `FloatConst`.
+//! What simba and nalgebra require of a real number, for a type that implements `Differentiable`, `Float` and
+//! `FloatConst`.
 
-/// Writes methods that `Float` has, too.
+/// Writes methods that `Float` also has.
 macro_rules! same_as_float {
     ($($method:ident($($argument:ident: $Argument:ty),*);)*) => { $(
         #[inline]
@@ -10,7 +11,7 @@ macro_rules! same_as_float {
     )* };
 }
 
-/// Writes constants that `FloatConst` has, too.
+/// Writes constants that `FloatConst` also has.
 macro_rules! same_constants {
     ($($name:ident $NAME:ident;)*) => { $(
         #[inline]
@@ -51,7 +52,7 @@ macro_rules! impl_real_field {
         /// One lane: a dual number is one number, however many tangents it carries.
         ///
         /// `simba` declares two methods of this trait unsafe, for implementations that skip a bounds check. These
-        /// skip nothing and do nothing unsafe; but the signature has to be written.
+        /// skip no check and do nothing unsafe, but the trait prescribes the signature.
         #[allow(unsafe_code)]
         impl<$($generics)*> SimdValue for $Number {
             const LANES: usize = 1;
@@ -100,7 +101,7 @@ macro_rules! impl_real_field {
                 Float::abs_sub(*self, *other)
             }
 
-            /// As for every `Signed` number: 0 for ±0.
+            /// 0 for ±0, as for every `Signed` number.
             fn signum(&self) -> Self {
                 if self.is_zero() { Self::zero() } else { Float::signum(*self) }
             }

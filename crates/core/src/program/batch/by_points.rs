@@ -1,4 +1,4 @@
-//! The points of a task one after the other, by the rules of single points: where lanes will not do.
+//! The points of a task one after the other, by the rules of single points, for tasks that lanes cannot compute.
 
 use crate::program::Program;
 use crate::program::batch::points::Points;
@@ -39,7 +39,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             }
             let factor = if self.sums.clip.is_some() { weight } else { F::one() };
             let sums = &mut task.adjoints[schedule.constants..][..parameters];
-            // A point without weight does not count, whatever it has.
+            // A point with weight zero does not count, whatever its value.
             for (sum, &adjoint) in sums.iter_mut().zip(&gradient).filter(|_| weight != F::zero()) {
                 *sum += factor * adjoint;
             }
@@ -78,7 +78,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(())
     }
 
-    /// Notes the norm of a point's gradient, and holds its groups to the bound. Says whether the point counts.
+    /// Notes the norm of a point's gradient, and limits its groups to the bound. Returns whether the point counts.
     pub(in crate::program) fn hold(
         &self,
         task: &mut Task<F>,
@@ -114,7 +114,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         true
     }
 
-    /// Evaluates one point and checks its guards. The values are those of the program returned.
+    /// Evaluates one point and checks its guards. The values belong to the program that is returned.
     pub(in crate::program) fn evaluate_point(
         &self,
         task: &mut Task<F>,

@@ -1,18 +1,18 @@
-//! `Compiled`: a function with a program for each path it has been seen to take.
+//! `Compiled`: a function with a program for each path that it has taken.
 
 use crate::program::batch::points::{Points, Selected};
 use crate::program::{BatchWorkspace, Program, Results, Sums, Traced, Workspace};
 use crate::{Error, ProgramScalar};
 
-/// How many paths are kept, unless told otherwise.
+/// How many paths are kept by default.
 const KEPT: usize = 16;
 
-/// A function of parameters and data with one output, which is recorded anew wherever it takes a path that
-/// was not seen before. So it is right at every point, however it branches.
+/// A function of parameters and data with one output. It is recorded again whenever it takes a new path, so it is
+/// correct at every point, however it branches.
 ///
-/// The paths last used are kept, sixteen unless told otherwise; beyond that, the one not used for longest
-/// gives way. A function with a path of its own at nearly every point (one that reads plain values, say) is
-/// better differentiated by tape.
+/// The paths used last are kept, sixteen by default; when there are more, the path not used for longest is dropped.
+/// If a function takes another path at nearly every point (for example because it reads plain values), a tape is a
+/// better choice.
 ///
 /// ```
 /// use dualtape::{Differentiable, program::Compiled};
@@ -38,7 +38,7 @@ pub struct Compiled<F: ProgramScalar, Func> {
     kept: usize,
     workspace: Workspace<F>,
     batch: BatchWorkspace<F>,
-    /// The points that are still without an outcome, and those that a program has left.
+    /// The points without a result so far, and those that a program could not evaluate.
     waiting: Vec<usize>,
     taken: Vec<usize>,
     inputs: Vec<F>,
@@ -65,7 +65,7 @@ where
         Self::keeping(KEPT, function)
     }
 
-    /// The same, keeping so many paths, and at least one.
+    /// The same, keeping at most the given number of paths, and at least one.
     ///
     /// ```
     /// use dualtape::{Differentiable, Float, program::Compiled};
@@ -91,7 +91,7 @@ where
         }
     }
 
-    /// How many paths are kept at the moment.
+    /// How many paths are kept at present.
     ///
     /// ```
     /// use dualtape::program::Compiled;
@@ -111,7 +111,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of both, and [`Error::TooLarge`] if a path takes more
+    /// [`Error::Length`] if `gradient` does not have the length of both, and [`Error::TooLarge`] if a path takes more
     /// than 2²⁶ nodes and operands.
     ///
     /// # Panics
@@ -134,14 +134,14 @@ where
         self.programs[0].gradient(&mut self.workspace, &self.inputs, gradient)
     }
 
-    /// The sum of the values over all points, and its gradient in the parameters.
+    /// The sum of the values over all points, and its gradient with respect to the parameters.
     ///
-    /// Points that take one path go through together. Which paths are known, and so the order of summation,
-    /// depends on what was seen before; the result is the same up to rounding.
+    /// Points that take the same path are computed together. Which paths are known, and so the order of summation,
+    /// depends on earlier calls; the result is the same up to rounding.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` has not the length of `parameters`, or points differ in theirs, and
+    /// [`Error::Length`] if `gradient` does not have the length of `parameters`, or points differ in length, and
     /// [`Error::TooLarge`] if a path takes more than 2²⁶ nodes and operands.
     ///
     /// # Panics
@@ -172,7 +172,7 @@ where
             self.choose(parameters, points.point(next))?;
             self.take_fitting(parameters, points)?;
             if self.taken.is_empty() {
-                // Lanes refuse what one point accepts: they will say so.
+                // Lanes refuse a point that the program accepts when it is alone: the sum then returns their error.
                 self.waiting.remove(0);
                 self.taken.push(next);
             }
@@ -181,7 +181,7 @@ where
         Ok(sum)
     }
 
-    /// The sum over the points taken, by the front program.
+    /// The sum over the points in `taken`, by the front program.
     fn sum_taken<P: Points<F> + ?Sized>(
         &mut self,
         parameters: &[F],
@@ -196,7 +196,7 @@ where
         Ok(part.value)
     }
 
-    /// Brings the program for a point's path to the front, recording it if need be, and leaves the point in
+    /// Moves the program for a point's path to the front, recording it if necessary, and leaves the point in
     /// `inputs`.
     fn choose(&mut self, parameters: &[F], data: &[F]) -> Result<(), Error> {
         self.inputs.clear();
@@ -222,7 +222,7 @@ where
         Ok(())
     }
 
-    /// Moves the waiting points that the front program answers for to `taken`.
+    /// Moves the waiting points that the front program can evaluate to `taken`.
     fn take_fitting<P: Points<F> + ?Sized>(&mut self, parameters: &[F], points: &P) -> Result<(), Error> {
         let Self { programs, batch, waiting, taken, .. } = self;
         taken.clear();

@@ -1,8 +1,8 @@
-//! A program at many points: sums of gradients, single gradients, Jacobians, Hessians.
+//! A program at many points: sums of gradients, gradients of single points, Jacobians, Hessians.
 //!
-//! The points are cut into chunks by their number only, never by the number of threads, each chunk is a task, and the
-//! results of tasks are put together in the order of a tree ([`SumTree`]): so the same points give the same bits on any
-//! machine with the same instructions, with any number of threads, and of processes (`part.rs`).
+//! The points are divided into chunks by their number only, never by the number of threads. Each chunk is a task, and
+//! the results of tasks are combined in the order of a tree ([`SumTree`]). So the same points give the same bits on
+//! any machine with the same instructions, with any number of threads, and of processes (`part.rs`).
 
 use super::memory::{BatchWorkspace, UniformMemory};
 use crate::program::batch::points::Points;
@@ -24,11 +24,11 @@ use std::ops::Range;
 /// The fewest points in a task.
 const SMALLEST_TASK: usize = 2 * L;
 
-/// How many operations, lanes aside, make a task worth a thread.
+/// How many operations, not counted for each lane, make a task worth a thread.
 const TASK_COST: usize = 1 << 16;
 
-/// The most tasks of a batch, unless each has as many points as the next number says: a task keeps a gradient, and those of
-/// large batches should stay small beside the points.
+/// The most tasks of a batch, unless each then has as many points as the next constant. A task keeps a gradient, and
+/// the gradients of large batches should take little memory compared with the points.
 const MOST_TASKS: usize = 64;
 const LARGE_TASK: usize = 256;
 
@@ -47,13 +47,13 @@ impl<F: ProgramScalar> Program<F> {
         BatchWorkspace::default()
     }
 
-    /// The sum of the values over all points, and its gradient in the parameters.
+    /// The sum of the values over all points, and its gradient with respect to the parameters.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] naming what does not fit (`parameters` and `gradient` have a number for each
-    /// parameter, a point one for each datum), [`Error::NotOneOutput`], and [`Error::BranchChanged`] naming the
-    /// first point at which the function takes another branch, in the order of tasks.
+    /// [`Error::Length`] with the name of what does not fit (`parameters` and `gradient` have a number for each
+    /// parameter, a point has one for each datum), [`Error::NotOneOutput`], and [`Error::BranchChanged`] with the
+    /// first point, in the order of tasks, at which the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Float, Program, program::Rows};
@@ -81,8 +81,8 @@ impl<F: ProgramScalar> Program<F> {
         Ok(self.sum(workspace, parameters, points, &Sums::none(), results)?.value)
     }
 
-    /// The mean of the values over all points, and its gradient in the parameters. Both are NaN if there are
-    /// no points.
+    /// The mean of the values over all points, and its gradient with respect to the parameters. Both are NaN if there
+    /// are no points.
     ///
     /// # Errors
     ///
@@ -114,13 +114,13 @@ impl<F: ProgramScalar> Program<F> {
         Ok(F::nan())
     }
 
-    /// The weighted sum of the values over all points, with what else is asked for; see [`Sums`] and
+    /// The weighted sum of the values over all points, with the other results that are requested; see [`Sums`] and
     /// [`Results`].
     ///
     /// # Errors
     ///
-    /// As [`sum_gradient`](Self::sum_gradient); [`Error::Length`] also if norms are asked for without a bound to
-    /// clip to, or gradients in the data with one.
+    /// The errors of [`sum_gradient`](Self::sum_gradient); [`Error::Length`] also if norms are requested without a
+    /// bound to clip to, or gradients with respect to the data with one.
     ///
     /// ```
     /// use dualtape::{Program, program::{Results, Rows, Sums}};
@@ -174,8 +174,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `parameters` or a point has not the program's length, or `values` not a number for
-    /// each output and point, and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `parameters` or a point does not have the program's length, or `values` does not have a
+    /// number for each output and point, and [`Error::BranchChanged`] if the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Program, program::Rows};
@@ -202,15 +202,14 @@ impl<F: ProgramScalar> Program<F> {
         Ok(())
     }
 
-    /// The outputs and the Jacobian at each point: `outputs × width` numbers, row after row, where a row
-    /// has the parameters first, then the data, as far as asked for. With one output, that is each point's
-    /// own gradient.
+    /// The outputs and the Jacobian at each point: `outputs × width` numbers, row after row. A row has the parameters
+    /// first, then the data, as far as requested. With one output, the row is the gradient of the point.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `parameters` or a point has not the program's length, `values` not a number for each
-    /// output and point, or `jacobians` not a row for each of these, and [`Error::BranchChanged`] where the
-    /// function takes another branch.
+    /// [`Error::Length`] if `parameters` or a point does not have the program's length, `values` does not have a
+    /// number for each output and point, or `jacobians` does not have a row for each of these, and
+    /// [`Error::BranchChanged`] if the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Program, program::{Rows, Wrt}};
@@ -243,16 +242,17 @@ impl<F: ProgramScalar> Program<F> {
         Ok(())
     }
 
-    /// The value, the gradient and the Hessian at each point, in parameters and data together; points in
-    /// parallel, directions in lanes.
+    /// The value, the gradient and the Hessian at each point, with respect to parameters and data together; points
+    /// run in parallel, directions in lanes.
     ///
     /// With `n` parameters and data, a point has one value, a gradient of `n` numbers, parameters first, and a
     /// Hessian of `n × n`, row after row.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `parameters` or a point has not the program's length, or a slice of results not that
-    /// above, [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `parameters` or a point does not have the program's length, or a slice of results does
+    /// not have the length stated above, [`Error::NotOneOutput`], and [`Error::BranchChanged`] if the function takes
+    /// another branch.
     ///
     /// ```
     /// use dualtape::{Program, program::Rows};
@@ -291,7 +291,7 @@ impl<F: ProgramScalar> Program<F> {
         })
     }
 
-    /// Which points take the program's path.
+    /// Which points take the path of the program.
     pub(in crate::program) fn fits<P: Points<F> + ?Sized>(
         &self,
         workspace: &mut BatchWorkspace<F>,
@@ -306,7 +306,7 @@ impl<F: ProgramScalar> Program<F> {
         Ok(tasks.iter().flat_map(|task| &task.values).map(|&fits| fits == F::one()).collect())
     }
 
-    /// Evaluates what depends on parameters only, and lets the tasks work, one for each of the chunks.
+    /// Evaluates what depends on parameters only, and runs the tasks, one for each of the chunks.
     pub(super) fn each_task<P: Points<F> + ?Sized>(
         &self,
         workspace: &mut BatchWorkspace<F>,
@@ -350,7 +350,7 @@ impl<F: ProgramScalar> Program<F> {
             .reduce(|| Ok(()), Result::and)
     }
 
-    /// Copies the parameters that are read otherwise than as weights and biases of one affine map.
+    /// Copies the parameters that are read other than as weights and biases of one affine map.
     fn copy_outside_affine(&self, parameters: &[F], uniform: &mut [F]) {
         let Plan { schedule, outside_affine, .. } = self.plan();
         let constants = schedule.constants;
@@ -363,8 +363,8 @@ impl<F: ProgramScalar> Program<F> {
         }
     }
 
-    /// Adds up the adjoints of so many tasks and carries them back to the parameters. Says whether the sums are finite;
-    /// if not, they are carried back only if that is the last word.
+    /// Adds the adjoints of the given tasks and propagates them to the parameters. Returns whether the sums are
+    /// finite; if not, they are propagated only if no more careful attempt follows.
     fn finish_gradient(
         &self,
         workspace: &mut BatchWorkspace<F>,
@@ -377,8 +377,9 @@ impl<F: ProgramScalar> Program<F> {
         self.carry_back(uniform, gradient, last, |first, sums| add_up(tasks, 0..count, first, sums))
     }
 
-    /// Carries adjoints of uniform values back to the parameters. `write` writes the sums over all points, from a slot on,
-    /// and says whether they are finite; if not, they are carried back only if that is the last word.
+    /// Propagates adjoints of uniform values to the parameters. `write` writes the sums over all points, starting at
+    /// a slot, and returns whether they are finite; if not, they are propagated only if no more careful attempt
+    /// follows.
     pub(super) fn carry_back(
         &self,
         uniform: &mut UniformMemory<F>,
@@ -389,7 +390,7 @@ impl<F: ProgramScalar> Program<F> {
         let UniformMemory { values, adjoints, scratch, .. } = uniform;
         let schedule = &self.plan().schedule;
         if schedule.uniform_runs().is_empty() {
-            // What the tasks summed are the parameters' own adjoints.
+            // The sums of the tasks are the adjoints of the parameters themselves.
             return write(schedule.constants, gradient);
         }
         adjoints.resize(schedule.first_varying, F::zero());
@@ -400,7 +401,7 @@ impl<F: ProgramScalar> Program<F> {
         let runs = schedule.uniform_runs();
         uniform::reverse::<F, false>(schedule, runs.clone(), Wrt::Both, values, adjoints, scratch);
         let own = schedule.constants..schedule.constants + self.parameters();
-        // A value that is not finite may have a derivative that is, as a NaN in `relu`.
+        // A value that is not finite may have a finite derivative, such as a NaN in `relu`.
         let all_finite = |numbers: &[F]| arch().dispatch(AllFinite(numbers));
         if !(all_finite(&adjoints[own.clone()]) && all_finite(&values[..schedule.first_varying])) {
             write(0, adjoints);
@@ -453,17 +454,17 @@ impl<F: ProgramScalar> Program<F> {
 
     /// How many points make a task. It depends on the program and the number of points only.
     fn points_per_task(&self, count: usize) -> usize {
-        // A task folds its accumulators once; that should stay a small part of its work.
+        // A task folds its accumulators once; this should be a small part of its work.
         let (cost, accumulated) = (self.plan().cost.max(1), self.plan().accumulated.slots.len());
         let smallest = SMALLEST_TASK.max(TASK_COST / cost).max(32 * L * accumulated / cost);
         let tasks = (count / smallest).clamp(1, MOST_TASKS.max(count / LARGE_TASK));
-        // An even number is shared out evenly.
+        // An even number divides evenly between threads.
         let tasks = if tasks > 1 { tasks & !1 } else { 1 };
         count.div_ceil(tasks).next_multiple_of(L)
     }
 
-    /// How a batch of so many points is cut into chunks and added up, for [`sum`](Self::sum) and for several processes
-    /// that share it.
+    /// How a batch with the given number of points is divided into chunks and added, for [`sum`](Self::sum) and for
+    /// several processes that share it.
     ///
     /// ```
     /// use dualtape::Program;
@@ -477,17 +478,17 @@ impl<F: ProgramScalar> Program<F> {
     }
 }
 
-/// What tasks work on.
+/// The input of tasks.
 pub(super) struct Work<'a, F, P: ?Sized> {
     pub(super) parameters: &'a [F],
     pub(super) points: &'a P,
     pub(super) sums: &'a Sums<'a, F>,
     pub(super) wrt: Wrt,
-    /// The chunks of the batch that are worked on, a task for each.
+    /// The chunks of the batch to compute, with a task for each.
     pub(super) chunks: Range<usize>,
 }
 
-/// The sum of a node of the tree over tasks, the first of which has the first chunk, of their values.
+/// The sum of the values at a node of the tree over tasks; the first task has the first chunk.
 pub(super) fn sum_of_values<F: ProgramScalar>(tasks: &[Task<F>], node: Range<usize>) -> F {
     let mut total = [F::zero()];
     let value =
@@ -496,7 +497,7 @@ pub(super) fn sum_of_values<F: ProgramScalar>(tasks: &[Task<F>], node: Range<usi
     total[0]
 }
 
-/// Copies the parts, in order, to where they are wanted.
+/// Copies the parts, in order, to their destination.
 fn copy_parts<'a, F: Copy + 'a>(to: Option<&mut [F]>, parts: impl Iterator<Item = &'a [F]>) {
     let mut rest = to.unwrap_or_default();
     for part in parts {
@@ -509,11 +510,11 @@ fn copy_parts<'a, F: Copy + 'a>(to: Option<&mut [F]>, parts: impl Iterator<Item 
     }
 }
 
-/// How many sums are too few for threads, and how many a thread takes at least.
+/// Below this many sums, threads do not pay; and the fewest sums of a thread.
 const SUMS_PER_THREAD: usize = 1 << 12;
 
-/// Adds up the adjoints of a node of the tree over tasks, the first of which has the first chunk, from a slot on. Says
-/// whether the sums are finite.
+/// Adds the adjoints at a node of the tree over tasks, starting at a slot; the first task has the first chunk.
+/// Returns whether the sums are finite.
 pub(super) fn add_up<F: ProgramScalar>(
     tasks: &[Task<F>],
     node: Range<usize>,

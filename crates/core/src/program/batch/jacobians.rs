@@ -12,11 +12,11 @@ use crate::program::simd::{L, MOST_BLOCKS};
 use crate::{Error, ProgramScalar};
 use std::ops::Range;
 
-/// How many outputs are turned from lanes into rows at a time.
+/// How many outputs are transposed from lanes to rows at a time.
 const OUTPUTS: usize = 8;
 
 impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
-    /// The outputs of some points, and if asked for, the Jacobian of each.
+    /// The outputs of some points and, if requested, the Jacobian of each.
     pub(in crate::program) fn jacobians(
         &self,
         task: &mut Task<F>,
@@ -41,7 +41,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             return Ok(false);
         }
         let (outputs, width) = (program.outputs(), program.width(self.wrt));
-        // In parameters, a point's own derivatives are taken in lanes of one block.
+        // With respect to parameters, the derivatives of single points are computed in lanes of one block.
         let together = if derive && self.wrt.parameters(program) > 0 { L } else { self.together() };
         for start in range.clone().step_by(together) {
             let points = start..range.end.min(start + together);
@@ -68,7 +68,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(all_finite(&task.values) && all_finite(&task.rows))
     }
 
-    /// Appends the outputs of so many points, a row for each.
+    /// Appends the outputs of the given points, a row for each.
     fn push_outputs(&self, task: &mut Task<F>, count: usize) {
         let outputs = &self.plan.outputs;
         let (first, width) = (task.values.len(), outputs.len());
@@ -90,8 +90,9 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         task.values.truncate(first + count * width);
     }
 
-    /// Writes the gradient of each point, with adjoints seeded, over zeros: parameters, then data. Each begins
-    /// so many numbers after the one before. Points are those of one block, unless only data are asked for.
+    /// Writes the gradient of each point into memory that holds zeros, after its adjoints were seeded: parameters,
+    /// then data. Each gradient starts at a fixed distance from the one before. The points are those of one block,
+    /// unless only data are requested.
     pub(in crate::program) fn write_gradients(
         &self,
         task: &mut Task<F>,
@@ -121,7 +122,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         }
     }
 
-    /// Adds to the gradient of each lane what uniform values gained in it.
+    /// Adds to the gradient of each lane the adjoints of uniform values in that lane.
     fn add_uniform_gradients<'a>(&self, task: &mut Task<F>, gradients: impl Iterator<Item = &'a mut [F]>)
     where
         F: 'a,

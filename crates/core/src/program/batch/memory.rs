@@ -1,12 +1,12 @@
-//! The memory of batches, kept from one to the next.
+//! The memory of batches, reused by each batch.
 
 use super::task::Task;
 use crate::ProgramScalar;
 use crate::program::lanes::uniform::Scratch;
 
-/// Buffers for evaluating a [`Program`](crate::Program) over batches, kept from one to the next.
+/// Buffers for evaluating a [`Program`](crate::Program) over batches, reused by each batch.
 ///
-/// It may serve several programs, one at a time, and keeps the memory that the largest batch took.
+/// They may serve several programs, one at a time, and keep the memory that the largest batch took.
 ///
 /// ```
 /// use dualtape::{Program, program::{BatchWorkspace, Rows}};

@@ -1,4 +1,4 @@
-//! A batch that several processes share: each computes the sums of some chunks, and all of them add up the same tree.
+//! A batch that several processes share: each computes the sums of some chunks, and all of them add the same tree.
 
 use super::evaluate::{Work, add_up, sum_of_values};
 use super::memory::BatchWorkspace;
@@ -9,7 +9,7 @@ use crate::program::plan::Wrt;
 use crate::{Error, ProgramScalar};
 use std::ops::Range;
 
-/// The chunks of a batch that one process takes, and how.
+/// The chunks of a batch that one process computes, and how.
 ///
 /// ```
 /// use dualtape::program::Part;
@@ -20,8 +20,8 @@ use std::ops::Range;
 pub struct Part {
     /// Which chunks, of those of [`sum_tree`](Program::sum_tree).
     pub chunks: Range<usize>,
-    /// Whether chunks whose sums are not finite are done again point by point, by the rules of single points. It is
-    /// needed only where the sum over all processes was not finite without.
+    /// Whether chunks whose sums are not finite are repeated point by point, by the rules of single points. This is
+    /// needed only if the sum over all processes was not finite without it.
     pub careful: bool,
 }
 
@@ -38,20 +38,20 @@ impl<F: ProgramScalar> Program<F> {
         self.summed_slots().len() + 1
     }
 
-    /// Computes what [`sum`](Self::sum) does of some chunks of a batch, and appends the partial sum of each of their
-    /// [subtrees](crate::program::SumTree::subtrees), [`partial_len`](Self::partial_len) numbers each, to `partial`. When
-    /// those of all chunks are added up, [`sum_total`](Self::sum_total) makes the gradient of them.
+    /// Computes what [`sum`](Self::sum) does for some chunks of a batch, and appends to `partial` the partial sum of
+    /// each of their [subtrees](crate::program::SumTree::subtrees), of [`partial_len`](Self::partial_len) numbers
+    /// each. When the sums of all chunks are added, [`sum_total`](Self::sum_total) computes the gradient from them.
     ///
-    /// If there is a bound to clip to, the norms of the part's points are appended to `norms`. Returns how many of them
-    /// had their gradient shortened.
+    /// If there is a bound to clip to, the norms of the points in this part are appended to `norms`. Returns how many
+    /// of them had their gradient clipped.
     ///
     /// # Errors
     ///
-    /// As [`sum`](Self::sum), for the points of the part.
+    /// The errors of [`sum`](Self::sum), for the points of the part.
     ///
     /// # Panics
     ///
-    /// If there are not that many chunks.
+    /// If there are fewer chunks.
     ///
     /// ```
     /// use dualtape::{Program, program::{Part, Rows, Sums}};
@@ -115,15 +115,15 @@ impl<F: ProgramScalar> Program<F> {
         Ok(tasks.iter().map(|task| task.clipped).sum())
     }
 
-    /// The value and the gradient of a batch, from the sum over all its chunks. `batch` is that of the last
-    /// [`sum_part`](Self::sum_part), which may have been of no chunks, with the same parameters. None if the sum is not
-    /// finite: then all parts are to be computed once more, [carefully](Part::careful), and with `careful` given here as well,
-    /// there is a value in any case.
+    /// The value and the gradient of a batch, from the sum over all its chunks. `batch` is the workspace of the last
+    /// [`sum_part`](Self::sum_part) with the same parameters; that part may have had no chunks. `None` if the sum is
+    /// not finite: then compute all parts again, [carefully](Part::careful); with `careful` given here too, there is
+    /// a value in any case.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if the sum has not [`partial_len`](Self::partial_len) numbers, or the gradient not one for each
-    /// parameter.
+    /// [`Error::Length`] if the sum does not hold [`partial_len`](Self::partial_len) numbers, or the gradient does
+    /// not have one for each parameter.
     ///
     /// ```
     /// use dualtape::{Program, program::{Part, Rows, Sums}};
@@ -153,7 +153,7 @@ impl<F: ProgramScalar> Program<F> {
         Ok((finite || careful).then_some(value[0]))
     }
 
-    /// The uniform slots whose adjoints are summed over points: the parameters alone where nothing else is uniform.
+    /// The uniform slots whose adjoints are summed over points: the parameters alone if nothing else is uniform.
     fn summed_slots(&self) -> Range<usize> {
         let schedule = &self.plan().schedule;
         match schedule.uniform_runs().is_empty() {

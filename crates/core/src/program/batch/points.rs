@@ -1,11 +1,11 @@
-//! Where the data of a batch come from: slices, without copying them all.
+//! Where the data of a batch come from: slices, without a copy of all of them.
 
 /// Points of a batch: each a row of data, by number.
 ///
-/// Slices and vectors of rows implement it, [`Rows`] for one flat slice, and [`Selected`] for a choice of
-/// others' points.
+/// Slices and vectors of rows implement it, [`Rows`] for one flat slice, and [`Selected`] for a selection of other
+/// points.
 ///
-/// Data that overlap, or lie elsewhere, need not be copied:
+/// Data that overlap, or are stored elsewhere, need not be copied:
 ///
 /// ```
 /// use dualtape::{Program, program::Points};
@@ -50,7 +50,7 @@ pub trait Points<F>: Sync {
     /// ```
     fn count(&self) -> usize;
 
-    /// The data of one, counted from 0: as many numbers as the program has data.
+    /// The data of one point, counted from 0: as many numbers as the program has data.
     ///
     /// # Panics
     ///
@@ -83,7 +83,7 @@ impl<'a, F> Rows<'a, F> {
     ///
     /// # Panics
     ///
-    /// If the numbers do not come out even; if the width is 0 but there are numbers.
+    /// If the number of elements is not a multiple of the width; if the width is 0 but there are numbers.
     ///
     /// ```
     /// use dualtape::program::{Points, Rows};
@@ -97,13 +97,13 @@ impl<'a, F> Rows<'a, F> {
         Self { flat, width, count }
     }
 
-    /// So many rows of the given width, which may be 0.
+    /// A given number of rows of the given width, which may be 0.
     pub(in crate::program) fn counted(flat: &'a [F], width: usize, count: usize) -> Self {
         debug_assert_eq!(flat.len(), count * width);
         Self { flat, width, count }
     }
 
-    /// So many points without any data.
+    /// A given number of points without any data.
     ///
     /// ```
     /// use dualtape::{Program, program::Rows};
@@ -151,8 +151,8 @@ impl<F, R: AsRef<[F]> + Sync> Points<F> for Vec<R> {
     }
 }
 
-/// A choice of points, by number, in an order of its own: a mini-batch of shuffled data. A batch panics where a number
-/// is none of a point.
+/// A selection of points, by number, in any order: for example, a mini-batch of shuffled data. A batch panics if a
+/// number is not that of a point.
 ///
 /// ```
 /// use dualtape::program::{Points, Rows, Selected};
@@ -175,7 +175,7 @@ impl<F, P: Points<F> + ?Sized> Points<F> for Selected<'_, P> {
 
     fn point(&self, index: usize) -> &[F] {
         let (chosen, count) = (self.indices[index], self.points.count());
-        assert!(chosen < count, "point {chosen} was selected of {count} points");
+        assert!(chosen < count, "point {chosen} was selected, but there are {count} points");
         self.points.point(chosen)
     }
 }

@@ -1,4 +1,4 @@
-//! What to sum over points, how, and what came of it.
+//! What to sum over points, how, and the results.
 
 use crate::ProgramScalar;
 
@@ -11,17 +11,18 @@ use crate::ProgramScalar;
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sums<'a, F> {
-    /// A factor for each point; all 1 if there are none.
+    /// A factor for each point; if there are none, all are 1.
     pub weights: Option<&'a [F]>,
-    /// The norm, positive or infinite, to which each point's gradient in the parameters is held by
-    /// [`clip_factor`](crate::program::clip_factor), before it is weighted.
+    /// The norm, positive or infinite, to which [`clip_factor`](crate::program::clip_factor) limits each point's
+    /// gradient with respect to the parameters, before it is weighted.
     pub clip: Option<F>,
-    /// How many parameters each group has whose part of a point's gradient is held to the bound by itself, such as those of
-    /// a layer, in their order; together all parameters. Empty if the gradient is held to the bound as a whole. Norms are of
-    /// the whole in any case, and a point counts as clipped if one of its groups was.
+    /// The number of parameters in each group, if parts of a point's gradient are limited to the bound separately,
+    /// such as those of each layer. The groups are in order and contain all parameters. Empty if the gradient is
+    /// limited as a whole. Norms are always those of the whole gradient, and a point counts as clipped if one of its
+    /// groups was.
     pub groups: &'a [usize],
-    /// Whether a point whose value, or norm, is not finite counts for nothing while clipping, so that no point can spoil the
-    /// sum. It is among the clipped then.
+    /// Whether a point whose value or norm is not finite is left out while clipping, so that no point can spoil the
+    /// sum. It then counts as clipped.
     pub skip_non_finite: bool,
     /// A factor for all points, besides their weights: 1/n turns the sum into the mean.
     pub scale: Option<F>,
@@ -46,7 +47,7 @@ impl<F: ProgramScalar> Sums<'_, F> {
     }
 }
 
-/// Where results of a sum go. Slices that are not asked for stay empty.
+/// Where the results of a sum go. Slices that are not requested stay empty.
 ///
 /// ```
 /// use dualtape::{Program, program::{Results, Rows, Sums}};
@@ -60,18 +61,18 @@ impl<F: ProgramScalar> Sums<'_, F> {
 /// ```
 #[derive(Debug, Default)]
 pub struct Results<'a, F> {
-    /// The sum's gradient, a number for each parameter.
+    /// The gradient of the sum, a number for each parameter.
     pub gradient: Option<&'a mut [F]>,
     /// The value at each point, without its weight.
     pub values: Option<&'a mut [F]>,
-    /// The norm of each point's gradient in the parameters, without its weight; needs a bound to clip to,
-    /// which may be infinite.
+    /// The norm of each point's gradient with respect to the parameters, without its weight; needs a bound to clip
+    /// to, which may be infinite.
     pub norms: Option<&'a mut [F]>,
-    /// The gradient in the data, a row for each point; not while clipping.
+    /// The gradient with respect to the data, a row for each point; not available while clipping.
     pub data_gradients: Option<&'a mut [F]>,
 }
 
-/// What came of a sum.
+/// The results of a sum.
 ///
 /// ```
 /// use dualtape::{Program, program::{Results, Rows, Sum, Sums}};
@@ -89,7 +90,7 @@ pub struct Results<'a, F> {
 pub struct Sum<F> {
     /// The weighted sum of the values.
     pub value: F,
-    /// How many points had their gradient shortened.
+    /// How many points had their gradient clipped.
     pub clipped: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Points that come one after another, from a file or a generator, and are never all in memory.
+//! Points that come one after another, from a file or a generator, and are never all in memory at once.
 
 use super::memory::{BatchWorkspace, Piece};
 use crate::program::Program;
@@ -13,16 +13,15 @@ const MOST_POINTS: usize = 1 << 14;
 const MOST_NUMBERS: usize = 1 << 20;
 
 impl<F: ProgramScalar> Program<F> {
-    /// The sum of the values over all points of an iterator, its gradient in the parameters, and how many
-    /// points there were. The points are taken in pieces of at most 16384 points, each by as many threads as
-    /// rayon's current pool has, and not kept. The same points give the same bits with any number of threads;
-    /// but the last bits can be others than those of [`sum_gradient`](Self::sum_gradient), which cuts the
-    /// points elsewhere.
+    /// The sum of the values over all points of an iterator, its gradient with respect to the parameters, and the
+    /// number of points. The points are taken in pieces of at most 16384 points, each by all threads of the current
+    /// rayon pool, and are not kept. The same points give the same bits with any number of threads. But the last bits
+    /// may differ from those of [`sum_gradient`](Self::sum_gradient), which divides the points differently.
     ///
     /// # Errors
     ///
-    /// As [`sum_gradient`](Self::sum_gradient), with points counted from the first of the iterator. The
-    /// iterator is then not read on, and `gradient` has the sum of the pieces before.
+    /// The errors of [`sum_gradient`](Self::sum_gradient), with points counted from the first of the iterator. After
+    /// an error, the iterator is not read further, and `gradient` holds the sum of the pieces before.
     ///
     /// ```
     /// use dualtape::{Float, Program};
@@ -69,7 +68,7 @@ impl<F: ProgramScalar> Program<F> {
                 piece.rows.extend_from_slice(point);
                 len += 1;
             }
-            // The first piece is evaluated even if it is empty: it checks the parameters.
+            // The first piece is evaluated even if it is empty, because this checks the parameters.
             if len == 0 && count > 0 {
                 return Ok((value, count));
             }

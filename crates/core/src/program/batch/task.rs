@@ -1,8 +1,8 @@
-//! A task: the points of a batch that one thread takes, in blocks of lanes.
+//! A task: the points of a batch that one thread computes, in blocks of lanes.
 //!
-//! A block that shows a singular point, or a number that is not finite, is no block for lanes: the task then
-//! takes all its points again, one by one, by the rules of single points. So it does if the sum of all tasks
-//! turns out not to be finite, and this task's part is not.
+//! If a block shows a singular point, or a number that is not finite, lanes cannot compute it: the task then
+//! evaluates all its points again, one by one, by the rules of single points. It does the same if the sum of all
+//! tasks turns out not to be finite, and neither is the part of this task.
 
 use crate::program::batch::points::Points;
 use crate::program::batch::results::Sums;
@@ -21,7 +21,7 @@ use crate::program::{Program, ir::walk};
 use crate::{Error, ProgramScalar};
 use std::ops::Range;
 
-/// What is asked of the points.
+/// The results requested for the points.
 pub(in crate::program) struct Job<'a, F, P: ?Sized> {
     pub(in crate::program) program: &'a Program<F>,
     pub(in crate::program) plan: &'a Plan<F>,
@@ -41,18 +41,18 @@ pub(in crate::program) struct Task<F: ProgramScalar> {
     pub(in crate::program) scratch: Scratch<F>,
     /// Parameters and data of a single point.
     pub(in crate::program) inputs: Vec<F>,
-    /// The adjoints of uniform values, a cache line each.
+    /// The adjoints of uniform values, a cache line for each.
     accumulators: Aligned<F>,
-    /// The adjoints of what only groups of dot products read, summed over the task's points.
+    /// The adjoints of values that only groups of dot products read, summed over the points of the task.
     panel_sums: Aligned<F>,
-    /// The same as accumulators for each lane, for gradients of single points.
+    /// The same, as accumulators for each lane, for gradients of single points.
     pub(in crate::program) lane_accumulators: Aligned<F>,
-    /// The adjoints of uniform values, summed over the task's points.
+    /// The adjoints of uniform values, summed over the points of the task.
     pub(in crate::program) adjoints: Vec<F>,
     /// The weighted sum of the outputs.
     pub(in crate::program) value: F,
     pub(in crate::program) clipped: usize,
-    /// For each point: the outputs, the norm of its gradient, the gradients asked for.
+    /// For each point: the outputs, the norm of its gradient, and the gradients requested.
     pub(in crate::program) values: Vec<F>,
     pub(in crate::program) norms: Vec<F>,
     pub(in crate::program) rows: Vec<F>,
@@ -80,7 +80,7 @@ impl<F: ProgramScalar> Default for Task<F> {
 }
 
 impl<F: ProgramScalar> Task<F> {
-    /// Forgets all results but the adjoints of uniform values.
+    /// Clears all results except the adjoints of uniform values.
     pub(in crate::program) fn reset(&mut self) {
         self.value = F::zero();
         self.clipped = 0;
@@ -99,7 +99,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(())
     }
 
-    /// The same once more, point by point, if the adjoints summed are not finite.
+    /// The same again, point by point, if the sums of adjoints are not finite.
     pub(in crate::program) fn mend(&self, range: Range<usize>, task: &mut Task<F>) -> Result<(), Error> {
         if !self.interpreter.arch.dispatch(AllFinite(&task.adjoints)) {
             self.sum_by_points(task, range)?;
@@ -107,7 +107,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(())
     }
 
-    /// The same, by lanes; says whether the result can be trusted, the adjoints of uniform values apart.
+    /// The same, in lanes; returns whether the result is valid, without the adjoints of uniform values.
     fn sum_by_lanes(&self, task: &mut Task<F>, range: Range<usize>) -> Result<bool, Error> {
         let (program, plan) = (self.program, self.plan);
         program.one_output()?;
@@ -120,12 +120,12 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         if range.is_empty() || !self.sums.groups.is_empty() {
             task.adjoints.fill(F::zero());
         }
-        // The rest is written, not added to, by the first block.
+        // The first block writes the rest instead of adding to it.
         plan.outside_affine.iter().for_each(|slots| task.adjoints[slots.clone()].fill(F::zero()));
         task.accumulators.zeros((plan.accumulated_outside.slots.len() + 1) * accumulator_width::<F>());
         task.panel_sums.zeros(plan.schedule.panel_sums);
         let together = match self.sums.clip {
-            // Each point's own gradient is taken in lanes of one block, unless only matrices have one.
+            // The gradients of single points are computed in lanes of one block, unless only matrices need them.
             Some(_) if !self.squares_suffice() || !self.sums.groups.is_empty() => L,
             _ => self.together(),
         };
@@ -176,8 +176,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         }
     }
 
-    /// Adds up the gradients of some points, each held to a norm, then weighted. Says whether all norms are
-    /// sound.
+    /// Adds the gradients of some points, each limited to a norm, then weighted. Returns whether all norms are valid.
     fn sum_clipped(
         &self,
         task: &mut Task<F>,
@@ -191,7 +190,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         }
         let mut squares = [[F::zero(); L]; MOST_BLOCKS];
         self.gradient_squares(task, points.clone(), &mut squares);
-        // A square may overflow or vanish where the norm does not.
+        // A square may overflow or underflow although the norm does not.
         let sound = |square: &F| square.is_normal() || *square == F::zero();
         if !squares.as_flattened()[..points.len()].iter().all(sound) {
             return false;
@@ -212,8 +211,8 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         true
     }
 
-    /// The same where parts of a gradient are held to the norm apart from each other: each point's gradient is written
-    /// out. Out of line, so that the usual way stays short.
+    /// The same if parts of a gradient are limited to the norm separately: the gradient of each point is written out.
+    /// Out of line, so that the usual case stays short.
     #[cold]
     fn sum_clipped_groups(
         &self,
@@ -230,7 +229,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let mut finite = true;
         for (gradient, &weight) in gradients.zip(weights) {
             finite &= self.interpreter.arch.dispatch(AllFinite(gradient));
-            // What is not finite is left to the way point by point.
+            // Points with numbers that are not finite are left to the evaluation point by point.
             self.hold(task, F::zero(), gradient, bound);
             let sums = &mut task.adjoints[self.plan.schedule.constants..][..width];
             for (sum, &derivative) in sums.iter_mut().zip(gradient.iter()) {
@@ -242,7 +241,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         finite
     }
 
-    /// Carries adjoints back, summing those of uniform values over the points.
+    /// Propagates adjoints, and sums those of uniform values over the points.
     fn reverse(&self, task: &mut Task<F>, points: Range<usize>, wrt: Wrt, to: To, fresh: bool) {
         let Task { lanes, accumulators, panel_sums, adjoints, .. } = task;
         let accumulators = accumulators.get_mut();
@@ -251,13 +250,13 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         F::reverse_by_lanes(&self.interpreter, Back { wrt, to, point, accumulators, weights }, lanes, false);
     }
 
-    /// Whether norms of single gradients follow from those of the vectors and adjoints of affine maps.
+    /// Whether norms of single gradients follow from the norms of the vectors and adjoints of affine maps.
     fn squares_suffice(&self) -> bool {
         self.plan.only_exclusive_affine && self.plan.accumulated.slots.is_empty()
     }
 
-    /// The square of the norm of each lane's gradient in the parameters, with adjoints seeded; only of the
-    /// first block, unless [`squares_suffice`](Self::squares_suffice).
+    /// The square of the norm of each lane's gradient with respect to the parameters, after adjoints were seeded;
+    /// only for the first block, unless [`squares_suffice`](Self::squares_suffice).
     fn gradient_squares(
         &self,
         task: &mut Task<F>,
@@ -290,7 +289,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         task.rows = rows;
     }
 
-    /// Appends the gradients in the data, where asked for; says whether they are finite.
+    /// Appends the gradients with respect to the data, if requested; returns whether they are finite.
     fn push_data_gradients(&self, task: &mut Task<F>, count: usize) -> bool {
         if self.wrt == Wrt::Parameters {
             return true;
@@ -306,17 +305,17 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         self.interpreter.arch.dispatch(AllFinite(&task.rows[first..]))
     }
 
-    /// How many points go through together.
+    /// How many points are computed together.
     pub(in crate::program) fn together(&self) -> usize {
         self.plan.blocks * L
     }
 
-    /// The data of one of some points. The last fills the lanes that are left over.
+    /// The data of one of some points. The last point fills the remaining lanes.
     pub(in crate::program) fn data(&self, points: &Range<usize>, index: usize) -> &[F] {
         self.points.point((points.start + index).min(points.end - 1))
     }
 
-    /// Evaluates some points; says whether the values can be trusted.
+    /// Evaluates some points; returns whether the values are valid.
     fn compute(&self, task: &mut Task<F>, points: Range<usize>) -> Result<bool, Error> {
         if self.plan.by_points {
             return Ok(false);
@@ -342,7 +341,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(!unreliable && !self.plan.watched.iter().any(is_nan))
     }
 
-    /// Evaluates some points and checks the guards; says whether the values can be trusted.
+    /// Evaluates some points and checks the guards; returns whether the values are valid.
     pub(in crate::program) fn evaluate(
         &self,
         task: &mut Task<F>,
@@ -355,12 +354,12 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
             return Ok(true);
         }
         for (block, start) in points.step_by(L).enumerate() {
-            // Lanes that are left over hold the last point once more.
+            // The remaining lanes repeat the last point.
             let fails = |(number, guard): (usize, &Guard<F>)| {
                 let holds = guard.holds_in(|slot| self.lanes(task, block, slot));
                 holds.iter().position(|holds| !holds).map(|lane| (lane, number))
             };
-            // As point by point: the first point, and its first guard.
+            // As in the evaluation point by point: the first point, and its first guard.
             if let Some((lane, number)) = self.plan.guards.iter().enumerate().filter_map(fails).min() {
                 let values = self.plan.guards[number].operands();
                 let values = values.map(|slot| self.lanes(task, block, slot)[lane]);
@@ -370,7 +369,7 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         Ok(true)
     }
 
-    /// Writes, as the values of some points, which of them take the program's path.
+    /// Writes, as the values of some points, whether each takes the path of the program.
     pub(in crate::program) fn fits(&self, range: Range<usize>, task: &mut Task<F>) -> Result<(), Error> {
         task.reset();
         for start in range.clone().step_by(L) {
@@ -407,13 +406,13 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         self.interpreter.lanes(&task.lanes.values.get()[block * stride..][..stride], slot)
     }
 
-    /// How many numbers at the beginning of each block are adjoints of data that nobody asks for.
+    /// How many numbers at the start of each block are adjoints of data that are not needed.
     fn unwanted(&self) -> usize {
         if self.wrt == Wrt::Parameters { self.program.data() * L } else { 0 }
     }
 
-    /// Starts the adjoints of the blocks at one slot. Lanes beyond the last point have seeds of zero, or a slot
-    /// that is not uniform.
+    /// Seeds the adjoints of the blocks at one slot. Lanes after the last point have seeds of zero, or a slot that is
+    /// not uniform.
     pub(in crate::program) fn seed(&self, task: &mut Task<F>, slot: u32, seeds: &[[F; L]]) {
         task.lanes.adjoints.resize(task.lanes.values.get().len());
         let (stride, unwanted) = (self.interpreter.stride().max(1), self.unwanted());

@@ -1,4 +1,4 @@
-//! The order in which the sums of chunks are added up: a binary tree that depends on the batch only, so that neither
+//! The order in which the sums of chunks are added: a binary tree that depends on the batch only, so that neither
 //! threads nor processes change a bit.
 
 use crate::ProgramScalar;
@@ -6,13 +6,13 @@ use crate::program::lanes::kernels::AddTo;
 use crate::program::simd::arch::arch;
 use std::ops::Range;
 
-/// How the points of a batch are cut into chunks, and in which order the chunks' sums are added up: a binary tree,
-/// whose left half is the largest power of two that leaves something for the right.
+/// How the points of a batch are divided into chunks, and in which order the sums of the chunks are added: a binary
+/// tree whose left half is the largest power of two that leaves at least one chunk for the right half.
 ///
-/// [`Program::sum`](crate::Program::sum) adds up in this order. Several processes that share a batch do so too, if each
-/// takes a [`share`](Self::share) of the chunks, computes its [subtrees](Self::subtrees) by
-/// [`sum_part`](crate::Program::sum_part), and all subtrees are [added up](Self::add_up): then they get the same bits,
-/// however many they are.
+/// [`Program::sum`](crate::Program::sum) adds in this order. Several processes that share a batch get the same bits,
+/// whatever their number, if each takes a [`share`](Self::share) of the chunks and computes its
+/// [subtrees](Self::subtrees) with [`sum_part`](crate::Program::sum_part), and all subtrees are
+/// [added up](Self::add_up).
 ///
 /// ```
 /// use dualtape::{Program, program::SumTree};
@@ -33,7 +33,7 @@ impl SumTree {
         Self { points, points_per_chunk: points_per_chunk.max(1) }
     }
 
-    /// How many chunks there are; one, which is empty, if there are no points.
+    /// The number of chunks; without points, there is one empty chunk.
     ///
     /// ```
     /// use dualtape::Program;
@@ -59,8 +59,8 @@ impl SumTree {
         point(chunks.start)..point(chunks.end)
     }
 
-    /// The chunks of one of several processes, counted from 0: as many as any other has, or one more or less. It is
-    /// empty where there are more processes than chunks.
+    /// The chunks of one of several processes, counted from 0. The shares differ by at most one chunk. A share is
+    /// empty if there are more processes than chunks.
     ///
     /// # Panics
     ///
@@ -79,7 +79,7 @@ impl SumTree {
         chunk(rank)..chunk(rank + 1)
     }
 
-    /// The largest subtrees that some chunks in a row consist of, in order.
+    /// The largest subtrees that make up consecutive chunks, in order.
     ///
     /// ```
     /// use dualtape::Program;
@@ -107,8 +107,8 @@ impl SumTree {
         found
     }
 
-    /// Adds up the sums of subtrees, `subtrees` in order and one slice of `sums` for each, to the sum of a subtree that
-    /// they make up. All slices have the length of `total`.
+    /// Adds the sums of subtrees, `subtrees` in order and one slice of `sums` for each, to the sum of the subtree
+    /// that they make up. All slices have the length of `total`.
     ///
     /// # Panics
     ///
@@ -143,7 +143,7 @@ impl SumTree {
     }
 }
 
-/// How many sums are made together: so many that those of all levels stay in the first cache.
+/// How many sums are computed together, few enough for those of all levels to stay in the first-level cache.
 pub(in crate::program) const PIECE: usize = 1 << 9;
 
 /// The left and the right subtree of a node of at least two chunks.
@@ -153,7 +153,7 @@ fn halves(node: &Range<usize>) -> [Range<usize>; 2] {
     [node.start..middle, middle..node.end]
 }
 
-/// Writes the sum of a node, from those that are known: of all chunks, or of nodes above them. It has at most [`PIECE`]
+/// Writes the sum at a node, from known sums of chunks or of nodes that contain several. It has at most [`PIECE`]
 /// numbers.
 pub(in crate::program) fn fold<'a, F: ProgramScalar>(
     node: Range<usize>,

@@ -1,7 +1,7 @@
-//! A graph as bytes, and back: a mark, a version, a checksum, and the graph in the format of postcard.
+//! A graph as bytes, and back: a magic number, a version, a checksum, and the graph in the format of postcard.
 //!
-//! Operations go by their names, so that a new row of the table changes no file. What comes back is checked as far as
-//! everything that reads a graph relies on it.
+//! Operations are stored by name, so a new row of the table does not change files. A graph that is read back is
+//! checked for everything that its users rely on.
 
 use super::graph::{Affine, Graph, List, Node, Reduction};
 use super::guard::{Guard, Predicate};
@@ -10,19 +10,19 @@ use crate::rules::Op;
 use crate::{CustomRule, Error, ProgramScalar};
 use serde::{Deserialize, Serialize};
 
-/// What a file begins with; the last byte is the version.
+/// The start of a file; its last byte is the version.
 const MARK: [u8; 9] = *b"dualtape\x01";
 
-/// The mark and the checksum.
+/// The magic number and the checksum.
 const HEAD: usize = MARK.len() + 4;
 
-/// Numbers are as wide as `f64`, which keeps those of `f32`.
+/// Numbers are stored as `f64`, which preserves `f32`.
 #[derive(Serialize, Deserialize)]
 struct Content {
     number: String,
     parameters: u32,
     data: u32,
-    /// Each operation once: its name, and its number if it has one.
+    /// Each operation once: its name, and its parameter if it has one.
     operations: Vec<(String, i64)>,
     nodes: Vec<FileNode>,
     lists: Vec<u32>,
@@ -41,7 +41,7 @@ enum FileNode {
     Row(u32, u32),
 }
 
-/// In an order that files know.
+/// In the order used in files.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum FileReduction {
     Sum,
@@ -135,7 +135,7 @@ impl<F: ProgramScalar> Graph<F> {
         if graph.is_sound() { Ok(graph) } else { refuse("its nodes do not fit together") }
     }
 
-    /// Whether everything stands where its readers look for it.
+    /// Whether everything is where its readers expect it.
     fn is_sound(&self) -> bool {
         let (inputs, count) = (self.inputs(), self.nodes.len());
         let inputs_first = |(index, node): (usize, &Node<F>)| matches!(node, Node::Input) == (index < inputs);
@@ -154,7 +154,7 @@ impl<F: ProgramScalar> Graph<F> {
                 used.iter().all(|&place| (place as usize) < index) && unused.iter().all(|&place| place == 0)
             }
             Node::Reduce(reduction, list) => list_fits(list) && reduction.takes(list.len),
-            // The rows of a map follow each other.
+            // The rows of a map are consecutive.
             Node::Row { affine, row } => self.affines.get(affine as usize).is_some_and(|map| {
                 if row >= map.rows {
                     return false;
@@ -271,7 +271,7 @@ impl FileReduction {
 }
 
 impl Reduction {
-    /// Whether it may have so many operands.
+    /// Whether the graph may have this many operands.
     fn takes(self, operands: u32) -> bool {
         match self {
             Self::Sum | Self::LogSumExp | Self::Norm => true,
@@ -287,7 +287,7 @@ fn number_type<F: ProgramScalar>() -> &'static str {
     if size_of::<F>() == 4 { "f32" } else { "f64" }
 }
 
-/// The number that an operation carries, or 0.
+/// The parameter that an operation carries, or 0.
 fn number(op: Op) -> i64 {
     match op {
         Op::Powi(exponent) => exponent.into(),
@@ -296,11 +296,11 @@ fn number(op: Op) -> i64 {
     }
 }
 
-/// The operation of a name and a number.
+/// The operation with a given name and parameter.
 fn operation(name: &str, number: i64) -> Option<Op> {
     match Op::ALL.iter().find(|op| op.name() == name)? {
         Op::Powi(_) => Some(Op::Powi(number.try_into().ok()?)),
-        // Derivatives count on from it.
+        // The order must leave room for derivatives, which have higher orders.
         Op::Polygamma(_) => u16::try_from(number).ok().map(|order| Op::Polygamma(order.into())),
         &op => (number == 0).then_some(op),
     }

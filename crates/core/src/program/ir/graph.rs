@@ -1,7 +1,7 @@
-//! `Graph`: what a recording leaves behind, in static single assignment form.
+//! `Graph`: the result of a recording, in static single assignment form.
 //!
-//! A node is computed from nodes before it, once. The inputs come first, parameters before data, so that an
-//! input's place is its number.
+//! A node is computed once, from nodes before it. The inputs come first, parameters before data, so the place of an
+//! input is its number.
 
 use crate::ProgramScalar;
 use crate::program::ir::guard::{Guard, same_bits};
@@ -11,9 +11,9 @@ use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
-/// A recorded function, as it was written: equal subexpressions stand once, nothing else is changed.
+/// A recorded function, as it was written, except that equal subexpressions appear once.
 ///
-/// A [`Program`](crate::program::Program) is made from one to be evaluated; [`expression`](Self::expression) and
+/// A [`Program`](crate::program::Program) is made from it to be evaluated; [`expression`](Self::expression) and
 /// [`dot`](Self::dot) show it.
 ///
 /// ```
@@ -48,7 +48,7 @@ pub(crate) enum Node<F> {
         affine: u32,
         row: u32,
     },
-    /// One output of a rule of the user's own.
+    /// One output of a custom rule.
     Output {
         call: u32,
         output: u32,
@@ -56,7 +56,7 @@ pub(crate) enum Node<F> {
 }
 
 impl<F: ProgramScalar> Node<F> {
-    /// Whether it computes something: it is no input and no constant.
+    /// Whether it computes something, and is neither an input nor a constant.
     pub(in crate::program) fn is_operation(&self) -> bool {
         !matches!(self, Self::Input | Self::Constant(_))
     }
@@ -74,7 +74,7 @@ impl<F: ProgramScalar> Node<F> {
         hasher.finish()
     }
 
-    /// Whether another node is sure to have the same value, to the bit.
+    /// Whether another node certainly has the same value, to the bit.
     #[inline(always)]
     pub(in crate::program) fn computes_the_same(&self, other: &Self) -> bool {
         match (*self, *other) {
@@ -85,7 +85,7 @@ impl<F: ProgramScalar> Node<F> {
     }
 }
 
-/// The order of a commutative operation's operands is no difference.
+/// The order of the operands of a commutative operation does not matter.
 #[inline(always)]
 pub(in crate::program) fn sorted(op: Op, [a, b, c]: [u32; 3]) -> [u32; 3] {
     if matches!(op, Op::Add | Op::Mul) { [a.min(b), a.max(b), c] } else { [a, b, c] }
@@ -107,7 +107,7 @@ pub(crate) enum Reduction {
 }
 
 impl Reduction {
-    /// The name of the method, or what it is.
+    /// The name of the method or of the kind of node.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sum => "sum_of",
@@ -144,7 +144,7 @@ pub(in crate::program) struct Affine {
     pub(in crate::program) x: List,
 }
 
-/// A call of a rule of the user's own. Its outputs are nodes that follow each other.
+/// A call of a custom rule. Its outputs are consecutive nodes.
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Call<F> {
     pub(in crate::program) rule: Recorded<F>,
@@ -196,13 +196,13 @@ impl<F: ProgramScalar> Graph<F> {
         self.parameters + self.data
     }
 
-    /// How many nodes and operands an evaluation goes through, those of matrices counted singly.
+    /// How many nodes and operands an evaluation visits; the elements of matrices count individually.
     pub(in crate::program) fn size(&self) -> usize {
         let matrices = self.affines.iter().map(|map| map.rows as usize * map.x.len as usize);
         self.nodes.len() + self.lists.len() + matrices.sum::<usize>()
     }
 
-    /// The same inputs and as many outputs, but nothing to compute.
+    /// An empty graph with the same inputs and room for as many outputs.
     pub(in crate::program) fn without_operations(self) -> Self {
         let zero = self.inputs() as u32;
         let mut nodes = vec![Node::Input; self.inputs()];
@@ -218,7 +218,7 @@ impl<F: ProgramScalar> Graph<F> {
         }
     }
 
-    /// Sends what lists, outputs and guards read to what it stands for.
+    /// Replaces each node that lists, outputs and guards read by the node that stands for it.
     pub(in crate::program) fn redirect_lists(&mut self, stands_for: &[u32]) {
         for place in self.lists.iter_mut().chain(&mut self.outputs) {
             *place = stands_for[*place as usize];

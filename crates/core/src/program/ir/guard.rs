@@ -1,21 +1,21 @@
-//! Guards: the predicates a function evaluated while it was recorded, and the outcomes it went by.
+//! Guards: the predicates that a function evaluated while it was recorded, with their outcomes.
 //!
-//! A replay computes the side that was recorded; it is right at another point only where all outcomes are
-//! the same. `abs`, `max`, `relu` and their like are instructions and need no guard.
+//! A replay computes the recorded side. It is correct at another point only if all outcomes are the same. `abs`,
+//! `max`, `relu` and similar operations are instructions and need no guard.
 
 use crate::ProgramScalar;
 use crate::predicate::{Property, Relation};
 use std::panic::Location;
 
-/// One predicate and its outcome, and where in the source it stands.
+/// One predicate with its outcome, and its place in the source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::program) struct Guard<F> {
     pub(in crate::program) predicate: Predicate<F>,
-    /// Programs that were saved do not know it.
+    /// Unknown in programs that were saved.
     pub(in crate::program) origin: Option<Origin<F>>,
 }
 
-/// Where a predicate stands, and the values of its operands then.
+/// The place of a predicate in the source, and the values of its operands then.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::program) struct Origin<F> {
     pub(in crate::program) location: &'static Location<'static>,
@@ -29,7 +29,7 @@ pub(in crate::program) enum Predicate<F> {
     Relation { relation: Relation, operands: [u32; 2], outcome: bool },
     /// A property of one value.
     Property { property: Property, operand: u32, outcome: bool },
-    /// The plain value was read, so anything may hang on it: it must be this, to the bit.
+    /// The plain value was read, so anything may depend on it: the value must be this, to the bit.
     Value { operand: u32, value: F },
 }
 
@@ -87,8 +87,8 @@ impl<F: ProgramScalar> Guard<F> {
         }
     }
 
-    /// What two guards have in common if they ask the same and were answered the same. Guards of two functions that
-    /// follow each other may contradict each other; then both stay.
+    /// A key that two guards share if they have the same predicate and the same outcome. Guards of two functions in
+    /// sequence may contradict each other; then both are kept.
     pub(in crate::program) fn key(&self) -> (Option<Relation>, Option<Property>, [u32; 2], u64) {
         match self.predicate {
             Predicate::Relation { relation, operands, outcome } => {
@@ -101,10 +101,10 @@ impl<F: ProgramScalar> Guard<F> {
         }
     }
 
-    /// The guard in words, for an error: where it stands in the source, what was asked and answered, and of which values.
+    /// The guard in words, for an error: its place in the source, the predicate and its outcome, and the values.
     pub(in crate::program) fn words(&self) -> String {
         let word = |outcome: bool| if outcome { "true" } else { "false" };
-        // Where references are compared, the comparison stands in the standard library.
+        // If references are compared, the comparison is in the standard library.
         let location = self.origin.filter(|origin| !origin.location.file().starts_with("/rustc/"));
         let location = location.map(|origin| format!("{}: ", origin.location)).unwrap_or_default();
         let (predicate, operands) = match self.predicate {
@@ -121,13 +121,13 @@ impl<F: ProgramScalar> Guard<F> {
                 );
             }
         };
-        let values = self.origin.map(|origin| format!(", of {}", listed(&origin.values[..operands])));
+        let values = self.origin.map(|origin| format!(", for {}", listed(&origin.values[..operands])));
         format!("{location}{predicate}{}", values.unwrap_or_default())
     }
 
-    /// The same, with the values that it is asked of now.
+    /// The same, with the present values.
     pub(in crate::program) fn words_now(&self, values: impl Iterator<Item = F>) -> String {
-        format!("{}; here it is asked of {}", self.words(), listed(&values.collect::<Vec<_>>()))
+        format!("{}; here it is evaluated at {}", self.words(), listed(&values.collect::<Vec<_>>()))
     }
 }
 
@@ -135,7 +135,7 @@ fn listed<F: ProgramScalar>(values: &[F]) -> String {
     values.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(" and ")
 }
 
-/// Whether two numbers are the same; all NaN are one.
+/// Whether two numbers are the same; all NaN count as one.
 pub(in crate::program) fn same_bits<F: ProgramScalar>(a: F, b: F) -> bool {
     (a == b && a.is_sign_negative() == b.is_sign_negative()) || (a.is_nan() && b.is_nan())
 }

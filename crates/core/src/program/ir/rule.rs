@@ -1,4 +1,4 @@
-//! Rules of the user's own as a graph holds them: their value as code, their derivatives as graphs.
+//! Custom rules as a graph holds them: their value as code, their derivatives as graphs.
 
 use super::graph::Graph;
 use super::walk;
@@ -9,7 +9,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
-/// What a graph asks of a rule.
+/// What a graph requires of a rule.
 pub(in crate::program) trait RecordedRule<F>: Send + Sync {
     fn name(&self) -> &'static str;
 
@@ -27,12 +27,12 @@ pub(in crate::program) trait RecordedRule<F>: Send + Sync {
 
     fn vjp_of_saved(&self, x: &[F], z: &[F], cotangent: &[F], saved: &Saved<F>) -> Result<Vec<F>, Error>;
 
-    /// The rule as a graph with at most so many operations, and no calls, if that is possible.
+    /// The rule as a graph with at most `limit` operations, and no calls, if possible.
     fn as_graph(&self, limit: usize) -> Option<Graph<F>>
     where
         F: ProgramScalar;
 
-    /// The loop that it is, or the vjp of one.
+    /// The loop that it is, or whose vjp it is.
     fn as_loop(&self) -> Option<Run<F>>
     where
         F: ProgramScalar;
@@ -40,7 +40,7 @@ pub(in crate::program) trait RecordedRule<F>: Send + Sync {
     /// The vjp as a graph, whose inputs are those of the rule, its outputs and the cotangent.
     fn vjp(&self) -> Result<&Graph<F>, Error>;
 
-    /// The jvp likewise, with the tangent, if the rule has one.
+    /// The same for the jvp, with the tangent, if the rule has one.
     fn jvp(&self) -> Option<Result<&Graph<F>, Error>>;
 }
 
@@ -48,7 +48,7 @@ pub(in crate::program) trait RecordedRule<F>: Send + Sync {
 #[derive(Clone)]
 pub(in crate::program) struct Recorded<F>(Arc<dyn RecordedRule<F>>);
 
-// A panic in a rule tears nothing of a graph's, so programs stay safe to look at after one.
+// A panic in a rule leaves a graph intact, so programs can still be read after it.
 impl<F> UnwindSafe for Recorded<F> {}
 impl<F> RefUnwindSafe for Recorded<F> {}
 
@@ -128,7 +128,7 @@ impl<F: Scalar> CustomRule for Recorded<F> {
     }
 }
 
-/// The outputs of a graph in any numbers.
+/// The outputs of a graph, for any number type.
 fn outputs<D: Differentiable>(graph: &Graph<D::Scalar>, inputs: [&[D]; 3]) -> Result<Vec<D>, Error> {
     let (inputs, mut buffers) = (inputs.concat(), walk::Buffers::default());
     walk::forward(graph, &mut buffers, |input| inputs[input])?;

@@ -1,4 +1,4 @@
-//! A recorded function to look at: as an expression, and as a drawing for Graphviz.
+//! A recorded function in readable form: as an expression, and as a drawing for Graphviz.
 
 use super::graph::{Graph, Node, Reduction};
 use super::walk;
@@ -9,16 +9,16 @@ use std::fmt::Write;
 /// The longest expression that is written, in characters.
 const LONGEST: usize = 100_000;
 
-/// The most nodes that are drawn: more is nothing to look at.
+/// The most nodes that are drawn; a larger drawing is not readable.
 const MOST_NODES: usize = 500;
 
 impl<F: ProgramScalar> Graph<F> {
-    /// The function as text, with a name for each input; a line for each output.
+    /// The function as text, with a name for each input, and a line for each output.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if there is not one name for each input, and [`Error::TooLargeToShow`] beyond
-    /// 100 000 characters: what is used twice is written twice.
+    /// [`Error::Length`] if there is not one name for each input, and [`Error::TooLargeToShow`] above 100 000
+    /// characters: a subexpression that is used twice is written twice.
     ///
     /// ```
     /// use dualtape::{Float, program::Graph};
@@ -46,13 +46,13 @@ impl<F: ProgramScalar> Graph<F> {
         Ok(outputs.join("\n"))
     }
 
-    /// A drawing of the function at `x` in Graphviz's language: each value with its data and its gradient,
-    /// operations as nodes of their own. The gradient is that of the sum of the outputs.
+    /// A drawing of the function at `x` in the language of Graphviz: each value with its data and its gradient, and a
+    /// node for each operation. The gradient is that of the sum of the outputs.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` or the names are not one for each input, and [`Error::TooLargeToShow`] beyond
-    /// 500 nodes. [`Error::Rule`] where a rule of the user's own has no value.
+    /// [`Error::Length`] if there is not one number of `x` and one name for each input, and [`Error::TooLargeToShow`]
+    /// above 500 nodes. [`Error::Rule`] where a custom rule has no value.
     ///
     /// ```
     /// use dualtape::program::Graph;
@@ -91,7 +91,7 @@ impl<F: ProgramScalar> Graph<F> {
         Ok(drawing)
     }
 
-    /// Every node's value, and the gradient of the sum of the outputs in it.
+    /// The value of every node, and the gradient of the sum of the outputs with respect to it.
     fn values_and_gradients(&self, x: &[F]) -> Result<(Vec<F>, Vec<F>), Error> {
         let mut buffers = walk::Buffers::default();
         walk::forward(self, &mut buffers, |input| x[input])?;
@@ -121,7 +121,7 @@ fn text<F: ProgramScalar>(graph: &Graph<F>, node: &Node<F>, operands: &[&str]) -
         Node::Reduce(Reduction::Sum, _) => format!("({})", operands.join("+")),
         Node::Reduce(Reduction::Dot, _) => format!("({})", products(operands)),
         Node::Reduce(Reduction::Chain, _) => format!("({}+{})", operands[0], products(&operands[1..])),
-        // Of the value, only whether it is NaN counts.
+        // Of the value, it only matters whether it is NaN.
         Node::Reduce(Reduction::ChainRule, _) => format!("({})", products(&operands[1..])),
         Node::Reduce(reduction @ (Reduction::LogSumExp | Reduction::Norm), _) => {
             format!("{}({})", reduction.name(), list(operands))
@@ -165,7 +165,7 @@ fn short<F: ProgramScalar>(x: F) -> String {
     }
 }
 
-/// Text that means nothing to Graphviz but itself.
+/// Text with all characters escaped that have a meaning in Graphviz.
 fn escaped(text: &str) -> String {
     let special = |c: char| matches!(c, '"' | '\\' | '{' | '}' | '|' | '<' | '>');
     text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()

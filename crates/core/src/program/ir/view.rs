@@ -1,4 +1,4 @@
-//! A graph as others read it: compilers, drawers, analysers.
+//! A graph as other code reads it: compilers, drawings, analyses.
 
 use super::graph::{Graph, Node, Reduction};
 use super::guard::Predicate;
@@ -36,12 +36,13 @@ pub enum Kind<F> {
     LogSumExp,
     /// √Σ xᵢ²
     Norm,
-    /// Σ pᵢtᵢ of partial derivatives and tangents; operands are a value, then p₀, t₀, p₁, t₁, … An exact zero wins over
-    /// ∞ and NaN; where the value is NaN, so is the sum, unless all tᵢ are zero.
+    /// Σ pᵢtᵢ of partial derivatives and tangents; operands are a value, then p₀, t₀, p₁, t₁, … An exact zero wins
+    /// over ∞ and NaN; if the value is NaN, so is the sum, unless all tᵢ are zero.
     ChainRule,
-    /// A row of a matrix of parameters times a vector, plus a parameter; operands are the vector, the row, the bias.
+    /// A row of a matrix of parameters times a vector, plus a parameter; operands are the vector, the row and the
+    /// bias.
     AffineRow,
-    /// An output of a rule of the user's own, counted from 0; operands are the rule's inputs.
+    /// An output of a custom rule, counted from 0; operands are the inputs of the rule.
     Rule {
         /// The name of the rule.
         name: &'static str,
@@ -66,7 +67,7 @@ pub struct NodeView<'g, F> {
 }
 
 impl<F: ProgramScalar> fmt::Debug for NodeView<'_, F> {
-    /// Writes the node, not the graph it belongs to.
+    /// Writes the node without its graph.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NodeView")
             .field("index", &self.index)
@@ -77,7 +78,7 @@ impl<F: ProgramScalar> fmt::Debug for NodeView<'_, F> {
 }
 
 impl<'g, F: ProgramScalar> NodeView<'g, F> {
-    /// Its place in the graph, by which others name it as an operand.
+    /// Its place in the graph, by which other nodes refer to it as an operand.
     pub fn index(&self) -> usize {
         self.index
     }
@@ -105,14 +106,14 @@ impl<'g, F: ProgramScalar> NodeView<'g, F> {
         }
     }
 
-    /// The places of its operands, all before its own.
+    /// The places of its operands, all before its own place.
     pub fn operands(&self) -> impl Iterator<Item = usize> + use<'g, F> {
         self.graph.operands(&self.graph.nodes[self.index]).map(|operand| operand as usize)
     }
 }
 
-/// What a function asked while it was recorded, and what it was answered. Where the outcome is another, the graph is not
-/// the function.
+/// A predicate that a function evaluated while it was recorded, and its outcome. If the outcome is different, the
+/// graph does not represent the function.
 ///
 /// ```
 /// use dualtape::{Relation, program::{Graph, GuardView}};
@@ -143,7 +144,7 @@ pub enum GuardView<F> {
         /// Whether it had it.
         outcome: bool,
     },
-    /// The plain value of a node was read: it must be this, to the bit.
+    /// The plain value of a node was read: the value must be this, to the bit.
     Value {
         /// The node.
         operand: usize,
@@ -190,7 +191,8 @@ impl<F: ProgramScalar> Graph<F> {
         })
     }
 
-    /// For each node, whether it depends on data and so varies from point to point of a batch; the others are uniform.
+    /// For each node, whether it depends on data and so varies from point to point in a batch; the others are
+    /// uniform.
     ///
     /// ```
     /// use dualtape::{Float, program::Graph};

@@ -1,8 +1,8 @@
-//! The walk over a graph: forward to the values, in reverse to the adjoints, over any number type.
+//! The walk over a graph: forward to the values, in reverse to the adjoints, for any number type.
 //!
-//! Values and derivatives are those of the eager modes, to the bit: nodes are taken in the order of the recording, and
-//! adjoints are added up as a tape adds them. Nothing has to be planned for it, so programs that were just
-//! recorded are evaluated by it, and so is every program over numbers that carry derivatives.
+//! Values and derivatives are those of the eager modes, to the bit: nodes are visited in the order of the recording,
+//! and adjoints are added in the order of a tape. The walk needs no plan, so it evaluates programs that were just
+//! recorded, and every program over numbers that carry derivatives.
 
 use crate::program::ir::graph::{Affine, Call, Graph, List, Node, Reduction};
 use crate::program::ir::rule::Recorded;
@@ -10,12 +10,12 @@ use crate::rules::{self, Binary, Op, Partial, Saved, Ternary, Unary, Visitor, gu
 use crate::{CustomRule, Differentiable, Error};
 use std::ops::Range;
 
-/// Values and adjoints of all nodes, in one number type.
+/// Values and adjoints of all nodes, for one number type.
 #[derive(Clone, Debug)]
 pub(crate) struct Buffers<T: Differentiable> {
     pub(crate) values: Vec<T>,
     pub(crate) adjoints: Vec<T>,
-    /// What rules of the user's own saved on the way forward, by call.
+    /// What custom rules saved in the forward walk, by call.
     saved: Vec<Saved<T::Scalar>>,
     /// The vector of an affine map, and its rows.
     scratch: [Vec<T>; 2],
@@ -28,7 +28,7 @@ impl<T: Differentiable> Default for Buffers<T> {
     }
 }
 
-/// Computes the value of every node from those of the inputs. The errors are those of rules of the user's own.
+/// Computes the value of every node from the values of the inputs. Errors come from custom rules.
 pub(crate) fn forward<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
@@ -37,7 +37,7 @@ pub(crate) fn forward<T: Differentiable>(
     forward_calling(graph, buffers, input, |_, rule, x| T::call(rule, x))
 }
 
-/// [`forward`], which keeps what rules of the user's own save for the way back.
+/// [`forward`]; it also keeps what custom rules save for the reverse walk.
 pub(crate) fn forward_saving<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
@@ -49,7 +49,7 @@ pub(crate) fn forward_saving<T: Differentiable>(
     Ok(())
 }
 
-/// [`forward`], with calls answered as given: by their number, their rule and their arguments.
+/// [`forward`], with calls computed by a given function of their number, their rule and their arguments.
 #[inline]
 pub(in crate::program) fn forward_calling<T: Differentiable>(
     graph: &Graph<T::Scalar>,
@@ -67,7 +67,7 @@ pub(in crate::program) fn forward_calling<T: Differentiable>(
             Node::Constant(value) => T::constant(value),
             Node::Apply(op, operands) => apply(op, before, operands),
             Node::Reduce(reduction, list) => reduce(reduction, graph.list(list).map(|node| before[node])),
-            // The first row brings all.
+            // The first row computes all rows.
             Node::Row { row: 1.., .. } => continue,
             Node::Row { affine, .. } => {
                 let affine = &graph.affines[affine as usize];
@@ -81,7 +81,7 @@ pub(in crate::program) fn forward_calling<T: Differentiable>(
                 rest[..rows.len()].copy_from_slice(rows);
                 continue;
             }
-            // The first output brings all.
+            // The first output computes all outputs.
             Node::Output { output: 1.., .. } => continue,
             Node::Output { call, .. } => {
                 let Call { rule, x } = &graph.calls[call as usize];
@@ -95,8 +95,8 @@ pub(in crate::program) fn forward_calling<T: Differentiable>(
     Ok(())
 }
 
-/// Appends what one node brings, given its operands: a number, or those of all rows of an affine map or of all outputs of a
-/// rule.
+/// Appends the results of one node, given its operands: one number, or the results of all rows of an affine map or of
+/// all outputs of a rule.
 pub(in crate::program) fn results<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     node: &Node<T::Scalar>,
@@ -125,7 +125,7 @@ pub(in crate::program) fn results<T: Differentiable>(
     Ok(())
 }
 
-/// Shows all operands of a node, those of all rows of an affine map and of all outputs of a rule.
+/// Visits all operands of a node; of an affine map, the operands of all rows, and of a rule, those of all outputs.
 pub(in crate::program) fn operands_of_all<F: crate::ProgramScalar>(
     graph: &Graph<F>,
     node: &Node<F>,
@@ -141,10 +141,10 @@ pub(in crate::program) fn operands_of_all<F: crate::ProgramScalar>(
     }
 }
 
-/// Carries adjoints back to the inputs: the seeds, by node, times the Jacobian.
+/// Propagates adjoints to the inputs: the seeds, given by node, times the Jacobian.
 ///
-/// Without `POLICY`, a zero does not win over ∞ or NaN: there is then a NaN in the result, which the caller
-/// has to look for.
+/// Without `POLICY`, a zero does not win over ∞ or NaN: the result then contains a NaN, which the caller must look
+/// for.
 pub(crate) fn reverse<T: Differentiable, const POLICY: bool>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
@@ -164,7 +164,7 @@ pub(crate) fn reverse<T: Differentiable, const POLICY: bool>(
         }
         match *node {
             Node::Input | Node::Constant(_) => {}
-            // The first output takes all back.
+            // The first output propagates the adjoints of all.
             Node::Output { output: 1.., .. } => {}
             Node::Output { call, .. } => {
                 let none = Saved::default();
@@ -200,8 +200,8 @@ impl<F> Graph<F> {
     }
 }
 
-/// The value of an operation of the table. The frequent ones are computed in place; all in one function would crowd
-/// the registers of the loop over nodes.
+/// The value of an operation of the table. The frequent ones are computed in place; all operations in one function
+/// would exhaust the registers of the loop over nodes.
 #[inline(always)]
 fn apply<T: Differentiable>(op: Op, values: &[T], operands: [u32; 3]) -> T {
     let x = |which: usize| values[operands[which] as usize];
@@ -271,7 +271,7 @@ impl<I: Iterator> Iterator for Pairs<I> {
     }
 }
 
-/// Carries the adjoint of one operation of the table to its operands.
+/// Propagates the adjoint of one operation of the table to its operands.
 struct PullBack<'a, T: Differentiable, const POLICY: bool> {
     graph: &'a Graph<T::Scalar>,
     values: &'a [T],
@@ -287,7 +287,7 @@ impl<T: Differentiable, const POLICY: bool> PullBack<'_, T, POLICY> {
         self.values[self.operands[which] as usize]
     }
 
-    /// Adds what one operand gains. Of a constant, nobody asks for the adjoint.
+    /// Adds to the adjoint of one operand. The adjoint of a constant is not needed.
     #[inline(always)]
     fn add(&mut self, which: usize, partial: impl FnOnce() -> Partial<T>) {
         let operand = self.operands[which] as usize;
@@ -317,7 +317,8 @@ impl<T: Differentiable, const POLICY: bool> Visitor for PullBack<'_, T, POLICY> 
     fn binary<O: Binary>(mut self, op: O) {
         let (x, y, z) = (self.x(0), self.x(1), self.z);
         if self.operands[0] == self.operands[1] {
-            // One operand has one partial derivative: what cancels in it has no part in an infinite adjoint.
+            // One operand has one partial derivative: terms that cancel in it do not contribute to an infinite
+            // adjoint.
             self.add(0, || Partial::Of(op.left(x, x, z).number() + op.right(x, x, z).number()));
         } else {
             self.add(0, || op.left(x, y, z));
@@ -328,7 +329,7 @@ impl<T: Differentiable, const POLICY: bool> Visitor for PullBack<'_, T, POLICY> 
     #[inline(always)]
     fn ternary<O: Ternary>(mut self, op: O) {
         if O::SELECTS {
-            // The operand that is not selected leaves no trace, also where the result is NaN.
+            // The operand that is not selected has no effect, even if the result is NaN.
             let [_, then, otherwise] = self.operands;
             let (predicate, zero) = (self.x(0), T::zero());
             self.adjoints[then as usize] += T::select_by(predicate, self.own, zero);
@@ -352,7 +353,7 @@ pub(in crate::program) fn contribution<T: Differentiable, const POLICY: bool>(
     if POLICY { guarded(z, partial).times(own) } else { partial().scale(own) }
 }
 
-/// Adds what the operands of a reduction gain.
+/// Adds to the adjoints of the operands of a reduction.
 pub(in crate::program) fn pull_back_reduction<T: Differentiable, const POLICY: bool>(
     reduction: Reduction,
     mut places: impl Iterator<Item = usize> + Clone,
@@ -401,7 +402,7 @@ pub(in crate::program) fn pull_back_reduction<T: Differentiable, const POLICY: b
     }
 }
 
-/// Adds what the arguments of a rule of the user's own gain, given its outputs and their adjoints.
+/// Adds to the adjoints of the arguments of a custom rule, given its outputs and their adjoints.
 fn pull_back_call<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     Call { rule, x }: &Call<T::Scalar>,
@@ -421,7 +422,7 @@ fn pull_back_call<T: Differentiable>(
     Ok(())
 }
 
-/// Adds what the weights, the bias and the vector of a row of an affine map gain.
+/// Adds to the adjoints of the weights, the bias and the vector of a row of an affine map.
 pub(in crate::program) fn pull_back_row<T: Differentiable, const POLICY: bool>(
     affine: &Affine,
     row: u32,

@@ -1,7 +1,7 @@
 //! Affine maps over blocks of points: matrix products, with the points side by side in lanes.
 //!
-//! The weights are plain numbers, row after row. A tile of results is held in registers while the sum runs:
-//! each weight is spread over the lanes and multiplied in.
+//! The weights are plain numbers, row after row. A tile of results stays in registers during the sum: each weight is
+//! broadcast to the lanes and multiplied in.
 
 mod forward;
 mod vector_back;
@@ -16,14 +16,14 @@ use crate::program::simd::L;
 /// Where the vector of an affine map is.
 #[derive(Clone, Copy)]
 pub(in crate::program) enum Vector<'a, F> {
-    /// Among the values of each block, from that place on.
+    /// Among the values of each block, starting at that place.
     Contiguous(usize),
     /// Gathered: a row of lanes for each component, block after block.
     Gathered(&'a [F]),
 }
 
 impl<'a, F> Vector<'a, F> {
-    /// In one of the blocks, whose values are given as well.
+    /// In one of the blocks, whose values are also given.
     #[inline(always)]
     fn of(self, index: usize, values: &'a [F], columns: usize) -> &'a [[F; L]] {
         let rows = match self {
@@ -34,9 +34,9 @@ impl<'a, F> Vector<'a, F> {
     }
 }
 
-/// Runs the block with `N`, how many registers a row of lanes has; `R`, how many rows of results fill the
-/// register file well, with room for operands; and `P`, how many do so for two blocks of lanes at once, or 1 if
-/// that gains nothing.
+/// Runs the block with three constants. `N` is the number of registers in a row of lanes. `R` is the number of rows
+/// of results that fill the register file well, with room for operands. `P` is that number for two blocks of lanes at
+/// once, or 1 if two blocks at once gain nothing.
 macro_rules! with_tile {
     ($F:ty, $S:ty, $N:ident, $R:ident, $work:block) => {
         with_tile!($F, $S, $N, $R, _P, $work)

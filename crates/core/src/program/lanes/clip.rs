@@ -1,14 +1,15 @@
-//! The bound of a norm.
+//! Clipping of norms.
 
 use crate::Scalar;
 
 /// Added to a norm before it divides a bound, as in PyTorch and Opacus.
 const CLIP_EPSILON: f64 = 1e-6;
 
-/// The factor that holds a gradient of the given norm to a bound: min(1, bound / (norm + 1e-6)), as in PyTorch.
+/// The factor that limits a gradient of the given norm to a bound: min(1, bound / (norm + 1e-6)), as in PyTorch.
 ///
-/// A gradient that is not finite stays visible. Of an infinite norm, the factor is 0, which makes NaN of infinite
-/// components and zeros of the others; of a NaN norm, it is NaN. An infinite bound leaves every gradient as it is.
+/// A gradient that is not finite remains visible. For an infinite norm, the factor is 0, which turns infinite
+/// components into NaN and the others into zeros; for a NaN norm, it is NaN. An infinite bound leaves every gradient
+/// unchanged.
 ///
 /// ```
 /// use dualtape::program::clip_factor;

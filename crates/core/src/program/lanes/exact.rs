@@ -1,8 +1,8 @@
-//! Lanes with the bits of single points, for what guards depend on.
+//! Lanes with the bits of single points, for values on which guards depend.
 //!
-//! A product and a sum contracted into one rounding, or an elementary function a unit in the last place off, could turn
-//! a comparison. So what a guard depends on is computed as at a single point, lane by lane; other operations have the
-//! same bits in lanes anyway.
+//! A product and a sum rounded once instead of twice, or an elementary function with an error of one unit in the last
+//! place, could change the outcome of a comparison. So a value on which a guard depends is computed as at a single
+//! point, lane by lane. Other operations have the same bits in lanes anyway.
 
 use crate::ProgramScalar;
 use crate::program::ir::graph::Reduction;
@@ -16,18 +16,18 @@ use crate::program::simd::fast::is_approximate;
 use crate::rules::Op;
 
 impl<F: ProgramScalar> Interpreter<'_, F> {
-    /// Whether a run has to be computed lane by lane.
+    /// Whether a run must be computed lane by lane.
     pub(in crate::program) fn goes_lane_by_lane(&self, run: &Run) -> bool {
         run.exact
             && match run.step {
                 Step::Apply(op, _) => is_approximate(op),
-                // Sums are added up in one order, lanes or not.
+                // Sums are added in one order, in lanes or not.
                 Step::Reduce(reduction, ..) => reduction != Reduction::Sum,
                 Step::Affine(..) | Step::Products(..) => true,
             }
     }
 
-    /// Computes the operations of a run, of one operand each.
+    /// Computes the operations of a run that have one operand each.
     pub(in crate::program) fn apply_exactly(&self, op: Op, slots: &[u32], frame: Frame, values: &mut [F]) {
         for block in 0..frame.blocks {
             let (before, results) = frame.split(block, values);
@@ -38,7 +38,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         }
     }
 
-    /// Computes reductions, the first of whose lists is given.
+    /// Computes reductions, given the first of their lists.
     pub(in crate::program) fn reduce_exactly(
         &self,
         reduction: Reduction,
@@ -55,14 +55,15 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         });
     }
 
-    /// Computes dot products, a term of all lanes after the other: in each lane the order is that of a single point.
+    /// Computes dot products, one term of all lanes after the other: in each lane the order is that of a single
+    /// point.
     fn dots_exactly(&self, first: u32, frame: Frame, values: &mut [F]) {
         let lists = self.lists(first);
         for block in 0..frame.blocks {
             let (before, results) = frame.split(block, values);
             let places = self.uniform().and(before);
             for (index, z) in results.as_chunks_mut::<L>().0.iter_mut().enumerate() {
-                // What a sum of nothing is.
+                // The value of an empty sum.
                 *z = [std::iter::empty::<F>().sum(); L];
                 for &[a, b] in lists.slots(index).as_chunks().0 {
                     let (a, b) = (places.lanes(a), places.lanes(b));
@@ -84,7 +85,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
     }
 }
 
-/// Computes the results of a run one by one, given its number in the run and the value of each slot.
+/// Computes the results of a run one by one, by a function of the number in the run and the value of each slot.
 fn each_lane<F: ProgramScalar>(
     uniform: UniformValues<'_, F>,
     frame: Frame,

@@ -1,15 +1,15 @@
-//! What the way forward and the way back share: the schedule, and where values stand in blocks.
+//! What the forward pass and the reverse sweep share: the schedule, and the places of values in blocks.
 
 use super::kernels::{Frame, Lists, UniformValues};
 use crate::ProgramScalar;
 use crate::program::plan::schedule::{Access, Operand, Run, Schedule};
 use crate::program::simd::L;
 
-/// A schedule, with what does not change within a batch.
+/// A schedule, with everything that does not change within a batch.
 #[derive(Clone, Copy)]
 pub struct Interpreter<'a, F> {
     pub(in crate::program) schedule: &'a Schedule,
-    /// Of weights and biases only those that are read otherwise, too.
+    /// Of the weights and biases, only those that are also read in another way.
     pub(in crate::program) uniform: &'a [F],
     pub(in crate::program) parameters: &'a [F],
     /// The factors of groups of dot products.
@@ -21,7 +21,7 @@ pub struct Interpreter<'a, F> {
 }
 
 impl<F: ProgramScalar> Interpreter<'_, F> {
-    /// Where the lanes of a varying value begin in a block.
+    /// The start of the lanes of a varying value in a block.
     pub(in crate::program) fn at(&self, slot: u32) -> usize {
         (slot as usize - self.schedule.first_varying) * L
     }
@@ -36,7 +36,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         Frame { blocks, stride: self.stride(), at: self.at(run.first), len: run.count as usize * L }
     }
 
-    /// How many blocks so many numbers are.
+    /// The number of blocks in a given number of values.
     pub(in crate::program) fn blocks(&self, numbers: usize) -> usize {
         numbers / self.stride().max(1)
     }
@@ -64,7 +64,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
     }
 }
 
-/// The width of a uniform value's adjoint while a task is at work: a cache line.
+/// The width of the adjoint of a uniform value during a task: a cache line.
 pub(in crate::program) const fn accumulator_width<F>() -> usize {
     if size_of::<F>() == 8 { L / 2 } else { L }
 }

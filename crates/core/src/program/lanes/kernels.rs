@@ -1,8 +1,8 @@
-//! The loops over lanes, compiled once for each instruction set and picked at run time.
+//! The loops over lanes, compiled once for each instruction set and selected at run time.
 //!
-//! Every kernel is a value with a `with_simd` that is inlined as a whole into a function compiled for the
-//! processor's instructions: plain loops over arrays then become vector instructions. A closure in between
-//! would be compiled without them.
+//! Every kernel is a value with a `with_simd` method, which is inlined completely into a function compiled for the
+//! processor's instructions: so plain loops over arrays become vector instructions. A closure in between would be
+//! compiled without them.
 
 use crate::ProgramScalar;
 use crate::program::lanes::clip::clip_factor;
@@ -10,7 +10,7 @@ use crate::program::simd::L;
 use crate::program::simd::vector;
 use pulp::{Simd, WithSimd};
 
-/// One value at each of the points that go through together.
+/// One value at each of the points that are computed together.
 pub(in crate::program) type Lanes<F> = [F; L];
 
 /// Whether `mul_add` is one instruction of an instruction set.
@@ -18,7 +18,7 @@ pub(in crate::program) const fn contracts<S: Simd>() -> bool {
     !S::IS_SCALAR && cfg!(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))
 }
 
-/// Runs the block with `FMA` as a constant that says what the instruction set `S` can do.
+/// Runs the block with `FMA` as a constant, which states what the instruction set `S` can do.
 macro_rules! with_fma {
     ($S:ident, $FMA:ident, $work:block) => {
         if $crate::program::lanes::kernels::contracts::<$S>() {
@@ -31,7 +31,7 @@ macro_rules! with_fma {
     };
 }
 
-// After the macro, which they use.
+// Defined after the macro, which they use.
 mod apply;
 mod dot;
 mod fold;
@@ -40,8 +40,8 @@ pub(in crate::program) use apply::{Apply, ApplyBack};
 pub(in crate::program) use dot::{Dot, DotBack, Lists};
 pub(in crate::program) use fold::{Fold, FoldBack};
 
-/// Where the results of a run are in each block: so many numbers from the block's begin on. Blocks follow each
-/// other; what is read lies before what is written.
+/// Where the results of a run are in each block: the given number of values, counted from the start of the block.
+/// Blocks are consecutive; values that are read come before values that are written.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) struct Frame {
     pub(in crate::program) blocks: usize,
@@ -52,13 +52,13 @@ pub(in crate::program) struct Frame {
 }
 
 impl Frame {
-    /// A block of all.
+    /// One of the blocks.
     #[inline(always)]
     pub(in crate::program) fn block<'a, F>(&self, index: usize, all: &'a [F]) -> &'a [F] {
         &all[index * self.stride..][..self.stride]
     }
 
-    /// Of a block, what lies before the results, and the results.
+    /// The part of a block before the results, and the results.
     #[inline(always)]
     pub(in crate::program) fn split<'a, F>(
         &self,
@@ -76,7 +76,7 @@ impl Frame {
     }
 }
 
-/// The uniform values, and the first slot that is none.
+/// The uniform values, and the first slot after them.
 #[derive(Clone, Copy)]
 pub(in crate::program) struct UniformValues<'a, F> {
     pub(in crate::program) values: &'a [F],
@@ -91,7 +91,7 @@ impl<'a, F> UniformValues<'a, F> {
     }
 }
 
-/// Where operands are: uniform values as plain numbers, varying ones lane by lane.
+/// Where operands are: uniform values as plain numbers, varying values lane by lane.
 #[derive(Clone, Copy)]
 pub(in crate::program) struct Places<'a, F> {
     uniform: UniformValues<'a, F>,
@@ -148,26 +148,26 @@ fn row_mut<F>(all: &mut [F], place: u32) -> &mut Lanes<F> {
     &mut all.as_chunks_mut::<L>().0[place as usize]
 }
 
-/// Whose adjoints a sweep adds to.
+/// Which adjoints a sweep adds to.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) struct To {
     pub(in crate::program) varying: bool,
     pub(in crate::program) uniform: bool,
 }
 
-/// Where adjoints go: those of varying values lane by lane, those of uniform values into accumulators of `W` numbers.
+/// Where adjoints are: those of varying values lane by lane, those of uniform values in accumulators of `W` numbers.
 pub(in crate::program) struct Adjoints<'a, F, const W: usize> {
     pub(in crate::program) first_varying: u32,
     pub(in crate::program) to: To,
     /// Of one block, or of all.
     pub(in crate::program) varying: &'a mut [F],
-    /// Of each uniform slot, the place among the accumulators; constants share one that nobody reads.
+    /// The place of each uniform slot among the accumulators; constants share an accumulator that is never read.
     pub(in crate::program) accumulator_of: &'a [u32],
     pub(in crate::program) accumulators: &'a mut [F],
 }
 
 impl<F: ProgramScalar, const W: usize> Adjoints<'_, F, W> {
-    /// Of all blocks: those of one that a run may add to, and those of its results.
+    /// Of all blocks: the adjoints of a block that a run may add to, and those of its results.
     #[inline(always)]
     pub(in crate::program) fn block(&mut self, index: usize, frame: &Frame) -> (Adjoints<'_, F, W>, &[F]) {
         let (varying, own) = frame.split(index, self.varying);
@@ -198,7 +198,7 @@ impl<F: ProgramScalar, const W: usize> Adjoints<'_, F, W> {
         }
     }
 
-    /// The same, of a gain that is computed lane by lane.
+    /// The same, for a contribution that is computed lane by lane.
     #[inline(always)]
     pub(in crate::program) fn add(&mut self, slot: u32, gain: impl Fn(usize) -> F) {
         self.add_lanes(slot, std::array::from_fn(gain));
@@ -226,7 +226,7 @@ impl<F: ProgramScalar, const W: usize> Adjoints<'_, F, W> {
         }
     }
 
-    /// The places of consecutive uniform slots among the accumulators, if they are consecutive, too.
+    /// The places of consecutive uniform slots among the accumulators, if these are consecutive too.
     #[inline(always)]
     fn accumulator_range(&self, first: usize, len: usize) -> Option<std::ops::Range<usize>> {
         let (start, end) =
@@ -248,7 +248,7 @@ fn add_to_row<F: ProgramScalar, S: Simd, const N: usize>(
     }
 }
 
-/// Adds a product to an accumulator, into which the lanes are folded.
+/// Adds a product to an accumulator, after folding the lanes to its width.
 #[inline(always)]
 fn add_to_accumulator<F: ProgramScalar, S: Simd, const N: usize, const W: usize>(
     simd: S,
@@ -273,13 +273,13 @@ impl<F: ProgramScalar> WithSimd for AllFinite<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> bool {
-        // Without a way out in between, it is one comparison a register.
+        // Without an early exit in between, it is one comparison for each register.
         self.0.iter().fold(true, |all, x| all & (x.abs() < F::infinity()))
     }
 }
 
-/// Holds the gradient of each lane to a bound, given the squares of their norms: weighs the adjoints by its factor
-/// and a weight of its own. Gives the norms and the factors.
+/// Limits the gradient of each lane to a bound, given the squares of the norms: multiplies the adjoints by the clip
+/// factor and by the weight of the point. Returns the norms and the factors.
 pub(in crate::program) struct ClipLanes<'a, F> {
     pub(in crate::program) rows: &'a mut [F],
     pub(in crate::program) squares: &'a Lanes<F>,
@@ -307,7 +307,7 @@ impl<F: ProgramScalar> WithSimd for ClipLanes<'_, F> {
     }
 }
 
-/// Adds numbers to others, one by one.
+/// Adds numbers to others, element by element.
 pub(in crate::program) struct AddTo<'a, F> {
     pub(in crate::program) sums: &'a mut [F],
     pub(in crate::program) terms: &'a [F],

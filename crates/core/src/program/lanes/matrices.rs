@@ -1,4 +1,4 @@
-//! Affine maps of a schedule, over blocks of lanes: where their vectors are, and where their gains go.
+//! Affine maps of a schedule, over blocks of lanes: the places of their vectors, and of their adjoints.
 
 use crate::ProgramScalar;
 use crate::program::lanes::affine::{
@@ -19,26 +19,26 @@ pub(in crate::program) struct Vectors<F> {
     pub(in crate::program) strip: Aligned<F>,
 }
 
-/// Where the gains of the weights and biases of affine maps go.
+/// Where the adjoints of the weights and biases of affine maps go.
 pub(in crate::program) enum Weights<'a, F> {
     /// Summed over the points, by slot.
     Sum {
         /// The sums so far.
         sums: &'a mut [F],
-        /// Whether there are no sums yet of what one affine map alone reads.
+        /// Whether the sums for what only one affine map reads are still unset.
         fresh: bool,
-        /// The sums of what factors of groups gain.
+        /// The sums for the adjoints of factors of groups.
         panels: &'a mut [F],
     },
-    /// Only their squares are wanted, for each lane of each block: ‖δ xᵀ‖² is ‖δ‖² ‖x‖². Good where no
-    /// parameter gains from elsewhere, too.
+    /// Only their squares are needed, for each lane of each block: ‖δ xᵀ‖² is ‖δ‖² ‖x‖². This is valid only if no
+    /// parameter has contributions from elsewhere.
     Norms(&'a mut [[F; L]]),
-    /// To each point's own gradient, in which the first parameter, of slot `skip`, comes first. The points
-    /// are those of one block.
+    /// To the gradient of each point, which starts with the first parameter, of slot `skip`. The points are those of
+    /// one block.
     Rows {
         /// One gradient after the other, one for each lane.
         rows: &'a mut [F],
-        /// How far it is from the begin of one to that of the next.
+        /// The distance from the start of one to the start of the next.
         stride: usize,
         /// The slot of the first parameter.
         skip: usize,
@@ -59,8 +59,8 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         self.arch.dispatch(Forward { weights, bias, columns, x, frame, values });
     }
 
-    /// Adds what the weights and biases of an affine map gain. `point` gives the data of a point, counted from
-    /// the first of the first block.
+    /// Adds to the adjoints of the weights and biases of an affine map. `point` gives the data of a point, counted
+    /// from the first point of the first block.
     pub(in crate::program) fn weights_back<'a, 'p: 'a>(
         &self,
         affine: &PlannedAffine,
@@ -124,7 +124,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         points
     }
 
-    /// Adds what the vector of an affine map gains.
+    /// Adds to the adjoint of the vector of an affine map.
     pub(in crate::program) fn vector_back<const W: usize>(
         &self,
         affine: &PlannedAffine,
@@ -160,13 +160,13 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         [own(weights), own(bias)]
     }
 
-    /// The place of an affine map's first component among varying values, if the others follow.
+    /// The place of the first component of an affine map's vector among varying values, if the others follow it.
     fn first_row(&self, affine: &PlannedAffine) -> Option<usize> {
         let first = *self.schedule.operands[affine.x.range()].first().filter(|_| affine.contiguous)?;
         Some(first as usize - self.schedule.first_varying)
     }
 
-    /// The vector of an affine map, gathered if it is not in line.
+    /// The vector of an affine map, gathered if its components are not consecutive.
     pub(in crate::program) fn vector<'a>(
         &self,
         affine: &PlannedAffine,

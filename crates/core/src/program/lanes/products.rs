@@ -1,8 +1,8 @@
 //! Groups of dot products over blocks of points: a matrix or a triangle of uniform numbers times a vector.
 //!
-//! A tile of a few rows is held in registers, over one or two blocks of points: a row of lanes is loaded once for all rows of
-//! the tile, a factor spread once for all blocks. What factors gain is summed over the points in registers of columns, for
-//! which vectors are turned so that a point's numbers follow each other.
+//! A tile of a few rows stays in registers, over one or two blocks of points: a row of lanes is loaded once for all
+//! rows of the tile, and a factor is broadcast once for all blocks. The adjoints of factors are summed over the
+//! points in registers of columns; for this, vectors are transposed so that the numbers of a point are consecutive.
 
 mod factors_back;
 mod forward;
@@ -35,7 +35,7 @@ struct Grouped<'a, F> {
 
 /// A few rows of a group.
 struct Tile<'a, F, const T: usize> {
-    /// The first, counted in the group.
+    /// The first row, counted in the group.
     first: usize,
     lengths: [usize; T],
     /// Factors of the columns that all rows have, column by column.
@@ -45,7 +45,7 @@ struct Tile<'a, F, const T: usize> {
 }
 
 impl<'a, F: ProgramScalar> Grouped<'a, F> {
-    /// The factors of a group, and of those after it.
+    /// The factors of a group, and of the groups after it.
     #[inline(always)]
     fn panel(&self, group: &Group) -> &'a [F] {
         &self.panels[group.panel as usize..]
@@ -57,7 +57,7 @@ impl<'a, F: ProgramScalar> Grouped<'a, F> {
         self.lists.pairs(self.chain, group.first as usize + row).1.len()
     }
 
-    /// The tile of `T` rows from the given one on, whose factors begin the panel; and what follows them.
+    /// The tile of `T` rows from the given one on, whose factors start the panel; and the rest of the panel.
     #[inline(always)]
     fn tile<const T: usize>(&self, group: &Group, first: usize, panel: &'a [F]) -> (Tile<'a, F, T>, &'a [F]) {
         let lengths: [usize; T] = std::array::from_fn(|t| self.len(group, first + t));
@@ -69,7 +69,7 @@ impl<'a, F: ProgramScalar> Grouped<'a, F> {
 }
 
 impl<'a, F, const T: usize> Tile<'a, F, T> {
-    /// Of each row, the factors of the columns that not all rows have.
+    /// For each row, the factors of the columns that not all rows have.
     #[inline(always)]
     fn tails(&self) -> [&'a [F]; T] {
         let mut rest = self.rest;
@@ -81,8 +81,8 @@ impl<'a, F, const T: usize> Tile<'a, F, T> {
     }
 }
 
-/// Runs the block with `N`, how many registers a row of lanes has; `P`, how many of them a tile takes at a time; and `B`,
-/// of how many blocks, so that four rows fill the register file well.
+/// Runs the block with three constants, chosen so that four rows fill the register file well: `N` is the number of
+/// registers in a row of lanes, `P` is how many of them a tile takes at a time, and `B` is the number of blocks.
 macro_rules! with_parts {
     ($F:ty, $S:ty, $N:ident, $P:ident, $B:ident, $work:block) => {
         match (<$F>::registers::<$S>(), <$S>::REGISTER_COUNT >= 32) {
@@ -105,7 +105,8 @@ macro_rules! with_parts {
 }
 use with_parts;
 
-/// Runs a method for each tile of a group: `tile::<4>(…, first)` and so on, with `first` the tile's first row.
+/// Runs a method for each tile of a group: `tile::<4>(…, first)` and so on, where `first` is the first row of the
+/// tile.
 macro_rules! each_tile {
     ($rows:expr, $first:ident, $T:ident, $work:block) => {{
         let rows: usize = $rows;
@@ -151,9 +152,9 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         self.arch.dispatch(Forward { grouped, values, scratch });
     }
 
-    /// Adds what the operands of groups gain. Where sums over the points are not what is asked for, each dot product goes
-    /// its own way.
-    #[allow(clippy::too_many_arguments)] // those of a run, and where all gains go
+    /// Adds to the adjoints of the operands of groups. If sums over the points are not requested, each dot product is
+    /// handled separately.
+    #[allow(clippy::too_many_arguments)] // those of a run, and where all adjoints go
     pub(in crate::program) fn products_back<const W: usize>(
         &self,
         products: &Products,
@@ -185,7 +186,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         }
     }
 
-    /// Adds the sums of what the factors of all groups gained to adjoints of uniform slots.
+    /// Adds the sums for the factors of all groups to the adjoints of uniform slots.
     pub(in crate::program) fn add_panel_sums(&self, sums: &[F], adjoints: &mut [F]) {
         for run in &self.schedule.runs[self.schedule.varying_runs()] {
             let Step::Products(products, _) = run.step else { continue };
@@ -214,7 +215,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
                 let (own, others) = sums.split_at(width);
                 sums = others;
                 for (&[slot, _], &sum) in pairs(row).iter().zip(own) {
-                    // Nobody asks what constants gain, and it may be no number.
+                    // The adjoint of a constant is not needed, and may be NaN.
                     if slot as usize >= self.schedule.constants {
                         adjoints[slot as usize] += sum;
                     }

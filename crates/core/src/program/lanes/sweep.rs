@@ -1,16 +1,17 @@
 //! Evaluation at many points at once: each value is a row of [`L`] lanes, one for each point.
 //!
-//! The rows of all varying values at [`L`] points are a block. A few blocks go through together, run by run, so
-//! that a kernel is called once for all of them, and a matrix read once.
+//! The rows of all varying values at [`L`] points are a block. A few blocks are computed together, run by run, so
+//! that a kernel is called once for all of them, and a matrix is read once.
 //!
-//! What depends on parameters only was computed before, once, and is held as plain numbers. Their adjoints
-//! are `W` numbers wide: the lanes are folded into them, and they into one at the end of a task, so that
-//! they stay in cache even where parameters are many.
+//! Values that depend on parameters only were computed before, once, and are stored as plain numbers. Their adjoints
+//! are `W` numbers wide: the lanes are folded to this width, and then to one number at the end of a task, so that the
+//! adjoints stay in cache even if there are many parameters.
 //!
-//! Every run goes through a kernel (`kernels.rs`, `products.rs`, `affine.rs`) in the instructions of the processor at hand.
+//! Every run is computed by a kernel (`kernels.rs`, `products.rs`, `affine.rs`) with the instructions of the
+//! processor.
 //!
-//! Nothing here tests for singular points. What they could spoil shows as a number that is not finite, or is
-//! noticed by [`Interpreter::forward`]; the caller then takes the points one by one, with all care.
+//! Nothing here tests for singular points. Whatever they could spoil appears as a number that is not finite, or is
+//! detected by [`Interpreter::forward`]; the caller then evaluates the points one by one, with all care.
 
 use super::interpreter::{Interpreter, accumulator_width};
 use super::matrices::Vectors;
@@ -26,7 +27,7 @@ use crate::program::simd::aligned::Aligned;
 use crate::program::simd::elementary::TRIGONOMETRIC_RANGE;
 use crate::rules::Op;
 
-/// What never goes through lanes; see [`speculate`](crate::program::transform::speculate).
+/// These never reach lanes; see [`speculate`](crate::program::transform::speculate).
 pub(in crate::program) const SPECULATIVE: &str = "a chain rule is speculated on as products";
 
 /// The memory of one task.
@@ -51,7 +52,7 @@ impl<F: ProgramScalar> Default for LaneBuffers<F> {
 }
 
 impl<F: ProgramScalar> Interpreter<'_, F> {
-    /// Computes all varying values of all blocks from the data; says whether a result needs more care.
+    /// Computes all varying values of all blocks from the data; returns whether a result needs more care.
     fn forward(&self, buffers: &mut LaneBuffers<F>) -> bool {
         let LaneBuffers { values, scratch, .. } = buffers;
         let values = values.get_mut();
@@ -113,9 +114,10 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
         }
     }
 
-    /// Carries the adjoints of varying values back: to other such values, to uniform ones, or to both.
+    /// Propagates the adjoints of varying values: to other varying values, to uniform values, or to both.
     ///
-    /// `accumulators` takes what uniform values gain; the weights and biases of affine maps go their own way.
+    /// `accumulators` receives the adjoints of uniform values; those of the weights and biases of affine maps are
+    /// stored separately.
     fn reverse<const W: usize>(&self, back: Back<'_, '_, F>, buffers: &mut LaneBuffers<F>) {
         let Back { wrt, to, point, accumulators, mut weights } = back;
         let LaneBuffers { values, adjoints, scratch, vectors } = buffers;
@@ -145,7 +147,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
                 }
                 Step::Reduce(_, _, [class, _]) if !wrt.wants(class) => {}
                 Step::Reduce(reduction, first, [_, varying]) => {
-                    // Of terms of data, nobody may want the adjoints.
+                    // The adjoints of data terms may not be needed.
                     adjoints.to.varying = to.varying && wrt.wants(varying);
                     self.reduce_back(reduction, first, frame, values, &mut adjoints);
                     adjoints.to = to;
@@ -161,7 +163,7 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
                         let known = Known { frame, columns, x, values, adjoints };
                         self.weights_back(&affine, known, point, vectors, &mut weights);
                     }
-                    // A vector that is not in line may hold uniform values, too.
+                    // A vector whose components are not consecutive may also contain uniform values.
                     let reached = to.varying || (to.uniform && !affine.contiguous);
                     if reached && wrt.wants(class) {
                         self.vector_back(&affine, frame, &mut adjoints, scratch);
@@ -193,16 +195,16 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
     }
 }
 
-/// The way through a schedule in lanes, and back.
+/// A forward pass through a schedule in lanes, and the sweep back.
 ///
-/// The plain numbers implement it one by one, so that the kernels are compiled here, once, and not again in
-/// every crate that evaluates a program.
+/// The plain numbers implement it one by one, so that the kernels are compiled here, once, and not again in every
+/// crate that evaluates a program.
 pub trait ByLanes: Sized {
     /// See [`Interpreter::forward`].
     fn forward_by_lanes(interpreter: &Interpreter<'_, Self>, buffers: &mut LaneBuffers<Self>) -> bool;
 
-    /// See [`Interpreter::reverse`]; adjoints of uniform values are a cache line wide, or if `each` says so, as
-    /// wide as the lanes.
+    /// See [`Interpreter::reverse`]; adjoints of uniform values are a cache line wide, or as wide as the lanes if
+    /// `each` is set.
     fn reverse_by_lanes(
         interpreter: &Interpreter<'_, Self>,
         back: Back<'_, '_, Self>,
@@ -211,11 +213,11 @@ pub trait ByLanes: Sized {
     );
 }
 
-/// What a way back is told.
+/// The options of a sweep.
 pub struct Back<'a, 'p, F> {
     pub(in crate::program) wrt: Wrt,
     pub(in crate::program) to: To,
-    /// The data of a point, counted from the first of the first block.
+    /// The data of a point, counted from the first point of the first block.
     pub(in crate::program) point: &'a dyn Fn(usize) -> &'p [F],
     pub(in crate::program) accumulators: &'a mut [F],
     pub(in crate::program) weights: Weights<'a, F>,

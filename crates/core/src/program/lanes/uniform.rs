@@ -1,6 +1,6 @@
 //! The runs whose results are the same at every point, in plain numbers: forward, and in reverse.
 //!
-//! Values have the bits of the function; so have derivatives, up to the order in which a value's adjoint is added up.
+//! Values have the bits of the function. So have derivatives, except for the order in which adjoints are added.
 
 use crate::ProgramScalar;
 use crate::program::ir::graph::{Affine, List};
@@ -11,7 +11,7 @@ use crate::program::plan::schedule::{Access, Operand, Schedule, Step};
 use crate::rules::{Binary, Op, Partial, Ternary, Unary, Visitor};
 use std::ops::Range;
 
-/// How many operations go through together where operands have to be gathered first.
+/// How many operations are computed together if operands must be gathered first.
 const PIECE: usize = 128;
 
 /// Room for the operands of a piece of a run.
@@ -61,10 +61,10 @@ pub(in crate::program) fn forward<F: ProgramScalar>(
     }
 }
 
-/// Carries adjoints back through some runs.
+/// Propagates adjoints back through some runs.
 ///
-/// Without `POLICY`, a zero does not win over ∞ or NaN: there is then a NaN in the result, which the caller
-/// has to look for.
+/// Without `POLICY`, a zero does not win over ∞ or NaN: the result then contains a NaN, which the caller must look
+/// for.
 pub(in crate::program) fn reverse<F: ProgramScalar, const POLICY: bool>(
     schedule: &Schedule,
     runs: Range<usize>,
@@ -117,7 +117,7 @@ impl Schedule {
         self.operands[list.range()].iter().map(|&slot| slot as usize)
     }
 
-    /// The slot of an operand in one of a run's operations.
+    /// The slot of an operand in one operation of a run.
     #[inline(always)]
     fn slot(&self, operand: Operand, index: usize) -> usize {
         self.operands[operand.list as usize + index] as usize
@@ -154,11 +154,11 @@ impl Schedule {
     }
 }
 
-/// The parts of a run: all of it where nothing has to be gathered.
+/// The parts of a run: the whole run if nothing must be gathered.
 fn pieces(operands: &[Operand; 3], count: usize) -> impl Iterator<Item = (usize, usize)> {
     let in_place = operands.iter().all(|operand| matches!(operand.access, Access::Range(_) | Access::None));
     let piece = if in_place { count } else { PIECE };
-    // `step_by` would divide, which takes longer than a run of one.
+    // `step_by` would divide, which takes longer than a run of one operation.
     let mut done = 0;
     std::iter::from_fn(move || {
         let start = done;
@@ -167,13 +167,13 @@ fn pieces(operands: &[Operand; 3], count: usize) -> impl Iterator<Item = (usize,
     })
 }
 
-/// Computes one operation, side by side with its likes.
+/// Computes one operation, side by side with similar ones.
 pub(in crate::program) struct Forward<'a, F> {
     pub(in crate::program) x: [&'a [F]; 3],
     pub(in crate::program) z: &'a mut [F],
 }
 
-// Each operation in a function of its own: all of them in one would crowd the registers of the loop over runs.
+// Each operation has its own function: all of them in one would exhaust the registers of the loop over runs.
 impl<F: ProgramScalar> Visitor for Forward<'_, F> {
     type Output = ();
 
@@ -199,7 +199,7 @@ impl<F: ProgramScalar> Visitor for Forward<'_, F> {
     }
 }
 
-/// The way back through one run.
+/// The reverse sweep through one run.
 struct Sweep<'a, F> {
     schedule: &'a Schedule,
     op: Op,
@@ -210,9 +210,9 @@ struct Sweep<'a, F> {
 }
 
 impl<F: ProgramScalar> Sweep<'_, F> {
-    /// Adds what one operand's adjoints gain.
+    /// Adds to the adjoints of one operand.
     fn operand<const POLICY: bool>(&self, which: usize, before: &mut [F], scratch: &mut Scratch<F>) {
-        // One by one where an operation may have the same operand twice; see `Pullback::twin`.
+        // One by one, if an operation may have the same operand twice; see `Pullback::twin`.
         let one_by_one = POLICY && self.op.arity() == 2;
         let (single, together) = if one_by_one { (self.z.len(), 0) } else { (0, self.z.len()) };
         let ones = (0..single).map(|start| (start, 1));
@@ -251,14 +251,14 @@ impl<F: ProgramScalar> Sweep<'_, F> {
     }
 }
 
-/// The chain rule for one operand of one operation, side by side with its likes.
+/// The chain rule for one operand of one operation, side by side with similar ones.
 struct Pullback<'a, F, const POLICY: bool> {
     x: [&'a [F]; 3],
     z: &'a [F],
     own: &'a [F],
     which: usize,
-    /// Whether both operands are one and the same. Their partial derivatives are then added before they are multiplied,
-    /// as a tape does, so that those which cancel have no part in an infinite adjoint.
+    /// Whether both operands are the same. Their partial derivatives are then added before they are multiplied, as on
+    /// a tape, so that terms which cancel do not contribute to an infinite adjoint.
     twin: bool,
     gain: &'a mut [F],
 }
@@ -304,7 +304,7 @@ impl<F: ProgramScalar, const POLICY: bool> Visitor for Pullback<'_, F, POLICY> {
         let (x, which) = (self.x, self.which);
         let partial = |i: usize, z| op.partials(x.map(|x| x[i]), z)[which];
         if O::SELECTS {
-            // The operand that is not selected leaves no trace, also where the result is NaN.
+            // The operand that is not selected has no effect, even if the result is NaN.
             for (i, ((gain, &own), &z)) in self.gain.iter_mut().zip(self.own).zip(self.z).enumerate() {
                 *gain += partial(i, z).times(own);
             }
@@ -314,7 +314,7 @@ impl<F: ProgramScalar, const POLICY: bool> Visitor for Pullback<'_, F, POLICY> {
     }
 }
 
-/// Adds what the weights, the biases and the vector of an affine map gain.
+/// Adds to the adjoints of the weights, the biases and the vector of an affine map.
 fn pull_back_affine<F: ProgramScalar, const POLICY: bool>(
     schedule: &Schedule,
     affine: &Affine,

@@ -1,4 +1,5 @@
-//! A program at one point: value, gradient, products with the Jacobian and the Hessian, and these themselves.
+//! A program at one point: its value, its gradient, products with its Jacobian and Hessian, and these matrices
+//! themselves.
 //!
 //! The inputs are the parameters, followed by the data.
 
@@ -15,16 +16,17 @@ use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::{U8, Unsigned};
 
-/// How many directions go through together.
+/// How many directions are computed at once.
 const LANES: usize = U8::USIZE;
 
 impl<F: ProgramScalar> Program<F> {
     /// The program, prepared for many evaluations at single points.
     ///
-    /// A program that was just recorded is evaluated by a walk over what was recorded, which costs about as much as a
-    /// tape; after sixteen evaluations of a kind, it is translated to instructions, which take a few times as long
-    /// to make and a fraction to run. This makes them at once, for values and gradients. Results have the same bits
-    /// either way, those forward and of Hessians apart, which are the same up to rounding.
+    /// A program that was just recorded is evaluated by a walk over its graph, which costs about as much as a tape.
+    /// After sixteen evaluations of one kind, it is translated to instructions, which take a few times as long to
+    /// make and a fraction of the time to run. This function makes the instructions for values and gradients at once.
+    /// Results have the same bits either way, except forward products and Hessians, which are the same up to
+    /// rounding.
     ///
     /// ```
     /// use dualtape::{Float, Program};
@@ -43,12 +45,12 @@ impl<F: ProgramScalar> Program<F> {
         self
     }
 
-    /// The value at `x` of a program with one output: the same bits as the function itself gives.
+    /// The value at `x` of a program with one output, with the same bits as the function itself.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::NotOneOutput`], and
-    /// [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` does not have one number for each input, [`Error::NotOneOutput`], and
+    /// [`Error::BranchChanged`] if the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Float, Program};
@@ -67,8 +69,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, or `outputs` not that of the outputs, and
-    /// [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` does not have one number for each input, or `outputs` does not have one for each
+    /// output, and [`Error::BranchChanged`] if the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Error, Program};
@@ -112,8 +114,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` or `gradient` has not the length of the inputs, [`Error::NotOneOutput`], and
-    /// [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` or `gradient` does not have one number for each input, [`Error::NotOneOutput`], and
+    /// [`Error::BranchChanged`] if the function takes another branch.
     ///
     /// ```
     /// use dualtape::Program;
@@ -148,12 +150,12 @@ impl<F: ProgramScalar> Program<F> {
         Ok(buffers.values[output])
     }
 
-    /// Writes all outputs, and the cotangent times the Jacobian: a number for each input.
+    /// Writes all outputs, and the cotangent times the Jacobian, which has one number for each input.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` or `product` has not the length of the inputs, or `cotangent` or `outputs` not
-    /// that of the outputs, and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` or `product` does not have one number for each input, or `cotangent` or `outputs`
+    /// does not have one for each output, and [`Error::BranchChanged`] if the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Float, Program};
@@ -195,12 +197,12 @@ impl<F: ProgramScalar> Program<F> {
         program.pull_back(buffers, seeds, product)
     }
 
-    /// Writes all outputs, and the Jacobian times the tangent: a number for each output.
+    /// Writes all outputs, and the Jacobian times the tangent, which has one number for each output.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` or `tangent` has not the length of the inputs, or `outputs` or `product` not
-    /// that of the outputs, and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` or `tangent` does not have one number for each input, or `outputs` or `product` does
+    /// not have one for each output, and [`Error::BranchChanged`] if the function takes another branch.
     ///
     /// ```
     /// use dualtape::Program;
@@ -243,13 +245,14 @@ impl<F: ProgramScalar> Program<F> {
         Ok(())
     }
 
-    /// Writes all outputs and the Jacobian, a row for each output, with a number for each input: forward where
-    /// there are few inputs, otherwise in reverse.
+    /// Writes all outputs and the Jacobian, with a row for each output and a number for each input in it. It uses
+    /// forward mode if there are few inputs, and otherwise reverse mode.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, `outputs` not that of the outputs, or
-    /// `jacobian` not the product of both, and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` does not have one number for each input, `outputs` does not have one for each output,
+    /// or `jacobian` does not have one for each pair of them, and [`Error::BranchChanged`] if the function takes
+    /// another branch.
     ///
     /// ```
     /// use dualtape::Program;
@@ -300,8 +303,8 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x`, `direction`, `gradient` or `product` has not the length of the inputs,
-    /// [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x`, `direction`, `gradient` or `product` does not have one number for each input,
+    /// [`Error::NotOneOutput`], and [`Error::BranchChanged`] if the function takes another branch.
     ///
     /// ```
     /// use dualtape::Program;
@@ -351,13 +354,14 @@ impl<F: ProgramScalar> Program<F> {
         Ok(buffers.values[output].primal())
     }
 
-    /// Writes the gradient and the Hessian (square, row after row) of a program with one output: the
-    /// gradient, swept over eight directions at a time. Returns the value.
+    /// Writes the gradient and the Hessian (square, row after row) of a program with one output, by sweeps of the
+    /// gradient over eight directions at a time. Returns the value.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` or `gradient` has not the length of the inputs, or `hessian` not its square,
-    /// [`Error::NotOneOutput`], and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` or `gradient` does not have one number for each input, or `hessian` does not have the
+    /// square of their number, [`Error::NotOneOutput`], and [`Error::BranchChanged`] if the function takes another
+    /// branch.
     ///
     /// ```
     /// use dualtape::Program;
@@ -399,7 +403,8 @@ impl<F: ProgramScalar> Program<F> {
         Ok(value)
     }
 
-    /// The Jacobian row by row, or column by column; `None` if there are no instructions, or they cannot vouch for the result.
+    /// The Jacobian row by row, or column by column; `None` if there are no instructions, or if their result is not
+    /// valid.
     fn jacobian_by_instructions(
         &self,
         in_reverse: bool,
@@ -435,7 +440,7 @@ impl<F: ProgramScalar> Program<F> {
         (products > 0).then_some(())
     }
 
-    /// The Hessian row by row; `None` if instructions cannot vouch for it.
+    /// The Hessian row by row; `None` if the result of the instructions is not valid.
     fn hessian_by_instructions(
         &self,
         executable: &Executable<F>,
@@ -479,19 +484,19 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("point", "input", self.inputs(), x.len())
     }
 
-    /// Instructions for the outputs, unless they are too many.
+    /// Instructions for the outputs, unless there would be too many.
     fn lower_values(&self) -> Option<Lowered<F>> {
         let Self { graph, watched, .. } = self.without_calls()?;
         lower(graph.clone(), watched, 0)
     }
 
-    /// Instructions for the gradient, unless they are too many.
+    /// Instructions for the gradient, unless there would be too many.
     fn lower_gradient(&self) -> Option<Lowered<F>> {
         let Self { graph, watched, .. } = self.without_calls()?;
         lower(derivative::gradient(graph), watched, 0)
     }
 
-    /// Instructions for the outputs and a cotangent times their Jacobian, unless they are too many.
+    /// Instructions for the outputs and a cotangent times their Jacobian, unless there would be too many.
     fn lower_vjp(&self) -> Option<Lowered<F>> {
         let inputs: Vec<usize> = (0..self.inputs()).collect();
         let Self { graph, watched, .. } = self.without_calls()?;
@@ -499,27 +504,28 @@ impl<F: ProgramScalar> Program<F> {
         lower(graph, &nodes, self.outputs())
     }
 
-    /// Instructions for the outputs and their derivatives along a direction, unless they are too many.
+    /// Instructions for the outputs and their derivatives along a direction, unless there would be too many.
     fn lower_jvp(&self) -> Option<Lowered<F>> {
         let Self { graph, watched, .. } = self.without_calls()?;
         lower_speculatively(derivative::jvp(graph, watched, Inputs::Data), self.inputs())
     }
 
-    /// Instructions for the gradient and the Hessian times a direction: value, gradient, the value's
-    /// derivative, and the product.
+    /// Instructions for the gradient and the Hessian times a direction: the value, the gradient, the derivative of
+    /// the value, and the product.
     fn lower_hvp(&self) -> Option<Lowered<F>> {
         let Self { graph, watched, .. } = self.without_calls()?;
         let gradient = derivative::gradient(graph);
         lower_speculatively(derivative::jvp(&gradient, watched, Inputs::Data), self.inputs())
     }
 
-    /// Evaluates at `x` for a reverse sweep, and checks the guards. The values are those of the program returned.
+    /// Evaluates at `x` for a reverse sweep, and checks the guards. The values belong to the program that is
+    /// returned.
     pub(in crate::program) fn forward(&self, buffers: &mut Buffers<F>, x: &[F]) -> Result<&Self, Error> {
         self.check_point(x)?;
         self.evaluate_over(buffers, true, |input| x[input])
     }
 
-    /// Evaluates at `x`, moving in the directions that `tangent` gives by input and lane.
+    /// Evaluates at `x` along the directions that `tangent` gives by input and lane.
     fn forward_moving<N: Lanes<F>>(
         &self,
         buffers: &mut Buffers<Dual<F, N>>,
@@ -532,8 +538,8 @@ impl<F: ProgramScalar> Program<F> {
         })
     }
 
-    /// Evaluates over any numbers, and checks the guards. If this program speculates in vain, the recorded one takes
-    /// its place, and is returned.
+    /// Evaluates over any numbers, and checks the guards. If the speculation of this program fails, the recorded
+    /// program is evaluated instead, and returned.
     pub(super) fn evaluate_over<T: Differentiable<Scalar = F>>(
         &self,
         buffers: &mut Buffers<T>,
@@ -557,7 +563,7 @@ impl<F: ProgramScalar> Program<F> {
         }
     }
 
-    /// The error of a broken guard, given the values it is asked of.
+    /// The error of a broken guard, given the present values.
     pub(in crate::program) fn branch_changed(
         &self,
         point: usize,
@@ -567,8 +573,8 @@ impl<F: ProgramScalar> Program<F> {
         Error::BranchChanged { point, number, guard: self.graph.guards[number].words_now(values) }
     }
 
-    /// The gradient of the seeded outputs, into `gradient`. If singular points make NaN of a product with
-    /// zero, all is done again with more care.
+    /// Writes the gradient of the seeded outputs into `gradient`. If a singular point makes a product with zero NaN,
+    /// the sweep is repeated with more care.
     pub(in crate::program) fn pull_back(
         &self,
         buffers: &mut Buffers<F>,
@@ -586,7 +592,7 @@ impl<F: ProgramScalar> Program<F> {
     }
 }
 
-/// Lowers a graph with chain rules by speculating on them; so many inputs move.
+/// Lowers a graph with chain rules by speculating on them; the last inputs, of the given number, vary.
 fn lower_speculatively<F: ProgramScalar>(moved: Transformed<F>, moving: usize) -> Option<Lowered<F>> {
     let Transformed { graph, nodes: mut watched } = moved;
     match speculate(&graph, &mut watched) {
@@ -606,7 +612,7 @@ fn all_finite<F: ProgramScalar>(numbers: &[F]) -> bool {
     numbers.iter().fold(true, |finite, number| finite & number.is_finite())
 }
 
-/// One where the condition holds, otherwise zero.
+/// One if the condition holds, otherwise zero.
 fn unit<F: ProgramScalar>(holds: bool) -> F {
     if holds { F::one() } else { F::zero() }
 }

@@ -1,4 +1,4 @@
-//! Programs as functions: their derivatives as programs, one after another, and called on any numbers.
+//! Programs as functions: their derivatives as programs, their composition, and calls on any numbers.
 
 use crate::loops::RecordedLoop;
 use crate::program::ir::graph::Graph;
@@ -11,19 +11,20 @@ use crate::program::{Program, StepProgram, ir::walk};
 use crate::{Differentiable, Error, ProgramScalar};
 use std::sync::Arc;
 
-/// Programs of more operations than this stay one call in others.
+/// Programs of more operations than this stay one call in other programs.
 const MOST_INLINED: usize = 1 << 10;
 
-/// More operations than this are not written out of loops and calls to be saved.
+/// Loops and calls of more operations than this are not written out to be saved.
 #[cfg(feature = "serde")]
 const MOST_SAVED: usize = 1 << 20;
 
 impl<F: ProgramScalar> Program<F> {
-    /// The gradient of a program with one output as a program: an output for each input asked for, parameters
+    /// The gradient of a program with one output, as a program: one output for each requested input, parameters
     /// first. Its inputs are those of this program.
     ///
-    /// It is a program like any other: evaluated in batches, differentiated once more, put before or after others. Its
-    /// values are the gradients that [`gradient`](Self::gradient) writes, also at singular points, up to rounding.
+    /// It is a program like any other: it can be evaluated in batches, differentiated again, and composed with
+    /// others. Its values are the gradients that [`gradient`](Self::gradient) writes, at singular points too, up to
+    /// rounding.
     ///
     /// # Errors
     ///
@@ -45,11 +46,11 @@ impl<F: ProgramScalar> Program<F> {
         Ok(derivative::gradient_with_policy(self.recorded_graph(), &self.wanted(wrt)).into())
     }
 
-    /// The outputs and their derivatives along a direction, as a program: an output for each output of this program, then a
-    /// derivative for each.
+    /// The outputs and their derivatives along a direction, as a program: first an output for each output of this
+    /// program, then a derivative for each.
     ///
-    /// The direction comes with the inputs. Parameters are those of this program, then their part of the direction;
-    /// data are those of this program, then their part of the direction.
+    /// The direction is part of the inputs. The parameters are those of this program, then their part of the
+    /// direction; the data are those of this program, then their part of the direction.
     ///
     /// # Panics
     ///
@@ -68,10 +69,10 @@ impl<F: ProgramScalar> Program<F> {
         derivative::jvp(self.recorded_graph(), &[], Inputs::Both).graph.into()
     }
 
-    /// The outputs and a cotangent times the Jacobian, as a program: an output for each output of this program, then a
-    /// number for each input asked for, parameters first.
+    /// The outputs and a cotangent times the Jacobian, as a program: first an output for each output of this program,
+    /// then a number for each requested input, parameters first.
     ///
-    /// The cotangent follows the data: a number for each output.
+    /// The cotangent follows the data, with one number for each output.
     ///
     /// # Panics
     ///
@@ -90,7 +91,7 @@ impl<F: ProgramScalar> Program<F> {
         derivative::vjp::<F, true>(self.recorded_graph(), &self.wanted(wrt), &[]).graph.into()
     }
 
-    /// The Hessian of a program with one output as a program: row after row, for the inputs asked for, parameters
+    /// The Hessian of a program with one output, as a program: row after row, for the requested inputs, parameters
     /// first. Its inputs are those of this program.
     ///
     /// # Errors
@@ -116,11 +117,11 @@ impl<F: ProgramScalar> Program<F> {
         Ok(derivative::jacobian(&gradient, &wanted).into())
     }
 
-    /// This program, and then another on its outputs, as one program. Its inputs are those of this program.
+    /// This program, followed by another on its outputs, as one program. Its inputs are those of this program.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if the other program has not an input for each output of this one.
+    /// [`Error::Length`] if the other program does not have an input for each output of this one.
     ///
     /// ```
     /// use dualtape::{Float, Program};
@@ -132,21 +133,21 @@ impl<F: ProgramScalar> Program<F> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn then(&self, next: &Self) -> Result<Self, Error> {
-        Error::check_length("program that follows: its inputs", "output", self.outputs(), next.inputs())?;
+        Error::check_length("list of inputs of the next program", "output", self.outputs(), next.inputs())?;
         Ok(derivative::compose(self.recorded_graph(), next.recorded_graph()).into())
     }
 
-    /// The outputs at `x`, in any numbers: so a program is a function, and may be called from others, recorded ones
-    /// among them.
+    /// The outputs at `x`, for any number type: so a program is a function, and may be called from others, recorded
+    /// ones included.
     ///
-    /// On a tape and in a recording, a small program is written down operation by operation. A large one, of more than a
-    /// thousand operations, stays one call, with its derivatives as programs.
+    /// On a tape and in a recording, a small program is recorded operation by operation. A large program, of more
+    /// than a thousand operations, stays one call, with its derivatives as programs.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::BranchChanged`] where the function takes
-    /// another branch, and the errors of rules of the user's own. In a recording, this program's guards become guards of
-    /// the recording, or of the call.
+    /// [`Error::Length`] if `x` does not have one number for each input, [`Error::BranchChanged`] if the function
+    /// takes another branch, and the errors of custom rules. In a recording, the guards of this program become guards
+    /// of the recording, or of the call.
     ///
     /// ```
     /// use dualtape::{Program, gradient};
@@ -165,7 +166,7 @@ impl<F: ProgramScalar> Program<F> {
         let (graph, mut buffers) = (self.recorded_graph(), walk::Buffers::default());
         walk::forward(graph, &mut buffers, |input| x[input])?;
         let value = |node: u32| &buffers.values[node as usize];
-        // No closure, so that the guards of a recording stand where the program is called.
+        // Not a closure, so that the guards of a recording refer to the place where the program is called.
         for (number, guard) in graph.guards.iter().enumerate() {
             let holds = match guard.predicate {
                 Predicate::Relation { relation, operands: [a, b], outcome } => {
@@ -181,7 +182,7 @@ impl<F: ProgramScalar> Program<F> {
         Ok(graph.outputs.iter().map(|&output| *value(output)).collect())
     }
 
-    /// What was recorded, to be read.
+    /// The recorded graph, for reading.
     ///
     /// ```
     /// use dualtape::Program;
@@ -193,13 +194,13 @@ impl<F: ProgramScalar> Program<F> {
         self.recorded_graph()
     }
 
-    /// This program as bytes, with a version and a checksum. Where in the source its guards stand is not kept. Loops and
-    /// calls of programs are written out.
+    /// This program as bytes, with a version and a checksum. The source positions of its guards are not kept. Loops
+    /// and calls of programs are written out.
     ///
     /// # Errors
     ///
-    /// [`Error::NotSavable`] for a program that calls rules of the user's own, which are code, or loops that are long or
-    /// end by themselves.
+    /// [`Error::NotSavable`] for a program that calls custom rules, which are code, or loops that are long or that
+    /// end by a condition.
     ///
     /// ```
     /// use dualtape::Program;
@@ -217,11 +218,11 @@ impl<F: ProgramScalar> Program<F> {
         }
     }
 
-    /// The program of bytes that [`to_bytes`](Self::to_bytes) wrote.
+    /// The program from the bytes that [`to_bytes`](Self::to_bytes) wrote.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAProgram`] where the bytes are damaged, of another version, or of other numbers.
+    /// [`Error::NotAProgram`] if the bytes are damaged, or belong to another version or number type.
     ///
     /// ```
     /// use dualtape::{Error, Program};
@@ -232,12 +233,12 @@ impl<F: ProgramScalar> Program<F> {
         Graph::from_bytes(bytes).map(Self::from)
     }
 
-    /// What was recorded, with all care for exact zeros and NaN.
+    /// The recorded graph, with all care for exact zeros and NaN.
     pub(in crate::program) fn recorded_graph(&self) -> &Graph<F> {
         self.recorded.as_ref().map_or(&self.graph, |recorded| &recorded.graph)
     }
 
-    /// The places of the inputs asked for.
+    /// The places of the requested inputs.
     pub(crate) fn wanted(&self, wrt: Wrt) -> Vec<usize> {
         let (parameters, data) = (wrt.parameters(self), wrt.data(self));
         (0..parameters).chain(self.parameters()..self.parameters() + data).collect()

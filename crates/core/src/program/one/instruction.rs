@@ -1,8 +1,9 @@
 //! Instructions for one point, and how they run.
 //!
-//! One instruction does most of the work: ±(a·b) + c, over slots of one memory, in two roundings. With 1 and −0 as
-//! constants, it adds, subtracts, negates and multiplies to the bit, so nothing has to be decided between one and the
-//! next: a match over operations would cost more than the arithmetic wherever programs have no pattern to predict.
+//! One instruction does most of the work: ±(a·b) + c, over slots of one memory, rounded twice. With 1 and −0 as
+//! constants, it adds, subtracts, negates and multiplies with the exact bits. So nothing has to be decided between
+//! one instruction and the next: a `match` over operations would cost more than the arithmetic in programs without a
+//! predictable pattern.
 
 use crate::ProgramScalar;
 use crate::program::ir::graph::{List, Reduction};
@@ -26,7 +27,7 @@ pub(in crate::program) const NEGATIVE: u32 = 1 << 31;
 /// How many slots there may be.
 pub(in crate::program) const MOST_SLOTS: usize = NEGATIVE as usize;
 
-/// An operand of instructions side by side: its slots are so far apart, modulo 2³².
+/// An operand of instructions side by side: the distance of its slots, modulo 2³².
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::program) struct Strided {
     pub(in crate::program) first: u32,
@@ -49,7 +50,7 @@ impl Strided {
 /// A stretch of a program.
 #[derive(Clone, Debug)]
 pub(in crate::program) enum Segment {
-    /// So many instructions, one after the other.
+    /// The given number of instructions, one after the other.
     Instructions(u32),
     /// Instructions side by side, with results in consecutive slots from `z` on; the sign is [`NEGATIVE`] or 0.
     Slices {
@@ -79,7 +80,8 @@ pub(in crate::program) enum Segment {
         cosines: u32,
         count: u32,
     },
-    /// Sums, or sums of products, that read as many slots each, with results in consecutive slots from `z` on.
+    /// Sums, or sums of products, each of which reads the same number of slots, with results in consecutive slots
+    /// from `z` on.
     Sums {
         products: bool,
         list: u32,
@@ -199,10 +201,10 @@ fn strided<F: ProgramScalar, const A: bool, const B: bool, const C: bool>(
     }
 }
 
-/// How many sums are made together: a single one would wait for each of its additions.
+/// How many sums are computed together: a single sum would wait for each of its additions.
 const TOGETHER: usize = 4;
 
-/// Sums of so many reads each, every one from left to right.
+/// Sums with the given number of reads each, each sum from left to right.
 #[inline(never)]
 fn sums<F: ProgramScalar, const PRODUCTS: bool>(slots: &[u32], reads: usize, before: &[F], z: &mut [F]) {
     let term = |slots: &[u32], index: usize| match PRODUCTS {
@@ -231,7 +233,7 @@ fn sums<F: ProgramScalar, const PRODUCTS: bool>(slots: &[u32], reads: usize, bef
     }
 }
 
-/// Computes operations of the table, operation after operation.
+/// Computes operations of the table, one after the other.
 struct ApplySlots<'a, F> {
     /// The operands of the first operation, then those of the next.
     slots: &'a [u32],
@@ -264,7 +266,7 @@ impl<F: ProgramScalar> Visitor for ApplySlots<'_, F> {
     }
 }
 
-/// Computes operations of the table over slices; an operand of one number serves all.
+/// Computes operations of the table over slices; an operand of one number is used for all.
 struct ApplySlices<'a, F> {
     x: &'a [F],
     y: &'a [F],

@@ -1,8 +1,8 @@
 //! From a graph to instructions for one point.
 //!
-//! Every value gets a slot of one memory: constants first, then inputs, then results. Results that depend on
-//! nothing but what is done already form a level, and within a level those of one shape stand together. Where their
-//! operands are consecutive as well, they run as slices; the others run one by one.
+//! Every value gets a slot in one memory: first constants, then inputs, then results. Results whose operands are all
+//! computed form a level, and within a level results of one shape are consecutive. If their operands are consecutive
+//! as well, they run as slices; the others run one by one.
 
 use super::instruction::{Code, Instruction, MOST_SLOTS, NEGATIVE, Segment, Strided};
 use crate::ProgramScalar;
@@ -16,35 +16,36 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
 
-/// From so many on, instructions with consecutive operands run side by side.
+/// From this many on, instructions with consecutive operands run side by side.
 const SHORTEST_SLICE: usize = 6;
 
-/// Outputs are copied slice by slice if slices have so many numbers on average.
+/// Outputs are copied slice by slice if slices have this many numbers on average.
 const SHORTEST_STRETCH: usize = 8;
 
-/// So many results in the order of the recording are sorted by levels; what is far apart stays so, as the processor's
-/// caches are small.
+/// This many results in the order of the recording are sorted by levels. Results that are far apart stay so, because
+/// the caches of the processor are small.
 const WINDOW: u32 = 1 << 16;
 
-/// Reductions of more terms than this stay whole.
+/// Reductions of more terms than this are kept whole.
 const LONGEST_UNROLLED: usize = 8;
 
 /// A graph, ready to be evaluated at one point.
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Lowered<F> {
-    /// What depends on inputs that stay, and what depends on those that move.
+    /// Instructions for what depends only on fixed inputs, and instructions for what depends on varying inputs.
     pub(in crate::program) code: [Code; 2],
     /// The constants, from the first slot on; the inputs follow.
     pub(in crate::program) constants: Vec<F>,
     pub(in crate::program) slots: usize,
     pub(in crate::program) outputs: Vec<u32>,
-    /// The slots of the outputs, as far as they are consecutive; empty where that is not far.
+    /// The slots of the outputs, as far as they are consecutive; empty if only short stretches are.
     pub(in crate::program) stretches: Vec<Range<u32>>,
     pub(in crate::program) watched: Vec<u32>,
     pub(in crate::program) guards: Vec<Guard<F>>,
 }
 
-/// Lowers a graph without rules of the user's own; `None` if it has too many values. So many inputs, the last ones, move while the others stay.
+/// Lowers a graph without custom rules; `None` if it has too many values. The last inputs, of the given number, vary;
+/// the others are fixed.
 pub(in crate::program) fn lower<F: ProgramScalar>(
     mut graph: Graph<F>,
     watched: &[u32],
@@ -65,20 +66,20 @@ pub(in crate::program) fn lower<F: ProgramScalar>(
 enum Computation {
     /// An instruction, by its sign.
     Multiply(u32),
-    /// Instructions that add up so many products, or terms, from a start on; then perhaps a last summand.
+    /// Instructions that add the given number of products or terms from a start on, and perhaps a last summand.
     Chain(u32),
     Apply(Op),
     Reduce(Reduction),
 }
 
-/// A result: what computes it, and its operands in [`Items::reads`]. Operands of instructions are a, b and c, one after
-/// the other.
+/// A result: how it is computed, and its operands in [`Items::reads`]. The operands of an instruction are a, b and c,
+/// one after the other.
 #[derive(Clone, Copy)]
 struct Item {
     kind: Computation,
     node: u32,
     level: u32,
-    /// The part of the recording that it belongs to.
+    /// The part of the recording to which it belongs.
     window: u32,
     reads: List,
 }
@@ -98,7 +99,7 @@ struct Items {
 }
 
 impl Items {
-    /// What the outputs, guards and watched nodes need.
+    /// The nodes that the outputs, guards and watched nodes need.
     fn of<F: ProgramScalar>(graph: &Graph<F>, watched: &[u32]) -> Option<Self> {
         let uses = uses(graph, watched);
         let nodes = graph.nodes.len() as u32;
@@ -151,7 +152,8 @@ impl Items {
         };
         let is_product = |node: u32| fused[node as usize];
         let is_negation = |node: u32| matches!(graph.nodes[node as usize], Node::Apply(Op::Neg, _));
-        // Which of two terms to multiply by 1: one whose negation is the sign, or that is there first.
+        // Which of two terms to multiply by 1: a negated one, whose sign the instruction absorbs, or the one computed
+        // first.
         let is_factor =
             |y: u32, x: u32| is_negation(y) || (!is_negation(x) && levels[x as usize] > levels[y as usize]);
         let (mut sign, mut factors, c) = match node {
@@ -180,7 +182,7 @@ impl Items {
                 return Some(Computation::Chain(affine.x.len + 1));
             }
         };
-        // A negation of an operand is a sign of the instruction.
+        // A negated operand becomes a sign of the instruction.
         for factor in &mut factors {
             while let Some(Node::Apply(Op::Neg, [x, ..])) = graph.nodes.get(*factor as usize) {
                 (*factor, sign) = (*x, sign ^ NEGATIVE);
@@ -232,7 +234,7 @@ impl Items {
         moves
     }
 
-    /// Gives every value its slot, and every result its instruction.
+    /// Gives each value a slot, and each result an instruction.
     fn place<F: ProgramScalar>(mut self, graph: &Graph<F>, watched: &[u32], moving: usize) -> Lowered<F> {
         let mut slot_of = vec![u32::MAX; graph.nodes.len() + 3];
         let mut constants = vec![F::one(), -F::zero(), empty_sum()];
@@ -262,7 +264,7 @@ impl Items {
             for &(item, shape) in same {
                 let reads = &mut self.reads[item.reads.range()];
                 reads.iter_mut().for_each(|read| *read = slot_of[*read as usize]);
-                // In reverse, loops were recorded backwards.
+                // For a reverse sweep, loops were recorded backwards.
                 let mut varying = reads.iter().copied().filter(|&slot| slot >= first_input);
                 let first = [varying.next().unwrap_or(0), varying.next().unwrap_or(0)];
                 level.push(Ranked { rank: shape, first, item });
@@ -289,7 +291,7 @@ impl Items {
     }
 }
 
-/// Slots in their order, as far as they are consecutive; none if most stretches would be short.
+/// The slots in their order, as far as they are consecutive; empty if most stretches would be short.
 fn stretches(slots: impl ExactSizeIterator<Item = u32>) -> Vec<Range<u32>> {
     let outputs = slots.len();
     let mut stretches: Vec<Range<u32>> = Vec::new();
@@ -305,17 +307,17 @@ fn stretches(slots: impl ExactSizeIterator<Item = u32>) -> Vec<Range<u32>> {
     stretches
 }
 
-/// A result, with its place among those of its level.
+/// A result, with its position in its level.
 #[derive(Clone, Copy)]
 struct Ranked {
     rank: u32,
-    /// The slots of its first two operands that are no constants.
+    /// The slots of its first two operands that are not constants.
     first: [u32; 2],
     item: Item,
 }
 
-/// Orders a level: results of one shape together where they are enough for slices, others by their kind; and each
-/// group by its operands.
+/// Orders a level: results of one shape together if they are enough for slices, others by kind; and each group by its
+/// operands.
 fn arrange(level: &mut [Ranked], kinds: &mut HashMap<Computation, u32, FxBuildHasher>) {
     level.sort_by_key(|ranked| (ranked.rank, ranked.first));
     let few = |group: &&mut [Ranked]| group.len() < SHORTEST_SLICE;
@@ -329,12 +331,13 @@ fn arrange(level: &mut [Ranked], kinds: &mut HashMap<Computation, u32, FxBuildHa
     level.sort_by_key(|ranked| (ranked.rank, ranked.first));
 }
 
-/// The sine and the cosine of an angle stand together: the kind by which they are known, and which of two it is.
+/// The sine and the cosine of an angle are consecutive: this gives the kind by which they are recognised, and which
+/// of the two it is.
 fn beside(kind: Computation) -> (Computation, u32) {
     if kind == Computation::Apply(Op::Cos) { (Computation::Apply(Op::Sin), 1) } else { (kind, 0) }
 }
 
-/// Numbers for the shapes of results: those that come from one place of a loop have the same operation, over
+/// Numbers for the shapes of results: results that come from the same place of a loop have the same operation, over
 /// operands of the same shapes.
 struct Shapes {
     of_node: Vec<u32>,
@@ -342,7 +345,7 @@ struct Shapes {
 }
 
 impl Shapes {
-    /// All inputs have one shape, and each constant its own.
+    /// All inputs have one shape, and each constant has its own.
     fn new<F: ProgramScalar>(graph: &Graph<F>) -> Self {
         let mut of_node = vec![0; graph.nodes.len() + 3];
         let mut next = 1;
@@ -372,16 +375,16 @@ impl Shapes {
     }
 }
 
-/// The nodes that have to be computed: those of outputs, guards, and watched ones.
+/// The nodes that must be computed: those that outputs, guards and watched nodes need.
 fn roots<'a, F: ProgramScalar>(graph: &'a Graph<F>, watched: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
     let guards = graph.guards.iter().flat_map(Guard::operands);
     guards.chain(graph.outputs.iter().chain(watched).copied())
 }
 
-/// How often each node is read, by what is alive; of those that are not, 0.
+/// How often nodes that are needed read each node; 0 for nodes that are not needed.
 fn uses<F: ProgramScalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
     let mut uses = vec![0_u32; graph.nodes.len()];
-    // Twice, so that a root is never taken for a part of its only reader.
+    // Counted twice, so that an output is never merged into its only reader.
     roots(graph, watched).for_each(|node| uses[node as usize] += 2);
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         if uses[index] > 0 {
@@ -411,8 +414,9 @@ fn fused<F: ProgramScalar>(graph: &Graph<F>, uses: &[u32]) -> Vec<bool> {
     fused
 }
 
-/// The operands of an operation that has one or two, if each is one number or consecutive ones, and there are enough results. A
-/// missing operand counts as one number. Sines and cosines stay lists, as those of the same angles are computed together.
+/// The operands of an operation with one or two of them, if each is one number or consecutive numbers, and there are
+/// enough results. A missing operand counts as one number. Sines and cosines stay lists, because those of the same
+/// angles are computed together.
 fn slices(op: Op, group: &[Ranked], reads: &[u32]) -> Option<[Strided; 2]> {
     if group.len() < SHORTEST_SLICE || op.arity() > 2 || matches!(op, Op::Sin | Op::Cos) {
         return None;
@@ -491,7 +495,7 @@ impl Code {
         }
     }
 
-    /// Appends instructions that do not read each other: as slices where operands are consecutive.
+    /// Appends instructions that do not read each other, as slices if operands are consecutive.
     fn multiply(&mut self, group: &[Ranked], reads: &[u32], sign: u32, z: u32) {
         let operands = |index: usize| -> [u32; 3] {
             reads[group[index].item.reads.range()].try_into().expect("an instruction reads three slots")

@@ -1,4 +1,4 @@
-//! Evaluation at one point by machine code, which somebody else makes of routines.
+//! Evaluation at one point by machine code, which a compiler outside this crate makes from routines.
 
 use crate::ProgramScalar;
 use crate::codegen::{Quantity, Routine};
@@ -8,7 +8,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// What makes machine code of routines, for [`Program::optimized_by`]. The crate `dualtape-jit` has one.
+/// A compiler of routines to machine code, for [`Program::optimized_by`]. The crate `dualtape-jit` provides one.
 ///
 /// ```
 /// use dualtape::{Float, Program};
@@ -41,10 +41,10 @@ use std::sync::{Arc, OnceLock};
 /// # Ok::<(), dualtape::Error>(())
 /// ```
 pub trait Compiler<F>: Send + Sync {
-    /// Machine code for a routine; `None` if there is to be none, and the program is evaluated as ever.
+    /// Machine code for a routine; if it is `None`, the program is evaluated without machine code.
     fn compile(&self, routine: Routine<F>) -> Option<Arc<dyn MachineCode<F>>>;
 
-    /// After how many evaluations of a kind it is worth its time: 0 unless said otherwise.
+    /// The number of evaluations of one kind after which compiling is worth its time; the default is 0.
     fn worthwhile_after(&self) -> u32 {
         0
     }
@@ -55,29 +55,30 @@ pub trait MachineCode<F>: Send + Sync {
     /// How many numbers of workspace it needs.
     fn workspace(&self) -> usize;
 
-    /// Computes the arrays that go out from those that come in. Arrays that the routine has not are empty; the workspace may
-    /// hold anything. Says whether all checks of the routine held, and its outputs are as
-    /// [required](crate::codegen::Array::required); if not, they may be anything.
+    /// Computes the output arrays from the input arrays. Arrays that the routine does not have are empty; the
+    /// workspace may hold anything. Returns whether all checks of the routine held, and its outputs are as
+    /// [required](crate::codegen::Array::required); otherwise the outputs may be anything.
     ///
     /// # Panics
     ///
-    /// If an array has another length than the routine's, or the workspace is shorter than [`workspace`](Self::workspace).
+    /// If the length of an array differs from the routine's, or the workspace is shorter than
+    /// [`workspace`](Self::workspace).
     fn run(&self, inputs: [&[F]; INPUTS], outputs: [&mut [F]; OUTPUTS], workspace: &mut [F]) -> bool;
 }
 
-/// No routine has more arrays that come in.
+/// The most input arrays of a routine.
 pub const INPUTS: usize = 2;
 
-/// No routine has more arrays that go out.
+/// The most output arrays of a routine.
 pub const OUTPUTS: usize = 3;
 
-/// The machine code of a program: its compiler, and what it has made, by kind of evaluation.
+/// The machine code of a program: its compiler, and the compiled routines, by kind of evaluation.
 pub(in crate::program) struct Machines<F> {
     compiler: Arc<dyn Compiler<F>>,
     of: [Machine<F>; 5],
 }
 
-// A panic in a compiler tears nothing of a program's, so programs stay safe to look at after one.
+// A panic in a compiler leaves a program intact, so programs can still be used after it.
 impl<F> UnwindSafe for Machines<F> {}
 impl<F> RefUnwindSafe for Machines<F> {}
 
@@ -99,7 +100,7 @@ impl<F: ProgramScalar> Machines<F> {
         Self { compiler, of: [(); 5].map(machine) }
     }
 
-    /// Computes a quantity of a program, whose machines these are; says whether that succeeded.
+    /// Computes a quantity of a program, to which these machines belong; returns whether that succeeded.
     pub(in crate::program) fn run(
         &self,
         program: &Program<F>,
@@ -154,12 +155,13 @@ fn kind(quantity: Quantity) -> usize {
 }
 
 impl<F: ProgramScalar> Program<F> {
-    /// The program, evaluated at single points by machine code that a compiler makes of it: values, gradients, and products
-    /// with Jacobians and Hessians, each when it is first asked for.
+    /// The program, evaluated at single points by machine code from a compiler: values, gradients, and products with
+    /// Jacobians and Hessians. Each is compiled when it is first needed.
     ///
-    /// Where the machine code refuses, at singular points and on other branches, the program is evaluated as ever; so it is
-    /// where no code can be made. Results have the bits of a program that was just recorded, products forward apart, which
-    /// are the same up to rounding. Clones share the code. Programs made of this one are not compiled.
+    /// If the machine code refuses, at singular points and on other branches, the program is evaluated without it;
+    /// the same happens if no code can be made. Results have the bits of a program that was just recorded, except
+    /// forward products, which are the same up to rounding. Clones share the code. Programs derived from this one are
+    /// not compiled.
     ///
     /// [`Compiler`] has an example.
     #[must_use]

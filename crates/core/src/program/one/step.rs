@@ -1,7 +1,7 @@
-//! A program that is one step of a loop: run again and again, forward and back, at one point.
+//! A program as one step of a loop: run repeatedly, forward and in reverse, at one point.
 //!
-//! Its parameters are those of the loop. Its data are a state, then what the step takes in; its outputs are the next
-//! state, then what the step gives out. What depends on the parameters only is computed once for all steps.
+//! Its parameters are those of the loop. Its data are a state, then the inputs of the step; its outputs are the next
+//! state, then the outputs of the step. Values that depend on parameters only are computed once for all steps.
 
 use super::lower::{Lowered, lower};
 use super::{Deferred, Executable, Memory};
@@ -13,7 +13,7 @@ use crate::program::{Graph, Program};
 use crate::{CustomRule, Error, ProgramScalar};
 use std::sync::{Arc, OnceLock};
 
-/// From so many steps on, instructions are made for a step.
+/// From this many steps on, instructions are made for a step.
 const MANY_STEPS: usize = 16;
 
 /// One step of a loop.
@@ -23,11 +23,11 @@ pub(crate) struct StepProgram<F> {
     states: usize,
     forward: Deferred<F>,
     back: Deferred<F>,
-    /// The step that carries tangents along.
+    /// The step that also carries tangents.
     jvp: OnceLock<Arc<Self>>,
 }
 
-/// The memory of steps, kept from one to the next.
+/// The memory of steps, reused by each step.
 #[derive(Debug)]
 pub(crate) struct StepMemory<F: ProgramScalar> {
     forward: Memory<F>,
@@ -43,7 +43,7 @@ impl<F: ProgramScalar> Default for StepMemory<F> {
 }
 
 impl<F: ProgramScalar> StepProgram<F> {
-    /// A graph as a step with a state of so many numbers.
+    /// A graph as a step with a state of the given length.
     pub(crate) fn new(graph: Graph<F>, states: usize) -> Self {
         Self {
             program: graph.into(),
@@ -54,7 +54,7 @@ impl<F: ProgramScalar> StepProgram<F> {
         }
     }
 
-    /// A graph as a step without a state, that takes in all the inputs.
+    /// A graph as a step without a state; all its inputs are inputs of the step.
     pub(crate) fn of_function(graph: Graph<F>) -> Self {
         let data = graph.inputs();
         Self::new(Graph { parameters: 0, data, ..graph }, 0)
@@ -65,12 +65,12 @@ impl<F: ProgramScalar> StepProgram<F> {
         self.states
     }
 
-    /// How many numbers a step takes in, besides state and parameters.
+    /// How many inputs a step has, besides the state and the parameters.
     pub(crate) fn inputs(&self) -> usize {
         self.program.data() - self.states
     }
 
-    /// How many numbers a step gives out, besides the next state.
+    /// How many outputs a step has, besides the next state.
     pub(crate) fn outputs(&self) -> usize {
         self.program.outputs() - self.states
     }
@@ -90,7 +90,7 @@ impl<F: ProgramScalar> StepProgram<F> {
         vjp_of(&self.program)
     }
 
-    /// Whether the step branches, or what it calls.
+    /// Whether the step, or what it calls, branches.
     pub(crate) fn branches(&self) -> bool {
         let graph = self.program.recorded_graph();
         !graph.guards.is_empty() || graph.calls.iter().any(|call| call.rule.branches())
@@ -101,13 +101,13 @@ impl<F: ProgramScalar> StepProgram<F> {
         self.program.recorded_graph().guards.iter().find(|guard| guard.is_equality_held()).map(Guard::words)
     }
 
-    /// The step that carries tangents along. Parameters are followed by their tangents, and so are states, inputs and
+    /// The step that also carries tangents. Parameters are followed by their tangents, and so are states, inputs and
     /// outputs.
     pub(crate) fn jvp(&self) -> Arc<Self> {
         let make = || {
             let mut graph =
                 derivative::jvp(self.program.recorded_graph(), &[], Inputs::Step(self.states)).graph;
-            // Values of states and outputs, then their tangents, become states, then outputs.
+            // The values of states and outputs, then their tangents, are reordered: first states, then outputs.
             let all = self.program.outputs();
             let outputs = &graph.outputs;
             let part = |range: std::ops::Range<usize>| {
@@ -119,13 +119,15 @@ impl<F: ProgramScalar> StepProgram<F> {
         Arc::clone(self.jvp.get_or_init(make))
     }
 
-    /// So many turns written out, as a graph with at most so many operations. Its inputs are the first state, what the
-    /// turns take in, and the parameters; its outputs the last state, and what the turns give out.
+    /// The given number of turns written out, as a graph with at most `limit` operations. Its inputs are the first
+    /// state, the inputs of the turns, and the parameters; its outputs are the last state, and the outputs of the
+    /// turns.
     pub(crate) fn unrolled(&self, turns: usize, limit: usize) -> Option<Graph<F>> {
         unroll::turns(self.program.recorded_graph(), self.states, turns, limit)
     }
 
-    /// The vjp of the same: its inputs are followed by the cotangent, its outputs are those inputs' share.
+    /// The vjp of the same: its inputs are followed by the cotangent, and its outputs are the adjoints of those
+    /// inputs.
     pub(crate) fn unrolled_vjp(&self, turns: usize, limit: usize) -> Option<Graph<F>> {
         // A sweep takes about three times the operations.
         let graph = self.unrolled(turns, limit / 4)?;
@@ -135,7 +137,7 @@ impl<F: ProgramScalar> StepProgram<F> {
         Some(vjp)
     }
 
-    /// Makes ready for so many steps with these parameters.
+    /// Prepares for the given number of steps with these parameters.
     pub(crate) fn start<'a>(
         &'a self,
         memory: &'a mut StepMemory<F>,
@@ -170,25 +172,26 @@ impl<F: ProgramScalar> StepProgram<F> {
     }
 }
 
-/// The outputs of a program, and a cotangent times its Jacobian, as a graph for finite numbers, and where the watched nodes went.
+/// The outputs of a program, and a cotangent times its Jacobian, as a graph for finite numbers, and the new places of
+/// the watched nodes.
 fn vjp_of<F: ProgramScalar>(Program { graph, watched, .. }: &Program<F>) -> Transformed<F> {
     let inputs: Vec<usize> = (0..graph.inputs()).collect();
     derivative::vjp::<F, false>(graph, &inputs, watched)
 }
 
-/// A step with its parameters, ready to be taken.
+/// A step with its parameters, ready to run.
 pub(crate) struct Running<'a, F: ProgramScalar> {
     step: &'a StepProgram<F>,
     forward: Option<&'a Executable<F>>,
     back: Option<&'a Executable<F>>,
-    /// Whether the parameters are in the memories of both.
+    /// Whether the parameters are in both memories.
     loaded: [bool; 2],
     parameters: &'a [F],
     memory: &'a mut StepMemory<F>,
 }
 
 impl<F: ProgramScalar> Running<'_, F> {
-    /// Takes a step from the state, and puts the next one in its place.
+    /// Runs a step from the state, and replaces the state by the next one.
     pub(crate) fn forward(&mut self, state: &mut [F], input: &[F], output: &mut [F]) -> Result<(), Error> {
         let program = &self.step.program;
         if let Some(executable) = self.forward {
@@ -213,8 +216,9 @@ impl<F: ProgramScalar> Running<'_, F> {
         Ok(())
     }
 
-    /// Writes what the parameters, the state and the inputs of a step gain, one after the other, from the adjoints of the
-    /// next state and of the outputs. With `care`, exact zeros win over infinite derivatives whatever comes out.
+    /// Writes the adjoints of the parameters, the state and the inputs of a step, one after the other, from the
+    /// adjoints of the next state and of the outputs. With `care`, exact zeros win over infinite derivatives in every
+    /// case.
     pub(crate) fn back(
         &mut self,
         care: bool,

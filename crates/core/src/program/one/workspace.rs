@@ -1,12 +1,13 @@
-//! The memory that evaluations of a program at one point need, kept from one to the next.
+//! The memory that evaluations of a program at one point need, reused by each evaluation.
 
 use crate::program::ir::walk::Buffers;
 use crate::program::one::Memory;
 use crate::{Dual, ProgramScalar};
 use generic_array::typenum::{U1, U8};
 
-/// Buffers for evaluating a [`Program`](crate::program::Program) at one point. One belongs to one thread at a time; it
-/// may serve several programs, and allocates nothing once warm, but for calls of rules and long loops.
+/// Buffers for evaluating a [`Program`](crate::program::Program) at one point. One thread at a time can use it. It
+/// may serve several programs, and allocates nothing once its buffers are large enough, except for calls of rules and
+/// long loops.
 ///
 /// ```
 /// use dualtape::{Float, Program, Workspace};

@@ -1,9 +1,9 @@
 //! Groups: dot products of one run whose uniform factors are the rows of a matrix, or of a triangle.
 //!
-//! Products at one level that pair uniform factors with the same varying values, or with prefixes of one list of them, are
-//! matrix times vector. Taken together, a varying value is loaded once for several rows, and a factor once for several
-//! blocks of points. Factors may stand in any slots: they are packed into a panel once for a batch, in the order in which
-//! kernels read them.
+//! Products at one level that pair uniform factors with the same varying values, or with prefixes of one list of
+//! them, form a product of a matrix and a vector. If they are computed together, a varying value is loaded once for
+//! several rows, and a factor once for several blocks of points. The factors may be in any slots: they are packed
+//! into a panel once for a batch, in the order in which kernels read them.
 //!
 //! ```text
 //! a tile of four rows:   in the panel: w00 w10 w20 w30 | w01 w11 w21 w31 | … | the rest of each row, row after row
@@ -16,19 +16,19 @@ use crate::program::ir::graph::{Graph, List, Node, Reduction};
 use rustc_hash::FxBuildHasher;
 use std::collections::HashMap;
 
-/// With fewer rows, sums over the points of rows one by one take as long.
+/// With fewer rows, computing the sums over points row by row takes no longer.
 pub(in crate::program) const FEWEST_ROWS: usize = 4;
 
 /// What is never uniform.
 pub(in crate::program) const GROUPS_VARY: &str = "the results of groups differ from point to point";
 
-/// The group of an entry that has none.
+/// The group of an entry without a group.
 pub(in crate::program) const NO_GROUP: u32 = u32::MAX;
 
-/// Dot products with uniform factors and one vector, of which each reads a prefix.
+/// Dot products with uniform factors and one vector; each reads a prefix of the vector.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) struct Group {
-    /// The first row, counted from the first of the run.
+    /// The first row, counted from the first row of the run.
     pub(in crate::program) first: u32,
     pub(in crate::program) rows: u32,
     /// The slots of the vector, all varying.
@@ -39,9 +39,9 @@ pub(in crate::program) struct Group {
     pub(in crate::program) class: Class,
     /// Whether a factor depends on parameters.
     pub(in crate::program) gains: bool,
-    /// Where its factors begin in the panels.
+    /// The start of its factors in the panels.
     pub(in crate::program) panel: u32,
-    /// Where the sums of what its factors gain begin.
+    /// The start of the sums for the adjoints of its factors.
     pub(in crate::program) sums: u32,
 }
 
@@ -57,7 +57,7 @@ pub(in crate::program) struct Products {
     pub(in crate::program) longest: u32,
 }
 
-/// How many rows the next tile has, of so many that are left.
+/// How many rows the next tile has, if this many are left.
 pub(in crate::program) const fn tile_height(left: usize) -> usize {
     match left {
         4.. => 4,
@@ -66,12 +66,12 @@ pub(in crate::program) const fn tile_height(left: usize) -> usize {
     }
 }
 
-/// So many numbers as whole registers, the widest that there are.
+/// A count of numbers rounded up to whole registers, the widest that exist.
 pub(in crate::program) const fn padded<F>(len: usize) -> usize {
     len.next_multiple_of(64 / size_of::<F>())
 }
 
-/// Gives entries that share a run their groups, and moves those of a group together; others come last.
+/// Gives groups to the entries that share a run, and moves the entries of a group together; others come last.
 pub(super) fn group<F: ProgramScalar>(graph: &Graph<F>, classes: &[Class], entries: &mut [Entry]) {
     let mut groups = 0;
     for run in entries.chunk_by_mut(|a, b| a.key == b.key) {
@@ -84,7 +84,7 @@ pub(super) fn group<F: ProgramScalar>(graph: &Graph<F>, classes: &[Class], entri
 
 fn group_run<F: ProgramScalar>(graph: &Graph<F>, classes: &[Class], run: &mut [Entry], groups: &mut u32) {
     let vectors: Vec<_> = run.iter().map(|entry| vector(graph, classes, entry.node)).collect();
-    // Of each first component: the longest vector, and how many begin with it.
+    // For each first component: the longest vector, and how many begin with it.
     let mut longest: HashMap<u32, (&[u32], usize), FxBuildHasher> = HashMap::default();
     for x in vectors.iter().flatten() {
         let (most, _) = longest.entry(x[0]).or_insert((x, 0));
@@ -126,7 +126,7 @@ fn vector<F: ProgramScalar>(graph: &Graph<F>, classes: &[Class], node: u32) -> O
 }
 
 impl Schedule {
-    /// Adds the groups of a run, whose terms are there.
+    /// Adds the groups of a run, whose terms exist already.
     pub(super) fn push_groups<F: ProgramScalar>(
         &mut self,
         graph: &Graph<F>,

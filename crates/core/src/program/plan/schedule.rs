@@ -1,4 +1,4 @@
-//! The schedule: which values are computed, in which order, and where they are kept.
+//! The schedule: which values are computed, in which order, and where they are stored.
 //!
 //! Every value that is alive gets a *slot*:
 //!
@@ -7,10 +7,10 @@
 //!           '------ uniform: one number per batch ----'------ varying ------'
 //! ```
 //!
-//! Operations that depend on nothing but what is done already form a *level*; within a level, those of the
-//! same kind form a *run*, and their results take consecutive slots. So an evaluator looks at an
-//! instruction's kind once for a run, and where the operands are consecutive, too, its loop is over slices.
-//! Dot products of a run that are a matrix times a vector form [groups](super::groups).
+//! Operations whose operands are all computed form a *level*. Within a level, operations of the same kind form a
+//! *run*, and their results take consecutive slots. So an evaluator looks at the kind of an operation once for each
+//! run, and if the operands are consecutive too, its loop is over slices. Dot products of a run that form a matrix
+//! times a vector are [groups](super::groups).
 
 use super::groups::{self, Group, NO_GROUP, Products};
 use crate::ProgramScalar;
@@ -20,7 +20,7 @@ use rustc_hash::FxBuildHasher;
 use std::collections::HashMap;
 use std::ops::{Deref, Range};
 
-/// What a value depends on, and so who wants its adjoint.
+/// What a value depends on, and so for which inputs its adjoint is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::program) enum Class {
     /// Nothing.
@@ -56,12 +56,12 @@ impl Class {
     }
 }
 
-/// Where the operands of a run lie.
+/// Where the operands of a run are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::program) enum Access {
     /// There is no such operand.
     None,
-    /// In consecutive slots from this on.
+    /// In consecutive slots from here on.
     Range(u32),
     /// All in this one.
     One(u32),
@@ -84,7 +84,7 @@ const NO_OPERAND: Operand = Operand { access: Access::None, list: 0, class: Clas
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) struct Run {
     pub(in crate::program) step: Step,
-    /// Whether a guard depends on the results: then they have the bits of single points in lanes, too.
+    /// Whether a guard depends on the results: then lanes too compute them with the bits of single points.
     pub(in crate::program) exact: bool,
     /// The slot of the first result.
     pub(in crate::program) first: u32,
@@ -95,8 +95,8 @@ pub(in crate::program) struct Run {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) enum Step {
     Apply(Op, [Operand; 3]),
-    /// The first of [`Schedule::terms`], one for each result; the classes are those of all terms together, and of all that
-    /// vary.
+    /// The first entry of [`Schedule::terms`]; there is one for each result. The classes are those of all terms
+    /// together, and of all varying terms.
     Reduce(Reduction, u32, [Class; 2]),
     /// Groups of dot products; the class is that of all results together.
     Products(Products, Class),
@@ -108,7 +108,7 @@ pub(in crate::program) enum Step {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) struct PlannedAffine {
     map: Affine,
-    /// Whether the vector is varying values in consecutive slots.
+    /// Whether the vector consists of varying values in consecutive slots.
     pub(in crate::program) contiguous: bool,
     /// Whether nothing else reads the weights and biases.
     pub(in crate::program) exclusive: bool,
@@ -127,15 +127,15 @@ impl Deref for PlannedAffine {
 pub(in crate::program) struct Terms {
     /// Their slots, in [`Schedule::operands`].
     pub(in crate::program) list: List,
-    /// How many pairs there are, from the first on, of a uniform and a varying value, both in consecutive slots.
+    /// How many pairs at the start have a uniform and a varying value, both in consecutive slots.
     pub(in crate::program) in_line: u32,
 }
 
-/// Uniform slots whose adjoints are accumulated while lanes go back.
+/// Uniform slots whose adjoints are accumulated in the reverse sweep over lanes.
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Accumulated {
     pub(in crate::program) slots: Vec<u32>,
-    /// The place of each uniform slot among them; beyond the last for those that are not.
+    /// The place of each uniform slot among them; slots that are not among them have a place after the last.
     pub(in crate::program) places: Vec<u32>,
 }
 
@@ -159,20 +159,20 @@ pub(in crate::program) struct Schedule {
     pub(in crate::program) groups: Vec<Group>,
     /// The slots of the uniform factors of all groups, in the order of their panels.
     pub(in crate::program) panels: Vec<u32>,
-    /// How many sums these factors have, with those that round up rows.
+    /// How many sums these factors have, including those that round rows up.
     pub(in crate::program) panel_sums: usize,
-    /// Of the first run whose results depend on data.
+    /// The first run whose results depend on data.
     pub(in crate::program) first_varying_run: usize,
     /// Of constants, which come first.
     pub(in crate::program) constants: usize,
     /// Of the first datum.
     pub(in crate::program) first_varying: usize,
     pub(in crate::program) slots: usize,
-    /// Of each node; beyond all slots for what is not alive.
+    /// The slot of each node; nodes that are not alive have a number above all slots.
     pub(in crate::program) slot_of: Vec<u32>,
 }
 
-/// An operation that is alive, with all that decides its place.
+/// An operation that is alive, with everything that determines its place.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     /// Uniform before varying; then by level; then by kind and classes, in the order of their appearance.
@@ -181,7 +181,7 @@ pub(super) struct Entry {
     classes: [Class; 3],
     pub(super) exact: bool,
     pub(super) node: u32,
-    /// The group it is a row of, or [`NO_GROUP`].
+    /// The group in which it is a row, or [`NO_GROUP`].
     pub(super) group: u32,
 }
 
@@ -190,7 +190,7 @@ impl Entry {
         self.key >> 63 == 1
     }
 
-    /// Whether it goes with another that is before or after it in order.
+    /// Whether it shares a run with another operation next to it in order.
     fn shares_a_run(&self, other: &Self) -> bool {
         self.key == other.key && (self.group == NO_GROUP) == (other.group == NO_GROUP)
     }
@@ -204,7 +204,7 @@ pub(super) enum Operation {
     Affine(u32),
 }
 
-/// Plans the evaluation of all that is alive: what outputs, guards and watched nodes need.
+/// Plans the evaluation of everything that is alive: what outputs, guards and watched nodes need.
 pub(in crate::program) fn schedule<F: ProgramScalar>(graph: &Graph<F>, watched: &[u32]) -> Schedule {
     let guards = || graph.guards.iter().flat_map(crate::program::ir::guard::Guard::operands);
     let alive = needed(graph, graph.outputs.iter().chain(watched).copied().chain(guards()));
@@ -220,7 +220,7 @@ pub(in crate::program) fn schedule<F: ProgramScalar>(graph: &Graph<F>, watched: 
     plan
 }
 
-/// The given nodes, and all that they are computed from.
+/// The given nodes, and all nodes from which they are computed.
 fn needed<F: ProgramScalar>(graph: &Graph<F>, roots: impl Iterator<Item = u32>) -> Vec<bool> {
     let mut alive = vec![false; graph.nodes.len()];
     for root in roots {
@@ -295,7 +295,7 @@ fn entries<F: ProgramScalar>(
         let (classes, exact, node) = (of_operands, exact[index], index as u32);
         entries.push(Entry { key, kind, classes, exact, node, group: NO_GROUP });
     }
-    // Stable: within a run, the order is that of the recording, in which operands tend to be consecutive.
+    // A stable sort: within a run, the order is that of the recording, in which operands tend to be consecutive.
     entries.sort_by_key(|entry| entry.key);
     entries
 }
@@ -337,7 +337,7 @@ fn number<F: ProgramScalar>(graph: &Graph<F>, alive: &[bool], entries: &[Entry])
 }
 
 impl Schedule {
-    /// Adds a run of operations that may share one.
+    /// Adds operations that may share a run.
     fn push_run<F: ProgramScalar>(&mut self, graph: &Graph<F>, classes: &[Class], entries: &[Entry]) {
         let first = self.slot_of[entries[0].node as usize];
         let step = match (entries[0].kind, graph.nodes[entries[0].node as usize]) {
@@ -388,7 +388,7 @@ impl Schedule {
         self.runs.push(Run { step, exact: entries[0].exact, first, count: entries.len() as u32 });
     }
 
-    /// Adds the operands of reductions. Returns where the first are.
+    /// Adds the operands of reductions. Returns the place of the first.
     fn push_terms<F: ProgramScalar>(
         &mut self,
         graph: &Graph<F>,
@@ -419,8 +419,8 @@ impl Schedule {
         List { start, len: nodes.len() as u32 }
     }
 
-    /// Turns the pairs of a dot product so that what is uniform comes first. Returns how many of them then are, from the
-    /// first on, uniform values in consecutive slots with varying ones in consecutive slots.
+    /// Orders the factors of a dot product so that the uniform ones come first. Returns how many pairs at the start
+    /// then have uniform values in consecutive slots and varying ones in consecutive slots.
     fn arrange(&mut self, reduction: Reduction, list: List) -> u32 {
         let first_varying = self.first_varying as u32;
         let slots = &mut self.operands[list.range()];
@@ -440,7 +440,7 @@ impl Schedule {
         in_line.min(first_varying.saturating_sub(a))
     }
 
-    /// Where a run's operands lie, given their nodes, and where they are listed.
+    /// Where the operands of a run are, given their nodes, and where they are listed.
     fn access(&mut self, nodes: impl Iterator<Item = u32>) -> (Access, u32) {
         let start = self.operands.len();
         let slot_of = &self.slot_of;
@@ -482,8 +482,8 @@ impl Schedule {
         }
     }
 
-    /// The uniform slots that gain from varying results, other than as weights and biases: all of them, and those that do
-    /// not only as factors of groups.
+    /// The uniform slots whose adjoints receive contributions from varying results, other than as weights and biases:
+    /// all of them, and those that receive contributions not only as factors of groups.
     pub(in crate::program) fn accumulated(&self) -> [Accumulated; 2] {
         let mut marks = [(); 2].map(|()| vec![false; self.first_varying]);
         for run in &self.runs[self.varying_runs()] {
@@ -503,8 +503,8 @@ impl Schedule {
         marks.map(|marks| Accumulated::new(&marks))
     }
 
-    /// Marks the affine maps whose weights and biases nothing else reads, neither runs nor the given slots of
-    /// outputs and guards. Returns the uniform slots that are left, in order.
+    /// Marks the affine maps whose weights and biases nothing else reads, neither runs nor the given slots of outputs
+    /// and guards. Returns the other uniform slots, in order.
     pub(in crate::program) fn mark_exclusive(
         &mut self,
         others: impl Iterator<Item = u32>,
@@ -541,14 +541,14 @@ impl Schedule {
         chunks.filter(|&(outside_affine, _)| outside_affine).map(|(_, range)| range).collect()
     }
 
-    /// Whether parameters are read as weights and biases of affine maps only, each by one.
+    /// Whether parameters are read only as weights and biases of affine maps, each by one map.
     pub(in crate::program) fn is_only_exclusive_affine(&self) -> bool {
         let exclusive =
             |run: &Run| !matches!(run.step, Step::Affine(PlannedAffine { exclusive: false, .. }, _));
         self.uniform_runs().is_empty() && self.runs.iter().all(exclusive)
     }
 
-    /// How many operations a point takes, those of reductions and matrices counted singly.
+    /// How many operations a point takes; elements of reductions and matrices count individually.
     pub(in crate::program) fn cost(&self) -> usize {
         let cost = |run: &Run| match run.step {
             Step::Apply(..) => run.count as usize,

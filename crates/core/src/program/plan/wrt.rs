@@ -1,9 +1,9 @@
-//! With respect to what a program is differentiated.
+//! The inputs with respect to which a program is differentiated.
 
 use super::schedule::Class;
 use crate::{Program, ProgramScalar};
 
-/// With respect to what to differentiate.
+/// The inputs with respect to which to differentiate.
 ///
 /// ```
 /// use dualtape::{Program, program::{Rows, Wrt}};
@@ -21,15 +21,16 @@ pub enum Wrt {
     Parameters,
     /// The data.
     Data,
-    /// The first so many data of each point, or all if there are fewer. A point often holds first what derivatives are
-    /// wanted for, and then what was only measured, such as a label or a weight: no derivative is computed for the rest.
+    /// The first data of each point, of the given number, or all if there are fewer. Often the first data of a point
+    /// are those that need derivatives, and then come measured data such as a label or a weight: no derivative is
+    /// computed for the rest.
     FirstData(usize),
     /// All.
     Both,
 }
 
 impl Wrt {
-    /// How many of a program's parameters these are.
+    /// How many parameters of a program these are.
     pub(in crate::program) fn parameters<F: ProgramScalar>(self, program: &Program<F>) -> usize {
         match self {
             Self::Parameters | Self::Both => program.parameters(),
@@ -37,7 +38,7 @@ impl Wrt {
         }
     }
 
-    /// How many of a program's data these are.
+    /// How many data of a program these are.
     pub(in crate::program) fn data<F: ProgramScalar>(self, program: &Program<F>) -> usize {
         match self {
             Self::Parameters => 0,
@@ -46,7 +47,7 @@ impl Wrt {
         }
     }
 
-    /// Whether a value of the given class has an adjoint that matters.
+    /// Whether the adjoint of a value of the given class is needed.
     pub(in crate::program) fn wants(self, class: Class) -> bool {
         match self {
             Self::Parameters => class.on_parameters(),

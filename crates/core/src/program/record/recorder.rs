@@ -1,7 +1,7 @@
-//! The recorder: where traced numbers write what is done with them.
+//! The recorder: where traced numbers record each operation.
 //!
-//! There is one for each thread and type of number while a recording is under way. That keeps a traced
-//! number small, `Copy` and `'static`, as other crates' generic code needs it.
+//! During a recording, there is one recorder for each thread and number type. This keeps a traced number small,
+//! `Copy` and `'static`, as generic code of other crates requires.
 
 use crate::program::ir::graph::{Affine, Call, Graph, List, Node, Reduction, sorted};
 use crate::program::ir::guard::{Guard, same_bits};
@@ -14,26 +14,26 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How many recent nodes a cache knows at first, and at most.
+/// The initial and the largest number of recent nodes in the cache.
 const CACHE: [usize; 2] = [1 << 6, 1 << 12];
 
 /// Set in the number of a recording whose values are not known.
 pub(in crate::program) const SYMBOLIC: u32 = 1 << 31;
 
-/// An odd number whose products have bits that differ in their upper half.
+/// An odd number whose products have different bits in their upper half.
 const HASH_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A recording under way.
 #[derive(Debug)]
 pub struct Recorder<F> {
-    /// Tells the numbers of this recording from those of another.
+    /// Distinguishes the numbers of this recording from those of another.
     id: u32,
     graph: Graph<F>,
-    /// Recent nodes, each at the place that its hash says: most equal subexpressions are found, and nothing has to be
-    /// searched. Those that are not fall to the optimiser.
+    /// Recent nodes, each at the place given by its hash. This finds most equal subexpressions without a search; the
+    /// optimiser finds the others.
     recent: Vec<u32>,
     limit: usize,
-    /// How many nodes there may be, given the lists and guards so far.
+    /// How many nodes are allowed, given the lists and guards so far.
     room: usize,
     full: bool,
 }
@@ -72,12 +72,12 @@ impl<F: ProgramScalar> Recorder<F> {
         }
     }
 
-    /// A recording of which no number's value is known: of what is derived from a graph.
+    /// A recording in which no value is known, used to derive one graph from another.
     pub(in crate::program) fn symbolic(self) -> Self {
         Self { id: self.id | SYMBOLIC, ..self }
     }
 
-    /// Whether the numbers of a recording are at home here.
+    /// Whether a number with this identity belongs to this recording.
     pub(in crate::program) fn check(&self, id: u32) {
         assert!(
             id == self.id,
@@ -98,8 +98,9 @@ impl<F: ProgramScalar> Recorder<F> {
         index
     }
 
-    /// The place of the result of an operation, which may be known already. `hash` is that of the operation.
-    // The node travels in registers: built in memory, it would be stored in parts and loaded whole, which stalls.
+    /// The place of the result of an operation, which may exist already. `hash` is the hash of the operation.
+    // The node stays in registers: if it were built in memory, it would be stored in parts and loaded whole, which
+    // stalls the processor.
     #[inline(never)]
     pub(in crate::program) fn apply(&mut self, op: Op, operands: [u32; 3], hash: u64) -> u32 {
         let [a, b, c] = sorted(op, operands);
@@ -117,7 +118,7 @@ impl<F: ProgramScalar> Recorder<F> {
         index
     }
 
-    /// The place of the result of an operation that is not known when the code is compiled.
+    /// The place of the result of an operation that is not known at compile time.
     pub(in crate::program) fn operation(&mut self, op: Op, operands: [u32; 3]) -> u32 {
         self.apply(op, operands, op.hash_code())
     }
@@ -161,7 +162,7 @@ impl<F: ProgramScalar> Recorder<F> {
         first_row
     }
 
-    /// The place of the first output of a rule of the user's own.
+    /// The place of the first output of a custom rule.
     pub(in crate::program) fn call(&mut self, rule: Recorded<F>, x: impl Iterator<Item = u32>) -> u32 {
         let x = self.list(x);
         let (call, outputs) = (self.graph.calls.len() as u32, rule.outputs() as u32);
@@ -178,7 +179,7 @@ impl<F: ProgramScalar> Recorder<F> {
         self.graph.nodes[place as usize]
     }
 
-    /// What was recorded, with its outputs; each guard once.
+    /// The recorded graph, with its outputs; each guard appears once.
     pub(in crate::program) fn into_graph(mut self, outputs: Vec<u32>) -> Graph<F> {
         let mut known = HashSet::with_hasher(FxBuildHasher);
         self.graph.guards.retain(|guard| known.insert(guard.key()));
@@ -201,7 +202,7 @@ impl<F: ProgramScalar> Recorder<F> {
         List { start: start as u32, len: (self.graph.lists.len() - start) as u32 }
     }
 
-    /// The node that the cache has for a hash, with its place in the cache.
+    /// The node that the cache holds for a hash, and its place in the cache.
     #[inline(always)]
     fn recall(&self, hash: u64) -> (usize, u32) {
         let place = (hash >> 32) as usize & (self.recent.len() - 1);
@@ -222,7 +223,7 @@ impl<F: ProgramScalar> Recorder<F> {
         index as u32
     }
 
-    /// Makes room for more nodes, and remembers more of them.
+    /// Makes room for more nodes, and enlarges the cache.
     #[cold]
     #[inline(never)]
     fn grow(&mut self) {
@@ -234,8 +235,8 @@ impl<F: ProgramScalar> Recorder<F> {
         }
     }
 
-    /// Takes room for an operand or a guard. Beyond the limit, the function runs on, but nothing more is written:
-    /// `finish` will say so.
+    /// Counts an operand or a guard. Above the limit, the function runs on, but nothing more is recorded, and
+    /// `finish` returns the error.
     fn takes_room(&mut self) -> bool {
         self.full |= self.graph.nodes.len() >= self.room;
         if !self.full {
@@ -245,7 +246,7 @@ impl<F: ProgramScalar> Recorder<F> {
     }
 }
 
-/// A recording on this thread, which ends when this is dropped, also by a panic.
+/// A recording on this thread, which ends when this is dropped, even by a panic.
 #[derive(Debug)]
 pub(in crate::program) struct Session<F: ProgramScalar> {
     id: u32,
@@ -259,17 +260,17 @@ impl<F: ProgramScalar> Session<F> {
         Self { id, outer: F::recorder().with_borrow_mut(|current| current.replace(recorder)) }
     }
 
-    /// A recording of so many parameters and data of which no value is known.
+    /// A recording with the given numbers of parameters and data, whose values are not known.
     pub(in crate::program) fn symbolic(parameters: usize, data: usize) -> Self {
         Self::begin(Recorder::new(parameters, data, usize::MAX).symbolic())
     }
 
-    /// A number of which the value is not known, and not asked for.
+    /// A number whose value is not known and not needed.
     pub(in crate::program) fn unknown(&self, place: usize) -> Traced<F> {
         self.number(F::nan(), u32::try_from(place).expect("a recording has fewer than 2³² places"))
     }
 
-    /// A number of this recording: an input, or what was recorded before.
+    /// A number of this recording: an input, or an earlier result.
     pub(in crate::program) fn number(&self, value: F, index: u32) -> Traced<F> {
         Traced::node(value, index, self.id)
     }
@@ -302,11 +303,11 @@ impl<F: ProgramScalar> Drop for Session<F> {
     }
 }
 
-/// Lets the recorder of the given recording work.
+/// Gives access to the recorder of the given recording.
 ///
 /// # Panics
 ///
-/// If that recording is not the one under way on this thread.
+/// If that recording is not the current one of this thread.
 pub(in crate::program) fn with<F: ProgramScalar, R>(id: u32, work: impl FnOnce(&mut Recorder<F>) -> R) -> R {
     F::recorder().with_borrow_mut(|current| match current {
         Some(recorder) => {
@@ -317,7 +318,7 @@ pub(in crate::program) fn with<F: ProgramScalar, R>(id: u32, work: impl FnOnce(&
     })
 }
 
-/// Where the recorder of one thread and type of number lives.
+/// Where the recorder of a thread and number type is kept.
 pub(crate) type Place<F> = std::thread::LocalKey<RefCell<Option<Recorder<F>>>>;
 
 macro_rules! recorded_here {

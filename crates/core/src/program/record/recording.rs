@@ -1,4 +1,4 @@
-//! `Recording`: how to record, where the usual way will not do.
+//! `Recording`: options for recording.
 
 use crate::program::ir::graph::{Graph, Node};
 use crate::program::ir::guard::Guard;
@@ -8,7 +8,7 @@ use crate::program::record::recorder::{Recorder, Session};
 use crate::rules::Op;
 use crate::{Error, ProgramScalar};
 
-/// How many nodes and operands a recording may take, unless it is told otherwise: about four gigabytes.
+/// The default limit on nodes and operands of a recording: about four gigabytes.
 const DEFAULT_LIMIT: usize = 1 << 26;
 
 /// How to record a function.
@@ -32,7 +32,8 @@ impl Default for Recording {
 }
 
 impl Recording {
-    /// The usual way: 2²⁶ nodes and operands, about four gigabytes, and no equalities of numbers that move.
+    /// The default options: at most 2²⁶ nodes and operands, about four gigabytes, and no equalities between numbers
+    /// with derivatives.
     ///
     /// ```
     /// use dualtape::program::Recording;
@@ -44,7 +45,7 @@ impl Recording {
         Self { limit: DEFAULT_LIMIT, equalities: false }
     }
 
-    /// So many nodes and operands at most.
+    /// Sets the largest number of nodes and operands.
     ///
     /// ```
     /// use dualtape::program::Recording;
@@ -55,10 +56,12 @@ impl Recording {
         Self { limit, ..self }
     }
 
-    /// Keeps an equality (`==`) that holds between numbers of which one moves as a guard, as other comparisons, and not
-    /// as an error: the function is then differentiated along what it does for equal numbers.
+    /// Keeps an equality (`==`) that holds between numbers, one of which has derivatives, as a guard like other
+    /// comparisons, instead of returning an error. The function is then differentiated along the side for equal
+    /// numbers.
     ///
-    /// What moves are the parameters and what depends on them, or if there are none, all inputs.
+    /// The numbers with derivatives are the parameters and all that depends on them; if there are no parameters, all
+    /// inputs and all that depends on them.
     ///
     /// ```
     /// use dualtape::{Error, Program, program::Recording};
@@ -79,7 +82,7 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] beyond the limit, and [`Error::EqualityHeld`] unless equalities are allowed.
+    /// [`Error::TooLarge`] above the limit, and [`Error::EqualityHeld`] unless equalities are allowed.
     ///
     /// # Panics
     ///
@@ -117,14 +120,14 @@ impl Recording {
 }
 
 impl<F: ProgramScalar> Graph<F> {
-    /// Records a function of `x`, which gives one output or several (an array or a vector of them).
+    /// Records a function of `x`, which returns one output or several (an array or a vector of them).
     ///
-    /// The function runs once, at `x`; where it branches, the graph holds the side taken, and a guard.
+    /// The function runs once, at `x`. If it branches, the graph holds the side taken, and a guard.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands, and [`Error::EqualityHeld`] where two numbers that move were
-    /// equal; see [`Recording`] for both.
+    /// [`Error::TooLarge`] above 2²⁶ nodes and operands, and [`Error::EqualityHeld`] if two numbers with derivatives
+    /// were equal; see [`Recording`] for both.
     ///
     /// # Panics
     ///
@@ -146,8 +149,8 @@ impl<F: ProgramScalar> Graph<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] beyond 2²⁶ nodes and operands, and [`Error::EqualityHeld`] where two numbers that move were
-    /// equal; see [`Recording`] for both.
+    /// [`Error::TooLarge`] above 2²⁶ nodes and operands, and [`Error::EqualityHeld`] if two numbers with derivatives
+    /// were equal; see [`Recording`] for both.
     ///
     /// # Panics
     ///
@@ -168,7 +171,7 @@ impl<F: ProgramScalar> Graph<F> {
     }
 }
 
-/// The first equality that held although one side moves.
+/// The first equality that held although one side has derivatives.
 fn equality_held<F: ProgramScalar>(graph: &Graph<F>) -> Option<&Guard<F>> {
     let mut held = graph.guards.iter().filter(|guard| guard.is_equality_held()).peekable();
     held.peek()?;
@@ -176,7 +179,7 @@ fn equality_held<F: ProgramScalar>(graph: &Graph<F>) -> Option<&Guard<F>> {
     held.find(|guard| guard.operands().any(|place| moves[place as usize]))
 }
 
-/// Which nodes move with the parameters, or if there are none, with the inputs.
+/// Which nodes depend on the parameters, or if there are none, on the inputs.
 fn moves<F: ProgramScalar>(graph: &Graph<F>) -> Vec<bool> {
     let moving_inputs = if graph.parameters > 0 { graph.parameters } else { graph.data };
     let mut moves = Vec::with_capacity(graph.nodes.len());

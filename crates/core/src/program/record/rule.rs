@@ -1,4 +1,4 @@
-//! How a rule of the user's own becomes part of a graph: its derivatives are recorded when somebody asks for them.
+//! How a custom rule becomes part of a graph: its derivatives are recorded when they are first needed.
 
 use crate::loops::Run;
 use crate::program::ir::graph::Graph;
@@ -10,16 +10,16 @@ use crate::{CustomRule, Error, ProgramScalar};
 use std::any::Any;
 use std::sync::OnceLock;
 
-/// A rule with its derivatives as graphs, once they were asked for.
+/// A rule with its derivatives as graphs, once they are needed.
 struct Deriving<R: CustomRule> {
     rule: R,
     vjp: OnceLock<Result<Graph<R::Scalar>, Error>>,
     jvp: OnceLock<Option<Result<Graph<R::Scalar>, Error>>>,
 }
 
-/// The rule as graphs hold it.
+/// The rule in the form in which graphs hold it.
 pub(super) fn recorded<F: ProgramScalar, R: CustomRule<Scalar = F>>(rule: &R) -> Recorded<F> {
-    // What comes from a graph is one already.
+    // A rule that comes from a graph has this form already.
     if let Some(recorded) = (rule as &dyn Any).downcast_ref::<Recorded<F>>() {
         return recorded.clone();
     }
@@ -84,7 +84,8 @@ impl<F: ProgramScalar, R: CustomRule<Scalar = F>> RecordedRule<F> for Deriving<R
     }
 }
 
-/// Records a function of so many numbers, three times, whose values are not known; `None` if there is no function.
+/// Records a function of three lists of the given lengths, whose values are not known; `None` if there is no
+/// function.
 fn record<F: ProgramScalar>(
     counts: [usize; 3],
     f: impl FnOnce([&[Traced<F>]; 3]) -> Option<Result<Vec<Traced<F>>, Error>>,

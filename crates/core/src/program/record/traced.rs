@@ -1,4 +1,4 @@
-//! `Traced`: a number that records what is done with it, for a program to replay.
+//! `Traced`: a number that records each operation on it, for a program to replay.
 
 use crate::differentiable::{affine_rows, check_affine};
 use crate::predicate::{Property, Relation};
@@ -11,12 +11,12 @@ use crate::{CustomRule, Differentiable, Error, ProgramScalar};
 use std::fmt;
 use std::panic::Location;
 
-/// A number of a recording under way on this thread, or a constant, which records nothing.
+/// A number of the current recording of this thread, or a constant, which records nothing.
 ///
-/// It is `Copy` and `'static`, so any generic code can be recorded. It knows its value at the point of
-/// recording, by which the function branches; each comparison is noted as a guard. Reading the plain value
-/// ([`value`](Differentiable::value), a conversion to an integer, printing) is noted, too: such a program answers only
-/// where that value is the same again. That two numbers which move were equal is an error
+/// It is `Copy` and `'static`, so any generic code can be recorded. It knows its value at the point of recording, and
+/// the function branches on this value; each comparison is noted as a guard. Reading the plain value
+/// ([`value`](Differentiable::value), a conversion to an integer, printing) is also noted: such a program is valid
+/// only where the value is the same again. If two numbers with derivatives were equal, recording is an error
 /// ([`Error::EqualityHeld`](crate::Error::EqualityHeld)).
 ///
 /// ```
@@ -28,12 +28,12 @@ use std::panic::Location;
 #[derive(Clone, Copy)]
 pub struct Traced<T> {
     value: T,
-    /// Its recording and its place there; [`CONSTANT`] for none. One number of 64 bits, so that a traced number travels
-    /// in two registers.
+    /// The recording and the place in it, or [`CONSTANT`]. Both share one number of 64 bits, so that a traced number
+    /// fits into two registers.
     place: u64,
 }
 
-/// Writes `2.0 * x`, for the two types of literals.
+/// Writes `2.0 * x` for both types of literals.
 macro_rules! literals_on_the_left {
     ({} operators { $($(#[$doc:meta])* $Name:ident $method:ident $body:tt)* } $($others:tt)*) => { $(
         impl_literal_left!([] Traced<f32>, $Name $method, f32 []);
@@ -56,7 +56,8 @@ impl<T: ProgramScalar> Traced<T> {
         self.place == CONSTANT
     }
 
-    /// Whether its value is not known, as in graphs that are derived from others. Nothing may hang on it.
+    /// Whether its value is not known, as in graphs that are derived from others. Nothing may depend on the value
+    /// then.
     fn is_symbolic(&self) -> bool {
         !self.is_constant() && self.recording() & SYMBOLIC != 0
     }
@@ -71,7 +72,7 @@ impl<T: ProgramScalar> Traced<T> {
         self.place as u32
     }
 
-    /// The place in a recording, which a constant is given when it is first used.
+    /// The place in a recording; a constant gets a place when it is first used.
     #[inline(always)]
     pub(in crate::program) fn place(&self, recorder: &mut Recorder<T>) -> u32 {
         if self.is_constant() {
@@ -96,7 +97,7 @@ impl<T: ProgramScalar> Traced<T> {
         Self::node(value, index, recording)
     }
 
-    /// Where in the source a predicate is asked, and of which values.
+    /// The place in the source where a predicate was evaluated, and the values of its operands.
     #[track_caller]
     fn origin(operands: [&Self; 2]) -> Option<Origin<T>> {
         Some(Origin { location: Location::caller(), values: operands.map(|x| x.value) })
@@ -301,7 +302,7 @@ impl<T: ProgramScalar> Differentiable for Traced<T> {
 }
 
 impl<T: ProgramScalar> std::iter::Sum for Traced<T> {
-    /// Gathers the terms first: the iterator may itself record.
+    /// Collects the terms first: the iterator may itself record.
     fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
         let terms: Vec<Self> = terms.collect();
         Self::sum_of(&terms)
@@ -313,8 +314,8 @@ rule_table!(literals_on_the_left);
 impl_float!([T: ProgramScalar] Traced<T>);
 
 impl<T: fmt::Debug> fmt::Debug for Traced<T> {
-    /// Writes the value of a constant, and the place of a recorded number: its value would be a way out that the
-    /// recording does not see.
+    /// Writes the value of a constant, and the place of a recorded number: to print its value would let the value
+    /// leave the recording unnoticed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut traced = f.debug_struct("Traced");
         if self.place == CONSTANT {

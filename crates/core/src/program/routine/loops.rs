@@ -1,4 +1,4 @@
-//! Loops as statements: forward, storing what the sweep needs, and back.
+//! Loops as statements: forward, with what the sweep needs stored, and back.
 
 use super::quantity::plain;
 use super::statement::{Expression, Memory, Place, Statement, Value};
@@ -12,7 +12,7 @@ use crate::{CustomRule, Error, ProgramScalar};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Reductions of more terms than this are stored, rather than computed again on the way back.
+/// Reductions of more terms than this are stored, rather than recomputed in the sweep.
 const CHEAP_TERMS: u32 = 4;
 
 /// A step as a graph.
@@ -21,10 +21,10 @@ struct StepGraph<F> {
     watched: Vec<u32>,
 }
 
-/// The vjp of a step as a graph, which begins with the step itself.
+/// The vjp of a step as a graph, which starts with the step itself.
 pub(super) struct Sweep<F> {
     step: StepGraph<F>,
-    /// The nodes of the step that the way back needs, and that cost too much to be computed again.
+    /// The nodes of the step that the sweep needs, and that are too expensive to recompute.
     stored: Vec<u32>,
 }
 
@@ -46,11 +46,11 @@ impl<F: ProgramScalar> StoredLoop<F> {
 pub(super) struct Stored {
     states: Vec<usize>,
     nodes: Vec<usize>,
-    /// What the turns take in.
+    /// The inputs of the turns.
     inputs: Option<Place>,
 }
 
-/// Which calls of a graph are swept by another call of it that is needed.
+/// Which calls of a graph are swept by another call that is needed.
 pub(super) fn swept<F: ProgramScalar>(graph: &Graph<F>, needed: &[bool]) -> Vec<bool> {
     let mut is_needed = vec![false; graph.calls.len()];
     for (node, &needed) in graph.nodes.iter().zip(needed) {
@@ -73,7 +73,7 @@ pub(super) fn swept<F: ProgramScalar>(graph: &Graph<F>, needed: &[bool]) -> Vec<
 }
 
 impl<F: ProgramScalar> Writer<F> {
-    /// Writes a call: its outputs, of which some are wanted. If it is swept later, its states are stored.
+    /// Writes a call: its outputs, as far as they are needed. If it is swept later, its states are stored.
     pub(super) fn call(
         &mut self,
         call: &Call<F>,
@@ -164,7 +164,7 @@ impl<F: ProgramScalar> Writer<F> {
         Ok(z)
     }
 
-    /// The cotangent times the Jacobian: the loop's inputs, then the cotangent come in.
+    /// The cotangent times the Jacobian; its inputs are those of the loop, then the cotangent.
     fn back(&mut self, run: &Run<F>, turns: usize, x: &[Value]) -> Result<Vec<Value>, Error> {
         let Counts { states, inputs, outputs, parameters } = Counts::of(&run.step);
         let (x, cotangent) = x.split_at(states + turns * inputs + parameters);
@@ -226,7 +226,7 @@ impl<F: ProgramScalar> Writer<F> {
         }
         let Counts { states, inputs, outputs, parameters } = Counts::of(step);
         let Transformed { graph, nodes: watched } = step.vjp_graph();
-        // What inputs gain is added to a sum, which begins with 0.
+        // Contributions to the adjoints of inputs are added to a sum, which starts with 0.
         let (graph, watched) = plain(graph, watched, states + outputs);
         let first_seed = (parameters + states + inputs) as u32;
         let stored = to_be_stored(&graph, states + outputs, parameters as u32..first_seed);
@@ -262,14 +262,14 @@ impl<F: ProgramScalar> Writer<F> {
         self.value(Expression::Load(Place { memory: Memory::Workspace, first, stride }))
     }
 
-    /// So many numbers of each turn.
+    /// The given number of values in each turn.
     fn loads(&mut self, place: Option<Place>, count: usize) -> Vec<Value> {
         let Some(place) = place else { return Vec::new() };
         let load = |number| Place { first: place.first + number, stride: count, ..place };
         (0..count).map(|number| self.value(Expression::Load(load(number)))).collect()
     }
 
-    /// Stores a number in each turn.
+    /// Stores a value in each turn.
     fn store_each(&mut self, regions: &[usize], values: &[Value]) {
         for (&first, &value) in regions.iter().zip(values) {
             let to = Place { memory: Memory::Workspace, first, stride: 1 };
@@ -278,7 +278,7 @@ impl<F: ProgramScalar> Writer<F> {
     }
 }
 
-/// How many numbers a step has of each kind.
+/// How many numbers of each kind a step has.
 struct Counts {
     states: usize,
     inputs: usize,
@@ -299,7 +299,7 @@ fn step_graph<F: ProgramScalar>(step: &StepProgram<F>) -> StepGraph<F> {
     StepGraph { graph, watched }
 }
 
-/// The inputs of a graph, known to be these.
+/// The inputs of a graph, given as these values.
 fn leaves(values: &[Value]) -> Leaves {
     (0..).zip(values.iter().copied()).collect()
 }
@@ -308,8 +308,8 @@ fn carried(start: &[Value], inside: &[Value], next: &[Value]) -> Vec<[Value; 3]>
     start.iter().zip(inside).zip(next).map(|((&start, &inside), &next)| [start, inside, next]).collect()
 }
 
-/// Of a vjp, whose first outputs are those of the function: what of the function's own nodes, as far as they depend on the
-/// moving inputs, the products need and would cost too much to compute again. Inputs after the moving ones are seeds.
+/// For a vjp, whose first outputs are those of the function: the nodes of the function that the products need, that
+/// depend on the varying inputs, and that are too expensive to recompute. Inputs after the varying ones are seeds.
 fn to_be_stored<F: ProgramScalar>(
     graph: &Graph<F>,
     outputs: usize,

@@ -1,9 +1,9 @@
-//! Drops statements that no output and no check needs, and places in the workspace that nobody reads.
+//! Drops statements that no output and no check needs, and places in the workspace that are never read.
 
 use super::statement::{Carried, Expression, Loop, Memory, Place, Statement};
 use super::write::Region;
 
-/// The statements that matter, and how large their workspace is.
+/// The statements that are needed, and the size of their workspace.
 pub(super) fn prune<F>(
     mut statements: Vec<Statement<F>>,
     values: usize,
@@ -44,7 +44,7 @@ impl Live<'_> {
         }
     }
 
-    /// Whether a statement matters for more than its value.
+    /// Whether a statement is needed for more than its value.
     fn has_effect<F>(&self, statement: &Statement<F>) -> bool {
         !matches!(statement, Statement::Let { .. }) && self.is_live(statement)
     }
@@ -68,7 +68,7 @@ impl Live<'_> {
         }
     }
 
-    /// Marks what a loop reads: what is carried into the next turn may be read there.
+    /// Marks what a loop reads: a value that is carried to the next turn may be read there.
     fn turns<F>(&mut self, Loop { carried, body, .. }: &Loop<F>) {
         loop {
             let before = carried.iter().filter(|carried| self.carries(carried)).count();
@@ -105,10 +105,10 @@ impl Live<'_> {
     }
 }
 
-/// Where regions stand once others are dropped.
+/// The places of regions after others are dropped.
 struct Layout<'a> {
     regions: &'a [Region],
-    /// The first place of each region, and how far its places are apart.
+    /// The first place of each region, and the distance between its places.
     places: Vec<[usize; 2]>,
     len: usize,
 }

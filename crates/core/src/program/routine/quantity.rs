@@ -1,4 +1,4 @@
-//! What can be computed of a program, and the graph that computes it.
+//! The quantities of a program that can be computed, and the graphs that compute them.
 
 use super::statement::{Array, Requirement};
 use crate::program::ir::graph::Graph;
@@ -10,13 +10,13 @@ use crate::program::{Program, Wrt};
 use crate::sparse::Pattern;
 use crate::{Error, ProgramScalar};
 
-/// What a routine computes of a program, at one point. The inputs are the parameters, followed by the data; derivatives are
-/// in all of them.
+/// A quantity of a program at one point. The inputs are the parameters, followed by the data; derivatives are with
+/// respect to all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantity {
     /// All outputs.
     Values,
-    /// The value and the gradient, of one output.
+    /// The value and the gradient of one output.
     Gradient,
     /// The outputs and the Jacobian, row after row.
     Jacobian,
@@ -55,7 +55,7 @@ impl Quantity {
         Self::Hvp,
     ];
 
-    /// Whether it is about programs of one output only.
+    /// Whether it is for programs of one output only.
     ///
     /// ```
     /// use dualtape::codegen::Quantity;
@@ -65,11 +65,12 @@ impl Quantity {
         matches!(self, Self::Gradient | Self::Hessian | Self::SparseHessian | Self::Hvp)
     }
 
-    /// The places of a sparse matrix that it gives the entries of.
+    /// The positions of the entries of a sparse matrix that it computes.
     ///
     /// # Errors
     ///
-    /// Those of [`jacobian_pattern`](Program::jacobian_pattern) and [`hessian_pattern`](Program::hessian_pattern).
+    /// The errors of [`jacobian_pattern`](Program::jacobian_pattern) and
+    /// [`hessian_pattern`](Program::hessian_pattern).
     ///
     /// ```
     /// use dualtape::{Program, codegen::Quantity};
@@ -132,13 +133,14 @@ impl Quantity {
                 let gradient = derivative::gradient(function);
                 let Transformed { mut graph, nodes } = derivative::jvp(&gradient, &watched, Inputs::Data);
                 watched = nodes;
-                // The derivative of the value is what the gradient gives.
+                // The derivative of the value is part of the gradient.
                 graph.outputs.remove(1 + inputs);
                 let lists = vec![(value, 1), ("gradient", inputs), ("product", inputs)];
                 (graph, lists, Some(("direction", inputs)))
             }
         };
-        // Derivatives take what was recorded with care where the plain products of this graph are not finite.
+        // Derivatives use the recording with all its care, because the plain products of this graph may not be
+        // finite.
         let required = match self {
             Self::Values if program.recorded.is_none() => Requirement::Anything,
             Self::Values => Requirement::NotNan,
@@ -162,10 +164,10 @@ impl Quantity {
     }
 }
 
-/// The name of an array, and how many numbers it has.
+/// The name of an array, and its length.
 type Named = (&'static str, usize);
 
-/// The graph of a quantity, with what comes in and goes out.
+/// The graph of a quantity, with its inputs and outputs.
 pub(super) struct Function<F> {
     pub(super) graph: Graph<F>,
     /// The nodes that must not be NaN.
@@ -174,7 +176,8 @@ pub(super) struct Function<F> {
     pub(super) outputs: Vec<Array>,
 }
 
-/// The outputs of a graph, and entries of its Jacobian, by row and column; rows are counted after so many outputs.
+/// The outputs of a graph, and entries of its Jacobian, by row and column; rows are counted after the given number of
+/// outputs.
 fn with_entries<F: ProgramScalar>(graph: &Graph<F>, before: usize, entries: &[(usize, usize)]) -> Graph<F> {
     let inputs: Vec<(usize, u32)> = (0..graph.inputs()).zip(0..).collect();
     let product = |&(row, column): &(usize, usize)| Product::Forward {
@@ -186,8 +189,8 @@ fn with_entries<F: ProgramScalar>(graph: &Graph<F>, before: usize, entries: &[(u
         .expect("there is no limit but that of places")
 }
 
-/// A graph without chain rules and log-sum-exps, and without what one point does not need. Of its outputs, the first so many
-/// keep the sign of a zero.
+/// A graph without chain rules and log-sum-exps, and without what one point does not need. The first outputs, of the
+/// given number, keep the sign of a zero.
 pub(super) fn plain<F: ProgramScalar>(
     mut graph: Graph<F>,
     mut watched: Vec<u32>,

@@ -1,13 +1,15 @@
-//! Orders statements so that values are read soon after they are computed: what is read late goes through memory.
+//! Orders statements so that values are read soon after they are computed: values that are read late go through
+//! memory.
 //!
-//! A gradient is recorded as a sweep forward and one back, and in that order each value waits for its turn on the way back. But
-//! what a term of a sum gains is often known as soon as the term is. So results are taken one after the other, each with what
-//! it still needs before it; and whatever is the last to read some value comes at once, as soon as it can.
+//! A gradient is recorded as a forward pass and a reverse sweep, and in that order each value is kept until the sweep
+//! reads it. But the adjoint of a term of a sum is often known as soon as the term is. So results are computed one
+//! after the other, each preceded by what it still needs. A statement that is the last to read some value is moved
+//! forward, to the first place where its operands are known.
 
 use super::statement::{Check, Expression, Memory, Place, Statement, Value};
 
-/// The same statements in an order that keeps values for a shorter time, if one is found. Blocks with loops, with clamps, or that use
-/// the workspace, stay as they are.
+/// The same statements in an order that keeps values for a shorter time, if one is found. Blocks with loops, with
+/// clamps, or that use the workspace, stay unchanged.
 pub(super) fn schedule<F: Clone>(statements: Vec<Statement<F>>, values: usize) -> Vec<Statement<F>> {
     if !statements.iter().all(can_move) {
         return statements;
@@ -22,19 +24,19 @@ pub(super) fn schedule<F: Clone>(statements: Vec<Statement<F>>, values: usize) -
     order.iter().map(|&at| statements[at].take().expect("each stands in the order once")).collect()
 }
 
-/// Whether a statement may stand wherever its operands are known.
+/// Whether a statement may be anywhere after its operands are known.
 fn can_move<F>(statement: &Statement<F>) -> bool {
     match statement {
         Statement::Let { is: Expression::Load(place), .. } | Statement::Store { to: place, .. } => {
             place.memory != Memory::Workspace
         }
-        // `clamp` panics where its bounds are in the wrong order, which is checked before.
+        // `clamp` panics if its bounds are in the wrong order, which is checked before it.
         Statement::Check(Check::Ordered(_)) | Statement::Loop(_) => false,
         Statement::Let { .. } | Statement::Check(_) => true,
     }
 }
 
-/// For how long values are kept, all together, in statements. Constants and what comes in are at hand everywhere.
+/// For how long all values together are kept, in statements. Constants and inputs are available everywhere.
 fn kept<'s, F: 's>(statements: impl Iterator<Item = &'s Statement<F>>, values: usize) -> u64 {
     let mut defined: Vec<Option<u64>> = vec![None; values];
     let mut last: Vec<u64> = vec![0; values];
@@ -58,7 +60,8 @@ struct Order<'s, F> {
     statements: &'s [Statement<F>],
     /// Where each value is defined.
     defined: Vec<usize>,
-    /// How many statements still read each value, and the sum of their places: the place of the last one, when there is one.
+    /// How many statements have yet to read each value, and the sum of their places: this is the place of the last
+    /// one when one is left.
     readers: Vec<(usize, usize)>,
     taken: Vec<bool>,
     order: Vec<usize>,
@@ -89,12 +92,12 @@ impl<'s, F> Order<'s, F> {
         for root in this.roots() {
             this.reach(root);
         }
-        // What nothing reads was dropped before; this is for what only checks read.
+        // Statements that nothing needs were dropped before; this is for values that only checks read.
         (0..statements.len()).for_each(|at| this.reach(at));
         this.order
     }
 
-    /// The stores of the last output first: of derivatives rather than of values, which come by themselves on the way.
+    /// The stores of the last output first: of derivatives rather than of values, which are computed on the way.
     fn roots(&self) -> Vec<usize> {
         let output = |at: &usize| match self.statements[*at] {
             Statement::Store { to: Place { memory: Memory::Output(array), .. }, .. } => Some(array),
@@ -105,7 +108,7 @@ impl<'s, F> Order<'s, F> {
         roots
     }
 
-    /// Takes a statement, and before it all that it needs.
+    /// Places a statement, and before it everything that it needs.
     fn reach(&mut self, root: usize) {
         let mut stack = vec![root];
         while let Some(&at) = stack.last() {
@@ -154,7 +157,7 @@ impl<'s, F> Order<'s, F> {
         }
     }
 
-    /// Takes the last readers of values, as far as what they need is there, or at hand.
+    /// Places the last readers of values, if their operands are computed or available.
     fn take_last_readers(&mut self) {
         while let Some(at) = self.candidates.pop() {
             let definitions: Vec<usize> = distinct_operands(&self.statements[at])

@@ -1,18 +1,18 @@
-//! Cuts a list of statements into parts that hand their values on through the workspace.
+//! Divides a list of statements into parts that pass their values on through the workspace.
 
 use super::statement::{Expression, Loop, Memory, Place, Statement, Value};
 use rustc_hash::FxBuildHasher;
 use std::collections::{HashMap, HashSet};
 
-/// What a value is, for those who read it in another part.
+/// How a value is available in parts other than its own.
 enum Source<F> {
-    /// It is defined again where it is read: constants, and what comes in.
+    /// It is defined again where it is read: constants and inputs.
     Again(Expression<F>),
-    /// It is stored in a place of the workspace, once that is known.
+    /// It is stored in the workspace, at a place that is decided later.
     Stored(Option<usize>),
 }
 
-/// The parts, each of at most so many operations or one loop, and how large the workspace is then.
+/// The parts, each of at most the given number of operations or one loop, and the resulting size of the workspace.
 pub(super) fn split<F: Clone>(
     statements: Vec<Statement<F>>,
     values: usize,
@@ -41,7 +41,7 @@ fn cut<F>(statements: Vec<Statement<F>>, operations: usize) -> Vec<Vec<Statement
     parts
 }
 
-/// Where each value of the outermost block comes from, if other parts read it.
+/// The source of each value of the outermost block, if other parts read it.
 fn sources<F: Clone>(
     parts: &[Vec<Statement<F>>],
     values: usize,
@@ -85,7 +85,7 @@ fn sources<F: Clone>(
     sources
 }
 
-/// Shows the values that statements read, those within loops as well.
+/// Visits the values that statements read, including those within loops.
 fn all_operands<F>(statements: &[Statement<F>], show: &mut impl FnMut(Value)) {
     for statement in statements {
         statement.operands(&mut *show);
@@ -96,7 +96,7 @@ fn all_operands<F>(statements: &[Statement<F>], show: &mut impl FnMut(Value)) {
     }
 }
 
-/// A part that loads what it reads of others, and stores what others read.
+/// A part that loads the values it reads from others, and stores the values that others read.
 fn hand_on<F: Clone>(
     part: Vec<Statement<F>>,
     sources: &HashMap<Value, Source<F>, FxBuildHasher>,
@@ -107,7 +107,7 @@ fn hand_on<F: Clone>(
     for statement in part {
         let mut missing = Vec::new();
         all_operands(std::slice::from_ref(&statement), &mut |value| {
-            // What is defined within a loop has no source.
+            // Values defined within a loop have no source.
             if sources.contains_key(&value) && !known.contains(&value) && !missing.contains(&value) {
                 missing.push(value);
             }
@@ -127,7 +127,7 @@ fn hand_on<F: Clone>(
             Statement::Loop(Loop { carried, .. }) => carried.iter().map(|carried| carried.after).collect(),
             Statement::Store { .. } | Statement::Check(_) => Vec::new(),
         };
-        // Constants and what comes in are defined where they are read.
+        // Constants and inputs are defined where they are read.
         if let Statement::Let { value, .. } = &statement
             && matches!(sources[value], Source::Again(_))
         {

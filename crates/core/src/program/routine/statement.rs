@@ -34,7 +34,7 @@ pub enum Statement<F> {
 pub enum Expression<F> {
     /// A constant.
     Constant(F),
-    /// What stands in memory.
+    /// A number in memory.
     Load(Place),
     /// An operation of the rule table; operands beyond its arity are 0.
     Apply(Op, [Value; 3]),
@@ -42,37 +42,37 @@ pub enum Expression<F> {
     Norm(Vec<Value>),
 }
 
-/// Where a number stands: at `first + stride · turn`, where `turn` is that of the innermost loop, counted from 0; in a loop that
-/// runs backwards it falls.
+/// The place of a number: `first + stride · turn`, where `turn` is the turn of the innermost loop, counted from 0; in
+/// a loop that runs backwards it decreases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// In which memory.
     pub memory: Memory,
     /// The place in the first turn.
     pub first: usize,
-    /// How far the place moves from turn to turn.
+    /// How far the place moves in each turn.
     pub stride: usize,
 }
 
 /// A memory of a routine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Memory {
-    /// The array that comes in, by number; it is only read.
+    /// The input array with this number; it is only read.
     Input(usize),
-    /// The array that goes out, by number; it is only written.
+    /// The output array with this number; it is only written.
     Output(usize),
     /// The workspace.
     Workspace,
 }
 
-/// A condition under which a routine goes on.
+/// A condition under which a routine continues.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Check<F> {
-    /// The value is not NaN. Where it is, derivatives take more care.
+    /// The value is not NaN. If it is, derivatives need more care.
     NotNan(Value),
     /// The first value is at most the second, and neither is NaN: they are the bounds of [`Op::Clamp`].
     Ordered([Value; 2]),
-    /// A relation holds, or not, as it did when the function was recorded.
+    /// A relation holds, or does not hold, as when the function was recorded.
     Relation {
         /// The relation.
         relation: Relation,
@@ -83,7 +83,7 @@ pub enum Check<F> {
         /// The number of the guard.
         guard: usize,
     },
-    /// A value has a property, or not, as it did when the function was recorded.
+    /// A value has a property, or does not have it, as when the function was recorded.
     Property {
         /// The property.
         property: Property,
@@ -94,7 +94,7 @@ pub enum Check<F> {
         /// The number of the guard.
         guard: usize,
     },
-    /// A value is the number that the function read, to the bit; all NaN are one.
+    /// A value is the number that the function read, to the bit; all NaN count as one.
     Same {
         /// The value.
         operand: Value,
@@ -121,32 +121,32 @@ pub struct Loop<F> {
 /// A value that is carried from turn to turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Carried {
-    /// What it is before the first turn, a value from outside.
+    /// Its value before the first turn, defined outside the loop.
     pub start: Value,
     /// Its name in a turn.
     pub inside: Value,
-    /// What it is in the next turn.
+    /// Its value in the next turn.
     pub next: Value,
-    /// Its name after the last turn, outside.
+    /// Its name after the last turn, outside the loop.
     pub after: Value,
 }
 
-/// An array that comes in or goes out.
+/// An input array or output array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Array {
     /// What it is called.
     pub name: &'static str,
     /// How many numbers it has.
     pub len: usize,
-    /// What must hold for each of its numbers, so that the routine can be relied on.
+    /// What must hold for each of its numbers if the routine is to be valid.
     pub required: Requirement,
 }
 
-/// What must hold for the numbers of an output. Where it does not, a derivative may be at a singular point, which takes
-/// more care.
+/// What must hold for the numbers of an output. If it does not hold, a derivative may be at a singular point, which
+/// needs more care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
-    /// Any number is right.
+    /// Any number is allowed.
     Anything,
     /// None is NaN.
     NotNan,
@@ -172,7 +172,7 @@ impl<F> Statement<F> {
         }
     }
 
-    /// Shows the values that it reads, those within a loop apart.
+    /// Visits the values that it reads, without those inside a loop.
     pub(crate) fn operands(&self, mut show: impl FnMut(Value)) {
         match self {
             Self::Let { is, .. } => is.operands(show),
@@ -184,7 +184,7 @@ impl<F> Statement<F> {
 }
 
 impl<F> Expression<F> {
-    /// Shows the values that it reads.
+    /// Visits the values that it reads.
     pub(crate) fn operands(&self, show: impl FnMut(Value)) {
         match self {
             Self::Constant(_) | Self::Load(_) => {}

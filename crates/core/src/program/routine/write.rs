@@ -1,8 +1,8 @@
 //! From a graph to statements.
 //!
-//! The blocks that are open are kept on a stack: the outermost, and those of the loops around. An operation goes to the
-//! innermost block that one of its operands comes from, so that what is the same in all turns is computed once; and what was
-//! computed before is not computed again.
+//! The open blocks are on a stack: the outermost block, and those of the surrounding loops. An operation goes to the
+//! innermost block from which one of its operands comes, so that values that are the same in all turns are computed
+//! once. A value that was computed before is not computed again.
 
 use super::loops::{Stored, StoredLoop, Sweep, swept};
 use super::quantity::Function;
@@ -30,10 +30,10 @@ pub(super) struct Written<F> {
 /// A part of the workspace.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Region {
-    /// The first place, in a workspace where no region was dropped yet.
+    /// The first place, in a workspace from which no region was dropped.
     pub(super) start: usize,
     pub(super) len: usize,
-    /// Regions of one group have one length, and stand number by number beside each other.
+    /// Regions of one group have one length, and are interleaved number by number.
     pub(super) group: u32,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn write<F: ProgramScalar>(function: &Function<F>) -> Result<Written<
     Ok(writer.finish())
 }
 
-/// What is checked while a graph is written.
+/// The checks to write along with a graph.
 #[derive(Clone, Copy)]
 pub(super) struct Checked<'a> {
     pub(super) guards: bool,
@@ -75,7 +75,7 @@ pub(super) struct Checked<'a> {
 /// The values of nodes, as far as they are known.
 pub(super) type Leaves = HashMap<u32, Value, FxBuildHasher>;
 
-/// An expression, to be found again.
+/// An expression, as a key to find it again.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Key {
     Constant(u64),
@@ -84,7 +84,7 @@ enum Key {
 }
 
 pub(super) struct Writer<F: ProgramScalar> {
-    /// The open blocks; the outermost comes first.
+    /// The open blocks, from the outermost to the innermost.
     blocks: Vec<Block<F>>,
     /// For each value, the block in which it is defined, counted from the outermost.
     depths: Vec<u32>,
@@ -101,9 +101,9 @@ type SweepOf<F> = (Arc<StepProgram<F>>, Rc<Sweep<F>>);
 
 struct Block<F: ProgramScalar> {
     statements: Vec<Statement<F>>,
-    /// What is known of its values only.
+    /// What is known about its values only.
     keys: Vec<Key>,
-    /// The loops whose states were stored in it.
+    /// The loops whose states are stored in it.
     stored: Vec<StoredLoop<F>>,
 }
 
@@ -146,7 +146,7 @@ impl<F: ProgramScalar> Writer<F> {
         (self.depths.len() - 1) as Value
     }
 
-    /// A value that a loop defines, inside.
+    /// A value that a loop defines, inside it.
     pub(super) fn carried(&mut self) -> Value {
         self.new_value(self.blocks.len() - 1)
     }
@@ -192,7 +192,7 @@ impl<F: ProgramScalar> Writer<F> {
         let mut padded = [0; 3];
         padded[..operands.len()].copy_from_slice(operands);
         if op == Op::Clamp && !self.known.contains_key(&Key::Apply(op, padded)) {
-            // The function panics there; the program does, too, when it is asked. The check goes where the value does.
+            // The function panics there, and so does the program. The check is in the block of the value.
             let depth =
                 operands.iter().map(|&operand| self.depths[operand as usize]).max().expect("it has three");
             let check = Statement::Check(Check::Ordered([operands[1], operands[2]]));
@@ -221,10 +221,10 @@ impl<F: ProgramScalar> Writer<F> {
         Ok(start)
     }
 
-    /// What an expression is, if it was written to one of the open blocks.
+    /// The value of an expression, if it was written to one of the open blocks.
     pub(super) fn input_place(&self, value: Value) -> Option<Place> {
         let block = &self.blocks[self.depths[value as usize] as usize];
-        // Inputs are loaded first, in their order.
+        // Inputs are loaded first, in order.
         match block.statements.get(value as usize) {
             Some(Statement::Let { value: same, is: Expression::Load(place) }) if *same == value => {
                 Some(*place)
@@ -238,7 +238,7 @@ impl<F: ProgramScalar> Writer<F> {
         self.blocks.push(Block::default());
     }
 
-    /// Closes the block of a loop: what it computed is known no more. Gives what the carried values are after the loop.
+    /// Closes the block of a loop, whose values are then no longer known. Returns the carried values after the loop.
     pub(super) fn close(&mut self, turns: usize, backwards: bool, carried: &[[Value; 3]]) -> Vec<Value> {
         let block = self.blocks.pop().expect("it was opened");
         for key in &block.keys {
@@ -257,7 +257,7 @@ impl<F: ProgramScalar> Writer<F> {
         after
     }
 
-    /// The loops whose states are stored, as far as they can be read here.
+    /// The loops whose states are stored, and can be read here.
     pub(super) fn stored(&self, wanted: &StoredLoop<F>) -> Option<Stored> {
         let stored = self.blocks.last()?.stored.iter();
         stored.rev().find(|stored| stored.is_of_the_same_run(wanted)).map(|stored| stored.stored.clone())
@@ -267,7 +267,7 @@ impl<F: ProgramScalar> Writer<F> {
         self.innermost().stored.push(stored);
     }
 
-    /// Writes what the given nodes of a graph need. Leaves are known already; so are all inputs that are read.
+    /// Writes what the given nodes of a graph need. Leaves are known already, and so are all inputs that are read.
     pub(super) fn graph(
         &mut self,
         graph: &Graph<F>,
@@ -357,7 +357,7 @@ impl<F: ProgramScalar> Writer<F> {
 
     /// Σ aᵢbᵢ from left to right.
     fn dot(&mut self, mut pairs: impl Iterator<Item = (Value, Value)>) -> Value {
-        // A sum starts from −0, which changes no number that is added to it.
+        // A sum starts from −0, which does not change any number that is added to it.
         match pairs.next() {
             None => self.constant(empty_sum()),
             Some((a, b)) => {
@@ -394,10 +394,10 @@ impl<F: ProgramScalar> Writer<F> {
     }
 }
 
-/// More numbers than this are not stored by loops.
+/// Loops do not store more numbers than this.
 const MOST_STORED: usize = 1 << 27;
 
-/// What is still to be checked, each where its last operand is computed.
+/// The remaining checks, each at the place where its last operand is computed.
 struct Checks<'a, F> {
     guards: Vec<(u32, &'a Guard<F>)>,
     watched: Vec<u32>,
@@ -410,7 +410,7 @@ impl<'a, F: ProgramScalar> Checks<'a, F> {
         // Both are taken from their ends.
         guards.sort_by_key(|&(last, _)| std::cmp::Reverse(last));
         let mut watched: Vec<u32> = watched.to_vec();
-        // Of all outputs of a call, the first brings the others.
+        // The first output of a call computes all the others.
         watched.sort_unstable_by_key(|&node| std::cmp::Reverse(node));
         watched.dedup();
         watched.retain(
@@ -419,7 +419,7 @@ impl<'a, F: ProgramScalar> Checks<'a, F> {
         Self { guards, watched }
     }
 
-    /// Writes the checks of what is known once a node is.
+    /// Writes the checks that are possible once a node is known.
     fn write(&mut self, writer: &mut Writer<F>, values: &Leaves, index: usize) {
         let index = index as u32;
         while let Some((_, guard)) = self.guards.pop_if(|(last, _)| *last <= index) {
@@ -432,7 +432,7 @@ impl<'a, F: ProgramScalar> Checks<'a, F> {
     }
 }
 
-/// What of a graph is needed.
+/// The part of a graph that is needed.
 struct Needed {
     nodes: Vec<bool>,
     /// The calls that are swept later.
@@ -440,7 +440,7 @@ struct Needed {
 }
 
 impl Needed {
-    /// What the roots need, besides leaves.
+    /// What the roots need, apart from leaves.
     fn of<F: ProgramScalar>(graph: &Graph<F>, roots: impl Iterator<Item = u32>, leaves: &Leaves) -> Self {
         let mut nodes = vec![false; graph.nodes.len()];
         roots.for_each(|root| nodes[root as usize] = true);

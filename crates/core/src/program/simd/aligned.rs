@@ -1,8 +1,8 @@
-//! Memory that begins on a cache line, as the widest instructions like it.
+//! Memory that starts on a cache line, which the widest instructions prefer.
 
 use crate::ProgramScalar;
 
-/// A vector that begins on a cache line.
+/// A vector that starts on a cache line.
 #[derive(Clone, Debug)]
 pub(in crate::program) struct Aligned<F> {
     room: Vec<F>,
@@ -10,7 +10,7 @@ pub(in crate::program) struct Aligned<F> {
     len: usize,
 }
 
-/// In bytes, and more than the numbers in it.
+/// In bytes; more than the size of the elements.
 const CACHE_LINE: usize = 64;
 
 impl<F: ProgramScalar> Aligned<F> {

@@ -1,22 +1,22 @@
-//! The instruction set that lanes run in: the widest there is, or by the environment, a narrower one.
+//! The instruction set of lanes: the widest available, or a narrower one if the environment variable says so.
 
 use std::sync::OnceLock;
 
-/// The variable that holds the instruction set down, so that a wide machine can be tested as a narrow one.
+/// The variable that restricts the instruction set, so that a wide machine can be tested as a narrow one.
 const VARIABLE: &str = "DUALTAPE_INSTRUCTIONS";
 
-/// The instruction set. It is looked up once.
+/// The instruction set. It is detected once.
 ///
 /// # Panics
 ///
-/// If the variable names none.
+/// If the variable names no instruction set.
 pub(in crate::program) fn arch() -> pulp::Arch {
     static ARCH: OnceLock<pulp::Arch> = OnceLock::new();
     *ARCH.get_or_init(|| match std::env::var(VARIABLE).as_deref() {
         Err(_) | Ok("widest") => pulp::Arch::new(),
         Ok("avx2") => at_most_avx2(),
         Ok("scalar") => pulp::Arch::Scalar,
-        Ok(other) => panic!("{VARIABLE} is widest, avx2 or scalar, not '{other}'"),
+        Ok(other) => panic!("{VARIABLE} must be widest, avx2 or scalar, not '{other}'"),
     })
 }
 

@@ -1,15 +1,15 @@
 //! Elementary functions without branches, so that loops over lanes of numbers become vector instructions.
 //!
-//! Each is a reduction of the argument to a short interval, a polynomial there, and a reconstruction, all in
-//! selects and bit patterns. The error stays below 2 units in the last place everywhere;
-//! `tests/elementary.rs` measures it. The polynomials are near-minimax, from Chebyshev interpolation at 60
-//! digits. Numbers of type `f32` go through the same formulas in `f64`, with shorter polynomials.
+//! Each function reduces the argument to a short interval, evaluates a polynomial there, and reconstructs the result,
+//! all with selects and bit patterns. The error is below 2 units in the last place everywhere; `tests/elementary.rs`
+//! measures it. The polynomials are near-minimax, from Chebyshev interpolation at 60 digits. Numbers of type `f32`
+//! use the same formulas in `f64`, with shorter polynomials.
 //!
-//! The methods follow the usual ones (Muller, *Elementary Functions*, 3rd edition, chapters 3, 11 and 12).
+//! The methods are standard ones (Muller, *Elementary Functions*, 3rd edition, chapters 3, 11 and 12).
 
-/// Vectorised functions. `FMA` says that the processor multiplies and adds in one instruction.
+/// Vectorised functions. `FMA` states whether the processor multiplies and adds in one instruction.
 pub trait Elementary: crate::program::simd::vector::Vectors {
-    /// a·b + c, in one rounding or in two.
+    /// a·b + c, rounded once or twice.
     fn contract<const FMA: bool>(self, b: Self, c: Self) -> Self;
     /// e to the power `x`.
     fn exp_lane<const FMA: bool>(self) -> Self;
@@ -25,13 +25,13 @@ pub trait Elementary: crate::program::simd::vector::Vectors {
     fn sigmoid_lane<const FMA: bool>(self) -> Self;
     /// ln(1 + eˣ).
     fn softplus_lane<const FMA: bool>(self) -> Self;
-    /// The sine, of arguments up to [`TRIGONOMETRIC_RANGE`].
+    /// The sine, for arguments up to [`TRIGONOMETRIC_RANGE`].
     fn sin_lane<const FMA: bool>(self) -> Self;
-    /// The cosine, of arguments up to [`TRIGONOMETRIC_RANGE`].
+    /// The cosine, for arguments up to [`TRIGONOMETRIC_RANGE`].
     fn cos_lane<const FMA: bool>(self) -> Self;
 }
 
-/// Beyond this, sines and cosines need more digits of π than the formulas here have.
+/// Above this, sines and cosines need more digits of π than the formulas here have.
 pub(crate) const TRIGONOMETRIC_RANGE: f64 = 5e5;
 
 /// Writes the functions that are computed in `f64` by functions of this module.
@@ -130,10 +130,10 @@ const COS: [f64; 6] = [
     -1.138_261_486_855_632_5e-11,
 ];
 
-/// ln 2 in two parts; a small integer times the first is exact.
+/// ln 2 in two parts; the product of the first with a small integer is exact.
 const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
 
-/// π/2 in four parts; an integer below 2²⁰ times each of the first three is exact.
+/// π/2 in four parts; the product of each of the first three with an integer below 2²⁰ is exact.
 const HALF_PI: [f64; 4] = [
     1.570_796_326_734_125_6,
     6.077_100_506_303_966e-11,
@@ -149,7 +149,7 @@ fn fma<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {
     a.contract::<FMA>(b, c)
 }
 
-/// A polynomial with coefficients from the constant on.
+/// A polynomial with the given coefficients, the constant first.
 #[inline(always)]
 fn polynomial<const FMA: bool, const N: usize>(coefficients: [f64; N], x: f64) -> f64 {
     let mut sum = coefficients[N - 1];
@@ -168,7 +168,7 @@ fn nearest(x: f64) -> (f64, u64) {
     (shifted - ROUNDER, shifted.to_bits().wrapping_sub(ROUNDER.to_bits()))
 }
 
-/// x = n ln 2 + r: r, eʳ − 1 − r, and 2ⁿ in two factors, since it may exceed the range.
+/// x = n ln 2 + r: returns r, eʳ − 1 − r, and 2ⁿ as two factors, because 2ⁿ may exceed the range.
 #[inline(always)]
 fn exp_parts<const FMA: bool, const SHORT: bool>(x: f64) -> (f64, f64, [f64; 2]) {
     let (n, bits) = nearest(x * std::f64::consts::LOG2_E);
@@ -181,7 +181,7 @@ fn exp_parts<const FMA: bool, const SHORT: bool>(x: f64) -> (f64, f64, [f64; 2])
     (r, fma::<FMA>(r * r, q, lost), [power(half), power(bits.wrapping_sub(half))])
 }
 
-/// Held where neither the result nor the scale can leave the numbers' range by more than it should.
+/// Limited so that neither the result nor the scale leaves the range of the numbers by more than it should.
 #[inline(always)]
 fn clamped(x: f64) -> f64 {
     let x = if x > 710.0 { 710.0 } else { x };
@@ -210,13 +210,13 @@ fn tanh<const FMA: bool, const SHORT: bool>(x: f64) -> f64 {
     let held = if size > 25.0 { 25.0 } else { size };
     let (r, tail, [a, b]) = exp_parts::<FMA, SHORT>(-2.0 * held);
     let (p, scale) = (r + tail, a * b);
-    // With q = e^(−2|x|): (1 − q)/(1 + q) where q is not small, and 1 − 2q/(1 + q) where it is.
+    // With q = e^(−2|x|): (1 − q)/(1 + q) if q is not small, and 1 − 2q/(1 + q) if it is.
     let q = fma::<FMA>(scale, p, scale);
     let minus_q_less_1 = -fma::<FMA>(scale, tail, fma::<FMA>(scale, r, scale - 1.0));
     let near = size < 0.55;
     let ratio = (if near { minus_q_less_1 } else { 2.0 * q }) / (1.0 + q);
     let result = if near { ratio } else { 1.0 - ratio };
-    // So small that the square is nothing: also keeps subnormal numbers and NaN.
+    // So small that the square does not matter; this also keeps subnormal numbers and NaN.
     let result = if size > 1e-9 { result } else { size };
     result.copysign(x)
 }
@@ -233,7 +233,7 @@ fn softplus<const FMA: bool, const SHORT: bool>(x: f64) -> f64 {
     (if x > 0.0 { x } else { 0.0 }) + tail
 }
 
-/// ln(u) + c for a normal u, with c small against the result.
+/// ln(u) + c for a normal u, with c small compared with the result.
 #[inline(always)]
 fn ln_sum<const FMA: bool, const SHORT: bool>(u: f64, scaled_by: f64, c: f64) -> f64 {
     // u = 2ᵏ(1 + f), with 1 + f between √½ and √2.
@@ -250,7 +250,7 @@ fn ln_sum<const FMA: bool, const SHORT: bool>(u: f64, scaled_by: f64, c: f64) ->
     fma::<FMA>(exponent, LN_2[0], f - (half_square - tail))
 }
 
-/// 2⁵², whose last bits are whole numbers.
+/// 2⁵², above which all numbers are integers.
 const ROUND_UP: f64 = 4_503_599_627_370_496.0;
 const ROUND_UP_BITS: u64 = ROUND_UP.to_bits();
 
@@ -268,7 +268,7 @@ fn ln<const FMA: bool, const SHORT: bool>(x: f64) -> f64 {
 #[inline(always)]
 fn ln_1p<const FMA: bool, const SHORT: bool>(x: f64) -> f64 {
     let u = 1.0 + x;
-    // What the sum lost, as a share of it.
+    // What the sum lost by rounding, relative to the sum.
     let lost = (if x < 1.0 { x - (u - 1.0) } else { 1.0 - (u - x) }) / u;
     let result = ln_sum::<FMA, SHORT>(u, 0.0, lost);
     let result = if x < f64::INFINITY { result } else { x };
@@ -277,7 +277,7 @@ fn ln_1p<const FMA: bool, const SHORT: bool>(x: f64) -> f64 {
     if x.abs() < 1e-300 { x } else { result }
 }
 
-/// x = n π/2 + r: sine and cosine of r, and n in the last bits.
+/// x = n π/2 + r: returns the sine and cosine of r, and n in the last bits.
 #[inline(always)]
 fn sin_cos_parts<const FMA: bool>(x: f64) -> (f64, f64, u64) {
     let (n, bits) = nearest(x * std::f64::consts::FRAC_2_PI);
@@ -294,7 +294,7 @@ fn sin_cos_parts<const FMA: bool>(x: f64) -> (f64, f64, u64) {
     (sin, cos, bits)
 }
 
-/// The one of two numbers that a quadrant asks for.
+/// The one of two numbers that a quadrant needs.
 #[inline(always)]
 fn in_quadrant(quadrant: u64, even: f64, odd: f64) -> f64 {
     let chosen = if quadrant & 1 == 0 { even } else { odd };

@@ -1,18 +1,18 @@
 //! `Fast`: a plain number with vectorised elementary functions, for loops over lanes.
 //!
-//! It runs the rules of the table as they are. What has no vectorised form, it does as the plain number
-//! would, one lane at a time.
+//! It runs the rules of the table unchanged. An operation without a vectorised form is computed as for plain numbers,
+//! one lane at a time.
 
 use crate::predicate::Relation;
 use crate::rules::{Binary, Op, Ternary, Unary};
 use crate::{CustomRule, Differentiable, Error, ProgramScalar};
 use std::fmt;
 
-/// A plain number; `FMA` says that the processor multiplies and adds in one instruction.
+/// A plain number; `FMA` states whether the processor multiplies and adds in one instruction.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) struct Fast<T, const FMA: bool>(pub(in crate::program) T);
 
-/// The operations whose values lanes compute by functions of their own, within 2 units in the last place.
+/// The operations that lanes compute with their own functions, within 2 units in the last place.
 #[inline(always)]
 fn approximate<T: ProgramScalar, const FMA: bool>(op: Op, x: T) -> Option<T> {
     Some(match op {
@@ -29,7 +29,7 @@ fn approximate<T: ProgramScalar, const FMA: bool>(op: Op, x: T) -> Option<T> {
     })
 }
 
-/// Whether lanes compute an operation by a function of their own.
+/// Whether lanes compute an operation with their own function.
 pub(in crate::program) fn is_approximate(op: Op) -> bool {
     approximate::<f64, false>(op, 0.5).is_some()
 }
@@ -47,7 +47,7 @@ impl<T: ProgramScalar, const FMA: bool> Differentiable for Fast<T, FMA> {
         self.0
     }
 
-    /// Lanes do not call rules; this serves the trait.
+    /// Lanes do not call rules; the trait requires this method.
     fn call<R: CustomRule<Scalar = T>>(rule: &R, x: &[Self]) -> Result<Vec<Self>, Error> {
         let x: Vec<T> = x.iter().map(|x| x.0).collect();
         Ok(T::call(rule, &x)?.into_iter().map(Self).collect())
@@ -107,7 +107,7 @@ impl<T: ProgramScalar, const FMA: bool> Differentiable for Fast<T, FMA> {
         Self(op.value(operands.map(|x| x.0)))
     }
 
-    // Reductions of lanes are loops of their own; these serve completeness.
+    // Lanes have their own loops for reductions; the trait requires these methods.
 
     fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
         Self(terms.map(|x| x.0).sum())

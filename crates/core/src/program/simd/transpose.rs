@@ -17,7 +17,7 @@ fn tile_of<F: Copy>(row: &[F], first: usize) -> [F; TILE] {
     *row[first..].first_chunk().expect("the tile fits")
 }
 
-/// Writes vectors, one for each lane, in lanes: a row for each component.
+/// Writes vectors, one for each lane, into lanes: a row for each component.
 pub(in crate::program) struct ToLanes<'a, F> {
     pub(in crate::program) vectors: &'a [&'a [F]; L],
     pub(in crate::program) rows: &'a mut [[F; L]],
@@ -50,7 +50,7 @@ impl<F: ProgramScalar> WithSimd for ToLanes<'_, F> {
 pub(in crate::program) struct FromLanes<'a, F> {
     pub(in crate::program) rows: &'a [[F; L]],
     pub(in crate::program) vectors: &'a mut [F],
-    /// How far it is from the begin of one vector to that of the next.
+    /// The distance from the start of one vector to the start of the next.
     pub(in crate::program) stride: usize,
 }
 

@@ -1,7 +1,7 @@
-//! Rows of lanes as vector registers, where the compiler would not find them by itself.
+//! Rows of lanes as vector registers, where the compiler would not find this form itself.
 //!
-//! Loops that run over many rows at consecutive addresses tempt it to gather across rows. These few lines say
-//! what is meant: so many registers of this type.
+//! For loops over many rows at consecutive addresses, the compiler tends to gather across rows. These few lines state
+//! what is meant: a number of registers of this type.
 
 use crate::program::simd::L;
 use pulp::Simd;
@@ -16,9 +16,9 @@ pub trait Vectors: Copy {
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
     /// A slice of whole registers.
     fn load<S: Simd>(row: &[Self]) -> &[Self::Vector<S>];
-    /// A slice of whole registers, to be written.
+    /// A mutable slice of whole registers.
     fn load_mut<S: Simd>(row: &mut [Self]) -> &mut [Self::Vector<S>];
-    /// a·b + c, in one rounding where the processor can.
+    /// a·b + c, rounded once if the processor can.
     fn multiply_add<S: Simd>(
         simd: S,
         a: Self::Vector<S>,
@@ -70,7 +70,7 @@ macro_rules! vectors {
 vectors!(f32, f32s, F32_LANES, splat_f32s, as_simd_f32s, as_mut_simd_f32s, mul_add_e_f32s, add_f32s);
 vectors!(f64, f64s, F64_LANES, splat_f64s, as_simd_f64s, as_mut_simd_f64s, mul_add_e_f64s, add_f64s);
 
-/// Runs `$work` with `$N` as a constant: the number given, which must be a power of two up to 16.
+/// Runs `$work` with the given number as the constant `$N`; it must be a power of two up to 16.
 macro_rules! with_constant {
     ($N:ident = $number:expr, $work:block) => {
         match $number {

@@ -1,7 +1,7 @@
 //! Which outputs of a graph depend on which inputs.
 //!
-//! A set of inputs goes with each node: that of a result is the union of those of the operands in which the operation has a
-//! derivative.
+//! Each node has a set of inputs. The set of a result is the union of the sets of those operands with respect to
+//! which the operation has a derivative.
 
 use crate::program::ir::graph::{Graph, Node, Reduction};
 use crate::program::record::recorder::Session;
@@ -11,11 +11,11 @@ use crate::sparse::index_sets::{EMPTY, IndexSets};
 use crate::{Differentiable, Error, ProgramScalar};
 use rustc_hash::FxHashMap;
 
-/// Whether an operand has a derivative: for each of up to three operands.
+/// For each of up to three operands, whether the operation has a derivative with respect to it.
 type Derivatives = [bool; 3];
 
-/// Where the Jacobian of a graph may have entries, whatever the inputs are: a row for each output, a column for each
-/// input asked for.
+/// Where the Jacobian of a graph may have entries, for any inputs: a row for each output, a column for each requested
+/// input.
 pub(in crate::program) fn pattern<F: ProgramScalar>(
     graph: &Graph<F>,
     outputs: &[u32],
@@ -29,7 +29,7 @@ pub(in crate::program) fn pattern<F: ProgramScalar>(
     })
 }
 
-/// The same at a point, given the values of all nodes: without entries that are zero there.
+/// The same at a point, given the values of all nodes, without entries that are zero there.
 pub(in crate::program) fn pattern_at<F: ProgramScalar>(
     graph: &Graph<F>,
     wanted: &[usize],
@@ -45,14 +45,15 @@ pub(in crate::program) fn pattern_at<F: ProgramScalar>(
     })
 }
 
-/// Carries sets of inputs through a graph. `operands` names those of a node in which it has a derivative.
+/// Propagates sets of inputs through a graph. `operands` lists the operands of a node with respect to which it has a
+/// derivative.
 fn propagate<F: ProgramScalar>(
     graph: &Graph<F>,
     outputs: &[u32],
     wanted: &[usize],
     operands: &mut impl FnMut(usize, &mut Vec<u32>),
 ) -> Result<Pattern, Error> {
-    // A graph has fewer inputs than there are numbers of sets.
+    // A graph has fewer inputs than the largest number of sets.
     let sets = IndexSets::new(wanted.len() as u32);
     let needed = needed(graph, outputs, operands);
     let mut of_node = vec![EMPTY; graph.nodes.len()];
@@ -90,7 +91,7 @@ fn needed<F: ProgramScalar>(
     needed
 }
 
-/// Appends the operands of a node in which it has a derivative.
+/// Appends the operands of a node with respect to which it has a derivative.
 fn operands_that_move<F: ProgramScalar>(
     graph: &Graph<F>,
     index: usize,
@@ -104,15 +105,15 @@ fn operands_that_move<F: ProgramScalar>(
                 places.into_iter().zip(derivatives).filter(|&(_, moves)| moves).map(|(place, _)| place),
             );
         }
-        // The value of a chain rule decides about NaN, and has no derivative.
+        // The value of a chain rule only decides about NaN, and has no derivative.
         Node::Reduce(Reduction::ChainRule, list) => operands.extend(&graph.lists[list.range()][1..]),
-        // All outputs of a rule depend on all that it is given, so far as is known here: the first has the union.
+        // All outputs of a rule depend on all its inputs, as far as is known here: the first output has the union.
         Node::Output { output: output @ 1.., .. } => operands.push(index as u32 - output),
         ref node => operands.extend(graph.operands(node)),
     }
 }
 
-/// Drops operands whose partial derivative is a factor of zero.
+/// Drops operands whose partial derivative is a factor that is zero.
 fn drop_zero_factors<F: ProgramScalar>(
     graph: &Graph<F>,
     index: usize,
@@ -147,14 +148,15 @@ fn drop_zero_factors<F: ProgramScalar>(
     }
 }
 
-/// In which operands an operation has a derivative anywhere: all in which its row does not say `Zero`.
+/// The operands with respect to which an operation has a derivative anywhere: all those for which its row does not
+/// state `Zero`.
 fn derivatives_of<F: ProgramScalar>(op: Op) -> Derivatives {
     let session = Session::<F>::symbolic(0, 4);
     let [x, y, w, z] = [0, 1, 2, 3].map(|input| session.unknown(input));
     op.visit(NonZero { x: [x, y, w], z })
 }
 
-/// Says which partial derivatives are not zero.
+/// Records which partial derivatives are not zero.
 struct NonZero<T> {
     x: [T; 3],
     z: T,

@@ -9,9 +9,10 @@ use crate::{Error, ProgramScalar};
 
 /// The sparse Hessian of a program with one output, planned once and evaluated at many points.
 ///
-/// It is the Jacobian of the gradient, of which the symmetry spares products (a star colouring). Values come in the order of
-/// the [pattern](Self::pattern), which has both triangles; entries across the diagonal have the same bits. Of a Lagrangian with
-/// multipliers as parameters, `Wrt::Data` is the Hessian alone, and `Wrt::Both` has the constraints' Jacobian as well.
+/// It is the Jacobian of the gradient, and its symmetry saves products (a star colouring). Values are in the order of
+/// the [pattern](Self::pattern), which has both triangles; entries that mirror each other have the same bits. For a
+/// Lagrangian with multipliers as parameters, `Wrt::Data` gives the Hessian alone, and `Wrt::Both` also the Jacobian
+/// of the constraints.
 ///
 /// ```
 /// use dualtape::{Float, Program, program::Wrt, sparse::SparseHessian};
@@ -32,13 +33,13 @@ use crate::{Error, ProgramScalar};
 pub struct SparseHessian<F>(Plan<F>);
 
 impl<F: ProgramScalar> SparseHessian<F> {
-    /// Plans the Hessian in the inputs asked for: finds its pattern, colours it, and makes the program that computes its
-    /// entries.
+    /// Plans the Hessian with respect to the requested inputs: finds its pattern, colours it, and makes the program
+    /// that computes its entries.
     ///
     /// # Errors
     ///
-    /// [`Error::NotOneOutput`], and [`Error::NotAPattern`] or [`Error::NotAColouring`] for 2³² entries or numbers of
-    /// products or more.
+    /// [`Error::NotOneOutput`], and [`Error::NotAPattern`] or [`Error::NotAColouring`] if there are 2³² or more
+    /// entries or numbers in products.
     ///
     /// # Panics
     ///
@@ -61,12 +62,12 @@ impl<F: ProgramScalar> SparseHessian<F> {
         })
     }
 
-    /// The same with a pattern of yours, which may have entries that are always zero.
+    /// The same with your own pattern, which may have entries that are always zero.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new), [`Error::Length`] for a pattern of another shape, [`Error::NotSymmetric`], and
-    /// [`Error::OutsidePattern`] for one that lacks an entry.
+    /// The errors of [`new`](Self::new), [`Error::Length`] for a pattern of another shape, [`Error::NotSymmetric`],
+    /// and [`Error::OutsidePattern`] if the pattern lacks an entry.
     ///
     /// # Panics
     ///
@@ -89,13 +90,13 @@ impl<F: ProgramScalar> SparseHessian<F> {
         })
     }
 
-    /// The same with a pattern and a colouring of yours, which are believed: where the pattern lacks an entry that is not
-    /// zero, its value is added to another, or lost.
+    /// The same with your own pattern and colouring, which are not checked against the program: if the pattern lacks
+    /// an entry that is not zero, its value is added to another entry, or lost.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new), [`Error::Length`] for a pattern of another shape, and [`Error::NotAColouring`] or
-    /// [`Error::NotSymmetric`] if it is no colouring of the pattern.
+    /// The errors of [`new`](Self::new), [`Error::Length`] for a pattern of another shape, and
+    /// [`Error::NotAColouring`] or [`Error::NotSymmetric`] if the colours are not a colouring of the pattern.
     ///
     /// # Panics
     ///
@@ -136,7 +137,7 @@ impl<F: ProgramScalar> SparseHessian<F> {
         Plan::of(&Function { graph: &gradient, rows: wanted.len(), wanted: &wanted }, choose).map(Self)
     }
 
-    /// Where the entries are: a row and a column for each input asked for, both triangles.
+    /// The positions of the entries: a row and a column for each requested input, both triangles.
     ///
     /// ```
     /// use dualtape::{Program, program::Wrt, sparse::SparseHessian};
@@ -149,7 +150,7 @@ impl<F: ProgramScalar> SparseHessian<F> {
         self.0.pattern()
     }
 
-    /// The colours of inputs, a product for each.
+    /// The colours of the inputs; there is a product for each.
     ///
     /// ```
     /// use dualtape::{Program, program::Wrt, sparse::SparseHessian};
@@ -161,7 +162,7 @@ impl<F: ProgramScalar> SparseHessian<F> {
         self.0.colouring()
     }
 
-    /// Whether the products are written out as one program, and not evaluated by lanes.
+    /// Whether the products are written out as one program, instead of evaluated in lanes.
     ///
     /// ```
     /// use dualtape::{Program, program::Wrt, sparse::SparseHessian};
@@ -187,14 +188,16 @@ impl<F: ProgramScalar> SparseHessian<F> {
         SparseWorkspace::default()
     }
 
-    /// Writes the gradient at `x` in the inputs asked for, and the entries in the pattern's order; returns the value.
-    /// Allocates nothing once warm, but for calls of rules and long loops. By lanes, products and sums may be contracted into
-    /// one rounding, and elementary functions are within 2 units in the last place.
+    /// Writes the gradient at `x` with respect to the requested inputs, and the entries in the order of the pattern;
+    /// returns the value. Allocates nothing once its buffers are large enough, except for calls of rules and long
+    /// loops. In lanes, a product and a sum may be rounded once instead of twice, and elementary functions are within
+    /// 2 units in the last place.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the program's inputs, `gradient` not that of the inputs asked for, or
-    /// `values` not that of the pattern, and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` does not have one number for each input of the program, `gradient` does not have one
+    /// for each requested input, or `values` does not have one for each entry of the pattern, and
+    /// [`Error::BranchChanged`] if the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Float, Program, program::Wrt, sparse::SparseHessian};
@@ -211,7 +214,7 @@ impl<F: ProgramScalar> SparseHessian<F> {
         gradient: &mut [F],
         values: &mut [F],
     ) -> Result<F, Error> {
-        Error::check_length("gradient", "input asked for", self.0.pattern().rows(), gradient.len())?;
+        Error::check_length("gradient", "requested input", self.0.pattern().rows(), gradient.len())?;
         let numbers = self.0.evaluate(&mut workspace.0, x, values)?;
         let (value, derivatives) = numbers.split_last().expect("the value is the last output");
         gradient.copy_from_slice(derivatives);

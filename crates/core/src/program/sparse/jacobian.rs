@@ -5,7 +5,8 @@ use crate::program::{Points, Program, Wrt};
 use crate::sparse::{Colouring, Pattern};
 use crate::{Error, ProgramScalar};
 
-/// The memory of a [`SparseJacobian`] or a [`SparseHessian`](super::SparseHessian). It may serve several, one at a time.
+/// The memory of a [`SparseJacobian`] or a [`SparseHessian`](super::SparseHessian). It may serve several of them, one
+/// at a time.
 ///
 /// ```
 /// use dualtape::sparse::SparseWorkspace;
@@ -22,12 +23,12 @@ impl<F: ProgramScalar> Default for SparseWorkspace<F> {
 
 /// The sparse Jacobian of a program, planned once and evaluated at many points.
 ///
-/// Inputs that share no output move together, so that a few products with the Jacobian show all of its entries, and what
-/// is zero by structure is not computed. Values come in the order of the [pattern](Self::pattern), which is that of the
-/// compressed-row format.
+/// Inputs that share no output are seeded together, so that a few products with the Jacobian give all its entries,
+/// and structural zeros are not computed. Values are in the order of the [pattern](Self::pattern), which is that of
+/// the compressed-row format.
 ///
-/// Planning takes as long as some hundreds to thousands of evaluations: 0.3 s for ten thousand unknowns of a grid, 38 s for
-/// a million. The plan keeps a program of its own, and refers to none.
+/// Planning takes as long as some hundreds to thousands of evaluations: 0.3 s for ten thousand unknowns of a grid, 38
+/// s for a million. The plan keeps its own program, and does not refer to another.
 ///
 /// ```
 /// use dualtape::{Program, program::Wrt, sparse::SparseJacobian};
@@ -51,12 +52,12 @@ impl<F: ProgramScalar> Default for SparseWorkspace<F> {
 pub struct SparseJacobian<F>(Plan<F>);
 
 impl<F: ProgramScalar> SparseJacobian<F> {
-    /// Plans the Jacobian in the inputs asked for: finds its pattern, colours it, and makes the program that computes its
-    /// entries.
+    /// Plans the Jacobian with respect to the requested inputs: finds its pattern, colours it, and makes the program
+    /// that computes its entries.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAPattern`] and [`Error::NotAColouring`] for 2³² entries or numbers of products or more.
+    /// [`Error::NotAPattern`] and [`Error::NotAColouring`] if there are 2³² or more entries or numbers in products.
     ///
     /// # Panics
     ///
@@ -79,12 +80,12 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         })
     }
 
-    /// The same with a pattern of yours, which may have entries that are always zero.
+    /// The same with your own pattern, which may have entries that are always zero.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new), [`Error::Length`] for a pattern of another shape, and [`Error::OutsidePattern`] for one
-    /// that lacks an entry.
+    /// The errors of [`new`](Self::new), [`Error::Length`] for a pattern of another shape, and
+    /// [`Error::OutsidePattern`] if the pattern lacks an entry.
     ///
     /// # Panics
     ///
@@ -107,13 +108,14 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         })
     }
 
-    /// The same with a pattern and a colouring of yours, which are believed: where the pattern lacks an entry that is not
-    /// zero, its value is added to another, or lost. [`check::sparse`](crate::check::sparse) finds that at a point.
+    /// The same with your own pattern and colouring, which are not checked against the program: if the pattern lacks
+    /// an entry that is not zero, its value is added to another entry, or lost.
+    /// [`check::sparse`](crate::check::sparse) detects this at a point.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new), [`Error::Length`] for a pattern of another shape, and [`Error::NotAColouring`] or
-    /// [`Error::NotSymmetric`] if it is no colouring of the pattern.
+    /// The errors of [`new`](Self::new), [`Error::Length`] for a pattern of another shape, and
+    /// [`Error::NotAColouring`] or [`Error::NotSymmetric`] if the colours are not a colouring of the pattern.
     ///
     /// # Panics
     ///
@@ -153,7 +155,7 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         Plan::of(&Function { graph: &graph, rows: program.outputs(), wanted: &wanted }, choose).map(Self)
     }
 
-    /// Where the entries are: a row for each output, a column for each input asked for.
+    /// The positions of the entries: a row for each output, a column for each requested input.
     ///
     /// ```
     /// use dualtape::{Program, program::Wrt, sparse::SparseJacobian};
@@ -166,7 +168,7 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         self.0.pattern()
     }
 
-    /// The colours of inputs and outputs, a product for each.
+    /// The colours of inputs and outputs; there is a product for each.
     ///
     /// ```
     /// use dualtape::{Program, program::Wrt, sparse::SparseJacobian};
@@ -178,7 +180,7 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         self.0.colouring()
     }
 
-    /// Whether the products are written out as one program, and not evaluated by lanes.
+    /// Whether the products are written out as one program, instead of evaluated in lanes.
     ///
     /// ```
     /// use dualtape::{Program, program::Wrt, sparse::SparseJacobian};
@@ -206,14 +208,15 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         SparseWorkspace::default()
     }
 
-    /// Writes the outputs at `x`, and the entries in the pattern's order. Allocates nothing once warm, but for calls of
-    /// rules and long loops. By lanes, products and sums may be contracted into one rounding, and elementary functions are within
-    /// 2 units in the last place.
+    /// Writes the outputs at `x`, and the entries in the order of the pattern. Allocates nothing once its buffers are
+    /// large enough, except for calls of rules and long loops. In lanes, a product and a sum may be rounded once
+    /// instead of twice, and elementary functions are within 2 units in the last place.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the program's inputs, `outputs` that of its outputs, or `values` that
-    /// of the pattern, and [`Error::BranchChanged`] where the function takes another branch.
+    /// [`Error::Length`] if `x` does not have one number for each input of the program, `outputs` does not have one
+    /// for each output, or `values` does not have one for each entry of the pattern, and [`Error::BranchChanged`] if
+    /// the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Error, Program, program::Wrt, sparse::SparseJacobian};
@@ -237,14 +240,15 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         Ok(())
     }
 
-    /// Writes the outputs and the entries at each of many points, a row of each for each point: for many small sparse
-    /// blocks. Parameters are the same for all points. Products and sums may be contracted into one rounding.
+    /// Writes the outputs and the entries at each of many points, with one row of each for every point. Use it for
+    /// many small sparse blocks. The parameters are the same for all points. A product and a sum may be rounded once
+    /// instead of twice.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `parameters` or a point has not the program's length, `outputs` not a number for each output and
-    /// point, or `values` not one for each entry and point; and [`Error::BranchChanged`] where the function takes another
-    /// branch.
+    /// [`Error::Length`] if `parameters` or a point does not have the program's length, `outputs` does not have a
+    /// number for each output and point, or `values` does not have one for each entry and point; and
+    /// [`Error::BranchChanged`] if the function takes another branch.
     ///
     /// ```
     /// use dualtape::{Program, program::{Rows, Wrt}, sparse::SparseJacobian};

@@ -1,4 +1,4 @@
-//! Patterns of a program's Jacobian and Hessian.
+//! Patterns of the Jacobian and the Hessian of a program.
 
 use super::dependence;
 use crate::program::transform::derivative;
@@ -8,23 +8,23 @@ use crate::sparse::Pattern;
 use crate::{Error, ProgramScalar};
 use std::borrow::Cow;
 
-/// Loops and calls of more operations than this stay whole: each of their outputs then counts as depending on all of
-/// their inputs.
+/// Loops and calls of more operations than this are kept whole: each of their outputs then counts as depending on all
+/// of their inputs.
 const MOST_WRITTEN_OUT: usize = 1 << 20;
 
 impl<F: ProgramScalar> Program<F> {
-    /// Where the Jacobian may have entries other than zero, at any point: a row for each output, a column for each input
-    /// asked for, parameters first.
+    /// Where the Jacobian may have nonzero entries, at any point: a row for each output, a column for each requested
+    /// input, parameters first.
     ///
-    /// It follows from what was recorded, so that no entry is ever missing as long as the guards hold. There may be more
-    /// than needed: terms that cancel (`x - x`) count, both sides of a [`select`](crate::Differentiable::select) do, and
-    /// each output of a rule of one's own depends on all that the rule is given. So do loops and calls beyond a million
-    /// operations in all. Where an output is NaN, dense derivatives are NaN also where there is a dependence without a derivative
-    /// (`floor`); such entries are not counted.
+    /// It follows from the recording, so no entry is ever missing as long as the guards hold. It may have more
+    /// entries than needed: terms that cancel (`x - x`) count, both sides of a
+    /// [`select`](crate::Differentiable::select) count, and each output of a custom rule depends on all inputs of the
+    /// rule. The same holds for loops and calls with more than a million operations in all. If an output is NaN,
+    /// dense derivatives are NaN even for a dependence without a derivative (`floor`); such entries are not counted.
     ///
     /// # Errors
     ///
-    /// [`Error::NotAPattern`] for 2³² entries or more.
+    /// [`Error::NotAPattern`] for 2³² or more entries.
     ///
     /// ```
     /// use dualtape::{Float, Program, program::Wrt};
@@ -38,14 +38,14 @@ impl<F: ProgramScalar> Program<F> {
         dependence::pattern(&graph, &graph.outputs, &self.wanted(wrt))
     }
 
-    /// Where the Hessian of a program with one output may have entries other than zero, at any point: a row and a column for
-    /// each input asked for, parameters first. It is symmetric.
+    /// Where the Hessian of a program with one output may have nonzero entries, at any point: a row and a column for
+    /// each requested input, parameters first. It is symmetric.
     ///
-    /// It is the pattern of the gradient's Jacobian, so that what is linear adds nothing.
+    /// It is the pattern of the Jacobian of the gradient, so linear terms add nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::NotOneOutput`], and [`Error::NotAPattern`] for 2³² entries or more.
+    /// [`Error::NotOneOutput`], and [`Error::NotAPattern`] for 2³² or more entries.
     ///
     /// # Panics
     ///
@@ -63,14 +63,14 @@ impl<F: ProgramScalar> Program<F> {
         dependence::pattern(&gradient, &gradient.outputs, &self.wanted(wrt))?.symmetric()
     }
 
-    /// Where the Jacobian has entries other than zero at `x`: [`jacobian_pattern`](Self::jacobian_pattern) without
-    /// products with zero, and of each `select` the side taken. Elsewhere there may be others. Loops and calls are written out
-    /// anew each time, so it is not for loops.
+    /// Where the Jacobian has nonzero entries at `x`: [`jacobian_pattern`](Self::jacobian_pattern) without products
+    /// with zero, and with only the selected side of each `select`. At other points there may be other entries. Each
+    /// call writes loops and calls out again, so do not use it in a loop.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `x` has not the length of the inputs, [`Error::BranchChanged`] where the function takes another
-    /// branch, and [`Error::NotAPattern`] for 2³² entries or more.
+    /// [`Error::Length`] if `x` does not have one number for each input, [`Error::BranchChanged`] if the function
+    /// takes another branch, and [`Error::NotAPattern`] for 2³² or more entries.
     ///
     /// ```
     /// use dualtape::{Float, Program, program::Wrt};
@@ -94,12 +94,12 @@ impl<F: ProgramScalar> Program<F> {
         dependence::pattern_at(&program.graph, &self.wanted(wrt), &buffers.values)
     }
 
-    /// Where the Hessian of a program with one output has entries other than zero at `x`. The gradient is derived anew each time,
-    /// so it is not for loops.
+    /// Where the Hessian of a program with one output has nonzero entries at `x`. Each call derives the gradient
+    /// again, so do not use it in a loop.
     ///
     /// # Errors
     ///
-    /// Those of [`jacobian_pattern_at`](Self::jacobian_pattern_at), and [`Error::NotOneOutput`].
+    /// The errors of [`jacobian_pattern_at`](Self::jacobian_pattern_at), and [`Error::NotOneOutput`].
     ///
     /// # Panics
     ///
@@ -122,7 +122,7 @@ impl<F: ProgramScalar> Program<F> {
         gradient.jacobian_pattern_at(workspace, wrt, x)?.symmetric()
     }
 
-    /// What was recorded, with loops and calls written out as far as that goes.
+    /// The recorded graph, with loops and calls written out as far as possible.
     pub(super) fn written_out(&self) -> Cow<'_, Graph<F>> {
         let graph = self.recorded_graph();
         match &graph.calls[..] {
@@ -131,7 +131,7 @@ impl<F: ProgramScalar> Program<F> {
         }
     }
 
-    /// The graph of the gradient, to look at.
+    /// The graph of the gradient, for inspection.
     fn gradient_to_look_at(&self, wrt: Wrt) -> Result<Graph<F>, Error> {
         self.one_output()?;
         Ok(derivative::gradient_with_policy(&self.written_out(), &self.wanted(wrt)))

@@ -1,11 +1,12 @@
-//! How the entries of a sparse Jacobian are computed, decided once: which products with it, and how these are evaluated.
+//! How the entries of a sparse Jacobian are computed, decided once: by which products, and how these are evaluated.
 //!
-//! Two ways, of which the one that takes less is kept:
+//! There are two ways, and the cheaper one is chosen:
 //!
-//! - *Written out*: the products along all colours as one program. A derivative that is zero by structure takes no operation
-//!   there, so that its size hardly depends on the number of colours.
-//! - *By lanes*: the jvp or the vjp as a program of which the point is a parameter and the direction a datum, replayed for
-//!   sixteen colours at a time. It is for functions of which much depends on many inputs on the way.
+//! - *Written out*: the products along all colours are one program. A structurally zero derivative takes no operation
+//!   there, so the size of the program hardly depends on the number of colours.
+//! - *In lanes*: the jvp or the vjp is a program with the point as its parameters and the direction as its data,
+//!   replayed for sixteen colours at a time. This is for functions with intermediate results that depend on many
+//!   inputs.
 
 use super::dependence;
 use crate::program::transform::derivative::{self, Inputs};
@@ -14,22 +15,23 @@ use crate::program::{BatchWorkspace, Graph, Points, Program, Rows, Workspace};
 use crate::sparse::{Colouring, ColouringKind, Order, Pattern, Recovery, Source};
 use crate::{Error, ProgramScalar};
 
-/// A written-out program, recorded with all care for zeros and NaN, may have so many times the nodes and operands of the
-/// function for each sixteen colours. A quarter of them remain where it speculates, which take about as long as lanes.
+/// A written-out program, recorded with all care for zeros and NaN, may have this many times the nodes and operands
+/// of the function for each sixteen colours. After speculation a quarter of them remain, which take about as long as
+/// lanes.
 const ROOM: usize = 32;
 
-/// So many blocks of colours count at most, and so many nodes and operands, some gigabytes: where there are more, lanes take
-/// less memory.
+/// The most blocks of colours that are counted, and the most nodes and operands, some gigabytes: above these, lanes
+/// take less memory.
 const MOST_BLOCKS: usize = 8;
 const MOST: usize = 1 << 27;
 
 /// Smaller programs are always written out.
 const SMALL: usize = 1 << 12;
 
-/// A reverse sweep takes about twice as long as moving along a direction.
+/// A reverse sweep takes about twice as long as a forward evaluation along a direction.
 const REVERSE: usize = 2;
 
-/// Below this cost, both modes together would not pay.
+/// Below this cost, both modes together do not pay.
 const BIDIRECTIONAL: usize = 16;
 
 /// A plan for the entries of a matrix of derivatives.
@@ -39,9 +41,9 @@ pub(super) struct Plan<F> {
     colouring: Colouring,
     recovery: Recovery,
     way: Way<F>,
-    /// Where each entry is read among the numbers that come of an evaluation.
+    /// The place of each entry among the numbers that an evaluation gives.
     places: Vec<u32>,
-    /// How many outputs these numbers begin with.
+    /// How many outputs come first among these numbers.
     outputs: usize,
     /// How many parameters and data the function has.
     split: [usize; 2],
@@ -50,11 +52,11 @@ pub(super) struct Plan<F> {
 #[derive(Clone, Debug)]
 enum Way<F> {
     WrittenOut(Box<Program<F>>),
-    /// Forward, then in reverse, as far as there are colours.
+    /// Forward products, then reverse products, if there are colours for them.
     Lanes(Vec<Pass<F>>),
 }
 
-/// Products along colours, all of one mode.
+/// Products along colours, all in one mode.
 #[derive(Clone, Debug)]
 struct Pass<F> {
     program: Program<F>,
@@ -88,7 +90,7 @@ impl<F: ProgramScalar> Default for Memory<F> {
     }
 }
 
-/// A graph of which the first outputs are differentiated, in the inputs asked for.
+/// A graph whose first outputs are differentiated, with respect to the requested inputs.
 pub(super) struct Function<'a, F> {
     pub(super) graph: &'a Graph<F>,
     pub(super) rows: usize,
@@ -101,7 +103,7 @@ impl<F: ProgramScalar> Function<'_, F> {
         dependence::pattern(self.graph, &self.graph.outputs[..self.rows], self.wanted)
     }
 
-    /// Refuses a pattern of another shape, and one that lacks an entry.
+    /// Refuses a pattern of another shape, or one that lacks an entry.
     pub(super) fn check(&self, pattern: &Pattern) -> Result<(), Error> {
         self.check_shape(pattern)?;
         match pattern.first_missing(&self.pattern()?) {
@@ -112,7 +114,12 @@ impl<F: ProgramScalar> Function<'_, F> {
 
     pub(super) fn check_shape(&self, pattern: &Pattern) -> Result<(), Error> {
         Error::check_length("pattern: its rows", "output", self.rows, pattern.rows())?;
-        Error::check_length("pattern: its columns", "input asked for", self.wanted.len(), pattern.columns())
+        Error::check_length(
+            "list of columns of the pattern",
+            "requested input",
+            self.wanted.len(),
+            pattern.columns(),
+        )
     }
 
     fn products(&self, colouring: &Colouring, wanted: &[Product], limit: usize) -> Option<Graph<F>> {
@@ -127,7 +134,7 @@ impl<F: ProgramScalar> Function<'_, F> {
 }
 
 impl<F: ProgramScalar> Plan<F> {
-    /// The plan of a function, by the pattern and the colouring that are chosen for it.
+    /// The plan of a function, with the pattern and the colouring chosen for it.
     pub(super) fn of<'f>(
         function: &Function<'f, F>,
         choose: impl FnOnce(&Function<'f, F>) -> Result<(Pattern, Colouring), Error>,
@@ -145,7 +152,7 @@ impl<F: ProgramScalar> Plan<F> {
         Ok(Self { pattern, colouring, recovery, way, places, outputs, split })
     }
 
-    /// The products as one program of at most so many operations.
+    /// The products as one program of at most `limit` operations.
     fn written_out(
         function: &Function<'_, F>,
         colouring: &Colouring,
@@ -170,7 +177,7 @@ impl<F: ProgramScalar> Plan<F> {
         Some((Way::WrittenOut(Box::new(Program::from(graph).optimized())), places))
     }
 
-    /// The products by lanes.
+    /// The products in lanes.
     fn by_lanes(
         function: &Function<'_, F>,
         colouring: &Colouring,
@@ -309,13 +316,14 @@ impl<F: ProgramScalar> Plan<F> {
     }
 }
 
-/// The colouring of a Jacobian that takes the least: of columns, of rows, or of both.
+/// The cheapest colouring of a Jacobian: of columns, of rows, or of both.
 pub(super) fn colour_jacobian(pattern: &Pattern) -> Result<Colouring, Error> {
-    // All orders: at a million unknowns, they take a hundredth of what it takes to write the products out.
+    // All orders are tried: at a million unknowns, they take a hundredth of the time that it takes to write the
+    // products out.
     let colour = |kind| Colouring::best(pattern, kind, &Order::ALL);
     let cost = |colouring: &Colouring| colouring.column_colours() + REVERSE * colouring.row_colours();
     let mut best = colour(ColouringKind::Columns)?;
-    // A column alone takes one product in reverse at least.
+    // A single column takes at least one reverse product.
     if best.products() > REVERSE {
         let rows = colour(ColouringKind::Rows)?;
         if cost(&rows) < cost(&best) {

@@ -1,7 +1,7 @@
-//! Derivatives of graphs as graphs: a walk over traced numbers, which writes down what it computes.
+//! Derivatives of graphs as graphs, by a walk over traced numbers, which record its operations.
 //!
-//! The rules of the table run as in every mode; what they choose by a value, they select in the new graph. What comes in
-//! is a graph, and what goes out is another; nothing here knows how either is evaluated.
+//! The rules of the table run as in every mode; what they choose by a value becomes a `select` in the new graph. This
+//! layer takes a graph and gives another, and does not know how either is evaluated.
 
 use super::products::{Product, Seeds, products};
 use crate::program::ir::graph::Graph;
@@ -9,11 +9,11 @@ use crate::program::record::recorder::{Recorder, Session};
 use crate::program::{ir::walk, record::Traced};
 use crate::{Dual, Error, ProgramScalar};
 
-/// The graph of a function's value and of its gradient: of one output, then of all inputs. The function's own nodes come
-/// first.
+/// The graph of the value and the gradient of a function: one output, then one for each input. The nodes of the
+/// function itself come first.
 ///
-/// It is for numbers that are finite: a zero does not win over ∞ or NaN, and there is then a NaN among the results.
-/// Adjoints are added up in the order of the [walk](walk::reverse), so that the bits are the same.
+/// It is for finite numbers: a zero does not win over ∞ or NaN, and one of the results is then NaN. Adjoints are
+/// added in the order of the [walk](walk::reverse), so that the bits are the same.
 pub(in crate::program) fn gradient<F: ProgramScalar>(graph: &Graph<F>) -> Graph<F> {
     let output = graph.outputs[0] as usize;
     let session = Session::begin(Recorder::resume(graph.clone(), usize::MAX).symbolic());
@@ -29,7 +29,7 @@ pub(in crate::program) fn gradient<F: ProgramScalar>(graph: &Graph<F>) -> Graph<
     finish(session, &outputs)
 }
 
-/// The graph of a gradient: of one output, in the given inputs. It keeps the policy on zeros and NaN.
+/// The graph of the gradient of one output with respect to the given inputs. It keeps the policy on zeros and NaN.
 pub(in crate::program) fn gradient_with_policy<F: ProgramScalar>(
     graph: &Graph<F>,
     wanted: &[usize],
@@ -39,7 +39,7 @@ pub(in crate::program) fn gradient_with_policy<F: ProgramScalar>(
     graph
 }
 
-/// The same, and the value as the last output.
+/// The same, with the value as the last output.
 pub(in crate::program) fn gradient_and_value<F: ProgramScalar>(
     graph: &Graph<F>,
     wanted: &[usize],
@@ -54,8 +54,9 @@ pub(in crate::program) fn gradient_and_value<F: ProgramScalar>(
     finish(session, &outputs)
 }
 
-/// The graph of a function's outputs, and of a cotangent times its Jacobian, in the given inputs. The cotangent follows
-/// the data. Says where the given nodes went. Without `POLICY`, it is for numbers that are finite, as [`gradient`] is.
+/// The graph of the outputs of a function, and of a cotangent times its Jacobian with respect to the given inputs.
+/// The cotangent follows the data. Also returns the new places of the given nodes. Without `POLICY`, it is for finite
+/// numbers, as [`gradient`] is.
 pub(in crate::program) fn vjp<F: ProgramScalar, const POLICY: bool>(
     graph: &Graph<F>,
     wanted: &[usize],
@@ -74,25 +75,26 @@ pub(in crate::program) fn vjp<F: ProgramScalar, const POLICY: bool>(
     Transformed { graph: finish(session, &outputs), nodes }
 }
 
-/// A graph, and where some nodes of another one went.
+/// A graph, and the places in it of some nodes of another graph.
 pub(in crate::program) struct Transformed<F> {
     pub(in crate::program) graph: Graph<F>,
     pub(in crate::program) nodes: Vec<u32>,
 }
 
-/// How the numbers of a direction come with the inputs.
+/// How the numbers of a direction are placed among the inputs.
 #[derive(Clone, Copy)]
 pub(in crate::program) enum Inputs {
-    /// Those of parameters after the parameters, those of data after the data.
+    /// The numbers for parameters follow the parameters, and those for data follow the data.
     Both,
     /// All after the data.
     Data,
-    /// Those of parameters after the parameters, those of so many first data after these, those of the others after the
-    /// others.
+    /// The numbers for parameters follow the parameters, those for the first data (of the given number) follow these
+    /// data, and those for the other data follow the others.
     Step(usize),
 }
 
-/// The graph of a function's outputs, and of their derivatives along a direction. Says where the given nodes went.
+/// The graph of the outputs of a function, and of their derivatives along a direction. Also returns the new places of
+/// the given nodes.
 pub(in crate::program) fn jvp<F: ProgramScalar>(
     graph: &Graph<F>,
     nodes: &[u32],
@@ -100,7 +102,7 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(
 ) -> Transformed<F> {
     let (parameters, data) = (graph.parameters, graph.data);
     let all = parameters + data;
-    // Where an input goes, and its number of the direction.
+    // The place of an input, and the place of its number of the direction.
     let (counts, place): (_, Box<dyn Fn(usize) -> [usize; 2]>) = match inputs {
         Inputs::Data => ([parameters, data + all], Box::new(|input| [input, all + input])),
         Inputs::Both => (
@@ -141,7 +143,7 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(
     Transformed { graph: finish(session, &outputs), nodes }
 }
 
-/// The graph of a Jacobian, a row for each output, in the given inputs.
+/// The graph of a Jacobian, with a row for each output, with respect to the given inputs.
 pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &[usize]) -> Graph<F> {
     let directions = 0..wanted.len() as u32;
     let entries: Vec<_> = (0..graph.outputs.len() as u32)
@@ -154,7 +156,7 @@ pub(in crate::program) fn jacobian<F: ProgramScalar>(graph: &Graph<F>, wanted: &
     graph
 }
 
-/// The graph of one function, and then of another on its outputs.
+/// The graph of one function followed by another on its outputs.
 pub(in crate::program) fn compose<F: ProgramScalar>(first: &Graph<F>, second: &Graph<F>) -> Graph<F> {
     let session = Session::symbolic(first.parameters, first.data);
     let between = copy(&session, first);
@@ -165,7 +167,7 @@ pub(in crate::program) fn compose<F: ProgramScalar>(first: &Graph<F>, second: &G
     finish(session, &outputs)
 }
 
-/// Writes a graph down once more, with its guards.
+/// Writes a graph again, with its guards.
 fn copy<F: ProgramScalar>(session: &Session<F>, graph: &Graph<F>) -> walk::Buffers<Traced<F>> {
     let mut buffers = walk::Buffers::default();
     derived(walk::forward(graph, &mut buffers, |input| session.unknown(input)));
@@ -183,7 +185,7 @@ pub(super) fn copy_guards<F: ProgramScalar>(
     session.guard(guards.into_iter());
 }
 
-/// What is left to do after a walk: rules of the user's own can refuse to be differentiated.
+/// The end of a walk: panics if a custom rule could not be differentiated.
 pub(super) fn derived(walk: Result<(), Error>) {
     walk.unwrap_or_else(|error| panic!("a rule's derivative cannot be recorded: {error}"));
 }

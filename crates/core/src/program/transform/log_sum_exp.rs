@@ -1,12 +1,13 @@
-//! Log-sum-exps written out, so that their derivatives share the exponentials with them.
+//! Writes log-sum-exps out, so that their derivatives share their exponentials.
 
 use super::rewrite::Rewrite;
 use crate::ProgramScalar;
 use crate::program::ir::graph::{Graph, List, Node, Reduction};
 use crate::rules::Op;
 
-/// Writes every log-sum-exp as max + ln Σ exp(xᵢ − max), operation by operation, with the same bits wherever the largest term is
-/// finite. Elsewhere it is NaN, so it joins the watched nodes, which are led to where they went. `None` if there are none.
+/// Writes every log-sum-exp as max + ln Σ exp(xᵢ − max), operation by operation, with the same bits if the largest
+/// term is finite. Otherwise the result is NaN, so it becomes a watched node. The places of watched nodes are
+/// updated. `None` if there are no log-sum-exps.
 pub(in crate::program) fn write_out_log_sum_exps<F: ProgramScalar>(
     graph: &Graph<F>,
     watched: &mut Vec<u32>,

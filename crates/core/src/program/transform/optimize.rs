@@ -1,9 +1,9 @@
-//! The optimiser: graph in, smaller graph out, and never another value.
+//! The optimiser: it makes graphs smaller, and never changes a value.
 //!
-//! Each pass reads the nodes in order, and may send uses of a node elsewhere (`stands_for`) or rewrite it in
-//! place; operands always stand before their uses. What nothing uses any more falls out at the end, when the
-//! [schedule](crate::program::plan::schedule) picks what is alive. To change a pass, keep to that, and to IEEE arithmetic:
-//! `x · 1` is `x`, but `x · 0` is not 0, and `x + 0` is not `x` for `x = −0`.
+//! Each pass reads the nodes in order, and may redirect uses of a node to another (`stands_for`) or rewrite it in
+//! place; operands always come before their uses. Nodes that are no longer used are dropped at the end, when the
+//! [schedule](crate::program::plan::schedule) selects what is alive. A change to a pass must keep to this, and to
+//! IEEE arithmetic: `x · 1` is `x`, but `x · 0` is not 0, and `x + 0` is not `x` for `x = −0`.
 
 use super::log_sum_exp::write_out_log_sum_exps;
 use crate::ProgramScalar;
@@ -14,10 +14,10 @@ use hashbrown::{HashMap, HashTable};
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 
-/// A chain of fewer links stays a row of single operations, which are run side by side with their likes.
+/// A chain of fewer links than this stays a sequence of single operations, which run side by side with similar ones.
 const SHORTEST_CHAIN: u32 = 4;
 
-/// Applies all passes. Returns where the watched nodes stand then.
+/// Applies all passes. Returns the new places of the watched nodes.
 pub(in crate::program) fn optimize<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32]) -> Vec<u32> {
     let stands_for = drop_copies(graph);
     let watched: Vec<u32> = watched.iter().map(|&node| stands_for[node as usize]).collect();
@@ -27,9 +27,9 @@ pub(in crate::program) fn optimize<F: ProgramScalar>(graph: &mut Graph<F>, watch
     watched
 }
 
-/// The passes for one point: log-sum-exps are written out, and what changes no number is dropped. The watched nodes are led to
-/// where they went. The graph is not to be differentiated any more. Of its outputs, the first so many keep the sign of a zero;
-/// the others go to somebody who does not tell −0 from 0.
+/// The passes for one point: log-sum-exps are written out, and operations that change no number are dropped. The
+/// places of watched nodes are updated. The graph must not be differentiated afterwards. The first outputs, of the
+/// given number, keep the sign of a zero; the users of the others do not distinguish −0 from 0.
 pub(in crate::program) fn for_one_point<F: ProgramScalar>(
     graph: &mut Graph<F>,
     watched: &mut Vec<u32>,
@@ -46,15 +46,15 @@ pub(in crate::program) fn for_one_point<F: ProgramScalar>(
     follow(drop_zeros(graph, signed));
 }
 
-/// Operations that return an operand as it is, to the bit, give way to that operand, and those that were computed
-/// before, to their first result. Returns what each node then stands for.
+/// Operations that return an operand unchanged, to the bit, are replaced by that operand, and repeated operations by
+/// the first one. Returns the node that stands for each node.
 fn drop_copies<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     let mut known = HashTable::with_capacity(graph.nodes.len());
     let mut known_reductions = HashTable::new();
     for index in 0..graph.nodes.len() {
         redirect(graph, index, &stands_for);
-        // An input stays: its derivative is 1 also where it is NaN, that of an operation is NaN there.
+        // An input stays: its derivative is 1 even if it is NaN, but that of an operation is NaN there.
         let same = identity(graph, graph.nodes[index]);
         if let Some(same) = same.filter(|&same| !matches!(graph.nodes[same as usize], Node::Input)) {
             stands_for[index] = same;
@@ -81,8 +81,8 @@ fn drop_copies<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     stands_for
 }
 
-/// Sends the uses of stopped gradients to their operands: for graphs that are not differentiated any more. Returns what each
-/// node then stands for.
+/// Redirects the uses of stopped gradients to their operands, in graphs that are not differentiated afterwards.
+/// Returns the node that stands for each node.
 fn drop_stops<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
     for index in 0..graph.nodes.len() {
@@ -95,8 +95,8 @@ fn drop_stops<F: ProgramScalar>(graph: &mut Graph<F>) -> Vec<u32> {
     stands_for
 }
 
-/// Sends the uses of 0 + x to x, where x is sure not to be −0, or where nobody sees the sign of a zero. Returns what each
-/// node then stands for.
+/// Redirects the uses of 0 + x to x, if x is certainly not −0, or if nothing reads the sign of a zero. Returns the
+/// node that stands for each node.
 fn drop_zeros<F: ProgramScalar>(graph: &mut Graph<F>, signed: usize) -> Vec<u32> {
     let shows_sign = shows_sign(graph, signed);
     let mut stands_for: Vec<u32> = (0..graph.nodes.len() as u32).collect();
@@ -117,7 +117,7 @@ fn drop_zeros<F: ProgramScalar>(graph: &mut Graph<F>, signed: usize) -> Vec<u32>
     stands_for
 }
 
-/// Whether a node is sure not to be −0, given that of nodes before.
+/// Whether a node is certainly not −0, given the same for the nodes before it.
 fn is_no_negative_zero<F: ProgramScalar>(graph: &Graph<F>, index: usize, known: &[bool]) -> bool {
     let sure = |node: u32| known[node as usize];
     match graph.nodes[index] {
@@ -128,8 +128,9 @@ fn is_no_negative_zero<F: ProgramScalar>(graph: &Graph<F>, index: usize, known: 
     }
 }
 
-/// For each node, whether an output, a guard or a call could tell −0 from 0 there. Of the outputs, the first so many do. Sums and
-/// products hand the sign of a zero on; a sum with what is never −0 does not.
+/// For each node, whether an output, a guard or a call could distinguish −0 from 0 there. Only the first outputs, of
+/// the given number, do so. Sums and products pass the sign of a zero on; a sum with a term that is never −0 does
+/// not.
 fn shows_sign<F: ProgramScalar>(graph: &Graph<F>, signed: usize) -> Vec<bool> {
     let mut known = vec![false; graph.nodes.len()];
     for index in 0..graph.nodes.len() {
@@ -140,7 +141,7 @@ fn shows_sign<F: ProgramScalar>(graph: &Graph<F>, signed: usize) -> Vec<bool> {
     graph.outputs[..signed].iter().copied().chain(guards).for_each(|node| shows[node as usize] = true);
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         match *node {
-            // One operand that is sure not to be −0 hides the other's sign, as long as it stays so.
+            // One operand that is certainly not −0 hides the sign of the other, as long as it stays so.
             Node::Apply(Op::Add, [a, b, _]) => {
                 shows[a as usize] |= shows[index] && (known[a as usize] || !known[b as usize]);
                 shows[b as usize] |= shows[index] && !known[a as usize];
@@ -154,7 +155,7 @@ fn shows_sign<F: ProgramScalar>(graph: &Graph<F>, signed: usize) -> Vec<bool> {
                 shows[b as usize] |= shows[index];
             }
             Node::Apply(Op::Compare(_) | Op::Abs, _) | Node::Input | Node::Constant(_) => {}
-            // Operands beyond an operation's arity are node 0, an input or a constant, which stays anyway.
+            // Operands beyond the arity of an operation are node 0, an input or a constant, which stays anyway.
             Node::Apply(op, operands) => {
                 if shows[index] || !matches!(op, Op::Sub | Op::Mul | Op::Neg) {
                     operands.iter().for_each(|&operand| shows[operand as usize] = true);
@@ -170,7 +171,7 @@ fn shows_sign<F: ProgramScalar>(graph: &Graph<F>, signed: usize) -> Vec<bool> {
     shows
 }
 
-/// Points the operands of an operation to what they stand for.
+/// Redirects the operands of an operation to the nodes that stand for them.
 fn redirect<F: ProgramScalar>(graph: &mut Graph<F>, index: usize, stands_for: &[u32]) {
     if let Node::Apply(_, operands) = &mut graph.nodes[index] {
         *operands = operands.map(|operand| stands_for[operand as usize]);
@@ -201,11 +202,11 @@ fn identity<F: ProgramScalar>(graph: &Graph<F>, node: Node<F>) -> Option<u32> {
     }
 }
 
-/// Chains `((s + a·b) + c·d) + …` and `((s + a) + b) + …`, whose links nothing else uses, become one
-/// reduction each: one store instead of many, and no waiting from link to link on the way back.
+/// Chains `((s + a·b) + c·d) + …` and `((s + a) + b) + …`, whose links nothing else uses, become one reduction each:
+/// one store instead of many, and a sweep that does not wait from link to link.
 fn gather_chains<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32], link: Op, reduction: Reduction) {
     let uses = count_uses(graph, watched);
-    // For each node that ends a chain so far: where the chain started, and how many links it has.
+    // For each node that ends a chain so far: the start of the chain, and its number of links.
     let mut chains: Vec<(u32, u32)> = vec![(0, 0); graph.nodes.len()];
     let mut swallowed = vec![false; graph.nodes.len()];
     for index in 0..graph.nodes.len() {
@@ -240,9 +241,10 @@ fn gather_chains<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32], link: 
     }
 }
 
-/// A product added to a dot product becomes its last pair, where nothing else uses either: the diagonal of a triangle, say,
-/// which then is a row of a matrix. Each pair has one factor that differs from point to point: what is the same at all
-/// points is computed once. Rows that share their vector with others are left alone: they are a matrix as they stand.
+/// A product added to a dot product becomes its last pair, if nothing else uses either. An example is the diagonal of
+/// a triangle, which then is a row of a matrix. Each pair must have one factor that differs from point to point,
+/// because products that are the same at all points are computed once. Rows that share their vector with others are
+/// left alone: they already form a matrix.
 fn lengthen_dots<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32]) {
     let uses = count_uses(graph, watched);
     let varies = varying(graph);
@@ -289,7 +291,7 @@ fn varying<F: ProgramScalar>(graph: &Graph<F>) -> Vec<bool> {
     varies
 }
 
-/// The factor that depends on data, if only one does.
+/// The factor that depends on data, if exactly one does.
 fn one_varying(varies: &[bool], a: u32, b: u32) -> Option<u32> {
     match (varies[a as usize], varies[b as usize]) {
         (true, false) => Some(a),
@@ -298,7 +300,7 @@ fn one_varying(varies: &[bool], a: u32, b: u32) -> Option<u32> {
     }
 }
 
-/// If a node adds one more link to what came before: what came before, and the term.
+/// If a node adds one more link to a chain: the chain so far, and the term.
 fn chain_link<F: ProgramScalar>(
     graph: &Graph<F>,
     uses: &[u32],
@@ -321,7 +323,7 @@ fn chain_link<F: ProgramScalar>(
     }
 }
 
-/// How often each node is read: by nodes, as an output, by a guard, to be watched.
+/// How often each node is read: by nodes, as an output, by a guard, or as a watched node.
 fn count_uses<F: ProgramScalar>(graph: &Graph<F>, watched: &[u32]) -> Vec<u32> {
     let mut uses = vec![0; graph.nodes.len()];
     let readers = graph.nodes.iter().flat_map(|node| graph.operands(node));

@@ -1,7 +1,7 @@
-//! Products of a Jacobian with many directions as one graph, without what is zero by structure.
+//! Products of a Jacobian with many directions as one graph, without structural zeros.
 //!
-//! Forward, each node carries the tangents that are not sure to be zero, with the colour of each. What an operation does to
-//! them, dual numbers know: the tangents of its operands are packed into lanes, eight colours at a time.
+//! In forward mode, each node carries the tangents that may be nonzero, with the colour of each. Dual numbers apply
+//! the operations to them: the tangents of the operands are packed into lanes, eight colours at a time.
 
 use super::derivative::{copy_guards, derived};
 use crate::program::ir::graph::{Graph, Node};
@@ -15,7 +15,7 @@ use generic_array::typenum::{U8, Unsigned};
 
 /// The directions of products with a Jacobian.
 pub(in crate::program) struct Seeds<'a> {
-    /// Inputs, and the colours along which they move; the others rest.
+    /// Inputs, and the colours along which they are seeded; the others have zero tangents.
     pub(in crate::program) inputs: &'a [(usize, u32)],
     /// Outputs, and the colours along which they are seeded.
     pub(in crate::program) outputs: &'a [(usize, u32)],
@@ -24,9 +24,9 @@ pub(in crate::program) struct Seeds<'a> {
 /// An entry of a product with a Jacobian.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) enum Product {
-    /// The derivative of an output where the inputs of a colour move.
+    /// The derivative of an output along the inputs of a colour.
     Forward { colour: u32, row: u32 },
-    /// What an input gains where the outputs of a colour are seeded.
+    /// The adjoint of an input when the outputs of a colour are seeded.
     Reverse { colour: u32, input: u32 },
 }
 
@@ -55,9 +55,9 @@ pub(in crate::program) fn products<F: ProgramScalar>(
 /// Values of all nodes, and their tangents.
 struct Moving<F> {
     values: Vec<Traced<F>>,
-    /// Where the tangents of each node start; a last number where all end.
+    /// The start of the tangents of each node, and at the end a number for the end of all.
     starts: Vec<usize>,
-    /// Colours and tangents; of each node, the colours rise.
+    /// Colours and tangents; the colours of each node increase.
     tangents: Vec<(u32, Traced<F>)>,
 }
 
@@ -65,7 +65,7 @@ struct Moving<F> {
 type Packed<F> = Dual<Traced<F>, U8>;
 
 impl<F: ProgramScalar> Moving<F> {
-    /// Walks through the graph; `None` if there are more tangents than `limit`, each of which takes a node at least.
+    /// Walks through the graph; `None` if there are more tangents than `limit`, as each takes at least one node.
     fn walk(session: &Session<F>, graph: &Graph<F>, inputs: &[(usize, u32)], limit: usize) -> Option<Self> {
         let mut of_input = vec![None; graph.inputs()];
         inputs.iter().for_each(|&(input, colour)| of_input[input] = Some(colour));
@@ -110,7 +110,7 @@ impl<F: ProgramScalar> Moving<F> {
             .map_or(F::zero().into(), |place| Dual::<_>::new(value, [tangents[place].1].into()).derivative(0))
     }
 
-    /// Computes what a node brings, and the tangents of it.
+    /// Computes the results of a node, and their tangents.
     fn operation(&mut self, graph: &Graph<F>, node: &Node<F>, scratch: &mut Scratch<F>) {
         let Scratch { colours, plain, packed, moved } = scratch;
         colours.clear();
@@ -145,7 +145,7 @@ impl<F: ProgramScalar> Moving<F> {
         moved.clear();
     }
 
-    /// A node with the tangents of the given colours in its lanes.
+    /// A node with its tangents of the given colours in its lanes.
     fn packed(&self, node: u32, colours: &[u32]) -> Packed<F> {
         let mut tangents = self.of(node).iter().peekable();
         let lane = |lane: usize| {
@@ -159,16 +159,16 @@ impl<F: ProgramScalar> Moving<F> {
     }
 }
 
-/// Memory kept from node to node.
+/// Memory that is reused by each node.
 struct Scratch<F: ProgramScalar> {
     colours: Vec<u32>,
     plain: Vec<Traced<F>>,
     packed: Vec<Packed<F>>,
-    /// Tangents: of which result, and of which colour.
+    /// Tangents, each with its result and its colour.
     moved: Vec<(usize, u32, Traced<F>)>,
 }
 
-/// Writes the entries of products along outputs, given the values of all nodes: a sweep for each colour.
+/// Writes the entries of products along outputs, given the values of all nodes, by a sweep for each colour.
 fn sweep<F: ProgramScalar>(
     graph: &Graph<F>,
     values: Vec<Traced<F>>,

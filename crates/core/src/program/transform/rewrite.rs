@@ -1,21 +1,21 @@
-//! A graph written down once more, node by node, by a pass that writes some of them differently.
+//! Writes a graph again, node by node, for a pass that writes some nodes differently.
 
 use crate::ProgramScalar;
 use crate::program::ir::graph::{Call, Graph, Node};
 use crate::program::record::recorder::Recorder;
 
-/// A graph, and what was written of it so far.
+/// A graph, and the part of it written so far.
 pub(super) struct Rewrite<'a, F> {
     pub(super) from: &'a Graph<F>,
     pub(super) to: Recorder<F>,
-    /// Where each node of the graph stands in the new one.
+    /// The place of each node in the new graph.
     place: Vec<u32>,
 }
 
 impl<'a, F: ProgramScalar> Rewrite<'a, F> {
-    /// Writes all nodes in their order: each as the pass says, or as it is where the pass has no outcome.
+    /// Writes all nodes in order: each as the pass says, or unchanged if the pass returns nothing.
     pub(super) fn nodes(from: &'a Graph<F>, mut pass: impl FnMut(&mut Self, Node<F>) -> Option<u32>) -> Self {
-        // Recordings are within their limit; what a pass makes of one has places enough.
+        // Recordings are within their limit, so there are enough places for the result of a pass.
         let to = Recorder::new(from.parameters, from.data, usize::MAX);
         let mut this = Self { from, to, place: Vec::with_capacity(from.nodes.len()) };
         for (index, &node) in from.nodes.iter().enumerate() {
@@ -25,12 +25,12 @@ impl<'a, F: ProgramScalar> Rewrite<'a, F> {
         this
     }
 
-    /// Where a node stands.
+    /// The place of a node.
     pub(super) fn place(&self, node: u32) -> u32 {
         self.place[node as usize]
     }
 
-    /// Ends with the guards and outputs of the graph.
+    /// Finishes with the guards and outputs of the graph.
     pub(super) fn finish(mut self) -> Graph<F> {
         for guard in &self.from.guards {
             self.to.guard(guard.renumbered(|node| self.place[node as usize]));
@@ -55,7 +55,7 @@ impl<'a, F: ProgramScalar> Rewrite<'a, F> {
                 let operands = self.from.lists[list.range()].iter().map(|&node| place(node));
                 self.to.reduce(reduction, operands)
             }
-            // The first row brings all, and the others follow it.
+            // The first row writes all rows, and the others follow it.
             Node::Row { row: row @ 1.., .. } => self.place[index - row as usize] + row,
             Node::Row { affine, .. } => {
                 let affine = self.from.affines[affine as usize];

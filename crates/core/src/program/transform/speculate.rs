@@ -1,14 +1,14 @@
 //! Speculation: a recorded derivative without its care for exact zeros and NaN.
 //!
-//! The chain rule of a recording ([`Reduction::ChainRule`]) lets an exact zero win over ∞, and is NaN where a value
-//! is. Nearly always, it is a plain sum of products, and often less: a partial derivative of 1 leaves the tangent
-//! itself. So such a recording becomes two programs. The speculative one has plain products, and names the
-//! values on which its right to outcome hangs: where none of them is NaN, it computes what the recording does.
-//! Elsewhere, the recording itself answers.
+//! The chain rule of a recording ([`Reduction::ChainRule`]) lets an exact zero win over ∞, and is NaN if a value is.
+//! Nearly always it equals a plain sum of products, and often even less: a partial derivative of 1 leaves the tangent
+//! itself. So such a recording becomes two programs. The speculative one has plain products, and a list of values to
+//! watch: if none of them is NaN, it computes the same as the recording. Otherwise, the recording itself is
+//! evaluated.
 //!
-//! Why this suffices: a product differs from the chain rule's only where a zero meets ∞ or NaN, and is NaN there. So
-//! the results of chain rules are watched, and the values whose NaN they would take over. Where a NaN is sure to
-//! pass on to another watched value or to an output, it is watched there.
+//! Why this suffices: a plain product differs from the chain rule only where a zero meets ∞ or NaN, and is NaN there.
+//! So the results of chain rules are watched, and the values whose NaN they would adopt. If a NaN certainly
+//! propagates to another watched value or to an output, only that one is watched.
 
 use super::rewrite::Rewrite;
 use crate::ProgramScalar;
@@ -19,12 +19,12 @@ use crate::rules::Op;
 /// A speculative graph.
 pub(in crate::program) struct Speculation<F> {
     pub(in crate::program) graph: Graph<F>,
-    /// The nodes that must not be NaN; besides them, no output may be.
+    /// The nodes that must not be NaN; no output may be NaN either.
     pub(in crate::program) watched: Vec<u32>,
 }
 
-/// The speculative form of a graph with chain rules; `None` if there are none. The given nodes are led to where they
-/// went.
+/// The speculative form of a graph with chain rules; `None` if there are none. The places of the given nodes are
+/// updated.
 pub(in crate::program) fn speculate<F: ProgramScalar>(
     graph: &Graph<F>,
     nodes: &mut [u32],
@@ -71,7 +71,7 @@ impl<F: ProgramScalar> Rewrite<'_, F> {
         sum
     }
 
-    /// A partial derivative times a tangent, if it is not sure to be zero.
+    /// A partial derivative times a tangent, unless it is certainly zero.
     fn term(&mut self, [partial, tangent]: [u32; 2]) -> Option<Term> {
         let constants = [partial, tangent].map(|factor| self.constant(factor));
         let [p, t] = constants.map(|known| move |number| known.is_some_and(|value| same_bits(value, number)));
@@ -87,7 +87,7 @@ impl<F: ProgramScalar> Rewrite<'_, F> {
         })
     }
 
-    /// An operation on what has become constants, computed here.
+    /// An operation whose operands have become constants, computed here.
     fn of_constants(&mut self, op: Op, operands: &[u32]) -> Option<u32> {
         let mut values = [F::zero(); 3];
         for (value, &operand) in values.iter_mut().zip(operands) {
@@ -103,7 +103,7 @@ impl<F: ProgramScalar> Rewrite<'_, F> {
         }
     }
 
-    /// An operation on two numbers, computed here where both are constants.
+    /// An operation on two numbers, computed here if both are constants.
     fn two(&mut self, op: Op, a: u32, b: u32) -> u32 {
         match ([a, b].map(|operand| self.constant(operand)), op) {
             ([Some(a), Some(b)], Op::Add) => self.to.constant(a + b),
@@ -140,7 +140,7 @@ impl<F: ProgramScalar> Rewrite<'_, F> {
     }
 }
 
-/// Of the given nodes, those whose NaN is not sure to show in another of them, or in an output.
+/// Those of the given nodes whose NaN does not certainly reach another of them, or an output.
 fn least_watched<F: ProgramScalar>(graph: &Graph<F>, nodes: &[u32]) -> Vec<u32> {
     let mut wanted = vec![false; graph.nodes.len()];
     nodes.iter().for_each(|&node| wanted[node as usize] = true);
@@ -159,7 +159,7 @@ fn least_watched<F: ProgramScalar>(graph: &Graph<F>, nodes: &[u32]) -> Vec<u32> 
     watched
 }
 
-/// Whether a NaN among the operands is sure to make the result NaN.
+/// Whether a NaN among the operands certainly makes the result NaN.
 fn passes_nan_on<F: ProgramScalar>(node: &Node<F>) -> bool {
     match *node {
         Node::Input | Node::Constant(_) | Node::Output { .. } => false,

@@ -1,5 +1,5 @@
-//! Calls of loops written out, where that stays small: lanes and instructions know of no calls, and run through a short loop
-//! written out faster than turn by turn.
+//! Writes calls of loops out, if the result stays small. Lanes and instructions do not support calls, and run a short
+//! loop faster when it is written out than turn by turn.
 
 use super::derivative::copy_guards;
 use crate::program::ir::graph::Graph;
@@ -7,7 +7,8 @@ use crate::program::ir::walk;
 use crate::program::record::{Traced, recorder::Session};
 use crate::{CustomRule, Differentiable, Error, ProgramScalar};
 
-/// More operations than this are not written out of loops: beyond, instructions leave the caches, and a loop is faster.
+/// Loops of more operations than this are not written out: above this size, instructions leave the caches, and a loop
+/// is faster.
 pub(in crate::program) const MOST: usize = 1 << 16;
 
 /// A graph with all its calls written out; `None` if some cannot be, or if there are too many operations.
@@ -15,7 +16,7 @@ pub(in crate::program) fn unroll<F: ProgramScalar>(graph: &Graph<F>, limit: usiz
     unroll_calls(graph, limit, false)
 }
 
-/// A graph with its calls written out as far as that goes: rules of the user's own, and what has too many operations, stay
+/// A graph with its calls written out as far as possible: custom rules, and calls with too many operations, stay
 /// calls.
 pub(in crate::program) fn unroll_what_can_be<F: ProgramScalar>(graph: &Graph<F>, limit: usize) -> Graph<F> {
     unroll_calls(graph, limit, true).unwrap_or_else(|| graph.clone())
@@ -29,8 +30,8 @@ fn unroll_calls<F: ProgramScalar>(graph: &Graph<F>, limit: usize, keep: bool) ->
     session.finish(&outputs).ok()
 }
 
-/// So many turns of a step, one after the other, as a graph of data: the first state, what the turns take in, and the
-/// parameters. Out come the last state, and what the turns give out.
+/// The given number of turns of a step, one after the other, as a graph of data. Its inputs are the first state, the
+/// inputs of the turns, and the parameters; its outputs are the last state, and the outputs of the turns.
 pub(in crate::program) fn turns<F: ProgramScalar>(
     step: &Graph<F>,
     states: usize,
@@ -57,8 +58,8 @@ pub(in crate::program) fn turns<F: ProgramScalar>(
     session.finish(&state).ok()
 }
 
-/// Writes a graph down on the given inputs, its calls written out, or kept where they cannot be; takes the operations off the
-/// room there is.
+/// Writes a graph on the given inputs, with its calls written out, or kept if they cannot be. Subtracts the
+/// operations from the room left.
 fn write<F: ProgramScalar>(
     session: &Session<F>,
     graph: &Graph<F>,

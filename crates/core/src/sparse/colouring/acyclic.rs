@@ -1,5 +1,5 @@
-//! Acyclic colouring: neighbours differ, and each cycle has three colours, so that the edges between two colours are
-//! trees (Gebremedhin, Tarafdar, Manne and Pothen 2007, section 3).
+//! Acyclic colouring: neighbours differ, and each cycle has at least three colours, so that the edges between two
+//! colours form trees (Gebremedhin, Tarafdar, Manne and Pothen 2007, section 3).
 
 use super::graph::{Graph, Surroundings};
 use super::order::{Order, ordered};
@@ -7,8 +7,8 @@ use super::{FirstFree, NONE};
 
 /// Colours all vertices that have neighbours.
 ///
-/// All edges from a vertex to neighbours of one colour are in one tree of two colours. A vertex that touches a tree at two
-/// places may not take the tree's colour that those places do not have.
+/// All edges from a vertex to neighbours of one colour are in one tree of two colours. If a vertex touches a tree at
+/// two places, it must not take the other colour of the tree.
 pub(crate) fn colour(graph: &Graph, order: Order) -> Vec<u32> {
     let vertices = ordered(order, &mut &*graph);
     let mut colours = vec![NONE; vertices.len()];
@@ -41,7 +41,7 @@ pub(crate) fn colour(graph: &Graph, order: Order) -> Vec<u32> {
     colours
 }
 
-/// The edges from a vertex to its neighbours of a colour.
+/// The edges from a vertex to its neighbours of one colour.
 fn edges(around: &mut Surroundings<'_, u32>, trees: &mut Trees, vertex: u32, colour: u32) -> u32 {
     if let Some(&mut edges) = around.find(vertex, colour) {
         return edges;
@@ -54,7 +54,7 @@ fn edges(around: &mut Surroundings<'_, u32>, trees: &mut Trees, vertex: u32, col
 /// Disjoint sets, each of which is a tree of two colours.
 #[derive(Default)]
 pub(crate) struct Trees {
-    /// For each member another of its set, or itself for the one that stands for all.
+    /// For each member another member of its set, or itself if it represents the set.
     towards_root: Vec<u32>,
     /// For each root, the vertex that touched its tree last.
     touched: Vec<u32>,
@@ -68,7 +68,7 @@ impl Trees {
         member
     }
 
-    /// The root, halving the way to it.
+    /// The root; shortens the path to it by half.
     pub(crate) fn root(&mut self, mut member: u32) -> u32 {
         while self.towards_root[member as usize] != member {
             let next = self.towards_root[member as usize];
@@ -78,7 +78,7 @@ impl Trees {
         member
     }
 
-    /// Joins two sets, the later under the earlier one; says whether they were two.
+    /// Joins two sets, the later under the earlier one; returns whether they were different.
     pub(crate) fn join(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.root(a), self.root(b));
         self.towards_root[a.max(b) as usize] = a.min(b);

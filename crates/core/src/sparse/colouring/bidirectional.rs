@@ -8,14 +8,15 @@ use crate::sparse::Pattern;
 /// The colours of columns and of rows.
 pub(crate) type Both = [Vec<u32>; 2];
 
-/// Colours columns and rows in three ways, and keeps the fewest colours, the first of them on ties:
+/// Colours columns and rows in three ways, and keeps the one with the fewest colours, the first of them if there are
+/// ties:
 ///
-/// - the rows of the most entries by rows and the rest by columns, or all by columns;
-/// - the columns of the most entries by columns and the rest by rows, or all by rows;
-/// - a star colouring of the graph that joins columns and rows by their entries, without the colours nothing is read from
-///   (Montoison, Dalle and Gebremedhin 2025).
+/// - the rows with the most entries by rows and the rest by columns, or all by columns;
+/// - the columns with the most entries by columns and the rest by rows, or all by rows;
+/// - a star colouring of the graph that joins columns and rows by their entries, without the colours from which
+///   nothing is read (Montoison, Dalle and Gebremedhin 2025).
 ///
-/// `entries` has for each entry of the transposed pattern its number in this one.
+/// For each entry of the transposed pattern, `entries` has its number in this pattern.
 pub(crate) fn colour(pattern: &Pattern, transposed: &Pattern, entries: &[u32], order: Order) -> Both {
     let bound = bounds::lower_bound(pattern, ColouringKind::Bidirectional);
     let [by_rows, by_columns] = [Split::of(pattern), Split::of(transposed)];
@@ -48,16 +49,16 @@ fn keep_fewer(best: &mut Both, other: Both) {
     }
 }
 
-/// Which rows are read from products of rows; all others are read from products of columns.
+/// Which rows are read from products with rows; all others are read from products with columns.
 struct Split {
     by_rows: Vec<bool>,
-    /// So many colours are needed.
+    /// The number of colours needed.
     bound: usize,
 }
 
 impl Split {
-    /// Of the splits that take the longest rows, the one whose lower bound is the lowest: the longest row that is left,
-    /// and the most entries of a column in rows that are taken.
+    /// Among the splits that take the longest rows, the one with the lowest lower bound: the length of the longest
+    /// remaining row, plus the most entries of a column in the rows taken.
     fn of(pattern: &Pattern) -> Self {
         let mut rows: Vec<usize> = (0..pattern.rows()).collect();
         rows.sort_by_key(|&row| std::cmp::Reverse(pattern.row(row).len()));
@@ -87,7 +88,7 @@ impl Split {
         ]
     }
 
-    /// The pattern with the entries of rows that are taken, or of those that are not.
+    /// The pattern with only the entries of the rows taken, or only the others.
     fn part(&self, pattern: &Pattern, taken: bool) -> Pattern {
         let mut part = Pattern::without_rows(pattern.columns()).expect("as many columns as a pattern has");
         for row in 0..pattern.rows() {
@@ -98,13 +99,13 @@ impl Split {
     }
 }
 
-/// Gives rows other numbers than columns: a star colouring may give one number to both.
+/// Gives rows other colours than columns, because a star colouring may give the same colour to both.
 fn tell_apart(colours: &mut [u32], columns: usize) {
     let first = count(&colours[..columns]) as u32;
     colours[columns..].iter_mut().filter(|colour| **colour != NONE).for_each(|colour| *colour += first);
 }
 
-/// Numbers colours from 0 in the order of what they were, without gaps.
+/// Renumbers colours from 0 in their former order, without gaps.
 fn renumber(colours: &mut [u32]) {
     let mut numbers = vec![NONE; count(colours)];
     colours.iter().filter(|&&colour| colour != NONE).for_each(|&colour| numbers[colour as usize] = 0);

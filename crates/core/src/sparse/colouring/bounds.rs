@@ -1,23 +1,23 @@
-//! How many colours there must be, whoever colours.
+//! Lower bounds for the number of colours of any colouring.
 
 use super::ColouringKind;
 use super::distance_two::longest_row;
 use super::graph::Graph;
 use crate::sparse::Pattern;
 
-/// So many products are needed at least.
+/// The least number of products needed.
 pub(crate) fn lower_bound(pattern: &Pattern, kind: ColouringKind) -> usize {
     match kind {
         ColouringKind::Columns => longest_row(pattern),
         ColouringKind::Rows => longest_row(&pattern.transposed()),
-        // Each product shows one entry at most at each of its places.
+        // Each product gives at most one entry at each of its places.
         ColouringKind::Bidirectional => pattern.len().div_ceil(pattern.rows().max(pattern.columns()).max(1)),
         ColouringKind::Star | ColouringKind::Acyclic => forests(pattern),
     }
 }
 
-/// The edges between each two of k colours are a forest, so there are (k − 1)·n − k·(k − 1)/2 at most on n vertices. Where
-/// a vertex has no diagonal entry it may have no colour, which counts as one more.
+/// The edges between each two of k colours are a forest, so there are at most (k − 1)·n − k·(k − 1)/2 edges on n
+/// vertices. A vertex without a diagonal entry may have no colour, which counts as one more.
 fn forests(pattern: &Pattern) -> usize {
     let (edges, joined) = Graph::of_symmetric(pattern).size();
     let diagonal = (0..pattern.rows()).filter(|&row| pattern.position(row, row).is_some()).count();

@@ -1,4 +1,5 @@
-//! The definitions of colourings, spelt out: slow, and apart from what finds and uses them.
+//! The definitions of colourings, written out directly: slow, and independent of the code that finds and uses
+//! colourings.
 
 use super::acyclic::Trees;
 use super::recovery::unread;
@@ -39,7 +40,7 @@ pub(crate) fn check(colouring: &Colouring, pattern: &Pattern) -> Result<(), Erro
     }
 }
 
-/// No two entries of a row have columns of one colour, and all have one.
+/// No two entries of a row have columns of the same colour, and all have a colour.
 fn apart(
     kind: ColouringKind,
     pattern: &Pattern,
@@ -50,7 +51,9 @@ fn apart(
         let mut first = BTreeMap::new();
         for column in pattern.row(row).iter().map(|&column| column as usize) {
             let Some(colour) = colour(column) else {
-                return Err(kind.refused(format!("of the {plural}, {column} has entries and no colour")));
+                return Err(
+                    kind.refused(format!("one of the {plural}, number {column}, has entries but no colour"))
+                );
             };
             if let Some(other) = first.insert(colour, column) {
                 let both = format!("{plural} {other} and {column} of colour {colour}");
@@ -61,7 +64,7 @@ fn apart(
     Ok(())
 }
 
-/// Each entry is shown by one product or another.
+/// Each entry is given by one product or another.
 fn either(kind: ColouringKind, pattern: &Pattern, shown: impl Fn(usize, usize) -> bool) -> Result<(), Error> {
     match pattern.entries().find(|&(row, column)| !shown(row, column)) {
         Some(place) => Err(unread(kind, place)),
@@ -79,12 +82,12 @@ fn count(indices: &[u32], holds: impl Fn(usize) -> bool) -> usize {
     indices.iter().filter(|&&index| holds(index as usize)).count()
 }
 
-/// Diagonal entries are shown, neighbours differ, and the edges between two colours have no cycle. An edge to a vertex
-/// without a colour is shown there.
+/// Diagonal entries are given, neighbours differ, and the edges between two colours have no cycle. An edge to a
+/// vertex without a colour is given at that vertex.
 fn acyclic(colouring: &Colouring, pattern: &Pattern) -> Result<(), Error> {
     let kind = colouring.kind();
     let mut trees = Trees::default();
-    // For each pair of colours and each vertex, its member of the trees.
+    // For each pair of colours and each vertex, the member that stands for it in the trees.
     let mut members = BTreeMap::new();
     for (row, column) in pattern.entries().filter(|(row, column)| row <= column) {
         let colours = [colouring.column_colour(row), colouring.column_colour(column)];

@@ -5,13 +5,13 @@ use super::order::{Neighbours, Order, ordered};
 use super::{FirstFree, NONE};
 use crate::sparse::Pattern;
 
-/// Colours vertices so that no two at one partner share a colour; vertices without partners have none.
+/// Colours vertices so that no two with a common partner have the same colour; vertices without partners have none.
 ///
-/// `partners` has a row for each vertex, and `vertices` a row for each partner: they are transposes of each other.
+/// `partners` has a row for each vertex, and `vertices` a row for each partner; they are transposes of each other.
 pub(crate) fn colour(partners: &Pattern, vertices: &Pattern, order: Order) -> Vec<u32> {
     let mut colours = vec![NONE; partners.rows()];
     if longest_row(vertices) == occupied_rows(partners) {
-        // They all meet at one partner: each has a colour to itself, and looking for conflicts would be quadratic.
+        // All of them share one partner: each has its own colour, and looking for conflicts would be quadratic.
         let occupied = (0..partners.rows()).filter(|&vertex| !partners.row(vertex).is_empty());
         occupied.enumerate().for_each(|(colour, vertex)| colours[vertex] = colour as u32);
         return colours;
@@ -31,7 +31,7 @@ pub(crate) fn colour(partners: &Pattern, vertices: &Pattern, order: Order) -> Ve
     colours
 }
 
-/// A row of so many entries needs as many colours of columns.
+/// A row with this many entries needs as many colours of columns.
 pub(crate) fn longest_row(pattern: &Pattern) -> usize {
     (0..pattern.rows()).map(|row| pattern.row(row).len()).max().unwrap_or(0)
 }
@@ -40,7 +40,8 @@ fn occupied_rows(pattern: &Pattern) -> usize {
     (0..pattern.rows()).filter(|&row| !pattern.row(row).is_empty()).count()
 }
 
-/// The graph of vertices that share a partner, found as it is walked: written out, it can have the square of the entries.
+/// The graph of vertices that share a partner, found as it is walked: written out, it can have as many edges as the
+/// square of the number of entries.
 struct Conflicts<'a> {
     partners: &'a Pattern,
     vertices: &'a Pattern,

@@ -1,17 +1,17 @@
-//! Graphs of which all vertices are coloured, and what a vertex knows about the colours around it.
+//! Graphs in which all vertices are coloured, and what a vertex knows about the colours around it.
 
 use super::NONE;
 use super::order::Neighbours;
 use crate::sparse::Pattern;
 
-/// A graph without loops: for each vertex its neighbours, and it is among theirs.
+/// A graph without loops: the neighbours of each vertex, in both directions.
 pub(crate) struct Graph {
     starts: Vec<usize>,
     neighbours: Vec<u32>,
 }
 
 impl Graph {
-    /// Of a symmetric pattern: its rows, joined where there is an entry off the diagonal.
+    /// The graph of a symmetric pattern: its rows, joined if there is an entry off the diagonal.
     pub(crate) fn of_symmetric(pattern: &Pattern) -> Self {
         let mut graph = Self { starts: vec![0], neighbours: Vec::with_capacity(pattern.len()) };
         for row in 0..pattern.rows() {
@@ -20,8 +20,8 @@ impl Graph {
         graph
     }
 
-    /// Of any pattern: its columns and then its rows, joined where there is an entry. `None` where they are too many to
-    /// be numbered.
+    /// The graph of any pattern: its columns and then its rows, joined if there is an entry. `None` if they are too
+    /// many to be numbered.
     pub(crate) fn of_both(pattern: &Pattern, transposed: &Pattern) -> Option<Self> {
         u32::try_from(pattern.rows() + pattern.columns()).ok().filter(|&vertices| vertices < NONE)?;
         let mut graph = Self { starts: vec![0], neighbours: Vec::with_capacity(2 * pattern.len()) };
@@ -44,7 +44,7 @@ impl Graph {
         &self.neighbours[self.starts[vertex as usize]..self.starts[vertex as usize + 1]]
     }
 
-    /// The number of edges, and of vertices that have one.
+    /// The number of edges, and of vertices that have an edge.
     pub(crate) fn size(&self) -> (usize, usize) {
         let joined = self.starts.windows(2).filter(|ends| ends[0] < ends[1]).count();
         (self.neighbours.len() / 2, joined)
@@ -61,14 +61,15 @@ impl Neighbours for &Graph {
     }
 }
 
-/// For each vertex, the colours that its coloured neighbours have, each once with a note.
+/// For each vertex, the colours of its coloured neighbours, each once with a note.
 ///
-/// Walking these instead of neighbours makes a vertex of a million neighbours in two colours as cheap as one of two.
+/// Because these are visited instead of neighbours, a vertex with a million neighbours in two colours is as cheap as
+/// one with two neighbours.
 pub(crate) struct Surroundings<'a, N> {
     graph: &'a Graph,
-    /// How many colours there are so far around each vertex.
+    /// How many colours there are around each vertex so far.
     lengths: Vec<u32>,
-    /// Room for as many as there are neighbours.
+    /// Room for as many colours as there are neighbours.
     notes: Vec<(u32, N)>,
 }
 
@@ -89,7 +90,7 @@ impl<'a, N: Copy> Surroundings<'a, N> {
         notes.iter_mut().find(|(around, _)| *around == colour).map(|(_, note)| note)
     }
 
-    /// Adds a colour that is not there yet.
+    /// Adds a colour that is not in the list yet.
     pub(crate) fn push(&mut self, vertex: u32, colour: u32, note: N) {
         let length = &mut self.lengths[vertex as usize];
         self.notes[self.graph.starts[vertex as usize] + *length as usize] = (colour, note);

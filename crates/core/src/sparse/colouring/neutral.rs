@@ -1,11 +1,11 @@
-//! Which products nothing is read from: their colours are taken away again, and what had them stays without one
+//! Products from which nothing is read: their colours are removed, and their columns or rows have no colour
 //! (Montoison, Dalle and Gebremedhin 2025, on neutral colours).
 
 use super::NONE;
 use super::recovery::alone_in_rows;
 use crate::sparse::Pattern;
 
-/// Takes from a star or acyclic colouring of a symmetric pattern the colours that no entry needs.
+/// Removes from a star or acyclic colouring of a symmetric pattern the colours that no entry needs.
 pub(crate) fn thin_symmetric(pattern: &Pattern, mirrors: &[u32], colours: &mut [u32]) {
     let alone = alone_in_rows(pattern, colours);
     let mut needs = Needs::new(colours);
@@ -16,14 +16,14 @@ pub(crate) fn thin_symmetric(pattern: &Pattern, mirrors: &[u32], colours: &mut [
             (true, true) => needs.one_of(own, other),
             (true, false) => needs.must(own),
             (false, true) => needs.must(other),
-            // In the inside of a tree, from which both are read.
+            // Inside a tree, both are read.
             (false, false) => [own, other].into_iter().for_each(|colour| needs.must(colour)),
         }
     }
     needs.thin(colours);
 }
 
-/// Takes from a colouring of columns and rows together, by numbers that differ between the two, those that no entry needs.
+/// Removes from a colouring of columns and rows, which have different colours, those that no entry needs.
 pub(crate) fn thin_both(pattern: &Pattern, order: &[u32], transposed: &Pattern, colours: &mut [u32]) {
     let (columns, rows) = colours.split_at(pattern.columns());
     let alone_in_row = alone_in_rows(pattern, columns);
@@ -42,7 +42,7 @@ pub(crate) fn thin_both(pattern: &Pattern, order: &[u32], transposed: &Pattern, 
     needs.thin(colours);
 }
 
-/// The colours that entries are read from.
+/// The colours from which entries are read.
 struct Needs {
     needed: Vec<bool>,
     /// Either of these two.
@@ -64,7 +64,8 @@ impl Needs {
         }
     }
 
-    /// Keeps what is needed, and of pairs that are left the colour that is in most; numbers the rest anew.
+    /// Keeps the colours that are needed, and of each remaining pair the colour that occurs in most pairs; then
+    /// renumbers the colours.
     fn thin(mut self, colours: &mut [u32]) {
         self.pairs.sort_unstable();
         self.pairs.dedup();
@@ -75,7 +76,7 @@ impl Needs {
                 uses[a as usize] += 1;
                 uses[b as usize] += 1;
             }
-            // The lowest on ties, as `max_by_key` gives the last.
+            // The lowest colour if there are ties, because `max_by_key` gives the last.
             let most = (0..uses.len()).rev().max_by_key(|&colour| uses[colour]);
             match most.filter(|&colour| uses[colour] > 0) {
                 Some(colour) => self.needed[colour] = true,

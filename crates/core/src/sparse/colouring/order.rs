@@ -5,9 +5,10 @@ use super::{FirstFree, NONE};
 /// The order in which vertices are coloured. Each takes the lowest colour that its neighbours allow, so the order decides
 /// how many colours there are.
 ///
-/// Vertices are columns, rows, or both, and *degree* is the number of vertices that may conflict with one: for columns,
-/// of the other columns that share a row with it; for star, acyclic and bidirectional colourings, of its neighbours. Where
-/// vertices are equal by what is said here, the same one is always taken, so that colours are the same in every run.
+/// Vertices are columns, rows, or both. The *degree* of a vertex is the number of vertices that may conflict with it:
+/// for columns, the other columns that share a row with it; for star, acyclic and bidirectional colourings, its
+/// neighbours. If these rules leave several vertices, the choice is always the same, so that colours are the same in
+/// every run.
 ///
 /// ```
 /// use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern};
@@ -22,25 +23,27 @@ use super::{FirstFree, NONE};
 pub enum Order {
     /// By index.
     Natural,
-    /// By falling degree (Welsh and Powell 1967); by index where it is equal.
+    /// By decreasing degree (Welsh and Powell 1967), and by index if degrees are equal.
     LargestFirst,
-    /// From the last place to the first: always a vertex of the smallest degree among those not yet placed (Matula and
-    /// Beck 1983). Of several, the one whose degree fell last; of those whose degree never fell, the lowest index.
+    /// From the last place to the first: always a vertex of the smallest degree among those not yet placed (Matula
+    /// and Beck 1983). Among several, the one whose degree decreased last; among those whose degree never decreased,
+    /// the lowest index.
     SmallestLast,
-    /// From the first place to the last: always a vertex with the most neighbours among those already placed (Coleman and
-    /// Moré 1983). Of several, the one that gained a neighbour last; of those that have none, the one of the largest
-    /// degree, then the lowest index.
+    /// From the first place to the last: always a vertex with the most neighbours among those already placed (Coleman
+    /// and Moré 1983). Among several, the one that gained a neighbour last; among those without such neighbours, the
+    /// one with the largest degree, then the lowest index.
     IncidenceDegree,
-    /// From the first place to the last: always a vertex whose neighbours have the most colours, as if those placed had been
-    /// coloured so that no two neighbours share one (Brélaz 1979). Colours beyond the 64th are not counted. Of several, the
-    /// one that gained a colour last; of those that have none, the one of the largest degree, then the lowest index.
+    /// From the first place to the last: always a vertex whose neighbours have the most colours, where the placed
+    /// vertices are coloured so that no two neighbours share a colour (Brélaz 1979). Colours after the 64th are not
+    /// counted. Among several, the one that gained a colour last; among those without coloured neighbours, the one
+    /// with the largest degree, then the lowest index.
     ///
-    /// It finds the pattern of a grid, and is the dearest.
+    /// It finds the pattern of a grid, and is the most expensive order.
     Saturation,
 }
 
 impl Order {
-    /// All of them, those first that lead to few colours soonest.
+    /// All orders; those that reach few colours fastest come first.
     ///
     /// ```
     /// use dualtape::sparse::Order;
@@ -50,10 +53,10 @@ impl Order {
         [Self::Natural, Self::Saturation, Self::SmallestLast, Self::LargestFirst, Self::IncidenceDegree];
 }
 
-/// A graph that can name the neighbours of a vertex, each once and without the vertex itself.
+/// A graph that can list the neighbours of a vertex, each once and without the vertex itself.
 pub(crate) trait Neighbours {
     fn vertices(&self) -> usize;
-    /// The graph may keep notes, so it is borrowed mutably.
+    /// It is borrowed mutably, because the graph may keep notes.
     fn visit(&mut self, vertex: u32, visitor: impl FnMut(u32));
 }
 
@@ -78,7 +81,7 @@ fn degrees(graph: &mut impl Neighbours) -> Vec<u32> {
     (0..vertices).map(count).collect()
 }
 
-/// Sorted by counting: degrees are small numbers.
+/// Sorted by counting, because degrees are small numbers.
 fn largest_first(degrees: &[u32]) -> Vec<u32> {
     let largest = degrees.iter().max().map_or(0, |&degree| degree as usize);
     let mut next = vec![0; largest + 2];
@@ -176,10 +179,10 @@ fn saturation(graph: &mut impl Neighbours) -> Vec<u32> {
     placed
 }
 
-/// So many colours around a vertex are counted.
+/// The most colours around a vertex that are counted.
 const SATURATION: usize = u64::BITS as usize;
 
-/// The vertices that are not placed, in a list for each degree; what came last into a list leaves it first.
+/// The vertices not yet placed, in a list for each degree; the vertex added last to a list leaves it first.
 struct Buckets {
     /// The first vertex of each list.
     heads: Vec<u32>,
@@ -190,7 +193,7 @@ struct Buckets {
 }
 
 impl Buckets {
-    /// All vertices by their degrees, pushed one after the other as they come.
+    /// All vertices by their degrees, added one after the other in the given order.
     fn new(degrees: &[u32], vertices: impl Iterator<Item = u32>) -> Self {
         let lists = degrees.iter().max().map_or(0, |&degree| degree as usize) + 2;
         let mut buckets = Self {
@@ -248,14 +251,14 @@ mod tests {
     use super::*;
     use crate::sparse::Pattern;
 
-    /// A graph that looks random: points are joined where a product of theirs has a small remainder.
+    /// A graph that looks random: two points are joined if a certain product of their numbers has a small remainder.
     fn graph(vertices: usize, of: usize) -> Graph {
         let joined = |i: usize, j: usize| (i + 3) * (j + 3) * (i + j + 1) % 101 < of;
         let row = |i: usize| (0..vertices).filter(move |&j| joined(i, j));
         Graph::of_symmetric(&Pattern::from_rows(vertices, (0..vertices).map(row)).unwrap())
     }
 
-    /// How many of a vertex's neighbours are among others.
+    /// How many neighbours of a vertex are among the given vertices.
     fn among(graph: &Graph, vertex: u32, others: &[u32]) -> usize {
         graph.of(vertex).iter().filter(|neighbour| others.contains(neighbour)).count()
     }

@@ -1,11 +1,11 @@
-//! Entries read back from products, by tables made once.
+//! Reads entries from products, by tables that are made once.
 
 use super::substitution::{self, Step};
 use super::{Colouring, ColouringKind, NONE, Repeats, check_symmetric};
 use crate::sparse::Pattern;
 use crate::{Error, Scalar};
 
-/// The number of a product that an entry is read from.
+/// The number of a product from which an entry is read.
 ///
 /// ```
 /// use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern, Source};
@@ -16,14 +16,14 @@ use crate::{Error, Scalar};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// The number for a row, of the product with the columns of a colour.
+    /// The number for a row, in the product with the columns of a colour.
     Columns {
         /// The column colour.
         colour: usize,
         /// The row.
         row: usize,
     },
-    /// The number for a column, of the product with the rows of a colour.
+    /// The number for a column, in the product with the rows of a colour.
     Rows {
         /// The row colour.
         colour: usize,
@@ -32,10 +32,10 @@ pub enum Source {
     },
 }
 
-/// How the entries of a pattern are had from the products of a [`Colouring`], as tables: a loop that reads a number for
-/// each entry, and for acyclic colourings one that subtracts what is known already.
+/// How the entries of a pattern are read from the products of a [`Colouring`], as tables: a loop that reads a number
+/// for each entry, and for acyclic colourings a loop that subtracts known entries.
 ///
-/// Entries that mirror each other in a symmetric matrix get the same bits, as both are read from one place.
+/// Entries that mirror each other in a symmetric matrix get the same bits, because both are read from one place.
 ///
 /// ```
 /// use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern};
@@ -52,17 +52,17 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
     layout: Layout,
-    /// For each entry, where it is read in all products one after the other.
+    /// For each entry, its place among all products, one after the other.
     positions: Vec<u32>,
-    /// What is subtracted then, in this order.
+    /// What is subtracted afterwards, in this order.
     steps: Vec<Step>,
     /// The entries that steps subtract.
     terms: Vec<u32>,
 }
 
 impl Recovery {
-    /// The length of all products together: the number of rows for each column colour, then the number of columns for each
-    /// row colour.
+    /// The total length of all products: the number of rows for each column colour, plus the number of columns for
+    /// each row colour.
     ///
     /// ```
     /// use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern};
@@ -75,7 +75,7 @@ impl Recovery {
         self.layout.len()
     }
 
-    /// For each entry of the pattern, where it is read in the compressed matrix: the products one after the other.
+    /// For each entry of the pattern, its place in the compressed matrix, which is the products one after the other.
     ///
     /// ```
     /// use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern};
@@ -105,7 +105,7 @@ impl Recovery {
         self.source_at(self.positions[entry])
     }
 
-    /// Which number of which product stands at a position.
+    /// Which number of which product is at a position.
     pub(crate) fn source_at(&self, position: u32) -> Source {
         self.layout.source(position as usize)
     }
@@ -123,7 +123,8 @@ impl Recovery {
         self.terms.len()
     }
 
-    /// Writes the entries of the matrix, in the pattern's order, from its products, one after the other. Allocates nothing.
+    /// Writes the entries of the matrix, in the order of the pattern, from its products, one after the other.
+    /// Allocates nothing.
     ///
     /// # Errors
     ///
@@ -144,7 +145,7 @@ impl Recovery {
         self.recover_by(|entry| compressed[self.positions[entry] as usize], values)
     }
 
-    /// The same, given the number that each entry is read from.
+    /// The same, given a function for the number from which each entry is read.
     #[inline]
     pub(crate) fn recover_by<T: Scalar>(
         &self,
@@ -166,7 +167,7 @@ impl Recovery {
     }
 }
 
-/// Where products lie in the compressed matrix.
+/// The places of products in the compressed matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     rows: usize,
@@ -180,7 +181,7 @@ impl Layout {
         self.column_colours * self.rows + self.row_colours * self.columns
     }
 
-    /// Of a layout whose length fits.
+    /// For a layout whose length fits.
     pub(crate) fn in_columns(&self, colour: u32, row: usize) -> u32 {
         (colour as usize * self.rows + row) as u32
     }
@@ -204,7 +205,7 @@ pub(crate) fn recovery(colouring: &Colouring, pattern: &Pattern) -> Result<Recov
     let layout = Layout { rows, columns, column_colours, row_colours };
     let numbers = column_colours as u128 * rows as u128 + row_colours as u128 * columns as u128;
     if numbers > u128::from(u32::MAX) {
-        let reason = format!("its products have {numbers} numbers, and 2³² − 1 can be told apart");
+        let reason = format!("its products have {numbers} numbers, more than the limit of 2³² − 1");
         return Err(colouring.kind().refused(reason));
     }
     let (transposed, order) = pattern.transposed_with_order();
@@ -226,13 +227,13 @@ pub(crate) fn recovery(colouring: &Colouring, pattern: &Pattern) -> Result<Recov
     Ok(Recovery { layout, positions, steps: Vec::new(), terms: Vec::new() })
 }
 
-/// An entry that nothing shows.
+/// The error for an entry that no product gives.
 pub(crate) fn unread(kind: ColouringKind, (row, column): (usize, usize)) -> Error {
     kind.refused(format!("no product shows the entry at row {row}, column {column}"))
 }
 
-/// Entries that are alone with their column's colour in their row are read there, others as their mirror images. `Err` has
-/// the place of one that is neither.
+/// An entry that is alone with its column's colour in its row is read there, and any other as its mirror image. `Err`
+/// has the place of an entry that is in neither.
 fn mirrored(
     pattern: &Pattern,
     mirrors: &[u32],
@@ -241,10 +242,10 @@ fn mirrored(
     layout: Layout,
 ) -> Result<Vec<u32>, (usize, usize)> {
     let source = |(entry, (row, column)): (usize, (usize, usize))| {
-        // The same for both of a pair, whichever is asked for.
+        // The same place for both entries of a pair.
         let (first, second) = (entry.min(mirrors[entry] as usize), entry.max(mirrors[entry] as usize));
         let (low, high) = (row.min(column), row.max(column));
-        // The first of a pair lies above the diagonal, in the lower of the two rows.
+        // The first of a pair is above the diagonal, in the row with the lower number.
         match (alone[first], alone[second]) {
             (true, _) => Ok(layout.in_columns(colours[high], low)),
             (_, true) => Ok(layout.in_columns(colours[low], high)),
@@ -254,8 +255,8 @@ fn mirrored(
     pattern.entries().enumerate().map(source).collect()
 }
 
-/// Entries that are alone with their column's colour in their row are read there, others in the product with their row's
-/// colour. `Err` has the place of one that is in neither.
+/// An entry that is alone with its column's colour in its row is read there, and any other in the product with its
+/// row's colour. `Err` has the place of an entry that is in neither.
 fn from_both(
     pattern: &Pattern,
     (transposed, order): (&Pattern, &[u32]),
@@ -282,7 +283,7 @@ fn from_both(
     pattern.entries().enumerate().map(source).collect()
 }
 
-/// For each entry, whether its column has a colour, and no other entry of its row has that one.
+/// For each entry, whether its column has a colour that no other entry of its row has.
 pub(crate) fn alone_in_rows(pattern: &Pattern, colours: &[u32]) -> Vec<bool> {
     let mut met = Repeats::default();
     let mut alone = Vec::with_capacity(pattern.len());

@@ -1,5 +1,5 @@
-//! Star colouring: neighbours differ, and no path of four vertices has two colours, so that each edge can be read at one
-//! of its ends (Gebremedhin, Tarafdar, Manne and Pothen 2007, section 4).
+//! Star colouring: neighbours differ, and no path of four vertices has only two colours, so that each edge can be
+//! read at one of its ends (Gebremedhin, Tarafdar, Manne and Pothen 2007, section 4).
 
 use super::graph::{Graph, Surroundings};
 use super::order::{Order, ordered};
@@ -8,17 +8,17 @@ use super::{FirstFree, NONE, Repeats};
 /// What a vertex knows about its neighbours of one colour.
 #[derive(Clone, Copy)]
 struct Group {
-    /// The neighbour, if it is the only one; `NONE` for several.
+    /// The neighbour, if it is the only one; `NONE` if there are several.
     only: u32,
-    /// Whether that one has several neighbours of this vertex's colour: then no second may join it here, or the edge
-    /// between the two would be the middle of a path in two colours.
+    /// Whether that neighbour has several neighbours of this vertex's colour: then no second neighbour may be added
+    /// here, or the edge between the two would be the middle of a path in two colours.
     closed: bool,
 }
 
 /// Colours all vertices that have neighbours.
 ///
-/// An edge is good while one of its ends has a single neighbour of the other's colour, and a colouring is a star colouring
-/// while all edges are good. A vertex may take any colour that leaves them so.
+/// An edge is good as long as one of its ends has a single neighbour of the other's colour, and a colouring is a star
+/// colouring as long as all edges are good. A vertex may take any colour that keeps them good.
 pub(crate) fn colour(graph: &Graph, order: Order) -> Vec<u32> {
     let vertices = ordered(order, &mut &*graph);
     let mut colours = vec![NONE; vertices.len()];
@@ -53,7 +53,7 @@ pub(crate) fn colour(graph: &Graph, order: Order) -> Vec<u32> {
     colours
 }
 
-/// Notes the edge from a vertex just coloured, which may have several neighbours of that neighbour's colour.
+/// Notes an edge of a vertex just coloured, which may have several neighbours of that neighbour's colour.
 fn join(
     around: &mut Surroundings<'_, Group>,
     [vertex, neighbour]: [u32; 2],
@@ -71,7 +71,7 @@ fn join(
             true
         }
     };
-    // The neighbour has two of this colour now, which closes it for the first of them as well.
+    // The neighbour now has two of this colour, so the first of them may not get a second neighbour either.
     if first != NONE
         && let Some(group) = around.find(first, neighbours_colour)
     {

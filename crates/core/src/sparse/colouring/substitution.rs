@@ -1,4 +1,4 @@
-//! Entries of a symmetric matrix found one from the other: in each tree of two colours from the leaves inwards
+//! Entries of a symmetric matrix computed from each other: in each tree of two colours from the leaves inwards
 //! (Gebremedhin, Tarafdar, Pothen and Walther 2009).
 
 use super::recovery::{Layout, unread};
@@ -6,21 +6,21 @@ use super::{ColouringKind, NONE};
 use crate::Error;
 use crate::sparse::Pattern;
 
-/// Takes known entries from what was read for one, and gives the result to its mirror image as well.
+/// Subtracts known entries from the number read for an entry, and copies the result to its mirror image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) entry: u32,
     pub(crate) mirror: u32,
-    /// Where its terms end; they begin where those of the step before end.
+    /// The end of its terms; they start at the end of those of the step before.
     pub(crate) end: u32,
 }
 
-/// Where each entry is read, and the steps and their terms.
+/// The place from which each entry is read, and the steps and their terms.
 pub(crate) type Plan = (Vec<u32>, Vec<Step>, Vec<u32>);
 
-/// Each number of a product is a sum of the entries of a row whose columns have its colour. Where all of them but one are
-/// known, that one is found, and with it its mirror image, which is a term of another sum. First come the sums of one
-/// term, and sums in the order in which they became ready, so that ways through trees are short.
+/// Each number of a product is a sum of the entries of a row whose columns have its colour. If all of them but one
+/// are known, that one follows, and with it its mirror image, which is a term of another sum. The sums of one term
+/// come first, and the sums are in the order in which they became ready, so that paths through trees are short.
 pub(crate) fn plan(
     pattern: &Pattern,
     mirrors: &[u32],
@@ -36,7 +36,7 @@ pub(crate) fn plan(
     while let Some(&sum) = ready.get(next) {
         next += 1;
         let members = sums.members(sum);
-        // None where its mirror image came first.
+        // `None` if its mirror image came first.
         let Some(&entry) = members.iter().find(|&&entry| !found[entry as usize]) else { continue };
         let mirror = mirrors[entry as usize];
         let row = sums.rows[sum as usize] as usize;
@@ -60,12 +60,12 @@ pub(crate) fn plan(
 
 /// The numbers of products that have terms.
 struct Sums {
-    /// For each entry the sum that it is in; `NONE` if its column has no colour.
+    /// For each entry the sum that contains it; `NONE` if its column has no colour.
     of_entry: Vec<u32>,
     rows: Vec<u32>,
     /// How many of the terms are not known yet.
     unknown: Vec<u32>,
-    /// Where the terms of each start; a last number where all end.
+    /// The start of the terms of each sum; a last number gives the end of all.
     starts: Vec<u32>,
     entries: Vec<u32>,
 }
@@ -105,7 +105,7 @@ impl Sums {
         &self.entries[self.starts[sum as usize] as usize..self.starts[sum as usize + 1] as usize]
     }
 
-    /// Notes that a term is known; says whether all but one are now.
+    /// Notes that a term is known; returns whether all but one are now known.
     fn lessen(&mut self, entry: u32) -> bool {
         let Some(unknown) = self.unknown.get_mut(self.of_entry[entry as usize] as usize) else {
             return false;

@@ -1,6 +1,6 @@
 //! The values of affine maps.
 
-// Several arrays of registers go by one number.
+// One index runs over several arrays of registers.
 #![allow(clippy::needless_range_loop)]
 
 use super::{Vector, with_tile};
@@ -67,8 +67,8 @@ impl<'a, F: ProgramScalar> Map<'a, F> {
         }
     }
 
-    /// `R` rows of `B` blocks of results. Where these are few, columns go two by two, so that sums enough are
-    /// under way.
+    /// `R` rows of `B` blocks of results. If these are few, two columns are computed at a time, so that enough sums
+    /// are in progress.
     #[inline(always)]
     fn tile<S: Simd, const N: usize, const B: usize, const R: usize>(
         self,

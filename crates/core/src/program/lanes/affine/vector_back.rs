@@ -1,6 +1,6 @@
-//! What the vectors of affine maps gain.
+//! The adjoints of the vectors of affine maps.
 
-// Several arrays of registers go by one number.
+// One index runs over several arrays of registers.
 #![allow(clippy::needless_range_loop)]
 
 use super::with_tile;
@@ -10,11 +10,11 @@ use crate::program::simd::L;
 use crate::program::simd::vector;
 use pulp::{Simd, WithSimd};
 
-/// Where gains are added.
+/// Where contributions are added.
 pub(in crate::program) enum VectorAdjoints<'a, F> {
-    /// To the adjoints of each block, from that place on.
+    /// To the adjoints of each block, starting at that place.
     Contiguous(usize),
-    /// To rows of lanes apart, block after block.
+    /// To separate rows of lanes, block after block.
     Apart(&'a mut [F]),
 }
 
@@ -28,7 +28,7 @@ pub(in crate::program) struct VectorBack<'a, F> {
     pub(in crate::program) gain: VectorAdjoints<'a, F>,
 }
 
-/// The gain of `R` columns from the first on.
+/// The contributions to `R` columns, starting at the first.
 #[inline(always)]
 fn tile<F: ProgramScalar, S: Simd, const N: usize, const R: usize>(
     simd: S,

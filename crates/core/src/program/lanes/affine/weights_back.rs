@@ -1,6 +1,6 @@
-//! What the weights and biases of affine maps gain.
+//! The adjoints of the weights and biases of affine maps.
 
-// Several arrays of registers go by one number.
+// One index runs over several arrays of registers.
 #![allow(clippy::needless_range_loop)]
 
 use super::Vector;
@@ -11,7 +11,7 @@ use crate::program::simd::vector::{self, with_constant};
 use crate::program::simd::{L, MOST_BLOCKS};
 use pulp::{Simd, WithSimd};
 
-/// Vectors and adjoints of results of an affine map, in all blocks.
+/// The vectors of an affine map and the adjoints of its results, in all blocks.
 #[derive(Clone, Copy)]
 pub(in crate::program) struct Known<'a, F> {
     pub(in crate::program) frame: Frame,
@@ -42,26 +42,26 @@ impl<'a, F: ProgramScalar> Known<'a, F> {
 /// Adds δ xᵀ and δ, summed over the points, to the adjoints of weights and biases.
 pub(in crate::program) struct WeightsBack<'a, F> {
     pub(in crate::program) known: Known<'a, F>,
-    /// The vectors once more, a slice for each point; empty if rows are [`few`].
+    /// The vectors again, a slice for each point; empty if the rows are [`few`].
     pub(in crate::program) points: &'a [&'a [F]; L * MOST_BLOCKS],
     /// Room for a strip of them.
     pub(in crate::program) scratch: &'a mut Aligned<F>,
     pub(in crate::program) sums: &'a mut [F],
-    /// Where the weights and the biases begin among the sums.
+    /// The start of the weights and of the biases among the sums.
     pub(in crate::program) places: [usize; 2],
-    /// Whether what is there does not count.
+    /// Whether the present sums are overwritten.
     pub(in crate::program) fresh: bool,
 }
 
 /// How many rows of weights a tile has.
 const HIGH: usize = 4;
 
-/// Whether rows are so few that to have the vectors point by point is not worth the while.
+/// Whether the rows are so few that vectors stored point by point do not pay.
 pub(in crate::program) fn few(rows: usize) -> bool {
     rows < 2 * HIGH
 }
 
-/// From how many rows on a strip of the vectors is copied to where it is aligned and in one piece.
+/// From this many rows on, a strip of the vectors is copied to aligned, contiguous memory.
 const COPIED: usize = 4 * HIGH;
 
 /// [`WeightsBack`], at work.
@@ -75,7 +75,7 @@ struct Work<'a, F> {
 }
 
 impl<F: ProgramScalar> Work<'_, F> {
-    /// The gain of `R` rows and `C` registers of columns, where the vectors hold `x`.
+    /// The contributions to `R` rows and `C` registers of columns, where the vectors hold `x`.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const C: usize>(
         &mut self,
@@ -106,7 +106,7 @@ impl<F: ProgramScalar> Work<'_, F> {
         }
     }
 
-    /// The gain of all rows in `C` registers of columns: the points' numbers there stay at hand.
+    /// The contributions to all rows in `C` registers of columns: the numbers of the points there stay in cache.
     #[inline(always)]
     fn strip<S: Simd, const C: usize>(&mut self, simd: S, column: usize, scratch: &mut Aligned<F>) {
         let (rows, len) = (self.own[0].len(), C * L / F::registers::<S>());
@@ -134,7 +134,7 @@ impl<F: ProgramScalar> Work<'_, F> {
     }
 }
 
-/// Adds to a sum, or begins it.
+/// Adds to a sum, or starts it.
 #[inline(always)]
 fn add<F: ProgramScalar>(sum: &mut F, lanes: &[F; L], fresh: bool) {
     let eight: [F; 8] = std::array::from_fn(|i| lanes[i] + lanes[i + 8]);
@@ -144,8 +144,8 @@ fn add<F: ProgramScalar>(sum: &mut F, lanes: &[F; L], fresh: bool) {
 }
 
 impl<F: ProgramScalar> WeightsBack<'_, F> {
-    /// The gain of `R` weights in one column, lane by lane, where rows or columns are too few for registers of
-    /// columns. One beyond the last is the column of biases, whose vector is 1.
+    /// The contributions to `R` weights in one column, lane by lane, if rows or columns are too few for registers of
+    /// columns. The column after the last is that of the biases, whose vector is 1.
     #[inline(always)]
     fn in_lanes<S: Simd, const N: usize, const R: usize>(&mut self, simd: S, row: usize, column: usize) {
         let Known { columns, .. } = self.known;
@@ -173,7 +173,7 @@ impl<F: ProgramScalar> WeightsBack<'_, F> {
         }
     }
 
-    /// The gain of all rows in one column.
+    /// The contributions to all rows in one column.
     #[inline(always)]
     fn column<S: Simd, const N: usize>(&mut self, simd: S, column: usize) {
         let rows = self.known.own(0).len();
@@ -186,7 +186,7 @@ impl<F: ProgramScalar> WeightsBack<'_, F> {
         }
     }
 
-    /// The gain of all rows in registers of columns. Returns how many columns are done.
+    /// The contributions to all rows in registers of columns. Returns how many columns are done.
     #[inline(always)]
     fn strips<S: Simd>(&mut self, simd: S) -> usize {
         let (columns, width, blocks) = (self.known.columns, L / F::registers::<S>(), self.known.blocks());
@@ -228,7 +228,7 @@ impl<F: ProgramScalar> WithSimd for WeightsBack<'_, F> {
     }
 }
 
-/// Adds ‖δ‖² (‖x‖² + 1) for each point: the square of the norm of what weights and biases gain from it.
+/// Adds ‖δ‖² (‖x‖² + 1) for each point: the square of the norm of its contributions to weights and biases.
 pub(in crate::program) struct Squares<'a, F> {
     pub(in crate::program) known: Known<'a, F>,
     pub(in crate::program) squares: &'a mut [[F; L]],

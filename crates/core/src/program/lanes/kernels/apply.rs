@@ -1,4 +1,4 @@
-//! Operations of the rule table over lanes: their values, and what their operands gain.
+//! Operations of the rule table over lanes: their values, and the adjoints of their operands.
 
 use super::{Adjoints, Frame, L, Lanes, Places, UniformValues};
 use crate::ProgramScalar;
@@ -6,10 +6,10 @@ use crate::program::simd::fast::Fast;
 use crate::rules::{Binary, Partial, Ternary, Unary, Visitor};
 use pulp::{Arch, Simd, WithSimd};
 
-/// Computes the operations of a run, for all lanes. What it visits decides on the loop.
+/// Computes the operations of a run, for all lanes. The visited operation selects the loop.
 pub(in crate::program) struct Apply<'a, F> {
     pub(in crate::program) arch: Arch,
-    /// For each operand, its slot in each operation. Those that the operation has not repeat the first.
+    /// For each operand, its slot in each operation. Missing operands repeat the first.
     pub(in crate::program) slots: [&'a [u32]; 3],
     pub(in crate::program) uniform: UniformValues<'a, F>,
     pub(in crate::program) frame: Frame,
@@ -26,7 +26,7 @@ struct ApplyTo<'a, F, O> {
     values: &'a mut [F],
 }
 
-/// What an operation of any number of operands is to the loops over lanes.
+/// How the loops over lanes see an operation with any number of operands.
 trait Rule: Copy {
     fn value<F: ProgramScalar, const FMA: bool>(self, x: [Fast<F, FMA>; 3]) -> Fast<F, FMA>;
     fn partial<F: ProgramScalar, const FMA: bool, const WHICH: usize>(
@@ -93,7 +93,7 @@ impl<O: Ternary> Rule for Three<O> {
 }
 
 impl<F: ProgramScalar> Apply<'_, F> {
-    // A function for each operation: all of them in one would crowd the registers of the loop over runs.
+    // A function for each operation: all of them in one would exhaust the registers of the loop over runs.
     #[inline(never)]
     fn to<O: Rule>(self, op: O) {
         let Self { arch, slots, uniform, frame, values } = self;
@@ -151,7 +151,7 @@ impl<F: ProgramScalar, O: Rule> WithSimd for ApplyTo<'_, F, O> {
     }
 }
 
-/// Adds what one operand of the operations of a run gains. What it visits decides on the loop.
+/// Adds to the adjoints of one operand of the operations of a run. The visited operation selects the loop.
 pub(in crate::program) struct ApplyBack<'a, 'b, F, const W: usize> {
     pub(in crate::program) arch: Arch,
     pub(in crate::program) slots: [&'a [u32]; 3],

@@ -26,8 +26,8 @@ impl<'a> Lists<'a> {
         (start.first().copied(), pairs.as_chunks().0)
     }
 
-    /// Where the pairs of a dot product lie that are in line: the first uniform slot, the first place among
-    /// varying values, and how many they are; and the other pairs.
+    /// Where the consecutive pairs of a dot product are: the first uniform slot, the first place among varying
+    /// values, and their number; and the other pairs.
     #[inline(always)]
     fn ranges<'b>(
         &self,
@@ -47,7 +47,7 @@ impl<'a> Lists<'a> {
 
 type InLine = Option<(usize, usize, usize)>;
 
-/// Σ aᵢbᵢ over pairs of slots; a chain has a start, too.
+/// Σ aᵢbᵢ over pairs of slots; a chain also has a start.
 pub(in crate::program) struct Dot<'a, F> {
     pub(in crate::program) chain: bool,
     pub(in crate::program) lists: Lists<'a>,
@@ -101,7 +101,7 @@ impl<F: ProgramScalar> WithSimd for Dot<'_, F> {
     }
 }
 
-/// Adds what the operands of dot products gain.
+/// Adds to the adjoints of the operands of dot products.
 pub(in crate::program) struct DotBack<'a, 'b, F, const W: usize> {
     pub(in crate::program) chain: bool,
     pub(in crate::program) lists: Lists<'a>,

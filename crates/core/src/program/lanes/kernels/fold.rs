@@ -6,10 +6,10 @@ use crate::program::ir::graph::Reduction;
 use crate::rules::reductions;
 use pulp::{Simd, WithSimd};
 
-/// What is no fold.
-const PRODUCTS: &str = "sums of products have kernels of their own";
+/// The message for sums of products, which are not folds.
+const PRODUCTS: &str = "sums of products have their own kernels";
 
-/// Sums, norms or log-sum-exps over slots. Says whether a result needs more care.
+/// Sums, norms or log-sum-exps over slots. Returns whether a result needs more care.
 pub(in crate::program) struct Fold<'a, F> {
     pub(in crate::program) reduction: Reduction,
     pub(in crate::program) lists: Lists<'a>,
@@ -27,7 +27,7 @@ struct Slots<'a, F> {
 }
 
 impl<F: ProgramScalar> Slots<'_, F> {
-    /// Folds something of all terms, lane by lane.
+    /// Folds a function of all terms, lane by lane.
     #[inline(always)]
     fn fold(&self, start: F, step: impl Fn(F, F, usize) -> F) -> Lanes<F> {
         let mut folded = [start; L];
@@ -48,19 +48,19 @@ impl<F: ProgramScalar> Slots<'_, F> {
         (max, total)
     }
 
-    /// The reduction's value, and whether it needs more care.
+    /// The value of the reduction, and whether it needs more care.
     #[inline(always)]
     fn reduce<const FMA: bool>(&self, reduction: Reduction) -> (Lanes<F>, bool) {
         match reduction {
             Reduction::LogSumExp => {
                 let (max, total) = self.soft_total::<FMA>();
                 let z: Lanes<F> = std::array::from_fn(|lane| max[lane] + total[lane].ln_lane::<FMA>());
-                // An infinite term, or none, is a matter of limits.
+                // An infinite largest term, or no term, needs limits.
                 (z, z.iter().any(|z| !z.is_finite()))
             }
             Reduction::Norm => {
                 let squares = self.fold(F::zero(), |sum, x, _| x.contract::<FMA>(x, sum));
-                // Squares that overflow or vanish need scaling.
+                // Squares that overflow or underflow need scaling.
                 (squares.map(num_traits::Float::sqrt), squares.iter().any(|square| !square.is_normal()))
             }
             Reduction::Sum => (self.fold(-F::zero(), |sum, x, _| sum + x), false),
@@ -68,7 +68,7 @@ impl<F: ProgramScalar> Slots<'_, F> {
         }
     }
 
-    /// Adds what each term gains.
+    /// Adds to the adjoint of each term.
     #[inline(always)]
     fn gain<const FMA: bool, const W: usize>(
         &self,
@@ -125,7 +125,7 @@ impl<F: ProgramScalar> WithSimd for Fold<'_, F> {
     }
 }
 
-/// Adds what the terms of sums, norms or log-sum-exps gain.
+/// Adds to the adjoints of the terms of sums, norms or log-sum-exps.
 pub(in crate::program) struct FoldBack<'a, 'b, F, const W: usize> {
     pub(in crate::program) reduction: Reduction,
     pub(in crate::program) lists: Lists<'a>,

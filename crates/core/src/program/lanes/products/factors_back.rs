@@ -1,6 +1,6 @@
-//! What the uniform factors of groups gain.
+//! The adjoints of the uniform factors of groups.
 
-// Several arrays of registers go by one number.
+// One index runs over several arrays of registers.
 #![allow(clippy::needless_range_loop)]
 
 use super::{Grouped, each_tile};
@@ -11,7 +11,7 @@ use crate::program::simd::vector;
 use crate::program::simd::{L, MOST_BLOCKS};
 use pulp::{Simd, WithSimd};
 
-/// Adds what the factors of groups gain, summed over the points: adjoints of the results times vectors.
+/// Adds to the adjoints of the factors of groups, summed over the points: adjoints of the results times vectors.
 pub(super) struct FactorsBack<'a, F> {
     pub(super) grouped: Grouped<'a, F>,
     /// Of all blocks.
@@ -23,18 +23,18 @@ pub(super) struct FactorsBack<'a, F> {
     pub(super) scratch: &'a mut [F],
 }
 
-/// A group at work.
+/// The group being computed.
 struct Work<'a, F> {
     /// The adjoints of its results in each block.
     own: [&'a [[F; L]]; MOST_BLOCKS],
     /// Its vectors, point by point.
     points: &'a [F],
-    /// From the begin of a point's vector to that of the next.
+    /// The distance from the start of a point's vector to the start of the next.
     stride: usize,
 }
 
 impl<F: ProgramScalar> Work<'_, F> {
-    /// The gain of `T` rows in `C` registers of columns.
+    /// The contributions to `T` rows in `C` registers of columns.
     #[inline(always)]
     fn columns<S: Simd, const T: usize, const C: usize>(
         &self,
@@ -64,7 +64,7 @@ impl<F: ProgramScalar> Work<'_, F> {
         }
     }
 
-    /// The gain of `T` rows, whose sums follow each other.
+    /// The contributions to `T` rows, whose sums are consecutive.
     #[inline(always)]
     fn tile<S: Simd, const T: usize>(&self, simd: S, first: usize, sums: &mut [F]) {
         let (width, register) = (sums.len() / T, L / F::registers::<S>());
@@ -86,7 +86,7 @@ impl<F: ProgramScalar> Work<'_, F> {
 }
 
 impl<F: ProgramScalar> FactorsBack<'_, F> {
-    /// The vectors of a group, turned: those of a point follow each other.
+    /// The vectors of a group, transposed: the numbers of a point are consecutive.
     #[inline(always)]
     fn turn<S: Simd>(&mut self, simd: S, group: &Group, stride: usize) {
         let Self { grouped, values, scratch, .. } = self;
@@ -95,7 +95,8 @@ impl<F: ProgramScalar> FactorsBack<'_, F> {
             if group.contiguous {
                 let first = grouped.lists.operands[group.x.start as usize] - grouped.uniform.first_varying;
                 let rows = &block.as_chunks().0[first as usize..];
-                // Whole tiles are turned faster than their parts; what is beyond the vector is in nobody's sum.
+                // Whole tiles are transposed faster than parts of them; numbers after the end of the vector are in no
+                // sum.
                 let rows = &rows[..rows.len().min((group.x.len as usize).next_multiple_of(TILE))];
                 FromLanes { rows, vectors, stride }.with_simd(simd);
                 continue;

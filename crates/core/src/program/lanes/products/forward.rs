@@ -1,6 +1,6 @@
 //! The values of groups.
 
-// Several arrays of registers go by one number.
+// One index runs over several arrays of registers.
 #![allow(clippy::needless_range_loop)]
 
 use super::{Grouped, Tile, each_tile, with_parts};
@@ -27,7 +27,7 @@ struct Block<'a, F> {
 }
 
 impl<'a, F: ProgramScalar> Grouped<'a, F> {
-    /// In a block; a vector that is not in line is gathered.
+    /// In a block; a vector whose components are not consecutive is gathered.
     #[inline(always)]
     fn block<'b>(&self, group: &Group, block: &'b mut [F], scratch: &'b mut [[F; L]]) -> Block<'b, F> {
         let (before, z) = self.frame.split(0, block);

@@ -1,6 +1,6 @@
-//! What the vectors of groups gain, and the starts of chains.
+//! The adjoints of the vectors of groups, and of the starts of chains.
 
-// Several arrays of registers go by one number.
+// One index runs over several arrays of registers.
 #![allow(clippy::needless_range_loop)]
 
 use super::{Grouped, Tile, each_tile, with_parts};
@@ -12,7 +12,7 @@ use crate::program::simd::L;
 use crate::program::simd::vector::{self, with_constant};
 use pulp::{Simd, WithSimd};
 
-/// Adds what the vectors of groups gain: the transposed matrix times the adjoints of the results.
+/// Adds to the adjoints of the vectors of groups: the transposed matrix times the adjoints of the results.
 pub(super) struct VectorBack<'a, F> {
     pub(super) grouped: Grouped<'a, F>,
     pub(super) wrt: Wrt,
@@ -22,14 +22,14 @@ pub(super) struct VectorBack<'a, F> {
     pub(super) scratch: &'a mut [F],
 }
 
-/// The adjoints of a group's results in one block, and where its vector gains.
+/// The adjoints of a group's results in one block, and the place of its vector's adjoint.
 struct Block<'a, F> {
     own: &'a [[F; L]],
     gain: &'a mut [[F; L]],
 }
 
 impl<'a, F: ProgramScalar> Grouped<'a, F> {
-    /// Adds what the columns of a tile gain.
+    /// Adds the contributions of a tile to its columns.
     #[inline(always)]
     fn back<S: Simd, const N: usize, const P: usize, const B: usize, const T: usize>(
         simd: S,
@@ -71,7 +71,7 @@ impl<'a, F: ProgramScalar> Grouped<'a, F> {
         }
     }
 
-    /// Adds what the vector of a group gains in some blocks.
+    /// Adds to the adjoint of the vector of a group in some blocks.
     #[inline(always)]
     fn rows_back<S: Simd, const N: usize, const P: usize, const B: usize>(
         &self,
@@ -87,7 +87,7 @@ impl<'a, F: ProgramScalar> Grouped<'a, F> {
         });
     }
 
-    /// The adjoints of a group's results in a block, and where its vector gains: in line, or apart.
+    /// The adjoints of a group's results in a block, and the place of its vector's adjoint: consecutive, or separate.
     #[inline(always)]
     fn adjoints<'b>(&self, group: &Group, block: &'b mut [F], apart: &'b mut [[F; L]]) -> Block<'b, F> {
         let (before, own) = self.frame.split(0, block);
@@ -100,7 +100,7 @@ impl<'a, F: ProgramScalar> Grouped<'a, F> {
         Block { own, gain: &mut before.as_chunks_mut().0[first as usize..][..group.x.len as usize] }
     }
 
-    /// Adds what was gained apart.
+    /// Adds the separate contributions.
     fn add_apart(&self, group: &Group, adjoints: &mut [F], apart: &[[F; L]]) {
         let (slots, len) = (&self.lists.operands[group.x.range()], group.x.len as usize);
         for (block, gains) in adjoints.chunks_exact_mut(self.frame.stride).zip(apart.chunks_exact(len)) {
@@ -142,7 +142,7 @@ impl<F: ProgramScalar> WithSimd for VectorBack<'_, F> {
     }
 }
 
-/// Adds what the starts of chains gain.
+/// Adds to the adjoints of the starts of chains.
 pub(super) struct StartsBack<'a, 'b, F, const W: usize> {
     pub(super) grouped: Grouped<'a, F>,
     pub(super) adjoints: &'a mut Adjoints<'b, F, W>,
