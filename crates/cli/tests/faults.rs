@@ -80,7 +80,7 @@ fn wrong_data_and_options_are_named_before_anything_is_written() {
         (
             &["digits", "--label", "3"],
             USAGE,
-            "--label is for CSV files; digits is a data set with classes of its own",
+            "--label is for CSV files; digits is a built-in data set with its own classes",
         ),
         (
             &["label.csv", "--regression", "--loss", "hinge"],
@@ -131,7 +131,7 @@ fn wrong_data_and_options_are_named_before_anything_is_written() {
             USAGE,
             "a similar argument exists: '--epochs'; see 'dualtape train --help'",
         ),
-        (&["didgits"], FAILED, "is it digits?"),
+        (&["didgits"], FAILED, "did you mean digits?"),
         (
             &["digits", "--seed", "-1"],
             USAGE,
@@ -204,7 +204,7 @@ fn where_files_cannot_grow_the_old_ones_stay_as_they_were() {
             assert!(!before.contains(file) || file.0 == ".lock", "{} is of the earlier run", file.0);
         }
         assert!(!out.join("report.json").exists());
-        fails(folder.path(), &["report", "out"], FAILED, &["the run in out has not come to its end"]);
+        fails(folder.path(), &["report", "out"], FAILED, &["the run in out is not finished"]);
         said(folder.path(), &["train", "iris", "--epochs", "3", "--output", "out", "--resume"]);
         assert!(out.join("report.json").exists());
     }
@@ -222,7 +222,7 @@ fn two_runs_do_not_write_one_folder() {
         &["train", "digits", "--output", "out"],
         USAGE,
         &[
-            "out holds a run; expected --resume to go on with it, --overwrite to replace it, or another --output",
+            "out holds a run; expected --resume to continue it, --overwrite to replace it, or another --output",
         ],
     );
     for more in ["--overwrite", "--resume"] {

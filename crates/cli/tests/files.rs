@@ -75,7 +75,7 @@ fn gaps_and_words_are_refused_by_column_and_learned_from_if_asked() {
         FAILED,
         &[
             "column 'name' has text, such as 'person 0' in line 2; column 'city' has text, such as 'Oslo'",
-            "--categories NAMES (or all) makes features of words, --drop NAMES leaves columns out",
+            "--categories NAMES (or all) turns words into features, --drop NAMES leaves columns out",
         ],
     );
     let more = [&train[..], &["--drop", "name", "--categories", "city"]].concat();
@@ -278,7 +278,7 @@ fn a_test_file_is_scored_and_changes_nothing() {
         folder.path(),
         &same,
         USAGE,
-        &["--test is ./houses.csv, which is trained on; expected other samples"],
+        &["--test is ./houses.csv, which is also the training data; expected a file with other samples"],
     );
     fs::write(folder.path().join("later.csv"), "rooms,area,age\n1,2,3\n").unwrap();
     let bare = ["train", "houses.csv", "--regression", "--test", "later.csv"];
@@ -394,14 +394,14 @@ fn a_report_is_one_page_that_needs_nothing_beside_it() {
         folder.path(),
         &["report", "runs/houses"],
         USAGE,
-        &["report.html is there already; expected --overwrite"],
+        &["report.html exists already; expected --overwrite"],
     );
     said(folder.path(), &["report", "runs/houses", "--overwrite"]);
     fails(
         folder.path(),
         &["report", "runs"],
         FAILED,
-        &["there is no run in runs; expected the folder of one"],
+        &["there is no run in runs; expected the folder of a run"],
     );
     check_png(&folder.path().join("runs/houses/loss.png"));
 }

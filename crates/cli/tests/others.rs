@@ -110,12 +110,12 @@ fn runs_are_compared_in_a_table_and_a_picture() {
     check_png(&folder.path().join("compare.png"));
 
     fs::write(folder.path().join("a/metrics.csv"), "epoch,loss\n1,2\n").unwrap();
-    fails(folder.path(), &["compare", "a", "--overwrite"], 1, &["metrics.csv: it has other columns"]);
+    fails(folder.path(), &["compare", "a", "--overwrite"], 1, &["metrics.csv: its columns are not those"]);
     fails(
         folder.path(),
         &["compare", "nothing", "--overwrite"],
         1,
-        &["there is no run in nothing; expected the folder of one, with its report.json"],
+        &["there is no run in nothing; expected the folder of a run, with its report.json"],
     );
     fails(folder.path(), &["compare"], 2, &["required arguments were not provided"]);
 }
@@ -187,6 +187,6 @@ fn a_picture_named_svg_is_an_svg_and_one_of_another_kind_is_refused() {
         let arguments = [&command[..], &["--output", "x.jpg"]].concat();
         fails(folder.path(), &arguments, 2, &["--output is x.jpg; expected a file ending in .png or .svg"]);
         let arguments = [&command[..], &["--output", "x.svg"]].concat();
-        fails(folder.path(), &arguments, 2, &["x.svg is there already; expected --overwrite to replace it"]);
+        fails(folder.path(), &arguments, 2, &["x.svg exists already; expected --overwrite to replace it"]);
     }
 }

@@ -156,7 +156,7 @@ fn options_come_from_a_file_too_and_the_command_line_wins() {
     let model = |run: &str| fs::read(folder.path().join(run).join("model.safetensors")).unwrap();
     assert!(model("out") == model("again"));
     for (text, expected) in [
-        ("epochs = 3\nepoch = 9\n", "options.toml, line 2: there is no option 'epoch'; is it epochs?"),
+        ("epochs = 3\nepoch = 9\n", "options.toml, line 2: there is no option 'epoch'; did you mean epochs?"),
         ("xyz = 9\n", "options.toml, line 1: there is no option 'xyz'; expected one of data, label, header"),
         ("clip = \"norm:-1\"", "options.toml, line 1: the clip is 'norm:-1'; expected none, value:C"),
         ("hidden = [3, 0]", "the list of hidden layers is 3,0; expected whole numbers of at least 1"),
