@@ -20,7 +20,7 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<String>,
 
-    /// Column of the label, by name or by number, counted from 1 [default: the last]
+    /// Column of the label, by name or by number from 1 [default: the last]
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) label: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) regression: Option<bool>,
 
-    /// How to treat missing values: refuse, drop, mean or median [default: refuse]
+    /// Missing values: refuse, drop, mean or median [default: refuse]
     ///
     /// 'drop' leaves out rows with a missing value. 'mean' and 'median' fill the gap with the mean or median of the column
     /// in the training part, or, in a column of categories, with the most frequent category. The model stores these values
@@ -342,8 +342,10 @@ fn in_plain_words(problem: &str) -> String {
     if let Some((name, _)) = problem.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
         let all = Options::command_options();
         let nearest = crate::suggestion::nearest(name, all.iter().map(String::as_str));
-        let hint = nearest
-            .map_or_else(|| format!("expected one of {}", all.join(", ")), |name| format!("did you mean {name}?"));
+        let hint = nearest.map_or_else(
+            || format!("expected one of {}", all.join(", ")),
+            |name| format!("did you mean {name}?"),
+        );
         return format!("there is no option '{name}'; {hint}");
     }
     for (theirs, ours) in [

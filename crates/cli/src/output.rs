@@ -26,9 +26,9 @@ pub(crate) fn check_said() -> Result<(), Failure> {
     let unsaid = UNSAID.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     match unsaid {
         None => Ok(()),
-        Some(error) => {
-            Err(Failure::Failed(format!("cannot write to standard output: {error}; everything else was done")))
-        }
+        Some(error) => Err(Failure::Failed(format!(
+            "cannot write to standard output: {error}; everything else was done"
+        ))),
     }
 }
 

@@ -242,8 +242,7 @@ fn drop_rows(table: &mut Table, missing: Missing) -> Option<String> {
     let dropped = before - table.len();
     let what = if missing == Missing::Drop { "missing values" } else { "no label" };
     let rows = if dropped == 1 { "row has" } else { "rows have" };
-    (dropped > 0)
-        .then(|| format!("{dropped} of {before} {rows} {what} and will not be used"))
+    (dropped > 0).then(|| format!("{dropped} of {before} {rows} {what} and will not be used"))
 }
 
 /// Adds a hint to an error about training data.
@@ -260,9 +259,7 @@ fn for_training(failure: Failure) -> Failure {
 /// Adds a hint to an error about data for predictions.
 pub(crate) fn for_predictions(failure: Failure) -> Failure {
     with_hint(failure, |error| match error {
-        Error::MissingValues { .. } => {
-            "a model trained with --missing mean or median can fill them in"
-        }
+        Error::MissingValues { .. } => "a model trained with --missing mean or median can fill them in",
         _ => "the model was trained on numbers in this column",
     })
 }

@@ -1,4 +1,4 @@
-//! Nothing is written over what a user had, unless it is asked for; and a folder never holds parts of two runs.
+//! Files of the user are never overwritten unless requested, and a folder never holds parts of two runs.
 
 mod common;
 
@@ -23,7 +23,7 @@ fn a_second_run_gets_a_folder_of_its_own() {
         let options = fs::read_to_string(folder.path().join(run).join("options.toml")).unwrap();
         assert!(options.contains(data), "{options}");
     }
-    // The last one is gone on with.
+    // --resume continues the last run.
     let said = said(folder.path(), &["train", "a/data.csv", "--epochs", "3", "--resume"]);
     assert!(said.contains("into runs/data-3"), "{said}");
     assert_eq!(names(&folder.path().join("runs")), ["data", "data-2", "data-3"]);
@@ -119,7 +119,12 @@ fn what_a_command_reads_of_a_run_is_never_replaced() {
         &["report", "r", "--output", "r/model.safetensors", "--overwrite"],
         &["report", "r", "--output", "r/report.json", "--overwrite"],
     ] {
-        fails(folder.path(), arguments, USAGE, &["would be both read and written; expected another --output"]);
+        fails(
+            folder.path(),
+            arguments,
+            USAGE,
+            &["would be both read and written; expected another --output"],
+        );
     }
     assert!(fs::read(folder.path().join("r/model.safetensors")).unwrap() == model);
     let nowhere = ["predict", "r", "iris", "--output", "nodir/x.csv"];
