@@ -320,5 +320,5 @@ fn the_example_in_c_calls_the_code_and_finds_the_minimum() {
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
     let output = Command::new(folder.path().join("descend")).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.starts_with("the lowest place is (1.000000, 1.000000)"), "{text}");
+    assert!(text.starts_with("the minimum is at (1.000000, 1.000000)"), "{text}");
 }
