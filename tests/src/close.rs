@@ -7,8 +7,8 @@ pub fn close(a: f64, b: f64, tolerance: f64) -> bool {
     same || (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
 }
 
-/// Whether two numbers are the same (zeros of either sign are equal, and so are all NaN), or at most `ulps` units in the last
-/// place apart.
+/// Whether two numbers are the same (zeros of either sign are equal, and so are all NaN), or at most `ulps` units in
+/// the last place apart.
 pub fn near(a: f64, b: f64, ulps: f64) -> bool {
     let same = a == b || (a.is_nan() && b.is_nan());
     same || (a - b).abs() <= ulps * ulp(a.abs().max(b.abs()))

@@ -1,4 +1,5 @@
-//! Generated code has the same bits as the program that it was made from, or refuses a point, which the program then has to handle.
+//! Generated code has the same bits as the program that it was made from, or refuses a point, which the program then
+//! has to handle.
 
 use dualtape::codegen::{self, Quantity, Source};
 use dualtape::loops::{Step, scan};
@@ -97,8 +98,8 @@ fn at_edge<F: Bits>(x: &[F]) -> bool {
     x.iter().any(|&x| EDGES.iter().any(|&edge| F::nearest(edge).bits() == x.bits()))
 }
 
-/// Compiles the functions and compares them with their programs. `approximately` lists those whose last places may differ. Returns
-/// the number of points that were answered.
+/// Compiles the functions and compares them with their programs. `approximately` lists those whose last places may
+/// differ. Returns the number of points that were answered.
 fn compare<F: Bits>(
     functions: &[Function<F>],
     language: Language,

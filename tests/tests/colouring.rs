@@ -37,7 +37,8 @@ fn banded(n: usize, below: usize, above: usize) -> Pattern {
     Pattern::from_rows(n, (0..n).map(|i| i.saturating_sub(below)..n.min(i + above + 1))).unwrap()
 }
 
-/// A grid with the given numbers of points in each direction, where each point is joined to itself and to the points at the offsets.
+/// A grid with the given numbers of points in each direction, where each point is joined to itself and to the points
+/// at the offsets.
 fn grid(sides: [usize; 3], offsets: impl Fn([i64; 3]) -> bool) -> Pattern {
     let near: Vec<[i64; 3]> =
         (0..27).map(|i| [i / 9 - 1, i / 3 % 3 - 1, i % 3 - 1]).filter(|&d| offsets(d)).collect();
@@ -367,7 +368,8 @@ fn no_more_products_are_needed_than_are_published() {
     }
 }
 
-/// Lower bounds: the number of entries in the longest row, or of forests that cover the edges of a graph; no colouring has fewer.
+/// Lower bounds: the number of entries in the longest row, or of forests that cover the edges of a graph; no
+/// colouring has fewer.
 #[test]
 fn no_colouring_has_fewer_where_a_bound_is_met() {
     use ColouringKind::{Acyclic, Bidirectional, Columns, Rows, Star};
@@ -393,8 +395,9 @@ fn no_colouring_has_fewer_where_a_bound_is_met() {
     }
 }
 
-/// Where greedy colouring does not reach the optimum, it must not get worse: the matrix, what is coloured, and the number of colours; the
-/// optimum of the first is 7, of the second 3 (Fertin, Godard and Raspaud 2003), of the third 4.
+/// Where greedy colouring does not reach the optimum, it must not get worse: the matrix, what is coloured, and the
+/// number of colours; the optimum of the first is 7, of the second 3 (Fertin, Godard and Raspaud 2003), of the third
+/// 4.
 #[test]
 fn counts_above_the_optimum_do_not_grow() {
     let table = [

@@ -119,7 +119,8 @@ fn programs(rule: &Twist) -> [Program<f64>; 2] {
     ]
 }
 
-/// Value, gradient and Hessian at a point, with and without the rule, evaluated often enough for the program to be optimised.
+/// Value, gradient and Hessian at a point, with and without the rule, evaluated often enough for the program to be
+/// optimised.
 fn second_order(program: &Program<f64>, x: &[f64]) -> Vec<f64> {
     let mut workspace = Workspace::default();
     let (mut gradient, mut product, mut square) = ([0.0; 2], [0.0; 2], [0.0; 4]);

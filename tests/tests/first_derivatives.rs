@@ -1,5 +1,6 @@
-//! The derivatives of the rule table compared with 60-digit arithmetic (`fixtures/derivatives.csv`), over many magnitudes, in `f64`
-//! and `f32`. All modes share the rules, so only an independent reference shows a derivative that loses digits by cancellation.
+//! The derivatives of the rule table compared with 60-digit arithmetic (`fixtures/derivatives.csv`), over many
+//! magnitudes, in `f64` and `f32`. All modes share the rules, so only an independent reference shows a derivative
+//! that loses digits by cancellation.
 
 use dualtape::rules::Op;
 use dualtape::{Differentiable, Dual, Scalar};

@@ -1,5 +1,5 @@
-//! Sparse Jacobians in forward mode, without recording: they have the bits of dense ones, take few evaluations, and report entries
-//! that a pattern lacks.
+//! Sparse Jacobians in forward mode, without recording: they have the bits of dense ones, take few evaluations, and
+//! report entries that a pattern lacks.
 
 use dualtape::sparse::{ForwardJacobian, Pattern, jacobian_pattern};
 use dualtape::{Differentiable, Error, Forward, Function};

@@ -1,5 +1,5 @@
-//! Checks the guide and the pages next to it: the table of contents lists each chapter, links and pictures have existing targets,
-//! and listings are tested.
+//! Checks the guide and the pages next to it: the table of contents lists each chapter, links and pictures have
+//! existing targets, and listings are tested.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,5 @@
-//! High-order derivatives of functions of many variables: jets, directional derivatives, mixed partial derivatives and products
-//! with third derivatives agree with exact values and with nested modes.
+//! High-order derivatives of functions of many variables: jets, directional derivatives, mixed partial derivatives
+//! and products with third derivatives agree with exact values and with nested modes.
 
 use dualtape::typenum::{U1, U2, U3, U4, U5};
 use dualtape::{

@@ -1,5 +1,5 @@
-//! Laplacians and similar operators agree with the trace of the Hessian for every operation of the table, reductions, rules and
-//! loops, with exact values, at the edges, nested, and recorded.
+//! Laplacians and similar operators agree with the trace of the Hessian for every operation of the table, reductions,
+//! rules and loops, with exact values, at the edges, nested, and recorded.
 
 use dualtape::generic_array::GenericArray;
 use dualtape::generic_array::sequence::GenericSequence;

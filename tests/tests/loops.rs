@@ -9,7 +9,8 @@ use dualtape_tests::close::assert_close;
 use dualtape_tests::modes::{Function, first_order, second_order};
 use std::cell::Cell;
 
-/// A driven spring. State: position and speed. Input: a push at each iteration. Parameters: stiffness and friction. Output: the energy.
+/// A driven spring. State: position and speed. Input: a push at each iteration. Parameters: stiffness and friction.
+/// Output: the energy.
 #[derive(Clone)]
 struct Spring;
 

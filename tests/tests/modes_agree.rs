@@ -106,7 +106,8 @@ fn derivatives_agree_with_central_differences() {
                 };
                 let difference =
                     |f: &dyn Fn(&[f64]) -> f64, h: f64| (f(&moved(h)) - f(&moved(-h))) / (2.0 * h);
-                // Two step sizes: a wrong derivative fails at both, but a finite difference spoilt by rounding fails at only one.
+                // Two step sizes: a wrong derivative fails at both, but a finite difference spoilt by rounding fails
+                // at only one.
                 let agree = |f: &dyn Fn(&[f64]) -> f64, gradient| {
                     [1e-5, 1e-4].into_iter().any(|h| close(difference(f, h), gradient, 1e-6))
                 };

@@ -1,5 +1,5 @@
-//! Training shared by several processes: the same bits for any number of processes. Here the processes are threads, which do
-//! what any engine does; `mpi.rs` of the command line program tests the same over MPI.
+//! Training shared by several processes: the same bits for any number of processes. Here the processes are threads,
+//! which do what any engine does; `mpi.rs` of the command line program tests the same over MPI.
 
 use dualtape::program::{Part, Rows, Sums};
 use dualtape::{Differentiable, Program};
@@ -238,7 +238,8 @@ fn a_rank_with_other_data_or_settings_is_told() {
     }
 }
 
-/// A model of one feature and one target, which branches where the feature is large, so that a recording is not valid there.
+/// A model of one feature and one target, which branches where the feature is large, so that a recording is not valid
+/// there.
 struct Branching;
 
 impl Model for Branching {

@@ -5,7 +5,8 @@ use dualtape::{Error, Piecewise, Program, check, derivative, gradient, gradient_
 
 const X: [f64; 5] = [-2.0, -0.5, 0.0, 1.0, 4.0];
 const Y: [f64; 5] = [1.0, 4.0, 3.0, 5.0, -1.0];
-/// The derivatives at the points of the table: at an end that of the only piece, at a peak or in a valley 0, elsewhere the smaller one.
+/// The derivatives at the points of the table: at an end that of the only piece, at a peak or in a valley 0,
+/// elsewhere the smaller one.
 const DERIVATIVES_AT_X: [f64; 5] = [2.0, 0.0, 0.0, 0.0, -2.0];
 
 fn table() -> Piecewise<f64> {

@@ -286,7 +286,7 @@ impl Model for Square {
 fn a_sample_without_a_finite_gradient_counts_for_nothing_and_stops_nothing() {
     let trained = |odd: f64, clip: Clip, noise: f64| {
         let mut x: Vec<f64> = (0..50).map(|i| f64::from(i) / 50.0).collect();
-        // Samples that have no derivative anyway.
+        // A sample that must not contribute: its derivative is 0, or is not finite.
         x[20] = odd;
         let data = Dataset::regression("x", vec!["x".into()], vec!["y".into()], x, vec![0.0; 50]).unwrap();
         let settings = Settings { loss: Loss::MeanSquared, clip, noise, batch_size: 20, ..private() };
@@ -347,8 +347,9 @@ impl Model for Derivative {
     }
 }
 
-/// How far a training moves the parameter, in a number of runs with independent noise. Nine of ten samples have derivative 0, and
-/// the last has derivative 0 or one that is clipped: in a sum, a derivative of 0 has the same effect as an absent sample.
+/// How far a training moves the parameter, in a number of runs with independent noise. Nine of ten samples have
+/// derivative 0, and the last has derivative 0 or one that is clipped: in a sum, a derivative of 0 has the same
+/// effect as an absent sample.
 fn moves(with_one_more: bool, settings: &Settings) -> Vec<f64> {
     const RUNS: u64 = 10_000;
     let mut derivatives = vec![0.0; 10];
@@ -367,7 +368,8 @@ fn moves(with_one_more: bool, settings: &Settings) -> Vec<f64> {
         .collect()
 }
 
-/// Confidence bounds of a probability from the observed count, each wrong with probability 2.5 %: Clopper and Pearson, 1934.
+/// Confidence bounds of a probability from the observed count, each wrong with probability 2.5 %: Clopper and
+/// Pearson, 1934.
 fn clopper_pearson(seen: usize, of: usize) -> [f64; 2] {
     // Bisection with the tail of the binomial distribution, summed in logarithms.
     let at_most = |count: usize, p: f64| -> f64 {
@@ -391,8 +393,8 @@ fn clopper_pearson(seen: usize, of: usize) -> [f64; 2] {
     [least, most]
 }
 
-/// The largest ε that the runs demonstrate at this δ, over all tests that ask whether the parameter is above a threshold. Half of the
-/// runs are used to choose the threshold, the others are counted.
+/// The largest ε that the runs demonstrate at this δ, over all tests that ask whether the parameter is above a
+/// threshold. Half of the runs are used to choose the threshold, the others are counted.
 fn shown_epsilon(with: &[f64], without: &[f64], delta: f64) -> f64 {
     let (choosing, counted) = (with.len() / 2, with.len() - with.len() / 2);
     let above = |runs: &[f64], threshold: f64| runs.iter().filter(|&&x| x > threshold).count();

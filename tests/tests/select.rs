@@ -21,7 +21,7 @@ impl Function for Piecewise {
     }
 }
 
-/// The same with an `if` on the innermost value: the side that is not chosen is not computed at all.
+/// The same with an `if` on the innermost value, which takes one side and drops the other.
 fn branch<D: Differentiable<Scalar = f64>>(relation: Relation, x: &[D]) -> D {
     sides(x)[usize::from(!relation.holds(x[0].value(), x[1].value()))]
 }

@@ -1,5 +1,5 @@
-//! Taylor series: every operation of the rule table compared with nested dual numbers, and with 60-digit arithmetic to order 20
-//! (`fixtures/taylor.csv`), at the edges, recorded, nested, and in reductions, rules, loops and branches.
+//! Taylor series: every operation of the rule table compared with nested dual numbers, and with 60-digit arithmetic
+//! to order 20 (`fixtures/taylor.csv`), at the edges, recorded, nested, and in reductions, rules, loops and branches.
 
 use dualtape::generic_array::GenericArray;
 use dualtape::generic_array::sequence::GenericSequence;
@@ -54,7 +54,8 @@ fn lines() -> impl Iterator<Item = Line> {
     })
 }
 
-/// The largest error of a line, relative to the coefficient or its neighbours, since a coefficient may be a sum that cancels.
+/// The largest error of a line, relative to the coefficient or its neighbours, since a coefficient may be a sum that
+/// cancels.
 fn error<F: Scalar, N: Lanes<F>>(line: &Line) -> f64 {
     let moving = |(i, &x): (usize, &f64)| {
         if i < line.moving { curve::<F, N>(x, &CURVES[i]) } else { Taylor::lift(F::nearest(x)) }
@@ -144,7 +145,8 @@ fn nested<N: Nested>(f: &impl Fn1, x: &[f64]) -> Vec<f64> {
     nested
 }
 
-/// The same by dual numbers nested in recordings, one level after the other: types nested six deep would take minutes to compile.
+/// The same by dual numbers nested in recordings, one level after the other: types nested six deep would take minutes
+/// to compile.
 fn nested_in_recordings(f: &impl Fn1, x: &[f64], order: usize) -> Vec<f64> {
     let mut program = Program::record(|t| at(f, t[0], x), &[0.0]).unwrap();
     let mut derivatives = vec![program.value(&mut program.workspace(), &[0.0]).unwrap()];
@@ -245,7 +247,7 @@ fn singular_points_have_the_coefficients_that_are_stated() {
     assert_eq!(at_zero(|x| x.max(x * 3.0))[..], [2.0, 0.0, 0.0]);
     assert_eq!(at_zero(|x| x.hypot(x * 2.0))[..], [0.0; 3]);
     assert_eq!(at_zero(|x| Taylor::norm(&[x, x]))[..], [0.0; 3]);
-    // A power with a varying exponent has no series at 0, so its coefficients from order 2 on are NaN.
+    // A power with a varying exponent has no series at 0, so its coefficient of order 2 is NaN.
     assert!(at_zero(|x| x.powf(x + 2.0))[1].is_nan());
 }
 

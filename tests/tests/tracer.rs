@@ -1,5 +1,5 @@
-//! Patterns without recording: they have the entries of dense Jacobians and those through which NaN passes, and are valid for other
-//! points on the same branches.
+//! Patterns without recording: they have the entries of dense Jacobians and those through which NaN passes, and are
+//! valid for other points on the same branches.
 
 use dualtape::loops::{Step, scan};
 use dualtape::rules::Op;

@@ -105,8 +105,8 @@ const SPAN: f64 = 2.0;
 /// The last component of y₀' = x₀, yᵢ' = xᵢ yᵢ₋₁, by Runge–Kutta steps. In a step, each component depends on its four
 /// predecessors, so only the last four components per step are computed.
 ///
-/// Each row of components has one more in front, which serves as yᵢ₋₁ of the first: it is 1 if the first is y₀. So each derivative is a
-/// product, kᵢ = xᵢ zᵢ₋₁, and the backward pass needs only the four z of each step.
+/// Each row of components has one more in front, which serves as yᵢ₋₁ of the first: it is 1 if the first is y₀. So
+/// each derivative is a product, kᵢ = xᵢ zᵢ₋₁, and the backward pass needs only the four z of each step.
 pub(crate) fn ode(x: &[f64], steps: usize, gradient: &mut [f64]) -> f64 {
     gradient.fill(0.0);
     let count = x.len().min(4 * steps);
@@ -198,8 +198,9 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// The loss of a one-layer long short-term memory over a text. Its parameters are eleven rows with a number for each bit: four
-/// weights and four biases (forget, take, show, change), the weight of the input, weight and bias of the output.
+/// The loss of a one-layer long short-term memory over a text. Its parameters are eleven rows with a number for each
+/// bit: four weights and four biases (forget, take, show, change), the weight of the input, weight and bias of the
+/// output.
 pub(crate) fn lstm(parameters: &[f64], text: &[f64], gradient: &mut [f64]) -> f64 {
     let own = rows(parameters);
     let (characters, _) = text.as_chunks::<BITS>();
@@ -292,8 +293,8 @@ fn read_back(
     }
 }
 
-/// Rotates a point; the rotation is given as axis times angle. Returns the matrix of the rotation, and the derivatives of the rotated point
-/// with respect to each component of the axis.
+/// Rotates a point; the rotation is given as axis times angle. Returns the matrix of the rotation, and the
+/// derivatives of the rotated point with respect to each component of the axis.
 ///
 /// With the angle θ, a = sin θ / θ and b = (1 − cos θ) / θ², the rotated point is cos θ x + a r × x + b (r·x) r.
 fn turned(r: [f64; 3], x: [f64; 3]) -> ([f64; 3], [[f64; 3]; 3], [[f64; 3]; 3]) {
@@ -324,7 +325,8 @@ fn turned(r: [f64; 3], x: [f64; 3]) -> ([f64; 3], [[f64; 3]; 3], [[f64; 3]; 3]) 
     (point, by_point, by_axis)
 }
 
-/// The reprojection error of an observation, and its Jacobian with respect to all inputs except the feature, a row for each component of the error.
+/// The reprojection error of an observation, and its Jacobian with respect to all inputs except the feature, a row
+/// for each component of the error.
 pub(crate) fn reprojection(observation: &[f64], jacobian: &mut [f64]) -> [f64; 2] {
     let [r0, r1, r2, c0, c1, c2, focal, u0, u1, k1, k2, x0, x1, x2, weight, seen0, seen1] =
         *observation.first_chunk().expect("an observation has 17 numbers");
@@ -357,8 +359,9 @@ pub(crate) fn reprojection(observation: &[f64], jacobian: &mut [f64]) -> [f64; 2
 /// The neurons of each hidden layer of [`network`].
 const HIDDEN: usize = 16;
 
-/// The sum of hinge losses of a network 2-16-16-1 with relu over points (x, y, label). Weights are stored row by row, a row for each
-/// neuron, followed by the biases; the second layer's weights are transposed once, so that all inner loops run over adjacent neurons.
+/// The sum of hinge losses of a network 2-16-16-1 with relu over points (x, y, label). Weights are stored row by row,
+/// a row for each neuron, followed by the biases; the second layer's weights are transposed once, so that all inner
+/// loops run over adjacent neurons.
 pub(crate) fn network(parameters: &[f64], points: &[f64], gradient: &mut [f64]) -> f64 {
     const LAST: usize = 3 * HIDDEN + HIDDEN * HIDDEN + HIDDEN;
     gradient.fill(0.0);
@@ -421,7 +424,8 @@ fn network_back(
 /// What a stage of a pendulum's step stores for the backward pass: sine and cosine of the angle, and the speed.
 type Stage = [f64; 3];
 
-/// The angle of a pendulum after a number of Runge–Kutta steps; x contains the initial angle and speed, gravity over length, and friction.
+/// The angle of a pendulum after a number of Runge–Kutta steps; x contains the initial angle and speed, gravity over
+/// length, and friction.
 pub(crate) fn pendulum(x: &[f64], steps: usize, gradient: &mut [f64]) -> f64 {
     let &[mut angle, mut speed, gravity, friction] = x else { unreachable!("there are four numbers") };
     let mut stored: Vec<[Stage; 4]> = Vec::with_capacity(steps);

@@ -54,7 +54,8 @@ pub(crate) fn gradient(workload: &str, size: usize) -> Option<Gradient> {
     })
 }
 
-/// The residual of an observation and its Jacobian. The feature comes first in `x`; its two columns of the Jacobian are not computed.
+/// The residual of an observation and its Jacobian. The feature comes first in `x`; its two columns of the Jacobian
+/// are not computed.
 pub(crate) fn projection(x: &[f64; 17], jacobian: &mut [f64; 34]) -> [f64; 2] {
     let mut values = [0.0; 2];
     projection::values_and_jacobian(x, &mut values, jacobian).expect(FITS);

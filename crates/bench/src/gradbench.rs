@@ -5,8 +5,8 @@
 //! [`Differentiable`](dualtape::Differentiable) number from the eval's published definition, and with the engine
 //! that differentiates it. No derivative is written by hand.
 //!
-//! The folder `gradbench` of this package contains what the suite requires of a tool: copied to `tools/dualtape` in its repository, it
-//! builds an image of this tool.
+//! The folder `gradbench` of this package contains what the suite requires of a tool: copied to `tools/dualtape` in
+//! its repository, it builds an image of this tool.
 
 pub(crate) mod ba;
 mod descent;

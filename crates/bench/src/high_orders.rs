@@ -52,8 +52,8 @@ pub(crate) fn orders(order: usize) -> Workload {
     }
 }
 
-/// The Laplacian of a function: with nested dual numbers for one input after the other, from the diagonal of its Hessian, and by
-/// forward Laplacian.
+/// The Laplacian of a function: with nested dual numbers for one input after the other, from the diagonal of its
+/// Hessian, and by forward Laplacian.
 pub(crate) fn laplacian<O: Objective + Clone + Send + 'static>(size: String, f: &O, x: &[f64]) -> Workload {
     let (plain, point) = (f.clone(), x.to_vec());
     let workload = Workload::new("laplacian", size, 1).mode(VALUE, move |_| plain.call(&point));

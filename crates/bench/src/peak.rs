@@ -1,5 +1,6 @@
-//! How close batches come to the limits of the machine: their arithmetic operations, the bytes they have to move, and the most
-//! multiply-adds per second that the machine can do, in registers and with the widest instructions of the processor.
+//! How close batches come to the limits of the machine: their arithmetic operations, the bytes they have to move, and
+//! the most multiply-adds per second that the machine can do, in registers and with the widest instructions of the
+//! processor.
 
 use crate::gradbench::gmm::{Mixture, Problem};
 use crate::gradbench::llsq;
@@ -127,7 +128,8 @@ fn mixture(d: usize, k: usize, n: usize, peak: fn() -> f64) -> Task<'static> {
     };
     let program =
         Program::record_with_data(observation, &theta, &vec![0.0; d]).expect("the mixture is recorded");
-    // A triangular matrix times a vector, and both adjoints; differences and squares with their adjoints; a sum of exponentials.
+    // A triangular matrix times a vector, and both adjoints; differences and squares with their adjoints; a sum of
+    // exponentials.
     let component = 6 * (problem.triangle() + d) + (1 + 1) * d + (2 + 2) * d + 8;
     summed(format!("gmm d{d} k{k} n{n}"), program, theta, numbers(n * d, 0.73), n * k * component, peak)
 }
@@ -161,7 +163,8 @@ fn ten_operations(n: usize, peak: fn() -> f64) -> Task<'static> {
 fn step<F: ProgramScalar>(workload: &Workload<F>, peak: fn() -> f64) -> Task<'_> {
     let (first, others) = workload.weights();
     let parameters = workload.parameters();
-    // Forward, then backward to the weights and, except in the first layer, to the signals; momentum takes four operations per parameter.
+    // Forward, then backward to the weights and, except in the first layer, to the signals; momentum takes four
+    // operations per parameter.
     let operations = workload.batch() * (4 * first + 6 * others) + 4 * parameters;
     let bytes = size_of::<F>() * (workload.batch() * workload.width() + 6 * parameters);
     let mut training = Training::new(workload, Mode::Mean, Replayed::new(workload));

@@ -1,4 +1,5 @@
-//! Files of measurements, one for each processor: a line of JSON about the machine, then one for each mode of each workload.
+//! Files of measurements, one for each processor: a line of JSON about the machine, then one for each mode of each
+//! workload.
 
 use crate::timing::Measured;
 use crate::workload::{BY_HAND, VALUE, Workload};

@@ -15,8 +15,8 @@ const BETWEEN_READINGS: Duration = Duration::from_micros(20);
 /// Threads that were asleep may wake on the same processor; the system separates them within this time.
 const PARTING: Duration = Duration::from_millis(60);
 
-/// A pool with this many threads. Measured code runs inside the pool: a measuring thread of another pool would search for work while
-/// it waits, and so take a processor from the computing threads.
+/// A pool with this many threads. Measured code runs inside the pool: a measuring thread of another pool would search
+/// for work while it waits, and so take a processor from the computing threads.
 ///
 /// # Panics
 ///

@@ -1,8 +1,8 @@
 //! Writes derivatives as Rust or C code from a build script.
 //!
-//! A function is recorded when the crate is built, and its derivatives are compiled into the crate: at run time they need no
-//! dualtape, no allocation and no standard library. With `dualtape` and `dualtape-build` among the `[build-dependencies]`, it takes
-//! three lines of `build.rs`:
+//! A function is recorded when the crate is built, and its derivatives are compiled into the crate: at run time they
+//! need no dualtape, no allocation and no standard library. With `dualtape` and `dualtape-build` among the
+//! `[build-dependencies]`, it takes three lines of `build.rs`:
 //!
 //! ```no_run
 //! # use dualtape::{Differentiable, Float};
@@ -27,9 +27,9 @@
 //! let value = energy::value_and_gradient(&[1.0, 0.5], &mut gradient)?;
 //! ```
 //!
-//! The function may be in a file that both the build script and the crate include (`#[path = "src/energy.rs"] mod energy;`),
-//! so that the crate can also evaluate it with any other type of number. If the crate is built for a target without a standard library,
-//! [`Source::no_std`] takes the elementary functions from the crate `libm`.
+//! The function may be in a file that both the build script and the crate include (`#[path = "src/energy.rs"] mod
+//! energy;`), so that the crate can also evaluate it with any other type of number. If the crate is built for a
+//! target without a standard library, [`Source::no_std`] takes the elementary functions from the crate `libm`.
 
 #![forbid(unsafe_code)]
 
@@ -44,7 +44,8 @@ use std::{env, fs, io};
 pub enum Error {
     /// The environment names no folder to write to.
     #[error(
-        "the environment variable OUT_DIR is not set, so there is no folder for `{file}`; call this in a build script, where cargo sets it"
+        "the environment variable OUT_DIR is not set, so there is no folder for `{file}`; call this in a build script, \
+         where cargo sets it"
     )]
     NoFolder {
         /// The file.
@@ -90,8 +91,8 @@ pub fn rust<F: ProgramScalar>(name: &str, source: &Source<'_, F>) -> Result<Path
     rust_in(&folder(name)?, name, source)
 }
 
-/// Writes C to `NAME.c` and `NAME.h` in the folder that cargo gives to build scripts, and returns the path of the first. Pass it
-/// to the crate `cc`, for example, with the flag `-ffp-contract=off`.
+/// Writes C to `NAME.c` and `NAME.h` in the folder that cargo gives to build scripts, and returns the path of the
+/// first. Pass it to the crate `cc`, for example, with the flag `-ffp-contract=off`.
 ///
 /// # Errors
 ///

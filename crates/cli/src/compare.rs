@@ -98,7 +98,8 @@ fn print_table(runs: &[Run]) {
 
 fn figure(runs: &[Run], log_axis: bool) -> Figure {
     let panel = |title: &str, label: &str, number: fn(&Record) -> Option<f64>| {
-        // Every panel contains all runs, so that a run has the same colour in all panels; a run without the number has no points.
+        // Every panel contains all runs, so that a run has the same colour in all panels; a run without the number
+        // has no points.
         let points = |run: &Run| -> Vec<(f64, f64)> {
             run.history.iter().filter_map(|record| Some((record.epoch as f64, number(record)?))).collect()
         };

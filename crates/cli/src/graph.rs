@@ -14,8 +14,8 @@ use dualtape_nn::{Activation, Mlp, SavedModel, files};
 use layout::gv::{DotParser, GraphBuilder};
 use std::path::{Path, PathBuf};
 
-/// Draw an expression, or a small model, as a graph that shows the name, the data and the gradient of every value; or write it
-/// as Rust or C code that computes value and gradient.
+/// Draw an expression, or a small model, as a graph that shows the name, the data and the gradient of every value; or
+/// write it as Rust or C code that computes value and gradient.
 ///
 /// Without --output, the drawing is printed in Graphviz's DOT language, or, with --code, the code is printed.
 #[derive(Debug, Args)]
@@ -48,7 +48,8 @@ pub(crate) struct GraphOptions {
     #[arg(long, value_name = "LANGUAGE", conflicts_with = "output")]
     code: Option<Language>,
 
-    /// Write a drawing to a file ending in .dot or .svg, or code to a file ending in .rs, .c or .h; may be given several times
+    /// Write a drawing to a file ending in .dot or .svg, or code to a file ending in .rs, .c or .h; may be given
+    /// several times
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
 

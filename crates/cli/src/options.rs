@@ -9,7 +9,8 @@ use dualtape_nn::{Activation, Clip, Error, Initializer, Loss, Method, Reduction,
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// All options; `None` where an option was not given. In a file, the names are those of the command line without the dashes.
+/// All options; `None` where an option was not given. In a file, the names are those of the command line without the
+/// dashes.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
@@ -43,9 +44,10 @@ pub(crate) struct Options {
 
     /// Missing values: refuse, drop, mean or median [default: refuse]
     ///
-    /// 'drop' leaves out rows with a missing value. 'mean' and 'median' fill the gap with the mean or median of the column
-    /// in the training part, or, in a column of categories, with the most frequent category. The model stores these values
-    /// for predictions. A cell counts as missing if it is empty, NA, N/A, nan, null or ?. A missing label is never filled in.
+    /// 'drop' leaves out rows with a missing value. 'mean' and 'median' fill the gap with the mean or median of the
+    /// column in the training part, or, in a column of categories, with the most frequent category. The model stores
+    /// these values for predictions. A cell counts as missing if it is empty, NA, N/A, nan, null or ?. A missing
+    /// label is never filled in.
     #[arg(long, value_name = "WAY", value_parser = parsers::expected::<Missing>, help_heading = "Data")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) missing: Option<Missing>,
@@ -67,14 +69,15 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) only: Option<Vec<String>>,
 
-    /// What separates cells: comma, semicolon, tab, bar, space, or any single character [default: detected from the first lines]
+    /// What separates cells: comma, semicolon, tab, bar, space, or any single character [default: detected from the
+    /// first lines]
     #[arg(long, value_name = "SIGN", value_parser = parsers::expected::<Delimiter>, help_heading = "Data",
           hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) delimiter: Option<Delimiter>,
 
-    /// Encoding of the text, such as utf-8, latin1 or utf-16le [default: from the byte-order mark, or else utf-8 if valid, or else
-    /// windows-1252]
+    /// Encoding of the text, such as utf-8, latin1 or utf-16le [default: from the byte-order mark, or else utf-8 if
+    /// valid, or else windows-1252]
     #[arg(long, value_name = "NAME", help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) encoding: Option<String>,
@@ -129,8 +132,8 @@ pub(crate) struct Options {
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) initializer: Option<Initializer>,
 
-    /// The loss to minimise: cross-entropy, binary-cross-entropy or hinge for classes; mse, l1 or huber[:DELTA] for a regression
-    /// [default: cross-entropy, or mse for a regression]
+    /// The loss to minimise: cross-entropy, binary-cross-entropy or hinge for classes; mse, l1 or huber[:DELTA] for a
+    /// regression [default: cross-entropy, or mse for a regression]
     #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Loss>, help_heading = "Training", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) loss: Option<Loss>,
@@ -192,10 +195,10 @@ pub(crate) struct Options {
 
     /// Train with differential privacy, as in epsilon=3,delta=1e-5
     ///
-    /// The samples of each step are drawn at random, each sample's gradient is clipped, and noise is added. The noise is just
-    /// large enough that all steps together stay within the budget; training stops when the budget is spent. Optional parts:
-    /// clip=C (default 1), accountant=rdp (default pld), and repeatable, which draws the noise from the seed and so protects
-    /// nobody.
+    /// The samples of each step are drawn at random, each sample's gradient is clipped, and noise is added. The noise
+    /// is just large enough that all steps together stay within the budget; training stops when the budget is spent.
+    /// Optional parts: clip=C (default 1), accountant=rdp (default pld), and repeatable, which draws the noise from
+    /// the seed and so protects nobody.
     #[arg(long, value_name = "BUDGET", value_parser = parsers::expected::<Private>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) private: Option<Private>,

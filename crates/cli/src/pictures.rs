@@ -1,4 +1,5 @@
-//! The pictures of a run. They are drawn from what a checkpoint contains, so a run that was killed and resumed draws the same pictures.
+//! The pictures of a run. They are drawn from what a checkpoint contains, so a run that was killed and resumed draws
+//! the same pictures.
 
 use crate::failure::Failure;
 use crate::importance::Importance;
@@ -111,7 +112,8 @@ impl Drawing<'_> {
         Figure::new(&self.title(&format!("{shape}{}", self.not_private()))).with(losses).with(metric)
     }
 
-    /// A note for the titles of pictures that are computed from the training part without noise, if there is a privacy budget.
+    /// A note for the titles of pictures that are computed from the training part without noise, if there is a
+    /// privacy budget.
     fn not_private(&self) -> &'static str {
         if self.setup.settings.budget.is_some() { " (not private)" } else { "" }
     }

@@ -38,12 +38,13 @@ pub(crate) struct PredictOptions {
     #[arg(long, value_name = "YES|NO", value_parser = parsers::yes_or_no)]
     header: Option<bool>,
 
-    /// What separates cells: comma, semicolon, tab, bar, space, or any single character [default: detected from the first lines]
+    /// What separates cells: comma, semicolon, tab, bar, space, or any single character [default: detected from the
+    /// first lines]
     #[arg(long, value_name = "SIGN", value_parser = parsers::expected::<crate::options::Delimiter>)]
     delimiter: Option<crate::options::Delimiter>,
 
-    /// Encoding of the text, such as utf-8, latin1 or utf-16le [default: from the byte-order mark, or else utf-8 if valid, or else
-    /// windows-1252]
+    /// Encoding of the text, such as utf-8, latin1 or utf-16le [default: from the byte-order mark, or else utf-8 if
+    /// valid, or else windows-1252]
     #[arg(long, value_name = "NAME")]
     encoding: Option<String>,
 

@@ -145,13 +145,15 @@ pub(crate) fn warnings(settings: &Settings, options: &Options, training: &Datase
             let samples = training.len() as f64;
             if budget.delta * samples > 1.0 {
                 all.push(format!(
-                    "δ is {:e}, more than one over the number of samples to train on; with such a δ, publishing some of the samples would count as private",
+                    "δ is {:e}, more than one over the number of samples to train on; with such a δ, publishing some of \
+                     the samples would count as private",
                     budget.delta
                 ));
             }
             if settings.patience.is_some() || settings.keep_best {
                 all.push(
-                    "the validation part determines which epoch is kept, without noise; the privacy claim does not cover its samples"
+                    "the validation part determines which epoch is kept, without noise; the privacy claim does not \
+                     cover its samples"
                         .to_owned(),
                 );
             }
@@ -164,7 +166,8 @@ pub(crate) fn warnings(settings: &Settings, options: &Options, training: &Datase
             }
         }
         None if settings.noise > 0.0 => all.push(
-            "noise is added, but batches are shuffled rather than drawn at random, so no (ε, δ) can be claimed; --private makes such a claim"
+            "noise is added, but batches are shuffled rather than drawn at random, so no (ε, δ) can be claimed; \
+             --private makes such a claim"
                 .to_owned(),
         ),
         None => {}

@@ -1,6 +1,7 @@
 //! The processes that share a training: how they join, receive files, and end together.
 //!
-//! Rank 0 leads: only rank 0 reads options and checkpoints, writes files, and shows progress. The others receive what they need from it.
+//! Rank 0 leads: only rank 0 reads options and checkpoints, writes files, and shows progress. The others receive what
+//! they need from it.
 
 use crate::failure::Failure;
 use dualtape_nn::parallel::{AllReduce, Local};
@@ -67,8 +68,8 @@ impl Ranks {
             .map_err(|error| Failure::Failed(format!("rank 0 sent something that is not text: {error}")))
     }
 
-    /// Gives all processes the bytes of a stream that rank 0 reads, such as a file or standard input. `None` if this process
-    /// is alone and can read it itself.
+    /// Gives all processes the bytes of a stream that rank 0 reads, such as a file or standard input. `None` if this
+    /// process is alone and can read it itself.
     pub(crate) fn share(&mut self, read: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<Option<Shared>> {
         if self.size() == 1 {
             return Ok(None);

@@ -122,7 +122,9 @@ impl Request {
         let standardize = options.standardize.unwrap_or(true);
         if options.private.is_some() && !standardize {
             notes.push(
-                "columns are not standardised, because their means and deviations would reveal something about the samples; --standardize true standardises them anyway".to_owned(),
+                "columns are not standardised, because their means and deviations would reveal something about the \
+                 samples; --standardize true standardises them anyway"
+                    .to_owned(),
             );
         }
         let input_scale = standardize.then(|| Standardizer::fit(&training));
@@ -472,8 +474,8 @@ pub(crate) fn csv_like(
     }
 }
 
-/// Checks that there are at least two classes, and that the loss suits the targets. A single class often means that the user
-/// forgot `--regression`.
+/// Checks that there are at least two classes, and that the loss suits the targets. A single class often means that
+/// the user forgot `--regression`.
 fn check_loss(loss: Loss, data: &Dataset) -> Result<(), Failure> {
     match data.targets() {
         Targets::Classes { names, .. } if names.len() < 2 => Err(Failure::Failed(format!(

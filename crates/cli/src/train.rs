@@ -79,7 +79,8 @@ pub(crate) struct TrainOptions {
 
     /// Share the training among the processes started by mpirun
     ///
-    /// For example: mpirun -np 4 dualtape train DATA --distributed. The result has the same bits for any number of processes.
+    /// For example: mpirun -np 4 dualtape train DATA --distributed. The result has the same bits for any number of
+    /// processes.
     #[arg(long, help_heading = "Run", hide_short_help = true)]
     distributed: bool,
 
@@ -190,7 +191,8 @@ fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
     }
     let processes = ranks.size();
     if processes > 1 && given.folds.is_some() {
-        let problem = "--folds and --distributed exclude each other: folds cannot be shared among processes; expected one of them";
+        let problem = "--folds and --distributed exclude each other: folds cannot be shared among processes; expected \
+                       one of them";
         return Err(Failure::Usage(problem.to_owned()));
     }
     let request = Request::new(given, &mut ranks)?;

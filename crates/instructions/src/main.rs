@@ -3,11 +3,12 @@
 //! Times on a shared machine vary by tens of per cent; instruction counts hardly vary, so a change that costs a few
 //! per cent is visible. They say nothing about caches and branches; for times, see `dualtape-bench`.
 //!
-//! Valgrind's callgrind counts all cases in one run of this program: it resets the count whenever [`begin`] is called, and
-//! writes a file whenever a call of [`counted`] ends. These are two functions because callgrind accepts only one such option per function.
+//! Valgrind's callgrind counts all cases in one run of this program: it resets the count whenever [`begin`] is
+//! called, and writes a file whenever a call of [`counted`] ends. These are two functions because callgrind accepts
+//! only one such option per function.
 //!
-//! A new case may change the counts of others by some per cent, since the number of uses of a function affects whether the compiler
-//! inlines it. So a commit that adds cases also updates the record, and does not change core.
+//! A new case may change the counts of others by some per cent, since the number of uses of a function affects
+//! whether the compiler inlines it. So a commit that adds cases also updates the record, and does not change core.
 
 mod cases;
 

@@ -1,5 +1,5 @@
-//! Hamiltonian Monte Carlo on the eight schools (Rubin, "Estimation in parallel randomized experiments", 1981): the sampler takes
-//! gradients from a program, and machine code computes them without any change to the sampler.
+//! Hamiltonian Monte Carlo on the eight schools (Rubin, "Estimation in parallel randomized experiments", 1981): the
+//! sampler takes gradients from a program, and machine code computes them without any change to the sampler.
 
 use dualtape::{Differentiable, Error, Program, Workspace};
 use dualtape_jit::{Jit, Tier};
@@ -20,8 +20,8 @@ const EFFECTS: [[f64; 2]; 8] = [
 
 const SIZE: usize = 2 + EFFECTS.len();
 
-/// −ln of the posterior. Inputs: the mean effect μ, the logarithm ln τ of the spread, and for each school (θ − μ)/τ. Priors:
-/// μ ~ N(0, 5), τ ~ half-Cauchy(5).
+/// −ln of the posterior. Inputs: the mean effect μ, the logarithm ln τ of the spread, and for each school (θ − μ)/τ.
+/// Priors: μ ~ N(0, 5), τ ~ half-Cauchy(5).
 fn potential<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
     let (mean, log_spread, schools) = (x[0], x[1], &x[2..]);
     let spread = log_spread.exp();

@@ -41,7 +41,8 @@ impl Step for Swing {
     }
 }
 
-/// The angle after all steps and its gradient, by hand: states, and sines and cosines of angles, are stored in the forward pass.
+/// The angle after all steps and its gradient, by hand: states, and sines and cosines of angles, are stored in the
+/// forward pass.
 fn pendulum_by_hand(x: &[f64], gradient: &mut [f64], stored: &mut Vec<[f64; 12]>) -> f64 {
     let &[angle, speed, gravity, friction] = x else { unreachable!() };
     stored.clear();

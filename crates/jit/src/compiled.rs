@@ -91,14 +91,14 @@ impl<F: Number> Compiled<F> {
         &self.code.outputs
     }
 
-    /// Computes the outputs from the inputs; both are slices of all arrays concatenated. The results are bit for bit those of
-    /// the program.
+    /// Computes the outputs from the inputs; both are slices of all arrays concatenated. The results are bit for bit
+    /// those of the program.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if the number of inputs or outputs is wrong; and [`Error::Refused`] if the function takes another
-    /// branch here than where it was recorded, or is at a singular point. Evaluate the program in this case: it gives the result
-    /// or says which guard failed. After `Refused`, the outputs are unspecified.
+    /// [`Error::Length`] if the number of inputs or outputs is wrong; and [`Error::Refused`] if the function takes
+    /// another branch here than where it was recorded, or is at a singular point. Evaluate the program in this case:
+    /// it gives the result or says which guard failed. After `Refused`, the outputs are unspecified.
     ///
     /// ```
     /// use dualtape::{Float, Program, codegen::Quantity};

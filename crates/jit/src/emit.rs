@@ -81,8 +81,8 @@ pub(crate) struct Shared<'a, F> {
     pub(crate) constants: Constants<F>,
 }
 
-/// The signature of all functions: they take pointers to the arrays, to the workspace and to the constants, and return 0 if no
-/// failed.
+/// The signature of all functions: they take pointers to the arrays, to the workspace and to the constants, and
+/// return 0 if no failed.
 pub(crate) fn signature(target: TargetFrontendConfig) -> Signature {
     let mut signature = Signature::new(target.default_call_conv);
     signature.params = vec![AbiParam::new(target.pointer_type()); POINTERS];

@@ -17,7 +17,8 @@ pub enum Error {
 
     /// The machine code cannot give a valid result at this point; evaluate the program instead.
     #[error(
-        "the machine code has no result here: the function takes another branch, or is at a singular point; evaluate the program instead"
+        "the machine code has no result here: the function takes another branch, or is at a singular point; evaluate \
+         the program instead"
     )]
     Refused,
 

@@ -21,7 +21,8 @@ impl Layout {
         }
     }
 
-    /// The index of an array among all inputs, outputs and the workspace, if a place is inside it in each of `turns` iterations.
+    /// The index of an array among all inputs, outputs and the workspace, if a place is inside it in each of `turns`
+    /// iterations.
     pub(crate) fn array(&self, place: &Place, turns: usize) -> Result<usize, Error> {
         let (array, len) = match place.memory {
             Memory::Input(array) => (array, self.inputs.get(array)),

@@ -26,14 +26,15 @@
 //!
 //! # Results
 //!
-//! The results are bit for bit those of the program: sums, products, roots and selections are instructions, and elementary
-//! functions are calls to those of the rule table. Loops stay loops, and give the same bits as walking them iteration by iteration.
-//! The code refuses a point where a guard fails, or where a number that has to be finite is not.
+//! The results are bit for bit those of the program: sums, products, roots and selections are instructions, and
+//! elementary functions are calls to those of the rule table. Loops stay loops, and give the same bits as walking
+//! them iteration by iteration. The code refuses a point where a guard fails, or where a number that has to be finite
+//! is not.
 //!
 //! # When it pays
 //!
-//! Times in units of a gradient written by hand, and the time until the first call of optimised code (one core of an AMD EPYC;
-//! run the example `speed` to measure your machine):
+//! Times in units of a gradient written by hand, and the time until the first call of optimised code (one core of an
+//! AMD EPYC; run the example `speed` to measure your machine):
 //!
 //! | gradient | program | [`Tier::SinglePass`] | [`Tier::Optimised`] | compilation |
 //! |---|---:|---:|---:|---:|
@@ -43,15 +44,16 @@
 //! | Rosenbrock, 1000 inputs | 2.7 | 3.3 | 1.4 | 38 ms |
 //! | a pendulum of 1000 steps, a loop | 2.3 | 1.3 | 1.0 | 0.6 ms |
 //!
-//! So straight-line code pays off after some thousand evaluations: 3000 for two inputs, 16 000 for a thousand. A loop of a thousand
-//! iterations pays off after ten. Compiling takes 2 to 2.5 µs per operation, or 1 µs with a single pass; the number of iterations of a
-//! loop does not matter. [`Jit::after`] makes a program wait for a given number of evaluations before it is compiled.
+//! So straight-line code pays off after some thousand evaluations: 3000 for two inputs, 16 000 for a thousand. A loop
+//! of a thousand iterations pays off after ten. Compiling takes 2 to 2.5 µs per operation, or 1 µs with a single
+//! pass; the number of iterations of a loop does not matter. [`Jit::after`] makes a program wait for a given number
+//! of evaluations before it is compiled.
 //!
 //! # Safety
 //!
-//! Machine code can do anything. All of this crate is safe Rust, except one file of a few dozen lines, which calls the functions and
-//! frees their pages. Each load and store is checked against the length of its array when the code is generated, and the lengths are
-//! checked again at each call.
+//! Machine code can do anything. All of this crate is safe Rust, except one file of a few dozen lines, which calls
+//! the functions and frees their pages. Each load and store is checked against the length of its array when the code
+//! is generated, and the lengths are checked again at each call.
 #![deny(unsafe_code)]
 
 mod compile;
@@ -160,9 +162,9 @@ impl Jit {
     ///
     /// # Errors
     ///
-    /// [`Error::Program`] with the error of [`Routine::new`]: several outputs have no gradient, and there is no code for custom rules
-    /// and for loops that end by a condition. The other errors, except [`Error::Length`] and [`Error::Refused`], which do not
-    /// occur here, would be bugs of this crate or a lack of memory.
+    /// [`Error::Program`] with the error of [`Routine::new`]: several outputs have no gradient, and there is no code
+    /// for custom rules and for loops that end by a condition. The other errors, except [`Error::Length`] and
+    /// [`Error::Refused`], which do not occur here, would be bugs of this crate or a lack of memory.
     ///
     /// # Panics
     ///

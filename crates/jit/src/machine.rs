@@ -7,7 +7,8 @@ use cranelift_jit::JITModule;
 use dualtape::codegen::{INPUTS, MachineCode, OUTPUTS};
 use std::sync::{Mutex, PoisonError};
 
-/// The type of compiled functions: two input arrays, three output arrays, the workspace and the constants. Returns 0 if all checks passed.
+/// The type of compiled functions: two input arrays, three output arrays, the workspace and the constants. Returns 0
+/// if all checks passed.
 type Function<F> = unsafe extern "C" fn(*const F, *const F, *mut F, *mut F, *mut F, *mut F, *const F) -> u32;
 
 /// Pages of machine code, which are freed on drop.

@@ -1,5 +1,5 @@
-//! A custom training loop over MPI, without the trainer of this crate: each process takes the gradient of its own points, and one all-reduce
-//! adds the gradients. Build it, then start any number of processes:
+//! A custom training loop over MPI, without the trainer of this crate: each process takes the gradient of its own
+//! points, and one all-reduce adds the gradients. Build it, then start any number of processes:
 //!
 //! ```sh
 //! cargo build --release -p dualtape-nn --features mpi --example mpi

@@ -116,8 +116,9 @@ impl Benchmarks {
         }
     }
 
-    /// Adds a workload, with one bar for each mode; pass `Bar::exact(f64::NAN)` for a mode that was not measured. A mode
-    /// that no workload measured is not shown, but later modes do not take over its look. Drawing fails with [`Error::Count`] if the number of bars differs from the number of modes.
+    /// Adds a workload, with one bar for each mode; pass `Bar::exact(f64::NAN)` for a mode that was not measured. A
+    /// mode that no workload measured is not shown, but later modes do not take over its look. Drawing fails with
+    /// [`Error::Count`] if the number of bars differs from the number of modes.
     ///
     /// ```
     /// use dualtape_plots::{Bar, Benchmarks, Error, Picture};
@@ -339,8 +340,8 @@ impl Importance {
     /// ```
     pub const MOST_BARS: usize = 20;
 
-    /// `score` names the score. For each feature, `items` has its name, and the mean and standard deviation of the drop over repeats,
-    /// in units of the score; in any order.
+    /// `score` names the score. For each feature, `items` has its name, and the mean and standard deviation of the
+    /// drop over repeats, in units of the score; in any order.
     ///
     /// ```
     /// use dualtape_plots::{Importance, Picture};

@@ -119,8 +119,8 @@ impl DecisionBoundary {
         self
     }
 
-    /// Sets the names of the classes; drawing fails with [`Error::Count`] unless there is one for each class. By default, they
-    /// are called "class 0" and so on.
+    /// Sets the names of the classes; drawing fails with [`Error::Count`] unless there is one for each class. By
+    /// default, they are called "class 0" and so on.
     ///
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};

@@ -109,7 +109,8 @@ impl ConfusionMatrix {
         [(0..classes).map(row).collect(), (0..classes).map(column).collect()]
     }
 
-    /// The texts of the counts for cells of this size in pixels, and their font size: in groups of digits, abbreviated, or none.
+    /// The texts of the counts for cells of this size in pixels, and their font size: in groups of digits,
+    /// abbreviated, or none.
     fn texts(&self, cell: (f64, f64)) -> Option<(Vec<String>, f64)> {
         let write = |of: &dyn Fn(u64) -> String| {
             self.counts.iter().map(|&count| if count == 0 { String::new() } else { of(count) }).collect()

@@ -1,7 +1,7 @@
 //! The lines along which a grid of numbers crosses zero: marching squares, joined into curves.
 //!
-//! Lorensen and Cline, "Marching cubes", 1987, in two dimensions; where opposite corners of a square have the same sign, the
-//! mean of all four decides which of them are joined.
+//! Lorensen and Cline, "Marching cubes", 1987, in two dimensions; where opposite corners of a square have the same
+//! sign, the mean of all four decides which of them are joined.
 
 use std::collections::BTreeMap;
 

@@ -25,10 +25,10 @@ const MOST_STROKES: f64 = 4000.0;
 
 /// Named curves on the same axes: losses and other metrics of a run, or several runs to compare.
 ///
-/// The line shows the raw values. For 500 points or more, a faint line shows the mean over equally many values before and
-/// after each point, so that it does not lag. Each curve has a different look: a colour and a dash, and beyond eight curves a
-/// marker. The n-th curve looks the same in every picture, so panels of a figure that show the same runs in the same
-/// order agree.
+/// The line shows the raw values. For 500 points or more, a faint line shows the mean over equally many values before
+/// and after each point, so that it does not lag. Each curve has a different look: a colour and a dash, and beyond
+/// eight curves a marker. The n-th curve looks the same in every picture, so panels of a figure that show the same
+/// runs in the same order agree.
 ///
 /// ```
 /// use dualtape_plots::{Curves, Picture, Size};
@@ -182,7 +182,8 @@ impl Curves {
     }
 
     /// Draws a line across the picture, such as the norm to which gradients are clipped; drawing fails with
-    /// [`Error::NotFinite`] if it is not finite. If the line is too far from the curves to be shown, a note gives its value.
+    /// [`Error::NotFinite`] if it is not finite. If the line is too far from the curves to be shown, a note gives its
+    /// value.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -210,8 +211,8 @@ impl Curves {
     }
 
     /// Sets over how many values before and after each point the faint line takes the mean, see
-    /// [`centered_mean`](crate::centered_mean); 0 for no such line. The default is a fiftieth of the points of a curve with 500
-    /// points or more, and 0 for others.
+    /// [`centered_mean`](crate::centered_mean); 0 for no such line. The default is a fiftieth of the points of a
+    /// curve with 500 points or more, and 0 for others.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -354,7 +355,8 @@ impl Curves {
             let means = thinned(&means, column).into_iter().map(|point| plot.at(point)).collect::<Vec<_>>();
             plot.draw(LineSeries::new(means, look::stroke(faint(look), 2.0 * WIDTH)))?;
         }
-        // A marker at each point if there are few; otherwise at some points, if needed to distinguish curves of the same colour.
+        // A marker at each point if there are few; otherwise at some points, if needed to distinguish curves of the
+        // same colour.
         let every = if is_marked(series) || points.len() == 1 { 1 } else { (points.len() / 12).max(1) };
         let marked = look.marked || is_marked(series) || points.len() == 1;
         let marks = points.iter().step_by(every).filter(|_| marked);

@@ -100,8 +100,8 @@ impl ProbabilityGrid {
     /// ```
     pub const MOST_CLASSES: usize = 32;
 
-    /// The nodes of a grid with the given numbers of columns and rows: from left to right, row after row from the bottom to the
-    /// top. 100 by 100 nodes are enough for most boundaries.
+    /// The nodes of a grid with the given numbers of columns and rows: from left to right, row after row from the
+    /// bottom to the top. 100 by 100 nodes are enough for most boundaries.
     ///
     /// ```
     /// use dualtape_plots::{ProbabilityGrid, Window};
@@ -127,13 +127,14 @@ impl ProbabilityGrid {
         Ok((0..rows).flat_map(row).collect())
     }
 
-    /// Evaluates the probabilities of all classes at each node of a grid with the given numbers of columns and rows. Where one of them is
-    /// not between 0 and 1, the picture is grey.
+    /// Evaluates the probabilities of all classes at each node of a grid with the given numbers of columns and rows.
+    /// Where one of them is not between 0 and 1, the picture is grey.
     ///
     /// # Errors
     ///
     /// Those of [`ProbabilityGrid::nodes`]; [`Error::Amount`] unless there are 2 to [`ProbabilityGrid::MOST_CLASSES`]
-    /// classes and at most 5,000,000 probabilities in all; [`Error::Count`] if the function does not return `classes` probabilities.
+    /// classes and at most 5,000,000 probabilities in all; [`Error::Count`] if the function does not return `classes`
+    /// probabilities.
     ///
     /// ```
     /// use dualtape_plots::{Error, ProbabilityGrid, Window};
@@ -179,8 +180,8 @@ impl ProbabilityGrid {
         self.probabilities.chunks(self.classes).filter(|node| node[0].is_nan()).count()
     }
 
-    /// Interpolates the probabilities at a place, given as 0 to 1 from left to right and from bottom to top; NaN where a neighbour's
-    /// are unknown.
+    /// Interpolates the probabilities at a place, given as 0 to 1 from left to right and from bottom to top; NaN
+    /// where a neighbour's are unknown.
     pub(crate) fn between(&self, (x, y): (f64, f64), shares: &mut [f64]) {
         let split = |share: f64, count: usize| {
             let at = share.clamp(0.0, 1.0) * (count - 1) as f64;

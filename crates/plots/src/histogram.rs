@@ -41,8 +41,8 @@ pub struct NormHistogram {
 }
 
 impl NormHistogram {
-    /// A histogram of norms, in any order; the axes are named "per-sample gradient norm" and "samples". Norms that are 0 have no
-    /// place on a logarithmic axis and count as left out.
+    /// A histogram of norms, in any order; the axes are named "per-sample gradient norm" and "samples". Norms that
+    /// are 0 have no place on a logarithmic axis and count as left out.
     ///
     /// ```
     /// use dualtape_plots::{NormHistogram, Picture};

@@ -63,8 +63,8 @@ pub fn centered_mean(values: &[f64], reach: usize) -> Vec<f64> {
     if reach == 0 { values.to_vec() } else { (0..values.len()).map(mean).collect() }
 }
 
-/// Thins points, given from left to right: of the points in one column of pixels, which would cover each other, keeps the first,
-/// the lowest, the highest and the last.
+/// Thins points, given from left to right: of the points in one column of pixels, which would cover each other, keeps
+/// the first, the lowest, the highest and the last.
 pub(crate) fn thinned(points: &[(f64, f64)], column: impl Fn(f64) -> i32) -> Vec<(f64, f64)> {
     let mut thin = Vec::new();
     for points in points.chunk_by(|a, b| column(a.0) == column(b.0)) {

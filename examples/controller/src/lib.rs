@@ -1,5 +1,6 @@
-//! A Kalman filter that tracks a pendulum from noisy measurements of its angle: no standard library, no allocation, single precision, as on a small
-//! microcontroller. The Jacobian of the pendulum's step is [generated](pendulum) at build time, by `build.rs`.
+//! A Kalman filter that tracks a pendulum from noisy measurements of its angle: no standard library, no allocation,
+//! single precision, as on a small microcontroller. The Jacobian of the pendulum's step is [generated](pendulum) at
+//! build time, by `build.rs`.
 
 #![no_std]
 #![forbid(unsafe_code)]

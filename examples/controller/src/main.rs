@@ -1,4 +1,5 @@
-//! Runs the filter on a simulated pendulum, and shows how it finds angle and speed from noisy measurements of the angle only.
+//! Runs the filter on a simulated pendulum, and shows how it finds angle and speed from noisy measurements of the
+//! angle only.
 
 #![forbid(unsafe_code)]
 

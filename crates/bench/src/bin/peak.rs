@@ -1,5 +1,5 @@
-//! Prints a JSON line for each workload: its arithmetic operations, the least bytes it moves, the median time of a run on one thread, and
-//! its share of the peak, which is measured with a small kernel before and after.
+//! Prints a JSON line for each workload: its arithmetic operations, the least bytes it moves, the median time of a
+//! run on one thread, and its share of the peak, which is measured with a small kernel before and after.
 //!
 //! Usage: `cargo run --release -p dualtape-bench --bin peak [NAME]`; without a name, all workloads are measured.
 

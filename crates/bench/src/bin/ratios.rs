@@ -1,5 +1,5 @@
-//! Compares speeds: each workload at each size in every mode of dualtape, next to gradients written by hand and other crates. See
-//! [`USAGE`].
+//! Compares speeds: each workload at each size in every mode of dualtape, next to gradients written by hand and other
+//! crates. See [`USAGE`].
 
 use dualtape_bench::record::{self, About, Line, Record};
 use dualtape_bench::timing::measure;

@@ -72,8 +72,8 @@ impl Objective for PendulumLoop {
     }
 }
 
-/// One step of a long short-term memory, which reads a character of seven bits. State: hidden and cell states of all bits, and the loss so
-/// far. Inputs: a character and the next one.
+/// One step of a long short-term memory, which reads a character of seven bits. State: hidden and cell states of all
+/// bits, and the loss so far. Inputs: a character and the next one.
 #[derive(Clone)]
 struct Character;
 

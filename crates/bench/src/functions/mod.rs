@@ -1,4 +1,5 @@
-//! The functions of workloads that are also used by the evals of GradBench and by the build script, which generates code for them.
+//! The functions of workloads that are also used by the evals of GradBench and by the build script, which generates
+//! code for them.
 //
 // The build script includes this file by its path, so its modules have to be next to it.
 

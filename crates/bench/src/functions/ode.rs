@@ -11,8 +11,8 @@ pub(crate) const STAGES: usize = 4;
 /// The number of components that go through all stages of a step while they are in the cache.
 const BLOCK: usize = 512;
 
-/// Solves in blocks, with memory kept between steps: the derivatives of a block, and of the components before it that it depends
-/// on, at each stage.
+/// Solves in blocks, with memory kept between steps: the derivatives of a block, and of the components before it that
+/// it depends on, at each stage.
 pub(crate) struct Solver<D> {
     derivatives: [Vec<D>; STAGES],
 }
@@ -44,8 +44,8 @@ impl<D: Differentiable<Scalar = f64>> Solver<D> {
         }
     }
 
-    /// The derivatives at the four stages. Unless the block is the first, the derivatives at its first places are wrong, but none of the
-    /// block's own components needs them.
+    /// The derivatives at the four stages. Unless the block is the first, the derivatives at its first places are
+    /// wrong, but none of the block's own components needs them.
     #[inline(always)]
     fn find_derivatives(&mut self, x: &[D], y: &[D], h: f64, is_first: bool) {
         let [k1, k2, k3, k4] = &mut self.derivatives;

@@ -173,8 +173,8 @@ impl WithSimd for PointRows<'_> {
     }
 }
 
-/// The derivatives of one distance with respect to the place in the triangle and to the angles, on which it depends through the
-/// corners.
+/// The derivatives of one distance with respect to the place in the triangle and to the angles, on which it depends
+/// through the corners.
 #[inline(always)]
 fn row_of(hand: &Hand, index: usize, axis: usize, corners: [&(f64, [f64; THETA]); 3], row: &mut [f64]) {
     let place = hand.in_triangle(index);

@@ -136,8 +136,9 @@ fn nearest_in_lanes<S: pulp::Simd>(
 
 /// The derivative of the squared distance of a point from a centroid, with the centroid moving along given directions.
 ///
-/// Its gradient with respect to the directions is the gradient of the squared distance. Its gradient with respect to the centroid, if all directions
-/// are 1, is the sum of the rows of the Hessian, which is its diagonal, since the Hessian is diagonal.
+/// Its gradient with respect to the directions is the gradient of the squared distance. Its gradient with respect to
+/// the centroid, if all directions are 1, is the sum of the rows of the Hessian, which is its diagonal, since the
+/// Hessian is diagonal.
 fn speed<D: Differentiable>(centroid_and_directions: &[D], point: &[D]) -> D {
     let (centroid, directions) = centroid_and_directions.split_at(point.len());
     let moving = centroid.iter().zip(directions).map(|(&c, &direction)| Dual::<D>::new(c, arr![direction]));

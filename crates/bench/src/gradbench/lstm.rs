@@ -84,8 +84,8 @@ struct Forward<'a> {
     text: &'a Text,
     /// How many characters are read at a time.
     together: usize,
-    /// A program of a bit's parameters, its states and its values in some characters. It computes the output after each character, and the
-    /// states after the last.
+    /// A program of a bit's parameters, its states and its values in some characters. It computes the output after
+    /// each character, and the states after the last.
     says: Program<f64>,
     likelihood: Program<f64>,
     over_bits: BatchWorkspace<f64>,
@@ -177,8 +177,8 @@ fn said_and_states<D: Differentiable<Scalar = f64>>(text: &Text, row: &[D]) -> V
     results
 }
 
-/// Writes a bit's parameters, its states, and its values starting from a character. Values beyond the last character that leads to
-/// a prediction are left unchanged, since the outputs there are not used.
+/// Writes a bit's parameters, its states, and its values starting from a character. Values beyond the last character
+/// that leads to a prediction are left unchanged, since the outputs there are not used.
 fn write_row(text: &Text, starts: &[f64], bit: usize, first: usize, row: &mut [f64]) {
     let states = text.states();
     let (own, rest) = row.split_at_mut(text.parameters());

@@ -238,7 +238,8 @@ impl RenderBackend for Drawing {
         _properties: Option<String>,
         _text: &str,
     ) {
-        // The first pair begins with its point, the others end with theirs; the other points are control points of the curve.
+        // The first pair begins with its point, the others end with theirs; the other points are control points of
+        // the curve.
         let [(start, _), between @ .., (_, end)] = path else { return };
         let node = |&point: &Point| self.nodes.iter().position(|area| area.holds(point));
         if let (Some(from), Some(to)) = (node(start), node(end)) {

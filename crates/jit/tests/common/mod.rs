@@ -121,8 +121,8 @@ impl<F: ProgramScalar> Oracle<F> {
     }
 }
 
-/// Compiles a quantity in all tiers, whole and in small parts, and compares each at all points with the evaluator of routines:
-/// the bits must agree, and it must refuse the same points.
+/// Compiles a quantity in all tiers, whole and in small parts, and compares each at all points with the evaluator of
+/// routines: the bits must agree, and it must refuse the same points.
 pub(crate) fn assert_as_the_routine<F: Number>(
     program: &Program<F>,
     quantity: Quantity,
