@@ -9,7 +9,7 @@ use dualtape::{
 use dualtape_tests::close::assert_close;
 use dualtape_tests::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
 
-/// Several outputs, of which one is constant.
+/// Several outputs, one of which is constant.
 struct Shape {
     outputs: usize,
 }

@@ -263,7 +263,7 @@ fn points(path: &str) -> Vec<Point> {
     points
 }
 
-/// Points on a Bézier curve with these four points.
+/// Points on a Bézier curve with these four control points.
 fn curve([a, b, c, d]: [Point; 4]) -> impl Iterator<Item = Point> {
     (1..=400).map(move |step| {
         let t = f64::from(step) / 400.0;
