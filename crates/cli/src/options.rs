@@ -214,12 +214,12 @@ pub(crate) struct Options {
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) reduction: Option<Reduction>,
 
-    /// Weight of the L1 penalty (absolute values of weights) [default: 0]
+    /// Factor of the L1 penalty, the sum of the absolute values of the weights [default: 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l1: Option<f64>,
 
-    /// Weight of the L2 penalty (squares of weights) [default: 0]
+    /// Factor of the L2 penalty, the sum of the squares of the weights [default: 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l2: Option<f64>,
