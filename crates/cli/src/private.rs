@@ -237,7 +237,7 @@ impl Statement {
             assumptions: lines(&[
                 "neighbouring data sets differ in one sample of the training part, which is present in one and absent in the other",
                 "each sample takes part in each step with the same probability, independently of the others",
-                "noise is treated as real numbers, although floating-point numbers have gaps",
+                "noise consists of real numbers, although floating-point numbers have gaps",
                 "names, categories and classes of columns, the number of samples, and the options are public",
                 scaling,
                 "the key of the noise stays secret: checkpoint.safetensors must not be shared",

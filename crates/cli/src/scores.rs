@@ -112,11 +112,14 @@ impl Scores {
             ("samples", Some(self.samples.to_string())),
             ("accuracy", percent(self.accuracy)),
             ("balanced accuracy", percent(self.balanced_accuracy)),
-            ("always the most frequent class", always),
+            ("always predicting the most frequent class", always),
             ("R²", self.r_squared.map(|r_squared| format!("{r_squared:.4}"))),
             ("mean absolute error", self.mean_absolute_error.map(reading)),
             ("root mean square error", self.root_mean_square_error.map(reading)),
-            ("mean absolute error of always the mean", self.baseline_mean_absolute_error.map(reading)),
+            (
+                "mean absolute error of always predicting the mean",
+                self.baseline_mean_absolute_error.map(reading),
+            ),
         ];
         all.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
     }
