@@ -1,6 +1,6 @@
-//! Makes code of some workloads, to be timed beside gradients written by hand.
+//! Generates code for some workloads, to be timed against gradients written by hand.
 
-// The build needs a part of these files.
+// The build script uses only part of these files.
 #![allow(dead_code, unreachable_pub)]
 
 #[path = "src/functions/mod.rs"]
@@ -44,7 +44,7 @@ fn main() -> Outcome {
     }
     gradient("ode_10", &Ode(10), &numbers(10, 0.7))?;
     let row = &observations(1)[..OBSERVATION];
-    // The feature is a constant of the residual: it comes in, but what hangs on it is not asked for.
+    // The feature is constant in the residual: it is an input, but derivatives with respect to it are not needed.
     let program = Program::record_with_data(
         |feature, x| reprojection_error(&[x, feature].concat()),
         &row[WIDTH..],

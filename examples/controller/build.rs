@@ -1,4 +1,4 @@
-//! Records a step of the pendulum and writes it, with its Jacobian, as code that needs no standard library.
+//! Records a step of the pendulum and writes it, with its Jacobian, as code without the standard library.
 
 use dualtape::codegen::{Quantity, Source};
 use dualtape::{Differentiable, Program};

@@ -1,4 +1,4 @@
-//! What "close" means.
+//! Comparisons of numbers up to a tolerance.
 
 /// Whether two numbers agree within a relative tolerance, or an absolute one below 1; equal infinities
 /// agree, and so do two NaNs.
@@ -7,8 +7,8 @@ pub fn close(a: f64, b: f64, tolerance: f64) -> bool {
     same || (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
 }
 
-/// Whether two numbers are the same, zeros of either sign and all NaN taken as one, or at most so many units in the last
-/// place apart.
+/// Whether two numbers are the same (zeros of either sign are equal, and so are all NaN), or at most `ulps` units in
+/// the last place apart.
 pub fn near(a: f64, b: f64, ulps: f64) -> bool {
     let same = a == b || (a.is_nan() && b.is_nan());
     same || (a - b).abs() <= ulps * ulp(a.abs().max(b.abs()))

@@ -1,6 +1,6 @@
-//! Generated code as others use it: compiled by the compilers of Rust and C, and run.
+//! Compiles generated code with the Rust and C compilers, and runs it.
 //!
-//! Many functions go into one program, which is asked about points on its standard input and answers with bits.
+//! One program contains many functions. It reads points on its standard input and answers with the bits of the results.
 
 use dualtape::codegen::{Quantity, Routine, Source};
 use dualtape::{Program, ProgramScalar};
@@ -9,12 +9,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What code is made of.
+/// The language of the generated code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     /// Rust with its standard library.
     Rust,
-    /// Rust with the crate `libm` only, of which a stand-in calls the standard library, so that the bits are the same.
+    /// Rust with the crate `libm` only; a replacement of `libm` calls the standard library, so that the bits are the same.
     RustWithoutStd,
     /// C.
     C,
@@ -23,7 +23,7 @@ pub enum Language {
 /// A function: a quantity of a program.
 #[derive(Debug)]
 pub struct Function<F: ProgramScalar> {
-    /// For messages.
+    /// The name in messages.
     pub name: String,
     /// The program.
     pub program: Program<F>,
@@ -31,20 +31,20 @@ pub struct Function<F: ProgramScalar> {
     pub quantity: Quantity,
 }
 
-/// A program that computes some functions.
+/// A compiled program that computes several functions.
 #[derive(Debug)]
 pub struct Built {
     file: PathBuf,
     _folder: tempfile::TempDir,
 }
 
-/// Numbers of a type, by their bits.
+/// A type of number, converted from and to bits.
 pub trait Bits: ProgramScalar {
-    /// The type in Rust, its bits in Rust, the type in C, its bits in C, and how many digits they have.
+    /// The type in Rust, its bits in Rust, the type in C, its bits in C, and the number of hexadecimal digits.
     const NAMES: [&'static str; 4];
     /// The bits.
     fn bits(self) -> u64;
-    /// The number of the bits.
+    /// The number with these bits.
     fn of_bits(bits: u64) -> Self;
 }
 
@@ -72,7 +72,7 @@ impl Bits for f32 {
 ///
 /// # Panics
 ///
-/// If a function has no code, or the compiler refuses it.
+/// If a function has no code, or the compiler rejects it.
 pub fn build<F: Bits>(functions: &[Function<F>], language: Language) -> Built {
     let text = match language {
         Language::Rust => rust_program(functions, false),
@@ -86,7 +86,7 @@ pub fn build<F: Bits>(functions: &[Function<F>], language: Language) -> Built {
 ///
 /// # Panics
 ///
-/// If the compiler refuses it, or warns.
+/// If the compiler rejects it, or prints a warning.
 pub fn compile(text: &str, language: Language) -> Built {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let source = folder.path().join(if language == Language::C { "main.c" } else { "main.rs" });
@@ -118,7 +118,7 @@ fn compiler(language: Language, source: &Path, file: &Path) -> Command {
     command
 }
 
-/// The crate `libm` as this test was built with it.
+/// The crate `libm` that was built for this test.
 fn libm() -> Option<PathBuf> {
     let test = std::env::current_exe().expect("the test is a program");
     let files = std::fs::read_dir(test.parent()?).ok()?.flatten().map(|entry| entry.path());
@@ -128,7 +128,7 @@ fn libm() -> Option<PathBuf> {
     })
 }
 
-/// What a function takes in and gives out.
+/// The input and output arrays of a function.
 struct Shape {
     inputs: Vec<usize>,
     outputs: Vec<usize>,
@@ -146,7 +146,7 @@ fn shape<F: Bits>(function: &Function<F>) -> Shape {
     }
 }
 
-/// The name of the function in some code, and whether it takes a workspace.
+/// The name of the function in a piece of code, and whether it takes a workspace.
 fn signature<'t>(text: &'t str, start: &str) -> (&'t str, bool) {
     let line = text.lines().find_map(|line| line.strip_prefix(start)).expect("there is a function");
     (line.split('(').next().expect("it has a name"), line.contains("work: ") || line.contains(" work["))
@@ -229,7 +229,7 @@ fn rust_program<F: Bits>(functions: &[Function<F>], no_std: bool) -> String {
     text + "\n" + &calls + "        _ => panic!(\"no such function\"),\n    }\n}\n"
 }
 
-/// The functions of the crate `libm`, by those of the standard library.
+/// The functions of the crate `libm`, implemented with the standard library.
 fn stand_in(number: &str) -> String {
     let suffix = if number == "f32" { "f" } else { "" };
     let mut text = String::from("\nmod libm {\n");
@@ -345,7 +345,7 @@ fn c_program<F: Bits>(functions: &[Function<F>]) -> String {
     text + "\n" + &arrays + &calls + "    }\n    abort();\n}\n" + C_MAIN
 }
 
-/// Code without helpers that other code has brought, so that several files can be one.
+/// Code without the helpers that are already in other code, so that several files can be joined.
 fn without_known(code: &str, known: &mut Vec<String>) -> String {
     let mut text = String::new();
     for block in code.split_inclusive("\n\n") {
@@ -365,7 +365,7 @@ fn without_known(code: &str, known: &mut Vec<String>) -> String {
 }
 
 impl Built {
-    /// Asks for functions, by number, at points; `None` where the code refuses.
+    /// Evaluates functions, by number, at points; `None` where the code refuses.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! What the tests share: scenarios with their exact derivatives, every mode, and what "close" means.
+//! Shared by the tests: scenarios with their exact derivatives, all modes, and comparisons up to a tolerance.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -10,12 +10,12 @@ pub mod points;
 pub mod scenarios;
 pub mod sparse;
 
-/// The README's code, compiled and run.
+/// Compiles and runs the code in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// The listings of the guide, compiled and run: each page that has some is here, as `tests/guide.rs` sees to.
+/// Compiles and runs the listings of the guide: every page with listings is included, which `tests/guide.rs` checks.
 #[cfg(doctest)]
 mod guide {
     macro_rules! pages {
@@ -45,7 +45,7 @@ mod guide {
         Extending "extending.md"
     }
 
-    // Those that need other crates' arrays.
+    // Pages that need the arrays of other crates.
     #[cfg(feature = "integrations")]
     pages! {
         Implicit "implicit.md"

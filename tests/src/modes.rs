@@ -1,10 +1,10 @@
-//! One function, differentiated in every mode.
+//! Differentiates a function in every mode.
 
 use dualtape::rules::Op;
 use dualtape::typenum::{U1, U3};
 use dualtape::{Differentiable, Dual, Program, Tape, gradient, gradient_lanes};
 
-/// A function of numbers of any mode: what a closure cannot be.
+/// A function generic over the type of number, which a closure cannot be.
 pub trait Function {
     /// The value.
     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D;
@@ -27,7 +27,7 @@ pub struct First {
     pub gradient: Vec<f64>,
 }
 
-/// The Hessian, row after row, as computed in one nesting of modes.
+/// The Hessian, row by row, as computed by one nesting of modes.
 #[derive(Clone, Debug)]
 pub struct Second {
     /// The modes, from the outer to the inner.
@@ -77,7 +77,7 @@ pub fn second_order<F: Function>(f: &F, x: &[f64]) -> Vec<Second> {
     let along = |j: usize| -> Vec<Dual<f64>> {
         x.iter().enumerate().map(|(i, &x)| Dual::new(x, [f64::from(u8::from(i == j))].into())).collect()
     };
-    // Each gradient along a direction is a column, and by symmetry a row.
+    // The derivative of the gradient along a direction is a column and, by symmetry, a row.
     let tangents =
         |derivatives: Vec<Dual<f64>>| derivatives.into_iter().map(|gradient| gradient.tangent()[0]);
     let rows = |row: &dyn Fn(usize) -> Vec<f64>| (0..x.len()).flat_map(row).collect();

@@ -1,4 +1,4 @@
-//! Where the operations of the rule table are tested.
+//! The points at which the operations of the rule table are tested.
 
 use dualtape::rules::Op;
 
@@ -13,7 +13,7 @@ pub fn within(op: Op) -> impl Iterator<Item = Vec<f64>> {
     })
 }
 
-/// Inputs at which operations may have kinks, limits and no value.
+/// Inputs at which operations may have kinks, limits or no value.
 pub const EDGES: [f64; 16] = [
     0.0,
     -0.0,

@@ -1,8 +1,8 @@
-//! Functions to differentiate, each beside a gradient written by hand. Tests check them, benches time them.
+//! Functions to differentiate, each with a gradient written by hand. Tests check them, and benchmarks time them.
 
 use dualtape::Differentiable;
 
-/// Rosenbrock's valley in any number of dimensions: Σ 100 (xᵢ₊₁ − xᵢ²)² + (xᵢ − 1)².
+/// Rosenbrock's function in any number of dimensions: Σ 100 (xᵢ₊₁ − xᵢ²)² + (xᵢ − 1)².
 ///
 /// Rosenbrock, "An automatic method for finding the greatest or least value of a function", 1960.
 pub fn rosenbrock<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {

@@ -2,22 +2,22 @@
 
 use dualtape::{Differentiable, Function};
 
-/// Functions of many outputs, each of a few inputs.
+/// Functions with many outputs, each of which depends on a few inputs.
 #[derive(Clone, Copy, Debug)]
 pub enum Sparse {
-    /// The difference of neighbours on a line.
+    /// The differences of neighbours on a line.
     Line,
     /// A diffusion with a reaction on a square grid.
     Grid(usize),
-    /// The Brusselator on a square grid, its two species in turn.
+    /// The Brusselator on a square grid, with its two species interleaved.
     Brusselator(usize),
-    /// Each input beside the first, and the sum of all.
+    /// Each input together with the first, and the sum of all.
     Arrow,
-    /// The running sums, each added up anew: n²/2 terms.
+    /// The cumulative sums, each computed from the start: n²/2 terms.
     RunningSums,
-    /// The running sums, each from the last, as squares.
+    /// The squares of the cumulative sums, each computed from the previous one.
     Chained,
-    /// Outputs that depend on nothing, or by steps only.
+    /// Outputs that depend on nothing, or only through step functions.
     Resting,
 }
 
@@ -33,7 +33,7 @@ pub const SPARSE: [Sparse; 7] = [
 ];
 
 impl Sparse {
-    /// How many inputs it is tested with, and outputs.
+    /// The number of inputs in tests, and the number of outputs.
     pub fn inputs(self) -> usize {
         match self {
             Self::Grid(side) => side * side,
@@ -43,7 +43,7 @@ impl Sparse {
     }
 }
 
-/// The four neighbours of a place on a square grid that is closed to a ring.
+/// The four neighbours of a point on a periodic square grid.
 fn neighbours(side: usize, place: usize) -> [usize; 4] {
     let (row, column) = (place / side, place % side);
     let at = |row: usize, column: usize| row % side * side + column % side;

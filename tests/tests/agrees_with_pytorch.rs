@@ -1,5 +1,5 @@
-//! Networks, optimisers, clips, schedules, activations and losses give the numbers of PyTorch that are in
-//! `fixtures/torch_mlp.json`. Every entry of the fixture is checked: one that is not known here fails.
+//! Networks, optimisers, clips, schedules, activations and losses give the same numbers as PyTorch, which are in
+//! `fixtures/torch_mlp.json`. Every entry of the fixture is checked; an unknown entry fails.
 
 use dualtape::program::{Results, Rows, Sums, Wrt};
 use dualtape::{Traced, gradient};
@@ -10,14 +10,14 @@ use dualtape_nn::{
 };
 use serde_json::{Map, Value};
 
-/// Largest relative difference that is allowed.
+/// The largest allowed relative difference.
 const TOLERANCE: f64 = 1e-10;
 
-/// What rounding numbers of order one leaves where they cancel, or where PyTorch's formula gives 0 for a
+/// The rounding error left where numbers of order one cancel, or where PyTorch's formula gives 0 for a
 /// number too small for it (the derivative of tanh at 20).
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
 
-/// Compares numbers, and remembers the largest relative difference of a group.
+/// Compares numbers, and records the largest relative difference in a group.
 struct Agreement {
     group: &'static str,
     worst: f64,
@@ -72,7 +72,7 @@ fn entries<'a>(fixture: &'a Fixture, table: &str) -> &'a Map<String, Value> {
     entries
 }
 
-/// The number in a name, after the given words.
+/// The number that follows the given words in a name.
 fn number_after(name: &str, words: &str) -> Option<f64> {
     let (_, rest) = name.split_once(words)?;
     rest.split('_').next()?.parse().ok()
@@ -96,7 +96,7 @@ impl Fixture {
         numbers(&self.json["labels"]).into_iter().map(one_hot).collect()
     }
 
-    /// Loss and gradient of one sample by a recorded program, and the samples flat.
+    /// A recorded program for loss and gradient of one sample, and the samples, concatenated.
     fn recorded(&self, loss: Loss, targets: &[Vec<f64>]) -> (Recorded<f64>, Vec<f64>, usize) {
         let (inputs, width) = (self.model.inputs(), self.model.inputs() + self.model.outputs());
         let of_sample = |p: &[Traced<f64>], sample: &[Traced<f64>]| {
@@ -124,7 +124,7 @@ impl Fixture {
         (batch.loss, derivative)
     }
 
-    /// A descent on the squared loss against a recorded one. `clip` returns the norm before clipping.
+    /// Compares a descent on the squared loss with one from the fixture. `clip` returns the norm before clipping.
     fn check_steps(
         &self,
         agreement: &mut Agreement,
@@ -221,7 +221,7 @@ fn per_sample_gradients_norms_and_their_clipped_sum() {
     agreement.check("clipped sum by tape", &sum, &numbers(&expected["sum_of_clipped"]));
 }
 
-/// The optimiser of a fixture's name, and its rate where the fixture has one of its own.
+/// The optimiser with this name in the fixture, and its rate, if the fixture gives one.
 fn method(name: &str) -> Method {
     let decay = number_after(name, "weight_decay_").unwrap_or(0.0);
     let [nesterov, momentum, dampening] =
@@ -244,7 +244,7 @@ fn method(name: &str) -> Method {
             assert_eq!(number_after(name, "alpha_"), Some(0.99));
             Method::rmsprop()
         }
-        _ => panic!("an optimiser that is not known here: {name}"),
+        _ => panic!("an unknown optimiser: {name}"),
     }
 }
 
@@ -269,7 +269,7 @@ fn twenty_steps_with_each_clip() {
                 clip::by_value(derivative, limit.parse().unwrap());
                 None
             }
-            _ => panic!("a clip that is not known here: {name}"),
+            _ => panic!("an unknown clip: {name}"),
         };
         fixture.check_steps(
             &mut agreement,
@@ -293,20 +293,20 @@ fn twenty_steps_with_each_schedule() {
             _ if name.starts_with("exponential_") => format!("exponential:{}", number("exponential_")),
             _ if name.starts_with("cosine_") => format!("cosine:{}:{}", number("t_max_"), number("eta_min_")),
             _ if name.starts_with("linear_warmup_") => format!("warmup:{}", number("warmup_")),
-            // The fixture counts the steps, PyTorch the rates: one more.
+            // The fixture counts the steps, PyTorch the rates, which are one more.
             _ if name.starts_with("one_cycle_") => {
                 format!("one-cycle:{}:{}", number("max_"), number("total_") + 1.0)
             }
-            _ => panic!("a schedule that is not known here: {name}"),
+            _ => panic!("an unknown schedule: {name}"),
         };
         let schedule: Schedule = text.parse().unwrap();
-        // One cycle cycles a momentum too; the others went with plain descent.
+        // One-cycle also changes the momentum; the other schedules were recorded with plain descent.
         let method = Method::sgd(schedule.momentum(0).unwrap_or(0.0));
         fixture.check_steps(&mut agreement, name, method, fixture.rate(), &schedule, |_| None);
     }
 }
 
-/// The samples in one batch, shuffled: nothing but the order of a sum differs.
+/// The samples in one batch, shuffled, so that only the order of the sum differs.
 #[test]
 fn the_trainer_makes_the_same_steps() {
     let fixture = Fixture::read();
@@ -392,7 +392,7 @@ fn activations_and_their_derivatives() {
             agreement.check(&format!("{what}, recorded"), &[value, got[0]], &[y, expected]);
         }
     }
-    // All there are, but for the identity.
+    // All activations except the identity.
     assert_eq!(known.len(), Activation::ALL.len() - 1);
 }
 
@@ -406,7 +406,7 @@ fn losses_and_their_derivatives() {
             "l1" => Loss::L1,
             "bce_with_logits" => Loss::BinaryCrossEntropy,
             "hinge" => Loss::Hinge,
-            _ => Loss::Huber(number_after(name, "huber_delta_").expect("a loss that is known here")),
+            _ => Loss::Huber(number_after(name, "huber_delta_").expect("a known loss")),
         };
         let (prediction, target) = (numbers(&expected["prediction"]), numbers(&expected["target"]));
         let (value, derivatives) =
@@ -416,7 +416,7 @@ fn losses_and_their_derivatives() {
         agreement.check(name, &[got], &value);
         agreement.check(name, &gradient, &derivatives);
 
-        // Recorded, each pair a sample; the reductions of a batch are the mean and the sum over samples.
+        // Recorded with each pair as a sample; the reductions of a batch are the mean and the sum over samples.
         let mut recorded =
             Recorded::new(1, 2, |shift, pair| loss.of(&[pair[0] + shift[0]], &[pair[1]])).unwrap();
         let pairs: Vec<_> = prediction.iter().zip(&target).flat_map(|(&p, &t)| [p, t]).collect();

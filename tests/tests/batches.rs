@@ -1,10 +1,10 @@
-//! A program at many points: what comes of a batch is what the eager modes compute, point by point.
+//! A program at many points: a batch gives the same results as the eager modes, point by point.
 
 use dualtape::program::{Results, Rows, Selected, Sums, Wrt};
 use dualtape::{Differentiable, Error, Float, Program, Traced, gradient, hessian};
 use dualtape_tests::close::assert_close;
 
-/// A small network with a loss: affine maps, activations, reductions, and parameters beside affine maps.
+/// A small network with a loss: affine maps, activations, reductions, and parameters outside affine maps.
 fn network<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> D {
     let (first, rest) = p.split_at(5 * 3);
     let (first_bias, rest) = rest.split_at(5);
@@ -32,7 +32,7 @@ fn recorded() -> Program<f64> {
     Program::record_with_data(network, &[0.1; PARAMETERS], &[0.2; DATA]).unwrap()
 }
 
-/// Value and gradient of one point, by tape: parameters, then data.
+/// Value and gradient at one point, by tape: first for the parameters, then for the data.
 fn by_tape(parameters: &[f64], point: &[f64]) -> (f64, Vec<f64>) {
     let all = [parameters, point].concat();
     gradient(|all| network(&all[..PARAMETERS], &all[PARAMETERS..]), &all)
@@ -95,7 +95,7 @@ fn weights_and_clipping_act_on_each_points_own_gradient() {
     assert_close("weighted value", &[sum.value], &[total], 1e-11);
 }
 
-/// Where parameters meet data in affine maps only, norms are found without the gradients themselves.
+/// If parameters and data meet only in affine maps, norms are computed without the gradients themselves.
 #[test]
 fn norms_of_plain_networks_are_those_of_the_gradients() {
     fn plain<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> D {
@@ -126,7 +126,7 @@ fn norms_of_plain_networks_are_those_of_the_gradients() {
     assert_close("clipped sum", &derivative, &expected, 1e-12);
 }
 
-/// An affine map of data and of a number that depends on parameters only.
+/// An affine map of data and of a number that depends only on parameters.
 #[test]
 fn matrices_of_every_shape_have_the_derivatives_of_a_plain_loop() {
     let shapes = [1, 2, 7, 8, 17].into_iter().flat_map(|rows| [1, 2, 7, 8, 9, 16, 17, 75].map(|x| (rows, x)));
@@ -136,8 +136,8 @@ fn matrices_of_every_shape_have_the_derivatives_of_a_plain_loop() {
     }
 }
 
-/// Half the sum of squares of W x + b, whose derivatives are Σ (W x + b) xᵀ and Σ (W x + b): for x as it comes, and for
-/// x that was computed.
+/// Half the sum of squares of W x + b, whose derivatives are Σ (W x + b) xᵀ and Σ (W x + b): for an input x, and for
+/// a computed x.
 fn each_way<F: dualtape::ProgramScalar>(rows: usize, columns: usize, count: usize, tolerance: f64) {
     let number = |i: usize| F::nearest((i as f64 * 0.77).sin());
     let p: Vec<F> = (0..rows * (columns + 1)).map(number).collect();

@@ -20,7 +20,7 @@ fn another_branch_is_noticed_and_named() {
     let refused =
         program.sum_gradient(&mut program.batch_workspace(), &[1.0], &Rows::new(&points, 1), &mut gradient);
     assert!(matches!(refused, Err(Error::BranchChanged { point: 33, .. })), "{refused:?}");
-    // NaN is not above the threshold, either.
+    // NaN is not above the threshold either.
     assert!(program.value(&mut workspace, &[1.0, f64::NAN]).is_err());
 }
 
@@ -83,7 +83,7 @@ fn a_clamp_with_bounds_in_the_wrong_order_panics_as_it_does_eagerly() {
     let _ = program.value(&mut workspace, &[5.0, 2.0, 1.0]);
 }
 
-/// Thresholds that the function hits exactly at some points, where a unit in the last place decides.
+/// Thresholds that the function reaches exactly at some points, where a unit in the last place decides.
 #[test]
 fn guards_in_a_batch_are_decided_as_at_single_points() {
     fn measures<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> [D; 6] {
@@ -101,7 +101,7 @@ fn guards_in_a_batch_are_decided_as_at_single_points() {
                 let measure = measures(p, x)[which];
                 if measure <= threshold.into() { measure } else { -measure }
             };
-            // Recorded at the very point, the batch has to answer there; elsewhere, as single points do.
+            // At the point of recording, the batch has to give a result; elsewhere, it must do what single points do.
             let program = Program::record_with_data(f, &p, &points[hit]).unwrap();
             let mut workspace = program.workspace();
             for around in points.chunks(17) {
@@ -127,7 +127,7 @@ fn guards_in_a_batch_are_decided_as_at_single_points() {
     }
 }
 
-/// The line of this file where a function is written.
+/// The line of this file in which a function is written.
 macro_rules! on_this_line {
     ($f:expr) => {
         (line!(), $f)
@@ -140,7 +140,7 @@ fn a_broken_guard_says_where_it_stands_and_what_it_was_asked_of() {
         x * 2.0
     }
     type Recorded = fn(&[Traced<f64>]) -> Traced<f64>;
-    // Recorded at 1.5, asked again at −2.
+    // Recorded at 1.5, evaluated at −2.
     let functions: [(u32, Recorded); 6] = [
         on_this_line!(|x| if x[0] < 1.0.into() { x[0] } else { twice(x[0]) }),
         on_this_line!(|x| if x[0].is_sign_negative() { x[0] } else { twice(x[0]) }),
@@ -172,13 +172,13 @@ fn a_broken_guard_says_where_it_stands_and_what_it_was_asked_of() {
             assert!(message.contains("`select`") && message.contains("`Compiled`"), "{message}");
         }
     }
-    // A recorded program that is called is asked where it is called.
+    // The error of a called program names the line of the call.
     let bent = Program::record(|x| if x[0] > 0.0.into() { x[0] } else { -x[0] }, &[1.0]).unwrap();
     let (line, outer) =
         on_this_line!(Program::record(|x| bent.call(x).expect("recorded on this side")[0], &[1.0]).unwrap());
     let message = outer.value(&mut outer.workspace(), &[-1.0]).unwrap_err().to_string();
     assert!(message.contains(&format!("{}:{line}:", file!())), "{message}");
-    // A program that was saved does not know the line, and still says what was asked.
+    // A saved program does not know the line, but still reports the comparison.
     let saved = Program::<f64>::from_bytes(&bent.to_bytes().unwrap()).unwrap();
     let message = saved.value(&mut saved.workspace(), &[-1.0]).unwrap_err().to_string();
     assert!(message.contains("v0 > v1 was true; here it is evaluated at -1.0 and 0.0"), "{message}");

@@ -1,11 +1,11 @@
-//! Large programs called from others stay one call, with the values and derivatives of the function written out.
+//! A large program called from another stays one call, with the same values and derivatives as the inlined function.
 
 use dualtape::program::{Kind, Rows, Wrt};
 use dualtape::{Differentiable, Error, Program, Traced, Workspace};
 use dualtape_tests::close::assert_close;
 use dualtape_tests::modes::{Function, first_order, second_order};
 
-/// A function of four numbers that takes some thousand operations, an affine map among them.
+/// A function of four numbers with about a thousand operations, including an affine map.
 fn long<D: Differentiable<Scalar = f64>>(x: &[D]) -> Vec<D> {
     let mut z = D::affine(x, &x[..2], &[x[1], x[3]]);
     for k in 0..400 {
@@ -24,7 +24,7 @@ fn recorded() -> Program<f64> {
 
 const X: [f64; 4] = [0.3, -0.8, 0.9, 0.6];
 
-/// The function in a larger one, called or written out.
+/// A larger function that contains the function, called or inlined.
 struct Outer(Option<Program<f64>>);
 
 impl Function for Outer {

@@ -1,4 +1,4 @@
-//! Interrupted trainings go on with the same bits, and files are whole or refused.
+//! Interrupted trainings continue with the same bits, and damaged files are refused.
 
 use dualtape_nn::data::{Dataset, Standardizer, iris, parse_csv};
 use dualtape_nn::files::{self, FolderLock};
@@ -11,7 +11,7 @@ fn bits(numbers: &[f64]) -> Vec<u64> {
     numbers.iter().map(|x| x.to_bits()).collect()
 }
 
-/// Settings that between them use all that a state holds.
+/// Settings that together use all parts of a training's state.
 fn table() -> Vec<Settings> {
     let base = Settings { epochs: 4, batch_size: 25, rate: 0.02, patience: Some(3), ..Settings::default() };
     vec![
@@ -50,7 +50,7 @@ fn model() -> Mlp {
     Mlp::new(&[4, 3, 3], Activation::Tanh).unwrap()
 }
 
-/// Everything a finished training leaves, as bits; times aside.
+/// The result of a finished training as bits, without times.
 fn outcome<M: Model>(trainer: &Trainer<'_, M>) -> (Vec<u64>, Vec<u64>, Vec<String>) {
     let history = trainer
         .history()
@@ -160,7 +160,7 @@ fn a_checkpoint_of_something_else_is_refused_by_name() {
     assert!(error.contains("it holds a model; expected a checkpoint"), "{error}");
 }
 
-/// Every file that is cut short, and every one with a flipped bit, is refused.
+/// Every truncated file, and every file with a flipped bit, is refused.
 fn check_damage(path: &Path, read: impl Fn() -> Option<Error>) {
     let bytes = std::fs::read(path).unwrap();
     assert!(read().is_none());
@@ -204,14 +204,14 @@ fn every_truncation_and_every_flipped_bit_is_refused() {
 fn what_is_no_file_of_ours_is_refused_before_it_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("huge.safetensors");
-    // As long as a file can be, and empty: reading it whole would take all memory.
+    // An empty file of the greatest length: reading it whole would take all memory.
     let file = std::fs::File::create(&path).unwrap();
     file.set_len(1 << 42).unwrap();
     let error = SavedModel::load(&path).unwrap_err().to_string();
     assert!(error.contains("does not begin like a file of dualtape"), "{error}");
     assert!(matches!(SavedModel::load(folder.path()), Err(Error::Read { .. })));
     assert!(matches!(SavedModel::load(folder.path().join("none")), Err(Error::Read { .. })));
-    // A header that claims to be long.
+    // A header that claims to be very long.
     std::fs::write(&path, [&u64::MAX.to_le_bytes()[..], &b"{\"__metadata__\":"[..]].concat()).unwrap();
     assert!(matches!(SavedModel::load(&path), Err(Error::Checkpoint { .. })));
 }
@@ -246,7 +246,7 @@ fn a_file_that_cannot_be_written_leaves_the_old_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("old.txt");
     files::replace(&path, b"old").unwrap();
-    // A folder in its place, a file where a folder should be, and a folder that is not there.
+    // A folder instead of the file, a file instead of a folder, and a missing folder.
     for wrong in [folder.path().to_owned(), path.join("new.txt"), folder.path().join("none/new.txt")] {
         let error = files::replace(&wrong, b"new").unwrap_err().to_string();
         assert!(error.starts_with(&format!("cannot write {}: ", wrong.display())), "{error}");
@@ -255,7 +255,7 @@ fn a_file_that_cannot_be_written_leaves_the_old_one() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
-/// Run by the next test, in a process that may write files of some kilobytes only.
+/// Run by the next test, in a process that may write only files of some kilobytes.
 #[test]
 #[ignore = "needs the limit that the next test sets"]
 fn with_little_room() {
@@ -289,7 +289,7 @@ fn a_folder_has_one_run_at_a_time() {
     let error = FolderLock::acquire(folder.path()).unwrap_err().to_string();
     assert!(error.starts_with("another run is writing "), "{error}");
     drop(lock);
-    // What a killed run left half written goes; other files stay.
+    // Files half written by a killed run are removed; other files stay.
     for name in [".dualtape-x1.tmp", "kept.tmp", "model.safetensors"] {
         std::fs::write(folder.path().join(name), b"x").unwrap();
     }

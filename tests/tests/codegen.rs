@@ -1,4 +1,5 @@
-//! Generated code has the bits of the program that it was made of, or refuses where that has to answer.
+//! Generated code has the same bits as the program that it was made from, or refuses a point, which the program then
+//! has to handle.
 
 use dualtape::codegen::{self, Quantity, Source};
 use dualtape::loops::{Step, scan};
@@ -11,15 +12,15 @@ use dualtape_tests::scenarios::{rosenbrock, rosenbrock_point};
 
 const LANGUAGES: [Language; 3] = [Language::Rust, Language::RustWithoutStd, Language::C];
 
-/// What Rust takes from the crate `libm`.
+/// Functions that Rust code takes from the crate `libm`.
 const OF_LIBM: [Op; 3] = [Op::Erf, Op::Erfc, Op::LnGamma];
 
-/// What C's library computes in another way than Rust: the last places may differ.
+/// Functions that C's library computes differently from Rust's; the last places may differ.
 fn is_another_in_c(op: Op) -> bool {
     OF_LIBM.contains(&op) || op == Op::Cbrt
 }
 
-/// What has no code.
+/// Operations without code.
 fn has_code(op: Op) -> bool {
     !matches!(op, Op::Digamma | Op::Polygamma(_))
 }
@@ -28,7 +29,7 @@ fn function<F: Bits>(name: impl Into<String>, program: &Program<F>, quantity: Qu
     Function { name: name.into(), program: program.clone(), quantity }
 }
 
-/// What the program computes by a walk: after some evaluations, it would write out its loops.
+/// The results of the program by a walk; after some evaluations, it would unroll its loops.
 fn expected<F: Bits>(function: &Function<F>, x: &[F]) -> Result<Vec<F>, Error> {
     let Function { program, quantity, .. } = function;
     let program = &program.clone();
@@ -76,12 +77,12 @@ fn expected<F: Bits>(function: &Function<F>, x: &[F]) -> Result<Vec<F>, Error> {
     Ok(values)
 }
 
-/// Whether results have to have the same bits, and not only the same first places.
+/// Whether results must have the same bits, or only agree up to the last places.
 fn to_the_bit(quantity: Quantity) -> bool {
     matches!(quantity, Quantity::Values | Quantity::Gradient | Quantity::Vjp)
 }
 
-/// Whether two lists are the same to the bit, or differ by some units in the last place of their largest number.
+/// Whether two lists are bitwise equal, or differ by some units in the last place of their largest number.
 fn agree<F: Bits>(to_the_bit: bool, a: &[F], b: &[F]) -> bool {
     let finite = a.iter().map(|x| x.wide().abs()).filter(|x| x.is_finite());
     let close = F::epsilon().wide() * 64.0 * finite.fold(1.0, f64::max);
@@ -97,8 +98,8 @@ fn at_edge<F: Bits>(x: &[F]) -> bool {
     x.iter().any(|&x| EDGES.iter().any(|&edge| F::nearest(edge).bits() == x.bits()))
 }
 
-/// Compiles the functions and compares them with their programs. `approximately` are those whose last places may differ. Gives
-/// how many questions were answered.
+/// Compiles the functions and compares them with their programs. `approximately` lists those whose last places may
+/// differ. Returns the number of points that were answered.
 fn compare<F: Bits>(
     functions: &[Function<F>],
     language: Language,
@@ -116,13 +117,13 @@ fn compare<F: Bits>(
         match (answer, expected) {
             (None, Err(_)) => {}
             (None, Ok(expected)) => {
-                // At edges, numbers that are not finite may be on the way to those that are.
+                // At edges, finite results may come from intermediate numbers that are not finite.
                 let at_edge =
                     x.iter().any(|&x| EDGES.iter().any(|&edge| F::nearest(edge).bits() == x.bits()));
                 let must = !function.name.starts_with("random")
                     && !at_edge
                     && expected.iter().all(|z| z.is_finite());
-                assert!(!must, "{what} refuses, but it is {expected:?}");
+                assert!(!must, "{what} refuses, but expected {expected:?}");
             }
             (Some(answer), Err(error)) => panic!("{what} gives {answer:?}, but: {error}"),
             (Some(answer), Ok(expected)) => {
@@ -143,7 +144,7 @@ fn operations<F: Bits>() -> Vec<(Op, Function<F>)> {
         let program = program.expect("an operation is recorded");
         [Quantity::Values, Quantity::Gradient].map(|quantity| (op, function(op.name(), &program, quantity)))
     };
-    // Of some operations, the derivative takes others that have no code.
+    // The derivatives of some operations use operations without code.
     let codes = |(op, function): &(Op, Function<F>)| {
         has_code(*op) && (*op != Op::LnGamma || function.quantity == Quantity::Values)
     };
@@ -153,7 +154,7 @@ fn operations<F: Bits>() -> Vec<(Op, Function<F>)> {
 fn operations_agree<F: Bits>() {
     let (ops, functions): (Vec<Op>, Vec<Function<F>>) = operations::<F>().into_iter().unzip();
     let points = |index: usize| -> Vec<Vec<F>> {
-        // The program itself panics where the bounds are in the wrong order.
+        // The program itself panics if the bounds are in the wrong order.
         let sound = |x: &Vec<f64>| ops[index] != Op::Clamp || x[1] <= x[2];
         let all = within(ops[index]).chain(edges(ops[index])).filter(sound);
         all.map(|x| x.into_iter().map(F::nearest).collect()).collect()
@@ -184,7 +185,7 @@ fn every_operation_has_the_bits_of_the_program_at_edges_as_well() {
     operations_agree::<f32>();
 }
 
-/// A step that takes numbers in and gives numbers out.
+/// A step with inputs and outputs.
 #[derive(Clone)]
 struct Filter;
 
@@ -213,7 +214,7 @@ impl Step for Filter {
     }
 }
 
-/// A loop in a loop.
+/// A loop inside a loop.
 #[derive(Clone)]
 struct Nested(usize);
 
@@ -301,7 +302,7 @@ fn quantities(program: &Program<f64>) -> impl Iterator<Item = Quantity> {
     Quantity::ALL.into_iter().filter(move |quantity| one || !quantity.is_of_one_output())
 }
 
-/// Points of so many numbers, some of them at edges.
+/// Points with a number of coordinates, some of them at edges.
 fn points(count: usize) -> Vec<Vec<f64>> {
     let number = |point: usize, index: usize| {
         let spread = ((point * count + index + 1) as f64 * 0.618_033_988_749_894_9).fract() * 4.0 - 2.0;
@@ -350,7 +351,7 @@ fn functions_that_are_cut_into_parts_agree_with_the_program() {
     assert!(codegen::rust(&program).expect("it has code").contains("fn value_and_gradient_part_2("));
 }
 
-/// Random functions of six numbers: each operation is of numbers before.
+/// Random functions of six numbers, in which each operation uses earlier results.
 fn random_program(seed: u64) -> Program<f64> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut random = move |below: usize| {
@@ -433,7 +434,7 @@ fn names_become_names_of_the_language() {
     let point = vec![1.0_f64; names.len()];
     let norm = |x: &[Traced<f64>]| Traced::norm(x) + x.iter().map(|x| x.sin()).sum::<Traced<f64>>();
     let program = Program::record(norm, &point).expect("it is recorded");
-    // A quantity that is asked for twice is one function.
+    // A quantity that is requested twice becomes one function.
     let quantities = [Quantity::Values, Quantity::Gradient, Quantity::Values];
     let source = Source::new(&program).inputs(&names).quantities(&quantities);
     let rust = source.rust().expect("it has code");
@@ -443,7 +444,7 @@ fn names_become_names_of_the_language() {
     compile(&(c + "int main(void) { return 0; }"), Language::C);
 }
 
-/// Reads eight points, a line each as number 0, and computes them at once; prints a line for each.
+/// Reads eight points, each in a line as for function 0, and computes them at once; prints a line for each.
 const LANES_MAIN: &str = "
 fn main() {
     let words = |line: String| -> Vec<u64> {
@@ -470,7 +471,7 @@ fn functions_of_several_points_have_the_bits_of_those_of_one() {
         let function = function(name, &program, Quantity::Gradient);
         let source = Source::new(&program).quantities(&[Quantity::Gradient]).lanes(4);
         let code = source.rust().expect("it has code");
-        // Loops need a workspace, which the text of this test does not hand in.
+        // Loops need a workspace, which the program text of this test does not pass.
         if code.contains("work: &mut") {
             continue;
         }
@@ -487,7 +488,9 @@ fn functions_of_several_points_have_the_bits_of_those_of_one() {
                     (Some(answer), Ok(expected)) => {
                         assert!(agree(true, answer, expected), "{}", function.name);
                     }
-                    (Some(_), Err(error)) => panic!("{} gives an answer, but: {error}", function.name),
+                    (Some(_), Err(error)) => {
+                        panic!("{} gives a result, but the program gives an error: {error}", function.name)
+                    }
                     (None, _) => {}
                 }
             }

@@ -1,11 +1,11 @@
-//! Colourings: every kind in every order tells all entries apart, gives them back exactly, and needs no more products than
-//! are published or proved for the same matrices.
+//! Colourings: every kind in every order separates all entries, recovers them exactly, and needs no more products than
+//! published or proved for the same matrices.
 
 use dualtape::Error;
 use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern, Source};
 use std::time::Instant;
 
-/// A generator of numbers by splitmix64, so that patterns are the same everywhere.
+/// A random number generator (splitmix64), so that patterns are the same everywhere.
 struct Numbers(u64);
 
 impl Numbers {
@@ -17,7 +17,7 @@ impl Numbers {
         z ^ (z >> 31)
     }
 
-    /// True so often in a thousand times.
+    /// True with this probability in thousandths.
     fn chance(&mut self, per_mille: u64) -> bool {
         self.next() % 1000 < per_mille
     }
@@ -27,7 +27,7 @@ impl Numbers {
     }
 }
 
-/// The pattern with an entry wherever this holds.
+/// The pattern with an entry wherever the condition holds.
 fn pattern(rows: usize, columns: usize, mut holds: impl FnMut(usize, usize) -> bool) -> Pattern {
     let row = |i| (0..columns).filter(|&j| holds(i, j)).collect::<Vec<_>>();
     Pattern::from_rows(columns, (0..rows).map(row).collect::<Vec<_>>()).unwrap()
@@ -37,7 +37,8 @@ fn banded(n: usize, below: usize, above: usize) -> Pattern {
     Pattern::from_rows(n, (0..n).map(|i| i.saturating_sub(below)..n.min(i + above + 1))).unwrap()
 }
 
-/// A grid of so many points in each direction, each point joined with itself and those that differ by an offset.
+/// A grid with the given numbers of points in each direction, where each point is joined to itself and to the points
+/// at the offsets.
 fn grid(sides: [usize; 3], offsets: impl Fn([i64; 3]) -> bool) -> Pattern {
     let near: Vec<[i64; 3]> =
         (0..27).map(|i| [i / 9 - 1, i / 3 % 3 - 1, i % 3 - 1]).filter(|&d| offsets(d)).collect();
@@ -82,7 +83,7 @@ fn random(rows: usize, columns: usize, per_mille: u64, seed: u64) -> Pattern {
     pattern(rows, columns, |_, _| numbers.chance(per_mille))
 }
 
-/// Symmetric, with the diagonal entries that `diagonal` says in a thousand.
+/// A random symmetric pattern; `diagonal` is the probability of a diagonal entry in thousandths.
 fn random_symmetric(n: usize, per_mille: u64, diagonal: u64, seed: u64) -> Pattern {
     let mut numbers = Numbers(seed);
     let mut entries = Vec::new();
@@ -95,7 +96,7 @@ fn random_symmetric(n: usize, per_mille: u64, diagonal: u64, seed: u64) -> Patte
     Pattern::from_entries(n, n, entries).unwrap()
 }
 
-/// The same matrix with rows and columns shuffled alike.
+/// The same matrix with the same permutation of rows and columns.
 fn shuffled(pattern: &Pattern, seed: u64) -> Pattern {
     let n = pattern.rows();
     let (mut to, mut numbers) = ((0..n).collect::<Vec<_>>(), Numbers(seed));
@@ -106,7 +107,7 @@ fn shuffled(pattern: &Pattern, seed: u64) -> Pattern {
 /// Figure 4.1 of Gebremedhin, Manne and Pothen 2005, by rows.
 const FIGURE_4_1: [&[usize]; 6] = [&[0, 1], &[0, 1, 2, 4, 5], &[1, 2, 3], &[2, 3, 5], &[1, 4], &[1, 3, 5]];
 
-/// Figure 6.1 of the same, which is figures 1 and 4 of Gebremedhin, Tarafdar, Pothen and Walther 2009.
+/// Figure 6.1 of the same paper, which is also figures 1 and 4 of Gebremedhin, Tarafdar, Pothen and Walther 2009.
 const FIGURE_6_1: [&[usize]; 10] = [
     &[0, 1, 6],
     &[0, 1, 2, 4],
@@ -194,7 +195,7 @@ fn best(pattern: &Pattern, kind: ColouringKind) -> usize {
     Colouring::best(pattern, kind, &Order::ALL).unwrap().products()
 }
 
-/// Whole numbers for all entries, those that mirror each other alike where the pattern is symmetric.
+/// Whole numbers for all entries; mirrored entries are equal if the pattern is symmetric.
 fn entries(pattern: &Pattern) -> Vec<f64> {
     let symmetric = pattern.is_symmetric();
     let place = |(i, j): (usize, usize)| if symmetric { (i.min(j), i.max(j)) } else { (i, j) };
@@ -202,7 +203,7 @@ fn entries(pattern: &Pattern) -> Vec<f64> {
     pattern.entries().map(|at| value(place(at))).collect()
 }
 
-/// The products by their definition: the matrix, dense, with vectors of zeros and ones.
+/// The products by definition: the dense matrix times vectors of zeros and ones.
 fn products(colouring: &Colouring, pattern: &Pattern, values: &[f64]) -> Vec<f64> {
     let mut dense = vec![vec![0.0; pattern.columns()]; pattern.rows()];
     pattern.entries().zip(values).for_each(|((i, j), &value)| dense[i][j] = value);
@@ -218,7 +219,7 @@ fn products(colouring: &Colouring, pattern: &Pattern, values: &[f64]) -> Vec<f64
     products
 }
 
-/// Takes a matrix apart and puts it together again.
+/// Compresses a matrix and recovers it.
 fn assert_exact(colouring: &Colouring, pattern: &Pattern, what: &str) {
     let values = entries(pattern);
     let compressed = products(colouring, pattern, &values);
@@ -268,8 +269,8 @@ fn small_random_patterns_are_given_back() {
     }
 }
 
-/// Whatever colours are given, right or wrong: what the check lets through can be recovered, and what can be recovered is
-/// right.
+/// For any colours, right or wrong: if the check passes, the matrix can be recovered, and what is recovered is
+/// correct.
 #[test]
 fn colours_that_do_not_fit_are_refused() {
     let mut numbers = Numbers(23);
@@ -300,7 +301,7 @@ fn colours_that_do_not_fit_are_refused() {
     assert!(taken > 2000 && refused > 2000, "{taken} {refused}");
 }
 
-/// A colouring of one pattern, asked for the entries of another of the same shape.
+/// Uses a colouring of one pattern to recover the entries of another pattern of the same shape.
 #[test]
 fn entries_of_another_pattern_are_exact_or_refused() {
     for case in 0..2000 {
@@ -315,7 +316,7 @@ fn entries_of_another_pattern_are_exact_or_refused() {
     }
 }
 
-/// Published numbers of colours: the matrix, what is coloured, in at most how many, and who has it.
+/// Published numbers of colours: the matrix, what is coloured, the largest number of colours, and the source.
 fn published() -> Vec<(&'static str, Pattern, ColouringKind, usize, &'static str)> {
     use ColouringKind::{Acyclic, Bidirectional, Columns, Rows, Star};
     let band = |n, half| banded(n, half, half);
@@ -367,7 +368,8 @@ fn no_more_products_are_needed_than_are_published() {
     }
 }
 
-/// As many as the longest row has entries, or as the edges of a graph need forests: no colouring has fewer.
+/// Lower bounds: the number of entries in the longest row, or of forests that cover the edges of a graph; no
+/// colouring has fewer.
 #[test]
 fn no_colouring_has_fewer_where_a_bound_is_met() {
     use ColouringKind::{Acyclic, Bidirectional, Columns, Rows, Star};
@@ -393,8 +395,9 @@ fn no_colouring_has_fewer_where_a_bound_is_met() {
     }
 }
 
-/// Where greedy colouring does not reach the optimum, it gets no worse: the matrix, what is coloured, and in how many; the
-/// optimum of the first is 7, of the second 3 (Fertin, Godard and Raspaud 2003), of the third 4.
+/// Where greedy colouring does not reach the optimum, it must not get worse: the matrix, what is coloured, and the
+/// number of colours; the optimum of the first is 7, of the second 3 (Fertin, Godard and Raspaud 2003), of the third
+/// 4.
 #[test]
 fn counts_above_the_optimum_do_not_grow() {
     let table = [
@@ -440,7 +443,7 @@ fn the_best_of_several_orders_is_the_first_of_the_fewest() {
     assert!(better > 50, "{better}");
 }
 
-/// A full row, a full column or both do not make the work quadratic where there are few colours.
+/// A full row, a full column or both do not make the work quadratic if there are few colours.
 #[test]
 fn long_rows_are_coloured_in_no_time() {
     let n = 200_000;
@@ -452,7 +455,7 @@ fn long_rows_are_coloured_in_no_time() {
             assert_eq!(colouring.recovery(&arrowhead(n)).unwrap().positions().len(), 3 * n - 2);
         }
     }
-    // Quadratic, one of them would take minutes.
+    // With quadratic work, one of them would take minutes.
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
@@ -481,7 +484,7 @@ fn sources_and_positions_name_the_same_numbers() {
     assert!(kinds[0] > 0 && kinds[1] > 0, "{kinds:?}");
 }
 
-/// Both are read from one number, though rounding made the two products differ.
+/// Mirrored entries are read from the same number, although rounding made the two products differ.
 #[test]
 fn entries_that_mirror_each_other_have_the_same_bits() {
     let mut numbers = Numbers(5);
@@ -561,7 +564,7 @@ fn wrong_lengths_shapes_and_colours_are_refused() {
     }
 }
 
-/// Products of more numbers than can be told apart are refused before anything is laid out.
+/// Products with more numbers than can be indexed are refused before anything is allocated.
 #[test]
 fn products_that_are_too_long_are_refused() {
     let n = 70_000;

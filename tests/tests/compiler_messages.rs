@@ -1,13 +1,13 @@
-//! What the compiler says of code that cannot compile, where this library has a word in it.
+//! The compiler's messages for code that does not compile, where this library influences them.
 //!
-//! One crate with a program for each case is checked by the cargo that runs this test, offline and with the versions of the
+//! A crate with a program for each case is checked with the cargo that runs this test, offline and with the versions of the
 //! workspace.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// A name, a program that does not compile, and what the compiler says of it.
+/// A name, a program that does not compile, and phrases of the compiler's message.
 const CASES: [(&str, &str, &[&str]); 10] = [
     (
         "a_closure_for_jacobian",
@@ -23,7 +23,7 @@ const CASES: [(&str, &str, &[&str]); 10] = [
         "use dualtape::Differentiable;
         fn f<D: Differentiable>(x: &[D]) -> D { x[0] }
         fn main() { dualtape::gradient(f, &[1.0]); }",
-        // The language has no word for the library here; the page of `gradient` shows the closure.
+        // The language gives the library no influence here; the documentation of `gradient` shows the closure.
         &["implementation of `FnOnce` is not general enough"],
     ),
     (

@@ -1,11 +1,11 @@
-//! Rules of the user's own, in every mode and at every order, against the same function written out.
+//! Custom rules, in every mode and at every order, compared with the same function without a rule.
 
 use dualtape::program::{Kind, Rows, Wrt};
 use dualtape::{CustomRule, Differentiable, Dual, Error, Program, Traced, Workspace, check};
 use dualtape::{gradient, gradient_forward, hessian, hvp, jacobian_forward, jacobian_reverse};
 use dualtape_tests::close::assert_close;
 
-/// z = (x²y, sin x + y³), with a vjp only, or with a jvp as well. It has no value where x is beyond 100.
+/// z = (x²y, sin x + y³), with only a vjp, or with a jvp as well. It has no value where x is beyond 100.
 #[derive(Clone)]
 struct Twist {
     with_jvp: bool,
@@ -54,14 +54,14 @@ impl CustomRule for Twist {
 const RULES: [Twist; 2] = [Twist { with_jvp: false }, Twist { with_jvp: true }];
 const POINTS: [[f64; 2]; 3] = [[0.7, -1.3], [-2.0, 0.4], [0.0, 0.0]];
 
-/// The rule twice, one call inside the other, among operations of the table.
+/// The rule called twice, one call inside the other, among operations of the table.
 fn called<D: Differentiable<Scalar = f64>>(rule: &Twist, x: &[D]) -> Result<Vec<D>, Error> {
     let inner = D::call(rule, &[x[0] * x[1], x[1]])?;
     let outer = D::call(rule, &[inner[0].tanh(), inner[1]])?;
     Ok(vec![outer[0] + x[0].exp(), outer[1] * inner[0]])
 }
 
-/// The same, written out.
+/// The same function without a rule.
 fn written<D: Differentiable<Scalar = f64>>(x: &[D]) -> Vec<D> {
     let twist = |x: D, y: D| [x * x * y, x.sin() + y.powi(3)];
     let inner = twist(x[0] * x[1], x[1]);
@@ -110,7 +110,7 @@ fn rules_have_the_derivatives_of_the_function_written_out_in_every_eager_mode() 
     }
 }
 
-/// A program that calls the rule, and one of the function written out.
+/// A program that calls the rule, and one of the function without a rule.
 fn programs(rule: &Twist) -> [Program<f64>; 2] {
     let ours = |x: &[Traced<f64>]| sum(&called(rule, x).unwrap());
     [
@@ -119,7 +119,8 @@ fn programs(rule: &Twist) -> [Program<f64>; 2] {
     ]
 }
 
-/// Value, gradient and Hessian at a point, as often as it takes to be optimized, with and without.
+/// Value, gradient and Hessian at a point, with and without the rule, evaluated often enough for the program to be
+/// optimised.
 fn second_order(program: &Program<f64>, x: &[f64]) -> Vec<f64> {
     let mut workspace = Workspace::default();
     let (mut gradient, mut product, mut square) = ([0.0; 2], [0.0; 2], [0.0; 4]);
@@ -137,7 +138,7 @@ fn recorded_rules_replay_with_all_their_derivatives() {
         let [ours, expected] = programs(rule);
         close(&second_order(&ours, &x), &second_order(&expected, &x));
         close(&second_order(&ours.clone().optimized(), &x), &second_order(&expected, &x));
-        // Derivatives as programs, and what is made of them.
+        // Derivatives as programs, and derivatives of those.
         let derived = |program: &Program<f64>| {
             let gradient = program.gradient_program(Wrt::Both).unwrap();
             let twice = program.hessian_program(Wrt::Both).unwrap();
@@ -219,7 +220,7 @@ fn what_a_rule_refuses_is_an_error_wherever_it_is_called() {
     let rows = [1.0, 1.0, 101.0, 0.0];
     let batch = program.values(&mut program.batch_workspace(), &[], &Rows::new(&rows, 2), &mut [0.0; 4]);
     assert_eq!(batch, Err(expected));
-    // It answers where it can, after an error as before.
+    // After an error, it still gives results where it can.
     assert_eq!(program.evaluate(&mut workspace, &[2.0, 1.0], &mut outputs), Ok(()));
     assert_eq!(outputs, [4.0, 2.0_f64.sin() + 1.0]);
     assert_eq!(program.to_bytes().unwrap_err(), Error::NotSavable { rule: "twist" });
@@ -266,7 +267,7 @@ fn a_derivative_of_the_wrong_length_is_an_error() {
     assert_eq!(Dual::call(&rule, &[x]).unwrap_err().to_string(), message);
     let program = Program::record(|x| D::call(&rule, x).unwrap()[0], &[1.0]).unwrap();
     let mut workspace = program.workspace();
-    // As often as would make instructions of another program.
+    // As many evaluations as would make another program produce instructions.
     for _ in 0..20 {
         let gradient = program.gradient(&mut workspace, &[1.0], &mut [0.0]);
         assert_eq!(gradient.unwrap_err().to_string(), message);
@@ -293,12 +294,12 @@ fn check_finds_wrong_derivatives_of_every_order() {
         }
     }
     assert!(check::rule(&RULES[0], &[101.0, 0.0]).is_err());
-    // A rule whose derivative is right in value, and does not move as it should.
+    // A rule whose derivative has the right value, but the wrong derivative.
     let reports = check::rule(&Still, &[0.7]).unwrap();
     assert_eq!(reports.map(|report| report.passes()), [true, false, false]);
 }
 
-/// The sine, with a derivative that is taken for constant.
+/// The sine, with a derivative that is treated as constant.
 #[derive(Clone)]
 struct Still;
 

@@ -1,4 +1,4 @@
-//! Data sets: CSV with its label anywhere, generated points, standardising.
+//! Data sets: CSV with the label in any column, generated points, standardisation.
 
 use dualtape_nn::Error;
 use dualtape_nn::data::{
@@ -161,7 +161,7 @@ fn missing_values_are_filled_from_the_training_part_alone() {
     let text = b"a,b,kind\n1,x,0\n2,y,1\n9,y,0\n,?,1\n1000,x,1\n";
     let table = || Csv::new().all_categories().parse_table("here", text).unwrap();
     assert_eq!((table().incomplete_rows(), table().unlabelled_rows()), (1, 0));
-    // The last row validates, so that its 1000 counts for nothing.
+    // The last row is for validation, so its 1000 must not count.
     let training = [true, true, true, true, false];
     for (missing, expected) in [(Missing::Mean, 4.0), (Missing::Median, 2.0)] {
         let encoder = Encoder::fit(&table(), &training, missing).unwrap();
@@ -186,7 +186,7 @@ fn a_column_becomes_one_of_categories_once_a_word_is_seen() {
     let data = csv.parse("here", b"a,zip,kind\n1,7,0\n2,10,1\n3,north,0\n4,7,1\n").unwrap();
     assert_eq!(data.features(), ["a", "zip=10", "zip=7", "zip=north"]);
     assert_eq!((data.input(0), data.input(1)), (&[1.0, 0.0, 1.0, 0.0][..], &[2.0, 1.0, 0.0, 0.0][..]));
-    // A column that was named holds words from the first cell on.
+    // A column that is named as categorical contains words from the first cell on.
     let named = Csv::new().categories(&["zip".into()]);
     let data = named.parse("here", b"zip,kind\n01,0\n1,1\n").unwrap();
     assert_eq!(data.features(), ["zip=01", "zip=1"]);
@@ -236,7 +236,7 @@ fn names_like_those_of_columns_without_names_are_names_where_a_header_has_them()
         assert_eq!((data.input(0), data.input(1)), (&[1.0, 2.0][..], &[3.0, 4.0][..]), "{text}");
     }
     assert!(csv.parse("new", b"x3,x4,y\n1,2,a\n").is_err());
-    // Another data set of two features is none of these.
+    // Another data set with two features is refused.
     let wrong = encoder.encode(moons().into(), Unknown::Refuse).unwrap_err().to_string();
     assert!(wrong.contains("it has 2 features, x, y; expected 2, x1, x2, as in training"), "{wrong}");
 }
@@ -268,7 +268,7 @@ fn a_number_is_one_category_and_one_class_however_many_zeros_end_it() {
     let data = Csv::new().categories(&["c".into()]).parse("here", text).unwrap();
     assert_eq!(data.features(), ["c=1", "c=2.5", "c=007", "c=7"]);
     assert_eq!(data.classes(), ["1", "1e0", "2"]);
-    // The same with a word late in the column; where 007 came before it, nobody knows whether it is a number.
+    // The same with a word late in the column; if 007 came before it, it is unclear whether that is a number.
     let all = Csv::new().all_categories();
     let data = all.parse("here", b"c,kind\n1,a\n1.0,b\n2.50,a\nword,b\n2.5,a\n").unwrap();
     assert_eq!(data.features(), ["c=1", "c=2.5", "c=word"]);
@@ -305,7 +305,7 @@ fn endless_input_ends_in_an_error_or_at_the_rows_asked_for() {
     assert!(wrong.starts_with("here: a line has more than 64 MiB; expected shorter ones"), "{wrong}");
 }
 
-/// The same bytes again and again, from where the last read ended.
+/// A reader that repeats the same bytes, continuing where the last read ended.
 struct Endless(&'static [u8], usize);
 
 impl Read for Endless {
@@ -329,7 +329,7 @@ fn a_split_gives_each_class_its_share_and_keeps_the_order() {
             assert_eq!(count(&training) + count(&validation), 50);
         }
         let labels: Vec<usize> = training.samples().map(|sample| sample.1).collect();
-        assert!(labels.is_sorted(), "the file is in the order of its classes, and so are its parts");
+        assert!(labels.is_sorted(), "the file is sorted by class, and so are its parts");
     }
     assert_eq!(Table::from(iris()).draw_folds(10, 1).unwrap().len(), 150);
 }

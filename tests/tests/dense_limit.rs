@@ -1,4 +1,4 @@
-//! Dense matrices of derivatives that would not fit are refused, before they are allocated, by all who would allocate them.
+//! Every driver that would allocate a dense matrix of derivatives refuses one that is too large, before allocating it.
 
 use dualtape::program::Recording;
 use dualtape::{
@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// One number more than fits into a square matrix of `f64`.
 const TOO_MANY: usize = 8193;
 
-/// As many outputs as one likes, all the first input.
+/// A function with any number of outputs, all equal to the first input.
 struct Copies(usize);
 
 impl Function<f64> for Copies {
@@ -23,7 +23,7 @@ impl Function<f64> for Copies {
     }
 }
 
-/// What a panic says.
+/// The message of a panic.
 fn panic_of(run: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(run)).expect_err("it does not fit");
     *payload.downcast::<String>().expect("panics with a formatted message")

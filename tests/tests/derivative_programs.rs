@@ -1,4 +1,4 @@
-//! Derivatives of programs as programs: every row of the table at every edge, in batches, once more, and called.
+//! Derivatives of programs as programs: every row of the table at every edge, in batches, differentiated again, and called.
 
 use dualtape::program::{Rows, Wrt};
 use dualtape::rules::Op;
@@ -7,7 +7,7 @@ use dualtape::{
 };
 use dualtape_tests::points::edges;
 
-/// Whether two numbers are the same but for rounding; all NaN are one.
+/// Whether two numbers are equal up to rounding; all NaN are equal.
 fn same(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-13 * a.abs().max(b.abs())
 }
@@ -16,7 +16,7 @@ fn all_same(a: &[f64], b: &[f64]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| same(a, b))
 }
 
-/// Every operation of the table, with a program of it alone.
+/// Every operation of the table, each with a program that contains only it.
 fn rows() -> impl Iterator<Item = (Op, Program<f64>)> {
     Op::ALL.iter().map(|&op| {
         let middle: Vec<f64> = op.domain().iter().map(|(low, high)| 0.5 * (low + high)).collect();
@@ -64,7 +64,7 @@ fn jvp_and_vjp_programs_give_the_products_of_every_row_at_every_edge() {
     }
 }
 
-/// Smooth, of two parameters and two data, with branches that are selected.
+/// A smooth function of two parameters and two data, with branches as selections.
 fn smooth<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> D {
     let z = D::dot(p, x).tanh() + D::log_sum_exp(&[p[0], x[1], p[1] * x[0]]) * D::norm(&[x[0], p[1], x[1]]);
     D::select(Relation::Less, z, D::constant(0.5), z * z, z.exp_m1() - z.sqrt())
@@ -173,14 +173,14 @@ fn guards_go_with_derivatives_compositions_and_calls() {
         },
         &[0.5],
     );
-    // The refusal was recorded, too: such a program answers where it is refused again.
+    // The refusal was recorded as well: such a program gives a result wherever the call is refused again.
     let value = |x: f64| recorded_elsewhere.as_ref().unwrap().value(&mut bent.workspace(), &[x]);
     assert!(value(0.25) == Ok(-0.25) && matches!(value(3.0), Err(Error::BranchChanged { .. })));
 }
 
 #[test]
 fn functions_that_contradict_each_other_answer_nowhere() {
-    // Two numbers as they are, and a function of them that was recorded on the other side.
+    // Two numbers unchanged, and a function of them that was recorded on the other side.
     let keep =
         Program::record(|x| if x[0] > x[1] { [x[0], x[1]] } else { [x[1], x[0]] }, &[2.0, 1.0]).unwrap();
     let down = Program::record(|x| if x[0] > x[1] { x[0] } else { x[1] * 10.0 }, &[1.0, 2.0]).unwrap();
@@ -208,7 +208,7 @@ fn jacobians_by_instructions_are_those_of_the_walk() {
         let warm = program.clone();
         for shift in 0..40 {
             let x: Vec<f64> = (0..columns).map(|i| (i as f64 * 0.7 + f64::from(shift)).sin()).collect();
-            // A clone that was never evaluated walks.
+            // A clone that was never evaluated is walked.
             assert!(all_same(&jacobian(&warm, &x), &jacobian(&program.clone(), &x)), "at {x:?}");
         }
     }

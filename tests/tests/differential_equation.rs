@@ -1,5 +1,5 @@
-//! A network is trained to solve a differential equation: its second derivative is inside the loss that is
-//! differentiated once more, recorded as one program.
+//! A network is trained to solve a differential equation: its second derivative is part of the loss, which is
+//! differentiated again, all recorded as one program.
 
 use dualtape::program::Rows;
 use dualtape::typenum::U1;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 const POINTS: usize = 100;
 
-/// From 0 to π, where u″ = −u with u(0) = 0 and u′(0) = 1 leaves sin x.
+/// The interval from 0 to π, on which u″ = −u with u(0) = 0 and u′(0) = 1 has the solution sin x.
 fn points() -> Vec<f64> {
     (0..POINTS).map(|k| std::f64::consts::PI * k as f64 / (POINTS - 1) as f64).collect()
 }
@@ -18,7 +18,7 @@ fn solution<D: Differentiable<Scalar = f64>>(model: &Mlp, parameters: &[D], x: D
     model.forward(parameters, &[x])[0]
 }
 
-/// The square of u″ + u at a point, and of what misses the values 0 and the derivative 1 at the origin.
+/// The square of u″ + u at a point, plus the squared errors of the value 0 and the derivative 1 at the origin.
 fn loss<D: Differentiable<Scalar = f64>>(model: &Mlp, parameters: &[D], x: &[D]) -> D {
     let twice = |x: D| Dual::<Dual<D, U1>, U1>::variable(Dual::variable(x));
     let lifted: Vec<_> = parameters.iter().map(|&p| Dual::lift(Dual::lift(p))).collect();
@@ -29,7 +29,7 @@ fn loss<D: Differentiable<Scalar = f64>>(model: &Mlp, parameters: &[D], x: &[D])
     residual * residual + (value * value + derivative * derivative) * 5.0
 }
 
-/// Steps of Adam with a falling rate.
+/// Adam steps with a decreasing rate.
 fn train(parameters: &mut [f64], steps: usize, mut gradient: impl FnMut(&[f64], &mut [f64])) -> Duration {
     let start = Instant::now();
     let n = parameters.len();
@@ -86,6 +86,6 @@ fn a_network_learns_the_sine_from_its_differential_equation() {
     println!(
         "500 steps: {by_program:?} by program, {by_tape:?} by tape, {ratio:.1} times; off by {worst:.1e}"
     );
-    // Without optimisation, neither is what it is.
+    // Without compiler optimisation, the times say nothing.
     assert!(cfg!(debug_assertions) || ratio > 10.0, "by program only {ratio:.1} times as fast as by tape");
 }

@@ -1,4 +1,4 @@
-//! Drivers: shapes that do not fit are errors, and every way to a derivative gives the same one.
+//! Drivers: shapes that do not match are errors, and every way to compute a derivative gives the same result.
 
 use dualtape::typenum::{U1, U2, U3, U6, U16};
 use dualtape::{
@@ -9,7 +9,7 @@ use dualtape::{
 use dualtape_tests::close::assert_close;
 use dualtape_tests::scenarios::{rosenbrock, rosenbrock_by_hand, rosenbrock_point};
 
-/// Several outputs, of which one is constant.
+/// Several outputs, one of which is constant.
 struct Shape {
     outputs: usize,
 }
@@ -229,7 +229,7 @@ fn checks_pass_what_is_right_and_name_what_is_wrong() {
     );
     let empty = check::gradient(|_| 7.0.into(), &[] as &[f64]);
     assert!(empty.passes() && empty.to_string() == "nothing to check");
-    // At a kink the modes agree by policy, and the difference may not.
+    // At a kink the modes agree by policy, but the finite difference may not.
     let kink = check::gradient(|x| x[0].relu(), &[0.0_f64]);
     assert_eq!(kink.components()[0].between_modes(), 0.0);
     assert!(!kink.passes());

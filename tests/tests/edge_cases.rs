@@ -1,6 +1,6 @@
-//! The edge-case policy, golden values and classic bugs: numbers from 50-digit arithmetic and from proofs.
+//! The edge-case policy, reference values and classic bugs; the numbers come from 50-digit arithmetic and from proofs.
 
-// The golden values have 17 digits, as they were worked out.
+// The reference values have 17 digits, as they were computed.
 #![allow(clippy::excessive_precision)]
 
 use dualtape::{Differentiable, Dual, derivative, gradient, gradient_forward};
@@ -11,7 +11,7 @@ use std::f64::consts::{LN_2, PI};
 const INF: f64 = f64::INFINITY;
 const NAN: f64 = f64::NAN;
 
-/// Functions as values, generic over the number type.
+/// Functions as values, generic over the type of number.
 macro_rules! functions {
     ($($Name:ident: |$x:ident| $body:expr;)*) => { $(
         struct $Name;
@@ -53,11 +53,11 @@ functions! {
     LeastPower: |x| x[0].powi(i32::MIN);
     SquareRoot: |x| x[0].powf(D::constant(0.5));
     SquareByPowf: |x| x[0].powf(D::constant(2.0));
-    // A constant factor 0 cuts off an infinite derivative.
+    // A constant factor 0 cancels an infinite derivative.
     CutOff: |x| x[0].sqrt() * 0.0 + x[1];
 }
 
-/// A function at a point has this value, gradient and Hessian in every mode.
+/// Checks that a function has this value, gradient and Hessian at a point, in every mode.
 #[track_caller]
 fn check<F: Function>(what: &str, f: &F, x: &[f64], value: f64, gradient: &[f64], hessian: &[f64]) {
     for got in first_order(f, x) {
@@ -156,7 +156,7 @@ fn powers_where_base_or_exponent_is_zero() {
     check("powi MIN", &LeastPower, &[2.0], 0.0, &[0.0], &[]);
 }
 
-/// An operation of one operand: at the point, this value and derivative, in every mode.
+/// Checks that an operation of one operand has this value and derivative at a point, in every mode.
 #[test]
 fn one_argument_and_selections() {
     use dualtape::rules::Op::*;
@@ -198,7 +198,7 @@ fn one_argument_and_selections() {
     for (op, x, value, gradient) in cases {
         check(op.name(), &op, &[x], value, &[gradient], &[]);
     }
-    // Derivatives far below 1, to the last digits.
+    // Derivatives far below 1, correct to the last digits.
     for (op, x, gradient) in [
         (Tanh, 20.0, 1.6993417021166356e-17),
         (Tanh, -20.0, 1.6993417021166356e-17),
@@ -212,7 +212,7 @@ fn one_argument_and_selections() {
     }
 }
 
-/// An operation of one operand: at the point, this second derivative, in every nesting.
+/// Checks that an operation of one operand has this second derivative at a point, in every nesting.
 #[test]
 fn second_derivatives_at_kinks_and_singular_points() {
     use dualtape::rules::Op::*;

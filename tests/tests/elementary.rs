@@ -1,5 +1,5 @@
-//! Vectorised elementary functions are within 2 units in the last place, in f64 against 60 digits, in f32
-//! against f64 over all exponents, and right at the ends of the range.
+//! Vectorised elementary functions are correct within 2 units in the last place (f64 compared with 60 digits, f32
+//! with f64, over all exponents), and correct at the ends of the range.
 
 use dualtape::program::Rows;
 use dualtape::rules::Op;
@@ -12,8 +12,8 @@ fn functions() -> impl Iterator<Item = Op> {
     NAMES.into_iter().map(|name| *Op::ALL.iter().find(|op| op.name() == name).expect("it is in the table"))
 }
 
-/// The values of an operation at many points, in lanes. One point that is not finite would send its whole
-/// task to single points, so the arguments are all ordinary.
+/// The values of an operation at many points, in lanes. A point that is not finite would make its whole
+/// task fall back to single points, so all arguments are ordinary numbers.
 fn in_lanes<F: ProgramScalar>(op: Op, x: &[F]) -> Vec<F> {
     let program = Program::record(|x| op.apply(x), &[F::nearest(0.5)]).unwrap();
     let mut values = vec![F::zero(); x.len()];
@@ -33,19 +33,19 @@ fn f64_is_within_two_units_of_sixty_digits() {
             .collect();
         assert!(rows.len() >= 150, "{op:?}");
         let x: Vec<f64> = rows.iter().map(|row| bits(row[1])).collect();
-        // In blocks, so that a large angle leaves the others in lanes.
+        // In blocks, so that a large angle does not take all the others out of the lanes.
         let got: Vec<f64> = x.chunks(16).flat_map(|x| in_lanes(op, x)).collect();
         for ((&x, got), row) in x.iter().zip(got).zip(&rows) {
             let exact = bits(row[2]);
             let unit = (exact.abs().next_up() - exact.abs()).max(f64::from_bits(1));
-            // The reference is itself rounded, by half a unit.
+            // The reference itself is rounded by half a unit.
             let units = (got - exact).abs() / unit;
             assert!(units <= 1.5, "{op:?} at {x:e}: {got:e}, not {exact:e}: {units} units");
         }
     }
 }
 
-/// Every `step`-th pattern of f32, and what f64 gives.
+/// Every `step`-th bit pattern of f32, and the result in f64.
 fn check_f32(step: usize) {
     for op in functions() {
         for sign in [0, 1_u32 << 31] {

@@ -1,11 +1,11 @@
-//! What equals by chance is not differentiated as if it always did: see `Differentiable`, Equality.
+//! Numbers that are equal by chance are not differentiated as if they were always equal: see `Differentiable`, Equality.
 
 use dualtape::program::Recording;
 use dualtape::{Differentiable, Dual, Error, Float, Program, Tape, Traced, derivative, gradient};
 #[cfg(feature = "integrations")]
 use dualtape_tests::close::assert_close;
 
-/// A root of x² = a by Newton's method, which stops where the residual is zero.
+/// A root of x² = a by Newton's method, which stops when the residual is zero.
 fn root<D: Differentiable<Scalar = f64>>(a: D, start: f64) -> D {
     let mut x = D::constant(start);
     for _ in 0..8 {
@@ -25,7 +25,7 @@ fn a_search_that_starts_at_its_root_has_the_derivative_of_the_root() {
     assert_eq!((value, gradient), (3.0, vec![1.0 / 6.0]));
     let refused = Program::record(|a| root(a[0], 3.0), &[9.0]).unwrap_err();
     assert!(matches!(&refused, Error::EqualityHeld { guard } if guard.contains("==")), "{refused}");
-    // Elsewhere, it is a recording as any other, and refused where the equality comes to hold.
+    // Elsewhere, it is an ordinary recording, which refuses points at which the equality holds.
     let program = Program::record(|a| root(a[0], 3.0), &[10.0]).unwrap();
     assert!(matches!(program.value(&mut program.workspace(), &[9.0]), Err(Error::BranchChanged { .. })));
 }
@@ -59,7 +59,7 @@ fn what_has_no_derivative_may_be_equal_in_a_recording() {
     let mut gradient = [0.0];
     program.gradient(&mut program.workspace(), &[2.25], &mut gradient).unwrap();
     assert_eq!(gradient, [4.5]);
-    // A number is always equal to itself.
+    // A number always equals itself.
     assert!(Program::record(|x| if x[0] == x[0] { x[0] } else { -x[0] }, &[1.0]).is_ok());
 }
 
@@ -87,7 +87,7 @@ fn numbers_can_be_sorted_whatever_moves() {
     assert_eq!(vars[0].partial_cmp(&vars[1]), Some(std::cmp::Ordering::Equal));
 }
 
-/// An arm of two joints about different axes: where its hand is.
+/// The position of the hand of an arm with two joints about different axes.
 #[cfg(feature = "integrations")]
 mod arm {
     use super::*;

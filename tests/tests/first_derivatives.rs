@@ -1,11 +1,12 @@
-//! The derivatives of the rule table against 60-digit arithmetic (`fixtures/derivatives.csv`), over many magnitudes, in `f64`
-//! and `f32`: all modes share the rules, so that only an independent oracle sees a derivative that cancels.
+//! The derivatives of the rule table compared with 60-digit arithmetic (`fixtures/derivatives.csv`), over many
+//! magnitudes, in `f64` and `f32`. All modes share the rules, so only an independent reference shows a derivative
+//! that loses digits by cancellation.
 
 use dualtape::rules::Op;
 use dualtape::{Differentiable, Dual, Scalar};
 use std::collections::BTreeMap;
 
-/// The most units in the last place by which a derivative may be off, unless its row says why not: see [`allowance`].
+/// The largest allowed error of a derivative in units in the last place, except for rows with a reason in [`allowance`].
 const ULPS: f64 = 4.0;
 
 /// A line of the table.
@@ -35,7 +36,7 @@ fn lines() -> impl Iterator<Item = Line> {
     })
 }
 
-/// The derivative in numbers of type `F`, and the value.
+/// The derivative and the value, computed in type `F`.
 fn derivative<F: Scalar>(line: &Line) -> (F, F) {
     let lifted = |(i, &x): (usize, &f64)| {
         let x = F::nearest(x);
@@ -45,7 +46,7 @@ fn derivative<F: Scalar>(line: &Line) -> (F, F) {
     (z.derivative(0), z.value())
 }
 
-/// What the rows of the table allow themselves.
+/// The allowed error of a row of the table.
 fn allowance(line: &Line) -> f64 {
     match (line.op, line.moving) {
         (Op::Powf, 0) => ULPS + (line.derivative / line.x[1]).abs().ln().abs(),

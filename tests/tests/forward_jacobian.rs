@@ -1,5 +1,5 @@
-//! Sparse Jacobians forward, without recording: the bits of dense ones, in a few evaluations, and entries that a pattern lacks
-//! are not lost without a word.
+//! Sparse Jacobians in forward mode, without recording: they have the bits of dense ones, take few evaluations, and
+//! report entries that a pattern lacks.
 
 use dualtape::sparse::{ForwardJacobian, Pattern, jacobian_pattern};
 use dualtape::{Differentiable, Error, Forward, Function};
@@ -21,14 +21,14 @@ impl Function<f64> for Counted<'_> {
     }
 }
 
-/// The values, and the dense matrix in forward mode.
+/// The values, and the dense matrix by forward mode.
 fn dense(f: Sparse, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let (mut values, mut matrix) = (vec![0.0; x.len()], vec![0.0; x.len() * x.len()]);
     Forward::<f64>::new().jacobian(|x, y| f.call(x, y), x, &mut values, &mut matrix).unwrap();
     (values, matrix)
 }
 
-/// The places of the entries of a dense matrix in a pattern's order.
+/// The entries of a dense matrix in the order of a pattern.
 fn read(pattern: &Pattern, matrix: &[f64]) -> Vec<f64> {
     pattern.entries().map(|(row, column)| matrix[row * pattern.columns() + column]).collect()
 }
@@ -38,7 +38,7 @@ fn entries_have_the_bits_of_dense_jacobians() {
     for f in SPARSE {
         let x = rosenbrock_point(f.inputs());
         let mut jacobian = ForwardJacobian::new(&f, &x).unwrap();
-        // Somewhere else than where the pattern was found, and again in the same memory.
+        // At a different point than where the pattern was found, and again in the same memory.
         for shift in [0.0, 0.3, -0.4] {
             let x: Vec<f64> = x.iter().map(|x| x + shift).collect();
             let (expected, matrix) = dense(f, &x);
@@ -74,7 +74,7 @@ fn a_jacobian_takes_an_evaluation_for_eight_colours() {
     }
 }
 
-/// The first or the second input, by an `if`.
+/// The first or the second input, chosen by an `if`.
 struct Branch;
 
 impl Function<f64> for Branch {
@@ -94,7 +94,7 @@ fn a_branch_that_was_not_taken_is_an_error_unless_its_entries_are_there() {
     let (mut values, mut entries) = ([0.0], [0.0]);
     jacobian.evaluate(&Branch, &there, &mut values, &mut entries).unwrap();
     assert_eq!((values, entries), ([3.0], [3.0]));
-    // Nothing moved with column 1 there.
+    // Nothing depended on column 1 there.
     assert_eq!(jacobian.pattern(), &Pattern::from_entries(1, 2, [(0, 0)]).unwrap());
     let refused = jacobian.evaluate(&Branch, &elsewhere, &mut values, &mut entries).unwrap_err();
     assert!(refused.to_string().contains("output 0 moves with one of the columns 1, where"), "{refused}");

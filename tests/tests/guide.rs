@@ -1,5 +1,5 @@
-//! The guide and the pages beside it hold together: its table of contents lists each chapter, links and pictures lead to what is
-//! there, and listings are tested.
+//! Checks the guide and the pages next to it: the table of contents lists each chapter, links and pictures have
+//! existing targets, and listings are tested.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +13,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The chapters of the guide, the table of contents aside.
+/// The chapters of the guide, without the table of contents.
 fn chapters() -> Vec<PathBuf> {
     let mut files = markdown_of(&top().join("docs/guide/src"));
     files.retain(|file| file.file_name().is_some_and(|name| name != "SUMMARY.md"));
@@ -29,7 +29,7 @@ fn markdown_of(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The lines outside code, with their numbers from 1; code within a line is blanked.
+/// The lines outside code blocks, with their numbers from 1; code within a line is blanked.
 fn prose(text: &str) -> Vec<(usize, String)> {
     let mut fence: Option<String> = None;
     let mut lines = Vec::new();
@@ -56,14 +56,14 @@ fn links(line: &str) -> Vec<&str> {
     line.match_indices("](").filter_map(|(at, mark)| address(&line[at + mark.len()..])).collect()
 }
 
-/// What follows `#` in a link to this heading: as GitHub and mdBook make it.
+/// The part after `#` in a link to this heading, as made by GitHub and mdBook.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase();
     let kept = kept.chars().filter(|&c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-/// The anchors of a page. A heading is read with its code, so from the lines as they are.
+/// The anchors of a page. Headings keep their code, so they are taken from the unchanged lines.
 fn anchors(text: &str) -> BTreeSet<String> {
     let lines: Vec<&str> = text.lines().collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -93,7 +93,7 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// What is wrong with a link of a page; nothing if it is right, or leads to the web.
+/// What is wrong with a link of a page; `None` if it is right, or leads to the web.
 fn problem(page: &Path, link: &str) -> Option<String> {
     if link.contains("://") || link.starts_with("mailto:") {
         return None;
@@ -107,7 +107,7 @@ fn problem(page: &Path, link: &str) -> Option<String> {
     let guide = top().join("docs/guide/src");
     let is_page = target.extension().is_some_and(|extension| extension == "md");
     if is_page && page.starts_with(&guide) && !target.starts_with(&guide) {
-        return Some("mdBook takes it for a chapter, and it is none; name the file instead".to_owned());
+        return Some("mdBook takes it for a chapter, but it is not one; name the file instead".to_owned());
     }
     let anchor = anchor.filter(|_| is_page)?;
     let missing = !anchors(&read(&target)).contains(anchor);
@@ -139,7 +139,7 @@ fn every_link_and_picture_leads_to_what_is_there() {
             }
         }
     }
-    assert!(count > 100, "only {count} links are seen");
+    assert!(count > 100, "only {count} links were found");
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
@@ -153,7 +153,7 @@ fn the_summary_lists_each_chapter_once_and_no_other() {
         .iter()
         .map(|page| page.file_name().expect("it is a file").to_string_lossy().into_owned())
         .collect();
-    assert_eq!(listed, there, "docs/guide/src/SUMMARY.md on the left, the files beside it on the right");
+    assert_eq!(listed, there, "docs/guide/src/SUMMARY.md on the left, the files next to it on the right");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn every_page_with_listings_is_tested() {
     }
 }
 
-/// The names that the sources of the crates declare: of items, fields and variants.
+/// The names of items, fields and variants declared in the sources of the crates.
 fn declared() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut folders: Vec<PathBuf> =
@@ -189,7 +189,7 @@ fn declared() -> BTreeSet<String> {
     names
 }
 
-/// The name that a line declares, if it begins as declarations do.
+/// The name that a line declares, if it begins like a declaration.
 fn declared_by(line: &str) -> Option<String> {
     const KEYWORDS: [&str; 9] = ["pub", "const", "unsafe", "fn", "struct", "enum", "trait", "type", "mod"];
     let line = line.trim_start();
@@ -202,25 +202,25 @@ fn declared_by(line: &str) -> Option<String> {
 
 #[test]
 fn names_of_ours_in_tables_of_other_libraries_are_declared() {
-    // Of the language, of typenum, and of parameters.
+    // Names of the language, of typenum, and of parameters.
     const OTHERS: [&str; 8] = ["Copy", "f64", "N", "D", "U3", "typenum", "_", "if"];
     let (declared, mut count) = (declared(), 0);
     let text = read(&top().join("docs/guide/src/coming-from.md"));
     for (number, line) in text.lines().enumerate() {
         let Some(ours) = line.strip_prefix('|').and_then(|line| line.split('|').nth(1)) else { continue };
-        // Packages have hyphens, and operators no letters.
+        // Package names have hyphens, and operators have no letters.
         let code = ours.split('`').skip(1).step_by(2).filter(|code| !code.contains('-'));
         let words = code.flat_map(|code| code.split(|c: char| !c.is_alphanumeric() && c != '_'));
         for word in words.filter(|word| !word.is_empty() && !OTHERS.contains(word)) {
             count += 1;
             assert!(
                 declared.contains(word),
-                "coming-from.md, line {}: nothing of ours is called `{word}`",
+                "coming-from.md, line {}: dualtape declares no name `{word}`",
                 number + 1
             );
         }
     }
-    assert!(count > 100, "only {count} names are seen");
+    assert!(count > 100, "only {count} names were found");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Functions defined by equations, against closed forms, in every mode, to the second order and beyond.
+//! Functions defined by equations compared with closed forms, in every mode, to the second order and beyond.
 #![cfg(feature = "integrations")]
 
 use dualtape::implicit::{Equations, LinearOperator, Map, Objective, WarmRoot};
@@ -28,11 +28,11 @@ impl Equations for Kepler {
     }
 
     fn solve(&self, p: &[f64]) -> Result<Vec<f64>, Error> {
-        // A little below 0 for differences there.
+        // Slightly below 0, for finite differences at 0.
         if !(-0.1..=1.0).contains(&p[0]) {
             return Err(Error::Rule { rule: "Kepler", reason: format!("{} is no eccentricity", p[0]) });
         }
-        // As many steps as it takes: a loop that a recording could not hold.
+        // As many steps as necessary: a loop that cannot be recorded.
         let mut z = p[1];
         while (z - p[0] * z.sin() - p[1]).abs() > 1e-15 * z.abs().max(1.0) {
             let step = (z - p[0] * z.sin() - p[1]) / (1.0 - p[0] * z.cos());
@@ -49,7 +49,7 @@ fn anomaly<D: Differentiable<Scalar = f64>>(p: &[D]) -> D {
     root(&Kepler, p).expect("an ellipse")[0]
 }
 
-/// The gradient and the Hessian in (e, m), from the closed forms of the derivatives of z.
+/// The gradient and the Hessian with respect to (e, m), from the closed forms of the derivatives of z.
 fn expected(e: f64, z: f64) -> ([f64; 2], [f64; 4]) {
     let (s, c) = z.sin_cos();
     let q = 1.0 - e * c;
@@ -93,14 +93,14 @@ fn keplers_equation_has_its_derivatives_in_every_mode() {
         assert_eq!(batch, Ok(()));
         assert_close("batch", &rows, &first, 1e-12);
     }
-    // The third derivative in m, at e = 0.5, against a difference of the second.
+    // The third derivative with respect to m, at e = 0.5, compared with a finite difference of the second.
     let second = |m: f64| second_derivative(|m| anomaly(&[Differentiable::literal(0.5), m]), m).2;
     let x = Dual::variable(Dual::variable(Dual::<f64>::variable(1.0)));
     let third = anomaly(&[Differentiable::literal(0.5), x]).derivative(0).derivative(0).derivative(0);
     assert_close("third", &[third], &[(second(1.0 + 1e-5) - second(1.0 - 1e-5)) / 2e-5], 1e-8);
 }
 
-/// A ball at rest on a floor: the force z with min(z, height) = 0, and the height that the force lifts it to.
+/// A ball at rest on a floor: the contact force z with min(z, height) = 0, and the height to which the force lifts it.
 #[derive(Clone)]
 struct Contact;
 
@@ -111,7 +111,7 @@ impl Equations for Contact {
         3
     }
 
-    /// Unknowns are the angle, the speed and the contact force after a step; parameters are angle and speed before.
+    /// The unknowns are angle, speed and contact force after a step; the parameters are angle and speed before it.
     fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
         let step = 0.1;
         let height = z[0] + 1.0;
@@ -153,7 +153,7 @@ fn a_pendulum_that_meets_a_stop_has_the_derivatives_of_the_side_it_is_on() {
     };
     assert_close("free", &at(&|p| after(p), [0.3, -1.0]), &at(&|p| free(p), [0.3, -1.0]), 1e-10);
     assert_close("stopped", &at(&|p| after(p), [-0.95, -1.0]), &at(&|p| stopped(p), [-0.95, -1.0]), 1e-10);
-    // The branch is selected, so a recording made on one side is right on the other.
+    // The branch is a selection, so a recording made on one side is valid on the other.
     let program = Program::record(|p| root(&Contact, p).unwrap()[2], &[0.3, -1.0]).unwrap();
     assert_eq!(program.guards(), 0);
     let mut gradient = [0.0; 2];
@@ -163,7 +163,7 @@ fn a_pendulum_that_meets_a_stop_has_the_derivatives_of_the_side_it_is_on() {
 
 #[test]
 fn the_best_penalty_of_a_ridge_regression_has_its_hypergradient() {
-    // Two features that do not mix: weights are sᵢ / (qᵢ + λ), so the validation loss has a closed form.
+    // Two independent features: weights are sᵢ / (qᵢ + λ), so the validation loss has a closed form.
     let (q, s, validation) = ([3.0, 7.0], [2.0, -5.0], [0.4, -0.9]);
     fn loss<D: Differentiable<Scalar = f64>>(lambda: D, q: [f64; 2], s: [f64; 2], validation: [f64; 2]) -> D {
         let matrix = [lambda + q[0], D::zero(), D::zero(), lambda + q[1]];
@@ -230,7 +230,7 @@ fn linear_systems_of_any_size_hold_to_differences_in_every_mode() {
     }
 }
 
-/// Three equations that know their solution: (a b, a + c², exp(b / 4)).
+/// Three equations with the known solution (a b, a + c², exp(b / 4)).
 #[derive(Clone)]
 struct Three;
 
@@ -245,7 +245,7 @@ impl Equations for Three {
         3
     }
 
-    /// Mixed, so that no equation has one unknown only.
+    /// The equations are mixed, so that none has only one unknown.
     fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
         let s = three(p);
         let g = [z[0] - s[0], z[1] - s[1], z[2] - s[2]];
@@ -261,7 +261,7 @@ impl Map for Three {
     type Scalar = f64;
 
     fn image<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
-        // Half the way to the solution, and a little of what the others are off.
+        // Half the way to the solution, plus a small part of the errors of the others.
         let off: Vec<D> = three(p).iter().zip(z).map(|(&s, &z)| s - z).collect();
         (0..3).map(|i| z[i] + off[i] * 0.5 + off[(i + 1) % 3].sin() * 0.125).collect()
     }
@@ -284,7 +284,7 @@ impl Objective for Three {
     }
 }
 
-/// A function of the solution, by the given way to it: 0 as a root, 1 as a fixed point, 2 as a minimum, else written out.
+/// A function of the solution, computed as a root (0), as a fixed point (1), as a minimum (2), or otherwise in closed form.
 fn of_three<D: Differentiable<Scalar = f64>>(way: usize, p: &[D]) -> D {
     let z = match way {
         0 => root(&Three, p),
@@ -331,7 +331,7 @@ fn a_map_that_does_not_come_to_rest_is_an_error() {
     assert_eq!(short, "the image of the map needs 2 numbers, one for each unknown, not 1");
 }
 
-/// A chain of springs with stiffnesses p, between walls.
+/// A chain of springs with stiffnesses p between two walls.
 #[derive(Clone)]
 struct Chain;
 
@@ -345,7 +345,7 @@ impl LinearOperator for Chain {
     }
 }
 
-/// The same operator as a matrix, row after row.
+/// The same operator as a matrix, row by row.
 fn chain_matrix<D: Differentiable<Scalar = f64>>(n: usize, p: &[D]) -> Vec<D> {
     let columns: Vec<Vec<D>> = (0..n)
         .map(|column| {
@@ -353,7 +353,7 @@ fn chain_matrix<D: Differentiable<Scalar = f64>>(n: usize, p: &[D]) -> Vec<D> {
             Chain.apply(&unit, p)
         })
         .collect();
-    // It is symmetric.
+    // The matrix is symmetric.
     columns.concat()
 }
 
@@ -378,12 +378,12 @@ fn conjugate_gradients_have_the_derivatives_of_the_dense_solution() {
     let (mut again, mut matrix) = ([0.0; 9], [0.0; 81]);
     program.hessian(&mut program.workspace(), &x, &mut again, &mut matrix).unwrap();
     assert_close("replayed", &matrix, &square, 1e-10);
-    // Nothing to pull at, nobody to pull, and nobody knows what.
+    // A zero right side, no unknowns, and NaN in the right side or in the stiffness.
     assert_eq!(conjugate_gradients(&Chain, &[0.0; 3], &[1.0]).unwrap(), [0.0; 3]);
     assert!(conjugate_gradients(&Chain, &[], &[1.0]).unwrap().is_empty());
     assert!(conjugate_gradients(&Chain, &[f64::NAN], &[1.0]).unwrap()[0].is_nan());
     assert!(conjugate_gradients(&Chain, &[1.0], &[f64::NAN]).unwrap()[0].is_nan());
-    // Tiny and huge right sides, and cotangents.
+    // Very small and very large right sides, and cotangents.
     for scale in [1e-250, 1e250] {
         let ours = conjugate_gradients(&Chain, &[scale, 2.0 * scale], &[2.0]).unwrap();
         assert_close("scaled", &[ours[0] / scale, ours[1] / scale], &[2.0 / 3.0, 5.0 / 6.0], 1e-12);
@@ -395,7 +395,7 @@ fn conjugate_gradients_have_the_derivatives_of_the_dense_solution() {
 
 #[test]
 fn conjugate_gradients_refuse_what_is_not_positive_definite() {
-    /// A rotation, which has no symmetric part; or one number too many.
+    /// A rotation, which has no symmetric part; or a result with one number too many.
     #[derive(Clone)]
     struct Turn(usize);
     impl LinearOperator for Turn {
@@ -416,7 +416,7 @@ thread_local! {
     static STEPS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// z³ + z = p, by steps of Newton's method, which are counted.
+/// z³ + z = p, by Newton's method with counted steps.
 #[derive(Clone)]
 struct Cubic;
 
@@ -496,7 +496,7 @@ fn warm_roots_begin_where_the_last_search_ended() {
         [gradient[0], square[0]]
     });
     assert_close("derivatives", &ours, &expected, 1e-14);
-    // From where the last search ended, Newton's method for the arc tangent runs away; from 0, it does not.
+    // Newton's method for the arc tangent diverges from where the last search ended; from 0, it converges.
     let warm = WarmRoot::new(Tangent);
     assert_close("near", &warm.solve(&[1.2]).unwrap(), &[1.2_f64.tan()], 1e-12);
     assert_close("anew", &warm.solve(&[-0.5]).unwrap(), &[-0.5_f64.tan()], 1e-12);
@@ -504,7 +504,7 @@ fn warm_roots_begin_where_the_last_search_ended() {
 
 #[test]
 fn a_linear_system_on_a_tape_takes_one_solution_for_the_value_and_one_for_the_sweep() {
-    // 300 unknowns: a row of the Jacobian for each would take 300 factorisations.
+    // With 300 unknowns, one factorisation per row of the Jacobian would take 300 factorisations.
     let n = 300;
     let (value, gradient) = gradient(
         |x| {

@@ -1,4 +1,4 @@
-//! Other crates' arrays and matrices carry derivatives.
+//! Arrays and matrices of other crates carry derivatives.
 #![cfg(feature = "integrations")]
 
 use dualtape::integrations::ndarray as arrays;
@@ -71,7 +71,7 @@ fn every_solve_has_the_derivative_of_the_solution() {
 
 #[test]
 fn determinants_norms_and_eigenvalues_have_their_derivatives() {
-    // d det A = det A · tr(A⁻¹ A′); here by two factorisations of the same matrix.
+    // d det A = det A · tr(A⁻¹ A′), computed with two factorisations of the same matrix.
     let (value, derivatives) = gradient_forward(|p| matrix(p).determinant(), &POINT);
     let (_, by_cholesky) = gradient_forward(|p| matrix(p).cholesky().unwrap().determinant(), &POINT);
     assert_close("determinant", &derivatives, &by_cholesky, 1e-10);
@@ -90,13 +90,13 @@ fn num_ln<D: Differentiable>(x: D) -> D {
 
 #[test]
 fn nested_duals_go_through_nalgebra() {
-    // 1 / x by a solve of one equation: the second derivative at 2 is 2 / 8.
+    // 1 / x by solving one equation: the second derivative at 2 is 2 / 8.
     let inverse = |x| DMatrix::from_element(1, 1, x).try_inverse().unwrap()[(0, 0)];
     let (_, second) = derivative(|x| derivative(inverse, x).1, 2.0);
     assert_close("1/x", &[second], &[0.25], 1e-15);
 }
 
-/// Solutions of the same equations by each decomposition, in numbers of any kind.
+/// Solutions of the same equations by each decomposition, for any type of number.
 macro_rules! solves {
     ($D:ty) => {{
         type Solve = fn(DMatrix<$D>, DVector<$D>) -> DVector<$D>;
@@ -152,7 +152,7 @@ fn another_pivot_is_another_branch() {
 
 #[test]
 fn duals_of_a_recording_go_through_nalgebra() {
-    // The derivative of 1/x by forward mode, recorded: its replay has the second derivative, 2 / 8 at 2.
+    // The derivative of 1/x by forward mode, recorded: the gradient of the replay is the second derivative, 2 / 8 at 2.
     let gradient = |x: &[Traced<f64>]| {
         derivative(|x| DMatrix::from_element(1, 1, x).try_inverse().unwrap()[(0, 0)], x[0]).1
     };

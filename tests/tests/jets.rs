@@ -1,5 +1,5 @@
-//! Derivatives of high order of functions of many numbers: jets, directional derivatives, mixed partial derivatives and products
-//! with third derivatives agree with exact values and with nested modes.
+//! High-order derivatives of functions of many variables: jets, directional derivatives, mixed partial derivatives
+//! and products with third derivatives agree with exact values and with nested modes.
 
 use dualtape::typenum::{U1, U2, U3, U4, U5};
 use dualtape::{
@@ -9,7 +9,7 @@ use dualtape::{
 use dualtape_tests::close::{assert_close, close};
 use dualtape_tests::scenarios::{rosenbrock, rosenbrock_point};
 
-/// e^(a·x) with different a for each input: each derivative is a product of them.
+/// e^(a·x) with a different a for each input: each derivative is a product of these factors.
 const RATES: [f64; 4] = [0.5, -0.75, 1.25, 2.0];
 
 fn exponential<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {

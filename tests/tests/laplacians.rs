@@ -1,5 +1,5 @@
-//! Laplacians and operators like them agree with the trace of the Hessian in every operation of the table, reductions, rules and
-//! loops, with exact values, at the edges, nested, and recorded.
+//! Laplacians and similar operators agree with the trace of the Hessian for every operation of the table, reductions,
+//! rules and loops, with exact values, at the edges, nested, and recorded.
 
 use dualtape::generic_array::GenericArray;
 use dualtape::generic_array::sequence::GenericSequence;
@@ -15,7 +15,7 @@ use dualtape_tests::modes::second_order;
 use dualtape_tests::points::{edges, within};
 use dualtape_tests::scenarios::{rosenbrock, rosenbrock_point};
 
-/// A function of numbers of any mode.
+/// A function generic over the type of number.
 trait Function {
     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D;
 }
@@ -26,7 +26,7 @@ impl Function for Op {
     }
 }
 
-/// An operation of operands that all move with all inputs, and bend.
+/// An operation whose operands all depend on all inputs, with nonzero second derivatives.
 struct Bent(Op);
 
 impl Function for Bent {
@@ -129,12 +129,12 @@ impl Step for Turn {
 
 const POINT: [f64; 3] = [1.5, 0.75, 0.625];
 
-/// Value, gradient and Laplacian against the value, the gradient and the trace of the Hessian.
+/// Compares value, gradient and Laplacian with the value, the gradient and the trace of the Hessian.
 fn assert_laplacian(what: &str, f: &impl Function, x: &[f64]) {
     let (value, derivative, expected) = hessian(|x| f.call(x), x);
     let trace: f64 = (0..x.len()).map(|i| expected[i * x.len() + i]).sum();
     let scale = expected.iter().fold(1.0_f64, |scale, h| scale.max(h.abs()));
-    // In lanes of one, of three, and of more than there are inputs.
+    // With one lane, three lanes, and more lanes than inputs.
     let all = [
         laplacian_lanes::<_, U1, _>(|x| f.call(x), x),
         laplacian_lanes::<_, U3, _>(|x| f.call(x), x),
@@ -328,6 +328,6 @@ fn every_operation_records_and_replays_anywhere_in_its_domain() {
 
 #[test]
 fn a_zero_laplacian_wins_over_an_infinite_coefficient() {
-    // f = x does not bend, and a = 1/x moves by −∞.
+    // f = x has no curvature, and the derivative of a = 1/x is −∞.
     assert_eq!(divergence_form(|x| [x[0], x[0].recip()], &[0.0_f64]).1, f64::NEG_INFINITY);
 }

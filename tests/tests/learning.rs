@@ -1,4 +1,4 @@
-//! Networks learn with every loss, trainings do what their settings say, and faults leave them usable.
+//! Networks learn with every loss, trainings obey their settings, and errors leave them usable.
 
 use dualtape::{Differentiable, gradient};
 use dualtape_nn::data::{Dataset, Standardizer, generate, iris};
@@ -137,7 +137,7 @@ fn a_private_step_is_the_clipped_sum_and_noise_over_the_expected_size() {
     let data = iris();
     let model = Mlp::new(&[4, 3], Activation::Tanh).unwrap();
     let start: Vec<f64> = model.initialize(3);
-    // 150 samples in one batch that was expected to have 200.
+    // 150 samples in one batch, which was expected to have 200.
     let settings = Settings {
         clip: Clip::PerSample(0.5),
         noise: 2.0,
@@ -194,7 +194,7 @@ fn a_panic_in_a_worker_leaves_the_training_usable() {
         trainer.advance().unwrap();
     }
     let before = trainer.parameters().to_vec();
-    // The epoch is over; the workers measure.
+    // The epoch is over; the workers compute the metrics.
     model.0.store(true, Ordering::Relaxed);
     assert!(catch_unwind(AssertUnwindSafe(|| trainer.advance().is_ok())).is_err());
     assert_eq!(trainer.parameters(), before);

@@ -1,4 +1,4 @@
-//! Loops kept as one operation, against the same loops written out, in every mode, at every order, with every choice of
+//! Loops kept as one operation compared with the same loops unrolled, in every mode, at every order, with every choice of
 //! stored states.
 
 use dualtape::loops::{Checkpoints, RepeatWhile, Scan, Scanned, Step, repeat_while, scan};
@@ -9,7 +9,8 @@ use dualtape_tests::close::assert_close;
 use dualtape_tests::modes::{Function, first_order, second_order};
 use std::cell::Cell;
 
-/// A driven spring: place and speed; a push at each turn; its stiffness and friction. It gives out its energy.
+/// A driven spring. State: position and speed. Input: a push at each iteration. Parameters: stiffness and friction.
+/// Output: the energy.
 #[derive(Clone)]
 struct Spring;
 
@@ -39,7 +40,7 @@ impl Step for Spring {
     }
 }
 
-/// A step that runs loops of its own: a fixed number of turns, and as many as it takes.
+/// A step that contains loops: one with a fixed number of iterations, and one with as many as necessary.
 #[derive(Clone)]
 struct Nested;
 
@@ -91,7 +92,7 @@ impl Step for Newton {
     }
 }
 
-/// z = (sin x · y, x), with its number of values counted.
+/// z = (sin x · y, x), which counts its evaluations.
 #[derive(Clone)]
 struct Counted;
 
@@ -124,7 +125,7 @@ impl CustomRule for Counted {
     }
 }
 
-/// A step that calls a rule of the user's own.
+/// A step that calls a custom rule.
 #[derive(Clone)]
 struct Ruled;
 
@@ -215,7 +216,7 @@ impl Step for Branching {
     }
 }
 
-/// A step, so many turns, and how it is run: written out, or with states stored so.
+/// A step, the number of iterations, and how it is run: unrolled, or with the given choice of stored states.
 #[derive(Clone)]
 struct Loop<S> {
     step: S,
@@ -224,7 +225,7 @@ struct Loop<S> {
 }
 
 impl<S: Step<Scalar = f64>> Function for Loop<S> {
-    /// A function of the first state, two parameters, and a number from which what the turns take in follows.
+    /// A function of the initial state, two parameters, and a number that determines the inputs of the iterations.
     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D {
         let (start, parameters) = (&x[..2], &x[2..4]);
         let inputs: Vec<D> = (0..self.turns).map(|turn| x[4] * (turn as f64).cos()).collect();
@@ -259,7 +260,7 @@ const STORED: [Checkpoints; 8] = [
     Checkpoints::Bytes(1 << 20),
 ];
 
-/// All of first and second order, against the loop written out.
+/// Compares all derivatives of first and second order with the unrolled loop.
 fn holds<S: Step<Scalar = f64>>(name: &str, step: &S, tolerance: f64) {
     for turns in TURNS {
         let written = Loop { step: step.clone(), turns, stored: None };
@@ -302,9 +303,9 @@ fn the_third_order_goes_through_loops() {
         let expected = third(written.call(&along));
         for stored in STORED {
             let ours = Loop { stored: Some(stored), ..written.clone() };
-            // Forward three times, by the loop itself.
+            // Forward mode three times, by the loop itself.
             assert_close("third", &[third(ours.call(&along))], &[expected], 1e-13);
-            // Forward twice over a tape, over a program of the gradient, and in a recorded Hessian.
+            // Forward mode twice over a tape, over a program of the gradient, and in a recorded Hessian.
             let twice = X.map(|x| Dual::<Dual<f64>>::variable(Dual::variable(x)));
             let total = |derivatives: Vec<Dual<Dual<f64>>>| {
                 derivatives.iter().map(|g| g.derivative(0).derivative(0)).sum::<f64>()
@@ -423,7 +424,7 @@ fn loops_that_end_by_themselves_take_other_turns_at_other_points() {
             let mut got = [0.0; 2];
             let value = program.gradient(&mut workspace, &[a, start], &mut got).unwrap();
             assert_close("value", &[value], &[root], 1e-14);
-            // With no turn at all, the derivative is that of the start.
+            // Without iterations, the derivative is that of the initial state.
             let expected = if a == 1.0 { [0.0, 1.0] } else { expected };
             assert_close("program", &got, &expected, 1e-9);
             let eager = gradient(|x| newton.run(&[x[1]], &x[..1]).unwrap()[0], &[a, start]);
@@ -476,7 +477,7 @@ fn wrong_lengths_are_errors() {
         let refused = Scan::new(Spring, 2).checkpoints(stored).run(&X[..2], &[0.0; 2], &X[2..4]);
         assert!(message(refused.clone()).contains(words), "{refused:?}");
     }
-    // Nothing at all: no state, no turns.
+    // An empty loop: no state, no iterations.
     #[derive(Clone)]
     struct Nothing;
     impl Step for Nothing {
@@ -516,7 +517,7 @@ fn steps_that_branch_go_over_tapes_and_name_the_line_in_recordings() {
         assert_close("Hessian", &square, &hessian(|x| written.call(x), &X).2, 1e-12);
         let program = Program::record(|x| ours.call(x), &X).unwrap();
         let refused = program.gradient(&mut program.workspace(), &X, &mut [0.0; 5]);
-        // On plain numbers the sweep goes by the function itself, but its derivatives as programs are recorded.
+        // On plain numbers, the sweep uses the function itself, but its derivatives as programs are recorded.
         assert_close("program", &[refused.unwrap()], &[expected.0], 0.0);
         let derived = program.gradient_program(Wrt::Both).unwrap();
         let refused = derived.evaluate(&mut derived.workspace(), &X, &mut [0.0; 5]).unwrap_err();
@@ -549,7 +550,7 @@ fn what_a_step_refuses_is_an_error_in_every_mode() {
 
 #[test]
 fn numbers_that_are_not_finite_have_the_derivatives_of_the_loop_written_out() {
-    /// A square root of what may be 0, times what may be 0.
+    /// The square root of a number that may be 0, times a number that may be 0.
     #[derive(Clone)]
     struct Singular;
     impl Step for Singular {
@@ -608,7 +609,7 @@ fn numbers_that_are_not_finite_have_the_derivatives_of_the_loop_written_out() {
     }
 }
 
-/// How often the rule in the step is evaluated, on this thread.
+/// The number of evaluations of the step's rule on this thread.
 fn evaluations(run: impl FnOnce()) -> u128 {
     let before = VALUES.get();
     run();
@@ -627,7 +628,7 @@ fn sweeps_take_no_more_steps_than_revolve_does() {
             let on_tape = evaluations(|| {
                 gradient(|x| scan.run(&x[..2], &inputs, &x[2..4]).unwrap().state[0], &X);
             });
-            // The value takes the last step, too, and the sweep each step once more.
+            // The value also takes the last step, and the sweep takes each step once more.
             let bound = Checkpoints::forward_steps(turns, snapshots) + 1 + turns as u128;
             let recording = u128::from(turns >= 16);
             assert_eq!(on_tape, bound + recording, "{turns} turns, {snapshots} snapshots");
@@ -642,7 +643,7 @@ fn sweeps_take_no_more_steps_than_revolve_does() {
     }
 }
 
-/// The spring without a push, that gives nothing out.
+/// The spring without a push and without outputs.
 #[derive(Clone)]
 struct Free;
 
@@ -660,7 +661,7 @@ impl Step for Free {
     }
 }
 
-/// The most bytes that are taken at once.
+/// The peak of allocated bytes.
 fn bytes(run: impl FnOnce()) -> u64 {
     allocation_counter::measure(run).bytes_max
 }
@@ -710,15 +711,15 @@ struct By(Way);
 /// How a step decides.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
-    /// By `==`, of a number that counts turns.
+    /// By `==`, on a number that counts iterations.
     Equality,
-    /// By `==`, of plain values.
+    /// By `==`, on plain values.
     PlainEquality,
     /// By `is_zero`.
     IsZero,
     /// By `<`.
     Order,
-    /// Not at all, but it refuses large states.
+    /// No decision, but an error for large states.
     Refuses,
 }
 
@@ -750,12 +751,12 @@ impl Step for By {
     }
 }
 
-/// The state at the end, from a start, given the parameter.
+/// The final state, given the initial state and the parameter.
 fn decided<D: Differentiable<Scalar = f64>>(scan: &Scan<By>, x: &[D]) -> D {
     scan.run(&[x[0], D::zero()], &[], &x[1..]).expect("nothing is refused").state[0]
 }
 
-/// The same, written out.
+/// The same, unrolled.
 fn decided_written<D: Differentiable<Scalar = f64>>(way: Way, turns: usize, x: &[D]) -> D {
     let mut state = [x[0], D::zero()];
     (0..turns).for_each(|_| By(way).step(&mut state, &[], &x[1..], &mut []).expect("nothing is refused"));
@@ -767,7 +768,7 @@ fn an_equality_in_a_step_is_no_silent_wrong_derivative() {
     for (turns, way) in [8, 20].into_iter().flat_map(|turns| [(turns, Way::Equality), (turns, Way::IsZero)]) {
         let scan = Scan::new(By(way), turns);
         let on_tape = std::panic::catch_unwind(|| gradient(|x| decided(&scan, x), &[0.3, 1.1]));
-        let refused = *on_tape.unwrap_err().downcast::<String>().expect("a panic has words");
+        let refused = *on_tape.unwrap_err().downcast::<String>().expect("a panic has a message");
         assert!(
             refused.contains("tests/loops.rs:") && refused.contains("x.value() == y.value()"),
             "{refused}"
@@ -825,7 +826,7 @@ fn a_run_that_is_refused_spoils_no_later_one() {
     assert_close("later", &ours.1, &expected.1, 1e-13);
 }
 
-/// A loop of branching steps inside a step.
+/// A step that contains a loop of branching steps.
 #[derive(Clone)]
 struct Around;
 
@@ -870,7 +871,7 @@ fn branches_inside_nested_loops_and_under_duals_go_over_tapes() {
 #[test]
 fn branching_loops_answer_alike_at_points_and_in_batches_and_are_not_saved() {
     let scan = Scan::new(By(Way::Order), 12);
-    // A run elsewhere must not decide what a recording holds.
+    // A run at another point must not affect the content of a recording.
     let _ = gradient(|x| decided(&scan, x), &[9.0, 0.1]);
     let program = Program::record(|x| decided(&scan, x), &[0.3, 1.1]).unwrap();
     let mut workspace = program.workspace();

@@ -1,5 +1,5 @@
-//! Every operation of the rule table has the same value and derivatives in every mode, on its domain and at
-//! the edges, and on its domain those of finite differences.
+//! Every operation of the rule table has the same value and derivatives in every mode, inside its domain and at
+//! the edges, and inside its domain they agree with finite differences.
 
 use dualtape::rules::Op;
 use dualtape_tests::close::{close, near};
@@ -36,7 +36,7 @@ fn gradients_agree_in_every_mode_also_at_the_edges() {
 
 #[test]
 fn a_nan_value_has_nan_derivatives() {
-    // What is not selected leaves no trace, and nothing moves through a stop.
+    // The side that is not selected has no effect, and no derivative passes through a stop.
     for &op in Op::ALL.iter().filter(|op| !matches!(op, Op::Select | Op::StopGradient)) {
         for x in edges(op).filter(|x| op.apply(x).is_nan()) {
             for got in first_order(&op, &x) {
@@ -46,7 +46,7 @@ fn a_nan_value_has_nan_derivatives() {
     }
 }
 
-/// Whether two modes are within so many units in the last place, however small or large the numbers.
+/// Whether two modes agree within this many units in the last place, however small or large the numbers.
 fn assert_near(op: Op, x: &[f64], got: (&str, &[f64]), expected: (&str, &[f64]), ulps: f64) {
     let near = got.1.iter().zip(expected.1).all(|(&a, &b)| near(a, b, ulps));
     assert!(near, "{op:?} at {x:?}: {got:?}, {expected:?}");
@@ -59,7 +59,7 @@ fn assert_hessians_agree(op: Op, x: &[f64], ulps: f64) {
     }
 }
 
-/// Where nothing is singular, an entry may come of larger ones that cancel.
+/// If nothing is singular, an entry may be the difference of larger numbers that cancel.
 fn assert_moderate_hessians_agree(op: Op, x: &[f64]) {
     let all = second_order(&op, x);
     let largest = all[0].hessian.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
@@ -80,7 +80,7 @@ fn hessians_agree_in_every_nesting() {
     }
 }
 
-/// Where powers, logarithms of a base, angles and norms are singular in two arguments, mixed second
+/// Where powers, logarithms to a base, angles and norms are singular in two arguments, mixed second
 /// derivatives depend on which argument comes first.
 #[test]
 fn hessians_agree_at_the_edges_except_where_the_order_matters() {
@@ -106,7 +106,8 @@ fn derivatives_agree_with_central_differences() {
                 };
                 let difference =
                     |f: &dyn Fn(&[f64]) -> f64, h: f64| (f(&moved(h)) - f(&moved(-h))) / (2.0 * h);
-                // Two step sizes: a wrong derivative fails at both, a difference spoilt by rounding at one only.
+                // Two step sizes: a wrong derivative fails at both, but a finite difference spoilt by rounding fails
+                // at only one.
                 let agree = |f: &dyn Fn(&[f64]) -> f64, gradient| {
                     [1e-5, 1e-4].into_iter().any(|h| close(difference(f, h), gradient, 1e-6))
                 };

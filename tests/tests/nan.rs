@@ -1,4 +1,4 @@
-//! A NaN value has NaN derivatives, also where the derivatives of its operands cancel.
+//! A NaN value has NaN derivatives, even if the derivatives of its operands cancel.
 
 use dualtape::{Differentiable, gradient, gradient_forward};
 use dualtape_tests::points::EDGES;

@@ -1,4 +1,4 @@
-//! Warm drivers allocate nothing.
+//! Drivers allocate nothing after a first call.
 
 use dualtape::program::{Results, Rows, Sums, Wrt};
 use dualtape::sparse::{SparseHessian, SparseJacobian};
@@ -8,7 +8,7 @@ use dualtape::{
 };
 use dualtape_tests::scenarios::{rosenbrock, rosenbrock_point};
 
-/// Runs once to warm up, and then counts.
+/// Runs once as a warm-up, then counts allocations.
 #[track_caller]
 fn assert_no_allocation(mut run: impl FnMut()) {
     run();
@@ -137,7 +137,7 @@ fn sparse_matrices() {
     assert_no_allocation(|| {
         plan.evaluate(&mut workspace, &x, &mut derivative, &mut values).unwrap();
     });
-    // By lanes.
+    // In lanes.
     let f = Outputs(30);
     let all = |x: &[_]| {
         let mut y = vec![x[0]; 30];

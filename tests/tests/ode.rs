@@ -1,11 +1,11 @@
-//! Differential equations, against solutions that are known.
+//! Differential equations compared with known solutions.
 
 use dualtape::loops::Checkpoints;
 use dualtape::ode::{Flow, Method, Solver};
 use dualtape::{Differentiable, Error, Program, gradient, hessian};
 use dualtape_tests::close::assert_close;
 
-/// A spring with a slow clock: y″ = −p² y, with y₂ = ∫ t dt beside it.
+/// A spring and a clock: y″ = −p² y, together with y₂ = ∫ t dt.
 #[derive(Clone)]
 struct Spring;
 
@@ -27,7 +27,7 @@ impl Flow for Spring {
 const METHODS: [(Method, i32); 4] =
     [(Method::Euler, 1), (Method::Midpoint, 2), (Method::RungeKutta4, 4), (Method::DormandPrince5, 5)];
 
-/// From t = 0.5, y = (1, 0, 0), with p = 1.3, to the given time.
+/// The solution at the given time, from t = 0.5 and y = (1, 0, 0), with p = 1.3.
 fn exact(t: f64, p: f64) -> [f64; 3] {
     let turned = p * (t - 0.5);
     [turned.cos(), -p * turned.sin(), (t * t - 0.25) / 2.0]

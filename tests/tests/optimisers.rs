@@ -1,4 +1,4 @@
-//! Optimisers, clips, schedules, losses, activations and initialisers: their text, what they refuse, and where
+//! Optimisers, clips, schedules, losses, activations and initialisers: their text form, what they refuse, and where
 //! they are exact.
 
 use dualtape::{check, gradient};
@@ -103,7 +103,7 @@ fn what_makes_no_sense_is_refused_with_what_was_expected() {
     refused::<Reduction>(&["none"]);
 }
 
-/// Every method as its definition says, written down once more, step by step, for one parameter.
+/// An independent implementation of every method from its definition, step by step, for one parameter.
 #[test]
 fn optimisers_follow_their_definitions() {
     let (centered, momentum) = (
@@ -242,7 +242,7 @@ fn losses_of_huge_logits_are_finite_and_exact() {
 
 #[test]
 fn initial_weights_are_the_same_for_ever() {
-    // Recorded when the streams were chosen; a change would silently change everybody's results.
+    // Recorded when the random streams were chosen; a change would silently change the results of all users.
     let recorded = [
         ("zeros", [0.0, 0.0]),
         ("uniform:0.5", [-0.09751433633515194, -0.41961629107021814]),

@@ -1,5 +1,5 @@
-//! Training shared by several processes: the same bits for any number of them. The processes are threads here, which go
-//! through what any engine does; `mpi.rs` of the program does the same over MPI.
+//! Training shared by several processes: the same bits for any number of processes. Here the processes are threads,
+//! which do what any engine does; `mpi.rs` of the command line program tests the same over MPI.
 
 use dualtape::program::{Part, Rows, Sums};
 use dualtape::{Differentiable, Program};
@@ -10,7 +10,7 @@ use dualtape_nn::{
 };
 use std::sync::{Arc, Barrier, Mutex};
 
-/// Threads that meet at a board: each puts down what it has for the others, and reads theirs when all have.
+/// Threads that communicate over a board: each writes its data for the others, and reads theirs when all have written.
 #[derive(Clone, Debug)]
 struct Threads {
     rank: usize,
@@ -26,7 +26,7 @@ impl Threads {
         (0..size).map(one).collect()
     }
 
-    /// What each has put down.
+    /// The data that each has written.
     fn meet(&self, own: &[u8]) -> Vec<Vec<u8>> {
         *self.board[self.rank].lock().unwrap() = own.to_vec();
         self.barrier.wait();
@@ -96,7 +96,7 @@ fn to_numbers(lengths: &[usize]) -> Vec<f64> {
     lengths.iter().map(|&length| length as f64).collect()
 }
 
-/// Runs the same on so many ranks, and returns what each gave.
+/// Runs the same function on a number of ranks, and returns the result of each.
 fn on_ranks<T: Send>(size: usize, work: impl Fn(Threads) -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let work = &work;
@@ -110,7 +110,7 @@ fn bits(numbers: &[f64]) -> Vec<u64> {
     numbers.iter().map(|x| x.to_bits()).collect()
 }
 
-/// What must not depend on who computed it.
+/// The results that must not depend on the number of ranks.
 fn seen(record: &Record) -> Vec<u64> {
     let Record { training, validation, rate, batch_loss, gradient_norm, clipped_norm, clipped, .. } = *record;
     let or_zero = |x: Option<f64>| x.unwrap_or(0.0);
@@ -128,7 +128,7 @@ fn seen(record: &Record) -> Vec<u64> {
     ])
 }
 
-/// Parameters and records of a training by some ranks.
+/// Parameters and records of a training on a number of ranks.
 fn trained(ranks: impl AllReduce, sizes: &[usize], settings: &Settings) -> (Vec<u64>, Vec<Vec<u64>>) {
     let model = Mlp::new(sizes, Activation::Tanh).unwrap();
     trained_from(ranks, &model, model.initialize(3), settings)
@@ -164,7 +164,7 @@ fn dropout_has_the_same_bits_for_any_number_of_processes() {
     }
 }
 
-/// Small enough for one message, and large enough for slices.
+/// One size small enough for a single message, and one large enough for slices.
 const SIZES: [&[usize]; 2] = [&[64, 3, 10], &[64, 60, 10]];
 
 fn settings() -> Settings {
@@ -265,7 +265,8 @@ fn a_rank_with_other_data_or_settings_is_told() {
     }
 }
 
-/// One feature and one target; branches where the feature is large, so that a recording does not hold there.
+/// A model of one feature and one target, which branches where the feature is large, so that a recording is not valid
+/// there.
 struct Branching;
 
 impl Model for Branching {

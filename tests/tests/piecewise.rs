@@ -1,18 +1,19 @@
-//! Tables joined by straight lines, in every mode, against the lines.
+//! Tables joined by straight lines, in every mode, compared with the lines.
 
 use dualtape::program::Wrt;
 use dualtape::{Error, Piecewise, Program, check, derivative, gradient, gradient_forward, hessian};
 
 const X: [f64; 5] = [-2.0, -0.5, 0.0, 1.0, 4.0];
 const Y: [f64; 5] = [1.0, 4.0, 3.0, 5.0, -1.0];
-/// The derivatives at the points of the table: at an end that of the only piece, at a peak or in a valley 0, elsewhere the smaller.
+/// The derivatives at the points of the table: at an end that of the only piece, at a peak or in a valley 0,
+/// elsewhere the smaller one.
 const DERIVATIVES_AT_X: [f64; 5] = [2.0, 0.0, 0.0, 0.0, -2.0];
 
 fn table() -> Piecewise<f64> {
     Piecewise::linear(&X, &Y).unwrap()
 }
 
-/// Points inside the pieces, with values and derivatives by hand.
+/// Points inside the pieces, with values and derivatives computed by hand.
 const INSIDE: [[f64; 3]; 4] = [[-1.0, 3.0, 2.0], [-0.25, 3.5, -2.0], [0.25, 3.5, 2.0], [2.5, 2.0, -2.0]];
 
 #[test]

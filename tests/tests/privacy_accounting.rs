@@ -1,5 +1,5 @@
-//! The accountants of differential privacy against those of Google and of Opacus (`fixtures/privacy.py`), against
-//! closed forms, and against themselves.
+//! The accountants of differential privacy compared with those of Google and of Opacus (`fixtures/privacy.py`), with
+//! closed forms, and with each other.
 
 use dualtape_nn::privacy::accountant::{
     Accountant, Budget, SubsampledGaussian, delta_after, epsilon_after, noise_for, steps_within,
@@ -35,7 +35,7 @@ fn divergences_are_exact_at_each_order() {
     for [q, sigma, order, exact, google, opacus] in table(include_str!("../fixtures/renyi.csv")) {
         let ours = renyi::divergence(&mechanism(q, sigma), order).expect("an order above 1");
         let place = format!("q {q}, σ {sigma}, order {order}: {ours}");
-        // Sums close to 1 keep fewer digits of their logarithm, here and elsewhere.
+        // The logarithm of a sum close to 1 has fewer correct digits, here and in other implementations.
         let moment = exact * (order - 1.0);
         let whole = order.fract() == 0.0 || q == 1.0;
         if whole || moment > 1e-9 {
@@ -72,7 +72,7 @@ fn epsilons_agree_with_google_and_opacus() {
     assert!(lines > 50);
 }
 
-/// The normal distribution below z.
+/// The normal distribution function at z.
 fn normal(z: f64) -> f64 {
     0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
 }
@@ -84,9 +84,9 @@ fn gaussian_delta(ratio: f64, epsilon: f64) -> f64 {
     normal(0.5 * ratio - z) - epsilon.exp() * normal(-0.5 * ratio - z)
 }
 
-/// The exact δ of one step of the subsampled mechanism: the mass by which one density passes e^ε times the other.
+/// The exact δ of one step of the subsampled mechanism: the mass by which one density exceeds e^ε times the other.
 fn one_step_delta(q: f64, sigma: f64, epsilon: f64) -> f64 {
-    // Where the ratio of the densities of N(1, σ²) and N(0, σ²) is this.
+    // The point at which the ratio of the densities of N(1, σ²) and N(0, σ²) has this value.
     let output = |ratio: f64| sigma * sigma * ratio.ln() + 0.5;
     let removed = {
         let ratio = (epsilon.exp_m1() + q) / q;
@@ -102,7 +102,7 @@ fn one_step_delta(q: f64, sigma: f64, epsilon: f64) -> f64 {
     removed.max(added)
 }
 
-/// The ε at which the exact δ is this, by bisection.
+/// The ε at which the exact δ has this value, by bisection.
 fn inverse(delta: f64, exact: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (0.0, 1e4);
     while high - low > 1e-13 * high {
@@ -149,7 +149,7 @@ fn one_step_is_never_below_the_exact_value_and_close_to_it() {
 
 #[test]
 fn many_small_steps_are_gaussian_in_the_limit() {
-    // Dong, Roth and Su, "Gaussian differential privacy", 2022, section 5. Where grids of 1e-4 are far too coarse.
+    // Dong, Roth and Su, "Gaussian differential privacy", 2022, section 5. Grids of 1e-4 are far too coarse here.
     for (q, sigma, steps, delta) in
         [(1e-5, 100.0f64, 1_000_000, 1e-6), (1e-4, 20.0, 1_000_000, 1e-5), (1e-3, 50.0, 300_000, 1e-5)]
     {
@@ -190,7 +190,7 @@ fn deltas_and_epsilons_are_inverse_and_loss_distributions_never_give_more() {
                 let back = delta_after(&mechanism(q, sigma), steps, spent, accountant).unwrap();
                 let place =
                     format!("{accountant}: q {q}, σ {sigma}, {steps} steps, δ {delta}, ε {spent}: {back}");
-                // An ε of 0 may have a smaller δ.
+                // For an ε of 0, δ may be smaller.
                 assert!(back <= delta * 1.005 && (spent == 0.0 || back >= delta * 0.995), "{place}");
                 spent
             });
@@ -244,7 +244,7 @@ fn no_steps_cost_nothing_and_no_noise_costs_everything() {
         let budget = Budget { epsilon: 1.0, delta: 1e-5 };
         assert_eq!(steps_within(&budget, &mechanism(0.01, 0.0), accountant, 100).unwrap(), 0);
         assert_eq!(noise_for(&budget, 0.01, 0, accountant).unwrap(), 0.01);
-        // With so much noise, δ alone covers it.
+        // With this much noise, δ alone is enough.
         assert_eq!(epsilon(0.01, 1e5, 1, 1e-5, accountant), 0.0);
     }
 }

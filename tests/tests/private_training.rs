@@ -1,5 +1,5 @@
-//! Training with differential privacy: that it does what accountants assume, stops at its budget, goes on from a checkpoint
-//! as if it had never stopped, and that an attack learns no more than was claimed.
+//! Training with differential privacy: it does what accountants assume, stops at its budget, resumes from a checkpoint
+//! as if it had never stopped, and an attack learns no more than the claim allows.
 
 use dualtape_nn::data::{self, Dataset};
 use dualtape_nn::privacy::accountant::{Accountant, Budget, SubsampledGaussian, epsilon_after};
@@ -62,7 +62,7 @@ fn a_step_is_the_clipped_sum_over_a_poisson_sample_with_noise_over_its_expected_
         }
     }
     sizes.dedup();
-    assert!(sizes.len() > 1, "batches of chance have different sizes");
+    assert!(sizes.len() > 1, "random batches have different sizes");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_batch_without_samples_is_a_step_of_noise_alone() {
             None => break,
         }
     }
-    // Of 240 steps, e⁻¹.
+    // In 240 steps, the probability is e⁻¹.
     assert!(records == 3 && (60..120).contains(&empty), "{empty}");
 }
 
@@ -155,11 +155,11 @@ fn a_resumed_run_spends_and_draws_what_one_does_that_was_never_stopped() {
         }
         assert_eq!(resumed.spent(), trainer.spent());
         assert_eq!(resumed.parameters(), trainer.parameters());
-        // Of the system's key, another run knows nothing.
+        // Another run does not know a key from the system.
         let mut other = Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
         while other.advance().unwrap().is_some() {}
         assert_eq!(other.parameters() == trainer.parameters(), noise_source == NoiseSource::Seed, "{clip}");
-        // The key is in the checkpoint, as long as it does not follow from the seed.
+        // The key is in the checkpoint, unless it is derived from the seed.
         let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
         assert_eq!(text.contains("secret_key"), noise_source == NoiseSource::System);
     }
@@ -201,7 +201,7 @@ fn each_layer_is_held_to_its_share_of_the_norm() {
     trainer.advance().unwrap();
     let moved: Vec<f64> =
         trainer.parameters().iter().zip(&start).map(|(after, before)| after - before).collect();
-    // All samples are far above the norm, so each adds a vector of this length to each layer's mean.
+    // All samples are far above the norm, so each contributes a vector of this length to each layer's mean.
     let share = 1e-3 / 2.0_f64.sqrt();
     let mut expected = vec![0.0; start.len()];
     for (x, class) in training.samples() {
@@ -264,7 +264,7 @@ fn settings_that_cannot_be_vouched_for_are_refused_by_name() {
     }
 }
 
-/// p x², whose derivative at a large sample is not finite.
+/// p x², whose derivative is not finite for a large sample.
 struct Square;
 
 impl Model for Square {
@@ -286,7 +286,7 @@ impl Model for Square {
 fn a_sample_without_a_finite_gradient_counts_for_nothing_and_stops_nothing() {
     let trained = |odd: f64, clip: Clip, noise: f64| {
         let mut x: Vec<f64> = (0..50).map(|i| f64::from(i) / 50.0).collect();
-        // Without a derivative in any case.
+        // A sample that must not contribute: its derivative is 0, or is not finite.
         x[20] = odd;
         let data = Dataset::regression("x", vec!["x".into()], vec!["y".into()], x, vec![0.0; 50]).unwrap();
         let settings = Settings { loss: Loss::MeanSquared, clip, noise, batch_size: 20, ..private() };
@@ -303,7 +303,7 @@ fn a_sample_without_a_finite_gradient_counts_for_nothing_and_stops_nothing() {
         let (steps_with, with) = trained(1e200, clip, 1.0).unwrap();
         assert_eq!((steps, steps_with), (9, 9), "{clip}");
         assert!((with[0] - without[0]).abs() < 1e-12, "{clip}: {with:?} {without:?}");
-        // Without noise, it is an error as ever.
+        // Without noise, it is an error as usual.
         let error = trained(1e200, clip, 0.0).unwrap_err();
         assert!(matches!(error, Error::NotFinite { .. }), "{error}");
     }
@@ -347,8 +347,9 @@ impl Model for Derivative {
     }
 }
 
-/// How far a training moves the parameter, in so many runs, each with noise of its own. Of ten samples, nine have derivative 0, and
-/// so has the last, or one that is clipped: to a sum, a derivative of 0 is as good as a sample that is not there.
+/// How far a training moves the parameter, in a number of runs with independent noise. Nine of ten samples have
+/// derivative 0, and the last has derivative 0 or one that is clipped: in a sum, a derivative of 0 has the same
+/// effect as an absent sample.
 fn moves(with_one_more: bool, settings: &Settings) -> Vec<f64> {
     const RUNS: u64 = 10_000;
     let mut derivatives = vec![0.0; 10];
@@ -361,15 +362,16 @@ fn moves(with_one_more: bool, settings: &Settings) -> Vec<f64> {
             let settings = Settings { seed: 2 * run + u64::from(with_one_more), ..settings.clone() };
             let mut trainer = Trainer::new(&Derivative, vec![0.0], &data, &data, &settings).unwrap();
             while trainer.advance().unwrap().is_some() {}
-            // In units of the clip: the sum was divided by the expected size of a batch.
+            // In units of the clipping norm: the sum was divided by the expected size of a batch.
             trainer.parameters()[0] * settings.batch_size as f64
         })
         .collect()
 }
 
-/// Bounds of a probability that was seen so often, each wrong with a chance of 2.5 %: Clopper and Pearson, 1934.
+/// Confidence bounds of a probability from the observed count, each wrong with probability 2.5 %: Clopper and
+/// Pearson, 1934.
 fn clopper_pearson(seen: usize, of: usize) -> [f64; 2] {
-    // By bisection of the binomial distribution's tail, summed in logarithms.
+    // Bisection with the tail of the binomial distribution, summed in logarithms.
     let at_most = |count: usize, p: f64| -> f64 {
         let (mut term, mut sum) = (of as f64 * (-p).ln_1p(), 0.0);
         for k in 0..=count {
@@ -391,8 +393,8 @@ fn clopper_pearson(seen: usize, of: usize) -> [f64; 2] {
     [least, most]
 }
 
-/// The largest ε that the runs show at this δ, of all tests that look whether the parameter is above a threshold. Half of the
-/// runs choose the threshold, the others are counted.
+/// The largest ε that the runs demonstrate at this δ, over all tests that ask whether the parameter is above a
+/// threshold. Half of the runs are used to choose the threshold, the others are counted.
 fn shown_epsilon(with: &[f64], without: &[f64], delta: f64) -> f64 {
     let (choosing, counted) = (with.len() / 2, with.len() - with.len() / 2);
     let above = |runs: &[f64], threshold: f64| runs.iter().filter(|&&x| x > threshold).count();
@@ -434,14 +436,14 @@ fn an_attack_learns_less_than_was_claimed_and_of_one_step_more_than_half_of_it()
         let mechanism = SubsampledGaussian { probability, noise: settings.noise };
         let claimed = epsilon_after(&mechanism, steps, delta, Accountant::LossDistribution).unwrap();
         let shown = shown_epsilon(&moves(true, &settings), &moves(false, &settings), delta);
-        println!("{name}: ε of at least {shown:.3} is shown, {claimed:.3} was claimed");
+        println!("{name}: the attack shows ε of at least {shown:.3}; {claimed:.3} is claimed");
         assert!(shown <= claimed, "{name}: {shown} of {claimed}");
         assert!(shown >= least_share * claimed, "{name}: {shown} of {claimed}");
-        // With half of the noise, the same attack would show it.
+        // With half of the noise, the same attack would exceed the claim.
         if steps == 1 {
             let careless = Settings { noise: settings.noise / 2.0, ..settings.clone() };
             let shown = shown_epsilon(&moves(true, &careless), &moves(false, &careless), delta);
-            println!("{name}: with half of the noise, {shown:.3} is shown");
+            println!("{name}: with half of the noise, the attack shows {shown:.3}");
             assert!(shown > claimed, "{name}: {shown} of {claimed}");
         }
     }

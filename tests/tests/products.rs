@@ -1,29 +1,29 @@
-//! Groups of dot products whose uniform factors are matrices or triangles: in batches they are what the tape computes, point
-//! by point, however their operands lie.
+//! Groups of dot products whose uniform factors are matrices or triangles: batches give the results of the tape, point
+//! by point, whatever the layout of the operands.
 
 use dualtape::program::{Results, Rows, Sums, Wrt};
 use dualtape::{Differentiable, Program, ProgramScalar, Scalar, Tape, Traced};
 use dualtape_tests::close::assert_close as assert_all_close;
 
-/// A function of parameters and a point, in any numbers.
+/// A function of parameters and a point, for any type of number.
 trait Function {
     fn call<D: Differentiable>(&self, p: &[D], x: &[D]) -> D;
 }
 
-/// How operands of a group of dot products lie.
+/// The layout of the operands of a group of dot products.
 #[derive(Clone, Copy, Debug)]
 enum Operands {
     /// A matrix times the data.
     Matrix { rows: usize, columns: usize },
-    /// A lower triangle times what is computed from data, its diagonal apart.
+    /// A lower triangle times numbers computed from data, with the diagonal separate.
     Triangle { rows: usize },
-    /// Rows whose lengths go up and down.
+    /// Rows of increasing and decreasing lengths.
     Ragged { columns: usize },
-    /// Several matrices, each of a vector of its own, and rows that share only the first component.
+    /// Several matrices, each times its own vector, and rows that share only the first component.
     Disjoint { columns: usize },
-    /// A vector with the same component several times, out of order.
+    /// A vector that contains the same component several times, out of order.
     Repeated { columns: usize },
-    /// Factors that are computed, constants, and the same parameter several times.
+    /// Computed factors, constants, and the same parameter several times.
     Computed { columns: usize },
     /// Loops that start at parameters, at data, at results.
     Chains { columns: usize },
@@ -123,7 +123,7 @@ fn recorded<F: ProgramScalar>(function: &impl Function) -> Program<F> {
     Program::record_with_data(|p: &[_], x: &[_]| function.call(p, x), &p, &x).unwrap()
 }
 
-/// Value and gradient of one point, by tape: parameters, then data.
+/// Value and gradient at one point, by tape: first for the parameters, then for the data.
 fn by_tape<F: ProgramScalar>(function: &impl Function, p: &[F], x: &[F]) -> (F, Vec<F>) {
     let tape = Tape::new();
     let (p, x) = (tape.vars(p), tape.vars(x));
@@ -206,16 +206,16 @@ fn dot_products_that_share_a_vector_are_planned_as_a_group() {
     assert_eq!(groups(Operands::Matrix { rows: 3, columns: 9 }), [] as [&str; 0]);
     let [matrix] = &groups(Operands::Matrix { rows: 5, columns: 9 })[..] else { panic!("there is one") };
     assert!(matrix.ends_with("a group of products of 18 operands"), "{matrix}");
-    // The first row is a product alone, and each other has its diagonal's as the last pair.
+    // The first row is a single product, and each other row has that of its diagonal as the last pair.
     let [triangle] = &groups(Operands::Triangle { rows: 9 })[..] else { panic!("there is one") };
     assert!(triangle.ends_with("a group of products of 4 to 18 operands"), "{triangle}");
     assert_eq!(groups(Operands::Disjoint { columns: 20 }).len(), 2);
 }
 
-/// What is added to a row of a matrix, given parameters, data and the row's number.
+/// The number added to a row of a matrix, given parameters, data and the index of the row.
 type Addend = fn(&[Traced<f64>], &[Traced<f64>], usize) -> Traced<f64>;
 
-/// How a function of parameters and data, with some parameters and data, is planned.
+/// The plan of a function of parameters and data, recorded at some parameters and data.
 fn plan_of(function: impl Fn(&[Traced<f64>], &[Traced<f64>]) -> Traced<f64>) -> String {
     Program::record_with_data(function, &parameters::<f64>(), &data::<f64>(1)).unwrap().to_string()
 }
@@ -244,7 +244,7 @@ fn a_product_added_to_a_dot_product_moves_nothing_into_lanes_and_parts_no_group(
     }
 }
 
-/// A triangle of which some lanes are not finite.
+/// A triangle for which some lanes are not finite.
 #[derive(Clone, Copy)]
 struct Singular;
 
@@ -252,7 +252,7 @@ impl Function for Singular {
     fn call<D: Differentiable>(&self, p: &[D], x: &[D]) -> D {
         let x: Vec<D> = x.iter().map(|x| x.ln()).collect();
         let rows: Vec<D> = (0..8).map(|row| D::dot(&p[row * 8..][..row + 1], &x[..row + 1])).collect();
-        // A zero adjoint wins over what is infinite in the last rows.
+        // A zero adjoint wins over infinite numbers in the last rows.
         rows[..6].iter().fold(D::zero(), |sum, &row| sum + row) + D::dot(&rows[6..], &p[100..102])
     }
 }

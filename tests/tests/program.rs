@@ -1,4 +1,4 @@
-//! Recorded programs: what a replay computes, at one point and at many, is what the eager modes compute.
+//! Recorded programs: a replay, at one point or many, computes the same as the eager modes.
 
 use dualtape::program::{Graph, Recording, Rows, Wrt};
 use dualtape::rules::Op;
@@ -12,7 +12,7 @@ fn middle(op: Op) -> Vec<f64> {
     op.domain().iter().map(|&(low, high)| 0.4 * low + 0.6 * high).collect()
 }
 
-/// Points of an operation's domain, and where it is singular.
+/// Points of an operation's domain, and points where it is singular.
 fn points(op: Op) -> Vec<Vec<f64>> {
     const EDGES: [f64; 10] =
         [0.0, -0.0, 1.0, -1.0, 3.0, 1e-310, 1e200, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
@@ -52,7 +52,7 @@ fn lanes_have_the_values_and_derivatives_of_every_operation_also_at_the_edges() 
         let n = op.arity();
         let (mut values, mut derivatives) = (vec![0.0; points.len()], vec![0.0; points.len() * n]);
         let mut batch = program.batch_workspace();
-        // All at once, where singular points are among them, and one by one.
+        // All at once, including singular points, and one by one.
         program.jacobians(&mut batch, &[], &points, Wrt::Both, &mut values, &mut derivatives).unwrap();
         for (k, x) in points.iter().enumerate() {
             let eager = &first_order(&op, x)[0];
@@ -112,7 +112,7 @@ fn a_jacobian_with_many_outputs_goes_forward_and_is_the_same() {
     assert_close("Jacobian", &jacobian, &expected, 1e-15);
 }
 
-/// Chains and identities that the optimiser rewrites, against the function as it is.
+/// Chains and identities that the optimiser rewrites, compared with the original function.
 struct Rewritten;
 
 impl Function for Rewritten {

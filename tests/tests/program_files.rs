@@ -1,4 +1,4 @@
-//! Programs as bytes: they come back the same, and nothing that is damaged comes back at all.
+//! Programs as bytes: they are restored unchanged, and damaged bytes are refused.
 
 use dualtape::program::Kind;
 use dualtape::rules::Op;
@@ -9,7 +9,7 @@ use std::collections::HashSet;
 fn everything<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> Vec<D> {
     let mut outputs = D::affine(&p[..4], &p[4..6], &[x[0] * 0.5, x[1]]);
     for op in Op::ALL {
-        // Inside of its domain, whatever the inputs are.
+        // Inside the domain of the operation, whatever the inputs are.
         let operands: Vec<D> = op
             .domain()
             .iter()
@@ -31,7 +31,7 @@ fn program() -> Program<f64> {
     Program::record_with_data(everything, &PARAMETERS, &[0.4, 0.6]).unwrap()
 }
 
-/// Parameters and data at which the guards hold.
+/// Parameters and data at which the guards pass.
 fn points() -> impl Iterator<Item = Vec<f64>> {
     (0..8).map(|i| [&PARAMETERS[..], &[f64::from(i) * 0.3 - 1.0, 0.6]].concat())
 }
@@ -133,7 +133,7 @@ fn damaged_content_is_refused_or_answers_without_a_panic_even_if_its_checksum_is
                 Err(other) => panic!("{other}"),
                 Ok(program) => {
                     taken += 1;
-                    // Clamps in the wrong order panic, as those of a function would.
+                    // A clamp with bounds in the wrong order panics, as in the function itself.
                     if program.graph().nodes().any(|node| node.kind() == Kind::Operation(Op::Clamp)) {
                         continue;
                     }

@@ -1,4 +1,4 @@
-//! On random expression graphs, every mode agrees with a naive oracle and with the identities that bind them.
+//! On random expression graphs, every mode agrees with a naive reference and with the identities between modes.
 
 use dualtape::program::Wrt;
 use dualtape::rules::Op;
@@ -28,14 +28,14 @@ const OPS: [Op; 14] = [
 
 const INPUTS: usize = 4;
 
-/// Instructions, each with the places of its operands among the inputs and the results before it.
+/// Instructions, each with the indices of its operands among the inputs and earlier results.
 #[derive(Clone, Debug)]
 struct Graph {
     instructions: Vec<(Op, Vec<usize>)>,
 }
 
 impl Graph {
-    /// Every value, inputs first.
+    /// All values, inputs first.
     fn values<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> Vec<D> {
         let mut values = x.to_vec();
         for (op, operands) in &self.instructions {
@@ -45,13 +45,13 @@ impl Graph {
         values
     }
 
-    /// The last three results, so that there are several outputs.
+    /// The last three results, as several outputs.
     fn outputs<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> Vec<D> {
         let values = self.values(x);
         values[values.len() - 3..].to_vec()
     }
 
-    /// The gradient of the sum of all results, by a sweep over a map. It takes one operation's derivatives from
+    /// The gradient of the sum of all results, by a sweep with a map. It takes the derivatives of single operations from
     /// dual numbers, and nothing from the tape.
     fn oracle(&self, x: &[f64]) -> Vec<f64> {
         let values = self.values(x);
@@ -95,12 +95,12 @@ fn points() -> impl Strategy<Value = Vec<f64>> {
     prop::collection::vec(-2.0..2.0, INPUTS)
 }
 
-/// Whether the graph stays where rounding is all that modes may differ by.
+/// Whether the graph stays in a range where modes may differ only by rounding.
 fn moderate(graph: &Graph, x: &[f64]) -> bool {
     graph.values(x).iter().all(|value| value.abs() < 1e3)
 }
 
-/// Sums of many terms of different sizes: relative to the largest.
+/// Sums of many terms of different magnitudes are compared relative to the largest.
 fn close_as_vectors(what: &str, a: &[f64], b: &[f64]) {
     let scale = a.iter().chain(b).fold(1.0_f64, |scale, x| scale.max(x.abs()));
     let scaled = |x: &[f64]| x.iter().map(|x| x / scale).collect::<Vec<_>>();

@@ -1,6 +1,6 @@
-//! Random programs over the whole rule table: every mode and every way to replay agree, at edges, too.
+//! Random programs over the whole rule table: all modes and all ways to replay agree, also at edges.
 //!
-//! Two thousand cases of each kind run with the other tests. To search for minutes, in release:
+//! Two thousand cases of each kind run with the other tests. To search for several minutes, in release mode:
 //! `DUALTAPE_SEARCH_SECONDS=600 cargo test --release -p dualtape-tests --test random_programs -- --nocapture`
 
 use dualtape::codegen::{Quantity, Routine};
@@ -20,21 +20,21 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How many cases of each kind run where no time is given.
+/// How many cases of each kind run if no time is given.
 const CASES: u64 = 2000;
 
 /// Two weights and two biases.
 const PARAMETERS: usize = 4;
 const INPUTS: usize = 6;
 
-/// Operations without a derivative that hand NaN on.
+/// Operations without a derivative that propagate NaN.
 const STEPS: [Op; 7] =
     [Op::Signum, Op::Floor, Op::Ceil, Op::Round, Op::Trunc, Op::DivEuclid, Op::StopGradient];
 
 /// Sizes of batches around the number of lanes.
 const BATCHES: [usize; 5] = [1, 15, 16, 17, 33];
 
-/// Uniform numbers (splitmix64), so that a case is its seed.
+/// Uniform random numbers (splitmix64), so that a seed determines the case.
 struct Random(u64);
 
 impl Random {
@@ -54,7 +54,7 @@ impl Random {
         all[self.below(all.len())]
     }
 
-    /// A moderate number or, if asked for, now and then an edge.
+    /// A moderate number or, with `edges`, sometimes an edge.
     fn number(&mut self, edges: bool) -> f64 {
         if edges && self.below(4) == 0 {
             return self.pick(&EDGES);
@@ -67,31 +67,31 @@ impl Random {
     }
 }
 
-/// What an instruction does with its operands.
+/// The operation of an instruction.
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
     Op(Op),
     Constant(f64),
-    /// The third or the fourth operand, by the first two.
+    /// The third or the fourth operand, selected by the first two.
     Select(Relation),
-    /// The same by an `if`, which a recording guards.
+    /// The same with an `if`, for which a recording has a guard.
     Branch(Relation),
     Sum,
     Dot,
     LogSumExp,
     Norm,
-    /// Two rows of weights that are parameters, times the operand and a datum; the second row's result.
+    /// Two rows of weights, which are parameters, times the operand and a datum; the result of the second row.
     Affine,
-    /// An output of a rule of the user's own, which is smooth, with a jvp or without.
+    /// An output of a smooth custom rule, with or without a jvp.
     Rule {
         output: usize,
         with_jvp: bool,
     },
-    /// A loop whose steps are programs of their own, from the first two operands, with the others as parameters.
+    /// A loop whose steps are random programs; the first two operands are the initial state, the others are parameters.
     Loop(Loop),
-    /// A call of a large program, which stays a call.
+    /// A call of a large program, which stays a call in recordings.
     Call(Arc<Case>),
-    /// A table at the sine of the operand.
+    /// A table, evaluated at the sine of the operand.
     Table,
     /// The root z of z + 0.3 sin z · tanh a = b.
     Root,
@@ -104,7 +104,7 @@ enum Kind {
 struct Loop {
     step: Arc<Case>,
     turns: usize,
-    /// Whether it ends by itself, after so many turns at most.
+    /// Whether it ends by a condition, with a limit on the number of iterations.
     ends: bool,
     stored: Checkpoints,
 }
@@ -117,7 +117,7 @@ const STORED: [Checkpoints; 5] = [
     Checkpoints::Bytes(1 << 20),
 ];
 
-/// A program that is large by operations that nobody reads.
+/// A program made large by operations whose results are not used.
 fn called<F: ProgramScalar>(case: &Case) -> Program<F> {
     let f = |x: &[_]| {
         let unread: Vec<dualtape::Traced<F>> = vec![x[0]; 1100];
@@ -127,7 +127,7 @@ fn called<F: ProgramScalar>(case: &Case) -> Program<F> {
     Program::record(f, &[F::nearest(0.5); INPUTS]).expect("it compares nothing")
 }
 
-/// The step of a loop. State: two numbers, and the count of turns. Parameters: two numbers.
+/// The step of a loop. State: two numbers, and the count of iterations. Parameters: two numbers.
 #[derive(Clone)]
 struct RandomStep<F> {
     step: Arc<Case>,
@@ -157,7 +157,7 @@ impl Loop {
         [a, b, p, q, count, D::literal(0.7)]
     }
 
-    /// Whether there is another turn.
+    /// Whether there is another iteration.
     fn goes_on<F: Scalar>(at_most: usize, state: &[F], parameters: &[F]) -> bool {
         state[2] < F::nearest(at_most as f64) && state[0] < parameters[0]
     }
@@ -175,7 +175,7 @@ impl Loop {
         this.run(&start, &[], parameters).expect("nothing is refused").state[0]
     }
 
-    /// See [`Case::scale`]: the sizes of what the operands contribute, turn by turn.
+    /// See [`Case::scale`]: the magnitudes of the contributions of the operands, iteration by iteration.
     fn follow<F: ProgramScalar>(&self, of: &[F], sizes: &[Vec<f64>]) -> Followed<F> {
         let none = vec![0.0; INPUTS];
         let (mut state, mut of_state) = ([of[0], of[1], F::zero()], [sizes[0].clone(), sizes[1].clone()]);
@@ -198,7 +198,7 @@ impl Loop {
     }
 }
 
-/// A value, the sizes of all contributions to its derivatives, by input, and the largest value on the way.
+/// A value, the magnitudes of all contributions to its derivatives for each input, and the largest intermediate value.
 struct Followed<F> {
     value: F,
     size: Vec<f64>,
@@ -350,7 +350,7 @@ impl Kind {
         }
     }
 
-    /// Whether lanes have the bits of single points.
+    /// Whether lanes give the same bits as single points.
     fn is_exact_in_lanes(&self) -> bool {
         use Op::{Cos, Exp, ExpM1, Ln, Ln1p, Sigmoid, Sin, Softplus, Tanh};
         match self {
@@ -361,12 +361,12 @@ impl Kind {
         }
     }
 
-    /// Whether an exact zero wins over ∞ in its derivatives: rules of the user's own see to that themselves.
+    /// Whether an exact zero wins over ∞ in its derivatives; custom rules have to ensure this themselves.
     fn keeps_zeros(&self) -> bool {
         !matches!(self, Self::Rule { .. } | Self::Table | Self::Root | Self::Solve)
     }
 
-    /// Whether it is smooth everywhere, and moderate at moderate numbers.
+    /// Whether it is smooth everywhere, and moderate for moderate operands.
     fn is_smooth(&self) -> bool {
         use Op::{
             Add, Atan, Cos, Erf, Exp, ExpM1, Mul, MulAdd, Neg, Powi, Sigmoid, Sin, Softplus, Sub, Tanh,
@@ -408,11 +408,11 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq)]
 struct Case(Vec<(Kind, Vec<usize>)>);
 
-/// How deep loops are nested.
+/// The depth to which loops are nested.
 const DEPTH: usize = 2;
 
 impl Case {
-    /// A case of instructions that `wanted` lets pass.
+    /// A random case of instructions that `wanted` accepts.
     fn draw(random: &mut Random, edges: bool, wanted: impl Fn(&Kind) -> bool) -> Self {
         Self::draw_nested(random, edges, &wanted, 0)
     }
@@ -432,8 +432,9 @@ impl Case {
                 7 => Kind::Affine,
                 8 => Kind::Rule { output: random.below(2), with_jvp: random.below(2) == 0 },
                 9 if depth < DEPTH => {
-                    // A step is recorded once for all turns. Its weights are no parameters of a program, so an affine map
-                    // is a product and a sum there: a derivative of 0 in the product does not see a NaN in the sum.
+                    // A step is recorded once for all iterations. Its weights are not parameters of a program, so an
+                    // affine map is recorded as a product and a sum: a derivative of 0 in the product hides a NaN in
+                    // the sum.
                     let in_step =
                         |kind: &Kind| !(matches!(kind, Kind::Branch(_)) || edges && *kind == Kind::Affine);
                     let wanted = |kind: &Kind| wanted(kind) && in_step(kind);
@@ -452,7 +453,7 @@ impl Case {
                 12 if cfg!(feature = "integrations") => Kind::Solve,
                 _ => Kind::Op(random.pick(Op::ALL)),
             };
-            // The bounds of a clamp must not be in the wrong order; the sign of a NaN is the processor's affair.
+            // The bounds of a clamp must not be in the wrong order; the sign of a NaN depends on the processor.
             if matches!(kind, Kind::Op(Op::Clamp | Op::Copysign)) || !wanted(&kind) {
                 continue;
             }
@@ -466,7 +467,7 @@ impl Case {
                 Kind::Call(_) => INPUTS,
             };
             let among = INPUTS + instructions.len();
-            // Late values are preferred, so that programs are deep.
+            // Late values are preferred as operands, so that programs are deep.
             let mut place = || match random.below(3) {
                 0 => random.below(among),
                 _ => among - 1 - random.below(3),
@@ -477,7 +478,7 @@ impl Case {
         Self(instructions)
     }
 
-    /// Whether an instruction, or one of a step of a loop, is such.
+    /// Whether any instruction satisfies `wanted`, including those in the steps of loops.
     fn has(&self, wanted: fn(&Kind) -> bool) -> bool {
         self.0.iter().any(|(kind, _)| match kind {
             Kind::Loop(inner) => inner.step.has(wanted),
@@ -486,7 +487,8 @@ impl Case {
         })
     }
 
-    /// Whether NaN goes wherever there is a derivative, and nowhere else: steps hand it on, too, and comparisons answer otherwise.
+    /// Whether NaN propagates exactly where there is a derivative. Step functions also propagate it, and comparisons
+    /// turn it into a different answer.
     fn hands_nan_on(&self) -> bool {
         self.0.iter().all(|(kind, _)| match kind {
             Kind::Op(op) => !(STEPS.contains(op) || matches!(op, Op::Compare(_) | Op::Select)),
@@ -497,7 +499,7 @@ impl Case {
         })
     }
 
-    /// Whether it has a loop or a call, of which the adjoints may be added up in another order.
+    /// Whether it has a loop or a call, whose adjoints may be added up in a different order.
     fn has_loop(&self) -> bool {
         self.0.iter().any(|(kind, _)| matches!(kind, Kind::Loop(_) | Kind::Call(_)))
     }
@@ -517,8 +519,8 @@ impl Case {
         values
     }
 
-    /// For each input, the sum of the sizes of all contributions to its derivative, to which rounding is relative; and the
-    /// largest value on the way. They are not finite where something is singular.
+    /// For each input, the sum of the magnitudes of all contributions to its derivative, to which rounding is
+    /// relative; and the largest intermediate value. They are not finite where something is singular.
     fn scale<F: ProgramScalar>(&self, x: &[F]) -> (Vec<f64>, f64) {
         let unit = |j: usize| (0..INPUTS).map(move |i| f64::from(u8::from(i == j))).collect::<Vec<_>>();
         let Followed { size, largest, .. } = self.follow(x, &(0..INPUTS).map(unit).collect::<Vec<_>>());
@@ -539,7 +541,7 @@ impl Case {
                 let followed = match kind {
                     Kind::Loop(inner) => inner.follow(&of, &of_operands),
                     Kind::Call(inner) => inner.follow(&of, &of_operands),
-                    _ => unreachable!("it is one of both"),
+                    _ => unreachable!("it is one of the two"),
                 };
                 largest = largest.max(followed.largest);
                 values.push(followed.value);
@@ -555,7 +557,7 @@ impl Case {
                 let derivative = moved.derivative(0).wide().abs();
                 for (size, of) in size.iter_mut().zip(&sizes[place]) {
                     let part = if derivative == 0.0 || *of == 0.0 { 0.0 } else { derivative * of };
-                    // What is far out may overflow or vanish on one way, and not on another.
+                    // Numbers that are far out may overflow or vanish in one order of operations, but not in another.
                     let moves = derivative != 0.0 && *of != 0.0;
                     let far = moves && !(derivative.max(part) < far && derivative.min(part) > 1.0 / far);
                     *size += if far { f64::INFINITY } else { part };
@@ -571,10 +573,10 @@ impl Case {
     }
 }
 
-/// A kind of case: what may be in it, and what has to hold.
+/// A check of random cases: it draws a case, and describes a violation.
 type Check = fn(&mut Random) -> Result<(), String>;
 
-/// Runs cases for a while, or so many.
+/// Runs cases for the given time, or [`CASES`] of them.
 fn search(what: &str, check: Check) {
     let seconds = std::env::var("DUALTAPE_SEARCH_SECONDS").ok().map(|text| {
         Duration::from_secs(text.parse().expect("DUALTAPE_SEARCH_SECONDS is a whole number of seconds"))
@@ -593,14 +595,14 @@ fn same_bits<F: ProgramScalar>(a: F, b: F) -> bool {
     (a == b && a.is_sign_negative() == b.is_sign_negative()) || (a.is_nan() && b.is_nan())
 }
 
-/// Whether two derivatives agree to so many units of rounding, relative to a scale; where that is not finite, whether not
-/// just one of them is NaN.
+/// Whether two derivatives agree up to `units` of rounding, relative to a scale. If the scale is not finite, they
+/// disagree only if one of them is NaN and the other is finite.
 fn agree<F: ProgramScalar>(a: &[F], b: &[F], scale: &[f64], units: f64) -> bool {
     a.iter().zip(b).zip(scale).all(|((&a, &b), &scale)| {
         let same = a == b || (a.is_nan() && b.is_nan());
         if !scale.is_finite() {
-            // Infinite contributions that cancel are NaN in one order, and ∞ in another; far out, a sum may absorb what
-            // makes it ∞ in another order.
+            // Infinite contributions that cancel give NaN in one order, and ∞ in another; far out, a sum may absorb
+            // the term that makes it ∞ in another order.
             let nan_here_only = |a: F, b: F| a.is_nan() && b.is_finite();
             return same || !(nan_here_only(a, b) || nan_here_only(b, a));
         }
@@ -613,14 +615,14 @@ fn reverse<F: ProgramScalar>(case: &Case, x: &[F]) -> (F, Vec<F>) {
     gradient(|x: &[Var<'_, F>]| case.call(x), x)
 }
 
-/// Numbers next to those given: where rounding errors of large numbers happen to cancel at a singular point, they do not
-/// next to it.
+/// Numbers close to those given: if rounding errors of large numbers happen to cancel at a singular point, they do
+/// not cancel close to it.
 fn beside<F: ProgramScalar>(random: &mut Random, x: &[F]) -> Vec<F> {
     let mut moved = |&x: &F| x * F::nearest(1.0 + 1e-5 * random.number(false));
     x.iter().map(&mut moved).collect()
 }
 
-/// What a program gives forward, if it is not what dual numbers give.
+/// A message if a program in forward mode differs from dual numbers.
 fn forward_replay_differs<F: ProgramScalar>(case: &Case, program: &Program<F>, x: &[F]) -> Option<String> {
     let (_, expected) = gradient_lanes::<F, U3, _>(|x| case.call(x), x);
     let (scale, _) = case.scale(x);
@@ -635,11 +637,11 @@ fn forward_replay_differs<F: ProgramScalar>(case: &Case, program: &Program<F>, x
     (!fits).then(|| format!("replayed forward {derivatives:?}, not {expected:?}, {scale:?}"))
 }
 
-/// Any operation at any number: forward, in reverse and replayed at one point.
+/// Any operation at any number: forward, reverse and replayed at one point.
 fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, true, Kind::keeps_zeros);
     let there = random.point::<F>(true);
-    // With parameters, so that affine maps are recorded whole, as the other modes take them.
+    // With parameters, so that affine maps are recorded as such, like in the other modes.
     let (parameters, data) = there.split_at(PARAMETERS);
     let f = |p: &[_], x: &[_]| case.call(&[p, x].concat());
     let program = Program::record_with_data(f, parameters, data).map_err(|error| error.to_string())?;
@@ -654,7 +656,7 @@ fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String>
         if !(same_bits(value, plain) && same_bits(forward_value, plain)) {
             return Err(format!("{case:?} at {x:?}: values {plain:e}, {value:e}, {forward_value:e}"));
         }
-        // In reverse, what is not finite may meet what cancels: see `rules`.
+        // In reverse mode, numbers that are not finite may meet terms that cancel: see `rules`.
         let singular = plain.is_nan() || !scale.iter().all(|size| size.is_finite());
         if !singular && !agree(&forward, &expected, &scale, 1e3) {
             return Err(format!(
@@ -673,7 +675,7 @@ fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String>
                     .gradient(&mut workspace, &x, &mut by_instructions)
                     .and_then(|again| Ok([again, optimized.value(&mut workspace, &x)?]));
                 let same = |a: &[F], b: &[F]| a.iter().zip(b).all(|(&a, &b)| same_bits(a, b));
-                // The adjoints of loops that are written out are added up in another order.
+                // The adjoints of unrolled loops are added up in a different order.
                 let close =
                     case.has_loop() && (singular || agree(&by_instructions, &derivatives, &scale, 1e3));
                 if !again.as_ref().is_ok_and(|again| {
@@ -690,7 +692,7 @@ fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String>
                 "{case:?} at {x:?}: replayed {derivatives:?}, reverse {expected:?}, {scale:?}"
             ));
         }
-        // A dot product's pairs are turned in a replay, and derivatives that cancel then do so to the bit, or not.
+        // A replay swaps the pairs of a dot product, so derivatives may cancel exactly in one mode but not in the other.
         let has_dot = case.has(|kind| *kind == Kind::Dot);
         if singular && has_dot {
             continue;
@@ -705,7 +707,7 @@ fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String>
     Ok(())
 }
 
-/// A batch of points against single ones, given how far they may be apart.
+/// Compares a batch of points with single points, up to a given difference.
 fn batch_against_points<F: ProgramScalar>(
     case: &Case,
     parameters: &[F],
@@ -743,7 +745,7 @@ fn batch_against_points<F: ProgramScalar>(
                 values[k],
             ));
         }
-        // Of other values, derivatives may be NaN here and cancel there: see `rules`.
+        // For other values, derivatives may be NaN in one mode and cancel in the other: see `rules`.
         let spoils = |gradient: &F| value.is_nan() && gradient.is_nan();
         poisoned.iter_mut().zip(&derivatives).for_each(|(poisoned, gradient)| *poisoned |= spoils(gradient));
     }
@@ -755,7 +757,7 @@ fn batch_against_points<F: ProgramScalar>(
     Ok(())
 }
 
-/// What lanes compute to the bit, at any number, with guards.
+/// Operations that are exact in lanes, at any number, with guards.
 fn any_in_batches<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, true, Kind::is_exact_in_lanes);
     let parameters: Vec<F> = random.point(true)[..PARAMETERS].to_vec();
@@ -767,13 +769,13 @@ fn any_in_batches<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     })
 }
 
-/// What lanes approximate, where it is smooth.
+/// Operations that lanes approximate, where they are smooth.
 fn smooth_in_batches<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, false, Kind::is_smooth);
     let parameters: Vec<F> = random.point(false)[..PARAMETERS].to_vec();
     let count = random.pick(&BATCHES);
     let points: Vec<Vec<F>> = (0..count).map(|_| random.point(false)[PARAMETERS..].to_vec()).collect();
-    // Equations have no solution at NaN, which may come of what overflows.
+    // Equations have no solution at NaN, which may result from overflow.
     if points.iter().any(|x| case.scale(&[&parameters[..], x].concat()).1.is_infinite()) {
         return Ok(());
     }
@@ -786,11 +788,11 @@ fn smooth_in_batches<F: ProgramScalar>(random: &mut Random) -> Result<(), String
     })
 }
 
-/// Hessians by instructions against those by nested numbers, where it is smooth.
+/// Compares Hessians by instructions with those by nested numbers, for smooth functions.
 fn smooth_hessians<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, false, Kind::is_smooth);
     let x: Vec<F> = random.point(false);
-    // Equations have no solution at NaN, which may come of what overflows.
+    // Equations have no solution at NaN, which may result from overflow.
     if case.scale(&x).1.is_infinite() {
         return Ok(());
     }
@@ -798,7 +800,7 @@ fn smooth_hessians<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
     let mut workspace = program.workspace();
     let (mut gradient, mut product) = (vec![F::zero(); INPUTS], vec![F::zero(); INPUTS]);
     let (mut matrix, mut again) = (vec![F::zero(); INPUTS * INPUTS], vec![F::zero(); INPUTS]);
-    // After some walks, instructions are made.
+    // After some walks, instructions are generated.
     for _ in 0..20 {
         program.hvp(&mut workspace, &x, &x, &mut again, &mut product).map_err(|error| error.to_string())?;
     }
@@ -812,8 +814,8 @@ fn smooth_hessians<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
         let answer = program
             .hvp(&mut workspace, &x, &direction, &mut again, &mut product)
             .map_err(|error| error.to_string())?;
-        // Terms that cancel are as large as the largest value and derivative on the way, to the second power; and what does not
-        // cancel is as large as it is.
+        // Terms that cancel may be as large as the square of the largest intermediate value and derivative; terms
+        // that do not cancel are compared with their own size.
         let (scale, largest) = case.scale(&x);
         let size = scale.iter().fold(largest.max(1.0), |size, &scale| size.max(scale)).powi(3);
         let size = expected.iter().fold(size, |size, entry| size.max(entry.wide().abs()));
@@ -849,7 +851,7 @@ fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), Stri
     }
     let (mut workspace, mut expected) = (program.workspace(), vec![F::zero(); INPUTS]);
     let (mut given, mut moved) = (expected.clone(), [F::zero(); 2]);
-    // After some walks, products are made by instructions.
+    // After some walks, products are computed by instructions.
     let (mut output, mut gradient) = ([F::zero()], [F::zero()]);
     let warm = program.clone();
     for _ in 0..20 {
@@ -860,7 +862,7 @@ fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), Stri
         let Ok(value) = program.gradient(&mut workspace, &x, &mut expected) else {
             if by_program.evaluate(&mut workspace, &x, &mut given).is_ok() {
                 return Err(format!(
-                    "{case:?} at {x:?}: the gradient's program answers where its function does not"
+                    "{case:?} at {x:?}: the program of the gradient gives a result where the function's program gives none"
                 ));
             }
             continue;
@@ -869,7 +871,7 @@ fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), Stri
             .map_err(|error| error.to_string())?;
         let (scale, _) = case.scale(&x);
         let same = given.iter().zip(&expected).all(|(&a, &b)| same_bits(a, b));
-        // The adjoints of loops that are written out are added up in another order.
+        // The adjoints of unrolled loops are added up in a different order.
         let unknown = value.is_nan() || !scale.iter().all(|size| size.is_finite());
         let close = case.has_loop() && (unknown || agree(&given, &expected, &scale, 1e3));
         if !same_bits(output[0], value) || !(same || close) {
@@ -879,10 +881,12 @@ fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), Stri
         }
         by_program.evaluate(&mut workspace, &x, &mut given).map_err(|error| error.to_string())?;
         let (scale, _) = case.scale(&x);
-        // What is not finite may meet what cancels: see `rules`.
+        // Numbers that are not finite may meet terms that cancel: see `rules`.
         let singular = value.is_nan() || !scale.iter().all(|size| size.is_finite());
         if !singular && !agree(&given, &expected, &scale, 1e3) {
-            return Err(format!("{case:?} at {x:?}: by its program {given:?}, not {expected:?}, {scale:?}"));
+            return Err(format!(
+                "{case:?} at {x:?}: the program gives {given:?}, not {expected:?}, {scale:?}"
+            ));
         }
         for input in 0..INPUTS {
             let unit = (0..INPUTS).map(|i| F::nearest(f64::from(u8::from(i == input))));
@@ -907,7 +911,7 @@ fn derivative_programs<F: ProgramScalar>(random: &mut Random) -> Result<(), Stri
     Ok(())
 }
 
-/// Derivatives that were themselves recorded, at any number.
+/// Recorded derivatives, at any number.
 fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     fn derivatives<D: Differentiable<Scalar: ProgramScalar>>(case: &Case, x: &[D]) -> Vec<D> {
         let mut all = gradient_lanes::<D, U3, _>(|x| case.call(x), x).1;
@@ -926,20 +930,20 @@ fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), Str
         let expected = derivatives(&case, x);
         program.evaluate(&mut workspace, x, &mut replayed).expect("there are no guards");
         let (scale, largest) = case.scale(x);
-        // The same operations in the same order, but for sums of adjoints and chains.
+        // The same operations in the same order, except for sums of adjoints and for chains.
         let sizes = expected.iter().zip(scale.iter().cycle());
         let wide: Vec<f64> = sizes
             .map(|(gradient, size)| gradient.wide().abs().max(*size).max(1.0) * largest.max(1.0))
             .collect();
-        // In reverse, what is not finite may meet what cancels: see `rules`.
+        // In reverse mode, numbers that are not finite may meet terms that cancel: see `rules`.
         let singular = case.call(x).is_nan() || !scale.iter().all(|size| size.is_finite());
         let compared = if singular { INPUTS } else { expected.len() };
         let fits = agree(&replayed[..compared], &expected[..compared], &wide, 1e4);
         (!fits).then(|| (singular, format!("at {x:?}: {replayed:?}, not {expected:?}, {wide:?}")))
     };
-    // A recording does not know that what was selected is one of two numbers: see `rules`.
+    // A recording does not know that a selected number is one of two numbers: see `rules`.
     let selects = case.has(|kind| matches!(kind, Kind::Select(_)));
-    // What cancels may meet an infinite derivative on the way, of which the derivatives of the result show nothing.
+    // Terms that cancel may meet an infinite intermediate derivative that the derivatives of the result do not show.
     let meets_infinity = |x: &[F]| {
         (1..=case.0.len()).any(|count| {
             let (scale, largest) = Case(case.0[..count].to_vec()).scale(x);
@@ -957,7 +961,8 @@ fn recorded_derivatives<F: ProgramScalar>(random: &mut Random) -> Result<(), Str
     Ok(())
 }
 
-/// Patterns of traced evaluations, which lack no entry that dense derivatives have or through which a NaN goes.
+/// Patterns of traced evaluations: they contain every entry that is nonzero in dense derivatives or through which NaN
+/// passes.
 fn traced_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let edges = random.below(2) == 0;
     let case = Case::draw(random, edges, |kind| !edges || kind.keeps_zeros());
@@ -974,7 +979,7 @@ fn traced_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
     for input in 0..INPUTS {
         let mut spoilt = x.clone();
         spoilt[input] = F::nan();
-        // Of NaN, even a step has the derivative NaN.
+        // At NaN, even a step function has the derivative NaN.
         let counts = |gradient: F| gradient != F::zero() && !(has_steps && gradient.is_nan());
         let moves = counts(derivatives[input]) || counts(forward[input]);
         let spoils = hands_on && edges && !plain.is_nan() && case.call(&spoilt).is_nan();
@@ -987,11 +992,11 @@ fn traced_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
     Ok(())
 }
 
-/// The same of Hessians, where it is smooth.
+/// The same for Hessians of smooth functions.
 fn traced_hessian_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, false, |kind| kind.is_smooth() || matches!(kind, Kind::Select(_)));
     let x: Vec<F> = random.point(false);
-    // Equations have no solution at NaN, which may come of what overflows.
+    // Equations have no solution at NaN, which may result from overflow.
     if case.scale(&x).1.is_infinite() {
         return Ok(());
     }
@@ -1013,7 +1018,7 @@ fn traced_hessian_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), 
     Ok(())
 }
 
-/// How many entries of patterns are zero at all of some points: those that cancel, and products with zero.
+/// Counts the entries of patterns that are zero at several points: entries that cancel, and products with zero.
 #[test]
 fn few_entries_of_traced_patterns_are_zero_everywhere() {
     let (mut entries, mut extra, mut missed) = (0, 0, 0);
@@ -1039,7 +1044,7 @@ fn few_entries_of_traced_patterns_are_zero_everywhere() {
     assert!(extra * 20 < entries, "{extra} of {entries}");
 }
 
-/// Patterns against dense derivatives, at any number: no entry is missing.
+/// Compares patterns with dense derivatives, at any number: no entry is missing.
 fn patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, true, Kind::keeps_zeros);
     let there = random.point::<F>(true);
@@ -1062,13 +1067,14 @@ fn patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
                 .map(|entry| (entry / INPUTS, entry % INPUTS))
                 .find(|&(row, column)| pattern.position(row, column).is_none())
         };
-        // Where a value is NaN, its derivatives of every order are, with respect to all that it depends on, derivative or none.
+        // Where a value is NaN, so are its derivatives of every order, with respect to everything on which it
+        // depends, even through step functions.
         for (row, value) in derivatives.chunks_mut(INPUTS).zip(&values) {
             if value.is_nan() {
                 row.iter_mut().filter(|entry| entry.is_nan()).for_each(|entry| *entry = F::zero());
             }
         }
-        // What is not finite may meet what cancels: see `rules`.
+        // Numbers that are not finite may meet terms that cancel: see `rules`.
         let known = values.iter().all(|value| !value.is_nan());
         if let Some(place) =
             missing(&jacobian, &derivatives).or_else(|| missing(&here, &derivatives).filter(|_| known))
@@ -1089,11 +1095,11 @@ fn patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
-/// Sparse Jacobians and Hessians against dense ones, where it is smooth.
+/// Compares sparse Jacobians and Hessians with dense ones, for smooth functions.
 fn sparse_values<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, false, Kind::is_smooth);
     let there = random.point::<F>(false);
-    // Equations have no solution at NaN, which may come of what overflows.
+    // Equations have no solution at NaN, which may result from overflow.
     if case.scale(&there).1.is_infinite() {
         return Ok(());
     }
@@ -1111,7 +1117,7 @@ fn sparse_values<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     let mut entries = vec![F::zero(); jacobian.pattern().len()];
     let mut second_entries = vec![F::zero(); hessian.pattern().len()];
     for x in [there, random.point(false), random.point(false)] {
-        // Terms that cancel are as large as the largest value and derivative on the way, to the second power.
+        // Terms that cancel may be as large as the square of the largest intermediate value and derivative.
         let sizes = (1..=case.0.len()).map(|count| Case(case.0[..count].to_vec()).scale(&x));
         let size =
             sizes.fold(1.0_f64, |size, (scale, largest)| scale.into_iter().fold(size.max(largest), f64::max));
@@ -1143,8 +1149,8 @@ fn sparse_values<F: ProgramScalar>(random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
-/// Machine code, at any number: values and gradients have the bits of the walk, and of products, whatever registers they go
-/// through and however they are cut.
+/// Machine code, at any number: values, gradients and products have the same bits as the walk, whatever registers they use
+/// and however the code is split.
 fn machine_code<F: Number>(random: &mut Random) -> Result<(), String> {
     let case = Case::draw(random, true, Kind::keeps_zeros);
     let there = random.point::<F>(true);
@@ -1158,11 +1164,11 @@ fn machine_code<F: Number>(random: &mut Random) -> Result<(), String> {
     for quantity in [Quantity::Values, Quantity::Gradient, Quantity::Jvp, Quantity::Vjp, Quantity::Hvp] {
         let routine = match Routine::new(&program, quantity) {
             Ok(routine) => routine,
-            // Loops may end by themselves.
+            // Loops may end by a condition.
             Err(Error::NotCompilable { .. }) if case.has_loop() => continue,
             Err(error) => return Err(format!("{case:?}: {error}")),
         };
-        // Long ones take long to be looked at by the verifier.
+        // The verifier takes a long time for long functions.
         if routine.operations() > 1500 {
             continue;
         }
@@ -1182,13 +1188,13 @@ fn machine_code<F: Number>(random: &mut Random) -> Result<(), String> {
             if answers[0].is_err() || !matches!(quantity, Quantity::Values | Quantity::Gradient) {
                 continue;
             }
-            // A fresh program is walked.
+            // A new program is walked.
             let (program, mut derivatives) = (program.clone(), vec![F::zero(); INPUTS]);
-            let value = program
-                .gradient(&mut program.workspace(), x, &mut derivatives)
-                .map_err(|error| format!("{case:?} at {x:?}: the code answers, but {error}"))?;
+            let value = program.gradient(&mut program.workspace(), x, &mut derivatives).map_err(|error| {
+                format!("{case:?} at {x:?}: the code gives a result, but the program: {error}")
+            })?;
             let expected = [&[value], &derivatives[..]].concat();
-            // A loop of one turn is walked as it was written, and its code shares what it computes twice.
+            // A loop of one iteration is walked as written, but its code shares common subexpressions.
             let compared = if case.has_loop() { 1 } else { given.len() };
             if !same(&given[..compared], &expected) {
                 return Err(format!("{case:?} at {x:?}: {given:?}, walked {expected:?}"));

@@ -1,4 +1,4 @@
-//! A derivative that was itself recorded has no guard of its own, and replays anywhere as if it were taken there.
+//! A recorded derivative has no additional guards, and its replay at any point equals the derivative taken at that point.
 
 use dualtape::rules::Op;
 use dualtape::typenum::{U1, U3};
@@ -6,7 +6,7 @@ use dualtape::{Differentiable, Dual, Program, Tape, gradient, gradient_lanes, he
 use dualtape_tests::close::near;
 use dualtape_tests::points::{edges, within};
 
-/// A way to take derivatives over any number, so that it can be recorded.
+/// A way to compute derivatives with any type of number, so that it can be recorded.
 trait Derivative {
     const NAME: &'static str;
     fn of<D: Differentiable<Scalar = f64>>(op: Op, x: &[D]) -> Vec<D>;
@@ -39,7 +39,7 @@ impl Derivative for ForwardOverReverse {
     }
 }
 
-/// The inputs, of which one moves along the first lane.
+/// The inputs, one of which has a tangent in the first lane.
 fn along<D: Differentiable>(x: &[D], moving: usize) -> Vec<Dual<D>> {
     let lifted = |(i, &x)| if i == moving { Dual::<D, U1>::variable(x) } else { Dual::lift(x) };
     x.iter().enumerate().map(lifted).collect()
@@ -66,7 +66,7 @@ impl Derivative for ReverseOverForward {
     }
 }
 
-/// Points to record at: some within the domain, some at edges.
+/// Points at which to record: some inside the domain, some at edges.
 fn places(op: Op) -> Vec<Vec<f64>> {
     let edges: Vec<_> = edges(op).collect();
     let spread = edges.len().div_ceil(12);

@@ -1,10 +1,10 @@
-//! The numbers that the five notebooks printed, from which this project grew, or, where a notebook is
-//! wrong, the right ones.
+//! The numbers printed by the five notebooks from which this project grew, or, where a notebook is
+//! wrong, the correct ones.
 
 use dualtape::{Differentiable, Float, Tape, gradient};
 use dualtape_tests::close::assert_close;
 
-/// Relative; the notebooks' numbers have 16 digits, and sums in them run in another order.
+/// The relative tolerance; the notebooks' numbers have 16 digits, and their sums are in a different order.
 const TOLERANCE: f64 = 1e-12;
 
 /// Named variables and two descents.
@@ -78,7 +78,7 @@ mod notebook_001 {
     use super::*;
     use dualtape_nn::{Sgd, clip};
 
-    /// What the notebook printed, epoch by epoch: each is the true loss less 0.001.
+    /// The numbers printed by the notebook, epoch by epoch: each is the true loss minus 0.001.
     const PRINTED: [f64; 44] = [
         300.1559001591283,
         285.44535907353605,
@@ -126,7 +126,7 @@ mod notebook_001 {
         56.9050905712629,
     ];
 
-    /// The notebook steps once for each of the 41 uses of slope and intercept, all with one gradient.
+    /// The notebook takes one step for each of the 41 uses of slope and intercept, all with the same gradient.
     const USES: usize = 41;
 
     fn loss<D: Differentiable<Scalar = f64>>(line: &[D]) -> D {
@@ -160,12 +160,12 @@ mod notebook_001 {
     }
 }
 
-/// Neurons, layers, and a perceptron that is trained.
+/// Neurons, layers, and the training of a perceptron.
 mod notebook_002 {
     use super::*;
     use dualtape_nn::{Activation, Neuron, Sgd};
 
-    /// As printed: neuron by neuron, its weights and then its bias.
+    /// As printed: for each neuron, its weights and then its bias.
     const PARAMETERS: [f64; 30] = [
         -1.1745984990765248,
         -1.9079705594284473,
@@ -229,20 +229,20 @@ mod notebook_002 {
         0.2361547589966109,
     ];
 
-    /// The notebook's own neuron, which adds where it should multiply.
+    /// The neuron of the notebook, which adds where it should multiply.
     fn additive<D: Differentiable>(parameters: &[D], input: &[D]) -> D {
         let (weights, bias) = parameters.split_at(parameters.len() - 1);
         let sums: D = weights.iter().zip(input).map(|(&w, &x)| w + x).sum();
         (sums + bias[0]).tanh()
     }
 
-    /// The neuron that was meant.
+    /// The intended neuron.
     fn product<D: Differentiable>(parameters: &[D], input: &[D]) -> D {
         let inputs = parameters.len() - 1;
         Neuron { inputs, activation: Activation::Tanh }.forward(parameters, &input[..inputs])
     }
 
-    /// Layers of 3, 4 and 1 neurons on 2 inputs; what a sample has beyond its second number is ignored.
+    /// Layers of 3, 4 and 1 neurons on 2 inputs; the numbers of a sample after the second are ignored.
     fn perceptron<D: Differentiable>(
         neuron: impl Fn(&[D], &[D]) -> D,
         mut parameters: &[D],
@@ -298,7 +298,7 @@ mod notebook_002 {
         sgd.step(&mut parameters, &first);
         assert_close("weight", &[parameters[4]], &[-1.681663622110897], TOLERANCE);
 
-        // Each step uses the gradient it prints the loss of, as computed before it.
+        // Each step uses the gradient of the loss that it prints, computed before the step.
         for step in 0..100 {
             let (value, gradient) = gradient(|p| loss(p), &parameters);
             if let Some(&printed) = LOSSES.get(step) {
@@ -333,7 +333,7 @@ mod notebook_003 {
         ] {
             assert!(drawing.contains(label), "{label} in {drawing}");
         }
-        // Operations are nodes of their own: two products and a sum, each with two arrows in and one out.
+        // Operations are separate nodes: two products and a sum, each with two incoming arrows and one outgoing arrow.
         assert_eq!(drawing.matches("[label=\"*\"]").count(), 2);
         assert_eq!(drawing.matches("[label=\"+\"]").count(), 1);
         assert_eq!(drawing.matches("->").count(), 9);
@@ -393,7 +393,7 @@ mod notebook_004 {
         let x = tape.var(3.0);
         let (twice, thrice) = (tape.gradient(x + x)[x], tape.gradient(x + x + x)[x]);
         assert_eq!((twice, thrice), (2.0, 3.0));
-        // Sweeps are apart unless one adds them up.
+        // The results of sweeps are separate unless they are added up.
         assert_eq!(twice + thrice, 5.0);
     }
 

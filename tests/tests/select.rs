@@ -1,4 +1,4 @@
-//! `select` is a branch with the derivatives of the side that it selects, in every mode, and recorded for both.
+//! `select` is a branch with the derivatives of the selected side, in every mode; a recording contains both sides.
 
 use dualtape::program::Rows;
 use dualtape::{Differentiable, Program, Relation, gradient, hessian};
@@ -6,7 +6,7 @@ use dualtape_tests::close::near;
 use dualtape_tests::modes::{Function, first_order, second_order};
 use dualtape_tests::points::EDGES;
 
-/// A root on one side and a quotient on the other, so that either is NaN or has infinite derivatives somewhere.
+/// A root on one side and a quotient on the other; each is NaN or has infinite derivatives somewhere.
 #[derive(Debug)]
 struct Piecewise(Relation);
 
@@ -21,7 +21,7 @@ impl Function for Piecewise {
     }
 }
 
-/// The same with an `if` at the bottom of all numbers: what is not chosen is not even computed.
+/// The same with an `if` on the innermost value, which takes one side and drops the other.
 fn branch<D: Differentiable<Scalar = f64>>(relation: Relation, x: &[D]) -> D {
     sides(x)[usize::from(!relation.holds(x[0].value(), x[1].value()))]
 }

@@ -1,30 +1,30 @@
-//! Sparse Jacobians and Hessians against dense ones.
+//! Sparse Jacobians and Hessians compared with dense ones.
 
 use dualtape::program::{Recording, Rows, Wrt};
 use dualtape::sparse::{Colouring, ColouringKind, Order, Pattern, SparseHessian, SparseJacobian};
 use dualtape::{Differentiable, Error, Float, Program, ProgramScalar, Relation, Traced};
 use dualtape_tests::close::close;
 
-/// Functions of so many inputs whose Jacobians have a shape of their own, for any number.
+/// Functions of a number of inputs whose Jacobians have different shapes, for any type of number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Shape {
     /// Each output depends on an input and its neighbours.
     Band,
     /// The same in two dimensions, on a square.
     Grid,
-    /// The first output depends on all inputs, all others on the first input and their own.
+    /// The first output depends on all inputs, each other output on the first input and the input with the same index.
     Arrow,
     /// One output of all inputs.
     Row,
-    /// All outputs depend on one input.
+    /// All outputs depend on the same input.
     Column,
-    /// Everything depends on everything, by many operations.
+    /// Every output depends on every input, through many operations.
     Dense,
-    /// Two outputs that depend on everything, by many operations.
+    /// Two outputs that depend on every input, through many operations.
     DenseRows,
-    /// Nothing depends on anything.
+    /// No output depends on any input.
     Constant,
-    /// The same input twice, sums that cancel, steps.
+    /// The same input twice, sums that cancel, step functions.
     Odd,
 }
 
@@ -85,7 +85,7 @@ impl Shape {
         }
     }
 
-    /// A sum of squares of the outputs, to have a Hessian of.
+    /// The sum of squares of the outputs, as a function with a Hessian.
     fn scalar<D: Differentiable>(self, x: &[D]) -> D {
         self.call(x).into_iter().map(|y| y * y).sum()
     }
@@ -97,7 +97,7 @@ fn point<F: ProgramScalar>(n: usize) -> Vec<F> {
     (0..n).map(|i| F::nearest(0.3 + 0.5 * (i as f64 * 0.7).sin())).collect()
 }
 
-/// The dense matrix of a pattern's values.
+/// The dense matrix with a pattern's values.
 fn spread<F: ProgramScalar>(pattern: &Pattern, values: &[F]) -> Vec<F> {
     let mut dense = vec![F::zero(); pattern.rows() * pattern.columns()];
     for ((row, column), &value) in pattern.entries().zip(values) {
@@ -176,7 +176,7 @@ fn each_way_and_each_mode_is_taken_by_some_shape() {
     assert_eq!(taken(Shape::Arrow), (true, ColouringKind::Bidirectional));
     assert_eq!(taken(Shape::Dense), (false, ColouringKind::Columns));
     assert_eq!(taken(Shape::DenseRows).1, ColouringKind::Rows);
-    // A line has three colours however long it is; a constant has none.
+    // A line needs three colours, whatever its length; a constant needs none.
     assert_eq!(plan(Shape::Band).colouring().products(), 3);
     assert_eq!(plan(Shape::Constant).colouring().products(), 0);
     assert!(plan(Shape::Constant).pattern().is_empty());
@@ -263,7 +263,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 
 #[test]
 fn singular_points_follow_the_policy_of_dense_derivatives() {
-    // Infinite derivatives beside exact zeros, in one colour.
+    // Infinite derivatives and exact zeros in the same colour.
     let f = |x: &[Traced<f64>]| vec![x[0].sqrt(), x[1] * x[1], x[2].abs(), x[3].ln() * x[1], x[4].max(x[5])];
     let program = Program::record(f, &[1.0; 6]).unwrap();
     let plan = SparseJacobian::new(&program, Wrt::Both).unwrap();
@@ -285,7 +285,7 @@ fn singular_points_follow_the_policy_of_dense_derivatives() {
 fn loops_and_calls_and_rules_are_followed() {
     use dualtape::Piecewise;
     let table = Piecewise::linear(&[-10.0, 0.0, 10.0], &[5.0, 0.0, 20.0]).unwrap();
-    // Large, so that it stays a call.
+    // Large enough to stay a call.
     let large = Program::record(
         |x| {
             let mut y = [x[0], x[1]];
@@ -329,7 +329,7 @@ fn both_sides_of_a_choice_are_in_a_pattern_and_one_at_a_point() {
 
 #[test]
 fn long_sums_built_up_one_by_one_take_little_memory_and_time() {
-    // Sets of all inputs so far for each term would take 20 GB.
+    // Storing the set of all inputs so far for each term would take 20 GB.
     let n = 100_000;
     let f = |x: &[Traced<f64>]| {
         let sum = x.iter().fold(Traced::from(0.0), |sum, &x| sum + x * x);

@@ -1,11 +1,11 @@
-//! Other crates' sparse matrices hold the values where dense ones do, and in the memory where they were computed.
+//! Sparse matrices of other crates have the same values as dense ones, and share the memory in which these were computed.
 #![cfg(feature = "integrations")]
 
 use dualtape::Error;
 use dualtape::integrations::{faer, nalgebra_sparse, sprs};
 use dualtape::sparse::{Columns, Pattern};
 
-/// Patterns of several shapes, empty rows and columns among them.
+/// Patterns of several shapes, including empty rows and columns.
 fn patterns() -> Vec<Pattern> {
     let band = (0..40_usize).map(|i| i.saturating_sub(2)..40.min(i + 3));
     vec![
@@ -19,7 +19,7 @@ fn patterns() -> Vec<Pattern> {
     ]
 }
 
-/// No two values alike, and none of them 0.
+/// Values that are all different, and none of them 0.
 fn values(pattern: &Pattern) -> Vec<f64> {
     (1..=pattern.len()).map(|k| k as f64 / 8.0).collect()
 }

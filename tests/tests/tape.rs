@@ -1,13 +1,13 @@
-//! What a tape promises: depth without recursion, limits with words, no mixing.
+//! Guarantees of a tape: depth without recursion, limits with clear messages, no mixing of tapes.
 
 use dualtape::{Differentiable, Float, Reverse, Tape, Var, gradient};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// Leaves a result that only matters for how it came about.
+/// Discards a result; only its computation matters.
 fn ignore<T>(_: T) {}
 
-/// What a panic says.
+/// The message of a panic.
 fn message(f: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it should have panicked");
     match payload.downcast::<String>() {
@@ -48,7 +48,7 @@ fn mixing_two_tapes_panics_with_a_clear_message() {
     for (what, mix) in mixtures {
         assert!(message(mix).contains("two different tapes"), "{what}");
     }
-    // Neither tape is the worse for it.
+    // Both tapes remain usable.
     assert_eq!(one.gradient(x * x)[x], 2.0);
 }
 

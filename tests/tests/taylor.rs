@@ -1,5 +1,5 @@
-//! Taylor series: every operation of the rule table against nested dual numbers, against 60-digit arithmetic to order 20
-//! (`fixtures/taylor.csv`), at the edges, recorded, nested, and in reductions, rules, loops and branches.
+//! Taylor series: every operation of the rule table compared with nested dual numbers, and with 60-digit arithmetic
+//! to order 20 (`fixtures/taylor.csv`), at the edges, recorded, nested, and in reductions, rules, loops and branches.
 
 use dualtape::generic_array::GenericArray;
 use dualtape::generic_array::sequence::GenericSequence;
@@ -13,7 +13,7 @@ use dualtape::{
 use dualtape_tests::close::{assert_close, close, near};
 use dualtape_tests::points::{edges, within};
 
-/// The fixture's curves: x + t + t²/2 − t³/4 and y − t/2 + t²/8.
+/// The curves of the fixture: x + t + t²/2 − t³/4 and y − t/2 + t²/8.
 const CURVES: [[f64; 3]; 2] = [[1.0, 0.5, -0.25], [-0.5, 0.125, 0.0]];
 
 /// A point that moves along a curve.
@@ -26,7 +26,7 @@ fn curve<F: Scalar, N: Lanes<F>>(x: f64, coefficients: &[f64]) -> Taylor<F, N> {
 struct Line {
     op: Op,
     x: Vec<f64>,
-    /// How many operands move.
+    /// The number of operands that vary.
     moving: usize,
     coefficients: Vec<f64>,
 }
@@ -54,7 +54,8 @@ fn lines() -> impl Iterator<Item = Line> {
     })
 }
 
-/// The largest error of a line, relative to the coefficient or its neighbours, which a sum may come of.
+/// The largest error of a line, relative to the coefficient or its neighbours, since a coefficient may be a sum that
+/// cancels.
 fn error<F: Scalar, N: Lanes<F>>(line: &Line) -> f64 {
     let moving = |(i, &x): (usize, &f64)| {
         if i < line.moving { curve::<F, N>(x, &CURVES[i]) } else { Taylor::lift(F::nearest(x)) }
@@ -88,7 +89,7 @@ fn operations_agree_with_60_digits_to_order_6_in_f32() {
     }
 }
 
-/// Dual numbers nested so deep: the derivatives of all orders, at a cost of 2ⁿ and more.
+/// Dual numbers nested to this depth: they give the derivatives of all orders, at a cost of 2ⁿ or more.
 trait Nested {
     type Number: Differentiable<Scalar = f64>;
     const ORDER: usize;
@@ -116,7 +117,7 @@ macro_rules! nested {
                 Dual::variable(<$Below as Nested>::variable(x))
             }
             fn read(y: &Self::Number, all: &mut [f64]) {
-                // The primal has all but the last; the tangent's derivatives are one order higher.
+                // The primal has all derivatives except the last; those of the tangent are one order higher.
                 <$Below as Nested>::read(&y.primal(), all);
                 let mut above = [0.0; 8];
                 <$Below as Nested>::read(&y.derivative(0), &mut above);
@@ -128,7 +129,7 @@ macro_rules! nested {
 
 nested! { U2, U1; U3, U2; }
 
-/// The curve of an operand in t, in any numbers.
+/// The curve of an operand as a function of t, for any type of number.
 fn along<D: Differentiable<Scalar = f64>>(t: D, x: f64, coefficients: &[f64]) -> D {
     let powers = std::iter::successors(Some(t), |&power| Some(power * t));
     coefficients.iter().zip(powers).fold(D::constant(x), |sum, (&c, power)| sum + power * c)
@@ -137,14 +138,15 @@ fn along<D: Differentiable<Scalar = f64>>(t: D, x: f64, coefficients: &[f64]) ->
 /// Curves for up to three operands.
 const THREE: [&[f64]; 3] = [&[1.0, 0.5, -0.25], &[-0.5, 0.125], &[0.75, 0.0, 0.5]];
 
-/// The derivatives of a function of operands that move along [`THREE`], by nested duals.
+/// The derivatives of a function of operands that move along [`THREE`], by nested dual numbers.
 fn nested<N: Nested>(f: &impl Fn1, x: &[f64]) -> Vec<f64> {
     let mut nested = vec![0.0; N::ORDER + 1];
     N::read(&at(f, N::variable(0.0), x), &mut nested);
     nested
 }
 
-/// The same by duals nested in recordings, one level after the other: types nested six deep take minutes to compile.
+/// The same by dual numbers nested in recordings, one level after the other: types nested six deep would take minutes
+/// to compile.
 fn nested_in_recordings(f: &impl Fn1, x: &[f64], order: usize) -> Vec<f64> {
     let mut program = Program::record(|t| at(f, t[0], x), &[0.0]).unwrap();
     let mut derivatives = vec![program.value(&mut program.workspace(), &[0.0]).unwrap()];
@@ -157,7 +159,7 @@ fn nested_in_recordings(f: &impl Fn1, x: &[f64], order: usize) -> Vec<f64> {
     derivatives
 }
 
-/// The same by series.
+/// The same by Taylor series.
 fn by_series<N: Lanes<f64>>(f: &impl Fn1, x: &[f64]) -> Vec<f64> {
     let series = at(f, Taylor::<f64, N>::variable(0.0), x);
     (0..=<N as Unsigned>::USIZE).map(|order| series.derivative(order)).collect()
@@ -168,7 +170,7 @@ fn at<D: Differentiable<Scalar = f64>>(f: &impl Fn1, t: D, x: &[f64]) -> D {
     f.call(&operands)
 }
 
-/// A function of numbers of any mode.
+/// A function generic over the type of number.
 trait Fn1 {
     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D;
 }
@@ -206,7 +208,7 @@ fn the_value_has_the_bits_of_the_function_and_the_first_order_those_of_a_dual_al
     for &op in Op::ALL {
         for x in within(op).chain(edges(op)) {
             for direction in 0..8 {
-                // Each operand moves by 1, by −½ or not at all.
+                // Each operand has the tangent 1, −½ or 0.
                 let derivatives = [1.0, -0.5, 0.0, 0.0].iter().cycle().skip(direction).step_by(3);
                 let moving = || x.iter().zip(derivatives.clone());
                 let dual: Vec<Dual<f64>> = moving().map(|(&x, &s)| Dual::new(x, [s].into())).collect();
@@ -236,16 +238,16 @@ fn singular_points_have_the_coefficients_that_are_stated() {
     assert_eq!(at_zero(Float::ln)[..], [infinity, -infinity, infinity]);
     assert_eq!(at_zero(Float::recip)[..], [-infinity, infinity, -infinity]);
     assert_eq!(at_zero(Float::cbrt)[0], infinity);
-    // The square of a number that moves through 0, also as a power that is no whole number by its type.
+    // The square of a number that passes through 0, also as a power with a floating-point exponent.
     let squares: [fn(Cubic) -> Cubic; 3] = [|x| x.powi(2), |x| x.powf(Taylor::lift(2.0)), |x| x * x];
     squares.iter().for_each(|&square| assert_eq!(at_zero(square)[..], [0.0, 1.0, 0.0]));
     assert_eq!(at_zero(|x| x.powf(Taylor::lift(0.5)))[0], infinity);
-    // Kinks are flat on either side.
+    // At a kink, the higher coefficients are 0.
     assert_eq!(at_zero(Float::abs)[..], [0.0; 3]);
     assert_eq!(at_zero(|x| x.max(x * 3.0))[..], [2.0, 0.0, 0.0]);
     assert_eq!(at_zero(|x| x.hypot(x * 2.0))[..], [0.0; 3]);
     assert_eq!(at_zero(|x| Taylor::norm(&[x, x]))[..], [0.0; 3]);
-    // A power whose exponent moves has no series at 0, and says so.
+    // A power with a varying exponent has no series at 0, so its coefficient of order 2 is NaN.
     assert!(at_zero(|x| x.powf(x + 2.0))[1].is_nan());
 }
 
@@ -262,7 +264,7 @@ fn what_does_not_move_contributes_exactly_zero_and_a_nan_moves_from_its_first_or
         assert!(nan.primal().is_nan() && first == 0.0 && second.is_nan(), "{nan:?}");
         assert!(third == 0.0 || third.is_nan(), "{nan:?}");
     }
-    // What is dropped leaves no trace.
+    // The dropped side has no effect.
     assert_eq!((slow - 1.0).ln().max(Taylor::variable(1.0)).coefficients()[..], [1.0, 0.0, 0.0]);
     let infinite = Taylor::<f64, U3>::variable(f64::INFINITY);
     assert!((infinite - infinite).coefficients().iter().take(1).all(|c| c.is_nan()));
@@ -407,7 +409,7 @@ fn reductions_branches_rules_and_loops_agree_with_nested_duals_to_order_5() {
     }
 }
 
-/// The derivatives of orders 0 to 3 along the curves, over any numbers.
+/// The derivatives of orders 0 to 3 along the curves, for any type of number.
 fn series<D: Differentiable<Scalar = f64>>(shape: &impl Fn1, x: &[D]) -> Vec<D> {
     let t = Taylor::<D, U3>::variable(D::zero());
     let operand = |(i, &x): (usize, &D)| along(t, 0.0, THREE[i % 3]) + Taylor::lift(x);
@@ -417,7 +419,7 @@ fn series<D: Differentiable<Scalar = f64>>(shape: &impl Fn1, x: &[D]) -> Vec<D> 
 
 #[test]
 fn series_nest_with_duals_and_tapes_either_way() {
-    // What is stopped is differentiated otherwise than it moves, and has no differences.
+    // A stopped derivative differs from the actual change, so finite differences do not apply.
     for shape in SHAPES.into_iter().filter(|shape| !matches!(shape, Shape::Stop)) {
         let direction = [0.5, -1.0, 0.25];
         let h = 1e-5;
@@ -427,7 +429,7 @@ fn series_nest_with_duals_and_tapes_either_way() {
         let inner: Vec<Dual<f64>> = (0..3).map(|i| Dual::new(POINT[i], [direction[i]].into())).collect();
         let inside: Vec<f64> = series(&shape, &inner).iter().map(|y| y.derivative(0)).collect();
         assert_derivatives(&format!("{shape:?} by differences"), &inside, &differences, 1e-6);
-        // Dual numbers of series.
+        // Dual numbers over series.
         let outer = |i: usize| {
             let curve: Taylor<f64, U3> = along(Taylor::variable(0.0), POINT[i], THREE[i]);
             Dual::<Taylor<f64, U3>>::new(curve, [Taylor::lift(direction[i])].into())
@@ -435,7 +437,7 @@ fn series_nest_with_duals_and_tapes_either_way() {
         let moved = shape.call(&[outer(0), outer(1), outer(2)]).derivative(0);
         let outside: Vec<f64> = (0..=3).map(|order| moved.derivative(order)).collect();
         assert_derivatives(&format!("{shape:?}, Dual<Taylor>"), &outside, &inside, 1e-12);
-        // A tape of series, and series on a tape.
+        // A tape over series, and series over a tape.
         let curves: Vec<Taylor<f64, U3>> = (0..3).map(|i| outer(i).primal()).collect();
         let (_, derivatives) = gradient(|x| shape.call(x), &curves);
         let along_direction =
@@ -499,10 +501,10 @@ fn derivatives_of_order_40_are_exact_where_the_function_is() {
 
 #[test]
 fn derivatives_are_right_where_the_factorial_of_their_order_overflows() {
-    // 36! is beyond f32.
+    // 36! exceeds the range of f32.
     let cube = derivatives::<U40, f32>(|x| x.powi(3), 2.0);
     assert_eq!((cube[3], cube[36], cube[40]), (6.0, 0.0, 0.0));
-    // The coefficient has few digits left, the derivative is 1.
+    // The coefficient has few digits left, but the derivative is 1.
     let exponential = derivatives::<U40, f32>(Float::exp, 0.0);
     assert!((exponential[36] - 1.0).abs() < 1e-2, "{}", exponential[36]);
 }

@@ -1,5 +1,5 @@
-//! Patterns without recording: they have the entries of dense Jacobians and those that NaN goes through, and hold for other
-//! points on the same branches.
+//! Patterns without recording: they have the entries of dense Jacobians and those through which NaN passes, and are
+//! valid for other points on the same branches.
 
 use dualtape::loops::{Step, scan};
 use dualtape::rules::Op;
@@ -25,7 +25,7 @@ fn traced(f: Sparse, x: &[f64]) -> (Vec<f64>, Pattern) {
     .unwrap()
 }
 
-/// The places of a dense matrix that are not zero.
+/// The positions of the nonzero entries of a dense matrix.
 fn filled(matrix: &[f64], columns: usize) -> Pattern {
     let rows = matrix.chunks(columns).map(|row| (0..columns).filter(|&column| row[column] != 0.0));
     Pattern::from_rows(columns, rows).unwrap()
@@ -64,7 +64,7 @@ fn an_operand_of_the_table_counts_if_and_only_if_it_has_a_derivative_somewhere()
         let mut moves = vec![false; op.arity()];
         for x in points::within(op).chain(points::edges(op)) {
             let (value, derivatives) = gradient(|x| op.apply(x), &x);
-            // Of NaN, even a step has the derivative NaN.
+            // At NaN, even a step function has the derivative NaN.
             let counts = |gradient: f64| gradient != 0.0 && !(value.is_nan() && gradient.is_nan());
             moves.iter_mut().zip(derivatives).for_each(|(moves, gradient)| *moves |= counts(gradient));
         }
@@ -136,7 +136,7 @@ fn numbers_that_move_are_equal_only_to_themselves() {
     assert_eq!(filled(&derivatives, 3).entries().map(|(row, _)| row).collect::<Vec<_>>(), [0, 1]);
 }
 
-/// Two products, whatever they are.
+/// Two products, for any types of numbers.
 #[derive(Clone)]
 struct Rule<F>(PhantomData<fn() -> F>);
 
@@ -186,7 +186,7 @@ fn each_output_of_a_rule_depends_on_all_its_inputs_and_its_errors_come_through()
     assert!(matches!(pattern([1.0, -3.0]), Err(Error::Rule { .. })));
 }
 
-/// States that move along a line: each turn, the second follows the first.
+/// States along a line: in each iteration, the second follows the first.
 #[derive(Clone)]
 struct Follow;
 

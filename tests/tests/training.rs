@@ -1,4 +1,4 @@
-//! Training: the same bits for any number of threads, clear refusals, and parameters that survive.
+//! Training: the same bits for any number of threads, clear errors, and parameters that survive errors.
 
 use dualtape_nn::data::{Standardizer, digits, iris, named, parse_csv, read_csv};
 use dualtape_nn::{
@@ -282,7 +282,7 @@ fn a_summary_counts_what_there_is() {
 fn initial_weights_are_the_same_everywhere() {
     let weights: Vec<f64> = Mlp::new(&[2, 1], Activation::Tanh).unwrap().initialize(1);
     assert_eq!(weights.len(), 3);
-    // Recorded when the stream was chosen; a change would silently change everybody's results.
+    // Recorded when the random stream was chosen; a change would silently change the results of all users.
     let recorded = [-0.27581219394196677, -1.1868540996483976, 0.0];
     assert_eq!(bits(&weights), bits(&recorded), "{weights:?}");
 }

@@ -1,4 +1,4 @@
-//! The forms in which a formula may be written: plain numbers and references on either side, in every number type, and
+//! The forms in which a formula may be written: plain numbers and references on either side, for every type of number, and
 //! arrays in place of slices.
 
 #![allow(clippy::op_ref, reason = "references are what is tested")]
@@ -38,7 +38,7 @@ fn references_and_plain_numbers_on_either_side_are_one_operation() {
             (form.value(), form.derivative(0)),
             "dual, form {k}"
         );
-        assert!(plain.derivative(0) != 0.0, "form {k} does not move");
+        assert!(plain.derivative(0) != 0.0, "form {k} has no derivative");
     }
     for (k, (plain, form)) in forms!(Taylor::<f64, U2>::variable(X)).into_iter().enumerate() {
         let orders = |y: &Taylor<f64, U2>| [0, 1, 2].map(|order| y.derivative(order));
@@ -80,7 +80,7 @@ fn data_by_reference_may_stand_beside_variables_in_a_closure() {
     assert_eq!((value, gradient), (28.5, vec![6.0, -3.0]));
 }
 
-/// A function with every derivative different from zero.
+/// A function whose derivatives are all different from zero.
 fn two<D: Differentiable<Scalar = f64>>([x, y, z]: [D; 3]) -> [D; 2] {
     [x * y.sin() + z * z * x, (x - z).exp() / y]
 }
@@ -119,7 +119,7 @@ fn arrays_may_be_empty_and_have_many_outputs() {
     assert_eq!(arrays::gradient_forward(|_: [arrays::Dual<f64, 0>; 0]| 7.0.into(), []), (7.0, []));
     assert_eq!(arrays::jacobian_reverse(|_: [dualtape::Var<'_, f64>; 0]| [7.0.into()], []), ([7.0], [[]]));
     assert_eq!(arrays::jacobian_forward(|_: [arrays::Dual<f64, 2>; 2]| [], [1.0, 2.0]), ([], []));
-    // More outputs than go through one sweep, more inputs than a default driver moves at a time.
+    // More outputs than fit into one sweep, and more inputs than a default driver differentiates at a time.
     let x: [f64; 20] = std::array::from_fn(|i| 1.0 + i as f64);
     let diagonal: [[f64; 20]; 20] =
         std::array::from_fn(|i| std::array::from_fn(|j| if i == j { 2.0 * x[i] } else { 0.0 }));

@@ -1,5 +1,5 @@
-//! The modes against each other, on every workload at every size; criterion's reports compare them side by
-//! side. Another crate's numbers take part with `--features peers`.
+//! Compares the modes with each other, on every workload at every size; criterion's reports show them side by
+//! side. Other crates take part with `--features peers`.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use dualtape_bench::{timing, workloads};

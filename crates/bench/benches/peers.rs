@@ -1,5 +1,5 @@
-//! dualtape beside other crates, in one run: value and gradient of the same functions, tapes reused where
-//! the peer offers it.
+//! Compares dualtape with other crates in one run: value and gradient of the same functions, with tapes reused where
+//! the other crate supports it.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use dualtape::typenum::{U8, U10};

@@ -1,12 +1,12 @@
-//! Gradients as one would write them by hand, for the ratios: each value and gradient in one pass, with what
-//! they share computed once.
+//! Gradients as written by hand, used as the reference of the ratios: value and gradient in one pass, with
+//! shared terms computed once.
 
 use crate::functions::loops::WIDTH;
 use crate::functions::lstm::BITS;
 use crate::functions::projection;
 use crate::gradbench::gmm::{Mixture, Problem};
 
-/// Σ exp, shifted: the gradient is each term's share.
+/// Shifted log-sum-exp: the gradient is each term's share of the sum.
 pub(crate) fn log_sum_exp(x: &[f64], gradient: &mut [f64]) -> f64 {
     let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut total = 0.0;
@@ -99,14 +99,14 @@ pub(crate) fn mixture(problem: Problem, theta: &[f64], x: &[f64], gradient: &mut
     value + mixture.rest()
 }
 
-/// The time that the equations of [`ode`] span.
+/// The time span of the equations of [`ode`].
 const SPAN: f64 = 2.0;
 
-/// The last number of y₀' = x₀, yᵢ' = xᵢ yᵢ₋₁, by steps of Runge and Kutta. A step takes each number from its four
-/// predecessors, so that no others than the last four for each step are computed.
+/// The last component of y₀' = x₀, yᵢ' = xᵢ yᵢ₋₁, by Runge–Kutta steps. In a step, each component depends on its four
+/// predecessors, so only the last four components per step are computed.
 ///
-/// A row of numbers has one before them, which is what stands for yᵢ₋₁ in front of the first: 1 where that is y₀. So each derivative is a
-/// product, kᵢ = xᵢ zᵢ₋₁, and for the way back it will do to keep the four z of each step.
+/// Each row of components has one more in front, which serves as yᵢ₋₁ of the first: it is 1 if the first is y₀. So
+/// each derivative is a product, kᵢ = xᵢ zᵢ₋₁, and the backward pass needs only the four z of each step.
 pub(crate) fn ode(x: &[f64], steps: usize, gradient: &mut [f64]) -> f64 {
     gradient.fill(0.0);
     let count = x.len().min(4 * steps);
@@ -128,13 +128,13 @@ pub(crate) fn ode(x: &[f64], steps: usize, gradient: &mut [f64]) -> f64 {
     y[count]
 }
 
-/// What is added to y for the argument of each stage but the first, as a share of the step.
+/// How far along the step the argument of each stage except the first is, as a share of the step.
 const ALONG: [f64; 3] = [0.5, 0.5, 1.0];
 
 /// The weight of each stage's derivative, as a share of the step.
 const WEIGHTS: [f64; 4] = [1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0];
 
-/// One step. Keeps the arguments of the four stages.
+/// One step, which stores the arguments of the four stages.
 fn runge_kutta(x: &[f64], h: f64, y: &mut [f64], stages: &mut [f64]) {
     let width = y.len();
     stages[..width].copy_from_slice(y);
@@ -153,7 +153,7 @@ fn runge_kutta(x: &[f64], h: f64, y: &mut [f64], stages: &mut [f64]) {
     }
 }
 
-/// The step backwards: the adjoint of y after it becomes that of y before it.
+/// The step backward: turns the adjoint of y after the step into the adjoint of y before it.
 fn runge_kutta_back(
     x: &[f64],
     h: f64,
@@ -166,13 +166,13 @@ fn runge_kutta_back(
     after.copy_from_slice(adjoint);
     of_stage.fill(0.0);
     for stage in (0..4).rev() {
-        // What follows from this stage is the sum, and the argument of the next one.
+        // This stage contributes to the sum and to the argument of the next stage.
         let along = if stage < 3 { ALONG[stage] * h } else { 0.0 };
         let z = &stages[stage * width..][..width];
         for i in 0..x.len() {
             let derivative = WEIGHTS[stage] * h * after[i + 1] + along * of_stage[i + 1];
             gradient[i] += derivative * z[i];
-            // Nobody reads this place of the later stage again.
+            // This place of the later stage is not read again.
             of_stage[i] = derivative * x[i];
         }
         of_stage[width - 1] = 0.0;
@@ -180,7 +180,7 @@ fn runge_kutta_back(
     }
 }
 
-/// What the memory of [`lstm`] computed at one character, for each bit.
+/// The values that [`lstm`] computed at one character, for each bit.
 #[derive(Clone, Copy, Default)]
 struct Moment {
     signal: [f64; BITS],
@@ -198,8 +198,9 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// The loss of a long short-term memory of one layer over a text. Its parameters are eleven rows of a number for each bit: four
-/// weights and four biases (forget, take, show, change), the weight of the input, weight and bias of the output.
+/// The loss of a one-layer long short-term memory over a text. Its parameters are eleven rows with a number for each
+/// bit: four weights and four biases (forget, take, show, change), the weight of the input, weight and bias of the
+/// output.
 pub(crate) fn lstm(parameters: &[f64], text: &[f64], gradient: &mut [f64]) -> f64 {
     let own = rows(parameters);
     let (characters, _) = text.as_chunks::<BITS>();
@@ -225,7 +226,7 @@ fn rows(parameters: &[f64]) -> [[f64; BITS]; 11] {
     std::array::from_fn(|row| std::array::from_fn(|bit| parameters[row * BITS + bit]))
 }
 
-/// Goes one character on.
+/// Moves one character forward.
 fn read(
     own: &[[f64; BITS]; 11],
     character: &[f64; BITS],
@@ -248,7 +249,7 @@ fn read(
     at
 }
 
-/// −log p of a character, and its derivatives in what was said.
+/// −log p of a character, and its derivatives with respect to the outputs.
 fn likelihood(said: &[f64; BITS], next: &[f64; BITS]) -> (f64, [f64; BITS]) {
     let exponentials = said.map(f64::exp);
     let total = exponentials.iter().sum::<f64>() + 2.0;
@@ -257,7 +258,7 @@ fn likelihood(said: &[f64; BITS], next: &[f64; BITS]) -> (f64, [f64; BITS]) {
     (loss, std::array::from_fn(|bit| set / total * exponentials[bit] - next[bit]))
 }
 
-/// Goes one character back: adjoints of both states after it become those before it.
+/// Moves one character backward: turns the adjoints of both states after it into those before it.
 fn read_back(
     own: &[[f64; BITS]; 11],
     character: &[f64; BITS],
@@ -292,10 +293,10 @@ fn read_back(
     }
 }
 
-/// A point turned by a rotation, given as its axis times its angle: the matrix of the rotation, and how the turned point moves
-/// with each number of the axis.
+/// Rotates a point; the rotation is given as axis times angle. Returns the matrix of the rotation, and the
+/// derivatives of the rotated point with respect to each component of the axis.
 ///
-/// With the angle θ, a = sin θ / θ and b = (1 − cos θ) / θ², it is cos θ x + a r × x + b (r·x) r.
+/// With the angle θ, a = sin θ / θ and b = (1 − cos θ) / θ², the rotated point is cos θ x + a r × x + b (r·x) r.
 fn turned(r: [f64; 3], x: [f64; 3]) -> ([f64; 3], [[f64; 3]; 3], [[f64; 3]; 3]) {
     let dot = |a: [f64; 3], b: [f64; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
     let cross = |a: [f64; 3], b: [f64; 3]| {
@@ -304,9 +305,9 @@ fn turned(r: [f64; 3], x: [f64; 3]) -> ([f64; 3], [[f64; 3]; 3], [[f64; 3]; 3]) 
     let unit = |j: usize| std::array::from_fn(|i| f64::from(u8::from(i == j)));
     let square = dot(r, r);
     let (sin, cos) = square.sqrt().sin_cos();
-    // Where nothing is turned, the limits.
+    // The limits for a zero rotation.
     let (a, b) = if square == 0.0 { (1.0, 0.5) } else { (sin / square.sqrt(), (1.0 - cos) / square) };
-    // The derivatives of a and b in the angle, by the angle.
+    // The derivatives of a and b with respect to the angle, divided by the angle.
     let (da, db) =
         if square == 0.0 { (-1.0 / 3.0, -1.0 / 12.0) } else { ((cos - a) / square, (a - 2.0 * b) / square) };
     let (across, along) = (cross(r, x), dot(r, x));
@@ -324,7 +325,8 @@ fn turned(r: [f64; 3], x: [f64; 3]) -> ([f64; 3], [[f64; 3]; 3], [[f64; 3]; 3]) 
     (point, by_point, by_axis)
 }
 
-/// The reprojection error of an observation, and its Jacobian in all but the feature, a row for each number of the error.
+/// The reprojection error of an observation, and its Jacobian with respect to all inputs except the feature, a row
+/// for each component of the error.
 pub(crate) fn reprojection(observation: &[f64], jacobian: &mut [f64]) -> [f64; 2] {
     let [r0, r1, r2, c0, c1, c2, focal, u0, u1, k1, k2, x0, x1, x2, weight, seen0, seen1] =
         *observation.first_chunk().expect("an observation has 17 numbers");
@@ -332,7 +334,7 @@ pub(crate) fn reprojection(observation: &[f64], jacobian: &mut [f64]) -> [f64; 2
     let flat = [point[0] / point[2], point[1] / point[2]];
     let square = flat[0] * flat[0] + flat[1] * flat[1];
     let distortion = 1.0 + square * (k1 + k2 * square);
-    // How the distortion moves with each number of the flat point.
+    // The derivatives of the distortion with respect to each coordinate of the projected point.
     let bend = 2.0 * (k1 + 2.0 * k2 * square);
     let off: [f64; 2] = std::array::from_fn(|i| focal * distortion * flat[i] + [u0 - seen0, u1 - seen1][i]);
     let scale = weight * focal;
@@ -357,8 +359,9 @@ pub(crate) fn reprojection(observation: &[f64], jacobian: &mut [f64]) -> [f64; 2
 /// The neurons of each hidden layer of [`network`].
 const HIDDEN: usize = 16;
 
-/// The sum of hinge losses of a network 2-16-16-1 with relu over points (x, y, label). Weights stand row after row, a row for each
-/// neuron, and biases after them; the second layer's are turned once, so that all loops go over neurons side by side.
+/// The sum of hinge losses of a network 2-16-16-1 with relu over points (x, y, label). Weights are stored row by row,
+/// a row for each neuron, followed by the biases; the second layer's weights are transposed once, so that all inner
+/// loops run over adjacent neurons.
 pub(crate) fn network(parameters: &[f64], points: &[f64], gradient: &mut [f64]) -> f64 {
     const LAST: usize = 3 * HIDDEN + HIDDEN * HIDDEN + HIDDEN;
     gradient.fill(0.0);
@@ -390,7 +393,7 @@ pub(crate) fn network(parameters: &[f64], points: &[f64], gradient: &mut [f64]) 
     value
 }
 
-/// Adds the gradient of one point, given the derivative in its score.
+/// Adds the gradient of one point, given the derivative with respect to its score.
 fn network_back(
     point: [f64; 2],
     derivative: f64,
@@ -418,10 +421,11 @@ fn network_back(
     }
 }
 
-/// What a stage of a pendulum's step leaves for the way back: sine and cosine of the angle, and the speed.
+/// What a stage of a pendulum's step stores for the backward pass: sine and cosine of the angle, and the speed.
 type Stage = [f64; 3];
 
-/// The angle of a pendulum after so many steps of Runge and Kutta; x is a start, gravity over length, and friction.
+/// The angle of a pendulum after a number of Runge–Kutta steps; x contains the initial angle and speed, gravity over
+/// length, and friction.
 pub(crate) fn pendulum(x: &[f64], steps: usize, gradient: &mut [f64]) -> f64 {
     let &[mut angle, mut speed, gravity, friction] = x else { unreachable!("there are four numbers") };
     let mut stored: Vec<[Stage; 4]> = Vec::with_capacity(steps);
@@ -441,7 +445,7 @@ pub(crate) fn pendulum(x: &[f64], steps: usize, gradient: &mut [f64]) -> f64 {
     let mut of_state = [1.0, 0.0];
     let mut of_parameters = [0.0; 2];
     for stages in stored.iter().rev() {
-        // What angle and speed of a stage gain, given what its derivatives do.
+        // The adjoints of a stage's angle and speed, given those of its derivatives.
         let mut back = |[sin, cos, speed]: Stage, gain: [f64; 2]| {
             of_parameters[0] -= sin * gain[1];
             of_parameters[1] -= speed * gain[1];

@@ -1,12 +1,12 @@
 //! The tool for GradBench, the public benchmark suite for automatic differentiation.
 //!
-//! GradBench's harness sends messages, a line of JSON each, and reads an answer to each: [`serve`] is the
-//! loop. Every eval has a file here with its objective, written once for any
-//! [`Differentiable`](dualtape::Differentiable) number after the eval's published definition, and the engine
+//! GradBench's harness sends messages, each a line of JSON, and reads an answer to each: [`serve`] is the
+//! loop. Each eval has a file here with its objective, written once for any
+//! [`Differentiable`](dualtape::Differentiable) number from the eval's published definition, and with the engine
 //! that differentiates it. No derivative is written by hand.
 //!
-//! The folder `gradbench` of this package is what the suite asks of a tool: copied to `tools/dualtape` in its repository, it
-//! builds an image of this one.
+//! The folder `gradbench` of this package contains what the suite requires of a tool: copied to `tools/dualtape` in
+//! its repository, it builds an image of this tool.
 
 pub(crate) mod ba;
 mod descent;
@@ -29,7 +29,7 @@ pub use protocol::serve;
 use measure::{Failure, Reply};
 use serde_json::Value;
 
-/// What an eval does with the name of a function and its input.
+/// The function of an eval: it takes the name of a function and its input.
 type Eval = fn(&str, &Value) -> Result<Reply, Failure>;
 
 /// The evals, by the name of their module.

@@ -1,4 +1,4 @@
-//! Derivatives of high order and Laplacians, in the ways that there are.
+//! High-order derivatives and Laplacians, computed in several ways.
 
 use crate::objective::Objective;
 use crate::workload::{VALUE, Workload, sound};
@@ -8,12 +8,12 @@ use dualtape::{
 };
 use std::hint::black_box;
 
-/// A function of one number with elementary operations of most kinds.
+/// A function of one variable with most kinds of elementary operations.
 fn wave<D: Differentiable<Scalar = f64>>(x: D) -> D {
     (x * x + 1.0).sqrt().ln() * (x * 3.0).sin() / (x.exp() + 2.0) + (x * 0.5).tanh()
 }
 
-/// The last derivative, by Taylor series of the order.
+/// The highest derivative, by a Taylor series of this order.
 fn by_series<N: Order<f64>>(results: &mut [f64]) -> f64 {
     let all = derivatives::<N, f64>(wave, black_box(0.7));
     results[0] = all[N::USIZE];
@@ -52,8 +52,8 @@ pub(crate) fn orders(order: usize) -> Workload {
     }
 }
 
-/// The Laplacian of a function, by dual numbers of dual numbers one input after the other, by the diagonal of its Hessian, and
-/// forward.
+/// The Laplacian of a function: with nested dual numbers for one input after the other, from the diagonal of its
+/// Hessian, and by forward Laplacian.
 pub(crate) fn laplacian<O: Objective + Clone + Send + 'static>(size: String, f: &O, x: &[f64]) -> Workload {
     let (plain, point) = (f.clone(), x.to_vec());
     let workload = Workload::new("laplacian", size, 1).mode(VALUE, move |_| plain.call(&point));

@@ -1,4 +1,4 @@
-//! What the benches compare: the modes of dualtape on shared scenarios.
+//! Shared code of the benchmarks: workloads, and the modes of dualtape to compare.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -1,13 +1,13 @@
-//! Gradients as machine code, where our compiler is built in.
+//! Gradients as machine code, if the crate dualtape-jit is built in.
 
 use crate::workload::Workload;
 use dualtape::Program;
 
-/// Programs of more nodes are not compiled: it would take seconds.
+/// Programs with more nodes are not compiled, since that would take seconds.
 #[cfg(feature = "peers")]
 const MOST: usize = 50_000;
 
-/// The gradient of a program as machine code, and how long that takes to make, under these names.
+/// Adds the gradient of a program as machine code, and the time of compiling it, under these names.
 #[cfg(feature = "peers")]
 pub(crate) fn with_machine_code(
     workload: Workload,
@@ -35,7 +35,7 @@ pub(crate) fn with_machine_code(
     })
 }
 
-/// Without our compiler, there is none.
+/// Without the compiler, there is no machine code.
 #[cfg(not(feature = "peers"))]
 pub(crate) fn with_machine_code(
     workload: Workload,

@@ -9,11 +9,11 @@ use dualtape_nn::{Activation, Mlp, Recorded, Sgd, clip, loss};
 /// The layers of a network for [`images`].
 pub const IMAGE_LAYERS: [usize; 3] = [784, 128, 10];
 
-/// Grey images in ten classes, of the size of those of MNIST, and without a meaning.
+/// Random grey images in ten classes, with the size of MNIST images.
 ///
 /// # Panics
 ///
-/// If there are to be none.
+/// If the number of images is zero.
 pub fn images(count: usize) -> Dataset {
     let [pixels, .., classes] = IMAGE_LAYERS;
     let pixel = |i: usize| ((i as f64 * 0.7391).sin() * 43_758.545).fract().abs();
@@ -24,14 +24,14 @@ pub fn images(count: usize) -> Dataset {
         .expect("the images are well-formed")
 }
 
-/// How gradients are held down before a step.
+/// How gradients are clipped before a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Not at all.
     Mean,
-    /// The mean gradient, to norm 1.
+    /// The mean gradient is clipped to norm 1.
     Clip,
-    /// Each sample's gradient, to norm 1, before the mean.
+    /// Each sample's gradient is clipped to norm 1 before the mean.
     PerSample,
 }
 
@@ -49,16 +49,16 @@ impl Mode {
     }
 }
 
-/// What the network is trained for.
+/// The loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// A score against a label of ±1, by hinge loss.
+    /// Hinge loss of a score, with a label of ±1.
     Hinge,
-    /// Logits against a one-hot row, by cross-entropy of their softmax.
+    /// Cross-entropy of the softmax of logits, with a one-hot target.
     Classes,
 }
 
-/// A network with one hidden activation, and samples to train it on.
+/// A network with one kind of hidden activation, and its training samples.
 #[derive(Clone, Debug)]
 pub struct Workload<F> {
     /// The name in results.
@@ -67,7 +67,7 @@ pub struct Workload<F> {
     activation: Activation,
     goal: Goal,
     momentum: f64,
-    /// Samples a step.
+    /// Samples per step.
     batch: usize,
     /// Each sample's input and target.
     samples: Vec<F>,
@@ -116,8 +116,8 @@ impl Workload<f64> {
 }
 
 impl Workload<f32> {
-    /// Inputs the size of MNIST's, and labels, at random: 784-128-10, tanh, cross-entropy, batches of 64,
-    /// momentum. It measures speed, and learns nothing.
+    /// Random inputs of the size of MNIST images, with random labels: 784-128-10, tanh, cross-entropy, batches of 64,
+    /// momentum. It only measures speed; there is nothing to learn.
     pub fn mnist() -> Self {
         let mut state = 1_u64;
         let mut uniform = || {
@@ -143,29 +143,29 @@ impl Workload<f32> {
 }
 
 impl<F: ProgramScalar> Workload<F> {
-    /// How many samples a step takes.
+    /// The number of samples in a step.
     pub(crate) fn batch(&self) -> usize {
         self.batch
     }
 
-    /// How many parameters there are.
+    /// The number of parameters.
     pub(crate) fn parameters(&self) -> usize {
         self.network().parameter_count()
     }
 
-    /// How many weights the first layer has, and how many all others.
+    /// The number of weights of the first layer, and of all other layers.
     pub(crate) fn weights(&self) -> (usize, usize) {
         let layers: Vec<usize> = self.sizes.windows(2).map(|pair| pair[0] * pair[1]).collect();
         (layers[0], layers[1..].iter().sum())
     }
 
-    /// The numbers of a sample, its target among them.
+    /// The length of a sample, including its target.
     pub(crate) fn width(&self) -> usize {
         let targets = self.sizes[self.sizes.len() - 1];
         self.sizes[0] + targets
     }
 
-    /// How many batches the samples make; a last one that is not full is left out.
+    /// The number of full batches; an incomplete last batch is left out.
     fn batches(&self) -> usize {
         self.samples.len() / self.width() / self.batch
     }
@@ -185,9 +185,9 @@ fn sample_loss<D: Differentiable>(network: &Mlp, goal: Goal, parameters: &[D], s
     }
 }
 
-/// What takes one batch's gradient.
+/// Computes the gradient of a batch.
 pub trait Engine<F> {
-    /// The mean gradient of the given samples, each clipped to `limit` if there is one; returns the mean loss.
+    /// Writes the mean gradient of the given samples, each clipped to `limit` if given; returns the mean loss.
     fn gradient(&mut self, parameters: &[F], samples: &[usize], limit: Option<F>, gradient: &mut [F]) -> F;
 }
 
@@ -205,7 +205,7 @@ pub struct Training<E, F> {
 }
 
 impl<E: Engine<F>, F: ProgramScalar> Training<E, F> {
-    /// A run from the workload's seeded start.
+    /// A run that starts from the workload's seeded parameters.
     pub fn new(workload: &Workload<F>, mode: Mode, engine: E) -> Self {
         let parameters: Vec<F> = workload.network().initialize(7);
         Self {
@@ -221,7 +221,7 @@ impl<E: Engine<F>, F: ProgramScalar> Training<E, F> {
         }
     }
 
-    /// Gradient, clip and update; returns the mean loss before.
+    /// Gradient, clipping and update; returns the mean loss before the update.
     pub fn step(&mut self) -> F {
         let start = self.steps % self.batches * self.batch;
         self.steps += 1;
@@ -265,10 +265,10 @@ impl<F: ProgramScalar> Engine<F> for Replayed<'_, F> {
     }
 }
 
-/// Backpropagation as one would write it, sample by sample.
+/// Backpropagation as written by hand, sample by sample.
 pub struct ByHand<'a, F> {
     workload: &'a Workload<F>,
-    /// The signal after each layer, and its adjoint.
+    /// The outputs of each layer, and their adjoints.
     signals: Vec<Vec<F>>,
     adjoints: Vec<Vec<F>>,
     own: Vec<F>,
@@ -299,7 +299,7 @@ impl<'a, F: ProgramScalar> ByHand<'a, F> {
         }
     }
 
-    /// The loss at the output, whose adjoint it leaves.
+    /// The loss at the output; stores the adjoint of the output.
     fn loss(&mut self, target: &[F]) -> F {
         let outputs = self.signals.last().expect("there is an output");
         let adjoint = self.adjoints.last_mut().expect("there is an output");
@@ -322,7 +322,7 @@ impl<'a, F: ProgramScalar> ByHand<'a, F> {
         }
     }
 
-    /// Writes the gradient of the sample that went forward.
+    /// Writes the gradient of the sample of the last forward pass.
     fn backward(&mut self, parameters: &[F]) {
         let mut end = parameters.len();
         for layer in (0..self.workload.sizes.len() - 1).rev() {

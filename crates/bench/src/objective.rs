@@ -8,15 +8,15 @@ pub trait Objective {
     fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D]) -> D;
 }
 
-/// A function that is a sum over points, which all compute the same, and of a rest.
+/// A function that is a sum of the same function over points, plus a rest.
 pub trait Summed: Objective {
-    /// What one point adds.
+    /// The term of one point.
     fn point<D: Differentiable<Scalar = f64>>(&self, x: &[D], point: &[D]) -> D;
 
-    /// The points, one after the other, and how many numbers each has.
+    /// The points, concatenated, and the number of values of each.
     fn points(&self) -> (&[f64], usize);
 
-    /// What does not depend on the points.
+    /// The part that does not depend on the points.
     fn rest<D: Differentiable<Scalar = f64>>(&self, _: &[D]) -> D {
         D::zero()
     }

@@ -1,5 +1,6 @@
-//! How near to the machine's limits batches come: their arithmetic, the bytes they cannot do without, and how many multiply-adds
-//! the machine does in a second at most, in registers, in the widest instructions of the processor.
+//! How close batches come to the limits of the machine: their arithmetic operations, the bytes they have to move, and
+//! the most multiply-adds per second that the machine can do, in registers and with the widest instructions of the
+//! processor.
 
 use crate::gradbench::gmm::{Mixture, Problem};
 use crate::gradbench::llsq;
@@ -9,13 +10,13 @@ use dualtape::{Differentiable, Program, ProgramScalar};
 use pulp::{Arch, Simd, WithSimd};
 use std::time::{Duration, Instant};
 
-/// So many sums at a time that none waits for the one before.
+/// Enough independent sums that none waits for the previous one.
 const SUMS: usize = 12;
 const ROUNDS: usize = 1 << 14;
 
-/// Numbers whose registers multiply and add.
+/// A type of number for the peak kernel, which multiplies and adds in registers.
 trait Registers: Copy {
-    /// Sums of products in registers; returns how many operations they were, and a number that depends on all.
+    /// Computes sums of products in registers; returns the number of operations, and a number that depends on all of them.
     fn work<S: Simd>(simd: S, start: Self) -> (usize, Self);
 }
 
@@ -41,7 +42,7 @@ macro_rules! registers {
 registers!(f32, splat_f32s, mul_add_e_f32s, add_f32s, reduce_sum_f32s, F32_LANES);
 registers!(f64, splat_f64s, mul_add_e_f64s, add_f64s, reduce_sum_f64s, F64_LANES);
 
-/// [`Registers::work`] in the instructions of the processor.
+/// [`Registers::work`], compiled for the instructions of this processor.
 struct Work<F>(F);
 
 impl<F: Registers> WithSimd for Work<F> {
@@ -53,7 +54,7 @@ impl<F: Registers> WithSimd for Work<F> {
     }
 }
 
-/// The operations of a second on one thread, the best of a few stretches of time.
+/// Operations per second on one thread, the best of several short measurements.
 fn operations_per_second<F: Registers>(start: F) -> f64 {
     let arch = Arch::new();
     let stretch = || {
@@ -68,7 +69,7 @@ fn operations_per_second<F: Registers>(start: F) -> f64 {
     (0..20).map(|_| stretch()).fold(0.0, f64::max)
 }
 
-/// The most operations that one thread does in a second, in `f64`: a product and a sum are two.
+/// The most operations per second of one thread, in `f64`; a product and a sum count as two.
 pub fn double_precision() -> f64 {
     operations_per_second(0.5_f64)
 }
@@ -78,21 +79,21 @@ pub fn single_precision() -> f64 {
     operations_per_second(0.5_f32)
 }
 
-/// Something to measure.
+/// A workload to measure.
 pub struct Task<'a> {
     /// The name in results.
     pub name: String,
-    /// Sums, differences, products and quotients of a run, and elementary functions, each of which counts as one.
+    /// The operations of a run: sums, differences, products, quotients, and elementary functions, each counted as one.
     pub operations: f64,
-    /// What a run reads and writes at least: points, parameters, and gradients.
+    /// The least number of bytes that a run reads and writes: points, parameters, and gradients.
     pub bytes: f64,
-    /// Measures the most operations that one thread does in a second, in numbers of its kind.
+    /// Measures the most operations per second of one thread, for this type of number.
     pub peak: fn() -> f64,
     /// Runs it.
     pub run: Box<dyn FnMut() + 'a>,
 }
 
-/// Numbers between −1 and 1 that look like chance, and are the same each time.
+/// Pseudo-random numbers between −1 and 1, the same in every run.
 fn numbers(count: usize, step: f64) -> Vec<f64> {
     (0..count).map(|i| ((i + 1) as f64 * step).sin()).collect()
 }
@@ -127,7 +128,8 @@ fn mixture(d: usize, k: usize, n: usize, peak: fn() -> f64) -> Task<'static> {
     };
     let program =
         Program::record_with_data(observation, &theta, &vec![0.0; d]).expect("the mixture is recorded");
-    // A triangle times a vector, and both adjoints; differences and squares, and what they gain; a sum of exponentials.
+    // A triangular matrix times a vector, and both adjoints; differences and squares with their adjoints; a sum of
+    // exponentials.
     let component = 6 * (problem.triangle() + d) + (1 + 1) * d + (2 + 2) * d + 8;
     summed(format!("gmm d{d} k{k} n{n}"), program, theta, numbers(n * d, 0.73), n * k * component, peak)
 }
@@ -139,7 +141,7 @@ fn polynomial(n: usize, m: usize, peak: fn() -> f64) -> Task<'static> {
     let residual = |x: &[_], point: &[_]| llsq::residual(x, point);
     let program =
         Program::record_with_data(residual, &parameters, &[0.0; 2]).expect("the residual is recorded");
-    // Powers, their sum with coefficients, and what these gain.
+    // Powers, their sum with coefficients, and the adjoints of these.
     summed(format!("llsq n{n} m{m}"), program, parameters, points, n * (5 * m + 4), peak)
 }
 
@@ -153,15 +155,16 @@ fn ten<D: Differentiable<Scalar = f64>>(p: &[D], x: &[D]) -> D {
 
 fn ten_operations(n: usize, peak: fn() -> f64) -> Task<'static> {
     let program = Program::record_with_data(ten, &[0.1; 3], &[0.1; 3]).expect("ten operations are recorded");
-    // The value, and two operations back for each.
+    // The value, and two operations per operation in the backward pass.
     summed(format!("ten operations n{n}"), program, numbers(3, 0.41), numbers(3 * n, 0.57), 30 * n, peak)
 }
 
-/// A step of training.
+/// A training step.
 fn step<F: ProgramScalar>(workload: &Workload<F>, peak: fn() -> f64) -> Task<'_> {
     let (first, others) = workload.weights();
     let parameters = workload.parameters();
-    // Forward, and back to weights and, the first layer aside, to signals; momentum takes four operations a parameter.
+    // Forward, then backward to the weights and, except in the first layer, to the signals; momentum takes four
+    // operations per parameter.
     let operations = workload.batch() * (4 * first + 6 * others) + 4 * parameters;
     let bytes = size_of::<F>() * (workload.batch() * workload.width() + 6 * parameters);
     let mut training = Training::new(workload, Mode::Mean, Replayed::new(workload));
@@ -179,7 +182,7 @@ pub struct Networks {
 }
 
 impl Networks {
-    /// Those of the program `training`.
+    /// The networks of the program `training`.
     #[must_use]
     pub fn new() -> Self {
         Self { double: [Workload::moons(), Workload::digits()], single: Workload::mnist() }
@@ -192,7 +195,7 @@ impl Default for Networks {
     }
 }
 
-/// All that is measured, each made when its turn comes.
+/// All workloads, each constructed when it is measured.
 pub fn tasks(networks: &Networks) -> impl Iterator<Item = Task<'_>> {
     let mixtures = [(10, 25), (20, 50), (32, 100), (64, 100)];
     let mixtures = mixtures.into_iter().map(|(d, k)| mixture(d, k, 1000, double_precision));

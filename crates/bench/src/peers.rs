@@ -1,10 +1,10 @@
-//! The same functions on other crates' numbers: value and gradient, tapes reused where the peer offers it.
+//! The same functions with other crates: value and gradient, with tapes reused where the crate supports it.
 
 use crate::workload::Workload;
 use nalgebra::{DVector, SVector};
 use num_dual::{DualDVec64, DualNum, DualSVec64};
 
-/// Rosenbrock's valley, for numbers without a trait in common.
+/// Rosenbrock's function, for types of numbers without a common trait.
 macro_rules! rosenbrock {
     ($x:expr) => {
         $x.windows(2).map(|w| {
@@ -20,14 +20,14 @@ macro_rules! exponentials {
     };
 }
 
-/// Adds the peers that can do a workload.
+/// Adds the other crates that can compute a workload.
 pub(crate) fn with_peers(workload: Workload, x: &[f64]) -> Workload {
     let logarithm = match workload.name {
         "rosenbrock" => false,
         "log-sum-exp" => true,
         _ => return workload,
     };
-    // A shift that is not the largest will do where nothing overflows.
+    // The shift need not be the largest number, since nothing overflows here.
     let shift = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let workload = with_echidna(workload, x.to_vec(), logarithm, shift);
     let workload = with_reverse(workload, x.to_vec(), logarithm, shift);

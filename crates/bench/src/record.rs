@@ -1,4 +1,5 @@
-//! Measurements in files, one for each processor: a line of JSON for the machine, then one for each mode of each workload.
+//! Files of measurements, one for each processor: a line of JSON about the machine, then one for each mode of each
+//! workload.
 
 use crate::timing::Measured;
 use crate::workload::{BY_HAND, VALUE, Workload};
@@ -23,20 +24,20 @@ pub struct Line {
     pub low: f64,
     /// The longest time.
     pub high: f64,
-    /// The ratio to the gradient written by hand, where there is one.
+    /// The ratio to the gradient written by hand, if there is one.
     pub to_by_hand: Option<f64>,
     /// The ratio to the plain value.
     pub to_value: Option<f64>,
 }
 
 impl Line {
-    /// As it stands in a file.
+    /// The measurement as a line of a file.
     pub fn json(&self) -> String {
         json!(self).to_string()
     }
 }
 
-/// What was measured of a workload, with its ratios.
+/// The measurements of a workload, with their ratios.
 pub fn lines(workload: &Workload, measured: &[Measured]) -> Vec<Line> {
     lines_of(workload.name, &workload.size, measured)
 }
@@ -58,24 +59,24 @@ pub(crate) fn lines_of(workload: &str, size: &str, measured: &[Measured]) -> Vec
     measured.iter().map(line).collect()
 }
 
-/// What a record says of the machine it was made on, and how.
+/// Where and how a record was made.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct About {
-    /// The processor's name, as far as it tells.
+    /// The name of the processor, as far as it is known.
     pub machine: String,
-    /// The instruction set that lanes ran in.
+    /// The instruction set used for lanes.
     pub instructions: String,
-    /// The processors that a program may use.
+    /// The number of processors available to a program.
     pub cores: usize,
-    /// The day, as 2026-11-29.
+    /// The date, as in 2026-11-29.
     pub date: String,
-    /// What `rustc` says of itself.
+    /// The version of `rustc`.
     pub compiler: String,
-    /// What was run.
+    /// The command that was run.
     pub command: String,
 }
 
-/// What records are made by.
+/// The command that makes records.
 pub const COMMAND: &str = "cargo run --release -p dualtape-bench --features peers --bin ratios -- --record";
 
 impl About {
@@ -93,7 +94,7 @@ impl About {
         }
     }
 
-    /// The name of the record's file: that of the processor and its instructions, in lower-case letters, digits and dashes.
+    /// The name of the record's file: the processor and its instructions, in lower-case letters, digits and dashes.
     pub fn file_name(&self) -> String {
         let both = format!("{} {}", self.machine, self.instructions).to_lowercase();
         let words = both.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -101,7 +102,7 @@ impl About {
     }
 }
 
-/// What a program writes, in one line; nothing if it is not there.
+/// The output of a program, in one line; `None` if it cannot be run.
 fn said(program: &str, arguments: &[&str]) -> Option<String> {
     let output =
         Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
@@ -117,7 +118,7 @@ fn processor() -> String {
     found.unwrap_or_else(|| format!("unknown {}", std::env::consts::ARCH))
 }
 
-/// The instruction set that dualtape chooses.
+/// The instruction set chosen by dualtape.
 fn instructions() -> String {
     let narrowed = std::env::var("DUALTAPE_INSTRUCTIONS").ok().filter(|set| set != "widest");
     let widest = format!("{:?}", pulp::Arch::new());
@@ -130,9 +131,9 @@ fn instructions() -> String {
     name.to_owned()
 }
 
-/// The day so many days after 1 January 1970, in the Gregorian calendar.
+/// The date a number of days after 1 January 1970, in the Gregorian calendar.
 fn date(days: u64) -> String {
-    // Years that begin in March end with the leap day; 719 468 days before 1970, such a cycle of 400 years began.
+    // Years are counted from March, so that they end with the leap day; a 400-year cycle began 719 468 days before 1970.
     let days = days + 719_468;
     let (cycle, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
@@ -143,7 +144,7 @@ fn date(days: u64) -> String {
     format!("{:04}-{month:02}-{day:02}", 400 * cycle + year + later)
 }
 
-/// What was measured on one machine.
+/// The measurements on one machine.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// The machine.
@@ -157,7 +158,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// In words, if the file cannot be read, has no first line for the machine, or has a line that is not a measurement.
+    /// A message if the file cannot be read, has no first line about the machine, or has a line that is not a measurement.
     pub fn read(file: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
         let wrong =
@@ -169,23 +170,23 @@ impl Record {
         Ok(Self { about, lines: lines.enumerate().map(line).collect::<Result<_, _>>()? })
     }
 
-    /// The record as it stands in a file.
+    /// The record as the text of a file.
     pub fn text(&self) -> String {
         let lines: String = self.lines.iter().map(|line| line.json() + "\n").collect();
         format!("{}\n{lines}", json!(self.about))
     }
 }
 
-/// Where the records are.
+/// The folder of the records.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("record")
 }
 
-/// All records of a folder, the newest first; of one day, in the order of their names.
+/// All records in a folder, the newest first; records of the same day are sorted by name.
 ///
 /// # Errors
 ///
-/// In words, if there is none, or one cannot be read.
+/// A message if there is no record, or one cannot be read.
 pub fn all(folder: &Path) -> Result<Vec<Record>, String> {
     let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -194,7 +195,7 @@ pub fn all(folder: &Path) -> Result<Vec<Record>, String> {
     let mut records: Vec<Record> = files.iter().map(|file| Record::read(file)).collect::<Result<_, _>>()?;
     records.sort_by(|a, b| b.about.date.cmp(&a.about.date));
     if records.is_empty() {
-        return Err(format!("{}: there is no record, which is a file that ends in .jsonl", folder.display()));
+        return Err(format!("{}: there is no record; expected a file that ends in .jsonl", folder.display()));
     }
     Ok(records)
 }

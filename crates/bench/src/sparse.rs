@@ -1,4 +1,4 @@
-//! Workloads whose derivatives are sparse matrices: the entries, row after row, in every way.
+//! Workloads whose derivatives are sparse matrices, in every mode: the derivatives are the entries, row by row.
 
 use crate::scenarios::rosenbrock;
 #[cfg(feature = "peers")]
@@ -11,15 +11,15 @@ use dualtape::{Differentiable, Float, Forward, Program};
 #[cfg(feature = "peers")]
 use std::sync::{Arc, Mutex};
 
-/// The Brusselator, a reaction of two substances that spread on a square of places, without a flow across its edges:
-/// du/dt = 1 + u²v − 4.4u + αΔu and dv/dt = 3.4u − u²v + αΔv. First all u, row after row, then all v.
+/// The Brusselator, a reaction of two substances that diffuse on a square grid, without flow across its edges:
+/// du/dt = 1 + u²v − 4.4u + αΔu and dv/dt = 3.4u − u²v + αΔv. First all u, row by row, then all v.
 #[derive(Clone, Copy)]
 pub(crate) struct Brusselator {
-    /// How many places a side has.
+    /// The number of grid points on a side.
     pub(crate) side: usize,
 }
 
-/// α, for places that are 1 apart.
+/// α, for grid points at distance 1.
 const SPREAD: f64 = 10.0;
 
 impl Brusselator {
@@ -27,7 +27,7 @@ impl Brusselator {
         self.side * self.side
     }
 
-    /// The four neighbours of a place; beyond an edge, the place itself.
+    /// The four neighbours of a grid point; beyond an edge, the point itself.
     fn neighbours(self, place: usize) -> [usize; 4] {
         let (side, row, column) = (self.side, place / self.side, place % self.side);
         [
@@ -38,7 +38,7 @@ impl Brusselator {
         ]
     }
 
-    /// For numbers of any crate.
+    /// The function for the number types of any crate.
     fn call<T: Float>(self, x: &[T], rates: &mut [T]) {
         let number = |number: f64| T::from(number).expect("it has a value in every type");
         let (u, v) = x.split_at(self.places());
@@ -69,7 +69,7 @@ impl Brusselator {
         }
     }
 
-    /// A colour for each input: five for u and five for v, so that no place has two neighbours of one.
+    /// A colour for each input: five for u and five for v, such that no grid point has two neighbours of the same colour.
     fn colour(self, input: usize) -> usize {
         let (substance, place) = (input / self.places(), input % self.places());
         5 * substance + (place / self.side + 2 * (place % self.side)) % 5
@@ -141,7 +141,7 @@ fn by_hand(f: Brusselator, x: &[f64], pattern: &Pattern) -> impl FnMut(&mut [f64
     }
 }
 
-/// The dense Jacobian by sixteen lanes, and its entries.
+/// The dense Jacobian in sixteen lanes, from which the entries are taken.
 fn dense(workload: Workload, f: Brusselator, x: &[f64], pattern: &Pattern) -> Workload {
     let (x, n, mut forward) = (x.to_vec(), x.len(), Forward::<f64, U16>::with_lanes());
     let (mut rates, mut matrix, pattern) = (vec![0.0; n], vec![0.0; n * n], pattern.clone());
@@ -173,7 +173,7 @@ pub(crate) fn chained_rosenbrock(n: usize) -> Workload {
     workload.mode(PLAN, move |_| sound(SparseHessian::new(&program, Wrt::Both)).pattern().len() as f64)
 }
 
-/// Bratu's problem on a square of places: Δu + eᵘ, by five points, zero beyond the edges.
+/// Bratu's problem on a square grid: Δu + eᵘ, with the five-point stencil and zero beyond the edges.
 pub(crate) fn five_points(side: usize) -> Workload {
     fn call<D: Differentiable<Scalar = f64>>(side: usize, u: &[D], y: &mut [D]) {
         for place in 0..side * side {
@@ -210,7 +210,7 @@ pub(crate) fn five_points(side: usize) -> Workload {
     })
 }
 
-/// What echidna makes of a recording, its pattern and its colours, each found once.
+/// echidna with a recording, a pattern and a colouring, each computed once.
 #[cfg(feature = "peers")]
 fn with_echidna(workload: Workload, f: Brusselator, x: &[f64]) -> Workload {
     let call = |x: &[echidna::BReverse<f64>]| {
@@ -235,7 +235,7 @@ fn with_echidna(workload: Workload, f: Brusselator, x: &[f64]) -> Workload {
         })
 }
 
-/// Without the feature `peers`, there is none.
+/// Without the feature `peers`, there is no such mode.
 #[cfg(not(feature = "peers"))]
 fn with_echidna(workload: Workload, _: Brusselator, _: &[f64]) -> Workload {
     workload

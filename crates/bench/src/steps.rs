@@ -1,4 +1,4 @@
-//! Steps of training, as a part of the record.
+//! Training steps, as a part of the record.
 
 use crate::network::{ByHand, Mode, Replayed, Training, Workload};
 use crate::record::{Line, lines_of};
@@ -10,7 +10,7 @@ use std::time::Duration;
 /// The name of the workloads in the record.
 pub const NAME: &str = "training step";
 
-/// The names of the modes: what is done with gradients, by recorded program and by a loop written by hand.
+/// The names of the modes: how gradients are treated, with a recorded program and with a loop written by hand.
 pub const MODES: [&str; 6] = [
     "mean gradient",
     "clipped by norm",
@@ -20,7 +20,7 @@ pub const MODES: [&str; 6] = [
     "each sample clipped, by hand",
 ];
 
-/// Measures a step of each network in each mode, on one thread, each turn for about as long as given.
+/// Measures a step of each network in each mode, on one thread; each turn takes about as long as given.
 pub fn measure(turn: Duration) -> Vec<Line> {
     timing::pool(1).install(|| {
         let mut lines = of(&Workload::moons(), "2-16-16-1, 100, f64", turn);

@@ -1,11 +1,11 @@
-//! What the README shows of the records: tables, and a picture.
+//! The tables and the picture that the README shows of the records.
 
 use crate::record::{About, Line, Record};
 use crate::steps;
 use crate::workload::{BY_HAND, GENERATED, MACHINE_CODE};
 use dualtape_plots::{Bar, Benchmarks, Error, Picture};
 
-/// The columns of the table: the name of each, and how the modes begin of which the fastest counts.
+/// The columns of the table: the name of each, and the prefix of its modes. The fastest of these modes is shown.
 const COLUMNS: [(&str, &str); 14] = [
     ("value", "value"),
     ("by hand", BY_HAND),
@@ -23,20 +23,20 @@ const COLUMNS: [(&str, &str); 14] = [
     ("num-dual", "num-dual"),
 ];
 
-/// How many of the columns are ours; other crates follow.
+/// The number of columns for dualtape; other crates follow.
 const OURS: usize = 11;
 
-/// The lines of each workload at each size, one after the other.
+/// The measurements, grouped by workload and size.
 fn by_workload(lines: &[Line]) -> impl Iterator<Item = &[Line]> {
     lines.chunk_by(|a, b| (&a.workload, &a.size) == (&b.workload, &b.size))
 }
 
-/// Whether some measurement has a place in the table of workloads.
+/// Whether any measurement belongs in the table of workloads.
 fn is_workload(lines: &[Line]) -> bool {
     lines[0].workload != steps::NAME
 }
 
-/// The fastest of the modes that begin with one of some words.
+/// The fastest of the modes that begin with one of these prefixes.
 fn fastest<'a>(lines: &'a [Line], beginnings: &[&str]) -> Option<&'a Line> {
     let begins = |line: &Line, beginning: &&str| {
         let rest = line.mode.strip_prefix(beginning);
@@ -46,20 +46,20 @@ fn fastest<'a>(lines: &'a [Line], beginnings: &[&str]) -> Option<&'a Line> {
     some.min_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds))
 }
 
-/// A row of a table, with a line after it that makes it a heading.
+/// The heading of a table, with the line below it.
 fn heading(names: impl ExactSizeIterator<Item = &'static str>, first: &str) -> String {
     let rule = "---:|".repeat(names.len());
     let names: String = names.map(|name| format!(" {name} |")).collect();
     format!("| {first} |{names}\n|---|{rule}\n")
 }
 
-/// A table of all workloads, a row for each size.
+/// The table of all workloads, with a row for each size.
 fn workloads(lines: &[Line]) -> String {
     let mut table = heading(COLUMNS.iter().map(|&(name, _)| name), "workload");
     for lines in by_workload(lines).filter(|lines| is_workload(lines)) {
         let cells =
             COLUMNS.map(|(_, beginning)| fastest(lines, &[beginning]).map(|line| time(line.nanoseconds)));
-        // Sparse matrices and high orders have modes of their own, and tables in docs/.
+        // Sparse matrices and high orders have different modes, and their tables are in docs/.
         if cells[2..OURS].iter().any(Option::is_some) {
             table += &format!("| {}, {} |", lines[0].workload, lines[0].size);
             table += &cells.map(|cell| format!(" {} |", cell.unwrap_or_default())).concat();
@@ -69,7 +69,7 @@ fn workloads(lines: &[Line]) -> String {
     table
 }
 
-/// A table of training steps, a row for each network.
+/// The table of training steps, with a row for each network.
 fn training(lines: &[Line]) -> String {
     let mut table = heading(steps::MODES.into_iter(), "network, batch");
     for lines in by_workload(lines).filter(|lines| !is_workload(lines)) {
@@ -81,7 +81,7 @@ fn training(lines: &[Line]) -> String {
     table
 }
 
-/// A time in the unit that suits it.
+/// A time in a suitable unit.
 fn time(nanoseconds: f64) -> String {
     let (number, unit) = match nanoseconds {
         ns if ns < 1e3 => (ns, "ns"),
@@ -103,7 +103,7 @@ fn tables(record: &Record) -> String {
     format!("{}\n{steps}\n\n{}", workloads(&record.lines), training(&record.lines))
 }
 
-/// The tables of all records: the newest in full, the others folded up.
+/// The tables of all records: the newest is visible, the others are collapsed.
 pub fn markdown(records: &[Record]) -> String {
     let mut text = String::new();
     for (index, record) in records.iter().enumerate() {
@@ -116,7 +116,7 @@ pub fn markdown(records: &[Record]) -> String {
     text
 }
 
-/// Between these lines of the README, the tables stand.
+/// The lines of the README between which the tables are.
 const MARKERS: [&str; 2] = [
     "<!-- Written by `ratios --record` of dualtape-bench, from crates/bench/record. -->\n\n",
     "\n<!-- The end of what `ratios --record` writes. -->\n",
@@ -126,7 +126,7 @@ const MARKERS: [&str; 2] = [
 ///
 /// # Errors
 ///
-/// In words, if it has no place for them.
+/// A message if the README has no place for them.
 pub fn into_readme(readme: &str, records: &[Record]) -> Result<String, String> {
     let [begin, end] = MARKERS;
     let parts = readme.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
@@ -148,14 +148,14 @@ const DRAWN: [(&str, &str, &str); 8] = [
     ("network", "2-16-16-1, 100 points", "network 2-16-16-1, 100 points"),
 ];
 
-/// The bars of each workload: their name, and how the modes begin of which the fastest counts.
+/// The bars of each workload: their name, and the prefixes of their modes. The fastest of these modes is shown.
 const BARS: [(&str, &[&str]); 3] = [
     ("as written: tape or lanes", &["tape", "lanes"]),
     ("recorded: replay or batch", &["replay", "batch"]),
     ("code: at run time or before", &[MACHINE_CODE, GENERATED]),
 ];
 
-/// A picture of some workloads, recorded and not: ratios to the gradient written by hand.
+/// A picture of some workloads, with and without recording: ratios to the gradient written by hand.
 ///
 /// # Errors
 ///

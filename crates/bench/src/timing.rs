@@ -1,22 +1,22 @@
-//! Times of several ways to compute one thing, taken in turns, so that what slows the machine slows all.
+//! Times several ways to compute the same thing, in turns, so that a slow phase of the machine affects all of them.
 
 use crate::workload::{Mode, Workload};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// How often each way has its turn; the median counts.
+/// The number of turns of each way; the median is reported.
 const TURNS: usize = 9;
 
-/// What runs between two readings of the clock take at least, so that the reading itself does not count: it takes
-/// some 30 nanoseconds.
+/// The least time between two readings of the clock, so that the reading itself is negligible: it takes
+/// about 30 nanoseconds.
 const BETWEEN_READINGS: Duration = Duration::from_micros(20);
 
-/// Threads that have slept may wake on one processor; so long it takes at most until the system has parted them.
+/// Threads that were asleep may wake on the same processor; the system separates them within this time.
 const PARTING: Duration = Duration::from_millis(60);
 
-/// A pool of so many threads. What is measured runs inside: were the measuring thread another pool's, it would look for work while
-/// it waits, and take a processor from those that compute.
+/// A pool with this many threads. Measured code runs inside the pool: a measuring thread of another pool would search
+/// for work while it waits, and so take a processor from the computing threads.
 ///
 /// # Panics
 ///
@@ -25,7 +25,7 @@ pub fn pool(threads: usize) -> ThreadPool {
     ThreadPoolBuilder::new().num_threads(threads).build().expect("the threads start")
 }
 
-/// What was measured of one mode, in nanoseconds.
+/// The measurement of one mode, in nanoseconds.
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// The mode.
@@ -38,7 +38,7 @@ pub struct Measured {
     pub high: f64,
 }
 
-/// Runs something for about as long as given. Returns the time of one run in nanoseconds.
+/// Runs a function repeatedly for about the given time. Returns the time of one run in nanoseconds.
 fn turn_of(turn: Duration, mut run: impl FnMut()) -> f64 {
     let start = Instant::now();
     let (mut runs, mut together, mut elapsed) = (0_u64, 1_u64, Duration::ZERO);
@@ -54,7 +54,7 @@ fn turn_of(turn: Duration, mut run: impl FnMut()) -> f64 {
     elapsed.as_secs_f64() * 1e9 / runs as f64
 }
 
-/// The time of so many runs of a mode, inside a pool.
+/// The time of a number of runs of a mode, inside a pool.
 pub fn repeated(mode: &mut Mode, pool: &ThreadPool, runs: u64, result: &mut [f64]) -> Duration {
     pool.install(|| {
         let start = Instant::now();
@@ -65,7 +65,7 @@ pub fn repeated(mode: &mut Mode, pool: &ThreadPool, runs: u64, result: &mut [f64
     })
 }
 
-/// Times all modes of a workload, each turn of each for about as long as given, inside a pool of as many threads as the mode has.
+/// Times all modes of a workload, each in a pool with the threads of that mode; each turn takes about as long as given.
 pub fn measure(workload: &mut Workload, turn: Duration) -> Vec<Measured> {
     let most = workload.modes.iter().map(|mode| mode.threads).max().unwrap_or(0);
     let pools: Vec<ThreadPool> = (1..=most).map(pool).collect();
@@ -86,16 +86,16 @@ pub fn measure(workload: &mut Workload, turn: Duration) -> Vec<Measured> {
     })
 }
 
-/// Something to be timed, and its name.
+/// A function to time, and its name.
 pub type Timed<'a> = (&'static str, Box<dyn FnMut() + 'a>);
 
-/// Times functions in turns, on the calling thread, each turn for about as long as given.
+/// Times functions in turns, on the calling thread; each turn takes about as long as given.
 pub fn measure_all(functions: &mut [Timed<'_>], turn: Duration) -> Vec<Measured> {
     let names: Vec<&'static str> = functions.iter().map(|&(name, _)| name).collect();
     in_turns(&names, |which| turn_of(turn, &mut functions[which].1))
 }
 
-/// Gives each of some modes its turns, of which the first warms up; `turn` says how long one run takes.
+/// Gives each mode its turns, the first of which is a warm-up; `turn` returns the time of one run.
 fn in_turns(names: &[&'static str], mut turn: impl FnMut(usize) -> f64) -> Vec<Measured> {
     let mut times = vec![Vec::new(); names.len()];
     for round in 0..=TURNS {

@@ -7,17 +7,17 @@ use dualtape::program::Rows;
 use dualtape::typenum::{U1, U4, U8, U10, U16};
 use dualtape::{Error, Forward, Lanes, Program, Reverse};
 
-/// Writes the derivatives, returns the value. It is run inside a pool of threads, as a library in a parallel program would be.
+/// Writes the derivatives and returns the value. It runs inside a pool of threads, like a library in a parallel program.
 pub type Run = Box<dyn FnMut(&mut [f64]) -> f64 + Send>;
 
-/// A gradient written by hand: of a function, at a point.
+/// A gradient written by hand: takes a function and a point.
 pub(crate) type ByHand<O> = fn(&O, &[f64], &mut [f64]) -> f64;
 
 /// A way to compute value and derivatives.
 pub struct Mode {
     /// The name in tables.
     pub name: &'static str,
-    /// How many threads the pool has that it is run in.
+    /// The number of threads of the pool in which it runs.
     pub threads: usize,
     /// Computes.
     pub run: Run,
@@ -27,49 +27,49 @@ pub struct Mode {
 pub struct Workload {
     /// The name in tables.
     pub name: &'static str,
-    /// The size, in words.
+    /// A description of the size.
     pub size: String,
-    /// How many derivatives there are.
+    /// The number of derivatives.
     pub results: usize,
     /// The ways to compute them.
     pub modes: Vec<Mode>,
 }
 
-/// Computes the value only; the derivatives are left alone.
+/// Computes only the value; leaves the derivatives untouched.
 pub const VALUE: &str = "value";
-/// Records the function, so that it can be replayed; computes nothing.
+/// Records the function for later replay; computes nothing.
 pub const RECORD: &str = "record";
 /// The same with a loop kept as one operation.
 pub const RECORD_LOOP: &str = "record loop";
-/// Finds where a sparse matrix has entries.
+/// Finds the sparsity pattern of a matrix.
 pub const PATTERN: &str = "pattern";
-/// The same by echidna.
+/// The same with echidna.
 pub const PEER_PATTERN: &str = "echidna: pattern";
 /// Colours a pattern.
 pub const COLOURING: &str = "colouring";
-/// Does all that a sparse matrix needs once.
+/// Does all one-time work for a sparse matrix.
 pub const PLAN: &str = "plan";
-/// The gradient, where the derivatives of a workload are second ones.
+/// The gradient of a workload whose derivatives are second derivatives.
 pub const GRADIENT: &str = "gradient: replay";
-/// What leaves the derivatives of a workload alone.
+/// The modes that leave the derivatives of a workload untouched.
 pub const WITHOUT_DERIVATIVES: [&str; 10] =
     [VALUE, RECORD, RECORD_LOOP, PATTERN, PEER_PATTERN, COLOURING, PLAN, GRADIENT, COMPILE, COMPILE_LOOP];
 /// The gradient written by hand.
 pub const BY_HAND: &str = "by hand";
 
-/// The gradient as code that was generated from a recording.
+/// The gradient as source code generated from a recording.
 pub const GENERATED: &str = "generated";
 
-/// The gradient as machine code, made when the program runs.
+/// The gradient as machine code, compiled at run time.
 pub const MACHINE_CODE: &str = "machine code";
-/// The same of a loop that is kept as one operation.
+/// The same for a loop that is kept as one operation.
 pub const LOOP_MACHINE_CODE: &str = "machine code: loop";
-/// Makes that machine code; computes nothing.
+/// Compiles that machine code; computes nothing.
 pub const COMPILE: &str = "compile";
-/// The same of a loop that is kept as one operation.
+/// The same for a loop that is kept as one operation.
 pub const COMPILE_LOOP: &str = "compile: loop";
 
-/// With more inputs than this, forward mode is not worth the wait.
+/// With more inputs than this, forward mode takes too long to measure.
 pub(crate) const MOST_FORWARD: usize = 200;
 
 impl Workload {
@@ -77,7 +77,7 @@ impl Workload {
         Self { name, size, results, modes: Vec::new() }
     }
 
-    /// One more mode, on one thread.
+    /// Adds a mode, on one thread.
     pub(crate) fn mode(
         self,
         name: &'static str,
@@ -86,7 +86,7 @@ impl Workload {
         self.mode_on(1, name, run)
     }
 
-    /// One more mode, on so many threads.
+    /// Adds a mode, on a number of threads.
     fn mode_on(
         mut self,
         threads: usize,
@@ -97,7 +97,7 @@ impl Workload {
         self
     }
 
-    /// The value, and forward mode in lanes, the tape and a replay at one point.
+    /// Adds the value, forward mode in lanes, the tape and a replay at one point.
     pub(crate) fn of<O: Objective + Clone + Send + 'static>(
         name: &'static str,
         size: String,
@@ -144,14 +144,14 @@ impl Workload {
         self.mode(name, move |gradient| sound(forward.gradient(|x| f.call(x), &x, gradient)))
     }
 
-    /// The gradient as generated code.
+    /// Adds the gradient as generated code.
     pub(crate) fn generated(self, code: Option<Gradient>, x: &[f64]) -> Self {
         let Some(mut gradient) = code else { return self };
         let x = x.to_vec();
         self.mode(GENERATED, move |derivative| gradient(&x, derivative))
     }
 
-    /// The function with its loop kept as one operation: on a tape, and replayed.
+    /// Adds the function with its loop kept as one operation: on a tape, and replayed.
     pub(crate) fn looped<O: Objective + Clone + Send + 'static>(self, f: &O, x: &[f64]) -> Self {
         let (on_tape, point, mut reverse) = (f.clone(), x.to_vec(), Reverse::new());
         let this = self.mode("loop: tape", move |gradient| {
@@ -167,13 +167,13 @@ impl Workload {
         this.mode("loop: replay", move |gradient| sound(program.gradient(&mut workspace, &point, gradient)))
     }
 
-    /// The points in lanes, on one thread and on two.
+    /// Adds the batch, with points in lanes, on one thread and on two.
     pub(crate) fn batched<O: Summed + Clone + Send + 'static>(self, f: &O, x: &[f64]) -> Self {
         self.mode("batch", batch(f, x)).mode_on(2, "batch on 2 threads", batch(f, x))
     }
 }
 
-/// The gradient of a sum by batched replay.
+/// The gradient of a sum by replay of a batch.
 fn batch<O: Summed + Clone>(f: &O, x: &[f64]) -> impl FnMut(&mut [f64]) -> f64 + Send + use<O> {
     let (points, width) = f.points();
     let (points, x) = (points.to_vec(), x.to_vec());

@@ -1,4 +1,4 @@
-//! What the benches compare: each workload at several sizes, in every mode that suits it.
+//! The workloads of the benchmarks: each at several sizes, in every suitable mode.
 
 use crate::by_hand;
 use crate::functions::loops::{LstmLoop, PENDULUM, Pendulum, PendulumLoop};
@@ -111,7 +111,7 @@ impl Summed for Network {
     }
 }
 
-/// The residuals of observations by cameras, with their Jacobians.
+/// The residuals of camera observations, with their Jacobians.
 fn bundle_adjustment(count: usize) -> Workload {
     let observations = observations(count);
     let results = count * 2 * projection::WIDTH;
@@ -182,10 +182,10 @@ impl Objective for Field {
     }
 }
 
-/// How a workload is made: recordings and buffers take memory, so only one is there at a time.
+/// A function that constructs a workload. Recordings and buffers take memory, so only one workload exists at a time.
 pub type Make = Box<dyn Fn() -> Workload>;
 
-/// All workloads, in the order of tables.
+/// All workloads, in the order of the tables.
 pub fn all() -> Vec<Make> {
     let mut all: Vec<Make> = Vec::new();
     for n in [2, 10, 100, 1000] {
@@ -298,7 +298,7 @@ pub fn all() -> Vec<Make> {
 #[cfg(feature = "peers")]
 use crate::peers::with_peers;
 
-/// Without the feature `peers`, there are none.
+/// Without the feature `peers`, there are no other crates.
 #[cfg(not(feature = "peers"))]
 fn with_peers(workload: Workload, _: &[f64]) -> Workload {
     workload

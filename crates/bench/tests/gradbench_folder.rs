@@ -1,4 +1,4 @@
-//! The folder that is offered to GradBench follows its conventions, and says what the tool does.
+//! The folder for GradBench follows the suite's conventions, and describes what the tool does.
 
 use dualtape_bench::gradbench::evals;
 use std::path::Path;
@@ -12,7 +12,7 @@ fn read(name: &str) -> String {
 fn the_evals_that_are_offered_are_those_that_the_tool_knows() {
     let offered = read("evals.txt");
     let known: Vec<&str> = evals().collect();
-    assert_eq!(offered.lines().collect::<Vec<_>>(), known, "a name a line, as in the tool");
+    assert_eq!(offered.lines().collect::<Vec<_>>(), known, "one name per line, as in the tool");
     assert!(known.is_sorted() && offered.ends_with('\n'), "{offered}");
 }
 
@@ -21,9 +21,9 @@ fn the_image_is_built_and_labelled_as_the_suite_asks() {
     let recipe = read("Dockerfile");
     let last = "LABEL org.opencontainers.image.source=https://github.com/gradbench/gradbench";
     assert_eq!(recipe.lines().last(), Some(last));
-    // In this form, options given to the tool follow the program: `--multithreaded`.
+    // In this form, options for the tool, such as `--multithreaded`, are appended to the program.
     assert!(recipe.contains("\nENTRYPOINT [\"gradbench-tool\"]\n"), "{recipe}");
-    // An image is run on other processors than the one that built it.
+    // An image runs on other processors than the one that built it.
     assert!(!recipe.contains("target-cpu"), "{recipe}");
     assert!(recipe.contains("cargo build --release --locked --package dualtape-bench --bin gradbench-tool"));
 }

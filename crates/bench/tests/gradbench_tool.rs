@@ -1,10 +1,10 @@
-//! The GradBench tool, as a program: every eval once, and messages that make no sense.
+//! Runs the GradBench tool as a program: every eval once, and invalid messages.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// A tool that is running.
+/// A running tool.
 struct Tool {
     process: Child,
     messages: ChildStdin,
@@ -57,7 +57,7 @@ fn agree(given: &Value, expected: &Value) -> bool {
     }
 }
 
-/// All that there is of one kind of field, without repetition.
+/// The distinct values of a field.
 fn distinct(cases: &[Value], field: &str) -> Vec<String> {
     let mut all: Vec<String> = cases.iter().map(|case| case[field].as_str().unwrap().to_owned()).collect();
     all.sort();

@@ -1,10 +1,10 @@
-//! What the README says of speed is what was recorded.
+//! The README's tables and picture of speed agree with the records.
 
 use dualtape_bench::record::{self, Record};
 use dualtape_bench::tables;
 use std::path::Path;
 
-/// What to do if one of them is out of date.
+/// How to update them.
 const AGAIN: &str = "write it from the records: cargo run --release -p dualtape-bench --features peers --bin ratios -- --write";
 
 fn top(name: &str) -> String {
@@ -20,13 +20,13 @@ fn records() -> Vec<Record> {
 fn the_tables_in_the_readme_are_those_of_the_records() {
     let readme = top("README.md");
     let expected = tables::into_readme(&readme, &records()).expect("there is a place for the tables");
-    assert!(readme == expected, "README.md is not what the records say; {AGAIN}");
+    assert!(readme == expected, "README.md does not agree with the records; {AGAIN}");
 }
 
 #[test]
 fn the_picture_is_that_of_the_newest_record() {
     let expected = tables::picture(&records()[0]).expect("the picture can be drawn");
-    assert!(top("docs/speed.svg") == expected, "docs/speed.svg is not what the records say; {AGAIN}");
+    assert!(top("docs/speed.svg") == expected, "docs/speed.svg does not agree with the records; {AGAIN}");
 }
 
 #[test]

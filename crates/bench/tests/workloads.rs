@@ -1,4 +1,4 @@
-//! The modes that the benches compare compute one and the same thing.
+//! All modes of a workload compute the same thing.
 
 use dualtape_bench::workload::WITHOUT_DERIVATIVES;
 use dualtape_bench::workloads;
@@ -12,7 +12,7 @@ fn all_modes_of_a_workload_give_one_value_and_one_gradient() {
             let mut gradient = vec![f64::NAN; workload.results];
             let value = (mode.run)(&mut gradient);
             let name = format!("{}, {}: {}", workload.name, workload.size, mode.name);
-            // Of one peer only the gradient is to be had.
+            // One of the other crates gives only the gradient.
             let value = if mode.name == "echidna" { first.as_ref().unwrap().0 } else { value };
             let (expected, derivatives) = first.get_or_insert_with(|| (value, gradient.clone()));
             assert!((value - *expected).abs() <= 1e-9 * expected.abs(), "{name}: {value} {expected}");

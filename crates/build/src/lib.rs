@@ -1,8 +1,8 @@
-//! Derivatives as Rust or C, written by a build script.
+//! Writes derivatives as Rust or C code from a build script.
 //!
-//! A function is recorded when the crate is built, and its derivatives are compiled with it: the program that runs needs no
-//! dualtape, no memory and no standard library. With `dualtape` and `dualtape-build` among the `[build-dependencies]`, three
-//! lines of `build.rs` do it:
+//! A function is recorded when the crate is built, and its derivatives are compiled into the crate: at run time they
+//! need no dualtape, no allocation and no standard library. With `dualtape` and `dualtape-build` among the
+//! `[build-dependencies]`, it takes three lines of `build.rs`:
 //!
 //! ```no_run
 //! # use dualtape::{Differentiable, Float};
@@ -16,7 +16,7 @@
 //! }
 //! ```
 //!
-//! The crate then takes it in, in a module of its own:
+//! The crate then includes the code in a separate module:
 //!
 //! ```ignore
 //! mod energy {
@@ -27,9 +27,9 @@
 //! let value = energy::value_and_gradient(&[1.0, 0.5], &mut gradient)?;
 //! ```
 //!
-//! The function may stand in a file that both the build script and the crate include (`#[path = "src/energy.rs"] mod energy;`),
-//! so that the crate has it in any other numbers, too. Where the crate is built for a machine without a standard library,
-//! [`Source::no_std`] takes the elementary functions from the crate `libm`.
+//! The function may be in a file that both the build script and the crate include (`#[path = "src/energy.rs"] mod
+//! energy;`), so that the crate can also evaluate it with any other type of number. If the crate is built for a
+//! target without a standard library, [`Source::no_std`] takes the elementary functions from the crate `libm`.
 
 #![forbid(unsafe_code)]
 
@@ -38,27 +38,30 @@ use dualtape::codegen::Source;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// Why no code was written.
+/// Errors that prevent code from being written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no folder to write to.
+    /// The environment names no folder to write to.
     #[error(
-        "the environment names no OUT_DIR to write `{file}` to; call this in a build script, which cargo gives one"
+        "the environment variable OUT_DIR is not set, so there is no folder for `{file}`; call this in a build script, \
+         where cargo sets it"
     )]
     NoFolder {
         /// The file.
         file: String,
     },
 
-    /// A file cannot have this name.
-    #[error("`{name}` is no name for a file of code; use letters, digits and underscores, as for a module")]
+    /// The name cannot be used for a file.
+    #[error(
+        "`{name}` is not a valid name for a source file; use letters, digits and underscores, as for a module"
+    )]
     Name {
         /// The name.
         name: String,
     },
 
-    /// No code can be made of the program.
+    /// The program cannot be turned into code.
     #[error(transparent)]
     Program(#[from] dualtape::Error),
 
@@ -67,7 +70,7 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -76,7 +79,7 @@ pub enum Error {
 ///
 /// # Errors
 ///
-/// [`Error`], for each thing that can be wrong.
+/// See the variants of [`Error`].
 ///
 /// ```no_run
 /// use dualtape::{Program, codegen::Source};
@@ -88,12 +91,12 @@ pub fn rust<F: ProgramScalar>(name: &str, source: &Source<'_, F>) -> Result<Path
     rust_in(&folder(name)?, name, source)
 }
 
-/// Writes C to `NAME.c` and `NAME.h` in the folder that cargo gives to build scripts, and returns the path of the first: for
-/// the crate `cc`, say, with the flag `-ffp-contract=off`.
+/// Writes C to `NAME.c` and `NAME.h` in the folder that cargo gives to build scripts, and returns the path of the
+/// first. Pass it to the crate `cc`, for example, with the flag `-ffp-contract=off`.
 ///
 /// # Errors
 ///
-/// [`Error`], for each thing that can be wrong.
+/// See the variants of [`Error`].
 ///
 /// ```no_run
 /// use dualtape::{Program, codegen::Source};
@@ -109,7 +112,7 @@ pub fn c<F: ProgramScalar>(name: &str, source: &Source<'_, F>) -> Result<PathBuf
 ///
 /// # Errors
 ///
-/// [`Error`], but [`Error::NoFolder`].
+/// All variants of [`Error`] except [`Error::NoFolder`].
 ///
 /// ```
 /// use dualtape::{Program, codegen::Source};
@@ -132,7 +135,7 @@ pub fn rust_in<F: ProgramScalar>(
 ///
 /// # Errors
 ///
-/// [`Error`], but [`Error::NoFolder`].
+/// All variants of [`Error`] except [`Error::NoFolder`].
 ///
 /// ```
 /// use dualtape::{Program, codegen::Source};
@@ -184,7 +187,7 @@ mod tests {
         let (folder, program) = (tempfile::tempdir().expect("there is room"), product());
         for name in ["", "a-b", "../a", "1a", "a.rs"] {
             let error = rust_in(folder.path(), name, &Source::new(&program)).expect_err(name);
-            assert!(error.to_string().contains(&format!("`{name}` is no name")), "{error}");
+            assert!(error.to_string().contains(&format!("`{name}` is not a valid name")), "{error}");
         }
     }
 

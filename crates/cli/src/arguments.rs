@@ -10,7 +10,7 @@ use crate::shell::{CompletionsOptions, ManOptions};
 use crate::train::TrainOptions;
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-/// Train small neural networks by exact derivatives, look at what came of it, and at the derivatives.
+/// Train small neural networks with exact derivatives, and inspect the results and the derivatives.
 #[derive(Debug, Parser)]
 #[command(
     name = "dualtape",
@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Man(ManOptions),
 }
 
-/// What is said to who trains on nothing.
+/// The message if no data are given.
 pub(crate) const NO_DATA: &str = "there is no DATA; expected the name of a data set or the path of a CSV file; see 'dualtape train --help'";
 
 /// The command line. `--help` shows the usual options, `--help-all` all of them.
@@ -56,13 +56,13 @@ pub(crate) fn command() -> clap::Command {
     Arguments::command().disable_help_flag(true).disable_help_subcommand(true).arg(short).arg(long)
 }
 
-/// Understands the command line.
+/// Parses the command line.
 pub(crate) fn parse() -> Result<Arguments, clap::Error> {
     let matches = command().try_get_matches()?;
     Arguments::from_arg_matches(&matches)
 }
 
-/// Whether clap answers a request for help or for the version, or a command line without a command.
+/// Whether clap's answer is help or the version, or the help shown for a command line without a command.
 pub(crate) fn is_help(answer: &clap::Error) -> bool {
     use clap::error::ErrorKind;
     matches!(
@@ -73,13 +73,13 @@ pub(crate) fn is_help(answer: &clap::Error) -> bool {
     )
 }
 
-/// What is wrong with the command line, in one line: with the nearest right word, and where to read more.
+/// A usage error in one line, with a suggestion if there is one, and the command that shows help.
 pub(crate) fn in_one_line(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n").map(in_line);
     let problem = paragraphs.next().unwrap_or_default();
     let tip = paragraphs.find_map(|paragraph| Some(paragraph.split_once("tip: ")?.1.to_owned()));
-    // What clap says about values that begin with a dash does not help who mistyped an option.
+    // Clap's tip about values that begin with a dash does not help a user who mistyped an option.
     let tip = tip.filter(|tip| tip.contains("similar")).map_or(String::new(), |tip| format!("; {tip}"));
     let named = std::env::args().nth(1).filter(|name| Arguments::command().find_subcommand(name).is_some());
     let help = named.map_or("dualtape --help".to_owned(), |name| format!("dualtape {name} --help"));

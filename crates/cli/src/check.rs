@@ -1,4 +1,4 @@
-//! `dualtape check`: whether a model's gradient on the data is what differences say.
+//! `dualtape check`: compares a model's gradient on the data with finite differences and other modes.
 
 use crate::failure::Failure;
 use crate::options::Options;
@@ -11,10 +11,10 @@ use dualtape::{Differentiable, check};
 use dualtape_nn::{Model, Recorded, samples};
 use std::path::PathBuf;
 
-/// Check the gradient of a model's loss on data: by tape, by dual numbers, by the recorded program that
-/// training uses, and by differences.
+/// Check the gradient of a model's loss on data: compare the tape with dual numbers, with the recorded program that
+/// training uses, and with finite differences.
 ///
-/// It takes the options of 'train', and looks at fresh parameters: write 'check' in place of 'train'.
+/// It takes the same options as 'train' and checks freshly initialised parameters: write 'check' in place of 'train'.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     dualtape check iris\n  \
@@ -24,20 +24,20 @@ pub(crate) struct CheckOptions {
     #[command(flatten)]
     options: Options,
 
-    /// A TOML file of options; those given here win
+    /// A TOML file of options; options on the command line override it
     #[arg(long, value_name = "FILE", help_heading = "Check")]
     config: Option<PathBuf>,
 
-    /// How many samples to take the mean loss of, the first of the training part
+    /// Compute the mean loss of this many samples, the first of the training part
     #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = parsers::at_least_one, help_heading = "Check")]
     samples: usize,
 
-    /// How many parameters to look at, spread over all of them; 0 for all
+    /// Check this many parameters, spread evenly over all; 0 for all
     #[arg(long, value_name = "N", default_value_t = 300, allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Check")]
     parameters: usize,
 }
 
-/// How far the recorded program may be from the tape, relative to the larger of the derivative and 1.
+/// The largest allowed difference between recorded program and tape, relative to the larger of the derivative and 1.
 const TOLERANCE: f64 = 1e-12;
 
 pub(crate) fn run(options: CheckOptions) -> Result<(), Failure> {
@@ -84,18 +84,18 @@ pub(crate) fn run(options: CheckOptions) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Failed(format!(
-        "the gradient of {} is in doubt: {report}; program: {furthest:e}",
+        "the gradient of {} may be wrong: {report}; program: {furthest:e}",
         setup.name
     )))
 }
 
-/// So many of the parameters, evenly spread; all of them for 0.
+/// The indices of `wanted` parameters, evenly spread; all of them for 0.
 fn spread(all: usize, wanted: usize) -> Vec<usize> {
     let wanted = if wanted == 0 { all } else { wanted.min(all) };
     (0..wanted).map(|i| (i as u128 * all as u128 / wanted as u128) as usize).collect()
 }
 
-/// The mean loss, with the chosen parameters replaced.
+/// The mean loss after replacing the chosen parameters.
 fn mean_loss<D: Differentiable<Scalar = f64>>(
     setup: &Setup,
     parameters: &[f64],

@@ -1,4 +1,4 @@
-//! `dualtape compare`: several runs over each other.
+//! `dualtape compare`: several runs in one table and one picture.
 
 use crate::failure::Failure;
 use crate::output::{check_picture, draw, reading, say};
@@ -9,21 +9,21 @@ use dualtape_nn::{Metrics, Record};
 use dualtape_plots::{Curves, Figure};
 use std::path::PathBuf;
 
-/// Compare runs: a table of how they ended, and their curves over each other.
+/// Compare runs: a table of their results, and their curves in one picture.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     dualtape compare runs/moons runs/clipped\n  \
     dualtape compare runs/* --output all.png --svg --log-axis")]
 pub(crate) struct CompareOptions {
-    /// Folders of runs
+    /// The folders of the runs
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
 
-    /// The picture, a .png or .svg
+    /// File for the picture, ending in .png or .svg
     #[arg(long, value_name = "FILE", default_value = "compare.png")]
     output: PathBuf,
 
-    /// Write the picture as SVG too
+    /// Also write the picture as SVG
     #[arg(long)]
     svg: bool,
 
@@ -31,7 +31,7 @@ pub(crate) struct CompareOptions {
     #[arg(long)]
     log_axis: bool,
 
-    /// Replace the picture if it is there
+    /// Replace the picture if it exists
     #[arg(long)]
     overwrite: bool,
 }
@@ -44,7 +44,7 @@ struct Run {
 pub(crate) fn run(options: &CompareOptions) -> Result<(), Failure> {
     check_picture(&options.output, options.svg, options.overwrite)?;
     let read = |folder: &PathBuf| -> Result<Run, Failure> {
-        // Where there is a report, the table is of the same end.
+        // If there is a report, the table belongs to the same finished run.
         Summary::read(folder)?;
         Ok(Run { name: folder.display().to_string(), history: table::read(&run_folder::metrics(folder))? })
     };
@@ -82,7 +82,7 @@ fn print_table(runs: &[Run]) {
             run.history.last().map_or("-".to_owned(), |last| format!("{:.1}", last.elapsed.as_secs_f64())),
         ]);
     }
-    // A column that no run has says nothing.
+    // Columns that are empty for every run are left out.
     let shown: Vec<usize> =
         (0..header.len()).filter(|&i| rows[1..].iter().any(|row| row[i] != "-")).collect();
     let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
@@ -98,7 +98,8 @@ fn print_table(runs: &[Run]) {
 
 fn figure(runs: &[Run], log_axis: bool) -> Figure {
     let panel = |title: &str, label: &str, number: fn(&Record) -> Option<f64>| {
-        // All runs are in each panel, so that each looks the same in all; one without the number has no points.
+        // Every panel contains all runs, so that a run has the same colour in all panels; a run without the number
+        // has no points.
         let points = |run: &Run| -> Vec<(f64, f64)> {
             run.history.iter().filter_map(|record| Some((record.epoch as f64, number(record)?))).collect()
         };

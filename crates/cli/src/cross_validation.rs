@@ -1,4 +1,4 @@
-//! Cross-validation: the same training several times, each time with another part to validate on.
+//! Cross-validation: the same training several times, each time with a different part for validation.
 
 use crate::failure::Failure;
 use crate::interrupt;
@@ -9,7 +9,7 @@ use crate::train::score;
 use dualtape_nn::Trainer;
 use serde_json::json;
 
-/// The scores of each fold's validation part, by the parameters that its training keeps; none if somebody stopped it.
+/// The scores on each fold's validation part, with the parameters that its training keeps; `None` if the user stopped it.
 pub(crate) fn scores(folds: &[Setup], display: &Display) -> Result<Option<Vec<Scores>>, Failure> {
     let mut all = Vec::new();
     for (i, setup) in folds.iter().enumerate() {
@@ -30,7 +30,7 @@ pub(crate) fn scores(folds: &[Setup], display: &Display) -> Result<Option<Vec<Sc
     Ok(Some(all))
 }
 
-/// Mean and standard deviation of what the folds are judged by.
+/// Mean and standard deviation of the folds' main score.
 pub(crate) fn in_words(folds: &[Scores]) -> Option<String> {
     let values: Vec<f64> = folds.iter().filter_map(|scores| Some(scores.main()?.1)).collect();
     let (name, _) = folds.first()?.main()?;

@@ -1,9 +1,9 @@
-//! What suits a data set, where nothing was asked for.
+//! Default options for each data set.
 
 use crate::options::{Options, Sizes};
 use dualtape_nn::{Activation, Loss, Method, Schedule, Settings};
 
-/// Options that hold unless others are given; all that a training needs.
+/// The default options: everything a training needs.
 pub(crate) fn of(data: &str, regression: bool) -> Options {
     let Settings {
         epochs,
@@ -46,7 +46,7 @@ pub(crate) fn of(data: &str, regression: bool) -> Options {
     special(data, regression).over(&usual)
 }
 
-/// What suits some data better than the usual.
+/// Defaults that suit particular data better than the usual ones.
 fn special(data: &str, regression: bool) -> Options {
     let adam = |hidden: &[usize], rate, epochs| Options {
         hidden: Some(Sizes(hidden.to_vec())),
@@ -59,7 +59,7 @@ fn special(data: &str, regression: bool) -> Options {
         "digits" => Options { epochs: Some(20), ..Options::default() },
         "iris" => adam(&[16], 0.01, 60),
         "moons" | "circles" => adam(&[16, 16], 0.01, 100),
-        // Tanh needs more epochs, and with some seeds does not get there.
+        // Tanh needs more epochs, and fails with some seeds.
         "spirals" => Options { activation: Some(Activation::Relu), ..adam(&[32, 32], 0.01, 300) },
         _ if regression => adam(&[32], 0.01, 100),
         _ => Options::default(),

@@ -1,6 +1,6 @@
-//! Expressions as text: parsed into steps that any number can take.
+//! Parses expressions into steps that can be evaluated with any number type.
 //!
-//! Steps are in postfix order and are taken with a stack, so that only brackets, signs and powers nest.
+//! The steps are in postfix order and are evaluated with a stack, so only brackets, signs and powers nest.
 
 use crate::failure::Failure;
 use dualtape::Differentiable;
@@ -14,19 +14,19 @@ use winnow::error::{ContextError, ErrMode, FromExternalError};
 use winnow::stream::Stateful;
 use winnow::token::{any, one_of, take_while};
 
-/// How deep brackets, signs and powers may nest.
+/// The greatest depth to which brackets, signs and powers may nest.
 const DEEPEST: usize = 200;
 
 /// The longest text, in characters.
 const LONGEST: usize = 10_000;
 
-/// What may stand where a value should be.
+/// What is expected in place of a value.
 const VALUE: &str = "a number, a name, a sign or '('";
 
 /// A function of named variables.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Expression {
-    /// In the order in which they come first.
+    /// In the order of their first occurrence.
     pub(crate) variables: Vec<String>,
     steps: Vec<Step>,
 }
@@ -39,7 +39,7 @@ enum Step {
 }
 
 impl Expression {
-    /// Understands numbers, names, + - * / %, ** or ^ for powers, brackets, and the functions of the rule
+    /// Parses numbers, names, + - * / %, ** or ^ for powers, brackets, and the functions of the rule
     /// table; `pi` and `e` are constants.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |before: usize, problem: String| {
@@ -66,11 +66,11 @@ impl Expression {
         Ok(Self { variables, steps })
     }
 
-    /// The value at the given variables.
+    /// The value for the given variables.
     ///
     /// # Errors
     ///
-    /// If a number is to be held between limits of which the lower is not the lower one.
+    /// If the limits of a `clamp` are in the wrong order or NaN.
     pub(crate) fn evaluate<D: Differentiable<Scalar = f64>>(&self, variables: &[D]) -> Result<D, Failure> {
         let mut stack: Vec<D> = Vec::new();
         for step in &self.steps {
@@ -92,7 +92,7 @@ impl Expression {
     }
 }
 
-/// The value of a name that stands for a number.
+/// The value of a name that is a constant.
 pub(crate) fn constant(name: &str) -> Option<f64> {
     match name {
         "pi" => Some(std::f64::consts::PI),
@@ -101,7 +101,7 @@ pub(crate) fn constant(name: &str) -> Option<f64> {
     }
 }
 
-/// The one operation that is not for all numbers.
+/// Checks the limits of `clamp`, the only operation that does not accept all numbers.
 fn check_limits<D: Differentiable<Scalar = f64>>(op: Op, operands: &[D]) -> Result<(), Failure> {
     match (op, operands) {
         (Op::Clamp, [_, low, high])
@@ -116,13 +116,13 @@ fn check_limits<D: Differentiable<Scalar = f64>>(op: Op, operands: &[D]) -> Resu
     }
 }
 
-/// The text that is left, and how deep the parser is in it.
+/// The remaining text, and the current depth of nesting.
 type Input<'t> = Stateful<&'t str, usize>;
 
-/// An error has what was expected as its context, or a [`Problem`] as its cause.
+/// The context of an error says what was expected, or its cause is a [`Problem`].
 type Parsed<T> = Result<T, ErrMode<ContextError<&'static str>>>;
 
-/// What is wrong with text that could be read.
+/// An error in text that is syntactically correct.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Problem(String);
@@ -138,12 +138,12 @@ fn space(input: &mut Input<'_>) -> Parsed<()> {
     take_while(0.., char::is_whitespace).void().parse_next(input)
 }
 
-/// One of these signs, and the space after it.
+/// One of these characters, and the space after it.
 fn sign<const N: usize>(signs: [char; N]) -> impl FnMut(&mut Input<'_>) -> Parsed<char> {
     move |input| terminated(one_of(signs), space).parse_next(input)
 }
 
-/// Counts a level, since each takes some of the stack. Who calls this takes it off at the level's end.
+/// Counts a level of nesting, since each one takes stack space. The caller subtracts it at the end of the level.
 fn deeper(input: &mut Input<'_>) -> Parsed<()> {
     input.state += 1;
     if input.state <= DEEPEST {
@@ -191,7 +191,7 @@ fn negated(input: &mut Input<'_>, mut steps: Vec<Step>) -> Parsed<Vec<Step>> {
     Ok(steps)
 }
 
-/// A power; one by a whole number is an operation of its own.
+/// A power; a whole-number exponent has a separate operation.
 fn raised(input: &mut Input<'_>, mut base: Vec<Step>, exponent: Vec<Step>) -> Parsed<Vec<Step>> {
     input.state -= 1;
     match exponent[..] {
@@ -203,7 +203,7 @@ fn raised(input: &mut Input<'_>, mut base: Vec<Step>, exponent: Vec<Step>) -> Pa
     }
 }
 
-/// What begins like a number, a name or a bracket is one, so that the error is about that.
+/// A number, a bracket or a name: the first character decides which, so that errors refer to it.
 fn value(input: &mut Input<'_>) -> Parsed<Vec<Step>> {
     dispatch! {peek(any);
         '0'..='9' | '.' => cut_err(number),
@@ -268,7 +268,7 @@ fn call(name: &str, values: Vec<Vec<Step>>) -> Result<Vec<Step>, Problem> {
     Ok(values.into_iter().flatten().chain([Step::Apply(op)]).collect())
 }
 
-/// The operations that have a name of their own and nothing but operands.
+/// The operations that have a name and take nothing but operands.
 fn functions() -> impl Iterator<Item = Op> {
     Op::ALL.iter().copied().filter(|op| {
         !matches!(op, Op::Neg | Op::Powi(_) | Op::Polygamma(_)) && op.name().starts_with(char::is_alphabetic)

@@ -1,19 +1,19 @@
-//! How the program ends when it does not succeed.
+//! Errors and the exit codes they lead to.
 
 use dualtape_nn::Error;
 use std::io;
 use std::path::Path;
 
-/// What went wrong, in one line, by the code that the program ends with.
+/// What went wrong, as a message of one line. The variant determines the exit code.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// What was asked for cannot be: code 2, as with other tools' usage errors.
+    /// The request makes no sense: code 2, as for usage errors of other tools.
     Usage(String),
-    /// What was asked for could not be done: code 1.
+    /// The request could not be carried out: code 1.
     Failed(String),
-    /// So it is with data, which somebody may know more about.
+    /// The data are at fault: code 1. A caller may add a hint to the message.
     Data(Error),
-    /// Somebody stopped it, and was told how to go on: code 130, as shells have it.
+    /// The user stopped the program, and the message says how to continue: code 130, as is usual in shells.
     Interrupted(String),
 }
 
@@ -33,12 +33,12 @@ impl Failure {
         }
     }
 
-    /// A file that cannot be written.
+    /// An error for a file that cannot be written.
     pub(crate) fn write(path: &Path, problem: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Error::Write { path: path.to_owned(), source: io::Error::other(problem) }.into()
     }
 
-    /// A file that cannot be read.
+    /// An error for a file that cannot be read.
     pub(crate) fn read(path: &Path, source: io::Error) -> Self {
         Error::Read { path: path.to_owned(), source }.into()
     }

@@ -1,4 +1,4 @@
-//! `dualtape graph`: an expression or a small model as a drawing, with values and gradients, or as code.
+//! `dualtape graph`: draws an expression or a small model with values and gradients, or writes it as code.
 
 mod svg;
 
@@ -14,10 +14,10 @@ use dualtape_nn::{Activation, Mlp, SavedModel, files};
 use layout::gv::{DotParser, GraphBuilder};
 use std::path::{Path, PathBuf};
 
-/// Draw an expression, or a small model, as a graph: every value with its name, its data and its gradient. Or write it as code
-/// that computes value and gradient, in Rust or C.
+/// Draw an expression, or a small model, as a graph that shows the name, the data and the gradient of every value; or
+/// write it as Rust or C code that computes value and gradient.
 ///
-/// Without --output, the drawing is printed in Graphviz's language, or the code.
+/// Without --output, the drawing is printed in Graphviz's DOT language, or, with --code, the code is printed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     dualtape graph \"(c - a*x)**2 + sin(a)\" a=2 x=-3 c=10 --output graph.svg\n  \
@@ -25,46 +25,47 @@ use std::path::{Path, PathBuf};
     dualtape graph --model 2,2,1 --activation relu x1=1 x2=-1 --output model.svg --output model.dot\n  \
     dualtape graph \"r * sin(phi)\" --code rust\n  \
     dualtape graph \"r * sin(phi)\" --output height.c --output height.h\n\n\
-    An expression that begins with a sign goes after '--'. Expressions have + - * / %, ** or ^ for powers, brackets, pi, e, and the functions of dualtape's rule table, \
+    Put '--' before an expression that begins with a minus sign. Expressions may use + - * / %, ** or ^ for powers, brackets, pi, e, and the functions of dualtape's rule table, \
     such as sin, exp, ln, sqrt, tanh, sigmoid, relu, erf, atan2, min and max.")]
 pub(crate) struct GraphOptions {
-    /// An expression (none with --model), and values as NAME=NUMBER; what has no value is 1
+    /// An expression (not with --model), then values as NAME=NUMBER; a variable without a value is 1
     #[arg(value_name = "EXPRESSION | NAME=NUMBER")]
     given: Vec<String>,
 
-    /// Draw a network: its sizes from input to output, separated by commas, or a trained model or its run
+    /// Draw a network, given by its layer sizes separated by commas, by a model file or by the folder of a run
     #[arg(long, value_name = "SIZES | RUN")]
     model: Option<String>,
 
-    /// What hidden neurons do with their sum
+    /// The activation function of hidden neurons
     #[arg(long, value_name = "NAME", default_value = "tanh", value_parser = parsers::expected::<Activation>)]
     activation: Activation,
 
-    /// What the weights of a model are drawn from
+    /// Seed of the model's initial weights
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = parsers::seed)]
     seed: u64,
 
-    /// Print code rather than a drawing
+    /// Print code instead of a drawing
     #[arg(long, value_name = "LANGUAGE", conflicts_with = "output")]
     code: Option<Language>,
 
-    /// A drawing in a file ending in .dot or .svg, or code in a file ending in .rs, .c or .h; may be given several times
+    /// Write a drawing to a file ending in .dot or .svg, or code to a file ending in .rs, .c or .h; may be given
+    /// several times
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
 
-    /// Replace the output if it is there
+    /// Replace the output if it exists
     #[arg(long)]
     overwrite: bool,
 }
 
-/// A language that code is written in.
+/// A language for code.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Language {
     Rust,
     C,
 }
 
-/// A recorded function, with what its inputs are called and their values.
+/// A recorded function, with the names and values of its inputs.
 struct Recorded {
     graph: Graph<f64>,
     names: Vec<String>,
@@ -93,7 +94,7 @@ pub(crate) fn run(options: &GraphOptions) -> Result<(), Failure> {
     if options.output.is_empty() {
         return print(&recorded.text("dot")?);
     }
-    // All texts first, so that nothing is written where one of them cannot be.
+    // All texts are made first, so that nothing is written if one of them cannot be made.
     let texts: Vec<String> =
         options.output.iter().map(|path| recorded.text(&extension(path))).collect::<Result<_, _>>()?;
     for (path, text) in options.output.iter().zip(texts) {
@@ -104,7 +105,7 @@ pub(crate) fn run(options: &GraphOptions) -> Result<(), Failure> {
 }
 
 impl Recorded {
-    /// The function in the form of files that end so.
+    /// The function in the format of files with this extension.
     fn text(&self, extension: &str) -> Result<String, Failure> {
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         if let "dot" | "svg" = extension {
@@ -125,7 +126,7 @@ fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Values by name, as in `x=2`; what has none is 1.
+/// Values by name, as in `x=2`; a name without a value gets 1.
 fn assignments(given: &[String], names: &[String]) -> Result<Vec<f64>, Failure> {
     let mut values = vec![None; names.len()];
     for text in given {
@@ -146,15 +147,15 @@ fn assignments(given: &[String], names: &[String]) -> Result<Vec<f64>, Failure> 
     Ok(values.into_iter().map(|value| value.unwrap_or(1.0)).collect())
 }
 
-/// What is wrong with a value for this name, and what was expected.
+/// The error for a value whose name is not an input.
 fn without_input(name: &str, names: &[String]) -> String {
     let problem = match constant(name) {
         Some(_) => format!("gives a value to the constant {name}"),
-        None => "gives no input its value".to_owned(),
+        None => "does not give a value to an input".to_owned(),
     };
     match names {
         [] => format!("{problem}; expected no values, since there are no names to give them to"),
-        names => format!("{problem}; expected NAME=NUMBER, with a name of {}", names.join(", ")),
+        names => format!("{problem}; expected NAME=NUMBER, with a name among {}", names.join(", ")),
     }
 }
 
@@ -167,14 +168,14 @@ fn of_expression(options: &GraphOptions) -> Result<Recorded, Failure> {
     let expression = Expression::parse(text)?;
     let names = expression.variables.clone();
     let values = assignments(given, &names)?;
-    // Plain numbers first: they tell what cannot be.
+    // Evaluated with plain numbers first, to find errors such as wrong limits.
     expression.evaluate(&values)?;
     let traced = |x: &[Traced<f64>]| expression.evaluate(x).into_iter().collect::<Vec<_>>();
     let graph = Graph::record(traced, &values)?;
     Ok(Recorded { graph, names, values })
 }
 
-/// The most parameters of a model that is drawn; a graph of more nodes is refused later.
+/// The most parameters of a model that is drawn. The number of nodes is limited as well, later.
 const MOST_PARAMETERS: usize = 500;
 
 fn of_model(model: &str, options: &GraphOptions) -> Result<Recorded, Failure> {
@@ -182,7 +183,7 @@ fn of_model(model: &str, options: &GraphOptions) -> Result<Recorded, Failure> {
     if model.parameter_count() > MOST_PARAMETERS {
         let count = model.parameter_count();
         return Err(Failure::Failed(format!(
-            "the model has {count} parameters; expected at most {MOST_PARAMETERS}, to be drawn"
+            "the model has {count} parameters; expected at most {MOST_PARAMETERS} for a drawing"
         )));
     }
     let values = assignments(&options.given, &inputs)?;
@@ -202,7 +203,7 @@ fn of_model(model: &str, options: &GraphOptions) -> Result<Recorded, Failure> {
     Ok(Recorded { graph, names, values: parameters.into_iter().chain(values).collect() })
 }
 
-/// A model with its parameters, and the names of its inputs.
+/// A model with its parameters and the names of its inputs.
 fn open_model(given: &str, options: &GraphOptions) -> Result<(Mlp, Vec<f64>, Vec<String>), Failure> {
     let path = Path::new(given);
     if path.exists() {
@@ -225,7 +226,7 @@ fn open_model(given: &str, options: &GraphOptions) -> Result<(Mlp, Vec<f64>, Vec
     Ok((model, parameters, inputs))
 }
 
-/// The drawing, laid out.
+/// Lays out the drawing.
 fn svg(dot: &str) -> Result<String, Failure> {
     let graph = DotParser::new(dot).process();
     let graph =

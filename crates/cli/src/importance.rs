@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 /// How often each column is shuffled.
 const REPEATS: usize = 10;
 
-/// Pixels and the like are more: one of them alone says nothing.
+/// The most columns this is computed for. Images have more, and a single pixel says nothing.
 const MOST_COLUMNS: usize = 100;
 
-/// More samples would not change the picture.
+/// The most samples used; more would hardly change the result.
 const MOST_SAMPLES: usize = 2000;
 
-/// What the score loses where one column is shuffled.
+/// How much the score drops when one column is shuffled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Importance {
     pub(crate) column: String,
@@ -23,14 +23,14 @@ pub(crate) struct Importance {
     pub(crate) deviation: f64,
 }
 
-/// Of each column on the validation part, the most important first. None if there are too many columns for that
-/// to say anything, or only one.
+/// The importance of each column on the validation part, the most important first. Empty if there is only one column, or
+/// so many that the result says nothing.
 pub(crate) fn of_columns(setup: &Setup, parameters: &[f64]) -> Result<Vec<Importance>, Failure> {
     let (encoder, validation) = (&setup.encoder, &setup.validation);
     if !(2..=MOST_COLUMNS).contains(&encoder.columns().len()) || validation.len() < 2 {
         return Ok(Vec::new());
     }
-    // Evenly from the whole part, which may be in the order of its classes.
+    // Samples are taken evenly from the whole part, since it may be sorted by class.
     let count = validation.len().min(MOST_SAMPLES);
     let rows: Vec<usize> = (0..count).map(|i| i * validation.len() / count).collect();
     let (data, groups, seed) = (validation.select(&rows), encoder.features_of_columns(), setup.settings.seed);

@@ -1,4 +1,4 @@
-//! The data of a command: a named set, a file, or standard input.
+//! The data of a command: a built-in data set, a file, or standard input.
 
 use crate::failure::Failure;
 use crate::ranks::Ranks;
@@ -9,17 +9,17 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
-/// What stands for standard input.
+/// The name that means standard input.
 pub(crate) const STANDARD_INPUT: &str = "-";
 
-/// Whether this is the name of a data set of our own, not of a file.
+/// Whether this is the name of a built-in data set rather than a file.
 pub(crate) fn is_named(data: &str) -> bool {
     data::NAMES.contains(&data) && !Path::new(data).is_file()
 }
 
 /// Reads data. On a terminal, a bar shows how far it has come.
 pub(crate) fn table(data: &str, csv: &Csv, seed: u64, ranks: &mut Ranks) -> Result<Table, Failure> {
-    // A file of that name may be seen by some processes only.
+    // A file of that name may be visible to some processes only.
     if ranks.ask_first(|| is_named(data))? {
         return Ok(data::named(data, seed)?.into());
     }
@@ -50,19 +50,19 @@ pub(crate) fn table(data: &str, csv: &Csv, seed: u64, ranks: &mut Ranks) -> Resu
     Ok(csv.table(data, &open)?)
 }
 
-/// It can be read once.
+/// Standard input can be read only once.
 fn standard_input() -> impl Fn() -> io::Result<Box<dyn Read>> {
     let opened = Cell::new(false);
     move || {
         if opened.replace(true) {
-            let problem = "the text is no UTF-8; expected its encoding to be named, as in --encoding latin1";
+            let problem = "the text is not UTF-8; expected its encoding to be given, as in --encoding latin1";
             return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
         }
         Ok(Box::new(bar("standard input", 0).wrap_read(io::stdin())))
     }
 }
 
-/// Shown where somebody watches, and taken away when it is dropped.
+/// A progress bar: shown only on a terminal, and removed when it is dropped.
 fn bar(what: &str, length: u64) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -77,16 +77,16 @@ fn bar(what: &str, length: u64) -> ProgressBar {
     bar.with_style(style).with_message(what.to_owned()).with_finish(indicatif::ProgressFinish::AndClear)
 }
 
-/// There is no such data set; perhaps one with a similar name.
+/// An error for an unknown data set, with a suggestion if a similar name exists.
 fn unknown(data: &str, seed: u64) -> Failure {
     let error = match data::named(data, seed) {
         Err(error) => Failure::from(error),
         Ok(_) => {
-            Failure::Failed(format!("{data} is a data set, and there is something else of that name here"))
+            Failure::Failed(format!("{data} is a built-in data set, but something else has that name here"))
         }
     };
     match crate::suggestion::nearest(data, data::NAMES) {
-        Some(name) => Failure::Failed(format!("{}; is it {name}?", error.message())),
+        Some(name) => Failure::Failed(format!("{}; did you mean {name}?", error.message())),
         None => error,
     }
 }

@@ -1,11 +1,11 @@
-//! Ctrl-C, and being asked to end: noted, and looked at between steps.
+//! Ctrl-C and requests to terminate: recorded, and checked between steps.
 
 use crate::failure::Failure;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
-/// From now on, the first request is noted; the second ends the program at once, which harms no file.
+/// From now on, the first request is recorded; the second ends the program at once, which damages no file.
 pub(crate) fn watch() -> Result<(), Failure> {
     let noted = ctrlc::set_handler(|| {
         if ASKED.swap(true, Ordering::SeqCst) {
@@ -15,7 +15,7 @@ pub(crate) fn watch() -> Result<(), Failure> {
     noted.map_err(|error| Failure::Failed(format!("cannot listen for Ctrl-C: {error}")))
 }
 
-/// Whether somebody asked.
+/// Whether the user asked the program to stop.
 pub(crate) fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
 }

@@ -1,4 +1,4 @@
-//! The program `dualtape`: train small networks, with their curves drawn.
+//! The program `dualtape`: trains small networks, draws their curves, and differentiates expressions.
 
 #![forbid(unsafe_code)]
 
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let arguments = match arguments::parse() {
         Ok(arguments) => arguments,
         Err(answer) if arguments::is_help(&answer) => {
-            // Nobody is left to tell if this cannot be printed.
+            // If this cannot be printed, there is nobody left to tell.
             let _ = answer.print();
             return if answer.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
 fn fail(failure: &Failure) -> ExitCode {
     let speaker = ranks::let_the_first_speak();
     output::complain(format_args!("dualtape: {speaker}{}", failure.message()));
-    // All processes know of a stop that was asked for, and end by themselves.
+    // A requested stop is known to all processes, and each ends by itself.
     let stopped = matches!(failure, Failure::Interrupted(_));
     ranks::end((!stopped).then_some(failure.code()));
     ExitCode::from(failure.code())

@@ -1,4 +1,4 @@
-//! What can be said about a training: on the command line, in a file, and in what a run remembers.
+//! The options of a training, as given on the command line, in an options file, or stored with a run.
 
 use crate::failure::Failure;
 use crate::private::Private;
@@ -9,14 +9,15 @@ use dualtape_nn::{Activation, Clip, Error, Initializer, Loss, Method, Reduction,
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Every option, unless it was left open. In a file it is called as on the command line, without the dashes.
+/// All options; `None` where an option was not given. In a file, the names are those of the command line without the
+/// dashes.
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Options {
     /// digits, iris, moons, circles, spirals; a CSV file; or - for standard input
     ///
-    /// A file has one sample a line, its label last. Commas, semicolons, tabs or bars separate cells, and it may be
-    /// packed by gzip.
+    /// A file has one sample per line, with its label in the last column. Cells are separated by commas, semicolons, tabs
+    /// or bars. The file may be compressed with gzip.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<String>,
 
@@ -25,17 +26,17 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) label: Option<String>,
 
-    /// Whether the first line names the columns: yes or no [default: found out from the first lines]
+    /// Whether the first line names the columns: yes or no [default: detected from the first lines]
     #[arg(long, value_name = "YES|NO", value_parser = parsers::yes_or_no, help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) header: Option<bool>,
 
-    /// All classes there are, in their order [default: the different labels, sorted]
+    /// All classes, in order [default: the distinct labels, sorted]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) classes: Option<Vec<String>>,
 
-    /// The label is a number to be predicted, not a class
+    /// The label is a number to predict, not a class
     #[arg(long, value_name = "YES|NO", value_parser = parsers::yes_or_no, num_args = 0..=1, require_equals = true, default_missing_value = "true",
           help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,14 +44,15 @@ pub(crate) struct Options {
 
     /// Missing values: refuse, drop, mean or median [default: refuse]
     ///
-    /// 'drop' leaves out rows with a missing value. 'mean' and 'median' put that of the column's training part in its
-    /// place, and the most frequent category in a column of categories; the model keeps them for predictions. Missing
-    /// is what is empty, NA, N/A, nan, null or ?. A row without a label is never filled in.
+    /// 'drop' leaves out rows with a missing value. 'mean' and 'median' fill the gap with the mean or median of the
+    /// column in the training part, or, in a column of categories, with the most frequent category. The model stores
+    /// these values for predictions. A cell counts as missing if it is empty, NA, N/A, nan, null or ?. A missing
+    /// label is never filled in.
     #[arg(long, value_name = "WAY", value_parser = parsers::expected::<Missing>, help_heading = "Data")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) missing: Option<Missing>,
 
-    /// Columns of categories, or 'all' for all with words in them
+    /// Columns that hold categories, or 'all' for every column with words
     ///
     /// Each category becomes a feature of 0 or 1.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data")]
@@ -62,80 +64,81 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) drop: Option<Vec<String>>,
 
-    /// The only columns to learn from, by name or number
+    /// Learn from these columns only, by name or number
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) only: Option<Vec<String>>,
 
-    /// What separates cells: comma, semicolon, tab, bar, space, or any sign [default: found out from the first lines]
+    /// What separates cells: comma, semicolon, tab, bar, space, or any single character [default: detected from the
+    /// first lines]
     #[arg(long, value_name = "SIGN", value_parser = parsers::expected::<Delimiter>, help_heading = "Data",
           hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) delimiter: Option<Delimiter>,
 
-    /// Encoding of the text, such as utf-8, latin1 or utf-16le [default: by its byte-order mark, utf-8, or else
-    /// windows-1252]
+    /// Encoding of the text, such as utf-8, latin1 or utf-16le [default: from the byte-order mark, or else utf-8 if
+    /// valid, or else windows-1252]
     #[arg(long, value_name = "NAME", help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) encoding: Option<String>,
 
-    /// Read so many rows at most
+    /// Read at most this many rows
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::at_least_one, help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_rows: Option<usize>,
 
-    /// A file to score the result on, never used for choosing
+    /// A file to score the result on; training never uses it
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) test: Option<String>,
 
-    /// What is done about categories that only the test file has: refuse, or zero for none of the known ones
+    /// How to treat categories that occur only in the test file: refuse, or zero (treat as none of the known ones)
     /// [default: refuse]
     #[arg(long, value_name = "WAY", value_parser = parsers::expected::<Unknown>, help_heading = "Data", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) unknown: Option<Unknown>,
 
-    /// Cross-validate by so many folds first
+    /// First cross-validate with this many folds
     #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) folds: Option<usize>,
 
-    /// Share of the samples to validate on, between 0 and 1 [default: 0.2]
+    /// Share of the samples kept for validation, between 0 and 1 [default: 0.2]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) validation: Option<f64>,
 
-    /// Whether to bring features, and targets of a regression, to mean 0 and deviation 1 [default: true]
+    /// Whether to scale features, and the targets of a regression, to mean 0 and standard deviation 1 [default: true]
     #[arg(long, value_name = "BOOL", help_heading = "Data", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) standardize: Option<bool>,
 
-    /// Sizes of hidden layers, as in 32,16; or none [default: 32, or what suits the data set]
+    /// Sizes of hidden layers, as in 32,16; or none [default: 32, or chosen for the data set]
     #[arg(long, value_name = "SIZES", value_parser = parsers::expected::<Sizes>, help_heading = "Model")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hidden: Option<Sizes>,
 
-    /// tanh, relu, gelu and others [default: tanh, or what suits the data set]
+    /// tanh, relu, gelu and others [default: tanh, or chosen for the data set]
     ///
-    /// What hidden neurons do with their sum: identity, tanh, relu, leaky-relu[:SLOPE], elu[:SCALE], gelu,
+    /// The activation function of hidden neurons: identity, tanh, relu, leaky-relu[:SLOPE], elu[:SCALE], gelu,
     /// gelu-tanh, silu, sigmoid or softplus.
     #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Activation>, help_heading = "Model")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) activation: Option<Activation>,
 
-    /// How weights start: zeros, uniform:LIMIT, normal:DEVIATION, xavier-uniform, xavier-normal,
+    /// Initial weights: zeros, uniform:LIMIT, normal:DEVIATION, xavier-uniform, xavier-normal,
     /// kaiming-uniform or kaiming-normal [default: xavier-uniform; kaiming-normal for relu]
     #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Initializer>, help_heading = "Model", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) initializer: Option<Initializer>,
 
-    /// What is made small: cross-entropy, binary-cross-entropy or hinge for classes; mse, l1 or huber[:DELTA]
-    /// [default: cross-entropy, or mse for a regression]
+    /// The loss to minimise: cross-entropy, binary-cross-entropy or hinge for classes; mse, l1 or huber[:DELTA] for a
+    /// regression [default: cross-entropy, or mse for a regression]
     #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Loss>, help_heading = "Training", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) loss: Option<Loss>,
 
-    /// Passes over the training part [default: 20, or what suits the data set]
+    /// Passes over the training part [default: 20, or chosen for the data set]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) epochs: Option<usize>,
@@ -145,117 +148,118 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) batch_size: Option<usize>,
 
-    /// Batches that make one step, their gradients added up [default: 1]
+    /// Batches whose gradients are added up to make one step [default: 1]
     ///
-    /// The result has the same bits as with batches so many times as large.
+    /// The result has the same bits as with a batch size K times as large.
     #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) accumulate: Option<usize>,
 
-    /// Size of a step [default: 0.05, or what suits the data set]
+    /// Learning rate [default: 0.05, or chosen for the data set]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rate: Option<f64>,
 
-    /// How the rate changes: constant, step:SIZE:GAMMA, exponential:GAMMA, cosine:LENGTH[:MIN],
-    /// warmup:LENGTH, one-cycle:MAX:TOTAL, or several joined by + (with @LENGTH where one has no end)
+    /// How the learning rate changes: constant, step:SIZE:GAMMA, exponential:GAMMA, cosine:LENGTH[:MIN],
+    /// warmup:LENGTH, one-cycle:MAX:TOTAL, or several joined by + (add @LENGTH to one that has no end)
     /// [default: constant]
     #[arg(long, value_name = "SCHEDULE", value_parser = parsers::expected::<Schedule>, help_heading = "Training", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) schedule: Option<Schedule>,
 
-    /// What the schedule counts: epoch or step [default: epoch]
+    /// The unit in which the schedule counts: epoch or step [default: epoch]
     #[arg(long, value_name = "UNIT", value_parser = parsers::expected::<Unit>, help_heading = "Training", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) schedule_unit: Option<Unit>,
 
-    /// sgd, adam, adamw or rmsprop [default: sgd:momentum=0.9, or what suits the data set]
+    /// sgd, adam, adamw or rmsprop [default: sgd:momentum=0.9, or chosen for the data set]
     ///
-    /// With numbers, as in sgd:momentum=0.9,nesterov or adam:beta1=0.8.
+    /// Parameters follow a colon, as in sgd:momentum=0.9,nesterov or adam:beta1=0.8.
     #[arg(long, value_name = "METHOD", value_parser = parsers::expected::<Method>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) optimizer: Option<Method>,
 
-    /// Share of the last step that is kept, from 0 to less than 1; for sgd and rmsprop
+    /// Momentum of sgd and rmsprop, from 0 to less than 1
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) momentum: Option<f64>,
 
     /// none, value:C, norm:C, per-sample:C and others [default: none]
     ///
-    /// Gradient clipping: of each component, of the norm of a batch, or of the norm of each sample, as a whole; further,
-    /// per-layer:C clips each sample's layers by themselves, and adaptive:QUANTILE:C each sample to a norm that begins with C
-    /// and follows a quantile of the samples' norms.
+    /// Gradient clipping. value:C limits each component, norm:C the norm of the batch's gradient, per-sample:C the norm of
+    /// each sample's gradient, and per-layer:C the norm of each layer's part of it. adaptive:QUANTILE:C limits the norm of
+    /// each sample's gradient; the limit begins at C and follows a quantile of the samples' norms.
     #[arg(long, value_name = "CLIP", value_parser = parsers::expected::<Clip>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) clip: Option<Clip>,
 
     /// Train with differential privacy, as in epsilon=3,delta=1e-5
     ///
-    /// Samples of a step are drawn by chance, each sample's gradient is clipped, and as much noise is added that all steps
-    /// together stay within the budget; at the budget's end the training stops. Further parts: clip=C (usually 1),
-    /// accountant=rdp rather than pld, and repeatable, which draws the noise from the seed and protects nobody.
+    /// The samples of each step are drawn at random, each sample's gradient is clipped, and noise is added. The noise
+    /// is just large enough that all steps together stay within the budget; training stops when the budget is spent.
+    /// Optional parts: clip=C (default 1), accountant=rdp (default pld), and repeatable, which draws the noise from
+    /// the seed and so protects nobody.
     #[arg(long, value_name = "BUDGET", value_parser = parsers::expected::<Private>, help_heading = "Training")]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) private: Option<Private>,
 
-    /// Deviation of the noise for private descent, in units of the limit of per-sample clipping
-    /// [default: 0, or with --private as much as its budget needs]
+    /// Standard deviation of the noise for private training, in multiples of the per-sample clipping norm
+    /// [default: 0, or with --private, what the budget requires]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) noise: Option<f64>,
 
-    /// How the losses of a batch become one: mean or sum [default: mean]
+    /// How the losses of a batch are combined: mean or sum [default: mean]
     #[arg(long, value_name = "NAME", value_parser = parsers::expected::<Reduction>, help_heading = "Training", hide_short_help = true)]
     #[serde(with = "text", skip_serializing_if = "Option::is_none")]
     pub(crate) reduction: Option<Reduction>,
 
-    /// What the magnitude of a weight costs [default: 0]
+    /// Factor of the L1 penalty, the sum of the absolute values of the weights [default: 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l1: Option<f64>,
 
-    /// What the square of a weight costs [default: 0]
+    /// Factor of the L2 penalty, the sum of the squares of the weights [default: 0]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) l2: Option<f64>,
 
-    /// Stop after so many epochs without progress [default: never]
+    /// Stop after this many epochs without progress [default: never]
     ///
-    /// Progress is a lower validation loss.
+    /// Progress means a lower validation loss.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) patience: Option<usize>,
 
-    /// Whether the parameters with the best validation loss are the result, not the last ones [default: true]
+    /// Whether to keep the parameters with the best validation loss rather than the last ones [default: true]
     #[arg(long, value_name = "BOOL", help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) keep_best: Option<bool>,
 
-    /// Where random numbers begin [default: 1]
+    /// Seed of the random numbers [default: 1]
     ///
-    /// Generated data, split, initial weights, order and noise are drawn from it; samples and noise of --private are not,
-    /// unless it says repeatable.
+    /// It determines generated data, the split, initial weights, the order of samples, and noise. The samples and noise of
+    /// --private do not depend on it, unless --private contains 'repeatable'.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::seed, help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
 
-    /// Worker threads, which change no bit of the result; 0 for one on each core [default: 0]
+    /// Number of worker threads, which does not affect the result; 0 for one per core [default: 0]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parsers::whole, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) threads: Option<usize>,
 
-    /// Seconds between checkpoints; 0 for one after each step [default: 5]
+    /// Seconds between checkpoints; 0 for a checkpoint after every step [default: 5]
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = parsers::number, help_heading = "Training", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) checkpoint_every: Option<f64>,
 }
 
-/// What may change when a run goes on.
+/// Options that may change when a run is resumed.
 const FREE: [&str; 7] = ["epochs", "patience", "threads", "checkpoint-every", "test", "unknown", "folds"];
 
 impl Options {
-    /// These, and where they leave something open, those below.
+    /// These options; where one is not given, the value from `below`.
     pub(crate) fn over(&self, below: &Self) -> Self {
         let mut all = below.table();
         // A momentum belongs to the optimiser beside it.
@@ -272,7 +276,7 @@ impl Options {
         command.get_arguments().map(|argument| argument.get_long().unwrap_or("data").to_owned()).collect()
     }
 
-    /// All that are not left open.
+    /// All options that are given.
     pub(crate) fn table(&self) -> toml::Table {
         toml::Table::try_from(self).expect("options are a table")
     }
@@ -282,7 +286,7 @@ impl Options {
         self.table().to_string()
     }
 
-    /// From the text of a file, which is named in errors.
+    /// Parses the text of a file; `origin` names the file in errors.
     pub(crate) fn from_text(origin: &str, text: &str) -> Result<Self, Failure> {
         toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
@@ -296,7 +300,7 @@ impl Options {
         Self::from_text(&path.display().to_string(), &text)
     }
 
-    /// A run goes on with the options it began with, but for a few.
+    /// Checks that a resumed run keeps the options it began with, except the few in [`FREE`].
     pub(crate) fn check_same(&self, before: &Self, run: &Path) -> Result<(), Failure> {
         let (now, then) = (self.table(), before.table());
         let of =
@@ -308,7 +312,7 @@ impl Options {
         {
             None => Ok(()),
             Some(key) => Err(Failure::Usage(format!(
-                "the run in {} began with {key} {}, now it is {}; expected the same, to go on from it",
+                "the run in {} began with {key} {}, now it is {}; expected the same value to resume the run",
                 run.display(),
                 of(&then, key),
                 of(&now, key),
@@ -318,7 +322,7 @@ impl Options {
 
     /// # Errors
     ///
-    /// If there is a momentum, and the optimiser has none.
+    /// If a momentum is given, and the optimiser has none.
     pub(crate) fn method(&self, otherwise: Method) -> Result<Method, Failure> {
         let mut method = self.optimizer.unwrap_or(otherwise);
         if let Some(given) = self.momentum {
@@ -335,14 +339,16 @@ impl Options {
     }
 }
 
-/// What a reader of TOML says, without the names of our types.
+/// The message of the TOML parser, without the names of our types.
 fn in_plain_words(problem: &str) -> String {
     let mut problem = problem.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((name, _)) = problem.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
         let all = Options::command_options();
         let nearest = crate::suggestion::nearest(name, all.iter().map(String::as_str));
-        let hint = nearest
-            .map_or_else(|| format!("expected one of {}", all.join(", ")), |name| format!("is it {name}?"));
+        let hint = nearest.map_or_else(
+            || format!("expected one of {}", all.join(", ")),
+            |name| format!("did you mean {name}?"),
+        );
         return format!("there is no option '{name}'; {hint}");
     }
     for (theirs, ours) in [
@@ -362,11 +368,11 @@ fn in_plain_words(problem: &str) -> String {
     problem
 }
 
-/// The sign between cells.
+/// The character that separates cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Delimiter(pub(crate) u8);
 
-/// Signs that have names.
+/// Characters that have names.
 const NAMED_SIGNS: [(&str, u8); 5] =
     [("comma", b','), ("semicolon", b';'), ("tab", b'\t'), ("bar", b'|'), ("space", b' ')];
 
@@ -385,7 +391,7 @@ impl std::str::FromStr for Delimiter {
         named.or(single).map(Self).ok_or_else(|| Error::Setting {
             what: "delimiter",
             given: format!("'{text}'"),
-            expected: "comma, semicolon, tab, bar, space, or a single sign that is no letter, digit or quotation mark",
+            expected: "comma, semicolon, tab, bar, space, or a single character that is not a letter, digit or quotation mark",
         })
     }
 }
@@ -404,7 +410,7 @@ impl std::fmt::Display for Delimiter {
 #[serde(try_from = "toml::Value")]
 pub(crate) struct Sizes(pub(crate) Vec<usize>);
 
-/// In a file they may be a list, or what stands on the command line.
+/// In a file, a list or the same text as on the command line.
 impl TryFrom<toml::Value> for Sizes {
     type Error = Error;
 
@@ -427,7 +433,7 @@ impl std::str::FromStr for Sizes {
         if text == "none" {
             return Ok(Self(Vec::new()));
         }
-        // What does not fit into a file of options fits into no network either.
+        // A size that does not fit into an options file is too large for a network anyway.
         let fits = |&size: &usize| size > 0 && i64::try_from(size).is_ok();
         let size = |part: &str| part.trim().parse().ok().filter(fits);
         text.split(',').map(size).collect::<Option<_>>().map(Self).ok_or_else(|| Error::Setting {

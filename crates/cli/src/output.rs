@@ -11,8 +11,8 @@ use std::sync::Mutex;
 /// The first line that could not be printed.
 static UNSAID: Mutex<Option<io::Error>> = Mutex::new(None);
 
-/// Prints a line. If that fails, as when the other end of a pipe was closed, what is being done goes on, and
-/// [`check_said`] tells in the end.
+/// Prints a line. If that fails, for example because the other end of a pipe was closed, the work continues, and
+/// [`check_said`] reports it at the end.
 pub(crate) fn say(line: impl Display) {
     let mut unsaid = UNSAID.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if unsaid.is_none() {
@@ -21,30 +21,30 @@ pub(crate) fn say(line: impl Display) {
     }
 }
 
-/// Whether all was printed.
+/// Reports an error if a line could not be printed.
 pub(crate) fn check_said() -> Result<(), Failure> {
     let unsaid = UNSAID.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     match unsaid {
         None => Ok(()),
-        Some(error) => {
-            Err(Failure::Failed(format!("cannot write to standard output: {error}; all else was done")))
-        }
+        Some(error) => Err(Failure::Failed(format!(
+            "cannot write to standard output: {error}; everything else was done"
+        ))),
     }
 }
 
-/// Prints a line for the user that is no result. Nobody is left to tell if that fails.
+/// Prints a message to standard error. If that fails, there is nobody left to tell.
 pub(crate) fn complain(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Prints text that is the result.
+/// Prints a result to standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     printed.map_err(|error| Failure::Failed(format!("cannot write to standard output: {error}")))
 }
 
-/// Refuses a picture's file that ends in neither .png nor .svg, or is there and not to be overwritten.
+/// Refuses a picture's path if it does not end in .png or .svg, or if the file exists and must not be overwritten.
 pub(crate) fn check_picture(path: &Path, svg_too: bool, overwrite: bool) -> Result<(), Failure> {
     match path.extension().and_then(|end| end.to_str()) {
         Some("png") if svg_too => {
@@ -59,8 +59,8 @@ pub(crate) fn check_picture(path: &Path, svg_too: bool, overwrite: bool) -> Resu
     }
 }
 
-/// Draws a picture into a file, as SVG if its name says so and as PNG otherwise, and if asked for, as SVG beside it;
-/// returns the files.
+/// Draws a picture into a file: as SVG if the name ends in .svg, otherwise as PNG, and with `svg_too` also as SVG beside
+/// it. Returns the paths of the files.
 pub(crate) fn draw(picture: &dyn Picture, path: &Path, svg_too: bool) -> Result<Vec<PathBuf>, Failure> {
     let size = picture.natural_size();
     let wrong = |path: &Path, error: dualtape_plots::Error| Failure::write(path, error.to_string());
@@ -79,7 +79,7 @@ pub(crate) fn draw(picture: &dyn Picture, path: &Path, svg_too: bool) -> Result<
     Ok(written)
 }
 
-/// Four digits after the point while that can be read.
+/// A number with four digits after the point, or in scientific notation if it is very large or small.
 pub(crate) fn reading(number: f64) -> String {
     if number == 0.0 || (1e-3..1e5).contains(&number.abs()) {
         format!("{number:.4}")
@@ -88,7 +88,7 @@ pub(crate) fn reading(number: f64) -> String {
     }
 }
 
-/// As a shell takes it.
+/// A word, quoted for a shell if necessary.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -98,9 +98,9 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
-/// Refuses a file that is there, unless it is to be overwritten.
+/// Refuses a file that exists, unless it may be overwritten.
 pub(crate) fn check_free(path: &Path, overwrite: bool) -> Result<(), Failure> {
-    // A device or a pipe has nothing to lose; a link that leads nowhere is there.
+    // Writing to a device or a pipe loses nothing; a dangling link counts as existing.
     let is_there = path.symlink_metadata().is_ok();
     let is_stream = path.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir());
     if overwrite || !is_there || is_stream {
@@ -108,15 +108,15 @@ pub(crate) fn check_free(path: &Path, overwrite: bool) -> Result<(), Failure> {
     }
     let path = path.display();
     Err(Failure::Usage(format!(
-        "{path} is there already; expected --overwrite to replace it, or another --output"
+        "{path} exists already; expected --overwrite to replace it, or another --output"
     )))
 }
 
-/// Refuses a file that a command reads and nobody means to replace, even if files are to be overwritten.
+/// Refuses to write a file that the command also reads, even with --overwrite.
 pub(crate) fn check_not_read(path: &Path, reads: &Path) -> Result<(), Failure> {
     match (path.canonicalize(), reads.canonicalize()) {
         (Ok(a), Ok(b)) if a == b => Err(Failure::Usage(format!(
-            "{} would be read and written; expected another --output",
+            "{} would be both read and written; expected another --output",
             path.display()
         ))),
         _ => Ok(()),

@@ -1,9 +1,9 @@
-//! From the text of an option to its value.
+//! Parsers from the text of an option to its value.
 
 use dualtape_nn::Error;
 use std::str::FromStr;
 
-/// A value whose own error says what it is and what was expected; the option already says what it is.
+/// Parses a value. Its error names the setting and what was expected; only the latter is kept, since clap names the option.
 pub(crate) fn expected<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error| match error {
         Error::Setting { expected, .. } => format!("expected {expected}"),
@@ -11,18 +11,18 @@ pub(crate) fn expected<T: FromStr<Err = Error>>(text: &str) -> Result<T, String>
     })
 }
 
-/// A number that fits into a file of options as well, where whole numbers have a sign.
+/// A whole number that also fits into an options file, where whole numbers are signed.
 pub(crate) fn whole(text: &str) -> Result<usize, String> {
     seed(text).and_then(|number| usize::try_from(number).map_err(|error| error.to_string()))
 }
 
-/// As [`whole`], for seeds.
+/// Like [`whole`], for seeds.
 pub(crate) fn seed(text: &str) -> Result<u64, String> {
     let fits = |&number: &u64| i64::try_from(number).is_ok();
     text.parse().ok().filter(fits).ok_or_else(|| format!("expected a whole number from 0 to {}", i64::MAX))
 }
 
-/// As [`whole`], but for 0.
+/// Like [`whole`], but without 0.
 pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     whole(text)
         .ok()

@@ -1,4 +1,5 @@
-//! The pictures of a run. They show what a checkpoint holds, so a run that was killed draws the same.
+//! The pictures of a run. They are drawn from what a checkpoint contains, so a run that was killed and resumed draws
+//! the same pictures.
 
 use crate::failure::Failure;
 use crate::importance::Importance;
@@ -14,26 +15,26 @@ use dualtape_plots::{
     Window,
 };
 
-/// Nodes each way of the grid on which a decision is drawn.
+/// The number of grid nodes in each direction for drawing decisions.
 const GRID: usize = 150;
 
-/// What a run's pictures are drawn from.
+/// The data for a run's pictures.
 pub(crate) struct Drawing<'a> {
     pub(crate) setup: &'a Setup,
-    /// The result.
+    /// The trained model.
     pub(crate) model: &'a SavedModel,
-    /// In the units of the data.
+    /// The records of the epochs, in the units of the data.
     pub(crate) history: &'a [Record],
     /// The epoch with the best validation loss.
     pub(crate) best: Option<usize>,
-    /// Of the columns; none if that says nothing.
+    /// The importance of the columns; empty if it says nothing.
     pub(crate) importance: &'a [Importance],
 }
 
 type Boxed = Box<dyn Picture>;
 
 impl Drawing<'_> {
-    /// Writes every picture that applies, and removes those of an earlier run that do not; returns the names
+    /// Writes every picture that applies to this run, and removes an earlier run's pictures that do not. Returns the names
     /// of the files.
     pub(crate) fn write(
         &self,
@@ -69,7 +70,7 @@ impl Drawing<'_> {
         Ok(names)
     }
 
-    /// A picture over epochs needs one.
+    /// The picture, if there is at least one epoch to show.
     fn over_epochs(&self, picture: impl Picture + 'static) -> Option<Boxed> {
         if self.history.is_empty() { None } else { Some(Box::new(picture)) }
     }
@@ -82,7 +83,7 @@ impl Drawing<'_> {
         self.history.iter().map(|record| (record.epoch as f64, number(record))).collect()
     }
 
-    /// Losses, and beside them what a user judges by.
+    /// Losses, and next to them accuracy or mean absolute error.
     fn losses(&self, log_axis: bool) -> Figure {
         let loss = self.setup.settings.loss.to_string();
         let mut losses = Curves::new("loss", "epoch", &loss)
@@ -111,7 +112,8 @@ impl Drawing<'_> {
         Figure::new(&self.title(&format!("{shape}{}", self.not_private()))).with(losses).with(metric)
     }
 
-    /// In the title of what is computed from the training part without noise, where there is a privacy budget.
+    /// A note for the titles of pictures that are computed from the training part without noise, if there is a
+    /// privacy budget.
     fn not_private(&self) -> &'static str {
         if self.setup.settings.budget.is_some() { " (not private)" } else { "" }
     }
@@ -143,7 +145,7 @@ impl Drawing<'_> {
         })
     }
 
-    /// A rate that never changes needs no picture.
+    /// The learning rate; no picture if it never changes.
     fn rates(&self) -> Option<Boxed> {
         let points = self.points(|record| record.rate);
         if points.windows(2).all(|pair| pair[0].1 == pair[1].1) {
@@ -155,7 +157,7 @@ impl Drawing<'_> {
         )
     }
 
-    /// How the gradients of single samples are spread at the result.
+    /// The distribution of gradient norms of single samples, for the trained model.
     fn norms(&self) -> Result<Option<Boxed>, Failure> {
         let Setup { model, training, settings, .. } = self.setup;
         let norms = sample_norms(model, &self.model.parameters, training, settings.loss)?;
@@ -185,13 +187,13 @@ impl Drawing<'_> {
         Ok(Some(Box::new(matrix)))
     }
 
-    /// Whether outputs speak for the classes of the data.
+    /// Whether the outputs of the model correspond to the classes of the data.
     fn has_class_outputs(&self) -> bool {
         let (classes, outputs) = (self.setup.training.classes().len(), self.setup.model.outputs());
         classes == outputs || (classes == 2 && outputs == 1)
     }
 
-    /// What is decided where, of two inputs.
+    /// The decisions over the plane, for data with two features.
     fn boundary(&self) -> Result<Option<Boxed>, Failure> {
         let Setup { training, validation, .. } = self.setup;
         let [x, y] = training.features() else { return Ok(None) };
@@ -210,7 +212,7 @@ impl Drawing<'_> {
         let shares = |point: [f64; 2]| {
             let Ok(outputs) = self.model.predict(&point) else { return vec![f64::NAN; classes.len()] };
             let shares = shares(loss, &outputs).into_iter();
-            // Other losses give scores; their logistic is between 0 and 1, and in the same order.
+            // Other losses give scores; their logistic function is between 0 and 1 and keeps their order.
             shares.map(|share| if is_probability { share } else { Differentiable::sigmoid(share) }).collect()
         };
         let grid = ProbabilityGrid::new(window, (GRID, GRID), classes.len(), shares)?;
@@ -222,11 +224,11 @@ impl Drawing<'_> {
         Ok(Some(Box::new(if is_probability { picture } else { picture.quantity("logistic of the score") })))
     }
 
-    /// What the score loses where a column is shuffled.
+    /// How much the score drops when a column is shuffled.
     fn importance(&self) -> Option<Boxed> {
         let score = if self.setup.training.classes().is_empty() { "R²" } else { "accuracy" };
         let columns = self.importance.iter().map(|one| (one.column.clone(), one.mean, one.deviation));
-        let label = format!("validation {score} that is lost where the column is shuffled");
+        let label = format!("drop in validation {score} when the column is shuffled");
         let picture = dualtape_plots::Importance::new(&self.title("importance of columns"), &label, columns);
         (!self.importance.is_empty()).then(|| -> Boxed { Box::new(picture) })
     }

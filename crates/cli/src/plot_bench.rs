@@ -1,4 +1,4 @@
-//! `dualtape plot-bench`: measurements as bars.
+//! `dualtape plot-bench`: draws measurements as bars.
 
 use crate::failure::Failure;
 use crate::output::{check_picture, draw, say};
@@ -10,23 +10,23 @@ use std::path::{Path, PathBuf};
 
 /// Draw measurements as bars with whiskers.
 ///
-/// The file has a JSON object in each line, with "workload", "size", "mode" and "nanoseconds", and the ends of
-/// the whisker, "low" and "high", where they are known. A first line about the "machine" is passed over; `ratios
-/// --json` of dualtape-bench writes such files.
+/// Each line of the file is a JSON object with "workload", "size", "mode" and "nanoseconds", and, where known, the ends of
+/// the whisker, "low" and "high". A first line about the "machine" is ignored. Such files are written by `ratios
+/// --json` of dualtape-bench.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
     dualtape plot-bench ratios.jsonl --log-axis\n\n\
     with lines such as\n  \
     {\"workload\":\"rosenbrock\",\"size\":100,\"mode\":\"reverse\",\"nanoseconds\":3200,\"low\":3150,\"high\":3290}")]
 pub(crate) struct PlotBenchOptions {
-    /// The measurements
+    /// The file of measurements
     file: PathBuf,
 
-    /// The picture, a .png or .svg [default: the file's name, with .png]
+    /// File for the picture, ending in .png or .svg [default: the name of the measurements' file, with .png]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Write the picture as SVG too
+    /// Also write the picture as SVG
     #[arg(long)]
     svg: bool,
 
@@ -34,7 +34,7 @@ pub(crate) struct PlotBenchOptions {
     #[arg(long)]
     log_axis: bool,
 
-    /// Replace the picture if it is there
+    /// Replace the picture if it exists
     #[arg(long)]
     overwrite: bool,
 }
@@ -49,9 +49,9 @@ struct Measurement {
 }
 
 impl Measurement {
-    /// Of a line. Otherwise, what is wrong with it.
+    /// Parses a line. The error says what is wrong with it.
     fn parse(line: &str) -> Result<Self, String> {
-        let object: Value = serde_json::from_str(line).map_err(|_| "it is no JSON object".to_owned())?;
+        let object: Value = serde_json::from_str(line).map_err(|_| "it is not a JSON object".to_owned())?;
         let number = |name: &str| object.get(name).and_then(Value::as_f64);
         let text = |name: &str| match object.get(name) {
             Some(Value::String(text)) => Ok(text.clone()),
@@ -78,7 +78,7 @@ pub(crate) fn run(options: &PlotBenchOptions) -> Result<(), Failure> {
     let output = options.output.clone().unwrap_or_else(|| options.file.with_extension("png"));
     check_picture(&output, options.svg, options.overwrite)?;
     let measurements = read(&options.file)?;
-    // All modes are in each panel, so that each has the same colour in all.
+    // Every panel contains all modes, so that a mode has the same colour in all panels.
     let modes = in_order(measurements.iter().map(|m| m.mode.clone()));
     let workloads = in_order(measurements.iter().map(|m| m.workload.clone()));
     let panel = |workload: &String| {
@@ -120,7 +120,7 @@ fn read(path: &Path) -> Result<Vec<Measurement>, Failure> {
     Ok(all)
 }
 
-/// Each once, in the order in which they come.
+/// The distinct items, in the order of their first occurrence.
 fn in_order<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     let mut each = Vec::new();
     for one in all {
@@ -131,7 +131,7 @@ fn in_order<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     each
 }
 
-/// Of one workload: a group for each size, a bar for each mode.
+/// The bars of one workload: a group for each size, a bar for each mode.
 fn bars(workload: &str, own: &[&Measurement], modes: &[String]) -> Benchmarks {
     let sizes = in_order(own.iter().map(|m| m.size.clone()));
     let longest = own.iter().map(|m| m.nanoseconds).filter(|time| time.is_finite()).fold(0.0, f64::max);

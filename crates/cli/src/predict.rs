@@ -1,4 +1,4 @@
-//! `dualtape predict`: what a trained model gives for data.
+//! `dualtape predict`: predictions of a trained model for data.
 
 use crate::failure::Failure;
 use crate::output::{check_free, check_not_read, complain, print};
@@ -12,51 +12,52 @@ use std::path::PathBuf;
 
 /// Predict with a trained model, and print a line of CSV for each row of the data.
 ///
-/// A classifier gives the class, and for each class its share (after hinge, its score); a regression gives
-/// numbers in the units of its targets. Where a header names the columns, they are taken by name, in any order; columns
-/// that the model does not know are passed over. If the label is among them, the predictions are
-/// compared with it, on standard error.
+/// A classifier prints the predicted class and the probability of each class (the score, if trained with hinge); a
+/// regression prints numbers in the units of its targets. If a header names the columns, they are matched by name, in any
+/// order, and columns unknown to the model are ignored. If the data contain the label, scores of the predictions are
+/// printed on standard error.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     dualtape predict runs/iris iris\n  \
     dualtape predict runs/houses new-houses.csv --keep --output prices.csv\n  \
     dualtape predict runs/houses/model.safetensors houses.csv --label price")]
 pub(crate) struct PredictOptions {
-    /// The folder of a run, or a model.safetensors
+    /// The folder of a run, or a file such as model.safetensors
     run: PathBuf,
 
-    /// A data set, a CSV file with the columns the model was trained on, with or without a label, or - for
+    /// A built-in data set; a CSV file with the columns the model was trained on, with or without a label; or - for
     /// standard input
     data: String,
 
-    /// Column of the label, by name or by number from 1 [default: that of the training, or the last of one more than
-    /// features]
+    /// Column of the label, by name or by number from 1 [default: the same name as in training, or the last column if there
+    /// is one more than the model has features]
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
 
-    /// Whether the first line names the columns: yes or no [default: found out from the first lines]
+    /// Whether the first line names the columns: yes or no [default: detected from the first lines]
     #[arg(long, value_name = "YES|NO", value_parser = parsers::yes_or_no)]
     header: Option<bool>,
 
-    /// What separates cells: comma, semicolon, tab, bar, space, or any sign [default: found out from the first lines]
+    /// What separates cells: comma, semicolon, tab, bar, space, or any single character [default: detected from the
+    /// first lines]
     #[arg(long, value_name = "SIGN", value_parser = parsers::expected::<crate::options::Delimiter>)]
     delimiter: Option<crate::options::Delimiter>,
 
-    /// Encoding of the text, such as utf-8, latin1 or utf-16le [default: by its byte-order mark, utf-8, or else
-    /// windows-1252]
+    /// Encoding of the text, such as utf-8, latin1 or utf-16le [default: from the byte-order mark, or else utf-8 if
+    /// valid, or else windows-1252]
     #[arg(long, value_name = "NAME")]
     encoding: Option<String>,
 
-    /// What is done about a category that the training data did not have: refuse it, or take it for none of the
+    /// How to treat a category that did not occur in the training data: refuse it, or treat it as none of the
     /// known ones (zero)
     #[arg(long, value_name = "WAY", default_value = "refuse", value_parser = parsers::expected::<Unknown>)]
     unknown: Unknown,
 
-    /// Write the columns of the data before the predictions
+    /// Also write the columns of the data, before the predictions
     #[arg(long)]
     keep: bool,
 
-    /// What generated data are drawn from
+    /// Seed of generated data
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = parsers::seed)]
     seed: u64,
 
@@ -64,11 +65,11 @@ pub(crate) struct PredictOptions {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Replace the output if it is there
+    /// Replace the output if it exists
     #[arg(long)]
     overwrite: bool,
 
-    /// Do not compare with labels, nor say how the data were read
+    /// Print neither scores nor notes on how the data were read
     #[arg(long)]
     quiet: bool,
 }
@@ -113,15 +114,15 @@ fn open(options: &PredictOptions, model: &SavedModel) -> Result<Table, Failure> 
     input::table(&options.data, &csv, options.seed, &mut Ranks::alone()).map_err(setup::for_predictions)
 }
 
-/// The cells as they stand in the file; of a data set of our own, its numbers.
+/// The cells as they are in the file.
 fn kept(table: &Table) -> Result<Vec<Vec<String>>, Failure> {
     let kept = table.kept_cells().map(<[Vec<String>]>::to_vec);
     kept.ok_or_else(|| {
-        Failure::Usage("--keep is for files; a data set of our own has no columns to keep".to_owned())
+        Failure::Usage("--keep is for files; a built-in data set has no columns to keep".to_owned())
     })
 }
 
-/// A label that is missing somewhere cannot be compared with, which is no reason not to predict.
+/// Drops the label if some rows lack it: predictions are still possible, scores are not.
 fn drop_labels_if_incomplete(table: &mut Table) {
     if table.unlabelled_rows() > 0 {
         table.remove_label();
@@ -140,7 +141,7 @@ fn check_classes(data: &Dataset, model: &SavedModel) -> Result<(), Failure> {
     Err(Error::Data { origin: data.name().to_owned(), problem }.into())
 }
 
-/// A header, and a line for each row: what was kept, and what the model gives.
+/// A header, and a line for each row: the kept cells, and the predictions.
 fn to_csv(
     model: &SavedModel,
     outputs: &[Vec<f64>],
@@ -159,7 +160,7 @@ fn to_csv(
         }));
     }
     if let Some(kept) = kept {
-        // A prediction beside the column it predicts needs a name of its own.
+        // A prediction next to the column it predicts needs a different name.
         for name in &mut rows[0] {
             if kept[0].contains(name) {
                 *name = format!("predicted {name}");
@@ -175,7 +176,7 @@ fn to_csv(
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What speaks for each class.
+/// The probability of each class, or its score where the loss gives no probabilities.
 pub(crate) fn shares(loss: Loss, outputs: &[f64]) -> Vec<f64> {
     let logistic = |x: f64| dualtape::Differentiable::sigmoid(x);
     match (loss, outputs) {

@@ -1,4 +1,4 @@
-//! `--private`: what it stands for, and what a private run states about itself.
+//! `--private`: its meaning, and the privacy statement of a private run.
 
 use crate::failure::Failure;
 use crate::options::Options;
@@ -10,18 +10,18 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// A training that spends at most a privacy budget: `epsilon=E,delta=D[,clip=C][,accountant=pld|rdp][,repeatable]`.
+/// A training within a privacy budget: `epsilon=E,delta=D[,clip=C][,accountant=pld|rdp][,repeatable]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Private {
     budget: Budget,
-    /// The norm to which each sample's gradient is clipped, unless `--clip` says how.
+    /// The norm to which each sample's gradient is clipped, unless `--clip` is given.
     clip: Option<f64>,
     accountant: Option<Accountant>,
     /// Whether noise and samples are drawn from the seed.
     repeatable: bool,
 }
 
-const EXPECTED: &str = "epsilon=E,delta=D, with a finite E above 0 and a D between 0 and 1, and perhaps clip=C, \
+const EXPECTED: &str = "epsilon=E,delta=D, with a finite E above 0 and D between 0 and 1, and optionally clip=C, \
                         accountant=rdp or pld, and repeatable";
 
 impl FromStr for Private {
@@ -81,13 +81,13 @@ impl fmt::Display for Private {
 }
 
 impl Private {
-    /// Options that hold for such a training unless others are given.
+    /// The default options of a private training.
     pub(crate) fn options(&self) -> Options {
         Options {
             clip: Some(Clip::PerSample(self.clip.unwrap_or(1.0))),
-            // The last parameters: to look for the best ones takes looking at data that are not protected.
+            // Keep the last parameters: choosing the best ones would use validation data, which are not protected.
             keep_best: Some(false),
-            // Means and deviations change with every sample, and with them all others.
+            // Means and deviations depend on every sample, and every scaled sample depends on them.
             standardize: Some(false),
             ..Options::default()
         }
@@ -97,7 +97,7 @@ impl Private {
     ///
     /// # Errors
     ///
-    /// Where another option says something else.
+    /// If another option contradicts the budget.
     pub(crate) fn apply(&self, given: &Options, settings: &mut Settings) -> Result<(), Failure> {
         let clash = |problem: String| Err(Failure::Usage(format!("--private and {problem}")));
         if given.folds.is_some() {
@@ -123,20 +123,20 @@ impl Private {
         Ok(())
     }
 
-    /// The least noise with which all steps stay within the budget.
+    /// The least noise that keeps all steps within the budget.
     pub(crate) fn solve_noise(&self, settings: &Settings, samples: usize) -> Result<f64, Failure> {
         let (probability, steps) = (settings.probability(samples), settings.steps(samples));
         Ok(noise_for(&self.budget, probability, steps, settings.accountant)?)
     }
 }
 
-/// What is likely not meant in a training with noise.
+/// Warnings about choices that are probably unintended in a training with noise.
 pub(crate) fn warnings(settings: &Settings, options: &Options, training: &Dataset) -> Vec<String> {
     let mut all = Vec::new();
     let learned = learned_from_data(options);
     if settings.budget.is_some() && !learned.is_empty() {
         all.push(format!(
-            "{} are taken from the training part, without noise; the claim holds only if they are public",
+            "{} are taken from the training part, without noise; the privacy claim holds only if they are public",
             learned.join(" and ")
         ));
     }
@@ -145,26 +145,29 @@ pub(crate) fn warnings(settings: &Settings, options: &Options, training: &Datase
             let samples = training.len() as f64;
             if budget.delta * samples > 1.0 {
                 all.push(format!(
-                    "δ is {:e}, more than one over the number of samples to train on; that allows to publish some of them",
+                    "δ is {:e}, more than one over the number of samples to train on; with such a δ, publishing some of \
+                     the samples would count as private",
                     budget.delta
                 ));
             }
             if settings.patience.is_some() || settings.keep_best {
                 all.push(
-                    "the validation part says which epoch is kept, without noise; the claim does not cover its samples"
+                    "the validation part determines which epoch is kept, without noise; the privacy claim does not \
+                     cover its samples"
                         .to_owned(),
                 );
             }
             if settings.noise_source == NoiseSource::Seed {
                 all.push(
-                    "noise and samples follow from the seed, so that the run can be repeated; whoever knows the seed can \
-                     take the noise off"
+                    "noise and samples are drawn from the seed, so that the run can be repeated; whoever knows the seed can \
+                     remove the noise"
                         .to_owned(),
                 );
             }
         }
         None if settings.noise > 0.0 => all.push(
-            "there is noise, but batches of shuffled samples, for which no (ε, δ) can be claimed; --private claims one"
+            "noise is added, but batches are shuffled rather than drawn at random, so no (ε, δ) can be claimed; \
+             --private makes such a claim"
                 .to_owned(),
         ),
         None => {}
@@ -172,26 +175,26 @@ pub(crate) fn warnings(settings: &Settings, options: &Options, training: &Datase
     all
 }
 
-/// An ε to three digits, and never less than it is.
+/// An ε with three digits after the point, rounded up.
 pub(crate) fn rounded_up(epsilon: f64) -> String {
     format!("{:.3}", (epsilon * 1000.0).ceil() / 1000.0)
 }
 
-/// What the model takes from the training part besides its parameters.
+/// What the model takes from the training part, apart from its parameters.
 fn learned_from_data(options: &Options) -> Vec<&'static str> {
     let fills = matches!(options.missing, Some(Missing::Mean | Missing::Median));
     let all = [
         (options.standardize.unwrap_or(true), "means and deviations of columns"),
-        (fills, "fills of missing values"),
+        (fills, "replacements of missing values"),
     ];
     all.into_iter().filter(|(used, _)| *used).map(|(_, what)| what).collect()
 }
 
-/// What a private run states about itself, in `report.json`.
+/// The privacy statement of a private run, in `report.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Statement {
     mechanism: String,
-    /// Of a sample, to take part in a step.
+    /// The probability that a sample takes part in a step.
     probability: f64,
     /// σ, in multiples of the norm to which samples are clipped.
     noise: f64,
@@ -210,8 +213,10 @@ impl Statement {
     pub(crate) fn new(spent: &Spent, settings: &Settings, options: &Options) -> Self {
         let learned = learned_from_data(options);
         let scaling = match learned.is_empty() {
-            true => "features go into the model as they are, not by what the training part says of them",
-            false => "what columns are scaled by, or filled in with, is public",
+            true => {
+                "features go into the model unscaled, so nothing about the training part is revealed by a scale"
+            }
+            false => "the means, deviations and replacement values taken from the columns are public",
         };
         let SubsampledGaussian { probability, noise } = spent.mechanism;
         let lines = |all: &[&str]| all.iter().map(|&line| line.to_owned()).collect();
@@ -230,25 +235,25 @@ impl Statement {
             },
             noise_from: settings.noise_source.to_string(),
             assumptions: lines(&[
-                "neighbouring data sets differ in one sample of the training part, which is there or not",
-                "each step sees each sample with the same probability, independently of the others",
-                "noise is taken for real numbers; floating-point numbers have gaps",
+                "neighbouring data sets differ in one sample of the training part, which is present in one and absent in the other",
+                "each sample takes part in each step with the same probability, independently of the others",
+                "noise consists of real numbers, although floating-point numbers have gaps",
                 "names, categories and classes of columns, the number of samples, and the options are public",
                 scaling,
-                "the key of the noise stays secret: checkpoint.safetensors is not to be shared",
+                "the key of the noise stays secret: checkpoint.safetensors must not be shared",
             ]),
             not_private: lines(&[
                 "losses, metrics, gradient norms and samples of the training part, wherever they are printed or drawn: \
                  metrics.csv, report.json, report.html, loss.png, gradients.png, norms.png, boundary.png, \
                  checkpoint.safetensors",
-                "means and deviations by which columns are standardised, fills of missing values, and categories, which are in \
+                "means and deviations that standardise columns, replacements of missing values, and categories, which are in \
                  model.safetensors where they are used",
-                "all that is computed from the validation and the test part",
+                "everything computed from the validation and test parts",
             ]),
         }
     }
 
-    /// In a line.
+    /// The statement in one line.
     pub(crate) fn in_words(&self) -> String {
         format!(
             "private: ε = {} at δ = {:e}, of a budget of {}, after {} steps with q = {:.4}, σ = {:.4}, clip {}; by {}",
@@ -263,7 +268,7 @@ impl Statement {
         )
     }
 
-    /// What holds it up, and what it does not cover.
+    /// The assumptions of the claim, and what it does not cover.
     pub(crate) fn lists(&self) -> [(&'static str, &[String]); 2] {
         [("This assumes that", &self.assumptions), ("Not private are", &self.not_private)]
     }

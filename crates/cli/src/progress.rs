@@ -1,5 +1,5 @@
-//! How far a training has come: a bar on a terminal, some lines otherwise, or a line for each epoch, or JSON, or
-//! nothing. `docs/guide/src/events.md` describes the JSON.
+//! Progress of a training: a bar on a terminal, some lines otherwise, or a line for each epoch, or JSON, or
+//! nothing. The JSON is described in `docs/guide/src/events.md`.
 
 use crate::output::{reading, say};
 use crate::private::rounded_up;
@@ -12,11 +12,11 @@ use std::io::{self, IsTerminal};
 /// What is printed while a training runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Style {
-    /// For people: a bar if somebody watches, otherwise a few lines.
+    /// For people: a bar on a terminal, otherwise a few lines.
     Lines,
-    /// For people: a line for each epoch, and a bar if somebody watches.
+    /// For people: a line for each epoch, and a bar on a terminal.
     EachEpoch,
-    /// For programs: an object for each epoch, in a line of its own.
+    /// For programs: a JSON object on a separate line for each event.
     Json,
     /// Nothing.
     Quiet,
@@ -44,7 +44,7 @@ impl Display {
         }
     }
 
-    /// What is likely not meant.
+    /// A warning about a choice that is probably unintended.
     pub(crate) fn warn(&self, warning: &str) {
         self.tell(format_args!("warning: {warning}"));
         self.object("warning", &json!({ "message": warning }));
@@ -61,7 +61,7 @@ impl Display {
         let Some(bar) = &self.bar else { return };
         if bar.length().is_none() {
             bar.set_length(steps(self.epochs, progress.batches));
-            // What an earlier process did says nothing about the time that is left.
+            // Steps of an earlier process are not counted, since they say nothing about the remaining time.
             bar.reset_eta();
         }
         bar.set_position(
@@ -78,7 +78,7 @@ impl Display {
         self.object("epoch", &epoch_object(record));
     }
 
-    /// Where a bar is not seen, a line now and then shows that it goes on.
+    /// Where no bar is shown, an occasional line shows that the training is running.
     fn is_told(&self, epoch: usize) -> bool {
         const LINES: usize = 10;
         let part = |epoch: usize| epoch as u128 * LINES as u128 / self.epochs.max(1) as u128;
@@ -89,7 +89,7 @@ impl Display {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -113,7 +113,7 @@ fn steps(epochs: usize, batches: usize) -> u64 {
     (epochs as u64).saturating_mul(batches as u64)
 }
 
-/// Loss and metrics as people read them.
+/// Loss and metrics, formatted for people.
 pub(crate) fn words(metrics: &Metrics) -> String {
     let loss = format!("loss {}", reading(metrics.loss));
     match (metrics.accuracy, metrics.r_squared) {
@@ -123,7 +123,7 @@ pub(crate) fn words(metrics: &Metrics) -> String {
     }
 }
 
-/// Loss and metrics as programs read them.
+/// Loss and metrics as JSON.
 pub(crate) fn metrics_object(metrics: &Metrics) -> Value {
     let all = [
         ("loss", Some(metrics.loss)),
@@ -134,10 +134,10 @@ pub(crate) fn metrics_object(metrics: &Metrics) -> Value {
     all.into_iter().filter_map(|(name, number)| Some((name.to_owned(), json!(number?)))).collect()
 }
 
-/// The version of the form of these lines.
+/// The version of the event format.
 const FORMAT: u32 = 1;
 
-/// A line for programs: what happened, the version of the form, and what there is to say about it.
+/// A line for programs: the event, the version of the format, and the data of the event.
 pub(crate) fn event_line(event: &str, about: &Value) -> Value {
     let mut line = json!({ "event": event, "format": FORMAT });
     if let (Some(line), Some(about)) = (line.as_object_mut(), about.as_object()) {
@@ -165,12 +165,12 @@ fn epoch_object(record: &Record) -> Value {
 }
 
 fn new_bar() -> ProgressBar {
-    // In one line whatever its width: what does not fit is cut off, not wrapped.
+    // Always one line: what does not fit is cut off, not wrapped.
     let template = "{bar:16} {percent:>3} %  {wide_msg}  {speed}  {eta} left";
     let style =
         ProgressStyle::with_template(template).expect("the template is well-formed, as every run confirms");
     let speed = |state: &ProgressState, text: &mut dyn fmt::Write| {
-        // What cannot be written is not shown.
+        // If it cannot be written, it is not shown.
         let _ = write!(text, "{:.0} steps/s", state.per_sec());
     };
     let style = style.with_key("speed", speed);

@@ -1,6 +1,7 @@
-//! The processes that share a training: joining them, handing them files, and ending together.
+//! The processes that share a training: how they join, receive files, and end together.
 //!
-//! Rank 0 leads: it alone reads options and checkpoints, writes, and shows progress. The others get from it what they need.
+//! Rank 0 leads: only rank 0 reads options and checkpoints, writes files, and shows progress. The others receive what
+//! they need from it.
 
 use crate::failure::Failure;
 use dualtape_nn::parallel::{AllReduce, Local};
@@ -9,15 +10,15 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The processes, and how they get files.
+/// The processes, and how they read files.
 pub(crate) struct Ranks {
     engine: Box<dyn AllReduce>,
-    /// Whether each reads a part of a file, rather than rank 0 all of it.
+    /// Whether each process reads a part of a file, rather than rank 0 all of it.
     sharded: bool,
 }
 
 impl Ranks {
-    /// This process by itself.
+    /// A single process.
     pub(crate) fn alone() -> Self {
         Self { engine: Box::new(Local), sharded: false }
     }
@@ -33,7 +34,7 @@ impl Ranks {
     #[cfg(not(feature = "mpi"))]
     pub(crate) fn join(_: bool) -> Result<Self, Failure> {
         Err(Failure::Usage(
-            "--distributed needs MPI, and this program was built without; expected one built by \
+            "--distributed needs MPI, and this program was built without it; expected one built by \
              'cargo install --path crates/cli --features mpi'"
                 .to_owned(),
         ))
@@ -43,7 +44,7 @@ impl Ranks {
         self.engine.rank() == 0
     }
 
-    /// What rank 0 answers, on all processes.
+    /// The result of a question that only rank 0 answers, on all processes.
     pub(crate) fn ask_first(&mut self, answer: impl FnOnce() -> bool) -> Result<bool, Failure> {
         let mut bytes = if self.leads() { vec![u8::from(answer())] } else { Vec::new() };
         self.engine.broadcast(&mut bytes)?;
@@ -54,25 +55,26 @@ impl Ranks {
         self.engine.size()
     }
 
-    /// For a training.
+    /// The engine for a training.
     pub(crate) fn into_engine(self) -> Box<dyn AllReduce> {
         self.engine
     }
 
-    /// What rank 0 says; the others say nothing.
+    /// The text that rank 0 sends; the text of the others is ignored.
     pub(crate) fn hear(&mut self, said: &str) -> Result<String, Failure> {
         let mut bytes = said.as_bytes().to_vec();
         self.engine.broadcast(&mut bytes)?;
-        String::from_utf8(bytes).map_err(|error| Failure::Failed(format!("rank 0 sent no text: {error}")))
+        String::from_utf8(bytes)
+            .map_err(|error| Failure::Failed(format!("rank 0 sent something that is not text: {error}")))
     }
 
-    /// Opens a stream that rank 0 can read, such as a file or standard input: on all processes. None if this process is
-    /// alone, and can read it itself.
+    /// Gives all processes the bytes of a stream that rank 0 reads, such as a file or standard input. `None` if this
+    /// process is alone and can read it itself.
     pub(crate) fn share(&mut self, read: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<Option<Shared>> {
         if self.size() == 1 {
             return Ok(None);
         }
-        // The first byte says whether the others are bytes of the file, or of a message.
+        // The last byte says whether the others are bytes of the file or of an error message.
         let mut bytes = Vec::new();
         if self.leads() {
             bytes = match read() {
@@ -94,14 +96,14 @@ impl Ranks {
         }
     }
 
-    /// As [`share`](Self::share), for a file, of which each process reads a part if that was asked for.
+    /// Like [`share`](Self::share), for a file; with `--sharded`, each process reads a part of it.
     pub(crate) fn share_file(&mut self, path: &Path) -> io::Result<Option<Shared>> {
         if !self.sharded || self.size() == 1 {
             return self.share(|| std::fs::read(path));
         }
         let (rank, size) = (self.engine.rank(), self.size());
         let own = read_part(path, rank, size);
-        // Rank 0 alone may have an error to tell; and a file that one of them cannot read is as bad for all.
+        // All processes fail if one of them cannot read the file, even if only that one has an error to report.
         let length = own.as_ref().map_or(-1.0, |part| part.len() as f64);
         let mut lengths = vec![0.0; size];
         self.engine.gather(&[length], &vec![1; size], &mut lengths).map_err(io::Error::other)?;
@@ -136,7 +138,7 @@ fn read_part(path: &Path, rank: usize, size: usize) -> io::Result<Vec<u8>> {
     Ok(part)
 }
 
-/// Bytes as the numbers that go between processes, which take them as they are.
+/// Bytes packed into numbers, which the processes exchange unchanged.
 fn to_words(bytes: &[u8]) -> Vec<f64> {
     let word = |bytes: &[u8]| {
         let mut word = [0; size_of::<f64>()];
@@ -146,7 +148,7 @@ fn to_words(bytes: &[u8]) -> Vec<f64> {
     bytes.chunks(size_of::<f64>()).map(word).collect()
 }
 
-/// A file in memory, to be read any number of times.
+/// A file in memory, which can be read any number of times.
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<[u8]>);
 
@@ -164,7 +166,7 @@ impl AsRef<[u8]> for Shared {
 
 #[cfg(feature = "mpi")]
 thread_local! {
-    /// MPI, from when the processes joined until they end.
+    /// MPI, from the time the processes join until they end.
     static JOINED: std::cell::Cell<Option<dualtape_nn::parallel::Mpi>> = const { std::cell::Cell::new(None) };
 }
 
@@ -182,13 +184,13 @@ fn rank() -> usize {
     0
 }
 
-/// Whether this process speaks for all.
+/// Whether this process prints for all.
 pub(crate) fn leads() -> bool {
     rank() == 0
 }
 
-/// Before a process says what went wrong: usually all find the same, and rank 0 says it. Returns what the message is to
-/// begin with.
+/// Called before a process prints an error. Usually all find the same error, and rank 0 prints it. Returns the beginning of
+/// the message.
 #[cfg(feature = "mpi")]
 pub(crate) fn let_the_first_speak() -> String {
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
@@ -205,7 +207,7 @@ pub(crate) fn let_the_first_speak() -> String {
     String::new()
 }
 
-/// Ends this process's part. With a code, all processes end with it, as they would wait for this one otherwise.
+/// Ends this process's part. With a code, all processes end with it, since the others would otherwise wait for this one.
 #[cfg(feature = "mpi")]
 pub(crate) fn end(code: Option<u8>) {
     if let (Some(all), Some(code)) = (JOINED.take(), code)
@@ -218,7 +220,7 @@ pub(crate) fn end(code: Option<u8>) {
 #[cfg(not(feature = "mpi"))]
 pub(crate) fn end(_: Option<u8>) {}
 
-/// Ends all processes when this one panics, if it is held meanwhile.
+/// A guard that ends all processes if this one panics while the guard is alive.
 pub(crate) struct EndWithPanic;
 
 impl Drop for EndWithPanic {

@@ -1,4 +1,4 @@
-//! `dualtape report`: a run in one HTML file, which needs nothing beside it.
+//! `dualtape report`: a run in a single, self-contained HTML file.
 
 use crate::failure::Failure;
 use crate::output::{check_free, check_not_read, reading, say};
@@ -12,22 +12,22 @@ use dualtape_nn::files;
 use maud::{DOCTYPE, Markup, html};
 use std::path::{Path, PathBuf};
 
-/// Write a run as one HTML file, with its figures, tables and pictures.
+/// Write a report of a run as one HTML file, with its scores, tables and pictures.
 ///
-/// The file needs nothing beside it and runs no script: send it, or open it from the disk.
+/// The file is self-contained and runs no scripts: send it to somebody, or open it from the disk.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     dualtape report runs/iris\n  \
     dualtape report runs/iris --output iris.html")]
 pub(crate) struct ReportOptions {
-    /// The folder of a run that has come to its end
+    /// The folder of a finished run
     run: PathBuf,
 
-    /// The report [default: report.html in the folder of the run]
+    /// File for the report [default: report.html in the folder of the run]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Replace the report if it is there
+    /// Replace the report if it exists
     #[arg(long)]
     overwrite: bool,
 }
@@ -43,7 +43,7 @@ pub(crate) fn run(options: &ReportOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Light or dark as the reader has it, and legible on paper.
+/// Follows the reader's light or dark mode, and is legible on paper.
 const STYLE: &str = "\
     :root { color-scheme: light dark; } \
     body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; } \
@@ -76,7 +76,7 @@ fn page(summary: &Summary, folder: &Path) -> Result<Markup, Failure> {
                 p {
                     "A network of sizes " (layers.join("-")) ", " (summary.parameters) " parameters, trained on "
                     (summary.training.samples) " samples for " (summary.epochs) " epochs"
-                    @if summary.stopped_early { ", when it was stopped early" }
+                    @if summary.stopped_early { ", and stopped early" }
                     ". The parameters of epoch " (summary.kept_epoch) " are kept."
                 }
                 (headline(summary))
@@ -112,7 +112,7 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-/// What people look at first.
+/// The main scores.
 fn headline(summary: &Summary) -> Markup {
     let parts = [("validation", Some(&summary.validation)), ("test", summary.test.as_ref())];
     let figure = |scores: &Scores| match scores.main() {
@@ -129,7 +129,7 @@ fn headline(summary: &Summary) -> Markup {
     }
 }
 
-/// A column for each part of the data, a row for each figure that any has.
+/// A table with a column for each part of the data and a row for each score.
 fn scores_table(summary: &Summary) -> Markup {
     let mut parts = vec![("training", &summary.training), ("validation", &summary.validation)];
     parts.extend(summary.test.as_ref().map(|test| ("test", test)));
@@ -187,7 +187,7 @@ fn importance(summary: &Summary) -> Markup {
         @if !summary.importance.is_empty() {
             h2 { "Importance of columns" }
             table {
-                caption { "What the validation " (what) " loses where a column is shuffled" }
+                caption { "Drop in validation " (what) " when a column is shuffled" }
                 tr { th { "column" } th { "loss" } th { "standard deviation" } }
                 @for one in &summary.importance {
                     tr { td { (one.column) } td { (reading(one.mean)) } td { (reading(one.deviation)) } }
@@ -197,7 +197,7 @@ fn importance(summary: &Summary) -> Markup {
     }
 }
 
-/// A picture as part of the page.
+/// A picture embedded in the page.
 fn picture(path: &Path) -> Result<Markup, Failure> {
     let bytes = std::fs::read(path).map_err(|source| Failure::read(path, source))?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy();

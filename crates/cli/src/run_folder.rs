@@ -1,5 +1,5 @@
-//! The folder of a run: what is in it, under which names, and who may write. It never holds files of two runs,
-//! and nothing in it is written over that no run made.
+//! The folder of a run: which files it holds, their names, and who may write them. It never holds files of two runs,
+//! and files that were not written by a run are never overwritten unless the user asks for it.
 
 use crate::failure::Failure;
 use crate::output::quoted;
@@ -8,25 +8,25 @@ use dualtape_nn::files::FolderLock;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where runs go, unless told otherwise.
+/// The default parent folder of runs.
 const RUNS: &str = "runs";
 
 /// The pictures a run may have, without their extensions.
 pub(crate) const PICTURES: [&str; 8] =
     ["loss", "gradients", "rate", "norms", "confusion", "boundary", "predictions", "importance"];
 
-/// What is done about what the folder holds already.
+/// What to do if the folder already contains something.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Before {
-    /// It is refused.
+    /// Refuse it.
     Refuse,
-    /// It is gone on with, if it is a run.
+    /// Resume it, if it is a run.
     Resume,
-    /// It is replaced.
+    /// Replace it.
     Overwrite,
 }
 
-/// A folder that this process alone writes.
+/// A folder that only this process writes to.
 #[derive(Debug)]
 pub(crate) struct RunFolder {
     path: PathBuf,
@@ -34,14 +34,14 @@ pub(crate) struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder if need be, and takes it.
+    /// Creates the folder if necessary, and locks it.
     pub(crate) fn take(path: PathBuf) -> Result<Self, Failure> {
         let made = std::fs::create_dir_all(&path);
         made.map_err(|source| Error::Write { path: path.clone(), source })?;
         Ok(Self { _lock: FolderLock::acquire(&path)?, path })
     }
 
-    /// Takes the first folder for these data that nobody has; another may be starting at the same moment.
+    /// Takes the first free folder for these data. Another run may be starting at the same moment.
     pub(crate) fn take_free(data: &str) -> Result<Self, Failure> {
         const MOST_TRIES: usize = 100;
         for _ in 0..MOST_TRIES {
@@ -50,7 +50,7 @@ impl RunFolder {
                 std::fs::create_dir_all(parent)
                     .map_err(|source| Error::Write { path: path.clone(), source })?;
             }
-            // Whoever makes the folder has it.
+            // The process that creates the folder owns it.
             match std::fs::create_dir(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(Error::Write { path, source }.into()),
@@ -72,7 +72,7 @@ impl RunFolder {
         checkpoint(&self.path)
     }
 
-    /// Removes a file of an earlier run that this one does not have.
+    /// Removes a file of an earlier run that this run does not write.
     pub(crate) fn remove(&self, path: &Path) -> Result<(), Failure> {
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::write(path, error)),
@@ -80,7 +80,7 @@ impl RunFolder {
         }
     }
 
-    /// Removes what an earlier run left, its checkpoint last: until then it can be gone on with.
+    /// Removes the files of an earlier run, its checkpoint last: until then, that run can be resumed.
     pub(crate) fn clear(&self) -> Result<(), Failure> {
         let mut files = results(&self.path);
         files.push(options(&self.path));
@@ -89,8 +89,8 @@ impl RunFolder {
     }
 }
 
-/// Where a run goes that nobody named a folder for: `runs/` and the data set's name, or the file's without its
-/// extension; with a number after it if there is one already, which is the one to be resumed.
+/// The default folder of a run: `runs/` and the name of the data set, or of the file without its extension. If that
+/// exists, a number is added for a new run; resuming and overwriting take the last one that exists.
 pub(crate) fn default_for(data: &str, before: Before) -> PathBuf {
     let first = first_default(data);
     let name = first.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
@@ -116,8 +116,8 @@ fn first_default(data: &str) -> PathBuf {
     Path::new(RUNS).join(name.as_ref())
 }
 
-/// Refuses a folder that holds a run, or files that no run made, unless it is to be gone on with or overwritten.
-/// `reads` are the files that the command reads.
+/// Refuses a folder that holds a run, or files that no run wrote, unless `before` is to resume or to overwrite.
+/// `reads` are the files that the command reads; they are never overwritten.
 pub(crate) fn check(folder: &Path, before: Before, reads: &[&Path]) -> Result<(), Failure> {
     let named = quoted(&folder.display().to_string());
     let mut files = results(folder);
@@ -127,7 +127,7 @@ pub(crate) fn check(folder: &Path, before: Before, reads: &[&Path]) -> Result<()
         if reads.iter().any(|read| same(read, file)) {
             let file = file.display();
             return Err(Failure::Usage(format!(
-                "{file} would be read and written; expected another --output"
+                "{file} would be both read and written; expected another --output"
             )));
         }
     }
@@ -136,7 +136,7 @@ pub(crate) fn check(folder: &Path, before: Before, reads: &[&Path]) -> Result<()
     }
     if checkpoint(folder).exists() {
         return Err(Failure::Usage(format!(
-            "{named} holds a run; expected --resume to go on with it, --overwrite to replace it, or another --output"
+            "{named} holds a run; expected --resume to continue it, --overwrite to replace it, or another --output"
         )));
     }
     match files.iter().find(|file| file.exists()) {
@@ -144,13 +144,13 @@ pub(crate) fn check(folder: &Path, before: Before, reads: &[&Path]) -> Result<()
         Some(file) => {
             let file = file.display();
             Err(Failure::Usage(format!(
-                "{file} is there, and belongs to no run; expected --overwrite to replace it, or another --output"
+                "{file} exists and does not belong to a run; expected --overwrite to replace it, or another --output"
             )))
         }
     }
 }
 
-/// All that a run writes, but for the page that somebody may ask for.
+/// All files that a run writes, except the HTML report, which is written on request.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let page = page(folder);
     results(folder)
@@ -160,39 +160,39 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// All that a run writes when it ends.
+/// All files that may be written when a run ends.
 fn results(folder: &Path) -> Vec<PathBuf> {
     let pictures =
         PICTURES.iter().flat_map(|name| ["png", "svg"].map(|kind| folder.join(name).with_extension(kind)));
     [report(folder), page(folder), model(folder), metrics(folder)].into_iter().chain(pictures).collect()
 }
 
-/// All that it takes to go on.
+/// The checkpoint: everything needed to resume the run.
 pub(crate) fn checkpoint(folder: &Path) -> PathBuf {
     folder.join("checkpoint.safetensors")
 }
 
-/// The result.
+/// The trained model.
 pub(crate) fn model(folder: &Path) -> PathBuf {
     folder.join("model.safetensors")
 }
 
-/// A line for each epoch.
+/// The metrics, with a line for each epoch.
 pub(crate) fn metrics(folder: &Path) -> PathBuf {
     folder.join("metrics.csv")
 }
 
-/// The options, all of them, to be read and to be used again.
+/// All options, to read and to use again.
 pub(crate) fn options(folder: &Path) -> PathBuf {
     folder.join("options.toml")
 }
 
-/// What came of it, as a page, if somebody asked for one.
+/// The report as an HTML page, written on request.
 pub(crate) fn page(folder: &Path) -> PathBuf {
     folder.join("report.html")
 }
 
-/// What came of it. It is written last, so that where it is, all the others are of the same end.
+/// The report. It is written last: where it exists, all other files belong to the same finished run.
 pub(crate) fn report(folder: &Path) -> PathBuf {
     folder.join("report.json")
 }

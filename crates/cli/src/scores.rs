@@ -1,4 +1,4 @@
-//! How good predictions are, beside what saying always the same would give: in words and for `report.json`.
+//! Scores of predictions, with those of a constant prediction for comparison: in words and for `report.json`.
 
 use crate::output::reading;
 use dualtape_nn::data::{Dataset, Targets};
@@ -6,7 +6,7 @@ use dualtape_nn::metrics::{Confusion, mean_absolute_error, r_squared, root_mean_
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Of one part of the data.
+/// The scores on one part of the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Scores {
     pub(crate) samples: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Scores {
     /// The mean recall of the classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     balanced_accuracy: Option<f64>,
-    /// The class that most samples have, and their share.
+    /// The most frequent class, and its share of the samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     most_frequent: Option<Share>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -29,7 +29,7 @@ pub(crate) struct Scores {
     mean_absolute_error: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     root_mean_square_error: Option<f64>,
-    /// The mean absolute error of who always says the mean of the training part.
+    /// The mean absolute error of always predicting the mean of the training part.
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline_mean_absolute_error: Option<f64>,
 }
@@ -40,7 +40,7 @@ struct Share {
     share: f64,
 }
 
-/// Of one class; none where there is nothing to divide by.
+/// The scores of one class; `None` where the denominator is zero.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ClassScores {
     pub(crate) class: String,
@@ -88,7 +88,7 @@ impl Scores {
         }
     }
 
-    /// `baseline` is what one would say who knows the training targets only: their mean.
+    /// `baseline` is the constant prediction to compare with: the mean of the training targets.
     pub(crate) fn of_numbers(predictions: &[f64], targets: &[f64], baseline: Option<f64>) -> Self {
         let always = baseline.map(|mean| mean_absolute_error(&vec![mean; targets.len()], targets));
         Self {
@@ -101,7 +101,7 @@ impl Scores {
         }
     }
 
-    /// All figures of a part by their names, as people read them.
+    /// All scores of a part with their names, formatted for people.
     pub(crate) fn figures(&self) -> Vec<(&'static str, String)> {
         let percent = |share: Option<f64>| share.map(|share| format!("{:.1} %", share * 100.0));
         let always = self
@@ -112,16 +112,19 @@ impl Scores {
             ("samples", Some(self.samples.to_string())),
             ("accuracy", percent(self.accuracy)),
             ("balanced accuracy", percent(self.balanced_accuracy)),
-            ("saying always the same", always),
+            ("always predicting the most frequent class", always),
             ("R²", self.r_squared.map(|r_squared| format!("{r_squared:.4}"))),
             ("mean absolute error", self.mean_absolute_error.map(reading)),
             ("root mean square error", self.root_mean_square_error.map(reading)),
-            ("mean absolute error of saying always the mean", self.baseline_mean_absolute_error.map(reading)),
+            (
+                "mean absolute error of always predicting the mean",
+                self.baseline_mean_absolute_error.map(reading),
+            ),
         ];
         all.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
     }
 
-    /// What a model is judged by: accuracy, or R².
+    /// The main score of a model: accuracy, or R².
     pub(crate) fn main(&self) -> Option<(&'static str, f64)> {
         self.accuracy.map(|accuracy| ("accuracy", accuracy)).or(self.r_squared.map(|r| ("R²", r)))
     }
@@ -135,13 +138,13 @@ impl fmt::Display for Scores {
         if let (Some(r_squared), Some(error)) = (self.r_squared, self.mean_absolute_error) {
             write!(f, "R² {r_squared:.4}, mean absolute error {}", reading(error))?;
             if let Some(baseline) = self.baseline_mean_absolute_error {
-                write!(f, " (saying always the mean: {})", reading(baseline))?;
+                write!(f, " (always predicting the mean: {})", reading(baseline))?;
             }
             return write!(f, ", of {count} samples");
         }
         write!(f, "accuracy {} of {count} samples", percent(self.accuracy.unwrap_or(f64::NAN)))?;
         if let Some(Share { class, share }) = &self.most_frequent {
-            write!(f, " (saying always {class}: {})", percent(*share))?;
+            write!(f, " (always predicting {class}: {})", percent(*share))?;
         }
         if let Some(balanced) = self.balanced_accuracy {
             write!(f, "; balanced {}", percent(balanced))?;
@@ -158,7 +161,7 @@ impl fmt::Display for Scores {
     }
 }
 
-/// Of predictions for data with targets, both as they are in the data.
+/// The scores of predictions for data with targets, both in the original units of the data.
 pub(crate) fn of_outputs(data: &Dataset, outputs: &[Vec<f64>], baseline: Option<f64>) -> Option<Scores> {
     match data.targets() {
         Targets::None => None,

@@ -1,4 +1,4 @@
-//! From options to data, a model and settings: what training and checking share.
+//! Turns options into data, a model and settings, for both training and checking.
 
 use crate::arguments::NO_DATA;
 use crate::failure::Failure;
@@ -8,14 +8,14 @@ use crate::{input, private};
 use dualtape_nn::data::{Csv, Dataset, Encoder, Missing, Standardizer, Table, Targets, Unknown};
 use dualtape_nn::{Activation, Error, Loss, Method, Mlp, SavedModel, Settings, Unit};
 
-/// All that a training starts from.
+/// Everything a training starts from.
 pub(crate) struct Setup {
-    /// All options, none of them left open.
+    /// All options, with defaults filled in.
     pub(crate) options: Options,
     pub(crate) settings: Settings,
     /// Where the data come from.
     pub(crate) name: String,
-    /// As the model sees them.
+    /// The data as the model sees them.
     pub(crate) training: Dataset,
     pub(crate) validation: Dataset,
     /// The label's column.
@@ -26,16 +26,16 @@ pub(crate) struct Setup {
     pub(crate) model: Mlp,
     /// How the data were read.
     pub(crate) notes: Vec<String>,
-    /// What is likely not meant.
+    /// Warnings about choices that are probably unintended.
     pub(crate) warnings: Vec<String>,
 }
 
-/// What was asked for, with the data as they were read.
+/// The requested options and settings, with the data as read.
 pub(crate) struct Request {
     options: Options,
     settings: Settings,
     table: Table,
-    /// Whether the noise is to be found, from a privacy budget.
+    /// Whether the noise has to be computed from a privacy budget.
     solve_noise: bool,
     notes: Vec<String>,
 }
@@ -55,12 +55,12 @@ impl Request {
         let mut settings = settings(&options)?;
         if let Some(private) = options.private {
             private.apply(&options, &mut settings)?;
-            // Until it is known how many samples there are.
+            // A placeholder until the number of samples is known.
             settings.noise = if solved { 1.0 } else { settings.noise };
         }
         settings.check()?;
         check_numbers(&options)?;
-        // One way to say it, so that options can be compared.
+        // The momentum becomes part of the optimizer, so that options can be compared.
         (options.optimizer, options.momentum) = (Some(settings.optimizer), None);
         let csv = csv(&options, &name)?;
         let mut table = input::table(&name, &csv, settings.seed, ranks).map_err(for_training)?;
@@ -74,14 +74,14 @@ impl Request {
         &self.options
     }
 
-    /// The training that was asked for.
+    /// The requested training.
     pub(crate) fn setup(self) -> Result<Setup, Failure> {
         let share = self.options.validation.unwrap_or(0.2);
         let training = self.table.draw_training(share, self.settings.seed)?;
         self.split_by(&training)
     }
 
-    /// The trainings of cross-validation: in each, another fold validates.
+    /// The trainings of cross-validation; each validates on a different fold.
     pub(crate) fn folds(
         &self,
         count: usize,
@@ -97,7 +97,7 @@ impl Request {
         Ok((0..count).map(fold))
     }
 
-    /// With these rows to train on.
+    /// Splits the data: the marked rows are for training, the others for validation.
     fn split_by(self, training: &[bool]) -> Result<Setup, Failure> {
         let Self { mut options, mut settings, table, solve_noise, mut notes } = self;
         let encoder = Encoder::fit(&table, training, options.missing.unwrap_or_default());
@@ -122,7 +122,9 @@ impl Request {
         let standardize = options.standardize.unwrap_or(true);
         if options.private.is_some() && !standardize {
             notes.push(
-                "columns are not standardised, which would tell of samples; --standardize true does it all the same".to_owned(),
+                "columns are not standardised, because their means and deviations would reveal something about the \
+                 samples; --standardize true standardises them anyway"
+                    .to_owned(),
             );
         }
         let input_scale = standardize.then(|| Standardizer::fit(&training));
@@ -150,7 +152,7 @@ impl Request {
     }
 }
 
-/// Brings data to what the model sees.
+/// Scales data to what the model sees.
 fn scale(data: &mut Dataset, inputs: Option<&Standardizer>, targets: Option<&Standardizer>) {
     if let Some(inputs) = inputs {
         inputs.apply_in_place(data);
@@ -165,7 +167,7 @@ impl Setup {
         Request::new(given, &mut Ranks::alone())?.setup()
     }
 
-    /// Fresh parameters.
+    /// Freshly initialised parameters.
     pub(crate) fn initial_parameters(&self) -> Vec<f64> {
         match self.options.initializer {
             Some(chosen) => self.model.initialize_with(self.settings.seed, |_| chosen),
@@ -173,7 +175,7 @@ impl Setup {
         }
     }
 
-    /// The model with these parameters, for rows as they are in the data.
+    /// The model with these parameters, ready for rows in the original units of the data.
     pub(crate) fn saved(&self, parameters: Vec<f64>) -> SavedModel {
         let saved = SavedModel::new(self.model.clone(), parameters, &self.training, self.settings.loss);
         SavedModel {
@@ -185,7 +187,7 @@ impl Setup {
         }
     }
 
-    /// The features of a sample as they are in the data.
+    /// The features of a sample in the original units of the data.
     pub(crate) fn unscaled_input(&self, data: &Dataset, i: usize) -> Vec<f64> {
         let mut row = data.input(i).to_vec();
         if let Some(scale) = &self.input_scale {
@@ -194,7 +196,7 @@ impl Setup {
         row
     }
 
-    /// Targets as they are in the data.
+    /// Targets in the original units of the data.
     pub(crate) fn unscaled_targets(&self, mut targets: Vec<f64>) -> Vec<f64> {
         if let Some(scale) = &self.target_scale {
             scale.unscale(&mut targets);
@@ -202,13 +204,13 @@ impl Setup {
         targets
     }
 
-    /// The samples to test on, as the model sees them; none if there are none. How they were read is noted.
+    /// The test samples as the model sees them, or `None` without a test file. Adds notes on how the file was read.
     pub(crate) fn test(&mut self) -> Result<Option<Dataset>, Failure> {
         let Some(file) = &self.options.test.clone() else { return Ok(None) };
         let canonical = |file: &str| std::path::Path::new(file).canonicalize().ok();
         if canonical(file).is_some() && canonical(file) == self.options.data.as_deref().and_then(canonical) {
             return Err(Failure::Usage(format!(
-                "--test is {file}, which is trained on; expected other samples"
+                "--test is {file}, which is also the training data; expected a file with other samples"
             )));
         }
         let Options { header, delimiter, encoding, label, .. } = &self.options;
@@ -236,34 +238,31 @@ fn drop_rows(table: &mut Table, missing: Missing) -> Option<String> {
     match missing {
         Missing::Refuse => {}
         Missing::Drop => table.drop_incomplete(),
-        // What is not known cannot be learned: a label is never filled in.
+        // A label is never filled in: an unknown answer cannot be learned.
         Missing::Mean | Missing::Median => table.drop_unlabelled(),
     }
     let dropped = before - table.len();
     let what = if missing == Missing::Drop { "missing values" } else { "no label" };
     let rows = if dropped == 1 { "row has" } else { "rows have" };
-    (dropped > 0)
-        .then(|| format!("{dropped} of {before} {rows} {what}, and so nothing is learned from there"))
+    (dropped > 0).then(|| format!("{dropped} of {before} {rows} {what} and will not be used"))
 }
 
-/// What to do about data that were refused for a training.
+/// Adds a hint to an error about training data.
 fn for_training(failure: Failure) -> Failure {
     with_hint(failure, |error| match error {
         Error::TextColumns { .. } => {
-            "--categories NAMES (or all) makes features of words, --drop NAMES leaves columns out"
+            "--categories NAMES (or all) turns words into features, --drop NAMES leaves columns out"
         }
-        Error::MissingValues { .. } => "--missing drop, mean or median says what is done about them",
+        Error::MissingValues { .. } => "--missing drop, mean or median chooses how to treat them",
         _ => "--regression predicts numbers",
     })
 }
 
-/// What to do about data that were refused for predictions.
+/// Adds a hint to an error about data for predictions.
 pub(crate) fn for_predictions(failure: Failure) -> Failure {
     with_hint(failure, |error| match error {
-        Error::MissingValues { .. } => {
-            "a model trained with --missing mean or median knows what stands for them"
-        }
-        _ => "the model was trained on numbers there",
+        Error::MissingValues { .. } => "a model trained with --missing mean or median can fill them in",
+        _ => "the model was trained on numbers in this column",
     })
 }
 
@@ -274,7 +273,7 @@ fn with_hint(failure: Failure, hint: fn(&Error) -> &'static str) -> Failure {
     }
 }
 
-/// Classes of which there is too little to learn or to judge.
+/// Warnings about classes with too few samples to learn or to validate.
 fn rare_classes(training: &Dataset, validation: &Dataset) -> Vec<String> {
     const FEW: usize = 5;
     let names = training.classes();
@@ -305,19 +304,19 @@ fn rare_classes(training: &Dataset, validation: &Dataset) -> Vec<String> {
     .collect()
 }
 
-/// Columns in which hardly a word comes twice: names and the like.
+/// Warnings about columns of categories in which most words occur only once, such as names.
 fn rare_categories(encoder: &Encoder, rows: usize) -> Vec<String> {
     let count = |column| encoder.categories(column).map_or(0, <[String]>::len);
     let rare = |(column, name): (usize, &str)| {
         let count = count(column);
         (count > 2 && count * 2 > rows).then(|| {
-            format!("column '{name}' has {count} different words in {rows} rows; --drop leaves it out")
+            format!("column '{name}' has {count} different words in {rows} rows; use --drop to leave it out")
         })
     };
     encoder.columns().enumerate().filter_map(rare).collect()
 }
 
-/// What stands for values that are missing.
+/// A note on what missing values are replaced with.
 fn fills(table: &Table, encoder: &Encoder) -> Option<String> {
     const MOST: usize = 8;
     let gaps = table.gaps();
@@ -332,7 +331,7 @@ fn fills(table: &Table, encoder: &Encoder) -> Option<String> {
         .then(|| format!("missing values are filled in: {}{more}", fills[..fills.len().min(MOST)].join(", ")))
 }
 
-/// A cosine that goes on after its end raises the rate again.
+/// A warning if the rate rises again, as a cosine schedule does when training continues after its end.
 fn rising_schedule(settings: &Settings, samples: usize) -> Option<String> {
     let (unit, all) = match settings.schedule_unit {
         Unit::Epoch => ("epoch", settings.epochs as u64),
@@ -340,12 +339,12 @@ fn rising_schedule(settings: &Settings, samples: usize) -> Option<String> {
     };
     let end = settings.schedule.rises_again(all)?;
     Some(format!(
-        "the schedule {} ends after {end} {unit}s of {all}, and the rate rises again from there",
+        "the schedule {} ends after {end} {unit}s of {all}, and the rate rises again after that",
         settings.schedule
     ))
 }
 
-/// Numbers that no setting of the library checks.
+/// Checks the numbers that the library's settings do not check.
 fn check_numbers(options: &Options) -> Result<(), Failure> {
     let seconds = options.checkpoint_every.unwrap_or(0.0);
     if !(seconds.is_finite() && seconds >= 0.0) {
@@ -398,7 +397,7 @@ fn csv(options: &Options, name: &str) -> Result<Csv, Failure> {
     ];
     if let (true, Some((option, _))) = (input::is_named(name), about_files.iter().find(|(_, given)| *given)) {
         return Err(Failure::Usage(format!(
-            "--{option} is for CSV files; {name} is a data set with classes of its own"
+            "--{option} is for CSV files; {name} is a built-in data set with its own classes"
         )));
     }
     for (clash, problem) in [
@@ -408,7 +407,7 @@ fn csv(options: &Options, name: &str) -> Result<Csv, Failure> {
         ),
         (
             options.drop.is_some() && options.only.is_some(),
-            "--drop and --only exclude each other: one says it all",
+            "--drop and --only exclude each other; expected one of them",
         ),
     ] {
         if clash {
@@ -440,7 +439,7 @@ fn csv(options: &Options, name: &str) -> Result<Csv, Failure> {
     Ok(if regression { csv.numbers() } else { csv })
 }
 
-/// How a file is written, where that is not to be found out.
+/// Fixes header, delimiter and encoding where they are given; the others are detected from the file.
 pub(crate) fn dialect(
     mut csv: Csv,
     header: Option<bool>,
@@ -459,8 +458,8 @@ pub(crate) fn dialect(
     })
 }
 
-/// For a file with the columns that a model was trained on. `learned` is what the label's column was called then, `named`
-/// what it is said to be called now.
+/// A reader for a file with the columns that a model was trained on. `learned` is the name of the label's column in
+/// training, `named` its name in this file, if given.
 pub(crate) fn csv_like(
     classes: &[String],
     encoder: &Encoder,
@@ -475,7 +474,8 @@ pub(crate) fn csv_like(
     }
 }
 
-/// Quantities of classes would be compared with ones and zeros, which nobody means who forgot `--regression`.
+/// Checks that there are at least two classes, and that the loss suits the targets. A single class often means that
+/// the user forgot `--regression`.
 fn check_loss(loss: Loss, data: &Dataset) -> Result<(), Failure> {
     match data.targets() {
         Targets::Classes { names, .. } if names.len() < 2 => Err(Failure::Failed(format!(

@@ -1,4 +1,4 @@
-//! `dualtape completions` and `dualtape man`: what shells and manuals take from the definition of the command line.
+//! `dualtape completions` and `dualtape man`: shell completions and manual pages, from the definition of the command line.
 
 use crate::arguments;
 use crate::failure::Failure;
@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use dualtape_nn::files;
 use std::path::PathBuf;
 
-/// Print what a shell needs to complete options.
+/// Print a completion script for a shell.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     dualtape completions bash > ~/.local/share/bash-completion/completions/dualtape\n  \
@@ -29,10 +29,10 @@ pub(crate) fn completions(options: &CompletionsOptions) -> Result<(), Failure> {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  dualtape man ~/.local/share/man/man1")]
 pub(crate) struct ManOptions {
-    /// The folder, which is made if need be
+    /// The folder for the pages; it is created if it does not exist
     folder: PathBuf,
 
-    /// Replace pages that are there
+    /// Replace pages that exist already
     #[arg(long)]
     overwrite: bool,
 }

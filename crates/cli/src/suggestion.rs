@@ -1,9 +1,9 @@
-//! What was meant by a word that is mistyped.
+//! Suggestions for mistyped words.
 
 /// How similar words have to be, from 0 to 1: one wrong letter in four.
 const SIMILAR: f64 = 0.75;
 
-/// The known word that is most like this one, if one is.
+/// The known word most similar to this one, if one is similar enough.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known.into_iter().map(|other| (strsim::jaro_winkler(word, other), other));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));

@@ -1,4 +1,4 @@
-//! `report.json`: what came of a run, written when all else is, and read by those who compare and report.
+//! `report.json`: the results of a run, written after all other files, and read by `compare` and `report`.
 
 use crate::failure::Failure;
 use crate::importance::Importance;
@@ -9,10 +9,10 @@ use dualtape_nn::files;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// The version of the form of this file.
+/// The version of the file format.
 const FORMAT: u32 = 1;
 
-/// Who wrote a file, and in which form.
+/// Which version of the program wrote a file, and in which format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Format {
     number: u32,
@@ -25,7 +25,7 @@ impl Default for Format {
     }
 }
 
-/// What came of a run.
+/// The results of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) format: Format,
@@ -41,10 +41,10 @@ pub(crate) struct Summary {
     pub(crate) validation: Scores,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) test: Option<Scores>,
-    /// Of each fold's validation part.
+    /// The scores on the validation part of each fold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) folds: Vec<Scores>,
-    /// What the validation score loses where a column is shuffled.
+    /// How much the validation score drops when a column is shuffled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) importance: Vec<Importance>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -52,7 +52,7 @@ pub(crate) struct Summary {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
     pub(crate) pictures: Vec<String>,
-    /// What is claimed of a private training.
+    /// The privacy claim of a private training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) privacy: Option<Statement>,
 }
@@ -64,24 +64,24 @@ impl Summary {
         Ok(files::replace(&path, (text + "\n").as_bytes())?)
     }
 
-    /// Of a run that came to its end.
+    /// Reads the report of a finished run.
     pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
         let path = run_folder::report(folder);
         let named = folder.display();
         if !path.exists() {
             return Err(Failure::Failed(match run_folder::checkpoint(folder).exists() {
                 true => format!(
-                    "the run in {named} has not come to its end; 'dualtape train --resume --output {named}' goes on"
+                    "the run in {named} is not finished; 'dualtape train --resume --output {named}' continues it"
                 ),
                 false => {
-                    format!("there is no run in {named}; expected the folder of one, with its report.json")
+                    format!("there is no run in {named}; expected the folder of a run, with its report.json")
                 }
             }));
         }
         let text = std::fs::read_to_string(&path).map_err(|source| Failure::read(&path, source))?;
         let wrong = || {
             format!(
-                "{} is no report of a run, or was changed; expected what 'dualtape train' wrote",
+                "{} is not a report of a run, or was changed; expected the file that 'dualtape train' wrote",
                 path.display()
             )
         };

@@ -1,4 +1,4 @@
-//! `metrics.csv`: a line for each epoch, written by training and read by comparing.
+//! `metrics.csv`: one line for each epoch, written by `train` and read by `compare`.
 
 use crate::failure::Failure;
 use dualtape_nn::{Error, Metrics, Record, files};
@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// The ε that was spent; only where there is a privacy budget. It stands before the time.
+/// The column of the ε spent so far; present only with a privacy budget, before the time.
 const EPSILON: &str = "epsilon";
 
 const COLUMNS: [&str; 15] = [
@@ -27,7 +27,7 @@ const COLUMNS: [&str; 15] = [
     "seconds",
 ];
 
-/// Writes the history as a table. What is not measured is left empty.
+/// Writes the history as a table. Numbers that were not measured are left empty.
 pub(crate) fn write(path: &Path, history: &[Record]) -> Result<(), Failure> {
     let table = to_csv(history).map_err(|error| Failure::write(path, error))?;
     Ok(files::replace(path, &table)?)
@@ -71,7 +71,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Record>, Failure> {
     let header = reader.headers().map_err(|error| wrong(error.to_string()))?;
     if ![false, true].map(columns).iter().any(|columns| header == columns[..]) {
         let problem =
-            "it has other columns than a run's metrics.csv; expected epoch, training_loss and so on";
+            "its columns are not those of a run's metrics.csv; expected epoch, training_loss and so on";
         return Err(wrong(problem.to_owned()));
     }
     let records = reader.records().map(|row| row.and_then(|row| from_cells(&row).map_err(Into::into)));

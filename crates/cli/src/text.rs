@@ -1,4 +1,4 @@
-//! For serde: options as the text that they are parsed from.
+//! Serialises options, for serde, as the text they are parsed from.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};

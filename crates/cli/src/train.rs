@@ -1,4 +1,4 @@
-//! `dualtape train`: from data to a trained model and its pictures.
+//! `dualtape train`: trains a model on data, and draws its pictures.
 
 use crate::cross_validation;
 use crate::failure::Failure;
@@ -24,15 +24,15 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Train a network, and write its pictures, metrics and parameters.
+/// Train a network, and write its parameters, metrics and pictures.
 ///
-/// The data are split by seed into a training and a validation part, and standardised by the training part.
-/// The output folder receives the model, its options, a report, a table of metrics, a checkpoint, and pictures of
-/// losses, gradient norms, rates, and of what the model gives. The same options give the same parameters, bit
-/// for bit, for any number of threads, and also if the run was stopped or killed and gone on with.
+/// The data are split at random (by --seed) into a training and a validation part, and standardised by the training part.
+/// The output folder receives the model, its options, a report, a table of metrics, a checkpoint, and pictures: losses,
+/// gradient norms, learning rates and the model's predictions. The same options give the same parameters, bit for bit, for
+/// any number of threads, and also if the run was stopped or killed and then resumed.
 ///
-/// Options that are left open suit the data set: moons, circles, spirals, iris and regressions train by adam,
-/// the others by sgd with a momentum of 0.9.
+/// Defaults are chosen for the data set: moons, circles, spirals, iris and regressions are trained with adam, all others
+/// with sgd and a momentum of 0.9.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  \
@@ -55,41 +55,42 @@ pub(crate) struct TrainOptions {
     #[command(flatten)]
     options: Options,
 
-    /// A TOML file of options, called as here, as in 'rate = 0.1'; those given here win
+    /// A TOML file of options with the same names, as in 'rate = 0.1'; options on the command line override it
     #[arg(long, value_name = "FILE", help_heading = "Run", hide_short_help = true)]
     config: Option<PathBuf>,
 
     /// Folder for the results [default: runs/ and the name of the data]
     ///
-    /// If that is taken, a number is added.
+    /// If the default folder exists already, a number is added.
     #[arg(long, value_name = "FOLDER", help_heading = "Run")]
     output: Option<PathBuf>,
 
-    /// Go on with the run in the output folder
+    /// Continue the run in the output folder
     ///
-    /// It goes on from the checkpoint, with the options that the run began with, and begins if there is none.
+    /// The run continues from its checkpoint, with the options it began with. Without a checkpoint, a new run begins.
     #[arg(long, help_heading = "Run")]
     resume: bool,
 
-    /// Replace what is in the output folder
+    /// Replace the results in the output folder
     ///
-    /// That is a run, or files of the names that a run writes; others stay.
+    /// This replaces a run, or files with the names that a run writes; other files are kept.
     #[arg(long, conflicts_with = "resume", help_heading = "Run")]
     overwrite: bool,
 
-    /// Share the training with the other processes that mpirun started
+    /// Share the training among the processes started by mpirun
     ///
-    /// As in mpirun -np 4 dualtape train DATA --distributed. The result has the same bits for any number of processes.
+    /// For example: mpirun -np 4 dualtape train DATA --distributed. The result has the same bits for any number of
+    /// processes.
     #[arg(long, help_heading = "Run", hide_short_help = true)]
     distributed: bool,
 
-    /// Each process reads a part of the file and hands it on, rather than the first all of it
+    /// Let each process read a part of the file and send it to the others, instead of the first reading all of it
     ///
-    /// All of them have to see the file.
+    /// All processes need access to the file.
     #[arg(long, requires = "distributed", help_heading = "Run", hide_short_help = true)]
     sharded: bool,
 
-    /// Write each picture as SVG too
+    /// Also write each picture as SVG
     #[arg(long, help_heading = "Run")]
     svg: bool,
 
@@ -105,7 +106,7 @@ pub(crate) struct TrainOptions {
     #[arg(long, conflicts_with = "json", help_heading = "Run")]
     quiet: bool,
 
-    /// Print a JSON object for each event, each in a line
+    /// Print one JSON object per line, for each event
     #[arg(long, help_heading = "Run")]
     json: bool,
 }
@@ -125,7 +126,7 @@ impl TrainOptions {
     }
 }
 
-/// Alone, or as one of several processes.
+/// Trains alone, or as one of several processes.
 pub(crate) fn run(arguments: TrainOptions) -> Result<(), Failure> {
     let ranks = if arguments.distributed { Ranks::join(arguments.sharded)? } else { Ranks::alone() };
     if ranks.leads() { lead(arguments, ranks) } else { follow(ranks) }
@@ -143,7 +144,7 @@ fn follow(mut ranks: Ranks) -> Result<(), Failure> {
         }
         match trainer.advance() {
             Ok(Some(_)) => {}
-            // That is what rank 0 says.
+            // Rank 0 reports this.
             Ok(None) | Err(Error::NotFinite { .. }) => break,
             Err(problem) => return Err(problem.into()),
         }
@@ -151,7 +152,7 @@ fn follow(mut ranks: Ranks) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Everything that can be wrong with the options and the data is found before the folder is made.
+/// Leads a training. All errors in the options and the data are found before the folder is created.
 fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
     let given = match &arguments.config {
         Some(file) => arguments.options.over(&Options::read(file)?),
@@ -167,7 +168,7 @@ fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
         (None, Some(data)) => run_folder::default_for(data, asked),
         (None, None) => return Err(Failure::Usage(arguments::NO_DATA.to_owned())),
     };
-    // Taken first where there may be something to go on from, so that nobody writes it meanwhile.
+    // If there is a run to resume, the folder is locked first, so that no other process writes to it meanwhile.
     let begun = arguments.resume && run_folder::checkpoint(&path).exists();
     let taken = if begun { Some(RunFolder::take(path.clone())?) } else { None };
     let before = if begun { Some(options_before(&path)?) } else { None };
@@ -190,15 +191,15 @@ fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
     }
     let processes = ranks.size();
     if processes > 1 && given.folds.is_some() {
-        let problem =
-            "--folds and --distributed exclude each other: folds are not shared; expected one of them";
+        let problem = "--folds and --distributed exclude each other: folds cannot be shared among processes; expected \
+                       one of them";
         return Err(Failure::Usage(problem.to_owned()));
     }
     let request = Request::new(given, &mut ranks)?;
     if let Some(before) = &before {
         request.options().check_same(before, &path)?;
     }
-    // Cross-validation needs the data as they were read; the training itself takes them over.
+    // Cross-validation needs the data as read, so it comes before the training, which consumes them.
     let folded = match request.options().folds {
         Some(count) => Some(request.folds(count)?.collect::<Result<Vec<_>, _>>()?),
         None => None,
@@ -212,7 +213,7 @@ fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
         (None, None, Some(data)) if asked == Before::Refuse => RunFolder::take_free(data)?,
         _ => RunFolder::take(path)?,
     };
-    // Somebody else may have been there meanwhile.
+    // Another process may have written to the folder meanwhile.
     run_folder::check(folder.path(), allowed, &reads)?;
     let note = setup.options.to_text();
     let mut trainer = trainer.over(ranks.into_engine())?;
@@ -241,7 +242,7 @@ fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
     run.display.finish();
     match end? {
         None => run.conclude(&trainer, trainer.result()),
-        // A training that had to stop keeps what it had until then.
+        // A training that failed keeps the parameters it had before the failing step.
         Some(problem) => {
             run.conclude(&trainer, trainer.parameters())?;
             Err(problem.into())
@@ -249,26 +250,26 @@ fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
     }
 }
 
-/// Writes the first checkpoint. Of an earlier run nothing is removed before that can be written.
+/// Writes the first checkpoint. Files of an earlier run are removed only after it has been written.
 fn begin(folder: &RunFolder, trainer: &Shared<'_>, begun: bool) -> Result<(), Failure> {
     if begun {
         return Ok(trainer.save_checkpoint(folder.checkpoint())?);
     }
-    // Called like a temporary file, so that it goes with the next start if this one is killed here.
+    // Named like a temporary file, so that the next start removes it if this one is killed here.
     let first = folder.join(".dualtape-first.tmp");
     trainer.save_checkpoint(&first)?;
     folder.clear()?;
     std::fs::rename(&first, folder.checkpoint()).map_err(|error| Failure::write(&folder.checkpoint(), error))
 }
 
-/// What a run began with.
+/// The options a run began with.
 fn options_before(folder: &Path) -> Result<Options, Failure> {
     let checkpoint = run_folder::checkpoint(folder);
     let note = checkpoint_note(&checkpoint)?;
     Options::from_text(&checkpoint.display().to_string(), &note)
 }
 
-/// A training that processes share; perhaps one alone.
+/// A training shared by one or more processes.
 type Shared<'a> = Trainer<'a, Mlp, Box<dyn AllReduce>>;
 
 fn trainer(setup: &Setup, checkpoint: Option<PathBuf>) -> Result<Trainer<'_, Mlp>, Failure> {
@@ -288,22 +289,22 @@ fn trainer(setup: &Setup, checkpoint: Option<PathBuf>) -> Result<Trainer<'_, Mlp
     Ok(trainer)
 }
 
-/// A training under way, and where it goes.
+/// A training in progress, and where its results go.
 struct Run<'a> {
     setup: &'a Setup,
     folder: RunFolder,
     display: Display,
     arguments: TrainOptions,
-    /// How many share the training.
+    /// How many processes share the training.
     processes: usize,
-    /// What the result is scored on, if there is something.
+    /// The test samples, if there are any.
     test: Option<Dataset>,
-    /// Of cross-validation, if there was one.
+    /// The scores of cross-validation, if there was one.
     folds: Vec<Scores>,
 }
 
 impl Run<'_> {
-    /// Goes on to the end, or to the step that has no finite loss: that is what is returned.
+    /// Trains to the end, or to the first step whose loss is not finite; returns that error.
     fn go(&self, trainer: &mut Shared<'_>) -> Result<Option<Error>, Failure> {
         let seconds = self.setup.options.checkpoint_every.unwrap_or(0.0);
         let every = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
@@ -332,7 +333,7 @@ impl Run<'_> {
         Ok(None)
     }
 
-    /// Saves, and says how to go on.
+    /// Saves a checkpoint, and says how to continue.
     fn interrupted(&self, trainer: &Shared<'_>) -> Failure {
         let checkpoint = self.folder.checkpoint();
         if let Err(error) = trainer.save_checkpoint(&checkpoint) {
@@ -343,7 +344,7 @@ impl Run<'_> {
         self.display.object("interrupted", &json!({ "epoch": epoch, "batch": batch, "resume": command }));
         let saved = checkpoint.display();
         Failure::Interrupted(format!(
-            "stopped in epoch {epoch} after batch {batch} and saved {saved}; to go on: {command}"
+            "stopped in epoch {epoch} after batch {batch} and saved {saved}; to continue: {command}"
         ))
     }
 
@@ -368,9 +369,9 @@ impl Run<'_> {
         command
     }
 
-    /// Writes all that a run leaves behind, its report last, and says how good it is.
+    /// Writes all results of the run, its report last, and prints the scores.
     fn conclude(&self, trainer: &Shared<'_>, parameters: &[f64]) -> Result<(), Failure> {
-        // Where there is a report, all else is of the same end.
+        // A report must belong to the same finished run as all other files, so an old one is removed first.
         self.folder.remove(&run_folder::report(self.folder.path()))?;
         self.folder.remove(&run_folder::page(self.folder.path()))?;
         let model = self.setup.saved(parameters.to_vec());
@@ -420,7 +421,7 @@ impl Run<'_> {
         let epoch = kept.epoch;
         let of_epochs = history.len();
         let which = if self.setup.settings.keep_best {
-            "the one with the least validation loss"
+            "the one with the lowest validation loss"
         } else {
             "the last one"
         };
@@ -444,7 +445,7 @@ impl Run<'_> {
                 .collect();
             let what = summary.validation.main().map_or("", |(name, _)| name);
             self.display.tell(format_args!(
-                "\nwhat validation {what} loses where a column is shuffled: {}",
+                "\ndrop in validation {what} when a column is shuffled: {}",
                 names.join(", ")
             ));
         }
@@ -485,7 +486,7 @@ impl Run<'_> {
         );
     }
 
-    /// Errors in the units of the targets, which the model sees standardised.
+    /// Converts errors to the units of the targets, which the model sees standardised.
     fn in_units(&self, record: &Record) -> Record {
         let unit = self.setup.target_scale.as_ref().map_or(1.0, |scale| scale.deviations()[0]);
         let convert = |metrics: &Metrics| Metrics {
@@ -496,7 +497,7 @@ impl Run<'_> {
     }
 }
 
-/// How good parameters are on some data, which are as the model sees them.
+/// The scores of parameters on data, which must be scaled as for the model.
 pub(crate) fn score(setup: &Setup, parameters: &[f64], data: &Dataset) -> Result<Scores, Failure> {
     let Targets::Numbers { values, .. } = data.targets() else {
         return Ok(Scores::of_classes(&confusion(&setup.model, parameters, data)?));
@@ -513,7 +514,7 @@ fn first_line(scores: &Scores) -> String {
     scores.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-/// The loss of an epoch with all scores.
+/// The metrics of an epoch together with all scores.
 fn merged(metrics: &serde_json::Value, scores: &Scores) -> serde_json::Value {
     let mut all = json!(scores);
     if let (Some(all), Some(metrics)) = (all.as_object_mut(), metrics.as_object()) {
@@ -565,7 +566,7 @@ fn introduce(display: &Display, setup: &Setup, trainer: &Shared<'_>, resumed: bo
     if resumed {
         let (epoch, batch) = trainer.position();
         display.tell(format_args!(
-            "going on from epoch {epoch}, after batch {batch} of {}\n",
+            "continuing from epoch {epoch}, after batch {batch} of {}\n",
             trainer.batches()
         ));
     }

@@ -1,4 +1,4 @@
-//! Whatever is wrong ends with one clear line and a code, and loses nothing.
+//! Every error ends with one clear line and an exit code, and loses nothing.
 
 mod common;
 
@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 /// Usage errors: 2.
 const USAGE: i32 = 2;
-/// All others: 1.
+/// All other errors: 1.
 const FAILED: i32 = 1;
 
 #[test]
@@ -80,7 +80,7 @@ fn wrong_data_and_options_are_named_before_anything_is_written() {
         (
             &["digits", "--label", "3"],
             USAGE,
-            "--label is for CSV files; digits is a data set with classes of its own",
+            "--label is for CSV files; digits is a built-in data set with its own classes",
         ),
         (
             &["label.csv", "--regression", "--loss", "hinge"],
@@ -131,7 +131,7 @@ fn wrong_data_and_options_are_named_before_anything_is_written() {
             USAGE,
             "a similar argument exists: '--epochs'; see 'dualtape train --help'",
         ),
-        (&["didgits"], FAILED, "is it digits?"),
+        (&["didgits"], FAILED, "did you mean digits?"),
         (
             &["digits", "--seed", "-1"],
             USAGE,
@@ -167,7 +167,7 @@ fn wrong_data_and_options_are_named_before_anything_is_written() {
     }
 }
 
-/// What a run left behind, but for the lock.
+/// The files of a run, except for the lock.
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let read = |name: String| (name.clone(), fs::read(folder.join(name)).unwrap());
     names(folder).into_iter().map(read).collect()
@@ -182,7 +182,7 @@ fn where_files_cannot_grow_the_old_ones_stay_as_they_were() {
     for (blocks, old_stays) in [(0, true), (4, true), (16, false)] {
         said(folder.path(), &arguments);
         let before = contents(&out);
-        // As on a full disk: no file may have more than this many blocks.
+        // This acts like a full disk: no file may have more than this many blocks.
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
         let mut shell = std::process::Command::new("sh");
         shell.current_dir(folder.path()).args(["-c", &script, "sh", env!("CARGO_BIN_EXE_dualtape")]);
@@ -195,16 +195,16 @@ fn where_files_cannot_grow_the_old_ones_stay_as_they_were() {
         if old_stays {
             assert!(
                 before == after,
-                "at {blocks} blocks not even a checkpoint fits, and the earlier run stays whole"
+                "with {blocks} blocks not even a checkpoint fits, so the earlier run stays intact"
             );
             continue;
         }
-        // What is there is of the new run alone, whole, and it goes on from there.
+        // All files belong to the new run, are intact, and the run can be resumed from them.
         for file in &after {
             assert!(!before.contains(file) || file.0 == ".lock", "{} is of the earlier run", file.0);
         }
         assert!(!out.join("report.json").exists());
-        fails(folder.path(), &["report", "out"], FAILED, &["the run in out has not come to its end"]);
+        fails(folder.path(), &["report", "out"], FAILED, &["the run in out is not finished"]);
         said(folder.path(), &["train", "iris", "--epochs", "3", "--output", "out", "--resume"]);
         assert!(out.join("report.json").exists());
     }
@@ -215,14 +215,14 @@ fn two_runs_do_not_write_one_folder() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = command(folder.path(), &["train", "digits", "--epochs", "100000", "--output", "out"]);
     let mut first = first.stdout(Stdio::piped()).spawn().unwrap();
-    // It has printed something, so it has the folder.
+    // It has printed something, so it has locked the folder.
     std::io::Read::read_exact(first.stdout.as_mut().unwrap(), &mut [0]).unwrap();
     fails(
         folder.path(),
         &["train", "digits", "--output", "out"],
         USAGE,
         &[
-            "out holds a run; expected --resume to go on with it, --overwrite to replace it, or another --output",
+            "out holds a run; expected --resume to continue it, --overwrite to replace it, or another --output",
         ],
     );
     for more in ["--overwrite", "--resume"] {

@@ -1,4 +1,4 @@
-//! Files as spreadsheets and other programs export them: read as they are meant, or refused by name.
+//! Files as exported by spreadsheets and other programs are read as intended, or refused with the reason.
 
 mod common;
 
@@ -12,19 +12,19 @@ use std::process::Stdio;
 const FAILED: i32 = 1;
 const USAGE: i32 = 2;
 
-/// The last object of a training.
+/// The last event of a training.
 fn end_of(folder: &Path, arguments: &[&str]) -> Value {
     let said = said(folder, &[&["train", "--json"], arguments].concat());
     serde_json::from_str(said.lines().last().unwrap()).unwrap()
 }
 
-/// The first object of a training.
+/// The first event of a training.
 fn start_of(folder: &Path, arguments: &[&str]) -> Value {
     let said = said(folder, &[&["train", "--json", "--epochs", "1"], arguments].concat());
     serde_json::from_str(said.lines().next().unwrap()).unwrap()
 }
 
-/// 120 people, of whom some ages and cities are not known, with semicolons between.
+/// 120 people, separated by semicolons; some ages and cities are missing.
 fn people() -> String {
     let person = |i: u32| {
         let age = if i % 9 == 4 { String::new() } else { (18 + i * 37 % 60).to_string() };
@@ -75,7 +75,7 @@ fn gaps_and_words_are_refused_by_column_and_learned_from_if_asked() {
         FAILED,
         &[
             "column 'name' has text, such as 'person 0' in line 2; column 'city' has text, such as 'Oslo'",
-            "--categories NAMES (or all) makes features of words, --drop NAMES leaves columns out",
+            "--categories NAMES (or all) turns words into features, --drop NAMES leaves columns out",
         ],
     );
     let more = [&train[..], &["--drop", "name", "--categories", "city"]].concat();
@@ -93,11 +93,11 @@ fn gaps_and_words_are_refused_by_column_and_learned_from_if_asked() {
         assert_eq!(samples("training") + samples("validation"), rows, "{missing}");
         assert!(end["training"]["accuracy"].as_f64().unwrap() > 0.8, "{missing}: {end}");
     }
-    // A column in which hardly a word comes twice is no category.
+    // A column in which most words occur only once is not a category.
     let said = said(folder.path(), &[&train[..], &["--categories", "all", "--missing", "mean"]].concat());
     assert!(said.contains("warning: column 'name' has 120 different words in 120 rows"), "{said}");
 
-    // The model fills gaps of new rows, and knows its categories.
+    // The model fills gaps in new rows, and knows its categories.
     let new = "city;age\nRome;\nOslo;70\n";
     fs::write(folder.path().join("new.csv"), new).unwrap();
     let predict =
@@ -176,7 +176,7 @@ fn every_encoding_and_separator_gives_the_same_model() {
         said(folder.path(), &[&["train", "people.csv", "--output", name], &options[..]].concat());
         models.push(fs::read(folder.path().join(name).join("model.safetensors")).unwrap());
     }
-    // Standard input is a file like another.
+    // Standard input works like a file.
     let arguments = [&["train", "-", "--output", "stdin"], &options[..]].concat();
     let mut child = common::command(folder.path(), &arguments).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(plain.as_bytes()).unwrap();
@@ -185,7 +185,7 @@ fn every_encoding_and_separator_gives_the_same_model() {
     for (model, name) in models.iter().zip(files.iter().map(|file| file.0).chain(["stdin"])) {
         assert!(*model == models[0], "{name}");
     }
-    // What was found out is told.
+    // What was detected is reported.
     let latin1 = &files[3].1;
     fs::write(folder.path().join("people.csv"), latin1).unwrap();
     let told = said(folder.path(), &[&["train", "people.csv"], &options[..8]].concat());
@@ -227,7 +227,7 @@ fn predictions_take_columns_by_name_and_stand_beside_them_if_asked() {
     fs::write(folder.path().join("houses.csv"), houses()).unwrap();
     said(folder.path(), &["train", "houses.csv", "--label", "price", "--regression", "--quiet"]);
     let plain = dualtape(folder.path(), &["predict", "runs/houses", "houses.csv"]);
-    // Other columns, in another order, and one more.
+    // The columns in a different order, with one more.
     let swapped: String = houses()
         .lines()
         .enumerate()
@@ -266,7 +266,7 @@ fn a_test_file_is_scored_and_changes_nothing() {
     assert!(without["test"].is_null());
     let model = |run: &str| fs::read(folder.path().join(run).join("model.safetensors")).unwrap();
     assert!(model("with") == model("without"));
-    // A limit on the rows that are learned from is none on those that are tested, and what is found out is told.
+    // --max-rows limits the training file, not the test file, and what was detected is reported.
     let few = ["houses.csv", "--regression", "--output", "few", "--max-rows", "50", "--test", "later.csv"];
     let few = end_of(folder.path(), &few);
     assert_eq!((&few["test"]["samples"], &few["training"]["samples"]), (&100.into(), &40.into()), "{few}");
@@ -278,7 +278,7 @@ fn a_test_file_is_scored_and_changes_nothing() {
         folder.path(),
         &same,
         USAGE,
-        &["--test is ./houses.csv, which is trained on; expected other samples"],
+        &["--test is ./houses.csv, which is also the training data; expected a file with other samples"],
     );
     fs::write(folder.path().join("later.csv"), "rooms,area,age\n1,2,3\n").unwrap();
     let bare = ["train", "houses.csv", "--regression", "--test", "later.csv"];
@@ -292,7 +292,7 @@ fn endless_input_stops_at_the_rows_asked_for() {
     let mut child = common::command(folder.path(), &arguments);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
-    // Until the program closes its end.
+    // Write until the program closes its end.
     while input.write_all(b"1,2,0\n3,4,1\n").is_ok() {}
     let said = text(&child.wait_with_output().unwrap().stdout);
     let start: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
@@ -320,7 +320,7 @@ fn reading_takes_little_more_than_the_numbers_that_a_file_holds() {
         }
         peak * 1024
     };
-    // Of a small file, the program itself.
+    // With a small file, the peak is that of the program itself.
     let itself = peak_of(&["check", "iris", "--samples", "1"]);
     let peak = peak_of(&["check", "large.csv", "--samples", "1"]);
     let numbers = rows * (columns + 1) * 8;
@@ -336,7 +336,7 @@ fn figures_stand_beside_what_saying_always_the_same_gives() {
     let said_of =
         said(folder.path(), &["train", "rare.csv", "--epochs", "1", "--rate", "1e-6", "--folds", "4"]);
     for part in [
-        "(saying always 0: 90.0 %); balanced ",
+        "(always predicting 0: 90.0 %); balanced ",
         "class  samples  precision  recall     F1",
         "fold 4/4",
         "4 folds:",
@@ -350,7 +350,7 @@ fn figures_stand_beside_what_saying_always_the_same_gives() {
     assert_eq!(validation["most_frequent"]["share"], 0.9, "{report}");
     let confusion = validation["confusion"].as_array().unwrap();
     let at = |actual: usize, predicted: usize| confusion[actual][predicted].as_u64().unwrap() as f64;
-    // By their definitions, from the counts.
+    // Computed from the counts, by definition.
     let recalls = [at(0, 0) / (at(0, 0) + at(0, 1)), at(1, 1) / (at(1, 0) + at(1, 1))];
     assert_eq!(validation["balanced_accuracy"].as_f64().unwrap(), f64::midpoint(recalls[0], recalls[1]));
     assert_eq!(validation["classes"][1]["recall"].as_f64().unwrap(), recalls[1]);
@@ -362,7 +362,7 @@ fn figures_stand_beside_what_saying_always_the_same_gives() {
     let number = |name: &str| end["validation"][name].as_f64().unwrap();
     assert!(number("mean_absolute_error") * 3.0 < number("baseline_mean_absolute_error"), "{end}");
     assert!(number("root_mean_square_error") >= number("mean_absolute_error"), "{end}");
-    // Columns count as they were made to: the area most, the rooms next.
+    // The data were made so that the area matters most, then the rooms.
     let important: Vec<&str> =
         end["importance"].as_array().unwrap().iter().map(|one| one["column"].as_str().unwrap()).collect();
     assert_eq!(important[0], "area", "{end}");
@@ -386,7 +386,7 @@ fn a_report_is_one_page_that_needs_nothing_beside_it() {
     for part in ["<!DOCTYPE html>", "mean absolute error", "Importance of columns", "regression = true"] {
         assert!(page.contains(part), "{part}");
     }
-    // Nothing from elsewhere, and no script.
+    // Nothing is loaded from elsewhere, and there is no script.
     for part in ["<script", "http://", "https://", "<link", "src=\"/", "url("] {
         assert!(!page.contains(part), "{part}");
     }
@@ -394,14 +394,14 @@ fn a_report_is_one_page_that_needs_nothing_beside_it() {
         folder.path(),
         &["report", "runs/houses"],
         USAGE,
-        &["report.html is there already; expected --overwrite"],
+        &["report.html exists already; expected --overwrite"],
     );
     said(folder.path(), &["report", "runs/houses", "--overwrite"]);
     fails(
         folder.path(),
         &["report", "runs"],
         FAILED,
-        &["there is no run in runs; expected the folder of one"],
+        &["there is no run in runs; expected the folder of a run"],
     );
     check_png(&folder.path().join("runs/houses/loss.png"));
 }

@@ -1,4 +1,4 @@
-//! `graph`, run as a user runs it.
+//! Runs `graph` as a user does.
 
 mod common;
 
@@ -20,7 +20,7 @@ fn expressions_are_drawn_with_names_values_and_gradients() {
     let derivative = (-3.0 + 2.0_f64.cos()) * 1e4;
     assert!(dot.contains(&format!("a | data 2 | grad {}", derivative.round() / 1e4)), "{dot}");
     assert!(dot.contains("b | data -3 | grad 2") && dot.contains("label=\"sin\""), "{dot}");
-    // What has no value is 1; spaces around the sign do not matter, and a constant is no input.
+    // A variable without a value is 1; spaces around the equals sign do not matter; a constant is not an input.
     let dot = said(folder.path(), &["graph", "x*y*pi", "y = 2"]);
     assert!(dot.contains("x | data 1 |") && dot.contains("y | data 2 |") && !dot.contains("pi"), "{dot}");
     // A sign binds less than a power, after '--'.
@@ -56,7 +56,7 @@ fn code_is_printed_and_written_in_both_languages() {
     assert!(
         read("f.h").contains("int value_and_gradient(const double x[2], double *value, double gradient[2]);")
     );
-    // What has no code leaves no file behind.
+    // If no code can be made, no file is written.
     let failing = ["graph", "digamma(x)", "--output", "g.svg", "--output", "g.c"];
     fails(folder.path(), &failing, 1, &["no code can be made of this program: C has no `digamma`"]);
     assert!(!folder.path().join("g.svg").exists());
@@ -78,15 +78,21 @@ fn what_cannot_be_drawn_is_named_with_what_was_expected() {
         (&[&nested], "at character 202: it nests deeper than 200"),
         (&["clamp(x, 3, 2)"], "clamp is given the limits 3 and 2; expected the lower one first"),
         (&["sni(x)"], "there is no function 'sni'; expected one of "),
-        (&["x*y", "z=1"], "'z=1' gives no input its value; expected NAME=NUMBER, with a name of x, y"),
-        (&["2+3", "x=1"], "'x=1' gives no input its value; expected no values, since there are no names"),
+        (
+            &["x*y", "z=1"],
+            "'z=1' does not give a value to an input; expected NAME=NUMBER, with a name among x, y",
+        ),
+        (
+            &["2+3", "x=1"],
+            "'x=1' does not give a value to an input; expected no values, since there are no names",
+        ),
         (
             &["x*pi", "pi=3"],
-            "'pi=3' gives a value to the constant pi; expected NAME=NUMBER, with a name of x",
+            "'pi=3' gives a value to the constant pi; expected NAME=NUMBER, with a name among x",
         ),
         (
             &["x*e", "e = 2"],
-            "'e = 2' gives a value to the constant e; expected NAME=NUMBER, with a name of x",
+            "'e = 2' gives a value to the constant e; expected NAME=NUMBER, with a name among x",
         ),
         (&["x", "x=1", "x=2"], "'x=2' gives x a second value, after 1; expected one value for each name"),
         (&["x", "x=1", "x=1"], "'x=1' gives x a second value, after 1; expected one value for each name"),
@@ -122,9 +128,9 @@ fn edges_of_drawings_cross_no_box_and_colours_have_six_digits() {
     let chain = (0..30).fold("x".to_owned(), |inner, turn| {
         if turn % 2 == 0 { format!("({inner})*y") } else { format!("sin({inner})") }
     });
-    // One variable at every depth, so that edges skip all columns.
+    // One variable is used at every depth, so some edges cross all columns.
     let depths = (0..8).fold("x".to_owned(), |inner, _| format!("exp({inner})*x"));
-    // Values of many digits make boxes of many widths.
+    // Values with different numbers of digits make boxes of different widths.
     let widths = (1..9).map(|i| format!("sin(x*{i}.12345)*a{i}")).collect::<Vec<_>>().join("+");
     for arguments in [
         &["(c - a*x)**2 + sin(a)", "a=2", "x=-3", "c=10"][..],
@@ -177,12 +183,12 @@ fn an_edge_through_a_box_would_be_seen() {
     assert_eq!(crossed(&edges[2], &nodes), Err((30.0, 5.0)));
 }
 
-/// Whether a point is in an area, or at most so far outside.
+/// Whether a point is in an area, or at most this far outside.
 fn holds((low, high): Area, (x, y): Point, distance: f64) -> bool {
     (low.0 - distance..=high.0 + distance).contains(&x) && (low.1 - distance..=high.1 + distance).contains(&y)
 }
 
-/// The nodes that an edge touches and that are not its ends, or an end where no node is.
+/// The nodes that an edge touches without being its ends; also an end that lies on no node.
 fn crossed(edge: &[Point], nodes: &[Area]) -> Result<Vec<Area>, Point> {
     let (first, last) = (edge[0], edge[edge.len() - 1]);
     for end in [first, last] {
@@ -196,7 +202,7 @@ fn numbers(node: Node<'_, '_>, names: [&str; 4]) -> [f64; 4] {
     names.map(|name| node.attribute(name).unwrap().parse().unwrap())
 }
 
-/// Boxes and ellipses, without the fields of boxes.
+/// The boxes and ellipses, without the fields of boxes.
 fn nodes(document: &Document<'_>) -> Vec<Area> {
     let mut nodes: Vec<Area> = Vec::new();
     for node in document.descendants() {
@@ -218,7 +224,7 @@ fn nodes(document: &Document<'_>) -> Vec<Area> {
     nodes
 }
 
-/// What the picture shows.
+/// The area of the picture.
 fn page(document: &Document<'_>) -> Area {
     let view = document.root_element().attribute("viewBox").unwrap();
     let [x, y, width, height] =
@@ -227,7 +233,7 @@ fn page(document: &Document<'_>) -> Area {
     ((x, y), (x + width, y + height))
 }
 
-/// The paths, each as many points along it.
+/// The paths, each as points along it.
 fn edges(document: &Document<'_>) -> Vec<Vec<Point>> {
     let paths = document.descendants().filter(|node| node.tag_name().name() == "path");
     paths.map(|path| points(path.attribute("d").unwrap())).collect()
@@ -257,7 +263,7 @@ fn points(path: &str) -> Vec<Point> {
     points
 }
 
-/// Points on a Bézier curve with these four points.
+/// Points on a Bézier curve with these four control points.
 fn curve([a, b, c, d]: [Point; 4]) -> impl Iterator<Item = Point> {
     (1..=400).map(move |step| {
         let t = f64::from(step) / 400.0;
@@ -314,5 +320,5 @@ fn the_example_in_c_calls_the_code_and_finds_the_minimum() {
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
     let output = Command::new(folder.path().join("descend")).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.starts_with("the lowest place is (1.000000, 1.000000)"), "{text}");
+    assert!(text.starts_with("the minimum is at (1.000000, 1.000000)"), "{text}");
 }

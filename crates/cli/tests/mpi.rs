@@ -1,5 +1,5 @@
-//! `dualtape train --distributed` as users of MPI start it, by `mpirun`: the same files for any number of processes, and an
-//! end in bounded time where one of them fails.
+//! `dualtape train --distributed`, started with `mpirun`: it writes the same files for any number of processes, and ends in
+//! bounded time if a process fails.
 
 #![cfg(feature = "mpi")]
 
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// So many processes, more than there are cores, and as any user.
+/// Starts this many processes, even more than there are cores, and as any user.
 fn mpirun(count: usize, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("mpirun");
     command.args(["-np", &count.to_string(), env!("CARGO_BIN_EXE_dualtape"), "train"]).args(arguments);
@@ -56,7 +56,7 @@ fn digits<'a>(more: &[&'a str]) -> Vec<&'a str> {
     DIGITS.iter().chain(more).copied().collect()
 }
 
-/// A file of three classes with gaps and words in it.
+/// A file with three classes, missing values and words.
 fn write_table(path: &Path) {
     let rows = (0..3000).map(|i| {
         let (angle, color) = (f64::from(i) * 0.37, ["red", "green", "blue"][i as usize % 3]);
@@ -77,7 +77,7 @@ fn one_two_three_and_four_processes_write_the_same_model() {
         succeeded(&ran(mpirun(count, path, &digits(&["--epochs", "3", "--output", &run]))));
         assert!(model(path, &run) == model(path, "alone"), "{count} processes");
     }
-    // Two micro-batches to a step, which make up the same batch.
+    // Two micro-batches per step add up to the same batch.
     let halves = digits(&["--epochs", "3", "--accumulate", "2", "--output", "halves"]);
     let halves: Vec<&str> = halves.into_iter().map(|word| if word == "256" { "128" } else { word }).collect();
     succeeded(&ran(mpirun(2, path, &halves)));
@@ -116,7 +116,7 @@ fn a_private_training_has_the_same_noise_whoever_shares_it() {
         succeeded(&ran(mpirun(count, path, &private(run))));
         assert!(model(path, run) == model(path, "alone"), "{count} processes");
     }
-    // A key of the system's is that of rank 0, or the processes would not agree.
+    // A key drawn from the system comes from rank 0; otherwise the processes would disagree.
     let secret: Vec<&str> = private("secret")
         .into_iter()
         .map(|word| if word.ends_with("repeatable") { "epsilon=8,delta=1e-4" } else { word })
@@ -162,7 +162,7 @@ fn an_error_is_told_once_and_ends_all_processes() {
     }
 }
 
-/// The processes that mpirun started.
+/// The processes started by mpirun.
 #[cfg(target_os = "linux")]
 fn ranks_of(mpirun: &Child) -> Vec<u32> {
     let id = mpirun.id();
@@ -175,7 +175,7 @@ fn signal(id: u32, name: &str) {
     assert!(Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().unwrap().success());
 }
 
-/// Starts a long training by four, and waits for its second checkpoint.
+/// Starts a long training with four processes, and waits for its second checkpoint.
 #[cfg(target_os = "linux")]
 fn long_training(folder: &Path, run: &str) -> Child {
     let more = ["--epochs", "100000", "--checkpoint-every", "0.05", "--output", run];
@@ -191,7 +191,7 @@ fn long_training(folder: &Path, run: &str) -> Child {
     begun
 }
 
-/// The epochs that a checkpoint has seen.
+/// The number of epochs in a checkpoint.
 #[cfg(target_os = "linux")]
 fn epochs_done(folder: &Path, run: &str) -> usize {
     let note = dualtape_nn::checkpoint_note(folder.join(run).join("checkpoint.safetensors"));
@@ -230,7 +230,7 @@ fn a_request_to_stop_at_any_process_stops_all_and_says_how_to_go_on() {
     let output = training.wait_with_output().unwrap();
     let said = text(&output.stderr);
     assert!(!output.status.success() && said.matches("dualtape: ").count() == 1, "{said}");
-    let command = "to go on: mpirun -np 4 dualtape train digits --resume --distributed --output stopped";
+    let command = "to continue: mpirun -np 4 dualtape train digits --resume --distributed --output stopped";
     assert!(said.contains(command), "{said}");
     let epochs = (epochs_done(path, "stopped") + 2).to_string();
     alone(path, &["digits", "--resume", "--epochs", &epochs, "--output", "stopped"]);

@@ -1,4 +1,4 @@
-//! `predict`, `compare`, `check` and `plot-bench`, run as a user runs them.
+//! Runs `predict`, `compare`, `check` and `plot-bench` as a user does.
 
 mod common;
 
@@ -20,11 +20,11 @@ fn a_classifier_predicts_classes_with_shares_and_compares_them_with_labels() {
     let accuracy: f64 =
         compared.strip_prefix("accuracy ").unwrap().split(' ').next().unwrap().parse().unwrap();
     assert!(accuracy > 95.0 && compared.contains("\nclass       samples  precision"), "{compared}");
-    // The table itself agrees: the first 50 are setosas.
+    // The table agrees: the first 50 are setosas.
     let right = rows[1..=50].iter().filter(|row| row[0] == "setosa").count();
     assert_eq!(right, 50);
 
-    // Without labels, from a file into a file.
+    // Without labels, from one file to another.
     fs::write(folder.path().join("new.csv"), "5.1,3.5,1.4,0.2\n6.7,3.0,5.2,2.3\n").unwrap();
     let arguments =
         ["predict", "runs/iris/model.safetensors", "new.csv", "--output", "answers.csv", "--quiet"];
@@ -100,7 +100,7 @@ fn runs_are_compared_in_a_table_and_a_picture() {
     assert!(said_of.contains("accuracy") && !said_of.contains("R²"), "{said_of}");
     check_png(&folder.path().join("two.png"));
     check_svg(&folder.path().join("two.svg"), "validation accuracy");
-    // The table says what the runs' own tables say.
+    // The table agrees with the tables of the runs.
     let metrics = fs::read_to_string(folder.path().join("a/metrics.csv")).unwrap();
     let losses = metrics.lines().skip(1).map(|line| line.split(',').nth(5).unwrap().parse::<f64>().unwrap());
     assert_eq!(row("a ")[3], format!("{:.4}", losses.fold(f64::MAX, f64::min)));
@@ -110,12 +110,12 @@ fn runs_are_compared_in_a_table_and_a_picture() {
     check_png(&folder.path().join("compare.png"));
 
     fs::write(folder.path().join("a/metrics.csv"), "epoch,loss\n1,2\n").unwrap();
-    fails(folder.path(), &["compare", "a", "--overwrite"], 1, &["metrics.csv: it has other columns"]);
+    fails(folder.path(), &["compare", "a", "--overwrite"], 1, &["metrics.csv: its columns are not those"]);
     fails(
         folder.path(),
         &["compare", "nothing", "--overwrite"],
         1,
-        &["there is no run in nothing; expected the folder of one, with its report.json"],
+        &["there is no run in nothing; expected the folder of a run, with its report.json"],
     );
     fails(folder.path(), &["compare"], 2, &["required arguments were not provided"]);
 }
@@ -167,7 +167,7 @@ fn measurements_are_drawn_as_bars() {
             "{\"workload\":\"sum\",\"size\":1,\"mode\":\"a\",\"nanoseconds\":\"x\"}\n",
             "\"nanoseconds\" is \"x\"",
         ),
-        ("nonsense\n", "m.jsonl: line 1: it is no JSON object; expected {"),
+        ("nonsense\n", "m.jsonl: line 1: it is not a JSON object; expected {"),
     ] {
         write(text);
         fails(folder.path(), &["plot-bench", "m.jsonl", "--overwrite"], 1, &[expected]);
@@ -187,6 +187,6 @@ fn a_picture_named_svg_is_an_svg_and_one_of_another_kind_is_refused() {
         let arguments = [&command[..], &["--output", "x.jpg"]].concat();
         fails(folder.path(), &arguments, 2, &["--output is x.jpg; expected a file ending in .png or .svg"]);
         let arguments = [&command[..], &["--output", "x.svg"]].concat();
-        fails(folder.path(), &arguments, 2, &["x.svg is there already; expected --overwrite to replace it"]);
+        fails(folder.path(), &arguments, 2, &["x.svg exists already; expected --overwrite to replace it"]);
     }
 }

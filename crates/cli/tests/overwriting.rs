@@ -1,4 +1,4 @@
-//! Nothing is written over what a user had, unless it is asked for; and a folder never holds parts of two runs.
+//! Files of the user are never overwritten unless requested, and a folder never holds parts of two runs.
 
 mod common;
 
@@ -23,7 +23,7 @@ fn a_second_run_gets_a_folder_of_its_own() {
         let options = fs::read_to_string(folder.path().join(run).join("options.toml")).unwrap();
         assert!(options.contains(data), "{options}");
     }
-    // The last one is gone on with.
+    // --resume continues the last run.
     let said = said(folder.path(), &["train", "a/data.csv", "--epochs", "3", "--resume"]);
     assert!(said.contains("into runs/data-3"), "{said}");
     assert_eq!(names(&folder.path().join("runs")), ["data", "data-2", "data-3"]);
@@ -55,23 +55,23 @@ fn files_that_no_run_made_are_not_written_over() {
         folder.path(),
         &["train", "metrics.csv", "--output", "."],
         USAGE,
-        &["metrics.csv would be read and written"],
+        &["metrics.csv would be both read and written"],
     );
     let forced = ["train", "metrics.csv", "--output", ".", "--overwrite"];
-    fails(folder.path(), &forced, USAGE, &["metrics.csv would be read and written"]);
+    fails(folder.path(), &forced, USAGE, &["metrics.csv would be both read and written"]);
     fails(
         folder.path(),
         &["train", "mine.csv", "--output", "."],
         USAGE,
-        &["is there, and belongs to no run"],
+        &["exists and does not belong to a run"],
     );
     let resumed = ["train", "mine.csv", "--output", ".", "--resume"];
-    fails(folder.path(), &resumed, USAGE, &["is there, and belongs to no run"]);
+    fails(folder.path(), &resumed, USAGE, &["exists and does not belong to a run"]);
     assert!(unchanged("metrics.csv") && unchanged("loss.png"));
 
     said(folder.path(), &["train", "mine.csv", "--quiet"]);
     let predict = ["predict", "runs/mine", "mine.csv", "--output", "mine.csv"];
-    fails(folder.path(), &predict, USAGE, &["mine.csv is there already; expected --overwrite to replace it"]);
+    fails(folder.path(), &predict, USAGE, &["mine.csv exists already; expected --overwrite to replace it"]);
     assert!(unchanged("mine.csv"));
     assert!(dualtape(folder.path(), &[&predict[..], &["--overwrite"]].concat()).status.success());
     assert!(!unchanged("mine.csv"));
@@ -103,7 +103,7 @@ fn a_run_killed_early_leaves_nothing_of_the_run_before() {
             || name.starts_with(".dualtape-")),
         "{left:?}"
     );
-    let unfinished = "the run in out has not come to its end; 'dualtape train --resume --output out' goes on";
+    let unfinished = "the run in out is not finished; 'dualtape train --resume --output out' continues it";
     fails(folder.path(), &["compare", "out"], 1, &[unfinished]);
     fails(folder.path(), &["report", "out"], 1, &[unfinished]);
     fails(folder.path(), &["predict", "out", "iris"], 1, &["cannot read out/model.safetensors"]);
@@ -119,7 +119,12 @@ fn what_a_command_reads_of_a_run_is_never_replaced() {
         &["report", "r", "--output", "r/model.safetensors", "--overwrite"],
         &["report", "r", "--output", "r/report.json", "--overwrite"],
     ] {
-        fails(folder.path(), arguments, USAGE, &["would be read and written; expected another --output"]);
+        fails(
+            folder.path(),
+            arguments,
+            USAGE,
+            &["would be both read and written; expected another --output"],
+        );
     }
     assert!(fs::read(folder.path().join("r/model.safetensors")).unwrap() == model);
     let nowhere = ["predict", "r", "iris", "--output", "nodir/x.csv"];
@@ -134,7 +139,7 @@ fn links_are_followed_and_devices_written_to() {
     fs::write(folder.path().join("target.csv"), "old").unwrap();
     std::os::unix::fs::symlink("target.csv", folder.path().join("link.csv")).unwrap();
     let predict = ["predict", "r", "iris", "--quiet", "--output"];
-    fails(folder.path(), &[&predict[..], &["link.csv"]].concat(), USAGE, &["link.csv is there already"]);
+    fails(folder.path(), &[&predict[..], &["link.csv"]].concat(), USAGE, &["link.csv exists already"]);
     said(folder.path(), &[&predict[..], &["link.csv", "--overwrite"]].concat());
     assert!(folder.path().join("link.csv").is_symlink());
     assert!(fs::read_to_string(folder.path().join("target.csv")).unwrap().starts_with("class,"));
@@ -145,7 +150,7 @@ fn links_are_followed_and_devices_written_to() {
         folder.path(),
         &[&predict[..], &["dangling.csv"]].concat(),
         USAGE,
-        &["dangling.csv is there already"],
+        &["dangling.csv exists already"],
     );
 }
 
@@ -169,7 +174,7 @@ fn a_drawing_that_is_there_stays() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("graph.svg"), "mine").unwrap();
     let draw = ["graph", "x*y", "--output", "graph.svg"];
-    fails(folder.path(), &draw, USAGE, &["graph.svg is there already; expected --overwrite to replace it"]);
+    fails(folder.path(), &draw, USAGE, &["graph.svg exists already; expected --overwrite to replace it"]);
     assert_eq!(fs::read_to_string(folder.path().join("graph.svg")).unwrap(), "mine");
     said(folder.path(), &[&draw[..], &["--overwrite"]].concat());
 }
@@ -208,7 +213,7 @@ fn completions_and_manual_pages_know_every_command() {
     );
     let page = fs::read_to_string(folder.path().join("man1/dualtape-train.1")).unwrap();
     assert!(page.contains(".TH dualtape-train") && page.contains("missing"), "{page}");
-    fails(folder.path(), &["man", "man1"], USAGE, &["is there already; expected --overwrite"]);
+    fails(folder.path(), &["man", "man1"], USAGE, &["exists already; expected --overwrite"]);
 }
 
 #[test]
@@ -228,7 +233,7 @@ fn every_end_of_a_training_is_an_event() {
         &["train", "iris", "--json", "--schedule", "warmup:2+cosine:3", "--epochs", "9"],
     );
     let warning =
-        "the schedule warmup:2+cosine:3 ends after 5 epochs of 9, and the rate rises again from there";
+        "the schedule warmup:2+cosine:3 ends after 5 epochs of 9, and the rate rises again after that";
     assert!(text(&warned.stdout).contains(warning), "{}", text(&warned.stdout));
 }
 

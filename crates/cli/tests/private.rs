@@ -1,4 +1,4 @@
-//! `dualtape train --private`: what it states, what it spends, and what it refuses.
+//! `dualtape train --private`: its privacy statement, the budget it spends, and what it refuses.
 
 mod common;
 
@@ -44,7 +44,7 @@ fn a_private_run_states_what_it_spent_how_and_under_which_assumptions() {
         said(path, &["report", accountant]);
         assert!(std::fs::read_to_string(page).unwrap().contains("<h2>Privacy</h2>"));
     }
-    // Tables with and without the column of ε are compared with each other.
+    // `compare` accepts tables with and without the column of ε.
     said(path, &["train", "moons", "--epochs", "2", "--output", "plain"]);
     said(path, &["compare", "plain", "rdp", "pld"]);
     assert!(report(path, "plain").get("privacy").is_none());
@@ -63,7 +63,7 @@ fn noise_of_the_system_differs_from_run_to_run_and_that_of_the_seed_does_not() {
     assert!(model(path, "a") != model(path, "b"));
     for run in ["c", "d"] {
         let said = train("epsilon=5,delta=1e-3,repeatable", run);
-        assert!(said.contains("warning: noise and samples follow from the seed"), "{said}");
+        assert!(said.contains("warning: noise and samples are drawn from the seed"), "{said}");
     }
     assert!(model(path, "c") == model(path, "d"));
 }
@@ -76,13 +76,13 @@ fn a_run_that_goes_on_keeps_its_noise_and_its_budget() {
     let begin = ["train", "iris", "--epochs", "5", "--output", "run"];
     said(path, &[&begin[..], &private].concat());
     let (first, noise) = (report(path, "run"), |report: &Value| report["privacy"]["noise"].clone());
-    // The budget was for five epochs, and more of them get nothing.
+    // The budget was for five epochs; further epochs have nothing left to spend.
     said(path, &["train", "iris", "--resume", "--epochs", "50", "--output", "run"]);
     let then = report(path, "run");
     assert_eq!(noise(&first), noise(&then));
     assert_eq!(first["epochs"], then["epochs"]);
     assert!(then["privacy"]["epsilon"].as_f64().unwrap() <= 2.0);
-    // Less noise than the budget needs ends a run early.
+    // With less noise than the budget requires, the run ends early.
     let noisy = ["train", "iris", "--noise", "1", "--epochs", "500", "--output", "early"];
     let noisy = [&noisy[..], &private].concat();
     let said = said(path, &noisy);
@@ -115,7 +115,7 @@ fn what_cannot_be_claimed_is_refused_or_warned_of() {
     for (arguments, expected) in [
         (
             &["--noise", "1", "--clip", "per-sample:1"][..],
-            "warning: there is noise, but batches of shuffled samples",
+            "warning: noise is added, but batches are shuffled",
         ),
         (
             &["--private", "epsilon=3,delta=0.1"],
@@ -123,7 +123,7 @@ fn what_cannot_be_claimed_is_refused_or_warned_of() {
         ),
         (
             &["--private", "epsilon=3,delta=1e-4", "--keep-best", "true"],
-            "warning: the validation part says which epoch",
+            "warning: the validation part determines which epoch",
         ),
         (
             &["--private", "epsilon=3,delta=1e-4", "--standardize", "true"],

@@ -1,4 +1,4 @@
-//! A run that was stopped or killed, at any moment, and gone on with ends with the same bits.
+//! A run that was stopped or killed at any moment and then resumed ends with the same bits.
 
 mod common;
 
@@ -8,13 +8,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// All that a run leaves behind which does not tell how long it took.
+/// The results of a run, without the times.
 fn results(run: &Path) -> Vec<(String, Vec<u8>)> {
     let read = |name: String| {
         let bytes = fs::read(run.join(&name)).unwrap();
         match name.as_str() {
             "checkpoint.safetensors" => (name, Vec::new()),
-            // Its last column is the time.
+            // The last column is the time.
             "metrics.csv" => {
                 let lines = text(&bytes)
                     .lines()
@@ -38,7 +38,7 @@ fn check_same(one: &Path, other: &Path) {
     }
 }
 
-/// With all that a training remembers: momentum, a schedule that counts steps, noise, a best epoch.
+/// Options that use all of a training's state: momentum, a schedule that counts steps, noise, a best epoch.
 const RUN: [&str; 19] = [
     "train",
     "digits",
@@ -61,7 +61,7 @@ const RUN: [&str; 19] = [
     "--svg",
 ];
 
-/// Noise from the clock: neighbouring moments give numbers that are far apart.
+/// A random number from the clock: moments close together give numbers far apart.
 fn chance() -> u64 {
     let nanos = u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos());
     nanos.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
@@ -87,9 +87,9 @@ fn killed_at_any_moments_and_resumed_it_ends_with_the_same_bits() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    assert!(hits >= 3, "of moments {moments:?} only {hits} were before the end, of {duration:?}");
+    assert!(hits >= 3, "of the moments {moments:?}, only {hits} were before the end at {duration:?}");
     let last = said(folder.path(), &resumed);
-    assert!(last.contains("going on from epoch"), "{moments:?}: {last}");
+    assert!(last.contains("continuing from epoch"), "{moments:?}: {last}");
     check_same(&folder.path().join("whole"), &folder.path().join("killed"));
 }
 
@@ -101,7 +101,7 @@ fn killed_while_results_are_written_they_are_written_again() {
     let killed = folder.path().join("killed");
     let arguments = [&options[..], &["--output", "killed", "--resume"]].concat();
     said(folder.path(), &arguments);
-    // As if it had been killed before, with a picture half written beside.
+    // As if an earlier process had been killed, leaving a half-written picture.
     for name in ["model.safetensors", "loss.png", "metrics.csv"] {
         fs::remove_file(killed.join(name)).unwrap();
     }
@@ -132,12 +132,12 @@ fn ctrl_c_saves_a_checkpoint_and_says_how_to_go_on() {
         );
         assert!(
             !folder.path().join("stopped run/model.safetensors").exists(),
-            "it was over before it was stopped"
+            "the run ended before it was stopped"
         );
-        let (_, resume) = complaint.trim().split_once("to go on: dualtape ").unwrap();
+        let (_, resume) = complaint.trim().split_once("to continue: dualtape ").unwrap();
         assert_eq!(resume, "train digits --resume --output 'stopped run' --log-axis");
 
-        // As a user does: the line is copied into a shell.
+        // The line is copied into a shell, as a user would do.
         let mut shell = Command::new("sh");
         shell.current_dir(folder.path()).args([
             "-c",
@@ -156,7 +156,7 @@ fn a_run_goes_on_with_its_own_options_and_for_longer_if_asked() {
     let start = ["train", "iris", "--hidden", "5", "--rate", "0.02", "--l2", "1e-4"];
     said(folder.path(), &[&start[..], &["--epochs", "9", "--output", "whole"]].concat());
     said(folder.path(), &[&start[..], &["--epochs", "4", "--output", "parts"]].concat());
-    // Options, and even the data, are those the run began with.
+    // The options, and even the data, are those that the run began with.
     said(folder.path(), &["train", "--resume", "--epochs", "9", "--output", "parts", "--threads", "1"]);
     let model = |run: &str| fs::read(folder.path().join(run).join("model.safetensors")).unwrap();
     assert!(model("whole") == model("parts"));

@@ -1,4 +1,4 @@
-//! `dualtape train`, run as a user runs it: results, pictures, options, and what it prints.
+//! Runs `dualtape train` as a user does: results, pictures, options, and output.
 
 mod common;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// The object printed last, and how many were printed before.
+/// The last printed object, and the number of objects before it.
 fn last_object(said: &str) -> (Value, usize) {
     let objects: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     (objects.last().unwrap().clone(), objects.len() - 1)
@@ -33,7 +33,7 @@ fn moons_leave_a_model_a_table_options_a_checkpoint_and_every_picture_that_appli
     let folder = tempfile::tempdir().unwrap();
     let said = said(folder.path(), &["train", "moons", "--epochs", "3", "--svg", "--clip", "norm:0.5"]);
     assert!(said.contains("320 to train on, 80 to validate") && said.contains("354"), "{said}");
-    // One line an epoch, since there are few of them and nobody watches on a terminal.
+    // One line per epoch, since there are few epochs and there is no terminal.
     assert_eq!(said.lines().filter(|line| line.starts_with("epoch ")).count(), 3, "{said}");
     assert!(
         said.contains("wrote model.safetensors, metrics.csv, report.json and loss.png, loss.svg"),
@@ -51,7 +51,7 @@ fn moons_leave_a_model_a_table_options_a_checkpoint_and_every_picture_that_appli
         ("gradients", "threshold 0.5"),
         ("loss", "best: epoch"),
         ("norms", "320 samples"),
-        ("importance", "validation accuracy that is lost where the column is shuffled"),
+        ("importance", "drop in validation accuracy when the column is shuffled"),
     ] {
         check_png(&run.join(picture).with_extension("png"));
         check_svg(&run.join(picture).with_extension("svg"), says);
@@ -77,7 +77,7 @@ fn a_regression_is_read_from_csv_trained_and_drawn_and_takes_the_place_of_an_ear
     for picture in ["loss.png", "gradients.png", "predictions.png", "norms.png"] {
         check_png(&out.join(picture));
     }
-    // What the earlier run had drawn, and this one did not.
+    // Pictures of the earlier run that this one does not draw.
     assert!(
         !names(&out).iter().any(|name| name.starts_with("confusion") || name.ends_with(".svg")),
         "{said}"
@@ -133,7 +133,7 @@ fn every_option_reaches_the_training() {
         let changed = model(&option.split(' ').collect::<Vec<_>>());
         assert!(usual != changed, "{option} changes nothing");
     }
-    // A rate this large is best early: what is kept, and when it stops, matter.
+    // With a rate this large, an early epoch is best, so keep-best and patience have an effect.
     let wild = ["--rate=1", "--optimizer=adam", "--epochs=40"];
     assert!(model(&wild) != model(&[&wild[..], &["--keep-best=false"]].concat()));
     model(&[&wild[..], &["--patience=2"]].concat());
@@ -150,13 +150,13 @@ fn options_come_from_a_file_too_and_the_command_line_wins() {
     let said_of = said(folder.path(), &[&config[..], &["--rate", "0.25"]].concat());
     assert!(said_of.contains("4 -> 7") && said_of.contains("4 epochs"), "{said_of}");
     assert!(said_of.contains("sgd:momentum=0.5, rate 0.25"), "{said_of}");
-    // A run's own options give the same run.
+    // The options.toml of a run gives the same run again.
     let again = ["train", "--config", "out/options.toml", "--output", "again"];
     said(folder.path(), &again);
     let model = |run: &str| fs::read(folder.path().join(run).join("model.safetensors")).unwrap();
     assert!(model("out") == model("again"));
     for (text, expected) in [
-        ("epochs = 3\nepoch = 9\n", "options.toml, line 2: there is no option 'epoch'; is it epochs?"),
+        ("epochs = 3\nepoch = 9\n", "options.toml, line 2: there is no option 'epoch'; did you mean epochs?"),
         ("xyz = 9\n", "options.toml, line 1: there is no option 'xyz'; expected one of data, label, header"),
         ("clip = \"norm:-1\"", "options.toml, line 1: the clip is 'norm:-1'; expected none, value:C"),
         ("hidden = [3, 0]", "the list of hidden layers is 3,0; expected whole numbers of at least 1"),

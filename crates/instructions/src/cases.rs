@@ -1,4 +1,4 @@
-//! The cases: derivatives in every way that there is, small, so that valgrind takes seconds for all.
+//! The cases: derivatives in every mode, small enough that valgrind takes only seconds for all.
 
 use dualtape::loops::{Step, scan};
 use dualtape::program::{Results, Rows, Sums, Wrt};
@@ -7,10 +7,10 @@ use dualtape::typenum::{U8, U10};
 use dualtape::{Differentiable, Error, Forward, Program, Reverse, SecondOrder, Tape, derivatives};
 use std::hint::black_box;
 
-/// Computes once.
+/// Runs the computation once.
 pub(crate) type Run = Box<dyn FnMut()>;
 
-/// A name, and how the case is made: all that happens once is in here, unless it is what is counted.
+/// A name and a function that constructs the case. One-time work belongs into the constructor, unless it is to be counted.
 pub(crate) type Case = (&'static str, fn() -> Run);
 
 /// All cases, in the order of the record.
@@ -39,12 +39,12 @@ pub(crate) fn all() -> [Case; 20] {
     ]
 }
 
-/// Numbers that look like chance, and are the same each time.
+/// Pseudo-random numbers, the same in every run.
 fn numbers(count: usize) -> Vec<f64> {
     (0..count).map(|i| ((i + 1) as f64 * 0.7).sin()).collect()
 }
 
-/// What is not refused.
+/// The value of a result that must not be an error.
 fn sound<T>(result: Result<T, Error>) -> T {
     result.expect("the case fits itself")
 }
@@ -53,7 +53,7 @@ fn rosenbrock<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
     x.windows(2).map(|w| (w[1] - w[0] * w[0]).powi(2) * 100.0 + (w[0] - 1.0).powi(2)).sum()
 }
 
-/// Elementary functions of most kinds.
+/// Most kinds of elementary functions.
 fn wave<D: Differentiable<Scalar = f64>>(x: D) -> D {
     (x * x + 1.0).sqrt().ln() * (x * 3.0).sin() / (x.exp() + 2.0) + (x * 0.5).tanh()
 }
@@ -62,14 +62,14 @@ fn waves<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
     x.iter().copied().map(wave).sum()
 }
 
-/// Where rates of neighbours hang on each other: three entries in each row of its Jacobian.
+/// A function in which neighbours depend on each other: its Jacobian has three entries in each row.
 fn spread<D: Differentiable<Scalar = f64>>(x: &[D]) -> Vec<D> {
     let last = x.len() - 1;
     let rate = |i: usize| x[i.saturating_sub(1)] + x[(i + 1).min(last)] - x[i] * 2.0 + x[i] * x[i];
     (0..x.len()).map(rate).collect()
 }
 
-/// How far a network of 2-8-1 is from the last number of a point, squared.
+/// The squared difference between the output of a 2-8-1 network and the last number of a point.
 fn network<D: Differentiable<Scalar = f64>>(parameters: &[D], point: &[D]) -> D {
     let (hidden, output) = parameters.split_at(24);
     let hidden: Vec<D> =
@@ -239,7 +239,7 @@ fn sparse_hessian() -> Run {
     })
 }
 
-/// A pendulum, a short time later. State: angle and speed; parameters: gravity and friction.
+/// One step of a pendulum. State: angle and speed; parameters: gravity and friction.
 #[derive(Clone)]
 struct Swing;
 

@@ -1,44 +1,45 @@
-//! Counts of instructions, as they stand in a record, and how far new ones are from them.
+//! Records of instruction counts, and comparison of new counts with them.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-/// How far a count may move, in per cent of the recorded one.
+/// How much a count may change, in per cent of the recorded one.
 pub const PERCENT: u64 = 3;
 
-/// What was counted, and with what.
+/// Counts, and the compiler, library and instruction set they were made with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Compiler, C library and instruction set: counts are compared only where these are the same.
+    /// Compiler, C library and instruction set; counts are comparable only if these are the same.
     pub with: String,
-    /// The instructions that each case takes, by its name.
+    /// The instruction count of each case, by name.
     pub counts: Vec<(String, u64)>,
 }
 
 impl Record {
-    /// Reads a record: a line for what was counted with, a line of headings, and a line for each case.
+    /// Reads a record: a line about compiler, library and instructions, a line of headings, and a line for each case.
     ///
     /// # Errors
     ///
-    /// In words, with the number of the line, if it is none.
+    /// A message with the number of the line, if the text is not a record.
     pub fn read(text: &str) -> Result<Self, String> {
         let mut lines = text.lines();
         let with = lines.next().and_then(|line| line.strip_prefix("# "));
-        let with = with.ok_or("line 1: a record begins with '# ' and what was counted with")?.to_owned();
+        let with =
+            with.ok_or("line 1: expected '# ' and the compiler, C library and instruction set")?.to_owned();
         if lines.next() != Some("case,instructions") {
-            return Err("line 2: the headings have to be 'case,instructions'".to_owned());
+            return Err("line 2: expected the headings 'case,instructions'".to_owned());
         }
         let case = |(index, line): (usize, &str)| {
             let read =
                 line.rsplit_once(',').and_then(|(name, count)| Some((name.to_owned(), count.parse().ok()?)));
             read.ok_or_else(|| {
-                format!("line {}: '{line}' is no name and number, parted by a comma", index + 3)
+                format!("line {}: '{line}' is not a name and a number, separated by a comma", index + 3)
             })
         };
         Ok(Self { with, counts: lines.enumerate().map(case).collect::<Result<_, _>>()? })
     }
 
-    /// The record as it stands in a file.
+    /// The record as the text of a file.
     pub fn text(&self) -> String {
         let case = |(name, count): &(String, u64)| format!("{name},{count}\n");
         let cases: String = self.counts.iter().map(case).collect();
@@ -49,7 +50,7 @@ impl Record {
         self.counts.iter().find(|(other, _)| other == name).map(|&(_, count)| count)
     }
 
-    /// A line for each case in which new counts are not within [`PERCENT`] of these, in words.
+    /// A message for each case whose new count is not within [`PERCENT`] of this one.
     pub fn differences(&self, now: &Self) -> Vec<String> {
         let moved = now.counts.iter().filter_map(|(name, count)| match self.count(name) {
             None => Some(format!("{name}: takes {count} instructions, and is not in the record")),
@@ -62,7 +63,7 @@ impl Record {
     }
 }
 
-/// How a count has moved, if by more than is allowed.
+/// How a count has changed, if by more than is allowed.
 fn difference(name: &str, before: u64, now: u64) -> Option<String> {
     let moved = now.abs_diff(before);
     let (percent, word) = (100.0 * moved as f64 / before as f64, if now > before { "more" } else { "fewer" });

@@ -1,13 +1,14 @@
-//! Counts the instructions of small derivatives, and holds them to a record.
+//! Counts the instructions of small derivative computations, and compares them with a record.
 //!
-//! Times of a shared machine move by tens of per cent; instructions hardly move at all, so that a change which costs a few
-//! per cent is seen. They say nothing of caches and branches: times are those of `dualtape-bench`.
+//! Times on a shared machine vary by tens of per cent; instruction counts hardly vary, so a change that costs a few
+//! per cent is visible. They say nothing about caches and branches; for times, see `dualtape-bench`.
 //!
-//! Valgrind's callgrind counts, in one run of this program for all cases: it begins at zero whenever [`begin`] is called, and
-//! writes a file whenever a call of [`counted`] ends. Of one function, it takes one such wish only.
+//! Valgrind's callgrind counts all cases in one run of this program: it resets the count whenever [`begin`] is
+//! called, and writes a file whenever a call of [`counted`] ends. These are two functions because callgrind accepts
+//! only one such option per function.
 //!
-//! A new case may move others by some per cent: how often a function is used is part of whether the compiler inlines it. So cases
-//! are added with the record written anew, and core is not changed in the same commit.
+//! A new case may change the counts of others by some per cent, since the number of uses of a function affects
+//! whether the compiler inlines it. So a commit that adds cases also updates the record, and does not change core.
 
 mod cases;
 
@@ -20,17 +21,17 @@ use std::{env, fs};
 const USAGE: &str = "\
 usage: cargo run --profile counted -p dualtape-instructions [-- OPTION]
 
-Counts the instructions of small cases, by valgrind, and compares them with the record: crates/instructions/record.csv.
+Counts the instructions of small cases with valgrind, and compares them with the record in crates/instructions/record.csv.
 
-  (nothing)   compares; ends with 1 if a count is not within 3 % of the record
-  --update    writes the record anew
-  --cases     runs the cases, without counting: this is what valgrind runs
-  --help      says this
+  (nothing)   compares; exits with code 1 if a count is not within 3 % of the record
+  --update    rewrites the record
+  --cases     runs the cases without counting (valgrind runs the program with this option)
+  --help      prints this help
 
-Counts depend on the compiler and the C library: with others than those recorded, differences are told, and do not fail.
-They are those of optimised code in AVX2, so on processors without it nothing is counted.";
+Counts depend on the compiler and the C library: if these differ from the recorded ones, differences are reported but are not an error.
+Counts are for optimised code with AVX2; on processors without AVX2, nothing is counted.";
 
-/// In which instructions lanes run. Valgrind knows no wider ones, so this holds everywhere.
+/// The instruction set for lanes. Valgrind supports no wider one, so it is the same everywhere.
 const INSTRUCTIONS: &str = "avx2";
 
 fn main() -> ExitCode {
@@ -57,14 +58,14 @@ fn main() -> ExitCode {
     })
 }
 
-/// Whether lanes will run in the instructions that are recorded, and the code is optimised; says so if not.
+/// Whether lanes will use the recorded instruction set and the code is optimised; prints a message if not.
 fn can_count() -> bool {
     if cfg!(debug_assertions) {
         println!(
             "Nothing is counted: this program was built without optimisation. Build it with --profile counted."
         );
     } else if !has_avx2() {
-        println!("Nothing is counted: the record is of AVX2, which this processor has not.");
+        println!("Nothing is counted: the record requires AVX2, which this processor lacks.");
     } else {
         return true;
     }
@@ -95,7 +96,7 @@ fn count_all(update: bool) -> Result<ExitCode, String> {
     Ok(compare(&Record::read(&text).map_err(told)?, &now))
 }
 
-/// Says where the counts have moved.
+/// Reports which counts have changed.
 fn compare(recorded: &Record, now: &Record) -> ExitCode {
     let differences = recorded.differences(now);
     if differences.is_empty() {
@@ -105,17 +106,20 @@ fn compare(recorded: &Record, now: &Record) -> ExitCode {
     println!("\nNot within {PERCENT} % of the record:");
     differences.iter().for_each(|line| println!("  {line}"));
     if recorded.with != now.with {
-        println!("The record was made with {}, this with {}: nothing follows.", recorded.with, now.with);
+        println!(
+            "The record was made with {}, these counts with {}: the difference is not an error.",
+            recorded.with, now.with
+        );
         return ExitCode::SUCCESS;
     }
     println!(
-        "If this is meant, or better than before, write the record anew and commit it:\n  \
+        "If this is intended, or an improvement, update the record and commit it:\n  \
          cargo run --profile counted -p dualtape-instructions -- --update"
     );
     ExitCode::FAILURE
 }
 
-/// What counts depend on besides our code. Valgrind shows the same processor everywhere.
+/// What counts depend on besides our code. Valgrind simulates the same processor everywhere.
 fn with() -> String {
     let said = |program: &str, argument: &str| {
         let output = Command::new(program).arg(argument).output().ok()?;
@@ -127,7 +131,7 @@ fn with() -> String {
     format!("{compiler}; {library}; {INSTRUCTIONS}")
 }
 
-/// A folder that is gone in the end.
+/// A folder that is removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -144,10 +148,10 @@ impl Drop for Folder {
     }
 }
 
-/// Runs the cases below valgrind. Returns what each took.
+/// Runs the cases under valgrind. Returns the count of each.
 fn counts() -> Result<Vec<(String, u64)>, String> {
     let folder = Folder::new()?;
-    let program = env::current_exe().map_err(|error| format!("where this program is: {error}"))?;
+    let program = env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     let output = Command::new("valgrind")
         .args([
             "--tool=callgrind",
@@ -159,7 +163,7 @@ fn counts() -> Result<Vec<(String, u64)>, String> {
         .arg("--cases")
         .env("DUALTAPE_INSTRUCTIONS", INSTRUCTIONS)
         .output()
-        .map_err(|error| format!("valgrind does not start: {error}"))?;
+        .map_err(|error| format!("cannot start valgrind: {error}"))?;
     if !output.status.success() {
         return Err(format!("valgrind failed:\n{}", String::from_utf8_lossy(&output.stderr)));
     }
@@ -170,18 +174,19 @@ fn counts() -> Result<Vec<(String, u64)>, String> {
         .collect()
 }
 
-/// The sum in a file of callgrind's.
+/// The total in a file written by callgrind.
 fn total(file: &Path) -> Result<u64, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let sum = text.lines().find_map(|line| line.strip_prefix("totals: "));
-    sum.and_then(|sum| sum.trim().parse().ok()).ok_or_else(|| format!("{}: has no totals", file.display()))
+    sum.and_then(|sum| sum.trim().parse().ok())
+        .ok_or_else(|| format!("{}: there are no totals", file.display()))
 }
 
-/// Runs each case once to warm up, and once to be counted; prints its name.
+/// Runs each case once as a warm-up, and once to be counted; prints its name.
 fn run_cases() {
-    // A task handed to another thread would be waited for in a loop, which is counted as well.
+    // Waiting for a task in another thread would be a loop, which would be counted as well.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
-    pool.build_global().expect("the pool is not there yet");
+    pool.build_global().expect("the pool does not exist yet");
     for (name, make) in cases::all() {
         let mut run = make();
         run();
@@ -191,16 +196,16 @@ fn run_cases() {
     }
 }
 
-/// Where a count begins; valgrind finds it by its name.
+/// Marks the beginning of a count; valgrind finds it by its name.
 #[inline(never)]
 fn begin() {
     black_box(());
 }
 
-/// Where a count ends.
+/// Marks the end of a count.
 #[inline(never)]
 fn counted(run: &mut dyn FnMut()) {
     run();
-    // What follows keeps the call from becoming a jump, after which this function would have no end.
+    // The following code keeps the call from becoming a jump, since callgrind would then not see the end of this function.
     black_box(());
 }

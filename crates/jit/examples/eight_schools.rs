@@ -1,12 +1,12 @@
-//! Hamiltonian Monte Carlo on the eight schools (Rubin, "Estimation in parallel randomized experiments", 1981): the sampler asks a
-//! program for gradients, and machine code makes them without a change to the sampler.
+//! Hamiltonian Monte Carlo on the eight schools (Rubin, "Estimation in parallel randomized experiments", 1981): the
+//! sampler takes gradients from a program, and machine code computes them without any change to the sampler.
 
 use dualtape::{Differentiable, Error, Program, Workspace};
 use dualtape_jit::{Jit, Tier};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What coaching seemed to do in each school, and the standard error of that.
+/// The estimated effect of coaching in each school, and its standard error.
 const EFFECTS: [[f64; 2]; 8] = [
     [28.0, 15.0],
     [8.0, 10.0],
@@ -20,8 +20,8 @@ const EFFECTS: [[f64; 2]; 8] = [
 
 const SIZE: usize = 2 + EFFECTS.len();
 
-/// −ln of the posterior. Inputs: the mean effect μ, ln τ of their spread, and for each school its effect as (θ − μ)/τ. Priors:
-/// μ ~ N(0, 5), τ ~ half-Cauchy(5).
+/// −ln of the posterior. Inputs: the mean effect μ, the logarithm ln τ of the spread, and for each school (θ − μ)/τ.
+/// Priors: μ ~ N(0, 5), τ ~ half-Cauchy(5).
 fn potential<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
     let (mean, log_spread, schools) = (x[0], x[1], &x[2..]);
     let spread = log_spread.exp();
@@ -33,24 +33,24 @@ fn potential<D: Differentiable<Scalar = f64>>(x: &[D]) -> D {
     prior + schools.iter().zip(EFFECTS).map(school).sum::<D>()
 }
 
-/// Numbers that look like chance, and are the same each time.
+/// Pseudo-random numbers, the same in every run.
 struct Chance(u64);
 
 impl Chance {
-    /// Between 0 and 1.
+    /// A number between 0 and 1.
     fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 
-    /// Normal, by Box and Muller.
+    /// A standard normal number, by the method of Box and Muller.
     fn normal(&mut self) -> f64 {
         let (radius, angle) = ((-2.0 * self.uniform().ln()).sqrt(), std::f64::consts::TAU * self.uniform());
         radius * angle.cos()
     }
 }
 
-/// What a run of the sampler gives.
+/// The result of a run of the sampler.
 struct Run {
     /// The means of μ and τ.
     means: [f64; 2],
@@ -62,7 +62,7 @@ const DRAWS: usize = 20_000;
 const LEAPS: usize = 12;
 const STEP: f64 = 0.25;
 
-/// Draws from the posterior, by leaps along the gradient.
+/// Draws from the posterior with leapfrog steps along the gradient.
 fn sample(program: &Program<f64>) -> Result<Run, Error> {
     let start = Instant::now();
     let (mut workspace, mut chance): (Workspace<f64>, _) = (program.workspace(), Chance(8));
@@ -96,14 +96,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let program = Program::record(potential, &[0.1; SIZE])?;
     let compiled = program.clone().optimized_by(Arc::new(Jit::new(Tier::Optimised)?));
     let gradients = (DRAWS * LEAPS) as f64;
-    println!("{DRAWS} draws of {LEAPS} leaps     mean of mu  of tau  accepted  ns a leap");
+    println!("{DRAWS} draws of {LEAPS} leaps     mean of mu  of tau  accepted  ns per leap");
     for (name, program) in [("program", program.optimized()), ("machine code", compiled)] {
         let Run { means: [mean, spread], accepted, seconds } = sample(&program)?;
         let each = seconds * 1e9 / gradients;
         println!("{name:24} {mean:11.2} {spread:7.2} {accepted:9.2} {each:10.1}");
         assert!(
             (mean - 4.4).abs() < 0.3 && (spread - 3.6).abs() < 0.4,
-            "the posterior is known to be elsewhere"
+            "the posterior means differ from the known ones"
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Times gradients of machine code in units of a gradient written by hand, and compilations:
+//! Times gradients by machine code, in units of a gradient written by hand, and times compilations:
 //! `cargo run --release -p dualtape-jit --example speed`.
 
 use dualtape::codegen::{Quantity, Routine};
@@ -41,7 +41,8 @@ impl Step for Swing {
     }
 }
 
-/// The angle after all steps and its gradient, by hand: states, angles' sines and cosines are stored on the way forward.
+/// The angle after all steps and its gradient, by hand: states, and sines and cosines of angles, are stored in the
+/// forward pass.
 fn pendulum_by_hand(x: &[f64], gradient: &mut [f64], stored: &mut Vec<[f64; 12]>) -> f64 {
     let &[angle, speed, gravity, friction] = x else { unreachable!() };
     stored.clear();
@@ -64,7 +65,7 @@ fn pendulum_by_hand(x: &[f64], gradient: &mut [f64], stored: &mut Vec<[f64; 12]>
     }
     let (mut ba, mut bs, mut bg, mut bf) = (1.0, 0.0, 0.0, 0.0);
     for &[s1, s2, s3, s4, sin1, cos1, sin2, cos2, sin3, cos3, sin4, cos4] in stored.iter().rev() {
-        // back through da = s, ds = -sin(a) g - s f
+        // backward through da = s, ds = -sin(a) g - s f
         let mut derivative = |bda: f64, bds: f64, s: f64, sin: f64, cos: f64| {
             bg -= bds * sin;
             bf -= bds * s;
@@ -83,7 +84,7 @@ fn pendulum_by_hand(x: &[f64], gradient: &mut [f64], stored: &mut Vec<[f64; 12]>
     a
 }
 
-/// Seconds of one call, from two milliseconds of them.
+/// Seconds per call, measured over two milliseconds of calls.
 fn time(f: &mut dyn FnMut()) -> f64 {
     let start = Instant::now();
     f();
@@ -99,7 +100,7 @@ fn median(mut all: Vec<f64>) -> f64 {
     all[all.len() / 2]
 }
 
-/// The medians of all, timed in turns.
+/// The median times of all functions, timed alternately.
 fn medians(fs: &mut [Box<dyn FnMut() + '_>]) -> Vec<f64> {
     let mut times = vec![Vec::new(); fs.len()];
     for _ in 0..31 {
@@ -110,7 +111,7 @@ fn medians(fs: &mut [Box<dyn FnMut() + '_>]) -> Vec<f64> {
     times.into_iter().map(median).collect()
 }
 
-/// A gradient by a program, into memory of its own.
+/// A function that computes a gradient with a program, into its own memory.
 fn evaluated(program: Program<f64>, x: &[f64]) -> Box<dyn FnMut() + '_> {
     let (mut workspace, mut gradient) = (program.workspace(), vec![0.0; x.len()]);
     Box::new(move || {
@@ -119,7 +120,7 @@ fn evaluated(program: Program<f64>, x: &[f64]) -> Box<dyn FnMut() + '_> {
     })
 }
 
-/// The same by the code of a tier.
+/// The same with the machine code of a tier.
 fn called<'x>(program: &Program<f64>, tier: Tier, x: &'x [f64]) -> Box<dyn FnMut() + 'x> {
     let mut gradient = jit(tier).compile(program, Quantity::Gradient).expect("it has code");
     let mut outputs = vec![0.0; x.len() + 1];
@@ -130,7 +131,7 @@ fn jit(tier: Tier) -> Jit {
     Jit::new(tier).expect("there is code for this processor")
 }
 
-/// Times all ways, and compilations.
+/// Times all ways to compute the gradient, and compilations.
 fn report<'x>(
     name: &str,
     program: &Program<f64>,
@@ -169,14 +170,17 @@ fn report_compilation(program: &Program<f64>, tier: Tier) {
         times.map(|[written, compiled]| (written, compiled)).unzip();
     let [written, compiled] = [written, compiled].map(|times| median(times) * 1e6);
     println!(
-        "{:>20} {tier:?}: {operations} operations, routine {written:.0} µs, code {compiled:.0} µs, {:.2} µs an operation",
+        "{:>20} {tier:?}: {operations} operations, routine {written:.0} µs, code {compiled:.0} µs, {:.2} µs per operation",
         "",
         compiled / operations as f64
     );
 }
 
 fn main() {
-    println!("{:>16} {:>10}   in units of it: program, behind it, single pass, optimised", "", "by hand/ns");
+    println!(
+        "{:>16} {:>10}   in units of that: program, program with machine code, single pass, optimised",
+        "", "by hand/ns"
+    );
     for n in [2, 10, 100, 1000] {
         let x = rosenbrock_point(n);
         let program = Program::record(rosenbrock, &x).expect("it branches nowhere");

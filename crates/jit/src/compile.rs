@@ -1,4 +1,4 @@
-//! From a routine to machine code.
+//! Compiles a routine to machine code.
 
 use crate::Error;
 use crate::emit::{Constants, Features, Shared, emit, signature};
@@ -12,7 +12,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Module, default_libcall_names};
 use dualtape::codegen::Routine;
 
-/// The processor at hand, with settings.
+/// The target: the processor of this machine, with compiler settings.
 pub(crate) fn processor(registers: &str) -> Result<OwnedTargetIsa, Error> {
     let mut flags = settings::builder();
     let verifies = if cfg!(debug_assertions) { "true" } else { "false" };
@@ -30,7 +30,7 @@ pub(crate) fn processor(registers: &str) -> Result<OwnedTargetIsa, Error> {
     processor.finish(settings::Flags::new(flags)).map_err(Error::processor)
 }
 
-/// Machine code of a routine, a function for each part.
+/// Machine code of a routine, with one function for each part.
 pub(crate) fn compile<F: Number>(isa: &OwnedTargetIsa, routine: &Routine<F>) -> Result<Machine<F>, Error> {
     let layout = Layout::of(routine);
     let builder = JITBuilder::with_isa(isa.clone(), default_libcall_names());

@@ -1,4 +1,4 @@
-//! Compiled routines, and how they are called.
+//! Compiled routines, and how to call them.
 
 use crate::Error;
 use crate::machine::Machine;
@@ -7,10 +7,10 @@ use dualtape::codegen::{Array, INPUTS, MachineCode, OUTPUTS, Quantity, Routine};
 use std::fmt;
 use std::sync::Arc;
 
-/// A quantity of a program as machine code, with a memory to run on.
+/// Machine code for a quantity of a program, with the memory it runs on.
 ///
-/// It is `Send` and `Sync`. A clone shares the code and has a memory of its own, so each thread takes a clone; the code is freed
-/// with the last one.
+/// It is `Send` and `Sync`. A clone shares the code but has its own memory, so give each thread a clone. The code is freed
+/// with the last clone.
 ///
 /// ```
 /// use dualtape::{Program, codegen::Quantity};
@@ -28,13 +28,13 @@ pub struct Compiled<F> {
     workspace: Vec<F>,
 }
 
-/// What clones share.
+/// The part that clones share.
 pub(crate) struct Code<F> {
     machine: Machine<F>,
     quantity: Quantity,
     inputs: Vec<Array>,
     outputs: Vec<Array>,
-    /// How many numbers come in, and go out.
+    /// The number of inputs and outputs.
     lengths: [usize; 2],
 }
 
@@ -47,7 +47,7 @@ impl<F: Number> Compiled<F> {
         Self { code: Arc::new(code), workspace }
     }
 
-    /// What it computes.
+    /// The quantity it computes.
     ///
     /// ```
     /// # use dualtape::{Program, codegen::Quantity};
@@ -61,7 +61,7 @@ impl<F: Number> Compiled<F> {
         self.code.quantity
     }
 
-    /// The arrays that come in, one after the other.
+    /// The input arrays, in order.
     ///
     /// ```
     /// # use dualtape::{Program, codegen::Quantity};
@@ -76,7 +76,7 @@ impl<F: Number> Compiled<F> {
         &self.code.inputs
     }
 
-    /// The arrays that go out, one after the other.
+    /// The output arrays, in order.
     ///
     /// ```
     /// # use dualtape::{Program, codegen::Quantity};
@@ -91,14 +91,14 @@ impl<F: Number> Compiled<F> {
         &self.code.outputs
     }
 
-    /// Computes the outputs, all arrays one after the other, from the inputs, all arrays one after the other. What it computes
-    /// has the bits that the program gives.
+    /// Computes the outputs from the inputs; both are slices of all arrays concatenated. The results are bit for bit
+    /// those of the program.
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if there are more or fewer inputs or outputs; and [`Error::Refused`] if the function takes another
-    /// branch here than where it was recorded, or is at a singular point: the program then has the outcome, or says which guard
-    /// is broken. The outputs may then be anything.
+    /// [`Error::Length`] if the number of inputs or outputs is wrong; and [`Error::Refused`] if the function takes
+    /// another branch here than where it was recorded, or is at a singular point. Evaluate the program in this case:
+    /// it gives the result or says which guard failed. After `Refused`, the outputs are unspecified.
     ///
     /// ```
     /// use dualtape::{Float, Program, codegen::Quantity};

@@ -1,4 +1,4 @@
-//! From statements to Cranelift's instructions.
+//! Translates statements to Cranelift's instructions.
 
 mod checks;
 mod operations;
@@ -17,10 +17,10 @@ use dualtape::codegen::{Array, Carried, Expression, INPUTS, Loop, Memory, OUTPUT
 use dualtape::rules::Op;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Numbers that can be loaded again are kept in a register for so many statements.
+/// The number of statements for which a number that can be loaded again is kept in a register.
 const KEPT: usize = 24;
 
-/// What the processor can do in one instruction.
+/// Operations that the processor performs in one instruction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Features {
     pub(crate) fused: bool,
@@ -60,19 +60,19 @@ impl<F: Number> Constants<F> {
     }
 }
 
-/// What a value of the routine is here.
+/// How a value of the routine is represented here.
 #[derive(Clone, Copy)]
 enum Source {
-    /// An instruction's result.
+    /// The result of an instruction.
     Computed(ir::Value),
-    /// A number that stays where it is, and is loaded where it is read.
+    /// A number that stays in memory, and is loaded each time it is read.
     Again(Again),
 }
 
-/// A constant, or a number that came in: which array it stands in, and where.
+/// A constant or an input: its array, and its place there.
 type Again = [usize; 2];
 
-/// What parts share.
+/// Data shared by all parts.
 pub(crate) struct Shared<'a, F> {
     pub(crate) layout: &'a Layout,
     pub(crate) required: &'a [Array],
@@ -81,8 +81,8 @@ pub(crate) struct Shared<'a, F> {
     pub(crate) constants: Constants<F>,
 }
 
-/// The signature of all functions: pointers to the arrays, to the workspace and to the constants come in, 0 goes out if no check
-/// failed.
+/// The signature of all functions: they take pointers to the arrays, to the workspace and to the constants, and
+/// return 0 if no failed.
 pub(crate) fn signature(target: TargetFrontendConfig) -> Signature {
     let mut signature = Signature::new(target.default_call_conv);
     signature.params = vec![AbiParam::new(target.pointer_type()); POINTERS];
@@ -90,7 +90,7 @@ pub(crate) fn signature(target: TargetFrontendConfig) -> Signature {
     signature
 }
 
-/// Writes a part into a function that is empty.
+/// Emits a part into an empty function.
 pub(crate) fn emit<F: Number>(
     part: &[Statement<F>],
     shared: &mut Shared<'_, F>,
@@ -119,18 +119,18 @@ pub(crate) fn emit<F: Number>(
     Ok(())
 }
 
-/// How many pointers come in.
+/// The number of pointer arguments.
 const POINTERS: usize = INPUTS + OUTPUTS + 2;
 
-/// Which of them points to the constants.
+/// The index of the pointer to the constants.
 const CONSTANTS: usize = POINTERS - 1;
 
 /// The innermost loop.
 struct Turns {
     count: usize,
-    /// The turn; outside loops there is none.
+    /// The index of the current iteration; `None` outside loops.
     index: Option<ir::Value>,
-    /// Where strided places of this turn are counted from, by array and stride.
+    /// The base addresses of strided places in this iteration, by array and stride.
     pointers: Vec<([usize; 2], ir::Value)>,
 }
 
@@ -139,18 +139,18 @@ struct Emitter<'a, 'b, F> {
     shared: &'a mut Shared<'b, F>,
     pointers: [ir::Value; POINTERS],
     known: FxHashMap<Value, Source>,
-    /// What was loaded of the constants and the inputs, and when it was last read.
+    /// The constants and inputs that are loaded in registers, and when each was last read.
     loaded: FxHashMap<Again, (ir::Value, usize)>,
-    /// All bits of a comparison's outcome.
+    /// All bits of a comparison's result.
     masks: FxHashMap<Value, ir::Value>,
     signatures: FxHashMap<(usize, bool), ir::SigRef>,
     turns: Turns,
     refused: Option<ir::Block>,
-    /// How many statements there were.
+    /// The number of statements so far.
     time: usize,
 }
 
-/// The angles of a block of which both sine and cosine are wanted, and these once they are known.
+/// The angles of a block whose sine and cosine are both needed, and the results once they are computed.
 type Angles = FxHashMap<Value, Option<[ir::Value; 2]>>;
 
 impl<F: Number> Emitter<'_, '_, F> {
@@ -167,8 +167,8 @@ impl<F: Number> Emitter<'_, '_, F> {
         self.builder.finalize(self.shared.target);
     }
 
-    /// Statements of one block, and the branch away if one of their checks failed: nothing that they do can go wrong, so the
-    /// checks may wait for the end.
+    /// Emits the statements of one block, and the branch that leaves if a check failed. The statements cannot fault, so all
+    /// checks can be made at the end.
     fn block(&mut self, statements: &[Statement<F>]) -> Result<(), Error> {
         let (mut refusals, mut angles) = (Refusals::default(), shared_angles(statements));
         for statement in statements {
@@ -226,7 +226,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         }
     }
 
-    /// What can be loaded where it is read: a register that has it would often be wanted for something else before.
+    /// Values that are loaded where they are read: a register that held one would often be needed for something else first.
     fn again(&mut self, again: Again) -> ir::Value {
         if let Some((value, read)) = self.loaded.get_mut(&again)
             && *read + KEPT >= self.time
@@ -247,8 +247,8 @@ impl<F: Number> Emitter<'_, '_, F> {
         self.again([CONSTANTS, place])
     }
 
-    /// Where a place stands in this turn. All loads and stores of the routine's places ask here, or at [`Layout::array`] itself,
-    /// which knows where arrays end.
+    /// The address of a place in this iteration. All loads and stores of the routine's places use this function, or
+    /// [`Layout::array`] directly, which knows the lengths of arrays.
     fn address(&mut self, place: &Place) -> Result<(ir::Value, Offset32), Error> {
         let array = self.shared.layout.array(place, self.turns.count)?;
         let pointer = match self.turns.index {
@@ -268,7 +268,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         pointer
     }
 
-    /// So many numbers after a pointer.
+    /// The address a given number of numbers after a pointer.
     fn offset(&mut self, pointer: ir::Value, numbers: usize) -> (ir::Value, Offset32) {
         let bytes = numbers * F::BYTES;
         match i32::try_from(bytes) {
@@ -348,7 +348,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         self.builder.inst_results(call).to_vec()
     }
 
-    /// Sine and cosine, by one call.
+    /// Sine and cosine with one call.
     fn sin_and_cos(&mut self, angle: Value, angles: &mut Angles) -> [ir::Value; 2] {
         if let Some(Some(known)) = angles.get(&angle) {
             return *known;
@@ -377,9 +377,9 @@ impl<F: Number> Emitter<'_, '_, F> {
     }
 }
 
-/// The angles of which both sine and cosine are computed in a block.
+/// The angles whose sine and cosine are both computed in a block.
 fn shared_angles<F>(statements: &[Statement<F>]) -> Angles {
-    // Elsewhere, functions of C give two numbers back in other ways than Cranelift expects.
+    // On other platforms, C functions return two numbers in a different way than Cranelift expects.
     if !cfg!(all(unix, any(target_arch = "x86_64", target_arch = "aarch64"))) {
         return Angles::default();
     }

@@ -1,11 +1,11 @@
-//! The functions that machine code calls: the values of the rule table, each compiled for one type of number.
+//! The functions called by machine code: the values of the rule table, each compiled for one type of number.
 //!
-//! They have the calling convention of C, through which no panic passes: none of them panics.
+//! They use the C calling convention, which no panic may cross; none of them panics.
 
 use dualtape::Scalar;
 use dualtape::rules::{self, Binary, Op, Polygamma, Powi, Ternary, Unary};
 
-/// What is called, by its address, and what it is given.
+/// A function to call: its address and its arguments.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Function {
     /// The operands.
@@ -24,7 +24,7 @@ extern "C" fn polygamma<F: Scalar>(x: F, n: i32) -> F {
 
 macro_rules! functions {
     (unary { $($U:ident)* } binary { $($B:ident)* } ternary { $($T:ident)* }) => {
-        /// The function that gives the value of an operation, if there is one.
+        /// The function that computes the value of an operation, if there is one.
         pub(crate) fn function<F: Scalar>(op: Op) -> Option<Function> {
             $({
                 extern "C" fn value<F: Scalar>(x: F) -> F {
@@ -69,7 +69,7 @@ functions! {
     ternary { MulAdd }
 }
 
-/// Two results, as C gives them back.
+/// Two results, as returned by C functions.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pair {
@@ -77,13 +77,13 @@ pub(crate) struct Pair {
     pub(crate) cos: f64,
 }
 
-/// The sine and the cosine of an angle, with the bits that each has alone.
+/// The sine and the cosine of an angle, with the same bits as when computed separately.
 pub(crate) extern "C" fn sin_cos(angle: f64) -> Pair {
     let (sin, cos) = angle.sin_cos();
     Pair { sin, cos }
 }
 
-/// The same of a narrow number, as one integer: the sine is in the low half.
+/// The same for `f32`, packed into one integer with the sine in the low half.
 pub(crate) extern "C" fn narrow_sin_cos(angle: f32) -> u64 {
     let (sin, cos) = angle.sin_cos();
     u64::from(sin.to_bits()) | u64::from(cos.to_bits()) << 32

@@ -1,4 +1,4 @@
-//! How large the arrays of a routine are, so that nothing is read or written beyond them.
+//! The sizes of a routine's arrays, used to check that nothing is read or written beyond them.
 
 use crate::Error;
 use dualtape::ProgramScalar;
@@ -21,7 +21,8 @@ impl Layout {
         }
     }
 
-    /// The number of an array among all, inputs, outputs and workspace, if a place is within it in all of so many turns.
+    /// The index of an array among all inputs, outputs and the workspace, if a place is inside it in each of `turns`
+    /// iterations.
     pub(crate) fn array(&self, place: &Place, turns: usize) -> Result<usize, Error> {
         let (array, len) = match place.memory {
             Memory::Input(array) => (array, self.inputs.get(array)),
@@ -32,12 +33,12 @@ impl Layout {
             turns.checked_sub(1).and_then(|turns| turns.checked_mul(place.stride)?.checked_add(place.first));
         match (len, last) {
             (Some(len), Some(last)) if last < *len => Ok(array),
-            _ => Err(Error::OutOfPlace { place: format!("{place:?} in {turns} turns") }),
+            _ => Err(Error::OutOfPlace { place: format!("{place:?} in {turns} iterations") }),
         }
     }
 }
 
-/// Places in an array that is one too many are refused, as it has no length here.
+/// A place in an array that does not exist is refused, since the array has no length here.
 fn lengths<const N: usize>(arrays: &[Array]) -> [usize; N] {
     std::array::from_fn(|array| arrays.get(array).map_or(0, |array| array.len))
 }

@@ -1,4 +1,4 @@
-//! Programs of [`dualtape`] as machine code, made at run time by Cranelift.
+//! Compiles programs of [`dualtape`] to machine code at run time, with Cranelift.
 //!
 //! ```
 //! use dualtape::{Differentiable, Program, codegen::Quantity};
@@ -12,11 +12,11 @@
 //! let program = Program::record(|x| rosenbrock(x), &[-1.2, 1.0])?;
 //! let jit = Jit::new(Tier::Optimised)?;
 //!
-//! // By itself: all arrays that go out, one after the other.
+//! // On its own: the outputs are all output arrays, concatenated.
 //! let (mut gradient, mut outputs) = (jit.compile(&program, Quantity::Gradient)?, [0.0; 3]);
 //! gradient.call(&[-1.2, 1.0], &mut outputs)?;
 //!
-//! // Or behind the program, for whoever evaluates it: where the code refuses, the program goes on by itself.
+//! // Or behind the program, for any code that evaluates it: where the machine code refuses, the program is walked instead.
 //! let program = program.optimized_by(Arc::new(jit));
 //! let mut derivative = [0.0; 2];
 //! let value = program.gradient(&mut program.workspace(), &[-1.2, 1.0], &mut derivative)?;
@@ -24,18 +24,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What comes out
+//! # Results
 //!
-//! The bits of the program: sums, products, roots and choices are instructions, elementary functions are those of the rule table,
-//! called. Loops stay loops, with the bits of the walk turn by turn. Where a guard is broken, or a number is not finite that has to
-//! be, the code refuses.
+//! The results are bit for bit those of the program: sums, products, roots and selections are instructions, and
+//! elementary functions are calls to those of the rule table. Loops stay loops, and give the same bits as walking
+//! them iteration by iteration. The code refuses a point where a guard fails, or where a number that has to be finite
+//! is not.
 //!
 //! # When it pays
 //!
-//! In units of a gradient written by hand, and what it takes until the first call (one core of an AMD EPYC; run the example
-//! `speed` for another machine's):
+//! Times in units of a gradient written by hand, and the time until the first call of optimised code (one core of an
+//! AMD EPYC; run the example `speed` to measure your machine):
 //!
-//! | gradient | program | [`Tier::SinglePass`] | [`Tier::Optimised`] | until then |
+//! | gradient | program | [`Tier::SinglePass`] | [`Tier::Optimised`] | compilation |
 //! |---|---:|---:|---:|---:|
 //! | Rosenbrock, 2 inputs | 4.8 | 1.8 | 1.4 | 0.1 ms |
 //! | Rosenbrock, 10 inputs | 5.2 | 2.0 | 1.3 | 0.4 ms |
@@ -43,15 +44,16 @@
 //! | Rosenbrock, 1000 inputs | 2.7 | 3.3 | 1.4 | 38 ms |
 //! | a pendulum of 1000 steps, a loop | 2.3 | 1.3 | 1.0 | 0.6 ms |
 //!
-//! So straight code has paid after some thousand evaluations, 3000 for two inputs and 16 000 for a thousand, and a loop of a thousand
-//! turns after ten. Code takes 2 to 2.5 µs an operation to make, a loop however many turns it has, and a single pass 1 µs.
-//! [`Jit::after`] has a program wait for so many evaluations.
+//! So straight-line code pays off after some thousand evaluations: 3000 for two inputs, 16 000 for a thousand. A loop
+//! of a thousand iterations pays off after ten. Compiling takes 2 to 2.5 µs per operation, or 1 µs with a single
+//! pass; the number of iterations of a loop does not matter. [`Jit::after`] makes a program wait for a given number
+//! of evaluations before it is compiled.
 //!
 //! # Safety
 //!
-//! Machine code can do anything. All of this crate but one file of some dozen lines is safe Rust; that file calls the functions and
-//! frees their pages. Each load and store is written with the length of its array at hand, and refused beyond it; the lengths are
-//! checked again at each call.
+//! Machine code can do anything. All of this crate is safe Rust, except one file of a few dozen lines, which calls
+//! the functions and frees their pages. Each load and store is checked against the length of its array when the code
+//! is generated, and the lengths are checked again at each call.
 #![deny(unsafe_code)]
 
 mod compile;
@@ -73,18 +75,18 @@ use dualtape::codegen::{Compiler, MachineCode, Quantity, Routine};
 use std::fmt;
 use std::sync::Arc;
 
-/// How much time is spent on compiling. [`Jit::new`] has an example.
+/// How much time to spend on compiling. See [`Jit::new`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
-    /// Registers are given out in one pass: 1 µs an operation. What is short, or calls many functions, is hardly slower; long
-    /// straight code is no faster than the program.
+    /// Registers are allocated in a single pass: 1 µs per operation. Code that is short, or calls many functions, is hardly
+    /// slower; long straight-line code is no faster than the program.
     SinglePass,
-    /// Registers are given out with care: 2 to 2.5 µs an operation.
+    /// Registers are allocated carefully: 2 to 2.5 µs per operation.
     Optimised,
 }
 
 impl Tier {
-    /// How many operations go into one function at most.
+    /// The most operations in one function.
     fn part(self) -> usize {
         match self {
             Self::SinglePass => 1000,
@@ -100,8 +102,8 @@ impl Tier {
     }
 }
 
-/// A compiler for the processor at hand. It is a [`Compiler`] for
-/// [`Program::optimized_by`]; [`Jit::new`] has an example of it alone.
+/// A compiler for the processor of this machine. It implements [`Compiler`], for use with
+/// [`Program::optimized_by`]; see [`Jit::new`] for an example of direct use.
 #[derive(Clone)]
 pub struct Jit {
     isa: OwnedTargetIsa,
@@ -123,7 +125,7 @@ impl Jit {
     ///
     /// # Errors
     ///
-    /// [`Error::Processor`] if Cranelift makes no code for this processor.
+    /// [`Error::Processor`] if Cranelift does not support this processor.
     ///
     /// ```
     /// use dualtape::{Program, codegen::Quantity};
@@ -139,7 +141,7 @@ impl Jit {
         Ok(Self { isa: compile::processor(tier.registers())?, tier, uses: 0 })
     }
 
-    /// The same for programs that are to be compiled only when they have been evaluated so many times, for each kind of
+    /// The same compiler, but a program is compiled only after this many evaluations, counted separately for each kind of
     /// evaluation. [`compile`](Self::compile) does not wait.
     ///
     /// ```
@@ -160,24 +162,24 @@ impl Jit {
     ///
     /// # Errors
     ///
-    /// [`Error::Program`] with what [`Routine::new`] says: of several outputs there is no gradient, and of rules of the user's own
-    /// and loops that end by a condition there is no code. The other errors, but for [`Error::Length`] and [`Error::Refused`],
-    /// would be faults of this crate, or a lack of memory.
+    /// [`Error::Program`] with the error of [`Routine::new`]: several outputs have no gradient, and there is no code
+    /// for custom rules and for loops that end by a condition. The other errors, except [`Error::Length`] and
+    /// [`Error::Refused`], which do not occur here, would be bugs of this crate or a lack of memory.
     ///
     /// # Panics
     ///
     /// If the derivative of a rule that the program calls cannot be recorded.
     ///
-    /// [`Jit::new`] has an example.
+    /// See [`Jit::new`] for an example.
     pub fn compile<F: Number>(&self, program: &Program<F>, quantity: Quantity) -> Result<Compiled<F>, Error> {
         self.compile_routine(Routine::new(program, quantity)?)
     }
 
-    /// Compiles a routine; one that was not cut into parts yet is cut as suits the tier.
+    /// Compiles a routine. A routine that was not split into parts yet is split as suits the tier.
     ///
     /// # Errors
     ///
-    /// Those of [`compile`](Self::compile), but for [`Error::Program`].
+    /// Those of [`compile`](Self::compile), except [`Error::Program`].
     ///
     /// ```
     /// use dualtape::{Program, codegen::{Quantity, Routine}};

@@ -1,4 +1,4 @@
-//! Machine code with its memory: the one place where the compiler's word is not enough.
+//! Machine code with its memory: the only place with unsafe code.
 #![allow(unsafe_code)]
 
 use crate::layout::Layout;
@@ -7,10 +7,11 @@ use cranelift_jit::JITModule;
 use dualtape::codegen::{INPUTS, MachineCode, OUTPUTS};
 use std::sync::{Mutex, PoisonError};
 
-/// What is compiled: two arrays come in, three go out, then there are the workspace and constants. It gives 0 if all checks held.
+/// The type of compiled functions: two input arrays, three output arrays, the workspace and the constants. Returns 0
+/// if all checks passed.
 type Function<F> = unsafe extern "C" fn(*const F, *const F, *mut F, *mut F, *mut F, *mut F, *const F) -> u32;
 
-/// Pages of machine code, which are given back in the end.
+/// Pages of machine code, which are freed on drop.
 pub(crate) struct Pages(Mutex<Option<JITModule>>);
 
 impl Pages {
@@ -20,7 +21,7 @@ impl Pages {
 
     pub(crate) fn module(&mut self) -> &mut JITModule {
         let module = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        module.as_mut().expect("it is taken in the end only")
+        module.as_mut().expect("it is taken only on drop")
     }
 }
 
@@ -33,18 +34,18 @@ impl Drop for Pages {
     }
 }
 
-/// Functions that are run one after the other on one memory.
+/// Functions that run one after the other on the same memory.
 pub(crate) struct Machine<F> {
     functions: Vec<Function<F>>,
     constants: Vec<F>,
     layout: Layout,
-    /// Where the functions stand.
+    /// The addresses of the functions.
     _pages: Pages,
 }
 
 impl<F: Number> Machine<F> {
-    /// Functions of the type above, which stand in these pages at these addresses. They keep within arrays of
-    /// these lengths, and within these constants: whoever wrote them has checked each place.
+    /// Functions of the type above, at these addresses in these pages. They must stay within arrays of
+    /// these lengths and within these constants: the emitter has checked each place.
     pub(crate) fn new(pages: Pages, addresses: &[*const u8], constants: Vec<F>, layout: Layout) -> Self {
         // SAFETY: the emitter declares each function with this signature and the calling convention of C, and the pages live
         // as long as the functions.
@@ -67,7 +68,7 @@ impl<F: Number> MachineCode<F> for Machine<F> {
         let ([a_len, b_len], [p_len, q_len, r_len]) = (layout.inputs, layout.outputs);
         let fits =
             a.len() == a_len && b.len() == b_len && p.len() == p_len && q.len() == q_len && r.len() == r_len;
-        assert!(fits && workspace.len() >= layout.workspace, "all arrays have the length of the routine's");
+        assert!(fits && workspace.len() >= layout.workspace, "all arrays have the lengths of the routine");
         let ([a, b], [p, q, r]) = ([a, b].map(<[F]>::as_ptr), [p, q, r].map(<[F]>::as_mut_ptr));
         let (workspace, constants) = (workspace.as_mut_ptr(), constants.as_ptr());
         // SAFETY: the functions touch no place beyond the lengths of `layout`, nor beyond the constants, and write to no

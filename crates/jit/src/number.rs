@@ -1,11 +1,11 @@
-//! The numbers that machine code computes with.
+//! The types of numbers that machine code computes with.
 
 use cranelift_codegen::ir::{Type, types};
 use dualtape::ProgramScalar;
 
-/// A number that machine code can be made for: `f32` or `f64`.
+/// A type of number with machine code: `f32` or `f64`.
 ///
-/// It is sealed, as [`ProgramScalar`] is.
+/// The trait is sealed, like [`ProgramScalar`].
 ///
 /// ```
 /// use dualtape_jit::{Jit, Number, Tier};
@@ -24,19 +24,19 @@ pub trait Number: ProgramScalar + Details {}
 impl Number for f32 {}
 impl Number for f64 {}
 
-/// What the emitter has to know of a number.
+/// What the emitter has to know about a type of number.
 pub trait Details: Sized {
-    /// The type of one, and of its bits.
+    /// The Cranelift type of a number, and of its bits.
     const TYPE: Type;
     const BITS: Type;
-    /// Registers full of them, and of their bits.
+    /// The vector types of numbers, and of their bits.
     const LANES: Type;
     const BIT_LANES: Type;
     const BYTES: usize;
-    /// The smallest positive number that is normal.
+    /// The smallest positive normal number.
     const SMALLEST_NORMAL: Self;
 
-    /// The bits, widened by zeros.
+    /// The bits, zero-extended.
     fn bits(self) -> u64;
 
     fn of_bits(bits: u64) -> Self;
@@ -56,7 +56,7 @@ macro_rules! details {
                 self.to_bits().into()
             }
 
-            // The bits are those of such a number.
+            // The bits are those of a number of this type.
             #[allow(clippy::cast_possible_truncation)]
             fn of_bits(bits: u64) -> Self {
                 Self::from_bits(bits as $Bits)

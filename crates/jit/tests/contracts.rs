@@ -1,4 +1,4 @@
-//! What is refused and what is an error, memory and threads, and programs that are evaluated by machine code.
+//! Refusals and errors, memory and threads, and programs evaluated with machine code.
 
 mod common;
 
@@ -209,7 +209,7 @@ fn sine_and_cosine_in_one_call_have_the_bits_of_each_alone() {
     let mut program_points = Vec::new();
     for k in 0..1_000_000_u64 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // Half of them of any size, half of them small.
+        // Half of the numbers have any magnitude, half are small.
         let any = f64::from_bits(state);
         let x = if k % 2 == 0 { any } else { (state >> 11) as f64 / (1_u64 << 53) as f64 * 20.0 - 10.0 };
         let ((sin, cos), narrow) = (std::hint::black_box(x).sin_cos(), x as f32);
@@ -252,7 +252,7 @@ fn all_quantities_of_a_program_come_from_machine_code_with_the_same_bits() {
     assert!(close(&walked.3, &given.3) && close(&walked.4, &given.4), "{walked:?} and {given:?}");
 }
 
-/// A step that clamps what is the same in all turns.
+/// A step that clamps a number that is the same in all iterations.
 #[derive(Clone)]
 struct Clamping;
 

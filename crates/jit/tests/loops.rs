@@ -1,4 +1,4 @@
-//! Loops stay loops, with the bits of the program that walks them turn by turn.
+//! Loops stay loops, with the same bits as the program, which walks them iteration by iteration.
 
 mod common;
 
@@ -10,7 +10,7 @@ use dualtape_jit::{Jit, Number, Tier};
 use std::marker::PhantomData;
 use std::time::Instant;
 
-/// A filter. State: two numbers. Inputs and outputs: two a turn. Parameters: two.
+/// A filter with a state of two numbers, two inputs and two outputs per iteration, and two parameters.
 #[derive(Clone)]
 struct Filter<F>(PhantomData<fn() -> F>);
 
@@ -42,7 +42,7 @@ impl<F: ProgramScalar> Step for Filter<F> {
     }
 }
 
-/// Loops within a loop, one of them with inputs from outside.
+/// A loop that contains loops, one of them with inputs from outside.
 #[derive(Clone)]
 struct Nested<F>(PhantomData<fn() -> F>, usize);
 
@@ -72,7 +72,7 @@ fn filtered<F: ProgramScalar, D: Differentiable<Scalar = F>>(turns: usize, x: &[
     D::sum_of(&run.outputs) + run.state[0] * run.state[1]
 }
 
-/// The same, of inputs that come in as they are.
+/// The same, with inputs taken directly from `x`.
 fn filtered_inputs<F: ProgramScalar, D: Differentiable<Scalar = F>>(turns: usize, x: &[D]) -> D {
     let run = Scan::new(Filter(PhantomData), turns).run(&x[..2], &x[4..4 + 2 * turns], &x[2..4]);
     let run = run.expect("nothing is refused");
@@ -89,7 +89,7 @@ fn point<F: Scalar>(len: usize, seed: usize) -> Vec<F> {
     (0..len).map(|k| F::nearest(0.3 + (k as f64 * 0.7 + seed as f64).sin() * 0.6)).collect()
 }
 
-/// Values and gradients of the code against those of the walk.
+/// Compares values and gradients of the code with those of the walk.
 fn assert_as_the_walk<F: Number>(program: &Program<F>, what: &str) {
     let (n, mut workspace) = (program.inputs(), program.workspace());
     for tier in TIERS {
@@ -112,7 +112,7 @@ fn assert_as_the_walk<F: Number>(program: &Program<F>, what: &str) {
 fn assert_all<F: Number>(program: &Program<F>, what: &str) {
     assert_as_the_walk(program, what);
     for quantity in Quantity::ALL {
-        // Matrices have a loop for each column.
+        // Operations on matrices have a loop for each column.
         let is_matrix = !matches!(
             quantity,
             Quantity::Values | Quantity::Gradient | Quantity::Jvp | Quantity::Vjp | Quantity::Hvp
@@ -133,7 +133,7 @@ fn loops_agree<F: Number>() {
         assert_all(&program, &format!("{turns} turns"));
         let width = 4 + 2 * turns;
         let program = Program::record(|x| filtered_inputs::<F, _>(turns, x), &point(width, 0)).unwrap();
-        assert_all(&program, &format!("{turns} turns over what comes in"));
+        assert_all(&program, &format!("{turns} turns over inputs"));
     }
     for turns in [[0, 3], [1, 1], [2, 0], [2, 1], [1, 3], [2, 2], [3, 5]] {
         let program = Program::record(|x| nested::<F, _>(turns, x), &point(5, 0)).unwrap();
@@ -159,7 +159,7 @@ fn long_loops_have_the_bits_of_the_walk() {
     assert_as_the_walk(&program, "100 turns of 10");
 }
 
-/// A step whose code is as long as the loop is not.
+/// A step for a loop whose code stays short however many iterations it has.
 #[derive(Clone)]
 struct Decay;
 

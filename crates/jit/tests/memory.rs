@@ -1,10 +1,10 @@
-//! Machine code gives its memory back. The test has a process to itself, as it looks at the memory of all of it.
+//! Machine code frees its memory. This test runs alone in its process, since it measures the memory of the whole process.
 
 use dualtape::codegen::Quantity;
 use dualtape::{Float, Program};
 use dualtape_jit::{Jit, Tier};
 
-/// Bytes of memory this process has.
+/// The memory of this process in bytes.
 fn resident() -> Option<usize> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     Some(text.split_whitespace().nth(1)?.parse::<usize>().ok()? * 4096)
@@ -22,7 +22,7 @@ fn memory_of_code_that_is_dropped_is_given_back() {
             before = resident();
         }
     }
-    // Code takes pages, so that thousands of it would show.
+    // Code takes whole pages, so a leak of thousands of compilations would show.
     if let (Some(before), Some(after)) = (before, resident()) {
         assert!(after < before + (32 << 20), "{before} bytes, then {after}");
     }

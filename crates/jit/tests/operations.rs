@@ -1,4 +1,4 @@
-//! Each operation of the rule table has the bits that the program gives.
+//! Machine code gives the same bits as the program for each operation of the rule table.
 
 mod common;
 
@@ -9,7 +9,7 @@ use dualtape::{Program, ProgramScalar};
 use dualtape_jit::{Jit, Number, Tier};
 use dualtape_tests::points::{edges, within};
 
-/// Points of an operation, at edges and within its domain.
+/// Points for an operation, at the edges of its domain and inside.
 fn points<F: ProgramScalar>(op: Op) -> Vec<Vec<F>> {
     let narrow = |x: Vec<f64>| x.into_iter().map(F::nearest).collect();
     edges(op).chain(within(op)).map(narrow).filter(|x: &Vec<F>| op != Op::Clamp || x[1] <= x[2]).collect()
@@ -36,7 +36,7 @@ fn values_have_the_bits_of_the_program<F: Number>() {
                 Some(given) => {
                     assert!(all_same(&given, &[wanted]), "{op:?} of {x:?}: {given:?}, not {wanted:?}");
                 }
-                None => assert!(wanted.is_nan(), "{op:?} of {x:?} is refused, and not {wanted:?}"),
+                None => assert!(wanted.is_nan(), "{op:?} of {x:?} is refused instead of {wanted:?}"),
             }
         }
     }
@@ -52,7 +52,7 @@ fn every_operation_has_its_bits_in_f32() {
     values_have_the_bits_of_the_program::<f32>();
 }
 
-/// Points for a quantity: `x`, and whatever else comes in.
+/// Points for a quantity: `x`, and all other inputs.
 fn filled<F: ProgramScalar>(x: &[F], len: usize) -> Vec<F> {
     let more = (0..len - x.len()).map(|k| F::nearest(0.75 - 0.5 * k as f64));
     x.iter().copied().chain(more).collect()

@@ -1,10 +1,10 @@
-//! A model and a loss of one's own, trained like any other: `cargo run -p dualtape-nn --example own_model`.
+//! A custom model and a custom loss, trained like any other: `cargo run -p dualtape-nn --example own_model`.
 
 use dualtape::Differentiable;
 use dualtape_nn::data::Dataset;
 use dualtape_nn::{Error, Method, Model, Settings, train};
 
-/// a · sin(b x + c), of one input and three parameters.
+/// a · sin(b x + c), with one input and three parameters.
 struct Wave;
 
 impl Model for Wave {
@@ -37,7 +37,7 @@ fn main() -> Result<(), Error> {
     let settings = Settings { optimizer, epochs: 200, ..Settings::default() };
     let history = train(&Wave, &mut parameters, &training, &validation, &settings, |_| {})?;
     let last = history.last().expect("there was an epoch");
-    println!("found {parameters:.3?}, looked for [1.500, 2.000, 0.300]");
+    println!("found {parameters:.3?}, expected [1.500, 2.000, 0.300]");
     println!(
         "validation loss {:.2e}, R² {:.4}",
         last.validation.loss,

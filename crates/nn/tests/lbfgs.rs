@@ -1,11 +1,11 @@
-//! L-BFGS finds minima, and says so when it does not.
+//! L-BFGS finds minima, and reports when it does not.
 #![cfg(feature = "argmin")]
 
 use dualtape::program::Rows;
 use dualtape_nn::minimize::{Lbfgs, lbfgs};
 use dualtape_nn::{Activation, Error, Mlp, Recorded, loss};
 
-/// A network's squared loss of a wave, with a ridge that makes its minimum a point.
+/// The squared loss of a network that fits a wave, with an L2 penalty that makes the minimum a single point.
 fn wave() -> (Recorded<f64>, Vec<f64>, Vec<f64>) {
     let model = Mlp::new(&[1, 6, 1], Activation::Tanh).unwrap();
     let recorded = Recorded::new(model.parameter_count(), 2, |p, s| {

@@ -49,7 +49,7 @@ fn pictures() -> Result<Vec<Named>, Box<dyn Error>> {
     ])
 }
 
-/// Noise of about unit size, the same every time.
+/// Noise of about unit size, the same in every run.
 fn noise(seed: u32) -> impl FnMut() -> f64 {
     let mut state = seed;
     move || {

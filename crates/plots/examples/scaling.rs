@@ -1,13 +1,13 @@
-//! Draws what a step of training gains by more processes, by the model of `docs/guide/src/scaling.md`:
+//! Draws the speed-up of a training step with several processes, by the model of `docs/guide/src/scaling.md`:
 //! `cargo run -p dualtape-plots --example scaling docs/guide/src/scaling.png`.
 
 use dualtape_plots::{Curves, Picture};
 
-/// Measured on one core: what a step takes for each parameter, and for each parameter and sample, in seconds.
+/// Measured on one core: seconds of a step per parameter, and per parameter and sample.
 const STEP: f64 = 1.5e-9;
 const SAMPLE: f64 = 1.12e-10;
 
-/// A network between the processes: seconds of a message, bytes a second.
+/// A network between the processes: seconds per message, bytes per second.
 struct Network {
     latency: f64,
     bandwidth: f64,
@@ -16,7 +16,7 @@ struct Network {
 const FAST: Network = Network { latency: 2e-6, bandwidth: 1e10 };
 const SLOW: Network = Network { latency: 2e-5, bandwidth: 1e9 };
 
-/// Seconds of a step.
+/// The time of a step in seconds.
 fn seconds(ranks: f64, parameters: f64, batch: f64, network: &Network) -> f64 {
     const POINTS_PER_CHUNK: f64 = 32.0;
     let chunks = (batch / POINTS_PER_CHUNK).floor().clamp(1.0, (batch / 256.0).max(64.0));

@@ -1,7 +1,7 @@
-//! Axes: which numbers they show, how plotters counts them, and how they read.
+//! Axes: the numbers they show, their coordinates in plotters, and their labels.
 //!
-//! plotters' key points need numbers of ordinary size: it loops for ever on ranges such as 0 to 1e-30, and writes
-//! 1e15 to five decimals. So an axis takes an offset and a power of ten out of its numbers, and says so in its name.
+//! plotters' key points need numbers of ordinary size: it loops forever on ranges such as 0 to 1e-30, and writes
+//! 1e15 with five decimals. So an axis removes an offset and a power of ten from its numbers, and shows them in its name.
 
 use crate::text::{clean, superscript, trim};
 use plotters::coord::combinators::{IntoLogRange, LogCoord};
@@ -9,9 +9,9 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, KeyPointWeight,
 use plotters::coord::types::RangedCoordf64;
 use std::ops::Range;
 
-/// Beyond this, the extent of a range may overflow; no number worth drawing goes there.
+/// The largest number drawn. Beyond it, the extent of a range may overflow.
 const LARGEST: f64 = 1e300;
-/// Closer to 0 than this, steps between ticks lose their digits.
+/// The smallest number drawn apart from 0. Closer to 0, the steps between ticks lose precision.
 const SMALLEST: f64 = 1e-300;
 
 /// Whether a number can be drawn.
@@ -19,22 +19,22 @@ pub(crate) fn is_drawable(x: f64) -> bool {
     x.abs() <= LARGEST
 }
 
-/// Whether a number has a place on a logarithmic axis; what is closer to 0 than 1e-300 counts as 0.
+/// Whether a number can be shown on a logarithmic axis; a number closer to 0 than 1e-300 counts as 0.
 pub(crate) fn is_positive(x: f64) -> bool {
     x >= SMALLEST
 }
 
-/// The least and the greatest of some numbers.
+/// The least and the greatest of the numbers.
 pub(crate) fn bounds(numbers: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
     let ends = (f64::INFINITY, f64::NEG_INFINITY);
     let (low, high) = numbers.into_iter().fold(ends, |(low, high), x| (low.min(x), high.max(x)));
     (low <= high).then_some((low, high))
 }
 
-/// The range with so much air on either side, as a share of its extent; with room where it has no extent.
+/// The range with a margin on either side, given as a share of its extent; a range without extent gets some.
 pub(crate) fn with_air((low, high): (f64, f64), share: f64) -> (f64, f64) {
     let largest = low.abs().max(high.abs());
-    // Where numbers differ by rounding only, ticks would all read the same.
+    // If the numbers differ only by rounding, all ticks would have the same label.
     if high - low <= (1e-15 * largest).max(SMALLEST) {
         let room = if largest <= SMALLEST { 1.0 } else { largest * 0.5 };
         return (low - room, high + room);
@@ -43,13 +43,13 @@ pub(crate) fn with_air((low, high): (f64, f64), share: f64) -> (f64, f64) {
     (low - air, high + air)
 }
 
-/// How the numbers of an axis read.
+/// How the numbers of an axis are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
     Plain,
-    /// Nothing between whole numbers.
+    /// Whole numbers only.
     Whole,
-    /// As percentages of 1.
+    /// Percentages of 1.
     Percent,
 }
 
@@ -57,23 +57,23 @@ pub(crate) enum Reading {
 enum Kind {
     Numbers(Reading),
     Logarithmic,
-    /// Names where they stand.
+    /// Names at their positions.
     Names(Vec<(f64, String)>),
 }
 
-/// An axis of numbers or of names.
+/// An axis with numbers or names.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
     pub(crate) label: String,
     kind: Kind,
-    /// As given, before offset and power.
+    /// The range as given, without offset and power.
     pub(crate) ends: (f64, f64),
     offset: f64,
     power: i32,
 }
 
 impl Axis {
-    /// An axis of numbers that have an extent, as [`with_air`] makes sure.
+    /// An axis for a range with an extent, which [`with_air`] ensures.
     pub(crate) fn numbers(label: &str, ends: (f64, f64), reading: Reading) -> Self {
         let (low, high) = ends;
         let extent = high - low;
@@ -99,7 +99,7 @@ impl Axis {
         axis
     }
 
-    /// A logarithmic axis for numbers above 0; -1 to 1 decades where there are none.
+    /// A logarithmic axis for positive numbers, or from -1 to 1 decades if there are none.
     pub(crate) fn logarithmic(label: &str, numbers: Option<(f64, f64)>, air: f64) -> Self {
         let ends = numbers.unwrap_or((0.1, 10.0));
         let (low, high) = (ends.0.log10(), ends.1.log10());
@@ -108,7 +108,7 @@ impl Axis {
         Self { label: label.to_owned(), kind: Kind::Logarithmic, ends, offset: 0.0, power: 0 }
     }
 
-    /// An axis of names, from one end to the other.
+    /// An axis of names, between two ends.
     pub(crate) fn names(label: &str, names: Vec<(f64, String)>, ends: (f64, f64)) -> Self {
         let names = names.into_iter().map(|(at, name)| (at, clean(&name))).collect();
         Self { label: label.to_owned(), kind: Kind::Names(names), ends, offset: 0.0, power: 0 }
@@ -126,14 +126,14 @@ impl Axis {
         (self.ends.0..=self.ends.1).contains(&number)
     }
 
-    /// The number as the chart counts it.
+    /// The number in the coordinates of the chart.
     pub(crate) fn at(&self, number: f64) -> f64 {
         let number = number - self.offset;
-        // In two steps: 10^308 is the last that can be divided by.
+        // In two steps, since 10^308 is the largest power of ten.
         number / 10f64.powi(self.power / 2) / 10f64.powi(self.power - self.power / 2)
     }
 
-    /// The axis' name, with what its numbers leave out.
+    /// The name of the axis, with the offset and power that its numbers omit.
     pub(crate) fn name(&self) -> String {
         let mut parts = vec![clean(&self.label)];
         if self.offset != 0.0 {
@@ -146,7 +146,7 @@ impl Axis {
         parts.join(" ").trim().to_owned()
     }
 
-    /// About `count` ticks with their readings, in the chart's numbers.
+    /// About `count` ticks with their labels, in the coordinates of the chart.
     pub(crate) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         match &self.kind {
             Kind::Names(names) => {
@@ -165,7 +165,7 @@ impl Axis {
         }
     }
 
-    /// What plotters draws by, with these ticks.
+    /// The coordinate for plotters, with these ticks.
     pub(crate) fn coordinate(&self, ticks: &[(f64, String)]) -> Coordinate {
         let ends = self.at(self.ends.0)..self.at(self.ends.1);
         let scale = match self.kind {
@@ -178,13 +178,13 @@ impl Axis {
     }
 }
 
-/// plotters' points, that at the end of the range too where it was rounded out of it.
+/// plotters' key points, including one at the end of the range that rounding put outside.
 fn key_points((low, high): (f64, f64), count: usize) -> Vec<f64> {
     let slack = 1e-9 * (high - low);
     RangedCoordf64::from(low - slack..high + slack).key_points(count)
 }
 
-/// Numbers with as many decimals as tell them apart.
+/// Numbers with just enough decimals to differ from each other.
 fn readings(numbers: &[f64]) -> Vec<(f64, String)> {
     let step = numbers.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
     let step = if step.is_finite() { step } else { numbers.first().copied().unwrap_or(1.0).abs() };
@@ -201,7 +201,7 @@ fn readings(numbers: &[f64]) -> Vec<(f64, String)> {
     numbers.iter().map(|number| (*number, read(number))).collect()
 }
 
-/// All digits of a number that is long by its size only.
+/// All digits of a number, in scientific notation if it is very large or small.
 fn exactly(number: f64) -> String {
     if (1e-4..1e9).contains(&number) {
         return format!("{number}");
@@ -211,9 +211,9 @@ fn exactly(number: f64) -> String {
     format!("{}×10{}", trim(digits), superscript(exponent.parse().unwrap_or(0)))
 }
 
-/// Ticks at powers of ten, at 1, 2 and 5 where there are few powers, or as on a linear axis within one.
+/// Ticks at powers of ten, also at 2 and 5 if there are few powers, or as on a linear axis within one decade.
 ///
-/// plotters' own points on logarithmic axes thin out by powers of ten only, and have none within a decade.
+/// plotters' own key points on logarithmic axes are at powers of ten only, and there are none within a decade.
 fn logarithmic_ticks((low, high): (f64, f64), count: usize) -> Vec<(f64, String)> {
     let decades = high.log10() - low.log10();
     let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
@@ -245,7 +245,7 @@ fn logarithmic_ticks((low, high): (f64, f64), count: usize) -> Vec<(f64, String)
         .collect()
 }
 
-/// Where thin grid lines go between powers of ten.
+/// The positions of thin grid lines between powers of ten.
 fn digits_between((low, high): (f64, f64)) -> Vec<f64> {
     let powers = low.log10().floor() as i32..=high.log10().floor() as i32;
     if powers.clone().count() > 8 {
@@ -260,7 +260,7 @@ enum Scale {
     Logarithmic(LogCoord<f64>),
 }
 
-/// plotters' linear or logarithmic coordinate, with the ticks of ours: one type for all charts.
+/// plotters' linear or logarithmic coordinate with our own ticks: one type for all charts.
 pub(crate) struct Coordinate {
     scale: Scale,
     ticks: Vec<f64>,

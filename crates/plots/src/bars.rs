@@ -1,4 +1,4 @@
-//! Bars with whiskers: workloads by modes, and features by their importance.
+//! Bars with whiskers: benchmarks by workload and mode, and the importance of features.
 
 use crate::axis::{Axis, Reading, bounds, is_drawable, is_positive};
 use crate::chart::{Frame, Plot};
@@ -13,11 +13,11 @@ use plotters::element::{IntoDynElement, PathElement, Rectangle};
 use plotters::style::Color as _;
 use plotters::style::text_anchor::HPos;
 
-/// The largest size of a bar's reading, in pixels to an em, and its distance to the bar.
+/// The largest font size of a bar's label, in pixels per em, and its distance to the bar.
 const READING: f64 = 11.0;
 const TO_READING: f64 = 5.0;
 
-/// A measured value with the ends of its whisker: a confidence interval, or the range of the measurements.
+/// A measured value with the ends of its whisker, which shows a confidence interval or the range of the measurements.
 ///
 /// ```
 /// use dualtape_plots::Bar;
@@ -32,8 +32,8 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A value, and from where to where its whisker goes, in either order; without both ends there is no
-    /// whisker. On a logarithmic axis, an end that is not above 0 is where the axis begins.
+    /// A value, and the two ends of its whisker in either order. If an end is not finite, there is no
+    /// whisker. On a logarithmic axis, a whisker with an end that is not above 0 begins where the axis begins.
     ///
     /// ```
     /// use dualtape_plots::{Bar, Benchmarks, Picture};
@@ -61,8 +61,8 @@ impl Bar {
     }
 }
 
-/// Bars with whiskers, grouped by workload, one for each mode. The n-th mode has the same look in every picture, so
-/// panels of a figure that name the same modes agree.
+/// Bars with whiskers, grouped by workload, one for each mode. The n-th mode looks the same in every picture, so
+/// panels of a figure with the same modes agree.
 ///
 /// ```
 /// use dualtape_plots::{Bar, Benchmarks, Picture};
@@ -97,7 +97,7 @@ impl Benchmarks {
     /// ```
     pub const MOST_BARS: usize = 2000;
 
-    /// A picture without bars; `label` says what is measured, and in what unit.
+    /// A picture without bars; `label` says what is measured and in which unit.
     ///
     /// ```
     /// use dualtape_plots::{Benchmarks, Picture};
@@ -116,8 +116,9 @@ impl Benchmarks {
         }
     }
 
-    /// One more workload, with one bar for each mode; a mode that was not measured has `Bar::exact(f64::NAN)`. A mode
-    /// that no workload measured is not shown, but keeps its look from those after it. Drawing fails with [`Error::Count`] if the bars are not as many as the modes.
+    /// Adds a workload, with one bar for each mode; pass `Bar::exact(f64::NAN)` for a mode that was not measured. A
+    /// mode that no workload measured is not shown, but later modes do not take over its look. Drawing fails with
+    /// [`Error::Count`] if the number of bars differs from the number of modes.
     ///
     /// ```
     /// use dualtape_plots::{Bar, Benchmarks, Error, Picture};
@@ -133,7 +134,7 @@ impl Benchmarks {
         self
     }
 
-    /// Whether the values stand on a logarithmic axis, where those not above 0 are left out.
+    /// Whether the axis of the values is logarithmic; values that are not above 0 are then left out.
     ///
     /// ```
     /// use dualtape_plots::{Bar, Benchmarks, Picture};
@@ -167,19 +168,19 @@ impl Benchmarks {
         axis_of(&self.label, bars.copied(), self.logarithmic)
     }
 
-    /// Modes that were measured anywhere; the others keep their looks for them.
+    /// The modes that any workload measured; the others are hidden, but their looks are not reused.
     fn measured(&self) -> Vec<usize> {
         let given = |mode: &usize| self.workloads.iter().any(|(_, bars)| !bars[*mode].value.is_nan());
         (0..self.modes.len()).filter(|mode| self.workloads.is_empty() || given(mode)).collect()
     }
 }
 
-/// An axis that holds bars and whiskers. On a linear one, bars start at 0.
+/// An axis that contains bars and whiskers. On a linear one, bars start at 0.
 fn axis_of(label: &str, bars: impl Iterator<Item = Bar>, logarithmic: bool) -> Axis {
     let numbers = bars.flat_map(|bar| bar.ends().chain([bar.value]).collect::<Vec<_>>());
     let bounds = bounds(numbers.filter(|&number| !logarithmic || is_positive(number)));
     if logarithmic {
-        // Down to a power of ten that leaves the shortest bar some length.
+        // The axis starts at a power of ten low enough to give the shortest bar some length.
         let ends = bounds.map(|(low, high)| {
             let low = (low.log10() - 0.15).floor().max(-305.0);
             (10f64.powf(low), 10f64.powf(high.log10() + 0.03 * (high.log10() - low)))
@@ -198,7 +199,7 @@ fn axis_of(label: &str, bars: impl Iterator<Item = Bar>, logarithmic: bool) -> A
     )
 }
 
-/// A bar between two heights of the chart, with whisker, marker and reading.
+/// A bar between two heights of the chart, with whisker, marker and label.
 fn draw_bar(plot: &Plot, bar: Bar, (top, bottom): (f64, f64), look: Look) -> Result<(), Error> {
     let pixels = |at: i32| f64::from(at) / f64::from(UNITS);
     let thick = pixels(plot.place((plot.x.ends.1, bottom)).1 - plot.place((plot.x.ends.1, top)).1).abs();
@@ -247,7 +248,7 @@ fn draw_bar(plot: &Plot, bar: Bar, (top, bottom): (f64, f64), look: Look) -> Res
     Ok(())
 }
 
-/// Room at the right for the readings of bars: the longest may end where the axis does.
+/// Room at the right for the labels of bars, since the longest bar may end where the axis does.
 fn reading_room(bars: impl Iterator<Item = Bar>) -> f64 {
     bars.map(|bar| text::width(&short(bar.value), READING)).fold(0.0, f64::max) + TO_READING
 }
@@ -274,7 +275,7 @@ impl Draw for Benchmarks {
         if self.workloads.is_empty() || self.modes.is_empty() {
             return plot.nothing();
         }
-        // Few bars stay slim.
+        // If there are few bars, they stay slim.
         let group = f64::from(plot.size().1) / f64::from(UNITS) / self.workloads.len() as f64;
         let thick = (0.82 / modes.len().max(1) as f64).min(34.0 / group);
         for (index, (_, bars)) in self.workloads.iter().enumerate() {
@@ -289,13 +290,13 @@ impl Draw for Benchmarks {
 }
 
 impl Picture for Benchmarks {
-    /// Higher for more bars.
+    /// The height grows with the number of bars.
     fn natural_size(&self) -> Size {
         let bars = self.workloads.len().saturating_mul(16 * self.modes.len() + 18);
         Size::new(900, 170 + bars.clamp(160, 2800) as u32)
     }
 
-    /// Bars without a value, of modes that are shown, and on a logarithmic axis those not above 0.
+    /// Bars without a value, in modes that are shown, and on a logarithmic axis those not above 0.
     fn dropped(&self) -> Dropped {
         let mut dropped = Dropped::default();
         for bar in self.workloads.iter().flat_map(|(_, bars)| bars) {
@@ -309,8 +310,8 @@ impl Picture for Benchmarks {
     }
 }
 
-/// The permutation importance of features: how much a score suffers when a feature's values are shuffled among the
-/// samples. Bars go from the most important feature down, whiskers one deviation either way.
+/// The permutation importance of features: how much a score drops when a feature's values are shuffled among the
+/// samples. The most important feature comes first; whiskers show one standard deviation in each direction.
 ///
 /// ```
 /// use dualtape_plots::{Importance, Picture};
@@ -324,7 +325,7 @@ impl Picture for Benchmarks {
 pub struct Importance {
     title: String,
     score: String,
-    /// By importance, those without a number last.
+    /// Sorted by importance, those without a number last.
     items: Vec<(String, Bar)>,
 }
 
@@ -339,8 +340,8 @@ impl Importance {
     /// ```
     pub const MOST_BARS: usize = 20;
 
-    /// What the score is, and for each feature its name, the mean of what was lost over repeats, and the deviation,
-    /// both in units of the score; in any order.
+    /// `score` names the score. For each feature, `items` has its name, and the mean and standard deviation of the
+    /// drop over repeats, in units of the score; in any order.
     ///
     /// ```
     /// use dualtape_plots::{Importance, Picture};
@@ -355,7 +356,7 @@ impl Importance {
         let bar = |mean: f64, deviation: f64| Bar::new(mean, mean - deviation.abs(), mean + deviation.abs());
         let mut items: Vec<(String, Bar)> =
             items.into_iter().map(|(name, mean, deviation)| (name.into(), bar(mean, deviation))).collect();
-        // Stable: equal ones keep their order.
+        // The sort is stable: equal features keep their order.
         let rank = |bar: &Bar| if is_drawable(bar.value) { bar.value } else { f64::NEG_INFINITY };
         items.sort_by(|a, b| rank(&b.1).total_cmp(&rank(&a.1)));
         Self { title: title.to_owned(), score: score.to_owned(), items }
@@ -394,7 +395,7 @@ impl Draw for Importance {
 }
 
 impl Picture for Importance {
-    /// Higher for more features.
+    /// The height grows with the number of features.
     fn natural_size(&self) -> Size {
         Size::new(900, 170 + 30 * self.shown().len().max(5) as u32)
     }

@@ -1,4 +1,4 @@
-//! What a classifier of two inputs decides where, and the points it was to decide about.
+//! The decision regions of a classifier with two inputs, and data points.
 
 use crate::axis::{Axis, Reading, is_drawable};
 use crate::chart::{ColorBar, Frame, Plot};
@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 
 /// Pixels between samples of the shading.
 const FINE: f64 = 2.0;
-/// Shades from the least probability that wins to certainty.
+/// The number of shades from the least winning probability to certainty.
 const SHADES: f64 = 8.0;
 
-/// The decision boundary of a classifier of two inputs: the plane in the colour of the likeliest class, deeper where
-/// it is surer, lines where one class gives way to another, and points on top.
+/// The decision boundary of a classifier with two inputs: the plane in the colour of the most probable class, deeper where
+/// its probability is higher, with lines between the classes and data points on top.
 ///
 /// ```
 /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
@@ -42,7 +42,7 @@ pub struct DecisionBoundary {
     quantity: String,
     grid: ProbabilityGrid,
     classes: Vec<String>,
-    /// Of training and of validation, with their classes.
+    /// The points of training and of validation, with their classes.
     points: [Vec<((f64, f64), usize)>; 2],
     not_finite: usize,
     /// A class that the grid does not know.
@@ -50,7 +50,7 @@ pub struct DecisionBoundary {
 }
 
 impl DecisionBoundary {
-    /// The boundary by these probabilities, without points; the axes are called "x₁" and "x₂".
+    /// The boundary given by these probabilities, without points; the axes are named "x₁" and "x₂".
     ///
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
@@ -73,7 +73,7 @@ impl DecisionBoundary {
         }
     }
 
-    /// More points of the training data with their classes, counted from 0. Drawing fails with [`Error::Amount`] if
+    /// Adds points of the training data with their classes, counted from 0. Drawing fails with [`Error::Amount`] if
     /// there is no such class.
     ///
     /// ```
@@ -91,7 +91,7 @@ impl DecisionBoundary {
         self.with_points(0, points)
     }
 
-    /// More points of the validation data, as in [`DecisionBoundary::training`]; they have another marker.
+    /// Adds points of the validation data, as in [`DecisionBoundary::training`]; they have a different marker.
     ///
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
@@ -119,8 +119,8 @@ impl DecisionBoundary {
         self
     }
 
-    /// Names of the classes; drawing fails with [`Error::Count`] unless there is one for each. By default, they
-    /// are called "class 0" and so on.
+    /// Sets the names of the classes; drawing fails with [`Error::Count`] unless there is one for each class. By
+    /// default, they are called "class 0" and so on.
     ///
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
@@ -136,7 +136,7 @@ impl DecisionBoundary {
         self
     }
 
-    /// Other names for the axes.
+    /// Sets the names of the axes.
     ///
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
@@ -152,7 +152,7 @@ impl DecisionBoundary {
         self
     }
 
-    /// What the colour bar calls the numbers from 0 to 1, where they are no probabilities.
+    /// Sets the name of the numbers from 0 to 1 on the colour bar, if they are not probabilities.
     ///
     /// ```
     /// use dualtape_plots::{DecisionBoundary, Picture, ProbabilityGrid, Window};
@@ -184,7 +184,7 @@ impl DecisionBoundary {
         self.classes.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
     }
 
-    /// How a class is shaded where it has this probability and wins.
+    /// The shade of a class where it wins with this probability.
     fn shade(&self, class: usize, share: f64) -> RGBColor {
         let least = 1.0 / self.grid.classes as f64;
         let sure = ((share - least) / (1.0 - least)).clamp(0.0, 1.0);
@@ -195,7 +195,7 @@ impl DecisionBoundary {
         winner(shares).map_or(UNKNOWN, |class| self.shade(class, shares[class]))
     }
 
-    /// Of two classes, the probability of the second; of more, that of the likeliest.
+    /// The colour bar: the probability of the second class if there are two, otherwise that of the most probable class.
     fn bar(&self) -> ColorBar {
         let two = self.grid.classes == 2;
         let least = if two { 0.0 } else { 1.0 / self.grid.classes as f64 };
@@ -210,7 +210,7 @@ impl DecisionBoundary {
         ColorBar { axis, colors: (0..20).map(share).map(color).collect() }
     }
 
-    /// Shades the plane, in runs of one colour.
+    /// Shades the plane in horizontal runs of equal colour.
     fn draw_shading(&self, plot: &Plot) -> Result<(), Error> {
         let (area, (width, height)) = (plot.area(), plot.size());
         let fine = FINE * f64::from(UNITS);
@@ -227,7 +227,7 @@ impl DecisionBoundary {
             let colors: Vec<RGBColor> = (0..columns).map(&mut color_at).collect();
             let mut start = 0;
             for run in colors.chunk_by(|a, b| a == b) {
-                // A little more to the right and below: the next run covers it, and no seam is left.
+                // Slightly larger to the right and below, so that no gap is left; the next run covers the excess.
                 let end = (edge(start + run.len() + 1, width), edge(row + 2, height));
                 area.draw(&Rectangle::new([(edge(start, width), edge(row, height)), end], run[0].filled()))?;
                 start += run.len();
@@ -236,7 +236,7 @@ impl DecisionBoundary {
         Ok(())
     }
 
-    /// Draws lines where one class gives way to another, and says how many there are.
+    /// Draws the lines between classes, and returns their number.
     fn draw_contours(&self, plot: &Plot) -> Result<(), Error> {
         let window = self.grid.window;
         let place = |&(column, row): &(f64, f64)| {
@@ -256,7 +256,7 @@ impl DecisionBoundary {
         plot.draw(paths)
     }
 
-    /// In units of nodes. Two classes share their line.
+    /// The lines, in units of nodes. Two classes share one line.
     fn contours(&self) -> Vec<Vec<(f64, f64)>> {
         let classes = if self.grid.classes == 2 { 1 } else { self.grid.classes };
         (0..classes).flat_map(|class| contour::zeros(self.grid.columns, &self.grid.margins(class))).collect()
@@ -267,7 +267,7 @@ impl DecisionBoundary {
         within(self.grid.window.x, x) && within(self.grid.window.y, y)
     }
 
-    /// What is missing in the picture.
+    /// Notes on what the picture does not show.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let outside = self.points.iter().flatten().filter(|(point, _)| !self.is_inside(*point)).count();
@@ -302,7 +302,7 @@ impl DecisionBoundary {
         (0..self.grid.classes).map(class).chain(told).collect()
     }
 
-    /// As many points as can be told apart, those of validation on top.
+    /// Draws the points, as many as can be distinguished, with those of validation on top.
     fn draw_points(&self, plot: &Plot) -> Result<(), Error> {
         for (data, points) in self.points.iter().enumerate() {
             let inside = points.iter().filter(|(point, _)| self.is_inside(*point));
@@ -321,7 +321,7 @@ impl DecisionBoundary {
     }
 }
 
-/// Classes of one colour have markers of their own, and so have training and validation: a disc and a diamond first.
+/// Classes with the same colour have different markers, and so have training and validation: first a disc and a diamond.
 fn marker(class: usize, data: usize) -> Marker {
     const PAIRS: [[usize; 2]; 4] = [[0, 3], [1, 2], [4, 5], [6, 7]];
     Marker::nth(PAIRS[class / 8 % 4][data])

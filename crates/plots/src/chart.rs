@@ -1,4 +1,4 @@
-//! What all pictures share: a chart of plotters with title, legend, axes and notes, laid out so that all texts fit.
+//! The chart used by all pictures: title, legend, axes and notes, laid out so that all texts fit.
 
 use crate::axis::{Axis, Coordinate};
 use crate::legend::{self, Entry};
@@ -12,18 +12,18 @@ use plotters::element::{DynElement, Rectangle};
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color as _, FontTransform, RGBColor};
 
-/// plotters puts readings two tick marks from their axis.
+/// plotters puts tick labels two tick marks away from their axis.
 const TICK_MARK: f64 = 3.5;
 const TO_TICKS: f64 = 2.0 * TICK_MARK;
 const MARGIN: f64 = 12.0;
-/// The name of an axis, with its distance to the readings.
+/// The font size of an axis' name, and its distance to the tick labels.
 const NAME: f64 = 1.6 * LABEL;
 
-/// A bar beside the axes that says what colours stand for.
+/// A bar beside the axes that explains the colours.
 #[derive(Debug)]
 pub(crate) struct ColorBar {
     pub(crate) axis: Axis,
-    /// Of equal steps of the axis, from its lower end.
+    /// The colours of equal steps of the axis, from its lower end.
     pub(crate) colors: Vec<RGBColor>,
 }
 
@@ -34,12 +34,12 @@ pub(crate) struct Frame {
     pub(crate) legend: Vec<Entry>,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
-    /// Small lines at the foot: what is not shown, what was counted.
+    /// Small lines at the bottom: what is not shown, and what was counted.
     pub(crate) notes: Vec<String>,
     /// Whether both axes have the same length.
     pub(crate) square: bool,
     pub(crate) grid: bool,
-    /// Pixels to the right of the axes, for readings of bars.
+    /// Pixels to the right of the axes, for labels of bars.
     pub(crate) side: f64,
     pub(crate) bar: Option<ColorBar>,
 }
@@ -57,7 +57,7 @@ struct Layout {
     right: f64,
     top: f64,
     bottom: f64,
-    /// Within the area: in the middle where axes have the same length.
+    /// The chart within the area; centred if both axes have the same length.
     margin: (f64, f64),
     x_ticks: Vec<(f64, String)>,
     y_ticks: Vec<(f64, String)>,
@@ -70,7 +70,7 @@ impl Frame {
         Self { title: title.to_owned(), legend, x, y, notes, square: false, grid: true, side: 0.0, bar: None }
     }
 
-    /// Draws all but the data.
+    /// Draws everything except the data.
     pub(crate) fn draw(self, area: &Area) -> Result<Plot, Error> {
         let margin = units(MARGIN);
         let area = titled(&area.margin(margin, margin, margin, margin), &self.title, TITLE)?;
@@ -99,10 +99,10 @@ impl Frame {
         Ok(Plot { chart, x: self.x, y: self.y })
     }
 
-    /// Notes; gives back what is above them.
+    /// Draws the notes, and returns the area above them.
     fn draw_notes(&self, area: &Area) -> Result<Area, Error> {
         let (width, height) = area.dim_in_pixel();
-        // Where there is little room, several notes share a line.
+        // If there is little room, several notes share a line.
         let lines = if height < 2200 { 1 } else { 3 };
         let alone = self.notes.len().min(if self.notes.len() > lines { lines - 1 } else { lines });
         let (alone, together) = self.notes.split_at(alone);
@@ -118,7 +118,7 @@ impl Frame {
         Ok(rest)
     }
 
-    /// How much room readings and names take, and which ticks fit.
+    /// How much room tick labels and names take, and which ticks fit.
     fn layout(&self, area: &Area) -> Layout {
         let (width, height) = area.dim_in_pixel();
         let (width, height) = (f64::from(width) / 10.0, f64::from(height) / 10.0);
@@ -141,7 +141,7 @@ impl Frame {
         if turned.is_some() {
             bottom += widest(&x_ticks) - TICK;
         } else if let Some((_, last)) = x_ticks.last() {
-            // The last reading must not leave the picture.
+            // The last tick label must stay inside the picture.
             right = right.max(text::width(last, TICK) / 2.0 - MARGIN + 4.0);
         }
         let mut margin = (0.0, 0.0);
@@ -183,7 +183,7 @@ impl Frame {
     }
 }
 
-/// The title above the rest, cut to the width.
+/// Draws the title at the top, cut to the width.
 pub(crate) fn titled(area: &Area, title: &str, size: f64) -> Result<Area, Error> {
     let title = text::fit(title, size, true, f64::from(area.dim_in_pixel().0) / 10.0 - 2.0);
     if title.is_empty() {
@@ -205,7 +205,7 @@ fn fitted(ticks: Vec<(f64, String)>, room: f64) -> Vec<(f64, String)> {
     ticks.into_iter().map(|(at, text)| (at, text::fit(&text, TICK, false, room))).collect()
 }
 
-/// Ticks for an upright axis of so many pixels.
+/// Ticks for a vertical axis of this length in pixels.
 fn upright(axis: &Axis, pixels: f64) -> Vec<(f64, String)> {
     let (spacing, most) = if axis.has_names() { (1.25 * TICK, usize::MAX) } else { (2.6 * TICK, 8) };
     let (low, high) =
@@ -222,7 +222,7 @@ fn upright(axis: &Axis, pixels: f64) -> Vec<(f64, String)> {
     (1..=most.min(200)).rev().map(|count| axis.ticks(count)).find(fits).unwrap_or_default()
 }
 
-/// As many ticks as fit beside each other on a level axis of so many pixels.
+/// As many ticks as fit on a horizontal axis of this length in pixels.
 fn level(axis: &Axis, pixels: f64) -> Vec<(f64, String)> {
     let coordinate = axis.coordinate(&[]);
     let place = |at: f64| {
@@ -238,7 +238,7 @@ fn level(axis: &Axis, pixels: f64) -> Vec<(f64, String)> {
     counts.map(|count| axis.ticks(count)).find(fits).unwrap_or_default()
 }
 
-/// The names of an axis, where they have to be turned to find room.
+/// The names on an axis, if they must be turned to fit.
 fn turned(axis: &Axis, pixels: f64) -> Option<Vec<(f64, String)>> {
     if !axis.has_names() {
         return None;
@@ -249,7 +249,7 @@ fn turned(axis: &Axis, pixels: f64) -> Option<Vec<(f64, String)>> {
     too_wide.then(|| axis.ticks((all.len() as f64 * slot / (1.25 * TICK)).min(1e6) as usize))
 }
 
-/// Turned names: plotters would put their middles on the axis.
+/// Draws turned names; plotters would centre them on the axis.
 fn draw_turned(
     area: &Area,
     chart: &ChartContext<'_, Sheet, Cartesian2d<Coordinate, Coordinate>>,
@@ -273,7 +273,7 @@ fn bar_room(axis: &Axis, height: f64) -> f64 {
     BAR_GAP + BAR + TO_TICKS + widest(&upright(axis, height)) + 4.0 + 1.3 * LABEL
 }
 
-/// The colour bar: a chart of its own, with its axis at the right.
+/// The colour bar: a separate chart, with its axis at the right.
 fn draw_bar(
     area: &Area,
     beside: &ChartContext<'_, Sheet, Cartesian2d<Coordinate, Coordinate>>,
@@ -292,7 +292,7 @@ fn draw_bar(
     let mut chart = builder.build_cartesian_2d(width, bar.axis.coordinate(&ticks))?;
     let (low, high) = (bar.axis.at(bar.axis.ends.0), bar.axis.at(bar.axis.ends.1));
     let step = (high - low) / bar.colors.len() as f64;
-    // Each step reaches up to the top; the next covers what is too much, and no seam is left.
+    // Each step extends to the top and the next one covers the excess, so that no gap is left.
     let steps = bar
         .colors
         .iter()
@@ -314,12 +314,12 @@ fn draw_bar(
 }
 
 impl Plot {
-    /// A point as the chart counts it.
+    /// A point in the coordinates of the chart.
     pub(crate) fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
         (self.x.at(x), self.y.at(y))
     }
 
-    /// Where a point is in the plotting area, in units.
+    /// The position of a point in the plotting area, in units.
     pub(crate) fn place(&self, point: (f64, f64)) -> (i32, i32) {
         let (x, y) = self.chart.plotting_area().map_coordinate(&self.at(point));
         let (left, top) = self.chart.plotting_area().get_base_pixel();
@@ -367,7 +367,7 @@ impl Plot {
         Ok(self.area().draw(&Rectangle::new([(0, 0), (width, height)], stroke(INK, 1.0)))?)
     }
 
-    /// Says in the middle that there is nothing to show.
+    /// Writes in the middle that there are no data.
     pub(crate) fn nothing(&self) -> Result<(), Error> {
         let (width, height) = self.size();
         self.write("no data", (width / 2, height / 2), (LABEL, FADED, HPos::Center))

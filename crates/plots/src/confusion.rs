@@ -13,13 +13,13 @@ use plotters::element::{IntoDynElement, PathElement, Rectangle};
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color as _, RGBColor};
 
-/// Counts smaller than this, in pixels to an em, nobody can read.
+/// The least legible font size for counts, in pixels per em.
 const LEAST_TEXT: f64 = 6.5;
 
 /// A confusion matrix: a row for each true class, a column for each predicted one, counts in the cells.
 ///
-/// A cell's colour is its share of its row, so that rare classes read like frequent ones; cells without samples are
-/// empty. At the right edge stands the recall of each true class, at the foot the precision of each predicted one.
+/// The colour of a cell shows its share of the row, so that rare classes look like frequent ones; cells without samples are
+/// empty. The recall of each true class is shown at the right, the precision of each predicted class at the bottom.
 ///
 /// ```
 /// use dualtape_plots::{ConfusionMatrix, Picture};
@@ -46,16 +46,16 @@ impl ConfusionMatrix {
     /// ```
     pub const MOST_CLASSES: usize = 200;
 
-    /// Counts row by row, true class after true class; each row has one count for each predicted class.
+    /// A matrix of these counts, row by row: a row for each true class, with one count for each predicted class.
     ///
     /// # Errors
     ///
     /// [`Error::Amount`] without labels or with more than [`ConfusionMatrix::MOST_CLASSES`]; [`Error::Count`]
-    /// unless there are as many counts as labels squared.
+    /// unless the number of counts is the square of the number of labels.
     ///
     /// ```
     /// use dualtape_plots::{ConfusionMatrix, Error};
-    /// // Of ten ones, nine were told; all twelve others were.
+    /// // Nine of ten ones were recognised, and all twelve others.
     /// let matrix = ConfusionMatrix::new("ones", ["one", "other"], [9, 1, 0, 12])?;
     /// let short = ConfusionMatrix::new("ones", ["one", "other"], [9, 1]);
     /// assert!(matches!(short, Err(Error::Count { given: 2, expected: 4, .. })));
@@ -66,7 +66,7 @@ impl ConfusionMatrix {
         labels: impl IntoIterator<Item = impl Into<String>>,
         counts: impl IntoIterator<Item = u64>,
     ) -> Result<Self, Error> {
-        // One more than allowed tells that there are too many, without gathering an endless list.
+        // One more than allowed shows that there are too many, without collecting an endless list.
         let labels: Vec<String> = labels.into_iter().take(Self::MOST_CLASSES + 1).map(Into::into).collect();
         check_amount("classes of a confusion matrix", labels.len(), 1, Self::MOST_CLASSES)?;
         let expected = labels.len() * labels.len();
@@ -78,7 +78,7 @@ impl ConfusionMatrix {
         Ok(Self { title: title.to_owned(), labels, counts })
     }
 
-    /// The share of the diagonal, 0 to 1; nothing if all counts are 0.
+    /// The share of the diagonal, 0 to 1; `None` if all counts are 0.
     ///
     /// ```
     /// use dualtape_plots::ConfusionMatrix;
@@ -97,7 +97,7 @@ impl ConfusionMatrix {
         (right, sum(&mut self.counts.iter()))
     }
 
-    /// Recall of each true class and precision of each predicted one: the diagonal's share of its row and column.
+    /// Recall of each true class and precision of each predicted class: the diagonal's share of its row and column.
     fn shares(&self) -> [Vec<Option<f64>>; 2] {
         let classes = self.labels.len();
         let share = |class: usize, in_line: u128| {
@@ -109,7 +109,8 @@ impl ConfusionMatrix {
         [(0..classes).map(row).collect(), (0..classes).map(column).collect()]
     }
 
-    /// The counts as they stand in cells of so many pixels, and their size: in groups, short, or not at all.
+    /// The texts of the counts for cells of this size in pixels, and their font size: in groups of digits,
+    /// abbreviated, or none.
     fn texts(&self, cell: (f64, f64)) -> Option<(Vec<String>, f64)> {
         let write = |of: &dyn Fn(u64) -> String| {
             self.counts.iter().map(|&count| if count == 0 { String::new() } else { of(count) }).collect()
@@ -122,12 +123,12 @@ impl ConfusionMatrix {
         })
     }
 
-    /// The space between the matrix and its edges, in cells.
+    /// The space between the matrix and the recall and precision, in cells.
     fn gap(&self) -> f64 {
         (0.02 * self.labels.len() as f64).max(0.15)
     }
 
-    /// How many cells the edges take: as many as their texts need, where the matrix is large.
+    /// How many cells the recall and precision take up: as many as their texts need, if the matrix is large.
     fn edge(&self) -> f64 {
         (0.06 * self.labels.len() as f64).max(1.0)
     }
@@ -152,7 +153,7 @@ impl ConfusionMatrix {
         for (row, counts) in self.counts.chunks(classes).enumerate() {
             let in_row: u128 = counts.iter().map(|&count| u128::from(count)).sum();
             for (column, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-                // Even one sample among a million shows.
+                // Even one sample among a million is visible.
                 let color = shade((count as f64 / in_row as f64).max(0.04));
                 let (x, y) = (column as f64, row as f64);
                 plot.draw([Rectangle::new([(x, y), (x + 1.0, y + 1.0)], color.filled()).into_dyn()])?;
@@ -167,7 +168,7 @@ impl ConfusionMatrix {
         self.draw_edges(plot, cell.1)
     }
 
-    /// Lines between the cells, and around them.
+    /// Draws lines between and around the cells.
     fn draw_lines(&self, plot: &Plot, cell: (f64, f64)) -> Result<(), Error> {
         let end = self.labels.len() as f64;
         for at in 1..self.labels.len() {
@@ -186,7 +187,7 @@ impl ConfusionMatrix {
         let middle = self.edge_middle();
         let room = cell * self.edge();
         let size = (0.42 * cell).max(LEAST_TEXT + 1.5).min(0.86 * room / text::width("100", 1.0)).min(14.0);
-        // Where a class has no room for its share, every other or every third one says it.
+        // If there is not enough room, only every second or third class shows its share.
         let every = [1.1 * text::width("100", size) / cell, 1.2 * size / cell]
             .map(|cells| cells.ceil().max(1.0) as usize);
         let write = |share: Option<f64>, place| {
@@ -241,7 +242,7 @@ impl Draw for ConfusionMatrix {
 }
 
 impl Picture for ConfusionMatrix {
-    /// Larger for more classes.
+    /// The size grows with the number of classes.
     fn natural_size(&self) -> Size {
         let side = (300 + 44 * self.labels.len() as u32).clamp(520, 1600);
         Size::new(side + 60, side)

@@ -1,11 +1,11 @@
-//! The lines on which a grid of numbers crosses zero: marching squares, joined to curves.
+//! The lines along which a grid of numbers crosses zero: marching squares, joined into curves.
 //!
-//! Lorensen and Cline, "Marching cubes", 1987, in two dimensions; where opposite corners of a square agree, the
-//! mean of all four decides which of them are joined.
+//! Lorensen and Cline, "Marching cubes", 1987, in two dimensions; where opposite corners of a square have the same
+//! sign, the mean of all four decides which of them are joined.
 
 use std::collections::BTreeMap;
 
-/// An edge of the grid: the node it starts from, and whether it goes up rather than to the right.
+/// An edge of the grid: the node where it starts, and whether it goes up rather than to the right.
 type Edge = (usize, bool);
 
 /// Curves through the zeros of numbers at the nodes of a grid, row after row, in units of nodes.
@@ -18,14 +18,14 @@ pub(crate) fn zeros(columns: usize, numbers: &[f64]) -> Vec<Vec<(f64, f64)>> {
         next.entry(to).or_default().push(from);
     }
     let mut curves = Vec::new();
-    // Open curves from their ends first; what is left then are closed ones.
+    // Open curves are followed from their ends first; the remaining curves are closed.
     let ends: Vec<Edge> = next.iter().filter(|(_, to)| to.len() == 1).map(|(&edge, _)| edge).collect();
     let all: Vec<Edge> = next.keys().copied().collect();
     for start in ends.into_iter().chain(all) {
         let mut curve = vec![start];
         let mut here = start;
         while let Some(to) = next.get_mut(&here).and_then(Vec::pop) {
-            // The way back is gone, too.
+            // The reverse direction is removed as well.
             if let Some(back) = next.get_mut(&to) {
                 let at = back.iter().position(|&edge| edge == here);
                 at.map(|at| back.swap_remove(at));
@@ -40,7 +40,7 @@ pub(crate) fn zeros(columns: usize, numbers: &[f64]) -> Vec<Vec<(f64, f64)>> {
     curves
 }
 
-/// Pieces of lines, each across one square.
+/// Line segments, each across one square.
 fn segments(columns: usize, numbers: &[f64]) -> Vec<(Edge, Edge)> {
     let rows = numbers.len() / columns;
     let mut segments = Vec::new();

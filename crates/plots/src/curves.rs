@@ -13,22 +13,22 @@ use crate::{Dropped, Error, Picture};
 use plotters::element::IntoDynElement;
 use plotters::series::{DashedLineSeries, LineSeries};
 
-/// The width of a curve in pixels, and of one that covers itself.
+/// The width of a curve in pixels, and of a curve that is so dense that it covers itself.
 const WIDTH: f64 = 2.0;
 const THIN: f64 = 1.7;
-/// Up to so many points, each gets a marker.
+/// With at most this many points, each gets a marker.
 const MARKED: usize = 30;
-/// From so many points on, a faint mean shows their course.
+/// With at least this many points, a faint line shows their mean.
 const LONG: usize = 500;
-/// More strokes than this, and the line is drawn solid: it goes to and fro, and dashes would not show.
+/// With more strokes than this, the line is drawn solid: it goes back and forth, and dashes would not be visible.
 const MOST_STROKES: f64 = 4000.0;
 
-/// Named curves over each other: losses and other metrics of a run, or several runs to be compared.
+/// Named curves on the same axes: losses and other metrics of a run, or several runs to compare.
 ///
-/// The raw values are the line. From 500 points on, a faint one shows their mean over as many values before as
-/// after, so that it does not lag. Each curve has a look of its own: a colour and a dash, and beyond eight curves a
-/// marker. The n-th curve looks the same in every picture, so panels of a figure that show the same runs in the same
-/// order agree.
+/// The line shows the raw values. For 500 points or more, a faint line shows the mean over equally many values before
+/// and after each point, so that it does not lag. Each curve has a different look: a colour and a dash, and beyond
+/// eight curves a marker. The n-th curve looks the same in every picture, so panels of a figure that show the same
+/// runs in the same order agree.
 ///
 /// ```
 /// use dualtape_plots::{Curves, Picture, Size};
@@ -54,25 +54,25 @@ pub struct Curves {
     best: Option<Best>,
 }
 
-/// What is pointed out as the best.
+/// Which point is marked as the best.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Best {
     Lowest,
     At(f64),
 }
 
-/// A point with a ring around it, and what the legend says of it.
+/// A point with a ring around it, and its text in the legend.
 struct Mark {
     x: f64,
     y: Option<f64>,
     color: plotters::style::RGBColor,
     text: String,
-    /// Whether a line goes from top to bottom.
+    /// Whether a vertical line is drawn through it.
     line: bool,
 }
 
 impl Curves {
-    /// The most curves that can be told apart.
+    /// The most curves that can be distinguished.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Error, Picture};
@@ -103,8 +103,8 @@ impl Curves {
         }
     }
 
-    /// One more curve, through (x, y) from left to right; drawing fails with [`Error::Amount`] beyond
-    /// [`Curves::MOST`]. One without any point is not shown, but keeps its look from those after it.
+    /// Adds a curve through points (x, y), from left to right; drawing fails with [`Error::Amount`] beyond
+    /// [`Curves::MOST`]. A curve without points is not shown, but later curves do not take over its look.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -120,7 +120,7 @@ impl Curves {
         self
     }
 
-    /// Whether the vertical axis reads as percentages of 1, as for accuracy; it then reaches up to 100 %.
+    /// Whether the vertical axis shows percentages of 1, as for accuracy; it then reaches up to 100 %.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -135,7 +135,7 @@ impl Curves {
         self
     }
 
-    /// Whether the lowest point of each curve is marked.
+    /// Whether to mark the lowest point of each curve.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -149,7 +149,7 @@ impl Curves {
         self
     }
 
-    /// Whether the lowest point of the last curve that has any is marked as the best: that of validation, say.
+    /// Whether to mark as the best the lowest point of the last curve that has points, for example the validation curve.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -166,12 +166,12 @@ impl Curves {
         self
     }
 
-    /// Marks this place, an epoch say, as the best; drawing fails with [`Error::NotFinite`] if it is none.
+    /// Marks this x, for example an epoch, as the best; drawing fails with [`Error::NotFinite`] if it is not finite.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
     /// let curves = Curves::new("", "epoch", "loss").curve("validation", [(1.0, 0.9), (2.0, 0.5), (3.0, 0.7)]);
-    /// // Chosen by accuracy, say, and not by the loss.
+    /// // For example chosen by accuracy, not by the loss.
     /// assert!(curves.best_at(3.0).svg(dualtape_plots::Size::new(640, 480))?.contains("best: epoch 3 (0.7)"));
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
@@ -181,8 +181,9 @@ impl Curves {
         self
     }
 
-    /// A line across the picture, such as the norm to which gradients are clipped; drawing fails with
-    /// [`Error::NotFinite`] if it is not finite. A note names it where it is too far away to be shown.
+    /// Draws a line across the picture, such as the norm to which gradients are clipped; drawing fails with
+    /// [`Error::NotFinite`] if it is not finite. If the line is too far from the curves to be shown, a note gives its
+    /// value.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -196,7 +197,7 @@ impl Curves {
         self
     }
 
-    /// Whether the vertical axis is logarithmic; points not above 0 are left out there.
+    /// Whether the vertical axis is logarithmic; points that are not above 0 are then left out.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -209,9 +210,9 @@ impl Curves {
         self
     }
 
-    /// Over how many values before and after each the faint line is a mean, see
-    /// [`centered_mean`](crate::centered_mean); 0 for no such line. By default, a fiftieth of a curve with 500
-    /// points or more, and 0 for others.
+    /// Sets over how many values before and after each point the faint line takes the mean, see
+    /// [`centered_mean`](crate::centered_mean); 0 for no such line. The default is a fiftieth of the points of a
+    /// curve with 500 points or more, and 0 for others.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -234,7 +235,7 @@ impl Curves {
         let xs = || self.curves.iter().flat_map(|series| &series.points).map(|point| point.0);
         let whole = xs().all(|x| x.fract() == 0.0);
         let ends = match bounds(xs()) {
-            // One epoch: its neighbours, rather than half of it.
+            // With a single epoch, the axis shows its neighbours rather than fractions of it.
             Some((low, high)) if whole && low == high && low.abs() < 1e9 => (low - 1.0, high + 1.0),
             Some(ends) => with_air(ends, 0.02),
             None => (0.0, 1.0),
@@ -249,18 +250,18 @@ impl Curves {
         }
         let (low, high) = heights.unwrap_or((0.0, 1.0));
         if self.percent {
-            // The top of a perfect score stays within sight.
+            // The line of a perfect score stays visible at the top.
             let (low, high) = (low.min(1.0), high.max(1.0));
             let low = if high - low < 1e-6 { low.min(0.0) } else { low };
             return Axis::numbers(label, with_air((low, high), 0.03), Reading::Percent);
         }
-        // Numbers that are not negative start at 0, where that does not squeeze the picture into its upper half.
+        // If no number is negative, the axis starts at 0, unless that squeezes the curves into the upper half.
         let aired = with_air((low, high), 0.05);
         let from_zero = low >= 0.0 && low <= 0.5 * high && high > 1e-300;
         Axis::numbers(label, (if from_zero { 0.0 } else { aired.0 }, aired.1), Reading::Plain)
     }
 
-    /// Whether the threshold is near enough to be shown without squeezing the curves.
+    /// Whether the threshold is close enough to be shown without squeezing the curves.
     fn reaches(&self, heights: Option<(f64, f64)>, level: f64) -> bool {
         let Some((low, high)) = heights else { return false };
         if self.logarithmic {
@@ -301,7 +302,7 @@ impl Curves {
     fn legend(&self, marks: &[Mark], threshold: Option<f64>) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (n, series) in self.curves.iter().enumerate() {
-            // A curve without a name is what the axis says.
+            // A curve without a name is described by the axis.
             if !series.name.is_empty() && !series.is_placeholder() {
                 let look = Look::nth(n);
                 entries
@@ -354,7 +355,8 @@ impl Curves {
             let means = thinned(&means, column).into_iter().map(|point| plot.at(point)).collect::<Vec<_>>();
             plot.draw(LineSeries::new(means, look::stroke(faint(look), 2.0 * WIDTH)))?;
         }
-        // Each point while they are few; of many, some that tell the curve from others of its colour.
+        // A marker at each point if there are few; otherwise at some points, if needed to distinguish curves of the
+        // same colour.
         let every = if is_marked(series) || points.len() == 1 { 1 } else { (points.len() / 12).max(1) };
         let marked = look.marked || is_marked(series) || points.len() == 1;
         let marks = points.iter().step_by(every).filter(|_| marked);
@@ -366,7 +368,7 @@ fn is_marked(series: &Series) -> bool {
     series.points.len() <= MARKED
 }
 
-/// The colour of a mean over its raw values.
+/// The colour of a mean that is drawn over its raw values.
 fn faint(look: Look) -> plotters::style::RGBColor {
     tint(look.color, 0.45)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong when drawing.
+//! Errors of drawing.
 
 use plotters::drawing::DrawingAreaErrorKind;
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use std::convert::Infallible;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A picture too small to hold the axes, or too large to be meant.
+    /// A picture too small for its axes, or unreasonably large.
     #[error(
         "the picture is {width} x {height} pixels; expected {min} to {max} each way and at most {area} megapixels",
         min = crate::Size::LEAST,
@@ -26,7 +26,7 @@ pub enum Error {
         /// Pixels from top to bottom.
         height: u32,
     },
-    /// A figure whose panels would be too small to hold their axes.
+    /// A figure whose panels would be too small for their axes.
     #[error(
         "{panels} panels in {columns} columns would be {width:.0} x {height:.0} pixels each; expected at least \
          {min} x {min}: ask for a larger picture, or for fewer panels",
@@ -35,20 +35,20 @@ pub enum Error {
     Crowded {
         /// How many panels the figure has.
         panels: usize,
-        /// In how many columns.
+        /// The number of columns.
         columns: usize,
-        /// What each would have, in pixels from left to right.
+        /// The width that each would have, in pixels.
         width: f64,
-        /// What each would have, in pixels from top to bottom.
+        /// The height that each would have, in pixels.
         height: f64,
     },
-    /// A figure without a panel.
+    /// A figure without panels.
     #[error("the figure '{title}' has no panel; expected at least one")]
     NoPanels {
         /// The figure's title.
         title: String,
     },
-    /// A threshold, or another line across the picture, that is no number.
+    /// A threshold, or another line across the picture, that is not finite.
     #[error("{what} is {value}; expected a finite number")]
     NotFinite {
         /// Which number.
@@ -66,7 +66,7 @@ pub enum Error {
         /// Where it ends.
         high: f64,
     },
-    /// A table whose parts do not fit together.
+    /// Parts of a table whose sizes do not match.
     #[error("{what}: {given} given; expected {expected}")]
     Count {
         /// Which part.
@@ -79,7 +79,7 @@ pub enum Error {
     /// More than a picture can show, or less than it needs.
     #[error("{what}: {given} given; expected {least} to {most}")]
     Amount {
-        /// Of what.
+        /// What is counted.
         what: &'static str,
         /// How many there are.
         given: usize,
@@ -99,12 +99,12 @@ pub enum Error {
     Encode(#[from] png::EncodingError),
 }
 
-/// The error of an amount out of bounds, if it is.
+/// An error if an amount is out of bounds.
 pub(crate) fn check_amount(what: &'static str, given: usize, least: usize, most: usize) -> Result<(), Error> {
     if (least..=most).contains(&given) { Ok(()) } else { Err(Error::Amount { what, given, least, most }) }
 }
 
-/// The error of a number that is not finite, if it is not.
+/// An error if a number is not finite.
 pub(crate) fn check_finite(what: &'static str, value: f64) -> Result<f64, Error> {
     if crate::axis::is_drawable(value) { Ok(value) } else { Err(Error::NotFinite { what, value }) }
 }

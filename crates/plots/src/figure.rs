@@ -64,7 +64,7 @@ impl Figure {
         self
     }
 
-    /// So many panels side by side, at least one; by default two, or three from five panels on.
+    /// Sets the number of panels side by side, at least one. The default is two, or three for five panels or more.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Figure, Picture};

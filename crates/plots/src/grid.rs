@@ -9,7 +9,7 @@ use crate::error::{check_amount, check_finite};
 /// ```
 /// use dualtape_plots::{ProbabilityGrid, Window};
 /// let window = Window::around([[0.0, 0.0], [1.0, 2.0]]);
-/// assert_eq!(ProbabilityGrid::nodes(window, (2, 2))?[0], [-0.125, -0.25]); // with some air around the points
+/// assert_eq!(ProbabilityGrid::nodes(window, (2, 2))?[0], [-0.125, -0.25]); // with some margin around the points
 /// # Ok::<(), dualtape_plots::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// From left to right and from bottom to top.
+    /// A window from left to right and from bottom to top.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl Window {
         Ok(Self { x: range("the width of the window", x)?, y: range("the height of the window", y)? })
     }
 
-    /// The window that holds all finite points, with some air; 0 to 1 each way if there are none.
+    /// The window that contains all finite points, with some margin; 0 to 1 in both directions if there are none.
     ///
     /// ```
     /// let window = dualtape_plots::Window::around([[0.0, 0.0], [1.0, 2.0], [f64::NAN, 9.0]]);
@@ -73,12 +73,12 @@ pub struct ProbabilityGrid {
     pub(crate) columns: usize,
     pub(crate) rows: usize,
     pub(crate) classes: usize,
-    /// Those of all classes at a node, node after node; NaN for what is none.
+    /// The probabilities of all classes at a node, node after node; NaN where a number is not a probability.
     probabilities: Vec<f64>,
 }
 
 impl ProbabilityGrid {
-    /// The most nodes each way; there are at least two.
+    /// The most nodes in each direction; the least is two.
     ///
     /// ```
     /// use dualtape_plots::{Error, ProbabilityGrid, Window};
@@ -88,7 +88,7 @@ impl ProbabilityGrid {
     /// # Ok::<(), dualtape_plots::Error>(())
     /// ```
     pub const MOST: usize = 1000;
-    /// The most classes that a picture tells apart; there are at least two.
+    /// The most classes that a picture can distinguish; the least is two.
     ///
     /// ```
     /// use dualtape_plots::{Error, ProbabilityGrid, Window};
@@ -100,8 +100,8 @@ impl ProbabilityGrid {
     /// ```
     pub const MOST_CLASSES: usize = 32;
 
-    /// The nodes of a grid of so many columns and rows: from left to right, row after row from the bottom to the
-    /// top. 100 by 100 are enough for most boundaries.
+    /// The nodes of a grid with the given numbers of columns and rows: from left to right, row after row from the
+    /// bottom to the top. 100 by 100 nodes are enough for most boundaries.
     ///
     /// ```
     /// use dualtape_plots::{ProbabilityGrid, Window};
@@ -114,7 +114,7 @@ impl ProbabilityGrid {
     ///
     /// # Errors
     ///
-    /// [`Error::Amount`] unless there are 2 to [`ProbabilityGrid::MOST`] nodes each way.
+    /// [`Error::Amount`] unless there are 2 to [`ProbabilityGrid::MOST`] nodes in each direction.
     pub fn nodes(window: Window, (columns, rows): (usize, usize)) -> Result<Vec<[f64; 2]>, Error> {
         check_amount("columns of a grid", columns, 2, Self::MOST)?;
         check_amount("rows of a grid", rows, 2, Self::MOST)?;
@@ -127,13 +127,14 @@ impl ProbabilityGrid {
         Ok((0..rows).flat_map(row).collect())
     }
 
-    /// Evaluates the probabilities of all classes at each of so many columns and rows of nodes. Where one of them is
-    /// not within 0 and 1, the picture is grey.
+    /// Evaluates the probabilities of all classes at each node of a grid with the given numbers of columns and rows.
+    /// Where one of them is not between 0 and 1, the picture is grey.
     ///
     /// # Errors
     ///
-    /// As [`ProbabilityGrid::nodes`]; [`Error::Amount`] unless there are 2 to [`ProbabilityGrid::MOST_CLASSES`]
-    /// classes and at most 5,000,000 probabilities in all; [`Error::Count`] if the function returns another number of probabilities than `classes`.
+    /// Those of [`ProbabilityGrid::nodes`]; [`Error::Amount`] unless there are 2 to [`ProbabilityGrid::MOST_CLASSES`]
+    /// classes and at most 5,000,000 probabilities in all; [`Error::Count`] if the function does not return `classes`
+    /// probabilities.
     ///
     /// ```
     /// use dualtape_plots::{Error, ProbabilityGrid, Window};
@@ -159,14 +160,14 @@ impl ProbabilityGrid {
                 let what = format!("probabilities at ({}, {})", node[0], node[1]);
                 return Err(Error::Count { what, given: all.len(), expected: classes });
             }
-            // Sums may be rounded.
+            // A sum of probabilities may exceed 1 by rounding.
             let known = all.iter().all(|share| (-1e-9..=1.0 + 1e-9).contains(share));
             probabilities.extend(all.iter().map(|&share| if known { share } else { f64::NAN }));
         }
         Ok(Self { window, columns, rows, classes, probabilities })
     }
 
-    /// How many nodes have something that is no probability; they are drawn grey.
+    /// How many nodes have a number that is not a probability; they are drawn grey.
     ///
     /// ```
     /// use dualtape_plots::{ProbabilityGrid, Window};
@@ -179,8 +180,8 @@ impl ProbabilityGrid {
         self.probabilities.chunks(self.classes).filter(|node| node[0].is_nan()).count()
     }
 
-    /// The probabilities between nodes, 0 to 1 from left to right and from bottom to top; NaN where a neighbour's
-    /// are unknown.
+    /// Interpolates the probabilities at a place, given as 0 to 1 from left to right and from bottom to top; NaN
+    /// where a neighbour's are unknown.
     pub(crate) fn between(&self, (x, y): (f64, f64), shares: &mut [f64]) {
         let split = |share: f64, count: usize| {
             let at = share.clamp(0.0, 1.0) * (count - 1) as f64;
@@ -200,7 +201,7 @@ impl ProbabilityGrid {
         }
     }
 
-    /// The probability of a class against the best of the others, node after node: positive where it wins.
+    /// The probability of a class minus the highest of the others, node after node: positive where the class wins.
     pub(crate) fn margins(&self, class: usize) -> Vec<f64> {
         let margin = |node: &[f64]| {
             let others = node.iter().enumerate().filter(|&(other, _)| other != class);
@@ -211,7 +212,7 @@ impl ProbabilityGrid {
     }
 }
 
-/// The class with the greatest probability, the first of equal ones; none where they are unknown.
+/// The class with the greatest probability, the first if several are equal; `None` where probabilities are unknown.
 pub(crate) fn winner(shares: &[f64]) -> Option<usize> {
     let known = !shares.iter().any(|share| share.is_nan());
     known.then(|| {

@@ -1,4 +1,4 @@
-//! How the norms of single samples' gradients are spread, and which of them are clipped.
+//! The distribution of per-sample gradient norms, and which of them are clipped.
 
 use crate::axis::{Axis, Reading, bounds, is_drawable, is_positive};
 use crate::chart::Frame;
@@ -14,13 +14,13 @@ use plotters::style::Color as _;
 
 const FEWEST: usize = 8;
 const MOST: usize = 60;
-/// A threshold so many decades from the norms is still shown.
+/// The largest distance from the norms, in decades, at which a threshold is still shown.
 const REACH: f64 = 2.0;
 
-/// A histogram of per-sample gradient norms on a logarithmic axis, those above the threshold in another colour.
+/// A histogram of per-sample gradient norms on a logarithmic axis; norms above the threshold have another colour.
 ///
-/// Bins have equal ratios over the range that has samples. The threshold, where it is near the norms, is an edge
-/// between bins, so that no bin holds norms from both sides.
+/// Bins have equal width on the logarithmic axis. If the threshold is near the norms, it is an edge
+/// between bins, so no bin contains norms from both sides.
 ///
 /// ```
 /// use dualtape_plots::{NormHistogram, Picture};
@@ -41,8 +41,8 @@ pub struct NormHistogram {
 }
 
 impl NormHistogram {
-    /// Norms in any order; the axes are called "per-sample gradient norm" and "samples". Norms that are 0 have no
-    /// place on a logarithmic axis, and are counted as left out.
+    /// A histogram of norms, in any order; the axes are named "per-sample gradient norm" and "samples". Norms that
+    /// are 0 have no place on a logarithmic axis and count as left out.
     ///
     /// ```
     /// use dualtape_plots::{NormHistogram, Picture};
@@ -57,7 +57,7 @@ impl NormHistogram {
         Self { title: title.to_owned(), x_label, norms, not_finite: others.len(), threshold: None }
     }
 
-    /// The norm above which samples are clipped; drawing fails with [`Error::NotFinite`] if it is not finite.
+    /// Sets the norm above which samples are clipped; drawing fails with [`Error::NotFinite`] if it is not finite.
     ///
     /// ```
     /// use dualtape_plots::{NormHistogram, Picture};
@@ -71,7 +71,7 @@ impl NormHistogram {
         self
     }
 
-    /// Another name for the horizontal axis.
+    /// Sets the name of the horizontal axis.
     ///
     /// ```
     /// use dualtape_plots::{NormHistogram, Picture};
@@ -85,7 +85,7 @@ impl NormHistogram {
         self
     }
 
-    /// The share of the finite norms that are above the threshold, 0 to 1, if there are both.
+    /// The share of the finite norms that are above the threshold, 0 to 1; `None` without norms or without a threshold.
     ///
     /// ```
     /// use dualtape_plots::NormHistogram;
@@ -115,11 +115,11 @@ impl NormHistogram {
 
 /// Bins of equal width, in decimal logarithms.
 struct Bins {
-    /// Where the first begins.
+    /// Where the first bin begins.
     start: f64,
     width: f64,
     counts: Vec<usize>,
-    /// The edge that is the threshold.
+    /// The index of the edge at the threshold.
     threshold: Option<f64>,
 }
 
@@ -194,7 +194,7 @@ impl Draw for NormHistogram {
             }
             None => f64::INFINITY,
         };
-        // Even one sample among a million shows.
+        // Even one sample among a million is visible.
         let least = 1.2 * most * 10.0 / f64::from(plot.size().1);
         let wide = f64::from(plot.size().0) / bins.counts.len() as f64 > 40.0;
         for (bin, &count) in bins.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
@@ -242,7 +242,7 @@ mod tests {
             let ends = bins.ends();
             assert!((ends.0..=ends.1).contains(&10f64.powf(threshold)), "{threshold}");
         }
-        // Most at the threshold, one far above.
+        // Most norms are at the threshold, one is far above.
         let outlier = Bins::of(&[0.0, 0.0, 0.0, 6.0], Some(0.0)).unwrap();
         assert_eq!((outlier.counts[0], outlier.start + outlier.width), (3, 0.0));
         assert!(Bins::of(&numbers, Some(9.0)).unwrap().threshold.is_none());

@@ -1,4 +1,4 @@
-//! Checks of what a reader sees at once: texts that leave the picture or lie on each other.
+//! Checks for visible faults: texts that leave the picture or overlap.
 
 use crate::common::{odd_ones, one_of_each};
 use crate::font;
@@ -12,7 +12,7 @@ fn texts(picture: &dyn Picture, size: Size) -> Result<Vec<Text>, Error> {
     Ok(shapes.filter_map(|shape| if let Shape::Text(text) = shape { Some(text) } else { None }).collect())
 }
 
-/// What a text covers, in pixels: left, top, right, bottom.
+/// The area covered by a text, in pixels: left, top, right, bottom.
 fn extent(text: &Text) -> [f64; 4] {
     let pixels = |units: f64| units / f64::from(UNITS);
     let size = pixels(text.size);
@@ -31,7 +31,7 @@ fn extent(text: &Text) -> [f64; 4] {
     }
 }
 
-/// The first text that leaves the picture or touches another.
+/// Describes the first text that leaves the picture or touches another.
 fn fault(texts: &[Text], size: Size) -> Option<String> {
     let inset =
         |[left, top, right, bottom]: [f64; 4], by: f64| [left + by, top + by, right - by, bottom - by];
@@ -41,7 +41,7 @@ fn fault(texts: &[Text], size: Size) -> Option<String> {
         if left < 0.0 || top < 0.0 || right > size.width.into() || bottom > size.height.into() {
             return Some(format!("'{}' leaves the picture: {place:?}", text.text));
         }
-        // Ascent and descent are those of the tallest letters: a little of both may meet.
+        // Ascent and descent are those of the tallest letters, so a small overlap is allowed.
         let place = inset(place, 0.1 * text.size / f64::from(UNITS));
         for other in &texts[..index] {
             let there = inset(extent(other), 0.1 * other.size / f64::from(UNITS));

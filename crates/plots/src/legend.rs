@@ -1,4 +1,4 @@
-//! The legend: rows above the axes, where it covers nothing. plotters' own stands in one column on the data.
+//! The legend: rows above the axes, where it covers nothing. plotters' own legend is a single column on top of the data.
 
 use crate::Error;
 use crate::font;
@@ -9,20 +9,20 @@ use plotters::element::{DashedPathElement, DynElement, IntoDynElement, PathEleme
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color as _, RGBColor};
 
-/// The sign of an entry.
+/// The symbol of an entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Swatch {
     None,
-    /// A line so many pixels wide, with its marker or without.
+    /// A line of this width in pixels, with or without its marker.
     Line(Look, f64, bool),
     /// A marker with a rim.
     Mark(Marker, RGBColor, RGBColor),
     Ring(RGBColor),
-    /// A bar, with the marker at its foot.
+    /// A bar, with the marker at its bottom.
     Bar(Look),
 }
 
-/// A sign and what it stands for.
+/// A symbol and its meaning.
 pub(crate) type Entry = (Swatch, String);
 
 /// Pixels from one row to the next, and between entries.
@@ -84,13 +84,13 @@ pub(crate) fn line<P: Copy + 'static>(
     }
 }
 
-/// A point that is pointed out.
+/// A highlighted point.
 pub(crate) fn ring<P: Clone + 'static>(place: P, color: RGBColor) -> [DynElement<'static, Sheet, P>; 3] {
     [(5.5, color), (3.5, WHITE), (1.5, color)]
         .map(|(radius, color)| Marker::Disc.at(place.clone(), radius, color))
 }
 
-/// Draws the entries at the top of an area, row by row, and gives back what is left of it.
+/// Draws the entries at the top of an area, row by row, and returns the rest of the area.
 pub(crate) fn draw(area: Area, entries: &[Entry]) -> Result<Area, Error> {
     let (width, height) = area.dim_in_pixel();
     let (room, most_rows) = (f64::from(width) / 10.0, (height as usize / 900).max(1));
@@ -114,7 +114,7 @@ pub(crate) fn draw(area: Area, entries: &[Entry]) -> Result<Area, Error> {
     Ok(rest)
 }
 
-/// The entries as they fit into rows; the last says how many find no room.
+/// The entries arranged in rows; the last entry says how many do not fit.
 fn rows(entries: &[Entry], room: f64, most: usize) -> Vec<Vec<Entry>> {
     let most_text = (room * 0.6).max(300.0).min(room);
     let mut rows = vec![Vec::new()];

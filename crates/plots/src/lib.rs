@@ -1,12 +1,12 @@
-//! Pictures of training and of measurements, as PNG and as SVG, drawn by plotters with an embedded font: no
-//! fontconfig, no fonts, nothing to install.
+//! Draws pictures of training runs and of measurements as PNG and SVG, with plotters and an embedded font: no
+//! fontconfig, no font files, nothing to install.
 //!
-//! Each kind of picture is a type that knows numbers, not networks. All are built the same way, and all are a
-//! [`Picture`]: drawn in a size asked for, or put beside others into a [`Figure`].
+//! Each kind of picture is a type that takes numbers, not networks. All are built the same way, and all implement
+//! [`Picture`]: draw one in any size, or put several into a [`Figure`].
 //!
 //! | picture | type |
 //! |---|---|
-//! | losses with the best epoch, other metrics, gradient norms with their bound, rates; several runs | [`Curves`] |
+//! | losses with the best epoch, other metrics, gradient norms with their threshold, learning rates; several runs | [`Curves`] |
 //! | per-sample gradient norms | [`NormHistogram`] |
 //! | confusion matrix with recall and precision | [`ConfusionMatrix`] |
 //! | decision boundary of two classes or more | [`DecisionBoundary`], from a [`ProbabilityGrid`] |
@@ -32,25 +32,25 @@
 //! # Ok::<(), dualtape_plots::Error>(())
 //! ```
 //!
-//! What holds for all of them:
+//! For all of them:
 //!
 //! - **Odd data.** Points that are not finite, or beyond ±1e300, are left out, and so are those not above 0 on a
-//!   logarithmic axis, where what is less than 1e-300 counts as 0; the picture and [`Picture::dropped`] say how
-//!   many. Empty, single, flat and enormous series give a picture; a million points are thinned to those that
-//!   show, or counted in hexagons. Tiny and enormous ranges are labelled with offsets and powers of ten.
-//! - **Looks.** Colours are those of Okabe and Ito, which most colour-blind readers can tell apart; dashes and
-//!   markers tell the same things again. The n-th curve, mode or class looks the same in all panels, and no look
-//!   comes twice in one.
-//! - **Legends** stand above the axes, where they cover nothing.
+//!   logarithmic axis, where numbers below 1e-300 count as 0; the picture and [`Picture::dropped`] say how
+//!   many. Series that are empty, constant, huge or a single point still give a picture; a million points are thinned to the visible
+//!   ones, or counted in hexagons. Very small and very large ranges are labelled with offsets and powers of ten.
+//! - **Looks.** Colours are those of Okabe and Ito, which most colour-blind readers can distinguish; dashes and
+//!   markers repeat the distinction. The n-th curve, mode or class looks the same in all panels, and no look
+//!   occurs twice in one panel.
+//! - **Legends** are above the axes, where they cover nothing.
 //! - **The same picture gives the same bytes.**
 //!
-//! The charts are those of plotters: its chart builder, coordinates and key points, mesh, line series and elements. Of
-//! this crate's own is what plotters lacks: legends above the axes, room for texts and their cutting, ticks within
+//! The charts use plotters: its chart builder, coordinates and key points, mesh, line series and elements. This
+//! crate adds what plotters lacks: legends above the axes, layout and shortening of texts, ticks within
 //! a decade, offsets and powers, turned names, colour bars, contours and shaded planes, hexagons, thinning, and
 //! smooth edges in a PNG.
 //!
 //! The font is DejaVu Sans, embedded by the `dejavu` crate; its licence is in `FONT-LICENSE.txt`. In an SVG,
-//! texts stay texts, in DejaVu Sans or whatever sans-serif its reader has.
+//! texts stay texts, shown in DejaVu Sans or another sans-serif font of the reader.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -96,7 +96,7 @@ pub use picture::{Dropped, Picture, Size};
 pub use predictions::Predictions;
 pub use series::centered_mean;
 
-/// The README's code, compiled and run.
+/// Compiles and runs the code in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,21 +1,21 @@
-//! Looks that readers can tell apart, colour-blind ones too: colours, dashes, markers.
+//! Looks that all readers can distinguish, including colour-blind ones: colours, dashes, markers.
 
 use crate::sheet::{Sheet, units};
 use plotters::element::{Circle, DynElement, EmptyElement, IntoDynElement, Polygon};
 use plotters::style::{Color as _, RGBColor, ShapeStyle};
 
 pub(crate) const WHITE: RGBColor = RGBColor(255, 255, 255);
-/// Axes and texts.
+/// The colour of axes and texts.
 pub(crate) const INK: RGBColor = RGBColor(40, 40, 40);
-/// Remarks.
+/// The colour of notes.
 pub(crate) const FADED: RGBColor = RGBColor(105, 105, 105);
 pub(crate) const GRID: RGBColor = RGBColor(228, 228, 228);
-/// Where there is no number.
+/// The colour where there is no number.
 pub(crate) const UNKNOWN: RGBColor = RGBColor(190, 190, 190);
 pub(crate) const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub(crate) const VERMILION: RGBColor = RGBColor(213, 94, 0);
 
-/// Okabe and Ito's colours; their yellow is too light for lines on white, brown stands in for it.
+/// The colours of Okabe and Ito, with brown instead of yellow, which is too light for lines on white.
 const PALETTE: [RGBColor; 8] = [
     BLUE,
     VERMILION,
@@ -27,10 +27,10 @@ const PALETTE: [RGBColor; 8] = [
     RGBColor(128, 70, 27),
 ];
 
-/// Strokes and gaps in pixels; none for a solid line.
+/// Strokes and gaps in pixels; empty for a solid line.
 const DASHES: [Option<(f64, f64)>; 4] = [None, Some((9.0, 4.0)), Some((4.0, 3.0)), Some((1.6, 3.0))];
 
-/// What a point looks like.
+/// The shape of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marker {
     Disc,
@@ -54,21 +54,21 @@ const MARKERS: [Marker; 8] = [
     Marker::Star,
 ];
 
-/// How a run, a mode or a class looks, in all panels of a picture.
+/// The look of a run, a mode or a class, in all panels of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Look {
     pub(crate) color: RGBColor,
     pub(crate) dash: Option<(f64, f64)>,
     pub(crate) marker: Marker,
-    /// Whether the marker is needed to tell this look from that of another with the same colour.
+    /// Whether the marker is needed to distinguish this look from another with the same colour.
     pub(crate) marked: bool,
 }
 
 impl Look {
-    /// How many looks there are.
+    /// The number of looks.
     pub(crate) const COUNT: usize = PALETTE.len() * MARKERS.len();
 
-    /// The look of the n-th of several things: eight colours, and beyond them a marker for each further eight.
+    /// The look of the n-th of several things: eight colours, then another marker for each further eight.
     pub(crate) fn nth(n: usize) -> Self {
         let (color, turn) = (n % PALETTE.len(), n / PALETTE.len() % MARKERS.len());
         let dash = DASHES[(color + turn) % DASHES.len()];
@@ -84,25 +84,25 @@ impl Look {
         Self { color, dash: None, marker: Marker::Disc, marked: false }
     }
 
-    /// A line across the picture.
+    /// The look of a line across the picture.
     pub(crate) fn rule() -> Self {
         Self { dash: DASHES[1], ..Self::solid(INK) }
     }
 }
 
-/// So wide a line, in pixels.
+/// The style of a line of this width in pixels.
 pub(crate) fn stroke(color: RGBColor, pixels: f64) -> ShapeStyle {
     color.stroke_width(units(pixels) as u32)
 }
 
-/// The colour on white, 0 for white, 1 for the colour itself.
+/// The colour blended with white: 0 gives white, 1 the colour itself.
 pub(crate) fn tint(color: RGBColor, share: f64) -> RGBColor {
     let share = share.clamp(0.0, 1.0);
     let mix = |channel: u8| (255.0 + share * (f64::from(channel) - 255.0)).round() as u8;
     RGBColor(mix(color.0), mix(color.1), mix(color.2))
 }
 
-/// What texts on the colour are written in.
+/// The colour for texts on top of this colour.
 pub(crate) fn ink_on(color: RGBColor) -> RGBColor {
     let light = 0.299 * f64::from(color.0) + 0.587 * f64::from(color.1) + 0.114 * f64::from(color.2);
     if light > 140.0 { INK } else { WHITE }
@@ -113,7 +113,7 @@ impl Marker {
         MARKERS[n % MARKERS.len()]
     }
 
-    /// The corners, about the same area for each marker; none for a disc.
+    /// The corners of a marker, with about the same area for each; empty for a disc.
     fn corners(self, radius: f64) -> Vec<(i32, i32)> {
         const PLUS: [(f64, f64); 12] = [
             (-0.42, -1.3),

@@ -1,4 +1,4 @@
-//! What every picture can do: become a PNG or an SVG, and say what it leaves out.
+//! What every picture can do: become a PNG or an SVG, and report what it leaves out.
 
 use crate::sheet::{Area, Sheet, UNITS};
 use crate::{Error, font, render};
@@ -16,14 +16,14 @@ use std::rc::Rc;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// From left to right.
+    /// Width in pixels.
     pub width: u32,
-    /// From top to bottom.
+    /// Height in pixels.
     pub height: u32,
 }
 
 impl Size {
-    /// The least width and height: less does not hold axes and their readings.
+    /// The least width and height: axes and their labels do not fit into less.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Error, Picture, Size};
@@ -41,7 +41,7 @@ impl Size {
     /// assert!(matches!(curves.svg(Size::new(Size::MOST + 1, 400)), Err(Error::Size { .. })));
     /// ```
     pub const MOST: u32 = 10_000;
-    /// The most pixels in all.
+    /// The greatest total number of pixels.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Error, Picture, Size};
@@ -53,7 +53,7 @@ impl Size {
     /// ```
     pub const MOST_PIXELS: u64 = 40_000_000;
 
-    /// So many pixels from left to right and from top to bottom.
+    /// A size of this width and height in pixels.
     ///
     /// ```
     /// use dualtape_plots::Size;
@@ -78,7 +78,7 @@ impl Size {
     }
 }
 
-/// How many points a picture leaves out, and why; its text is what the picture says about it.
+/// How many points a picture leaves out, and why. Its text is the note shown in the picture.
 ///
 /// ```
 /// use dualtape_plots::{Curves, Picture};
@@ -97,7 +97,7 @@ pub struct Dropped {
 }
 
 impl Dropped {
-    /// All of them.
+    /// The total number.
     ///
     /// ```
     /// use dualtape_plots::Dropped;
@@ -107,7 +107,7 @@ impl Dropped {
         self.not_finite + self.not_positive
     }
 
-    /// What the picture says, if it leaves out anything.
+    /// The note in the picture, if it leaves out anything.
     pub(crate) fn note(self) -> Option<String> {
         (self.total() > 0).then(|| self.to_string())
     }
@@ -134,10 +134,10 @@ impl fmt::Display for Dropped {
     }
 }
 
-/// A picture: drawn as PNG or as SVG, or put into a [`Figure`](crate::Figure) with others.
+/// A picture, which can be drawn as PNG or SVG, or put into a [`Figure`](crate::Figure) with others.
 ///
 /// The same picture in the same size always gives the same bytes. Texts are drawn in an embedded font; in an
-/// SVG they stay texts, in DejaVu Sans or whatever sans-serif its reader has.
+/// SVG they stay texts, shown in DejaVu Sans or another sans-serif font of the reader.
 ///
 /// ```
 /// use dualtape_plots::{Curves, NormHistogram, Picture};
@@ -159,7 +159,7 @@ pub trait Picture: sealed::Draw {
         Size::new(900, 560)
     }
 
-    /// What is not shown.
+    /// The points that are not shown.
     ///
     /// ```
     /// use dualtape_plots::{Curves, Picture};
@@ -181,7 +181,7 @@ pub trait Picture: sealed::Draw {
     /// # Errors
     ///
     /// [`Error::Size`] unless both sides have [`Size::LEAST`] to [`Size::MOST`] pixels and the picture at most
-    /// [`Size::MOST_PIXELS`]; what the builders of the picture put off; what the drawing library reports.
+    /// [`Size::MOST_PIXELS`]; the errors that the builders of the picture defer to drawing; errors of the drawing library.
     fn png(&self, size: Size) -> Result<Vec<u8>, Error> {
         render::png(&sheet(self, size)?, size)
     }
@@ -198,7 +198,7 @@ pub trait Picture: sealed::Draw {
     ///
     /// # Errors
     ///
-    /// As [`Picture::png`].
+    /// Those of [`Picture::png`].
     fn svg(&self, size: Size) -> Result<String, Error> {
         render::svg(&sheet(self, size)?, size)
     }
@@ -219,7 +219,7 @@ pub(crate) mod sealed {
     use crate::Error;
     use crate::sheet::Area;
 
-    /// Draws itself into a part of a picture. Only this crate's pictures do.
+    /// Draws into a part of a picture. Only this crate's pictures implement it.
     pub trait Draw: std::fmt::Debug {
         fn draw(&self, area: &Area) -> Result<(), Error>;
     }

@@ -1,4 +1,4 @@
-//! Predictions of a regression against what they should be.
+//! Predictions of a regression against their targets.
 
 use crate::axis::{Axis, Reading, bounds, with_air};
 use crate::chart::{Frame, Plot, titled};
@@ -13,16 +13,16 @@ use plotters::element::Polygon;
 use plotters::style::{Color as _, RGBColor};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// More points than this, told apart, are drawn as hexagons.
+/// If more distinguishable points than this exist, hexagons are drawn instead.
 const MOST_DOTS: usize = 1500;
-/// From the middle of a hexagon to its corners, in pixels.
+/// The distance from the centre of a hexagon to its corners, in pixels.
 const HEXAGON: f64 = 5.0;
-/// Both panels have at least so many pixels each way.
+/// The least width and height of each panel, in pixels.
 const LEAST_PANEL: f64 = 200.0;
 
-/// Predictions against targets, with the diagonal on which they would be right, and beside it their residuals:
-/// prediction minus target, against the prediction. Where they are too many to be told apart, hexagons show how
-/// densely they lie.
+/// Predictions against targets, with the diagonal on which they would be exact, and next to it the residuals:
+/// prediction minus target, against the prediction. If there are too many points to distinguish, hexagons show their
+/// density.
 ///
 /// ```
 /// use dualtape_plots::{Picture, Predictions};
@@ -55,7 +55,7 @@ impl Predictions {
         Self { title: title.to_owned(), axes, pairs: Series::new("", pairs), notes: Vec::new() }
     }
 
-    /// Other names for the axes.
+    /// Sets the names of the axes.
     ///
     /// ```
     /// use dualtape_plots::{Picture, Predictions};
@@ -69,7 +69,7 @@ impl Predictions {
         self
     }
 
-    /// A line above the axes, for a score.
+    /// Sets a line of text above the axes, for a score.
     ///
     /// ```
     /// use dualtape_plots::{Picture, Predictions};
@@ -84,7 +84,7 @@ impl Predictions {
     }
 }
 
-/// Points as dots, or where they would cover each other as hexagons.
+/// Draws points as dots, or as hexagons if too many would cover each other.
 fn draw_points(plot: &Plot, points: &[(f64, f64)]) -> Result<(), Error> {
     if !is_dense(plot, points) {
         let mut taken = BTreeSet::new();
@@ -116,7 +116,7 @@ fn draw_points(plot: &Plot, points: &[(f64, f64)]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether there are more dots than a reader can tell apart.
+/// Whether there are more dots than a reader can distinguish.
 fn is_dense(plot: &Plot, points: &[(f64, f64)]) -> bool {
     let square = |&point: &(f64, f64)| {
         let (x, y) = plot.place(point);
@@ -125,10 +125,10 @@ fn is_dense(plot: &Plot, points: &[(f64, f64)]) -> bool {
     points.len() > MOST_DOTS && points.iter().map(square).collect::<BTreeSet<_>>().len() > MOST_DOTS / 3
 }
 
-/// A column of hexagons from the next, in pixels.
+/// The distance between columns of hexagons, in pixels.
 const WIDTH: f64 = 1.732_050_807_568_877_2 * HEXAGON;
 
-/// The hexagon that holds a place: the nearer of two middles, one from each of the lattices they form.
+/// The hexagon that contains a place: the nearer of two centres, one from each of the two lattices that they form.
 fn hexagon((x, y): (i32, i32)) -> (i32, i32) {
     let (x, y) = (f64::from(x) / f64::from(units(WIDTH)), f64::from(y) / f64::from(units(3.0 * HEXAGON)));
     let middles = [(x.round(), y.round()), (x.floor() + 0.5, y.floor() + 0.5)];
@@ -167,7 +167,7 @@ impl Predictions {
     }
 
     fn draw_residuals(&self, area: &Area) -> Result<(), Error> {
-        // Differences of enormous numbers are no numbers.
+        // The difference of enormous numbers may not be finite.
         let residual =
             |&(target, prediction): &(f64, f64)| (prediction, (prediction - target).clamp(-1e300, 1e300));
         let points: Vec<_> = self.pairs.points.iter().map(residual).collect();

@@ -1,4 +1,4 @@
-//! From noted shapes to the bytes of a PNG and the text of an SVG, by plotters' backends.
+//! Turns recorded shapes into the bytes of a PNG or the text of an SVG, with plotters' backends.
 
 use crate::sheet::{ASCENT, Shape, Sheet, Text, UNITS};
 use crate::{Error, Size, font};
@@ -7,7 +7,7 @@ use plotters::style::text_anchor::{Pos, VPos};
 use plotters::style::{FontTransform, RGBColor, ShapeStyle, TextStyle, WHITE};
 use plotters_backend::{BackendColor, BackendCoord};
 
-/// How many pixels a PNG may take while it is drawn, larger than it is, to be averaged.
+/// The most pixels used to draw a PNG at a larger size before it is averaged down.
 const MOST_SAMPLES: u64 = 36_000_000;
 
 /// The sheet as the bytes of a PNG file.
@@ -37,7 +37,7 @@ pub(crate) fn svg(sheet: &Sheet, size: Size) -> Result<String, Error> {
     let mut document = String::new();
     let backend = SVGBackend::with_string(&mut document, sheet.size);
     Painter { backend, scale: 1.0, rules: SVG }.paint(sheet)?;
-    // The units stay fine inside; outside, the picture has the size asked for.
+    // The inner coordinates keep the fine units; the outer size is the requested one.
     let inner = format!("width=\"{}\" height=\"{}\"", sheet.size.0, sheet.size.1);
     let outer = format!("width=\"{}\" height=\"{}\" stroke-linejoin=\"round\"", size.width, size.height);
     Ok(document.replacen(&inner, &outer, 1))
@@ -64,26 +64,26 @@ fn averaged(pixels: &[u8], width: usize, scale: usize) -> Vec<u8> {
     means
 }
 
-/// What a backend makes of texts and lines.
+/// How a backend treats texts and lines.
 #[derive(Clone, Copy)]
 struct Rules {
-    /// The size of font to ask for, to get an em of one unit.
+    /// The font size to request for an em of one unit.
     size_of_em: f64,
-    /// How far the base line lies under the place of a text anchored at its top, in ems.
+    /// The distance from the position of a text anchored at its top down to the base line, in ems.
     base_line: f64,
-    /// Wide lines have to be drawn stroke by stroke, with joins: as one outline, plotters leaves holes
+    /// Whether wide lines must be drawn stroke by stroke, with joins: drawn as one outline, plotters leaves holes
     /// where they cross themselves.
     joins: bool,
 }
 
-/// plotters puts the base line half a size under the top.
+/// plotters puts the base line half a font size below the top.
 const BITMAP: Rules = Rules { size_of_em: font::SIZE_OF_EM, base_line: font::SIZE_OF_EM / 2.0, joins: true };
 /// plotters divides sizes by 1.24 and writes `dy="0.76em"`.
 const SVG: Rules = Rules { size_of_em: 1.24, base_line: ASCENT, joins: false };
 
 struct Painter<B> {
     backend: B,
-    /// What the backend counts, to a unit of the sheet.
+    /// Backend units per unit of the sheet.
     scale: f64,
     rules: Rules,
 }

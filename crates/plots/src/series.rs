@@ -1,9 +1,9 @@
-//! Points of a curve: cleaned, ordered, thinned, smoothed.
+//! The points of a curve: filtered, sorted, thinned, smoothed.
 
 use crate::Dropped;
 use crate::axis::{is_drawable, is_positive};
 
-/// Points that can be drawn, from left to right.
+/// The points that can be drawn, from left to right.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Series {
     pub(crate) name: String,
@@ -17,17 +17,17 @@ impl Series {
         for (x, y) in points {
             if is_drawable(x) && is_drawable(y) { kept.push((x, y)) } else { not_finite += 1 }
         }
-        // Stable: of several points above each other, the first comes first.
+        // The sort is stable: points with the same x keep their order.
         kept.sort_by(|a, b| a.0.total_cmp(&b.0));
         Self { name: name.to_owned(), points: kept, not_finite }
     }
 
-    /// Whether it only keeps a place for others: nothing was given.
+    /// Whether no points were given; such a series only reserves a look.
     pub(crate) fn is_placeholder(&self) -> bool {
         self.points.is_empty() && self.not_finite == 0
     }
 
-    /// The points that an axis shows.
+    /// The points that an axis can show.
     pub(crate) fn shown(&self, logarithmic: bool) -> Vec<(f64, f64)> {
         self.points.iter().copied().filter(|point| !logarithmic || is_positive(point.1)).collect()
     }
@@ -43,14 +43,14 @@ impl Series {
     }
 }
 
-/// Means over each value and as many before it as after it: up to `reach` on either side, fewer at the ends.
+/// Means over each value and equally many values before and after it: `reach` on either side, fewer at the ends.
 ///
-/// Such a mean does not lag behind its values, as a running mean does.
+/// Unlike a running mean, such a mean does not lag behind its values.
 ///
 /// ```
 /// use dualtape_plots::centered_mean;
 /// assert_eq!(centered_mean(&[3.0, 0.0, 6.0, 9.0], 1), [3.0, 3.0, 5.0, 9.0]);
-/// // What rises evenly stays as it is.
+/// // Evenly rising values stay unchanged.
 /// assert_eq!(centered_mean(&[1.0, 2.0, 3.0, 4.0], 2), [1.0, 2.0, 3.0, 4.0]);
 /// ```
 pub fn centered_mean(values: &[f64], reach: usize) -> Vec<f64> {
@@ -63,8 +63,8 @@ pub fn centered_mean(values: &[f64], reach: usize) -> Vec<f64> {
     if reach == 0 { values.to_vec() } else { (0..values.len()).map(mean).collect() }
 }
 
-/// Of points from left to right, those that show where points in a column of pixels cover each other: the first,
-/// the lowest, the highest and the last.
+/// Thins points, given from left to right: of the points in one column of pixels, which would cover each other, keeps
+/// the first, the lowest, the highest and the last.
 pub(crate) fn thinned(points: &[(f64, f64)], column: impl Fn(f64) -> i32) -> Vec<(f64, f64)> {
     let mut thin = Vec::new();
     for points in points.chunk_by(|a, b| column(a.0) == column(b.0)) {

@@ -1,4 +1,4 @@
-//! What plotters' charts draw on: it notes shapes in tenths of pixels, from which PNG and SVG are both made.
+//! The backend that plotters' charts draw on: it records shapes in tenths of pixels, from which PNG and SVG are made.
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -11,18 +11,18 @@ use std::convert::Infallible;
 
 use crate::font::SIZE_OF_EM;
 
-/// A part of the picture.
+/// A rectangular part of the picture.
 pub(crate) type Area = DrawingArea<Sheet, Shift>;
 
-/// plotters counts in whole units; with this many to a pixel, curves stay smooth.
+/// Units per pixel. plotters uses whole units; with this many per pixel, curves stay smooth.
 pub(crate) const UNITS: u32 = 10;
 
-/// Pixels in units.
+/// Converts pixels to units.
 pub(crate) fn units(pixels: f64) -> i32 {
     (pixels * f64::from(UNITS)).round() as i32
 }
 
-/// The height of capitals and digits, and the reach of the tallest and deepest letters, in ems.
+/// The height of capitals and digits, and the ascent and descent of the tallest and deepest letters, in ems.
 const CAPITAL: f64 = 0.73;
 pub(crate) const ASCENT: f64 = 0.76;
 pub(crate) const DESCENT: f64 = 0.24;
@@ -31,12 +31,12 @@ pub(crate) const DESCENT: f64 = 0.24;
 #[derive(Clone)]
 pub(crate) struct Text {
     pub(crate) text: String,
-    /// On the base line, at the anchor.
+    /// The position of the anchor, on the base line.
     pub(crate) place: BackendCoord,
-    /// Units to an em.
+    /// Units per em.
     pub(crate) size: f64,
     pub(crate) bold: bool,
-    /// Reads from bottom to top.
+    /// Whether the text reads from bottom to top.
     pub(crate) upward: bool,
     pub(crate) anchor: HPos,
     pub(crate) color: BackendColor,
@@ -54,7 +54,7 @@ pub(crate) enum Shape {
 
 /// The shapes of a picture, in the order of drawing.
 pub struct Sheet {
-    /// In units.
+    /// The size in units.
     pub(crate) size: (u32, u32),
     pub(crate) shapes: Vec<Shape>,
 }
@@ -141,7 +141,7 @@ impl DrawingBackend for Sheet {
             VPos::Center => CAPITAL / 2.0 * size,
             VPos::Bottom => -DESCENT * size,
         };
-        // Whatever stands at the right edge reads upward like all else that is turned.
+        // Texts at the right edge read upward, like all turned texts.
         let turned = style.transform();
         let down =
             if matches!(turned, FontTransform::Rotate90) { -DESCENT * size } else { down }.round() as i32;

@@ -1,17 +1,17 @@
-//! Texts that fit: cleaned of what a picture cannot hold, cut where there is no room.
+//! Texts that fit: without characters that a picture cannot contain, and cut if there is not enough room.
 
 use crate::font;
 
-/// Sizes of the texts, in pixels to an em.
+/// Font sizes, in pixels per em.
 pub(crate) const TITLE: f64 = 15.0;
 pub(crate) const LABEL: f64 = 13.0;
 pub(crate) const TICK: f64 = 12.0;
 pub(crate) const NOTE: f64 = 11.0;
 
-/// No picture shows more characters of one text; whoever passes a novel as a title waits no longer.
+/// The most characters of a text that are considered; no picture shows more, and very long titles stay cheap.
 const MOST: usize = 400;
 
-/// The text on one line, without characters that an SVG must not hold.
+/// The text on one line, without characters that are not allowed in an SVG.
 pub(crate) fn clean(text: &str) -> String {
     let allowed = |c: char| {
         if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c }
@@ -19,12 +19,12 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().take(MOST).map(allowed).collect::<String>().trim().to_owned()
 }
 
-/// How wide a text is, in pixels.
+/// The width of a text in pixels.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
     size * font::width(text, false)
 }
 
-/// The text, or as much of its beginning as fits into the room, with an ellipsis.
+/// The text, or as much of its beginning as fits, with an ellipsis.
 pub(crate) fn fit(text: &str, size: f64, bold: bool, room: f64) -> String {
     let text = clean(text);
     if size * font::width(&text, bold) <= room {
@@ -34,7 +34,7 @@ pub(crate) fn fit(text: &str, size: f64, bold: bool, room: f64) -> String {
         let kept: String = text.chars().take(length).collect();
         format!("{}…", kept.trim_end())
     };
-    // The longest beginning that fits, by bisection: widths grow with the text.
+    // Bisection finds the longest beginning that fits, since the width grows with the text.
     let fits = |&length: &usize| size * font::width(&cut(length), bold) <= room;
     let lengths: Vec<usize> = (1..text.chars().count()).collect();
     match lengths.partition_point(fits) {
@@ -61,7 +61,7 @@ pub(crate) fn superscript(number: i32) -> String {
     number.to_string().chars().map(digit).collect()
 }
 
-/// A number to three digits, short: for legends and notes.
+/// A number with three digits, for legends and notes.
 pub(crate) fn short(number: f64) -> String {
     if number == 0.0 {
         return "0".to_owned();
@@ -76,12 +76,12 @@ pub(crate) fn short(number: f64) -> String {
     format!("{}×10{}", trim(digits), superscript(exponent)).replace('-', "−")
 }
 
-/// A decimal fraction without zeros at its end.
+/// A decimal fraction without trailing zeros.
 pub(crate) fn trim(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
-/// A count, in at most four characters or so: 950, 12k, 3.4M.
+/// A count in about four characters: 950, 12k, 3.4M.
 pub(crate) fn short_count(count: u64) -> String {
     let units = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
     for (unit, name) in units {
@@ -106,7 +106,7 @@ pub(crate) fn grouped(count: u128) -> String {
     digits.chars().enumerate().flat_map(group).collect()
 }
 
-/// A share of 1 as a percentage; all and nothing only where they are exact.
+/// A share of 1 as a percentage; 0 % and 100 % only if exact.
 pub(crate) fn percent(share: f64) -> String {
     match (share * 1000.0).round() / 10.0 {
         0.0 if share > 0.0 => "< 0.1 %".to_owned(),

@@ -1,4 +1,4 @@
-//! Odd data give a sensible picture or a clear error: never a hang, a panic, or a huge file.
+//! Odd data give a sensible picture or a clear error, and never cause a hang, a panic or a huge file.
 
 mod common;
 
@@ -95,7 +95,7 @@ fn a_million_points_are_thinned_without_losing_a_spike() {
     let svg = picture.svg(size).unwrap();
     assert!(svg.len() < 100_000, "{} bytes", svg.len());
     let (width, _, pixels) = decode(&picture.png(size).unwrap());
-    // The spike is the highest blue there is under the legend, at two thirds of the width.
+    // The spike is the highest blue pixel below the legend, at two thirds of the width.
     let mut blue = pixels.chunks_exact(3).enumerate().filter(|(_, pixel)| *pixel == BLUE).map(|(at, _)| at);
     let top = blue.find(|at| at / (width as usize) >= 50).unwrap();
     let share = (top % width as usize) as f64 / f64::from(width);

@@ -1,4 +1,4 @@
-//! Every kind of picture: of the size asked for, with something on it, the same bytes every time, as PNG and as
+//! Every kind of picture has the requested size, is not blank, and has the same bytes every time, as PNG and as
 //! SVG.
 
 mod common;
@@ -77,7 +77,7 @@ fn sizes_that_hold_no_picture_are_refused_before_anything_is_drawn() {
 #[test]
 fn the_smallest_and_the_longest_pictures_are_drawn() {
     for (name, picture) in one_of_each() {
-        // Two panels need more.
+        // Two panels need more room.
         for size in [Size::new(200, 200), Size::new(200, 1500), Size::new(4000, 200)] {
             let (width, height, _) = match picture.png(size) {
                 Ok(png) => decode(&png),
@@ -88,7 +88,7 @@ fn the_smallest_and_the_longest_pictures_are_drawn() {
         }
     }
     let picture = Curves::new("wide", "", "").curve("training", [(1.0, 1.0), (2.0, 2.0)]);
-    // The larger a picture, the fewer samples it has for each pixel.
+    // The larger a picture, the fewer samples are averaged for each pixel.
     for size in [Size::new(10_000, 200), Size::new(2500, 2000), Size::new(4000, 3000)] {
         let (width, height, pixels) = decode(&picture.png(size).unwrap());
         assert_eq!((width, height), (size.width, size.height));

@@ -1,4 +1,4 @@
-//! What a reader is to see: one look for one run, empty zeros, rates at the edges, residuals, order, offsets.
+//! What a reader sees: one look for each run, empty cells for zeros, recall and precision, residuals, order, offsets.
 
 mod common;
 
@@ -60,7 +60,7 @@ fn a_confusion_matrix_leaves_zeros_empty_groups_digits_and_says_recall_and_preci
     let matrix = ConfusionMatrix::new("", ["a", "b"], [12_345, 0, 4115, 0]).unwrap();
     let texts = natural_texts(&matrix);
     assert!(texts.contains(&"12,345".to_owned()) && texts.contains(&"4,115".to_owned()), "{texts:?}");
-    // Recall 100 and 0 %, precision 75 % and none. The one 0 is the recall of b.
+    // Recall is 100 % and 0 %, precision 75 % and undefined. The only 0 is the recall of b.
     for (expected, times) in [("100", 1), ("75", 1), ("–", 1), ("0", 1), ("recall", 1), ("precision", 1)] {
         assert_eq!(texts.iter().filter(|text| *text == expected).count(), times, "{expected}: {texts:?}");
     }
@@ -87,7 +87,7 @@ fn validation_points_have_another_marker_than_training_points() {
     let marks = |picture: &DecisionBoundary| (elements(picture, "circle"), elements(picture, "polygon"));
     let (none, training, validation) =
         (marks(&plain), marks(&plain.clone().training(points)), marks(&plain.clone().validation(points)));
-    // Each point is a mark and its rim, and so is the sign in the legend.
+    // Each point is a mark with a rim, and so is the symbol in the legend.
     assert_eq!((training.0 - none.0, training.1 - none.1), (8, 0));
     assert_eq!((validation.0 - none.0, validation.1 - none.1), (0, 8));
 }

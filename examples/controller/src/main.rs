@@ -1,4 +1,5 @@
-//! Runs the filter on a simulated pendulum, and shows how it finds angle and speed from a noisy angle alone.
+//! Runs the filter on a simulated pendulum, and shows how it finds angle and speed from noisy measurements of the
+//! angle only.
 
 #![forbid(unsafe_code)]
 
@@ -14,7 +15,7 @@ fn main() -> Result<(), Refusal> {
         let mut next = [0.0; 2];
         values_and_jacobian(&[truth[0], truth[1], torque], &mut next, &mut [0.0; 6])?;
         truth = next;
-        // Noise that looks like chance, and is the same each time: ±0.05 rad.
+        // Pseudo-random noise of ±0.05 rad, the same in every run.
         let noise = ((step as f32 * 78.233).sin() * 43_758.547).fract() * 0.05;
         filter.step(torque, truth[0] + noise, 8e-4)?;
         if step % 100 == 99 {

@@ -1,8 +1,8 @@
-//! Times steps of training that several processes share, with sums in the order of the tree and, for comparison, what the
-//! engine's own all-reduce of as many numbers takes. Rank 0 prints a JSON line for each batch size.
+//! Times training steps that are shared by several processes, with sums in tree order, and for comparison the engine's own
+//! all-reduce of the same number of values. Rank 0 prints a JSON line for each batch size.
 //!
 //! Usage: `mpirun -np 4 target/release/distributed [BATCH SIZES]`, after
-//! `cargo build --release -p dualtape-bench --features mpi --bin distributed`; one thread a process.
+//! `cargo build --release -p dualtape-bench --features mpi --bin distributed`; one thread per process.
 
 use dualtape_bench::network::{IMAGE_LAYERS, images};
 use dualtape_nn::parallel::{AllReduce, InOrder, Mpi};
@@ -49,7 +49,7 @@ fn report(engine: &Mpi, batch_size: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a sum over all processes takes once all are there: in the order of the tree, and in the engine's own.
+/// The time of a sum over all processes once all have arrived: in tree order, and by the engine's own all-reduce.
 fn sums(engine: &Mpi, model: &Mlp, batch_size: usize) -> Result<[f64; 2], Error> {
     let [inputs, .., outputs] = IMAGE_LAYERS;
     let recorded = Recorded::<f64>::new(model.parameter_count(), inputs + outputs, |p, x| {

@@ -17,14 +17,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // This thread is one of the pool's: a task handed in from outside would wake up another each time.
+    // This thread belongs to the pool: a task from outside the pool would wake another thread each time.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
     let served = pool
         .map_err(io::Error::other)
         .and_then(|()| gradbench::serve(io::stdin().lock(), io::stdout().lock()));
     match served {
         Ok(()) => ExitCode::SUCCESS,
-        // The harness has gone.
+        // The harness has ended.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

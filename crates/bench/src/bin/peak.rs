@@ -1,12 +1,12 @@
-//! Prints a JSON line for each workload: its arithmetic, the bytes it moves at least, the median time of a run on one thread, and
-//! its share of the peak, which a small kernel measures before and after.
+//! Prints a JSON line for each workload: its arithmetic operations, the least bytes it moves, the median time of a
+//! run on one thread, and its share of the peak, which is measured with a small kernel before and after.
 //!
-//! Usage: `cargo run --release -p dualtape-bench --bin peak [NAME]`, all workloads unless some are named.
+//! Usage: `cargo run --release -p dualtape-bench --bin peak [NAME]`; without a name, all workloads are measured.
 
 use dualtape_bench::peak::{Networks, Task, tasks};
 use std::time::{Duration, Instant};
 
-/// How long a workload is measured, and how many runs there are at least.
+/// How long a workload is measured, and the least number of runs.
 const STRETCH: Duration = Duration::from_millis(400);
 const RUNS: usize = 9;
 

@@ -1,5 +1,5 @@
-//! Times a step of training, plain and private, on the three networks of the `training` program, and prints a JSON line
-//! for each workload and batch size. The private one draws Poisson samples, clips each sample's gradient, and adds noise.
+//! Times a training step, plain and private, on the three networks of the `training` program, and prints a JSON line
+//! for each workload and batch size. The private step draws Poisson samples, clips each sample's gradient, and adds noise.
 //!
 //! Usage: `cargo run --release -p dualtape-bench --bin private [BATCH SIZES]`, on one thread.
 
@@ -9,7 +9,7 @@ use dualtape_nn::privacy::Sampling;
 use dualtape_nn::{Activation, Clip, Event, Mlp, Settings, Trainer};
 use std::time::{Duration, Instant};
 
-/// How long one measurement takes, and how many there are, of which the median counts.
+/// The duration of one measurement, and the number of measurements, whose median is reported.
 const STRETCH: Duration = Duration::from_millis(100);
 const STRETCHES: usize = 9;
 
@@ -54,7 +54,7 @@ fn report(name: &str, data: &Dataset, layers: &[usize], batch_size: usize) {
     println!("{line}");
 }
 
-/// Without what is measured at the end of an epoch.
+/// The time without the evaluation at the end of an epoch.
 fn microseconds_a_step(trainer: &mut Trainer<'_, Mlp>) -> f64 {
     let (mut spent, mut steps) = (Duration::ZERO, 0);
     while spent < STRETCH {

@@ -1,5 +1,5 @@
-//! Where dualtape stands: each workload at each size in every mode, beside gradients written by hand and other crates. See
-//! [`USAGE`].
+//! Compares speeds: each workload at each size in every mode of dualtape, next to gradients written by hand and other
+//! crates. See [`USAGE`].
 
 use dualtape_bench::record::{self, About, Line, Record};
 use dualtape_bench::timing::measure;
@@ -11,17 +11,17 @@ use std::time::Duration;
 const USAGE: &str = "\
 usage: cargo run --release -p dualtape-bench --features peers --bin ratios [-- OPTION]
 
-Times value and gradient of the same functions in every mode, and steps of training, in about two minutes. Without the feature
-peers, other crates are left out. Times are medians of turns that the modes take one after the other; look at ratios.
+Times value and gradient of the same functions in every mode, and training steps, in about two minutes. Without the feature
+peers, other crates are left out. The modes take turns, and each time is a median; ratios are more reliable than times.
 
-  (nothing)  a table for each workload: nanoseconds, and ratios to the gradient written by hand and to the plain value
-  --json     a line of JSON for the machine, then one for each measurement
-  --record   writes the record of this processor, crates/bench/record/PROCESSOR.jsonl, in place of an older one, and then all
-             that --write writes; needs the feature peers
-  --write    measures nothing; writes the tables of README.md and docs/speed.svg from the records
-  --help     says this";
+  (nothing)  prints a table for each workload: nanoseconds, and ratios to the gradient written by hand and to the plain value
+  --json     prints a line of JSON about the machine, then one for each measurement
+  --record   writes the record of this processor, crates/bench/record/PROCESSOR.jsonl, replacing an older one, and then does
+             what --write does; needs the feature peers
+  --write    writes the tables of README.md and docs/speed.svg from the records, without measuring anything
+  --help     prints this help";
 
-/// How long one turn of one mode takes.
+/// The duration of one turn of one mode.
 const TURN: Duration = Duration::from_millis(20);
 
 fn main() -> ExitCode {
@@ -37,7 +37,10 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["--record"] if cfg!(feature = "peers") => write_record().and_then(|()| write_readme()),
-        ["--record"] => Err(format!("a record has other crates in it: {}", record::COMMAND)),
+        ["--record"] => Err(format!(
+            "a record must include other crates, so the feature peers is needed: {}",
+            record::COMMAND
+        )),
         ["--write"] => write_readme(),
         ["--help"] => {
             println!("{USAGE}");
@@ -57,7 +60,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures one workload after the other, and steps of training.
+/// Measures one workload after the other, and training steps.
 fn each_workload(mut print: impl FnMut(&[Line])) {
     for make in workloads::all() {
         let mut workload = make();

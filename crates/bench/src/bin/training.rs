@@ -1,12 +1,12 @@
 //! Times one optimiser step of three small networks, and prints a JSON line for each workload and mode.
 //!
-//! Usage: `cargo run --release -p dualtape-bench --bin training [THREADS]`, one thread unless told otherwise.
+//! Usage: `cargo run --release -p dualtape-bench --bin training [THREADS]`, with one thread by default.
 
 use dualtape::ProgramScalar;
 use dualtape_bench::network::{ByHand, Engine, Mode, Replayed, Training, Workload};
 use std::time::{Duration, Instant};
 
-/// How long one measurement takes, and how many there are, of which the median counts.
+/// The duration of one measurement, and the number of measurements, whose median is reported.
 const STRETCH: Duration = Duration::from_millis(60);
 const STRETCHES: usize = 7;
 

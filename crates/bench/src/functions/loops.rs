@@ -1,4 +1,4 @@
-//! Workloads whose loops are kept as one operation, and the same written out.
+//! Workloads whose loops are kept as one operation, and the same loops unrolled.
 
 use super::lstm::{self, BITS};
 use crate::objective::Objective;
@@ -6,7 +6,7 @@ use crate::objective::Objective;
 use dualtape::loops::{Checkpoints, Scan, Step};
 use dualtape::{Differentiable, Error};
 
-/// A damped pendulum by steps of Runge and Kutta: 45 operations each. State: angle and speed. Parameters: gravity over length,
+/// A damped pendulum by Runge–Kutta steps of 45 operations each. State: angle and speed. Parameters: gravity over length
 /// and friction.
 #[derive(Clone)]
 struct Swing;
@@ -39,11 +39,11 @@ impl Step for Swing {
     }
 }
 
-/// The angle after so many steps from a start, given the parameters: written out.
+/// The angle after a number of steps, as an unrolled loop.
 #[derive(Clone)]
 pub(crate) struct Pendulum(pub(crate) usize);
 
-/// A start and the parameters.
+/// The initial state and the parameters.
 pub(crate) const PENDULUM: [f64; 4] = [0.5, 0.1, 9.81, 0.2];
 
 impl Objective for Pendulum {
@@ -72,8 +72,8 @@ impl Objective for PendulumLoop {
     }
 }
 
-/// A long short-term memory that reads one character of seven bits. State: hidden and cell states of all bits, and the loss so
-/// far. It takes in a character and the next.
+/// One step of a long short-term memory, which reads a character of seven bits. State: hidden and cell states of all
+/// bits, and the loss so far. Inputs: a character and the next one.
 #[derive(Clone)]
 struct Character;
 

@@ -1,6 +1,7 @@
-//! The functions of workloads that others need as well: the evals of GradBench, and the build script, which makes code of them.
+//! The functions of workloads that are also used by the evals of GradBench and by the build script, which generates
+//! code for them.
 //
-// The build script includes this file by its path, and so looks for its modules beside it.
+// The build script includes this file by its path, so its modules have to be next to it.
 
 pub(crate) mod loops;
 pub(crate) mod lstm;
@@ -12,17 +13,17 @@ use crate::scenarios::rosenbrock;
 use dualtape::Differentiable;
 use lstm::BITS;
 
-/// Numbers between −1 and 1 that look like chance, and are the same each time.
+/// Pseudo-random numbers between −1 and 1, the same in every run.
 pub(crate) fn numbers(count: usize, step: f64) -> Vec<f64> {
     (0..count).map(|i| ((i + 1) as f64 * step).sin()).collect()
 }
 
-/// A text of so many characters, bit by bit.
+/// A text with a number of characters, bit by bit.
 pub(crate) fn text(characters: usize) -> Vec<f64> {
     numbers(characters * BITS, 0.9).iter().map(|&x| f64::from(u8::from(x > 0.0))).collect()
 }
 
-/// A camera, a point, a weight and a feature for each of so many observations.
+/// A camera, a point, a weight and a feature for each of a number of observations.
 pub(crate) fn observations(count: usize) -> Vec<f64> {
     let camera = [0.1, -0.2, 0.3, 0.5, 0.4, 0.3, 500.0, 320.0, 240.0, 1e-3, 1e-5];
     let mut observations = Vec::new();
@@ -33,7 +34,7 @@ pub(crate) fn observations(count: usize) -> Vec<f64> {
     observations
 }
 
-/// Rosenbrock's valley.
+/// Rosenbrock's function.
 #[derive(Clone)]
 pub(crate) struct Rosenbrock;
 
@@ -43,7 +44,7 @@ impl Objective for Rosenbrock {
     }
 }
 
-/// The last number of a solution by Runge and Kutta, in so many steps.
+/// The last component of a solution by a number of Runge–Kutta steps.
 #[derive(Clone)]
 pub(crate) struct Ode(pub(crate) usize);
 
@@ -53,7 +54,7 @@ impl Objective for Ode {
     }
 }
 
-/// A long short-term memory of one layer that reads so many characters of seven bits.
+/// A one-layer long short-term memory that reads a number of characters of seven bits.
 #[derive(Clone)]
 pub(crate) struct Lstm(pub(crate) Vec<f64>);
 

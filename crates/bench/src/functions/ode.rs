@@ -1,40 +1,40 @@
-//! Differential equations by Runge and Kutta's method of fourth order: y₀' = x₀ and yᵢ' = xᵢ yᵢ₋₁.
+//! Differential equations by the fourth-order Runge–Kutta method: y₀' = x₀ and yᵢ' = xᵢ yᵢ₋₁.
 
 use dualtape::Differentiable;
 
-/// The time the solution spans.
+/// The time span of the solution.
 const SPAN: f64 = 2.0;
 
-/// The stages of a step, and so how many places on a step carries a value of y.
+/// The number of stages of a step, which is also the number of components that a value of y reaches in one step.
 pub(crate) const STAGES: usize = 4;
 
-/// How many numbers go through all stages of a step while they are in cache.
+/// The number of components that go through all stages of a step while they are in the cache.
 const BLOCK: usize = 512;
 
-/// Solves in blocks, with memory kept between steps: the derivatives of a block, and of the places before it that it depends
-/// on, at each stage.
+/// Solves in blocks, with memory kept between steps: the derivatives of a block, and of the components before it that
+/// it depends on, at each stage.
 pub(crate) struct Solver<D> {
     derivatives: [Vec<D>; STAGES],
 }
 
 impl<D: Differentiable<Scalar = f64>> Solver<D> {
-    /// For so many numbers at most.
+    /// A solver for at most this many components.
     pub(crate) fn new(count: usize) -> Self {
         let most = count.min(BLOCK) + STAGES;
         Self { derivatives: std::array::from_fn(|_| vec![D::zero(); most]) }
     }
 
-    /// Writes y after so many steps.
+    /// Writes y after a number of steps.
     #[inline(always)]
     pub(crate) fn solve(&mut self, x: &[D], steps: usize, y: &mut [D]) {
         y.fill(D::zero());
-        // Loops rather than closures, which would not be compiled for the processor at hand.
+        // Loops, because closures would not be compiled for the instructions of this processor.
         for _ in 0..steps {
             self.step(x, y, SPAN / steps as f64);
         }
     }
 
-    /// Moves y on by a step of length h. The last block goes first, since the others depend on nothing behind them.
+    /// Moves y forward by a step of length h. The last block goes first, since no block depends on what comes after it.
     #[inline(always)]
     fn step(&mut self, x: &[D], y: &mut [D], h: f64) {
         for start in (0..x.len()).step_by(BLOCK).rev() {
@@ -44,8 +44,8 @@ impl<D: Differentiable<Scalar = f64>> Solver<D> {
         }
     }
 
-    /// The derivatives at the four stages. Where a block is not the first, those at its first places are not right, and needed
-    /// for none of its own.
+    /// The derivatives at the four stages. Unless the block is the first, the derivatives at its first places are
+    /// wrong, but none of the block's own components needs them.
     #[inline(always)]
     fn find_derivatives(&mut self, x: &[D], y: &[D], h: f64, is_first: bool) {
         let [k1, k2, k3, k4] = &mut self.derivatives;
@@ -62,7 +62,7 @@ impl<D: Differentiable<Scalar = f64>> Solver<D> {
         later_stage(x, y, k3, k4, h);
     }
 
-    /// Moves the block on, along the mean of the derivatives. So many places come before it.
+    /// Moves the block forward, along the mean of the derivatives. `before` is the number of places before the block.
     #[inline(always)]
     fn advance(&self, before: usize, y: &mut [D], h: f64) {
         let [k1, k2, k3, k4] = &self.derivatives;
@@ -74,14 +74,14 @@ impl<D: Differentiable<Scalar = f64>> Solver<D> {
     }
 }
 
-/// The solution after so many steps.
+/// The solution after a number of steps.
 pub(crate) fn solve<D: Differentiable<Scalar = f64>>(x: &[D], steps: usize) -> Vec<D> {
     let mut y = vec![D::zero(); x.len()];
     Solver::new(x.len()).solve(x, steps, &mut y);
     y
 }
 
-/// The derivatives at a stage, given those at the stage before and how far along them it is.
+/// The derivatives at a stage, given those at the previous stage and how far along them the stage is.
 #[inline(always)]
 fn later_stage<D: Differentiable<Scalar = f64>>(x: &[D], y: &[D], before: &[D], after: &mut [D], h: f64) {
     for ((after, &k), (&y, &x)) in after[1..].iter_mut().zip(before).zip(y.iter().zip(&x[1..])) {

@@ -1,4 +1,4 @@
-//! How far off a camera sees a point from where it was found.
+//! The reprojection error: the distance between where a camera should see a point and where it was observed.
 
 use dualtape::Differentiable;
 
@@ -6,11 +6,11 @@ use dualtape::Differentiable;
 pub(crate) const CAMERA: usize = 11;
 /// The coordinates of a point.
 pub(crate) const POINT: usize = 3;
-/// What a residual depends on: camera, point, weight. The feature comes after them, as data.
+/// The number of inputs of a residual: camera, point, weight. The feature follows them, as data.
 pub(crate) const WIDTH: usize = CAMERA + POINT + 1;
 pub(crate) const OBSERVATION: usize = WIDTH + 2;
 
-/// A point turned about an axis, by an angle that is the length of the axis.
+/// Rotates a point about an axis, by an angle that is the length of the axis.
 fn rotate<D: Differentiable<Scalar = f64>>(axis: &[D], point: [D; 3]) -> [D; 3] {
     let cross = |a: [D; 3], b: [D; 3]| {
         [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
@@ -30,7 +30,7 @@ fn rotate<D: Differentiable<Scalar = f64>>(axis: &[D], point: [D; 3]) -> [D; 3] 
     std::array::from_fn(|i| point[i] * cos + crossed[i] * sin + unit[i] * along)
 }
 
-/// Where a camera sees a point.
+/// The projection of a point by a camera.
 fn project<D: Differentiable<Scalar = f64>>(camera: &[D], point: &[D]) -> [D; 2] {
     let seen = rotate(&camera[..3], std::array::from_fn(|i| point[i] - camera[3 + i]));
     let flat = [seen[0] / seen[2], seen[1] / seen[2]];
@@ -39,7 +39,7 @@ fn project<D: Differentiable<Scalar = f64>>(camera: &[D], point: &[D]) -> [D; 2]
     std::array::from_fn(|i| flat[i] * distortion * camera[6] + camera[7 + i])
 }
 
-/// How far off an observation is: camera, point, weight, feature.
+/// The error of an observation, given camera, point, weight and feature.
 pub(crate) fn reprojection_error<D: Differentiable<Scalar = f64>>(observation: &[D]) -> [D; 2] {
     let (camera, rest) = observation.split_at(CAMERA);
     let (point, weight, feature) = (&rest[..POINT], rest[POINT], &rest[POINT + 1..]);

@@ -1,5 +1,5 @@
-//! `ba`: bundle adjustment. How far observed points of a scene lie from where cameras should see them, and the
-//! sparse Jacobian of that.
+//! `ba`: bundle adjustment. The distances between observed points of a scene and where cameras should see them, and the
+//! sparse Jacobian of these distances.
 
 use super::measure::{Clock, Failure, Reply, check, parse};
 use crate::functions::projection::{CAMERA, OBSERVATION, POINT, WIDTH, reprojection_error};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::ops::Range;
 
-/// One camera, point, weight and feature, to be repeated `n`, `m` and `p` times.
+/// One camera, point, weight and feature, which are repeated `n`, `m` and `p` times.
 #[derive(Deserialize)]
 struct Input {
     n: usize,
@@ -27,7 +27,7 @@ fn weight_error<D: Differentiable<Scalar = f64>>(weight: D) -> D {
     -weight * weight + 1.0
 }
 
-/// All cameras, points, weights and features, and who sees what.
+/// All cameras, points, weights and features, and which camera sees which point.
 struct Scene {
     cameras: Vec<f64>,
     points: Vec<f64>,
@@ -65,7 +65,7 @@ impl Scene {
         self.seen.len()
     }
 
-    /// Writes all that an observation depends on.
+    /// Writes everything that an observation depends on.
     fn write_observation(&self, index: usize, all: &mut [f64; OBSERVATION]) {
         let [camera, point] = self.seen[index];
         all[..CAMERA].copy_from_slice(&self.cameras[camera * CAMERA..][..CAMERA]);
@@ -74,7 +74,7 @@ impl Scene {
         all[WIDTH..].copy_from_slice(&self.features[2 * index..][..2]);
     }
 
-    /// The residuals of one observation, recorded; all others compute the same.
+    /// The residuals of one observation, recorded; all other observations compute the same function.
     fn record(&self) -> Result<Program<f64>, Failure> {
         let mut first = [0.0; OBSERVATION];
         self.write_observation(0, &mut first);
@@ -97,10 +97,10 @@ impl Scene {
     }
 }
 
-/// How many observations go through together: their rows and Jacobians stay in cache.
+/// How many observations are computed together: their rows and Jacobians stay in the cache.
 const CHUNK: usize = 256;
 
-/// What a thread works with.
+/// The working memory of a thread.
 struct Worker<'a> {
     scene: &'a Scene,
     program: &'a Program<f64>,
@@ -116,19 +116,19 @@ impl<'a> Worker<'a> {
         Self { scene, program, batch, forward, rows: Vec::new(), values: Vec::new() }
     }
 
-    /// Gathers what some observations depend on, a row for each.
+    /// Gathers the inputs of some observations, a row for each.
     fn gather(&mut self, observations: Range<usize>) {
         self.rows.resize(observations.len() * OBSERVATION, 0.0);
         let (rows, _) = self.rows.as_chunks_mut();
         rows.iter_mut().zip(observations).for_each(|(row, index)| self.scene.write_observation(index, row));
     }
 
-    /// Writes both residuals of each observation, the first of which is given.
+    /// Writes both residuals of each observation, starting with the given one.
     fn residuals(&mut self, first: usize, residuals: &mut [[f64; 2]]) -> Result<(), Error> {
         self.gather(first..first + residuals.len());
         let points = Rows::new(&self.rows, OBSERVATION);
         match self.program.values(&mut self.batch, &[], &points, residuals.as_flattened_mut()) {
-            // A camera that is not turned takes the other branch: one observation at a time, then.
+            // A camera without rotation takes the other branch, so these observations are computed one at a time.
             Err(Error::BranchChanged { .. }) => {
                 let rows = self.rows.chunks(OBSERVATION).map(reprojection_error);
                 residuals.iter_mut().zip(rows).for_each(|(residual, computed)| *residual = computed);
@@ -138,7 +138,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Writes the entries of both rows of each observation, the first of which is given.
+    /// Writes the entries of both rows of each observation, starting with the given one.
     fn blocks(&mut self, first: usize, entries: &mut [f64]) -> Result<(), Error> {
         let count = entries.len() / (2 * WIDTH);
         self.gather(first..first + count);
@@ -165,7 +165,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// The Jacobian by compressed rows: the rows of all observations, two each, then those of the weights.
+/// The Jacobian in compressed rows: the rows of all observations, two each, then those of the weights.
 struct Sparse {
     rows: Vec<u32>,
     columns: Vec<u32>,
@@ -173,7 +173,7 @@ struct Sparse {
 }
 
 impl Sparse {
-    /// With room for all entries, which no run has to ask the system for.
+    /// Room for all entries, allocated before the runs.
     fn new(scene: &Scene) -> Self {
         let (count, entries) = (scene.count(), scene.count() * (2 * WIDTH + 1));
         Self {
@@ -212,7 +212,7 @@ impl Sparse {
 }
 
 impl Serialize for Sparse {
-    /// The first thirty of each list, and the last: the input is one observation, repeated.
+    /// The first thirty of each list, and the last; this is enough, since the input is one repeated observation.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         fn ends<T: Copy + Serialize>(list: &[T]) -> Value {
             json!(list.iter().take(2 * WIDTH).chain(list.last()).collect::<Vec<_>>())
@@ -258,13 +258,13 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     let scene = Scene::new(&parse(input)?)?;
     let program = scene.record()?;
     match function {
-        // All observations compute the same, and few numbers: a batch of values.
+        // All observations compute the same function of few numbers: a batch of values.
         "objective" => {
             let reprojection = vec![[f64::NAN; 2]; scene.count()];
             let residuals = Residuals { reprojection, weights: vec![f64::NAN; scene.count()] };
             clock.run(residuals, |residuals| residuals.fill(&scene, &program))
         }
-        // And a batch of small dense Jacobians.
+        // Likewise a batch of small dense Jacobians.
         "jacobian" => clock.run(Sparse::new(&scene), |jacobian| jacobian.fill(&scene, &program)),
         _ => Err(Failure::function(function, "objective and jacobian")),
     }

@@ -1,5 +1,5 @@
-//! Gradient descent with a step that adapts, over any number; the suite prescribes it for `particle` and
-//! `saddle`, where what is descended may itself be differentiated.
+//! Gradient descent with an adaptive step, for any type of number; the suite prescribes it for `particle` and
+//! `saddle`, where the descent may itself be differentiated.
 
 use crate::objective::Objective;
 use dualtape::typenum::U4;
@@ -10,7 +10,7 @@ pub(super) trait Mode {
     fn gradient<D: Differentiable<Scalar = f64>>(f: &impl Objective, x: &[D]) -> Vec<D>;
 }
 
-/// Dual numbers, all directions at once.
+/// Forward mode: dual numbers with all directions at once.
 pub(super) struct ForwardMode;
 
 impl Mode for ForwardMode {
@@ -19,7 +19,7 @@ impl Mode for ForwardMode {
     }
 }
 
-/// A tape.
+/// Reverse mode: a tape.
 pub(super) struct ReverseMode;
 
 impl Mode for ReverseMode {
@@ -28,15 +28,15 @@ impl Mode for ReverseMode {
     }
 }
 
-/// Shorter gradients and steps than this end the search.
+/// The search ends when the gradient or the step is shorter than this.
 const SHORT: f64 = 1e-5;
 
-/// How long a vector is.
+/// The length of a vector.
 fn length<D: Differentiable<Scalar = f64>>(x: impl Iterator<Item = D>) -> f64 {
     x.map(|x| x.value() * x.value()).sum::<f64>().sqrt()
 }
 
-/// Where `f` is least, near the start: the step is halved where it leads up, and doubled after ten that lead
+/// A minimum of `f` near the start: the step is halved if it leads up, and doubled after ten steps that lead
 /// down.
 pub(super) fn argmin<D: Differentiable<Scalar = f64>>(
     f: impl Fn(&[D]) -> D,
@@ -70,7 +70,7 @@ pub(super) fn argmin<D: Differentiable<Scalar = f64>>(
     x
 }
 
-/// Where `f` is greatest, near the start.
+/// A maximum of `f` near the start.
 pub(super) fn argmax<D: Differentiable<Scalar = f64>>(
     f: impl Fn(&[D]) -> D,
     derivative: impl Fn(&[D]) -> Vec<D>,

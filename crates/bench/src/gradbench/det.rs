@@ -8,27 +8,27 @@ use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Input {
-    /// The matrix, row after row.
+    /// The matrix, row by row.
     #[serde(rename = "A")]
     matrix: Vec<f64>,
     ell: usize,
 }
 
-/// A square matrix of `n` rows, whose minors are those of its last rows, in as many columns.
+/// A square matrix of `n` rows. Its minors are taken from its last rows, in as many columns.
 struct Expansion<'a, D> {
     matrix: &'a [D],
     n: usize,
-    /// The minors found so far, by the bits of their columns; empty if none are to be kept.
+    /// The minors found so far, indexed by the bits of their columns; empty if they are not kept.
     known: Vec<Option<D>>,
 }
 
 impl<'a, D: Differentiable> Expansion<'a, D> {
-    /// The determinant, by as many products as the expansion has.
+    /// The determinant, with all products of the expansion.
     fn new(matrix: &'a [D], n: usize) -> Self {
         Self { matrix, n, known: Vec::new() }
     }
 
-    /// The same, with each minor found once.
+    /// The same, with each minor computed once.
     fn sharing_minors(matrix: &'a [D], n: usize) -> Self {
         Self { matrix, n, known: vec![None; 1 << n] }
     }
@@ -41,7 +41,7 @@ impl<'a, D: Differentiable> Expansion<'a, D> {
         }
     }
 
-    /// The minor in the columns whose bits are set, which are two at least.
+    /// The minor in the columns whose bits are set; there must be at least two.
     fn minor(&mut self, columns: u32) -> D {
         match self.known.get(columns as usize) {
             Some(&Some(minor)) => minor,
@@ -79,10 +79,10 @@ impl<'a, D: Differentiable> Expansion<'a, D> {
     }
 }
 
-/// With fewer rows than this, threads are not worth their while.
+/// With fewer rows than this, threads do not pay off.
 const MANY: usize = 8;
 
-/// The determinant, with the minors of the first row shared out to threads.
+/// The determinant, with the minors of the first row distributed among threads.
 fn determinant(matrix: &[f64], n: usize) -> f64 {
     if n < MANY {
         return Expansion::new(matrix, n).determinant();
@@ -94,7 +94,7 @@ fn determinant(matrix: &[f64], n: usize) -> f64 {
     signed.sum()
 }
 
-/// Beyond this, there are more terms than anyone can wait for.
+/// With more rows than this, the computation would take too long.
 const LARGEST: usize = 12;
 
 pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> {
@@ -102,7 +102,7 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     let Input { matrix, ell } = parse(input)?;
     if ell > LARGEST {
         return Err(Failure(format!(
-            "a determinant of {ell} rows has {ell}! terms; at most {LARGEST} rows are taken"
+            "a determinant of {ell} rows has {ell}! terms; expected at most {LARGEST} rows"
         )));
     }
     check("numbers of the matrix", matrix.len(), ell * ell)?;
@@ -111,7 +111,7 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
             *y = determinant(&matrix, ell);
             Ok(())
         }),
-        // Minors come up again and again; the recording has each once.
+        // Minors occur repeatedly; the recording contains each once.
         "gradient" => {
             let program =
                 Program::record(|matrix| Expansion::sharing_minors(matrix, ell).determinant(), &matrix)?

@@ -1,6 +1,6 @@
 //! `gmm`: the log posterior of a mixture of Gaussians with a Wishart prior on their precision matrices.
 //!
-//! Independent are α, and for each component the mean μ, the logarithms q of the diagonal of Q, and its
+//! The independent variables are α, and for each component the mean μ, the logarithms q of the diagonal of Q, and its
 //! strictly lower triangle l; QᵀQ is the precision matrix.
 
 use super::measure::{Clock, Failure, Reply, check, flatten, parse};
@@ -38,14 +38,14 @@ impl Problem {
         self.d * self.d.saturating_sub(1) / 2
     }
 
-    /// Where the entries of a triangle, counted row after row, stand column after column, as in the input.
-    /// Row after row, a row of Q is a slice.
+    /// The positions, in the column-wise order of the input, of a triangle's entries taken row by row.
+    /// In row-wise order, a row of Q is a slice.
     fn column_order(&self) -> Vec<usize> {
         let place = |row: usize, column: usize| column * (2 * self.d - column - 1) / 2 + row - column - 1;
         (1..self.d).flat_map(|row| (0..row).map(move |column| place(row, column))).collect()
     }
 
-    /// The independent variables in one slice: all α, all μ, all q, all l, the last row after row.
+    /// The independent variables in one slice: all α, all μ, all q, all l; the last row by row.
     fn flatten(&self, input: &Input) -> Result<Vec<f64>, Failure> {
         check("numbers in alpha", input.alpha.len(), self.k)?;
         for (what, rows) in [("rows of mu", &input.mu), ("rows of q", &input.q), ("rows of l", &input.l)] {
@@ -62,7 +62,7 @@ impl Problem {
     }
 }
 
-/// The independent variables, sorted out.
+/// The independent variables as separate slices.
 pub(crate) struct Mixture<'a, D> {
     problem: Problem,
     pub(crate) alpha: &'a [D],
@@ -84,7 +84,7 @@ impl<'a, D: Differentiable<Scalar = f64>> Mixture<'a, D> {
         self.q.iter().map(|q| q.exp()).collect()
     }
 
-    /// The log likelihood of one observation, constants aside.
+    /// The log likelihood of one observation, without constants.
     pub(crate) fn observation(&self, diagonals: &[D], x: &[D]) -> D {
         let (d, triangle) = (self.problem.d, self.problem.triangle());
         let component = |k: usize| {
@@ -102,7 +102,7 @@ impl<'a, D: Differentiable<Scalar = f64>> Mixture<'a, D> {
         D::log_sum_exp(&terms)
     }
 
-    /// All that does not depend on the observations.
+    /// Everything that does not depend on the observations.
     pub(crate) fn rest(&self) -> D {
         let Problem { d, k, n, m, gamma } = self.problem;
         let [d_, k_, n_, m_] = [d, k, n, m].map(|count| count as f64);
@@ -117,7 +117,7 @@ impl<'a, D: Differentiable<Scalar = f64>> Mixture<'a, D> {
     }
 }
 
-/// The gradient, written like the input.
+/// The gradient, in the form of the input.
 struct Gradient {
     problem: Problem,
     flat: Vec<f64>,
@@ -150,13 +150,15 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     let input: Input = parse(input)?;
     let Input { d, k, n, m, gamma, .. } = input;
     if d == 0 || k == 0 {
-        return Err(Failure(format!("a mixture needs a dimension and a component: d is {d}, k is {k}")));
+        return Err(Failure(format!(
+            "a mixture needs at least one dimension and one component: d is {d}, k is {k}"
+        )));
     }
     let problem = Problem { d, k, n, m, gamma };
     let theta = problem.flatten(&input)?;
     check("observations in x", input.x.len(), n)?;
     let x = flatten("numbers in a row of x", &input.x, d)?;
-    // A sum over observations that all compute the same is a batch; what they share is replayed once.
+    // A sum of the same function over observations is a batch; what the observations share is replayed once.
     let observation = |theta: &[_], x: &[_]| {
         let mixture = Mixture::new(problem, theta);
         mixture.observation(&mixture.diagonals(), x)

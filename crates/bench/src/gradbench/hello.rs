@@ -1,4 +1,4 @@
-//! `hello`: a number squared. It tells whether harness and tool understand each other.
+//! `hello`: the square of a number. It shows whether harness and tool understand each other.
 
 use super::measure::{Clock, Failure, Reply, parse};
 use dualtape::{Differentiable, derivative};

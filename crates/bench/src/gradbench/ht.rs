@@ -1,7 +1,7 @@
-//! `ht`: hand tracking. How far measured points lie from a hand that is posed by its joints' angles.
+//! `ht`: hand tracking. The distances of measured points from a hand whose pose is given by the angles of its joints.
 //!
-//! Bones carry the vertices of a skin, each by its weight. In the complicated form, a measured point belongs
-//! to a place inside a triangle of vertices, and that place may move, too.
+//! Bones move the vertices of a skin, each with a weight. In the complicated form, a measured point belongs
+//! to a place inside a triangle of vertices, and that place is also an input.
 
 use super::measure::{Clock, Failure, Reply, check, flatten, parse};
 use dualtape::typenum::{U5, U26};
@@ -24,41 +24,41 @@ struct Input {
     /// Rotation (3) and translation (3) of the hand, then four angles for each finger.
     theta: Vec<f64>,
     data: Data,
-    /// For each measured point its place in the triangle; none in the simple form.
+    /// The place of each measured point in its triangle; empty in the simple form.
     us: Vec<[f64; 2]>,
 }
 
 #[derive(Deserialize)]
 struct Data {
     model: Model,
-    /// For each measured point, its vertex, or in the complicated form, its triangle.
+    /// The vertex of each measured point, or, in the complicated form, its triangle.
     correspondences: Vec<usize>,
     points: Vec<[f64; 3]>,
 }
 
 #[derive(Deserialize)]
 struct Model {
-    /// Of each bone the one it hangs on, which comes before it; −1 for none.
+    /// The parent of each bone, which comes before it; −1 for none.
     parents: Vec<i64>,
     base_relatives: Vec<Matrix<f64, 4>>,
     inverse_base_absolutes: Vec<Matrix<f64, 4>>,
     /// The vertices, in homogeneous coordinates.
     base_positions: Vec<[f64; 4]>,
-    /// For each vertex, the weight of each bone.
+    /// The weight of each bone for each vertex.
     weights: Vec<Vec<f64>>,
     triangles: Vec<[usize; 3]>,
 }
 
 const THETA: usize = 26;
 const FINGERS: usize = 5;
-/// The first bone of the first finger; each finger has three that bend, and a tip.
+/// The first bone of the first finger; each finger has three bones that bend, and a tip.
 const FIRST_FINGER: usize = 2;
 const BONES_OF_FINGER: usize = 4;
 
-/// A turn and a shift: three rows of four numbers. A fourth row would be 0, 0, 0, 1.
+/// A rigid transformation, as three rows of four numbers; the fourth row would be 0, 0, 0, 1.
 type Affine<D> = [[D; 4]; 3];
 
-/// First the right one, which may rest, then the left one.
+/// The composition: first the right one, which may be constant, then the left one.
 fn after<D: Differentiable + Mul<R, Output = D>, R: Copy>(left: &Affine<D>, right: &Affine<R>) -> Affine<D> {
     std::array::from_fn(|i| {
         std::array::from_fn(|j| {
@@ -68,7 +68,7 @@ fn after<D: Differentiable + Mul<R, Output = D>, R: Copy>(left: &Affine<D>, righ
     })
 }
 
-/// First a turn, then a map whose numbers rest.
+/// The composition: first a rotation, then a constant map.
 fn turned_first<D: Differentiable<Scalar = f64>>(left: &Affine<f64>, turn: &Matrix<D, 3>) -> Affine<D> {
     std::array::from_fn(|i| {
         std::array::from_fn(|j| match j {
@@ -78,16 +78,16 @@ fn turned_first<D: Differentiable<Scalar = f64>>(left: &Affine<f64>, turn: &Matr
     })
 }
 
-/// The three rows that are not 0, 0, 0, 1, which the fourth has to be.
+/// The first three rows; the fourth has to be 0, 0, 0, 1.
 fn affine(what: &str, matrix: &Matrix<f64, 4>) -> Result<Affine<f64>, Failure> {
     let [a, b, c, last] = *matrix;
     if last != [0.0, 0.0, 0.0, 1.0] {
-        return Err(Failure(format!("{what}: a last row is {last:?}, but should be 0, 0, 0, 1")));
+        return Err(Failure(format!("{what}: a last row is {last:?}; expected 0, 0, 0, 1")));
     }
     Ok([a, b, c])
 }
 
-/// The rotation about an axis by an angle that is its length; none if that is next to nothing.
+/// The rotation about an axis by an angle that is its length; no rotation if the angle is almost zero.
 fn about_axis<D: Differentiable<Scalar = f64>>(axis: &[D]) -> Matrix<D, 3> {
     let angle = D::norm(axis);
     if angle < D::literal(1e-4) {
@@ -103,28 +103,28 @@ fn about_axis<D: Differentiable<Scalar = f64>>(axis: &[D]) -> Matrix<D, 3> {
     ]
 }
 
-/// The turn of a bone by its angles about x and z; it does not turn about y.
+/// The rotation of a bone by its angles about x and z; it does not rotate about y.
 fn bend<D: Differentiable<Scalar = f64>>(about_x: D, about_z: D) -> Matrix<D, 3> {
     let ((sx, cx), (sz, cz)) = (about_x.sin_cos(), about_z.sin_cos());
     [[cz, -sz * cx, sz * sx], [sz, cz * cx, -cz * sx], [D::zero(), sx, cx]]
 }
 
-/// The hand, with what the measured points need of it.
+/// The parts of the hand that the measured points need.
 struct Hand {
-    /// Of each bone the one it hangs on, and how it lies to that one at rest.
+    /// The parent of each bone, and the transformation relative to the parent in the rest pose.
     parents: Vec<Option<usize>>,
     relatives: Vec<Affine<f64>>,
-    /// Of each bone, from the place of a vertex at rest to its place as seen by the bone.
+    /// For each bone, the transformation from the rest position of a vertex to its position relative to the bone.
     from_base: Vec<Affine<f64>>,
-    /// For each vertex that a point needs, the bones that carry it, with its place at rest times the bone's weight.
+    /// For each vertex that a point needs, the bones that move it, with its rest position times the bone's weight.
     vertices: Vec<Vec<(usize, [f64; 4])>>,
     us: Vec<[f64; 2]>,
-    /// For each measured point the vertices of its triangle; three times its own vertex in the simple form.
+    /// The vertices of the triangle of each measured point; in the simple form, three times the same vertex.
     corners: Vec<[usize; 3]>,
     points: Vec<[f64; 3]>,
 }
 
-/// Numbers vertices by their first mention. Returns what they were called.
+/// Renumbers vertices in the order of their first occurrence. Returns their old numbers.
 fn number_anew(corners: &mut [[usize; 3]], vertices: usize) -> Vec<usize> {
     let (mut numbers, mut mentioned) = (vec![None; vertices], Vec::new());
     for corner in corners.as_flattened_mut() {
@@ -136,22 +136,22 @@ fn number_anew(corners: &mut [[usize; 3]], vertices: usize) -> Vec<usize> {
     mentioned
 }
 
-/// The bones that have a weight on a vertex, each with the vertex's place at rest times the weight.
+/// The bones that have a weight for a vertex, each with the vertex's rest position times the weight.
 fn carriers(model: &Model, vertex: usize) -> Vec<(usize, [f64; 4])> {
     let weights = model.weights[vertex].iter().copied().enumerate().filter(|&(_, weight)| weight != 0.0);
     weights.map(|(bone, weight)| (bone, model.base_positions[vertex].map(|x| x * weight))).collect()
 }
 
-/// How many vertices, or points, a thread takes at a time.
+/// How many vertices or points a thread takes at a time.
 const CHUNK: usize = 64;
 
-/// A number that moves with each of the hand's angles.
+/// A dual number with a lane for each of the hand's angles.
 type Angle = Dual<f64, U26>;
 
-/// The rows of the Jacobian of some points, compiled for the processor at hand.
+/// The rows of the Jacobian of some points, compiled for the instructions of this processor.
 struct PointRows<'a> {
     hand: &'a Hand,
-    /// Of the vertices, along each axis: where they are, and how they move with each angle.
+    /// For each axis, the coordinates of the vertices, and their derivatives with respect to each angle.
     places: &'a [[(f64, [f64; THETA]); 3]],
     first: usize,
     columns: usize,
@@ -173,8 +173,8 @@ impl WithSimd for PointRows<'_> {
     }
 }
 
-/// The derivatives of one distance: by the place in the triangle, and by the angles, on which it depends through the
-/// corners.
+/// The derivatives of one distance with respect to the place in the triangle and to the angles, on which it depends
+/// through the corners.
 #[inline(always)]
 fn row_of(hand: &Hand, index: usize, axis: usize, corners: [&(f64, [f64; THETA]); 3], row: &mut [f64]) {
     let place = hand.in_triangle(index);
@@ -205,12 +205,14 @@ impl Hand {
         let earlier =
             |(bone, &parent): (usize, &i64)| parent == -1 || usize::try_from(parent).is_ok_and(|p| p < bone);
         if !model.parents.iter().enumerate().all(earlier) {
-            return Err(Failure("a bone hangs on one that does not come before it".to_owned()));
+            return Err(Failure("a bone has a parent that does not come before it".to_owned()));
         }
         let limit = if us.is_empty() { vertices } else { model.triangles.len() };
         let corners = model.triangles.iter().flatten().all(|&vertex| vertex < vertices);
         if !corners || correspondences.iter().any(|&place| place >= limit) {
-            return Err(Failure("a triangle or a correspondence names what there is not".to_owned()));
+            return Err(Failure(
+                "a triangle or a correspondence refers to something that does not exist".to_owned(),
+            ));
         }
         let parents = model.parents.iter().map(|&parent| usize::try_from(parent).ok()).collect();
         let maps = |what, matrices: &[Matrix<f64, 4>]| -> Result<Vec<Affine<f64>>, Failure> {
@@ -225,7 +227,7 @@ impl Hand {
         Ok(Self { parents, relatives, from_base, vertices, us, corners, points })
     }
 
-    /// Where each bone takes what it carries.
+    /// The transformation of each bone.
     fn transforms<D: Differentiable<Scalar = f64>>(&self, theta: &[D]) -> Vec<Affine<D>> {
         let mut absolutes: Vec<Affine<D>> = Vec::with_capacity(self.parents.len());
         for (bone, (&parent, relative)) in self.parents.iter().zip(&self.relatives).enumerate() {
@@ -241,7 +243,7 @@ impl Hand {
         absolutes.iter().zip(&self.from_base).map(|(bone, base)| after(bone, base)).collect()
     }
 
-    /// Where the vertices are that the measured points need.
+    /// The positions of the vertices that the measured points need.
     fn places<D: Number>(&self, theta: &[D]) -> Vec<[D; 3]> {
         let transforms = self.transforms(theta);
         let global = about_axis(&theta[..3]);
@@ -258,15 +260,15 @@ impl Hand {
         self.vertices.par_iter().with_min_len(CHUNK).map(place).collect()
     }
 
-    /// How far a measured point is from its place on the hand along one axis, given where the place is in its triangle
-    /// and the triangle's corners along that axis; the corner, in the simple form.
+    /// The distance of a measured point from its place on the hand along one axis, given the place in the triangle
+    /// and the coordinates of the triangle's corners; in the simple form, only one corner counts.
     #[inline(always)]
     fn distance<D: Differentiable<Scalar = f64>>(&self, [u, v]: [D; 2], [a, b, c]: [D; 3], point: f64) -> D {
         let on_hand = if self.us.is_empty() { a } else { u * a + v * b + (-u - v + 1.0) * c };
         -on_hand + point
     }
 
-    /// Where a measured point is in its triangle.
+    /// The place of a measured point in its triangle.
     #[inline(always)]
     fn in_triangle(&self, index: usize) -> [f64; 2] {
         self.us.get(index).copied().unwrap_or_default()
@@ -287,7 +289,7 @@ impl Hand {
         });
     }
 
-    /// Writes the Jacobian, three rows for each point. Few inputs, many outputs: forward.
+    /// Writes the Jacobian, three rows for each point, in forward mode, since there are few inputs and many outputs.
     fn write_jacobian(&self, theta: &[f64], rows: &mut [f64]) {
         let theta: Vec<_> =
             theta.iter().enumerate().map(|(lane, &angle)| Angle::along(angle, lane)).collect();
@@ -311,7 +313,7 @@ impl Hand {
     }
 }
 
-/// The angles of a bone about x and z, if it can bend. Of a finger's bones, only the first spreads.
+/// The angles of a bone about x and z, if it can bend. Only the first bone of a finger spreads.
 fn angles<D: Differentiable>(theta: &[D], bone: usize) -> Option<[D; 2]> {
     let place = bone.checked_sub(FIRST_FINGER)?;
     let (finger, joint) = (place / BONES_OF_FINGER, place % BONES_OF_FINGER);
@@ -346,7 +348,7 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     }
 }
 
-/// Row after row, and a list of rows in the response.
+/// A matrix, stored row by row; in the response, a list of rows.
 struct Jacobian {
     columns: usize,
     numbers: Vec<f64>,

@@ -1,6 +1,6 @@
 //! `kmeans`: the sum over points of the squared distance to the nearest centroid, and Newton's step for it.
 //!
-//! The Hessian is diagonal, and a point adds only to the entries of its nearest centroid.
+//! The Hessian is diagonal, and a point contributes only to the entries of its nearest centroid.
 
 use super::measure::{Clock, Failure, Reply, flatten, parse};
 use dualtape::generic_array::arr;
@@ -25,11 +25,11 @@ fn squared_distance<D: Differentiable>(centroid: &[D], point: &[D]) -> D {
 /// How many points a thread takes at a time.
 const CHUNK: usize = 256;
 
-/// Points and centroids, and for each point which centroid is nearest, and the square of how far it is.
+/// Points and centroids, and for each point its nearest centroid and the squared distance to it.
 struct Clusters {
     dimension: usize,
     points: Vec<f64>,
-    /// Filled up with NaN to whole groups of `SIDE`.
+    /// Padded with NaN to whole groups of `SIDE`.
     centroids: Vec<f64>,
     nearest: Vec<usize>,
     squares: Vec<f64>,
@@ -38,12 +38,12 @@ struct Clusters {
 impl Clusters {
     fn new(points: Vec<f64>, mut centroids: Vec<f64>, dimension: usize) -> Self {
         let count = points.len() / dimension;
-        // NaN is nearest to nothing.
+        // NaN is never nearest.
         centroids.resize(centroids.len().next_multiple_of(SIDE * dimension), f64::NAN);
         Self { dimension, points, centroids, nearest: vec![0; count], squares: vec![0.0; count] }
     }
 
-    /// Finds the nearest centroid of each point, the first of several. It is a choice, like any branch, and has no
+    /// Finds the nearest centroid of each point, the first if several are equally near. Like any branch, this choice has no
     /// derivative.
     fn choose(&mut self) {
         let Self { dimension, points, centroids, nearest, squares } = self;
@@ -62,18 +62,18 @@ impl Clusters {
     }
 }
 
-/// The choice for some points, compiled for the processor at hand: a point in each lane.
+/// The choice for some points, compiled for the instructions of this processor, with a point in each lane.
 struct Choice<'a> {
     dimension: usize,
     centroids: &'a [f64],
     points: &'a [f64],
-    /// The first numbers of the points that go through together, the second ones, and so on.
+    /// The first coordinates of the points that are computed together, then the second ones, and so on.
     columns: &'a mut Vec<f64>,
     nearest: &'a mut [usize],
     squares: &'a mut [f64],
 }
 
-/// How many centroids, and registers of points, go through together: so many sums stay in registers.
+/// How many centroids and registers of points are computed together, so that all sums stay in registers.
 const SIDE: usize = 4;
 const REGISTERS: usize = 2;
 
@@ -99,7 +99,7 @@ impl WithSimd for Choice<'_> {
     }
 }
 
-/// For each lane the least squared distance from a centroid, and the centroid's index.
+/// For each lane, the least squared distance from a centroid, and the centroid's index.
 #[inline(always)]
 fn nearest_in_lanes<S: pulp::Simd>(
     simd: S,
@@ -134,10 +134,11 @@ fn nearest_in_lanes<S: pulp::Simd>(
     [least, index]
 }
 
-/// How fast the squared distance of a point from a centroid moves, with the centroid along given directions.
+/// The derivative of the squared distance of a point from a centroid, with the centroid moving along given directions.
 ///
-/// Its gradient by the directions is that of the squared distance. Its gradient by the centroid, where all directions
-/// are 1, sums up the rows of the Hessian: as the Hessian is diagonal, that is its diagonal.
+/// Its gradient with respect to the directions is the gradient of the squared distance. Its gradient with respect to
+/// the centroid, if all directions are 1, is the sum of the rows of the Hessian, which is its diagonal, since the
+/// Hessian is diagonal.
 fn speed<D: Differentiable>(centroid_and_directions: &[D], point: &[D]) -> D {
     let (centroid, directions) = centroid_and_directions.split_at(point.len());
     let moving = centroid.iter().zip(directions).map(|(&c, &direction)| Dual::<D>::new(c, arr![direction]));
@@ -149,14 +150,14 @@ fn speed<D: Differentiable>(centroid_and_directions: &[D], point: &[D]) -> D {
 struct Newton {
     clusters: Clusters,
     program: Program<f64>,
-    /// The points, sorted by centroid, and where those of each centroid end.
+    /// The points, sorted by centroid, and the end of each centroid's points.
     sorted: Vec<usize>,
     ends: Vec<usize>,
-    /// One for each thread.
+    /// One workspace for each thread.
     workers: Vec<Worker>,
 }
 
-/// What a thread works with.
+/// The working memory of a thread.
 struct Worker {
     batch: BatchWorkspace<f64>,
     /// A centroid, and all directions.
@@ -178,7 +179,7 @@ impl Newton {
         Ok(Self { clusters, program, sorted, ends: vec![0; count], workers })
     }
 
-    /// Sorts the points by centroid, in their order otherwise.
+    /// Sorts the points by centroid; the points of a centroid keep their order.
     fn sort(&mut self) {
         self.ends.fill(0);
         self.clusters.nearest.iter().for_each(|&nearest| self.ends[nearest] += 1);
@@ -186,7 +187,7 @@ impl Newton {
         for end in &mut self.ends {
             (*end, total) = (total, total + *end);
         }
-        // Each is now where the points of its centroid begin, and moves on to where they end.
+        // Each entry is now the beginning of its centroid's points, and moves to their end below.
         for (point, &nearest) in self.clusters.nearest.iter().enumerate() {
             self.sorted[self.ends[nearest]] = point;
             self.ends[nearest] += 1;
@@ -241,7 +242,7 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     let Input { points, centroids } = parse(input)?;
     let (count, dimension) = (centroids.len(), centroids.first().map_or(0, Vec::len));
     if dimension == 0 {
-        return Err(Failure("there is no centroid, or one without numbers".to_owned()));
+        return Err(Failure("there is no centroid, or a centroid without coordinates".to_owned()));
     }
     let points = flatten("numbers of a point", &points, dimension)?;
     let centroids = flatten("numbers of a centroid", &centroids, dimension)?;

@@ -12,11 +12,11 @@ use serde_json::Value;
 struct Input {
     /// The coefficients.
     x: Vec<f64>,
-    /// How many points there are.
+    /// The number of points.
     n: usize,
 }
 
-/// t, t², t³ and so on: those that are there, times the last, give as many again.
+/// t, t², t³ and so on: the powers so far, times the last one, give the next powers, doubling their number.
 fn powers<D: Differentiable>(t: D, count: usize) -> Vec<D> {
     let mut powers = vec![t];
     while powers.len() < count {
@@ -29,11 +29,11 @@ fn powers<D: Differentiable>(t: D, count: usize) -> Vec<D> {
     powers
 }
 
-/// How many powers of t are shared by all blocks of coefficients, 1 among them.
+/// The number of powers of t, including 1, shared by all blocks of coefficients.
 const BLOCK: usize = 16;
 
-/// x₀ + x₁t + x₂t² + …, block by block: t¹⁶ is a factor of the second block, t³² of the third. So there are few powers, and
-/// the blocks are a matrix of coefficients times the powers they share.
+/// x₀ + x₁t + x₂t² + …, block by block: the second block has the factor t¹⁶, the third t³². So few powers are needed, and
+/// the blocks are a matrix of coefficients times the shared powers.
 fn polynomial<D: Differentiable>(x: &[D], t: D) -> D {
     let shared = powers(t, BLOCK - 1);
     let block = |x: &[D]| D::dot(&x[1..], &shared[..x.len() - 1]) + x[0];
@@ -55,7 +55,7 @@ pub(crate) fn residual<D: Differentiable>(x: &[D], point: &[D]) -> D {
     short * short / D::literal(2.0)
 }
 
-/// The points (s, t), one after the other.
+/// The points (s, t), concatenated.
 pub(crate) fn write_points(n: usize, points: &mut Vec<f64>) {
     points.clear();
     for i in 0..n {
@@ -73,7 +73,7 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
             "{n} points do not span the interval from -1 to 1: n must be at least 2"
         )));
     }
-    // A sum over points that all compute the same is a batch.
+    // A sum of the same function over points is a batch.
     let program = Program::record_with_data(residual, &x, &[1.0, 0.5])?;
     let (mut batch, mut points) = (program.batch_workspace(), Vec::with_capacity(2 * n));
     match function {

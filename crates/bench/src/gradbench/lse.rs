@@ -1,6 +1,6 @@
 //! `lse`: log Σ exp xᵢ, shifted by the largest x so that nothing overflows.
 //!
-//! The result is the same whatever the shift is, so the shift is a plain number, which has no derivative.
+//! The result does not depend on the shift, so the shift is a plain number without a derivative.
 
 use super::measure::{Clock, Failure, Reply, parse};
 use dualtape::program::{BatchWorkspace, Rows};
@@ -24,7 +24,7 @@ pub(crate) fn total<D: Differentiable>(shift: D, x: &[D]) -> D {
     D::sum_of(&terms)
 }
 
-/// The derivatives of so many times the same. Each x moves its own term only.
+/// The derivatives of this sum, times a factor. Each x affects only its own term.
 fn derivatives<D: Differentiable>(shift: D, factor: D, x: &[D]) -> Vec<D> {
     let derivative = |&x| derivative(|x| term(Dual::lift(shift), x) * Dual::lift(factor), x).1;
     x.iter().map(derivative).collect()
@@ -35,7 +35,7 @@ pub(crate) fn log_total<D: Differentiable>(shift: D, total: D) -> D {
     total.ln() + shift
 }
 
-/// The largest x, several at a time, as a maximum waits for the one before.
+/// The largest x. Several maxima are computed at a time, since each one waits for the previous.
 pub(crate) fn largest(x: &[f64]) -> f64 {
     const SIDE: usize = 16;
     let larger = |a: f64, b: f64| if b > a { b } else { a };
@@ -47,19 +47,19 @@ pub(crate) fn largest(x: &[f64]) -> f64 {
     largest.iter().chain(rest).copied().fold(f64::NEG_INFINITY, larger)
 }
 
-/// How many x go together as one point of a batch.
+/// How many x form one point of a batch.
 const WIDTH: usize = 32;
 
-/// How many x a thread deals with at a time: they and their derivatives stay in cache.
+/// How many x a thread processes at a time: they and their derivatives stay in the cache.
 const CHUNK: usize = WIDTH << 7;
 
-/// All x, with Σ exp of a row of them recorded. They are alike, so rows of them are the points of a batch.
+/// All x, with a recording of Σ exp over a row of them. The rows are the points of a batch.
 struct Terms {
     x: Vec<f64>,
     total: Program<f64>,
-    /// The derivatives of the same times a factor, which is a second parameter.
+    /// The derivatives of this sum times a factor, which is a second parameter.
     derivatives: Program<f64>,
-    /// One for each thread.
+    /// One workspace for each thread.
     workers: Vec<Worker>,
     /// Σ exp of each row.
     totals: Vec<f64>,
@@ -67,7 +67,7 @@ struct Terms {
 
 impl Terms {
     fn new(mut x: Vec<f64>) -> Result<Self, Failure> {
-        // The last row is filled up with −∞, which adds nothing.
+        // The last row is padded with −∞, which adds nothing.
         x.resize(x.len().next_multiple_of(WIDTH), f64::NEG_INFINITY);
         let total = Program::record_with_data(|shift, x| total(shift[0], x), &[0.0], &[0.0; WIDTH])?;
         let derivatives =
@@ -87,7 +87,7 @@ impl Terms {
         self.totals.len().div_ceil(self.workers.len()) * WIDTH
     }
 
-    /// The largest x, and Σ exp of all, shifted by it.
+    /// The largest x, and Σ exp of all x, shifted by it.
     fn shift_and_total(&mut self) -> Result<(f64, f64), Failure> {
         let share = self.share();
         let Self { x, total, workers, totals, .. } = self;
@@ -104,7 +104,7 @@ impl Terms {
         Ok((shift, totals.iter().sum()))
     }
 
-    /// Writes the derivative by each x, given that by Σ exp of all.
+    /// Writes the derivative with respect to each x, given the derivative with respect to Σ exp of all.
     fn write_derivatives(
         &mut self,
         shift: f64,
@@ -125,14 +125,14 @@ impl Terms {
     }
 }
 
-/// What a thread works with.
+/// The working memory of a thread.
 struct Worker {
     x: Vec<f64>,
     total: BatchWorkspace<f64>,
     derivatives: BatchWorkspace<f64>,
 }
 
-/// Rows of x, copied: lanes read many rows by turns, and memory is fast only where it is read in order.
+/// A copy of rows of x: lanes read many rows alternately, but memory is fast only when read in order.
 fn near<'a>(copy: &'a mut Vec<f64>, x: &[f64]) -> Rows<'a, f64> {
     copy.clear();
     copy.extend_from_slice(x);
@@ -165,7 +165,7 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
     }
 }
 
-/// The gradient, and how much of it belongs to the input; the rest belongs to what fills the last row.
+/// The gradient, and how much of it belongs to the input; the rest belongs to the padding of the last row.
 struct Gradient {
     all: Vec<f64>,
     count: usize,

@@ -1,7 +1,7 @@
 //! `lstm`: the loss of a long short-term memory that predicts the next character of a text from those before.
 //!
-//! A character is a row of bits. All weight matrices are diagonal, so what the memory says of one bit depends
-//! on that bit of the characters before, and on nothing else.
+//! A character is a row of bits. All weight matrices are diagonal, so the output for one bit depends
+//! only on that bit of the previous characters.
 
 use super::measure::{Clock, Failure, Reply, check, flatten, parse};
 use crate::functions::lstm::{log_likelihood, reads};
@@ -12,11 +12,11 @@ use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Input {
-    /// For each layer a row of weights and one of biases: forget, in, out, change.
+    /// A row of weights and a row of biases for each layer: forget, in, out, change.
     main_params: Vec<Vec<f64>>,
     /// Weights of the input, weights and biases of the output.
     extra_params: Vec<Vec<f64>>,
-    /// For each layer the hidden state and the cell state.
+    /// The hidden state and the cell state of each layer.
     state: Vec<Vec<f64>>,
     sequence: Vec<Vec<f64>>,
 }
@@ -26,10 +26,10 @@ struct Text {
     layers: usize,
     /// The number of bits of a character.
     width: usize,
-    /// For each bit its parameters, and its states at the start.
+    /// The parameters of each bit, and its initial states.
     parameters: Vec<Vec<f64>>,
     states: Vec<Vec<f64>>,
-    /// The bits of the characters, one character after the other.
+    /// The bits of the characters, character by character.
     characters: Vec<f64>,
 }
 
@@ -41,7 +41,7 @@ impl Text {
         check("rows of extra_params", input.extra_params.len(), 3)?;
         check("rows of state, two for each layer", input.state.len(), 2 * layers)?;
         if width == 0 || input.sequence.len() < 2 {
-            let needs = "a sequence needs two characters of a bit at least";
+            let needs = "a sequence needs at least two characters with at least one bit";
             return Err(Failure(format!("there is nothing to predict: {needs}")));
         }
         let mut parameters = flatten("numbers in a row of main_params", &input.main_params, 4 * width)?;
@@ -55,7 +55,7 @@ impl Text {
         Ok(Self { layers, width, parameters: of_bits(&parameters), states: of_bits(&states), characters })
     }
 
-    /// How many parameters and states a bit has.
+    /// The number of parameters and states of a bit.
     fn parameters(&self) -> usize {
         8 * self.layers + 3
     }
@@ -64,38 +64,38 @@ impl Text {
         2 * self.layers
     }
 
-    /// How many characters are predicted.
+    /// The number of characters that are predicted.
     fn predicted(&self) -> usize {
         self.characters.len() / self.width - 1
     }
 
-    /// Minus one over the number of bits that are predicted.
+    /// Minus one over the number of predicted bits.
     fn scale(&self) -> f64 {
         -1.0 / (self.predicted() * self.width) as f64
     }
 }
 
-/// How many characters are read at a time, times layers: what a block of bits computes for them stays in cache.
+/// How many characters are read at a time, times layers: the values of a block of bits stay in the cache.
 const TOGETHER: usize = 64;
 
-/// The loss. Bits meet only in the likelihood, so there are two batches: one over bits, which go through the text side
+/// The loss. Bits interact only in the likelihood, so there are two batches: one over bits, which go through the text side
 /// by side, some characters at a time, and one over characters.
 struct Forward<'a> {
     text: &'a Text,
     /// How many characters are read at a time.
     together: usize,
-    /// Of a bit's parameters, its states and its values in some characters: what is said after each of them, and the
-    /// states after the last.
+    /// A program of a bit's parameters, its states and its values in some characters. It computes the output after
+    /// each character, and the states after the last.
     says: Program<f64>,
     likelihood: Program<f64>,
     over_bits: BatchWorkspace<f64>,
     over_characters: BatchWorkspace<f64>,
-    /// For each bit its parameters, states and values; for each bit what the program says of them.
+    /// The parameters, states and values of each bit, and the outputs of the program for each bit.
     rows: Vec<f64>,
     results: Vec<f64>,
-    /// For each part of the text, the states of all bits before it.
+    /// The states of all bits before each part of the text.
     starts: Vec<Vec<f64>>,
-    /// For each character that is predicted, what is said of it, and its bits.
+    /// The outputs for each predicted character, and its bits.
     predictions: Vec<f64>,
     likelihoods: Vec<f64>,
 }
@@ -134,7 +134,7 @@ impl<'a> Forward<'a> {
         (0..parts).map(move |part| (part, part * together))
     }
 
-    /// Reads the text, and writes what is said of each character.
+    /// Reads the text, and writes the outputs for each character.
     fn read(&mut self) -> Result<(), Failure> {
         let (width, states) = (self.text.width, self.text.states());
         let initial = self.text.states.concat();
@@ -166,7 +166,7 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// What is said of a bit after each of some characters, and its states after the last. A row has the bit's parameters, its
+/// The outputs for a bit after each of some characters, and its states after the last. A row has the bit's parameters, its
 /// states, and its values in the characters.
 fn said_and_states<D: Differentiable<Scalar = f64>>(text: &Text, row: &[D]) -> Vec<D> {
     let (own, rest) = row.split_at(text.parameters());
@@ -177,8 +177,8 @@ fn said_and_states<D: Differentiable<Scalar = f64>>(text: &Text, row: &[D]) -> V
     results
 }
 
-/// Writes a bit's parameters, its states, and its values from a character on. Beyond the last character that leads to
-/// a prediction they are left as they are: nobody looks at what is said there.
+/// Writes a bit's parameters, its states, and its values starting from a character. Values beyond the last character
+/// that leads to a prediction are left unchanged, since the outputs there are not used.
 fn write_row(text: &Text, starts: &[f64], bit: usize, first: usize, row: &mut [f64]) {
     let states = text.states();
     let (own, rest) = row.split_at_mut(text.parameters());
@@ -188,18 +188,18 @@ fn write_row(text: &Text, starts: &[f64], bit: usize, first: usize, row: &mut [f
     rest[states..].iter_mut().zip(bits).for_each(|(place, &bit)| *place = bit);
 }
 
-/// The gradient of the loss: forward through the text, and back, part by part.
+/// The gradient of the loss: forward through the text and backward, part by part.
 struct Backward<'a> {
     forward: Forward<'a>,
-    /// What is said of a bit in a part of the text, and its states after it, each times its adjoint, summed.
+    /// The sum of the outputs for a bit in a part of the text and its states after it, each times its adjoint.
     pull: Program<f64>,
     over_bits: BatchWorkspace<f64>,
-    /// By what is said of each character, and by its bits.
+    /// The derivatives with respect to the outputs for each character and to its bits.
     adjoints: Vec<f64>,
-    /// For each bit its parameters, states, values, and the adjoints of what the program says of them.
+    /// The parameters, states and values of each bit, and the adjoints of the program's outputs.
     rows: Vec<f64>,
     values: Vec<f64>,
-    /// For each bit, by its parameters and states.
+    /// The derivatives with respect to the parameters and states of each bit.
     derivatives: Vec<f64>,
 }
 
@@ -234,7 +234,7 @@ impl<'a> Backward<'a> {
         let predictions = Rows::new(&forward.predictions, 2 * width);
         forward.likelihood.sum(&mut forward.over_characters, &[], &predictions, &sums, results)?;
         gradient.fill(0.0);
-        // Nothing comes after the last part.
+        // Nothing follows the last part.
         rows.fill(0.0);
         let (length, inputs) = (rows.len() / width, forward.rows.len() / width);
         let (own, moving) = (text.parameters(), text.parameters() + states);

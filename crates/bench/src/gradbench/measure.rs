@@ -1,16 +1,16 @@
-//! Runs a function as often as the harness wants, and takes the time of each run.
+//! Runs a function as often as the harness requires, and measures the time of each run.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// Why there is no output; told to the harness.
+/// Why there is no output; reported to the harness.
 #[derive(Debug)]
 pub(super) struct Failure(pub(super) String);
 
 impl Failure {
-    /// There is no such function in the module.
+    /// The module has no such function.
     pub(super) fn function(given: &str, known: &str) -> Self {
         Self(format!("there is no function '{given}' here, only {known}"))
     }
@@ -28,7 +28,7 @@ impl From<dualtape::Error> for Failure {
     }
 }
 
-/// What a function gave, and how long everything took.
+/// The output of a function, and all timings.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) output: Value,
@@ -48,7 +48,7 @@ impl Timing {
     }
 }
 
-/// How often to run at least; the fields are part of most inputs.
+/// The least number and time of runs; the fields are part of most inputs.
 #[derive(Deserialize)]
 struct Runs {
     #[serde(default = "once")]
@@ -66,7 +66,7 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(input: &'a Value) -> Result<T, Failu
     T::deserialize(input).map_err(|error| Failure(format!("the input cannot be read: {error}")))
 }
 
-/// An error unless a part of the input has the size that another part asks for.
+/// An error unless a part of the input has the size that another part requires.
 pub(super) fn check(what: &str, given: usize, expected: usize) -> Result<(), Failure> {
     if given == expected {
         return Ok(());
@@ -74,25 +74,25 @@ pub(super) fn check(what: &str, given: usize, expected: usize) -> Result<(), Fai
     Err(Failure(format!("{what}: there are {given}, but the rest of the input needs {expected}")))
 }
 
-/// Rows one after the other. Each must have the given width.
+/// Concatenates rows, each of which must have the given width.
 pub(super) fn flatten(what: &str, rows: &[Vec<f64>], width: usize) -> Result<Vec<f64>, Failure> {
     rows.iter().try_for_each(|row| check(what, row.len(), width))?;
     Ok(rows.concat())
 }
 
-/// The clock of one request. What happens before the first run is preparation.
+/// The clock of one request. The time before the first run counts as preparation.
 pub(super) struct Clock<'a> {
     input: &'a Value,
     start: Instant,
 }
 
 impl<'a> Clock<'a> {
-    /// Starts to count.
+    /// Starts the clock.
     pub(super) fn start(input: &'a Value) -> Self {
         Self { input, start: Instant::now() }
     }
 
-    /// Runs a function that writes its output in place, at least as often and as long as the input says.
+    /// Runs a function that writes its output in place, at least as often and as long as the input requires.
     pub(super) fn run<O: Serialize>(
         self,
         mut output: O,

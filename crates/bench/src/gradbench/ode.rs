@@ -1,6 +1,6 @@
-//! `ode`: a system of differential equations, solved by Runge and Kutta's method of fourth order.
+//! `ode`: a system of differential equations, solved with the fourth-order Runge–Kutta method.
 //!
-//! y₀' = x₀ and yᵢ' = xᵢ yᵢ₋₁, from y = 0 at time 0 to time 2. Wanted is the gradient in x of the last y.
+//! y₀' = x₀ and yᵢ' = xᵢ yᵢ₋₁, from y = 0 at time 0 to time 2. The result is the gradient of the last y with respect to x.
 
 use super::measure::{Clock, Failure, Reply, parse};
 use crate::functions::ode::{STAGES, Solver, solve};
@@ -17,10 +17,10 @@ struct Input {
     s: usize,
 }
 
-/// How many numbers go through all steps while they are in cache, at least.
+/// The least number of components that go through all steps while they are in the cache.
 const SEGMENT: usize = 1 << 13;
 
-/// Some numbers and how y moves with them, compiled for the processor at hand.
+/// Solves for some components, compiled for the instructions of this processor.
 struct Segment<'a> {
     solver: &'a mut Solver<f64>,
     x: &'a [f64],
@@ -37,8 +37,8 @@ impl WithSimd for Segment<'_> {
     }
 }
 
-/// Writes y after so many steps, segment by segment. A segment is solved together with the numbers before it that it
-/// depends on, so that threads need not wait for each other.
+/// Writes y after a number of steps, segment by segment. A segment is solved together with the components before it that it
+/// depends on, so threads need not wait for each other.
 fn solve_by_segments(x: &[f64], steps: usize, y: &mut [f64]) {
     let before = STAGES.saturating_mul(steps);
     let length = SEGMENT.max(before.saturating_mul(16));
@@ -51,12 +51,12 @@ fn solve_by_segments(x: &[f64], steps: usize, y: &mut [f64]) {
     });
 }
 
-/// The numbers that the last y depends on after so many steps, which are the last ones.
+/// The components that the last y depends on after a number of steps; they are the last ones.
 fn domain<D>(x: &[D], steps: usize) -> &[D] {
     &x[x.len().saturating_sub(STAGES.saturating_mul(steps) + 1)..]
 }
 
-/// The most numbers, times steps, of which a solution is recorded: some 20 operations for each.
+/// The most components, times steps, for which a solution is recorded, with about 20 operations for each.
 const RECORDED: usize = 1 << 22;
 
 pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> {
@@ -69,10 +69,10 @@ pub(super) fn evaluate(function: &str, input: &Value) -> Result<Reply, Failure> 
         }),
         "gradient" if x.is_empty() => Err(Failure("x is empty: there is no last y".to_owned())),
         "gradient" if domain(&x, s).len().saturating_mul(s) > RECORDED => Err(Failure(format!(
-            "the last y depends on {} numbers in {s} steps: at most {RECORDED} are recorded, of all steps together",
+            "the last y depends on {} numbers in {s} steps; expected at most {RECORDED} over all steps",
             domain(&x, s).len()
         ))),
-        // The last y hangs on the last numbers only, and on few values of each step; the recording keeps no others.
+        // The last y depends only on the last components and on few values of each step; the recording contains no others.
         "gradient" => {
             let own = domain(&x, s);
             let last = |x: &[_]| *solve(x, s).last().expect("x is not empty");

@@ -1,7 +1,7 @@
-//! `particle`: a charged particle flies past two others; where has one of them to be, so that it crosses the
+//! `particle`: a charged particle flies past two others; where must one of them be so that the particle crosses the
 //! axis at the origin?
 //!
-//! The force is a gradient inside the function that is descended by its gradient.
+//! The force is a gradient, inside a function that is itself minimised by gradient descent.
 
 use super::descent::{ForwardMode, Mode, ReverseMode, argmin};
 use super::measure::{Clock, Failure, Reply, parse};
@@ -16,7 +16,7 @@ struct Input {
     w: f64,
 }
 
-/// The potential at a place (x, y) of charges at (10, 0) and (10, 10 − w).
+/// The potential at (x, y) of charges at (10, 0) and (10, 10 − w).
 struct Potential;
 
 impl Objective for Potential {
@@ -27,13 +27,13 @@ impl Objective for Potential {
     }
 }
 
-/// The square of where the particle crosses the axis, by Euler's method, with forces by `Force`.
+/// The square of the coordinate where the particle crosses the axis, by Euler's method, with forces from `Force`.
 struct Crossing<Force>(PhantomData<Force>);
 
 /// The length of a step in time.
 const STEP: f64 = 0.1;
 
-/// No flight takes longer.
+/// The longest time of a flight.
 const MOST_STEPS: usize = 1_000_000;
 
 impl<Force: Mode> Objective for Crossing<Force> {

@@ -1,4 +1,4 @@
-//! GradBench's protocol: a message a line, a response a line, in JSON.
+//! GradBench's protocol: one message per line and one response per line, in JSON.
 
 use super::eval;
 use super::measure::{Failure, Reply, Timing};
@@ -7,10 +7,10 @@ use serde_json::Value;
 use std::io::{self, BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A response. Fields that do not belong to it stay empty.
+/// A response. Fields that do not apply stay empty.
 #[derive(Default, Serialize)]
 struct Response {
-    /// That of the message; none if there was none to be read.
+    /// The id of the message; `None` if it could not be read.
     id: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool: Option<&'static str>,
@@ -24,10 +24,10 @@ struct Response {
     error: Option<String>,
 }
 
-/// Answers every line of `input` with a line of `output`, until there are no more.
+/// Answers every line of `input` with a line of `output`, until the input ends.
 ///
-/// Whatever a message says, there is an answer, and the next one is read: what cannot be done has
-/// `"success": false` and an error in words.
+/// Every message is answered, and the next one is read. If a request cannot be done, the answer has
+/// `"success": false` and an error message.
 ///
 /// # Errors
 ///
@@ -85,7 +85,7 @@ fn define(message: &Value) -> Result<Option<Reply>, Failure> {
     eval(text(message, "module")?).map(|_| None)
 }
 
-/// Evaluates a function. A panic, too, is an answer.
+/// Evaluates a function. A panic is also turned into an answer.
 fn evaluate(message: &Value) -> Result<Option<Reply>, Failure> {
     let eval = eval(text(message, "module")?)?;
     let function = text(message, "function")?;
@@ -96,8 +96,8 @@ fn evaluate(message: &Value) -> Result<Option<Reply>, Failure> {
     }
 }
 
-/// A field that has to be text.
+/// A field that must be text.
 fn text<'a>(message: &'a Value, field: &str) -> Result<&'a str, Failure> {
     let text = message.get(field).and_then(Value::as_str);
-    text.ok_or_else(|| Failure(format!("the message has no '{field}', or one that is not text")))
+    text.ok_or_else(|| Failure(format!("the message has no '{field}', or its '{field}' is not text")))
 }

@@ -1,4 +1,4 @@
-//! `saddle`: the least of the greatest. minₓ max_y of |x|² − |y|², where the inner search is inside the
+//! `saddle`: minₓ max_y of |x|² − |y|², where the inner search is inside the
 //! function that the outer one differentiates.
 
 use super::descent::{ForwardMode, Mode, ReverseMode, argmax, argmin};
@@ -14,7 +14,7 @@ struct Input {
     start: [f64; 2],
 }
 
-/// |x|² − |y|², of x and y in a row.
+/// |x|² − |y|², with x and y concatenated.
 struct Saddle;
 
 impl Objective for Saddle {
@@ -23,7 +23,7 @@ impl Objective for Saddle {
     }
 }
 
-/// The y for which the saddle is greatest at x.
+/// The y that maximises the saddle at x.
 fn highest<Search: Mode, D: Differentiable<Scalar = f64>>(x: &[D], start: [f64; 2]) -> Vec<D> {
     let with = |y: &[D]| [x[0], x[1], y[0], y[1]];
     argmax(
@@ -33,7 +33,7 @@ fn highest<Search: Mode, D: Differentiable<Scalar = f64>>(x: &[D], start: [f64; 
     )
 }
 
-/// The greatest value of the saddle at x, found by `Search`.
+/// The maximum of the saddle at x, found by `Search`.
 struct Ridge<Search> {
     start: [f64; 2],
     search: PhantomData<Search>,

@@ -1,21 +1,21 @@
 //! A laid-out graph as SVG.
 //!
-//! The layout library places boxes in columns and says which places an edge has in the columns between its ends.
-//! Its own edges may run through boxes, so they are routed here: level across a column, at a place that is the
-//! edge's own, and in a curve between two columns, where there is no box.
+//! The layout library places boxes in columns and says at which heights an edge crosses the columns between its ends.
+//! Its own edges may run through boxes, so edges are routed here: level across a column, at the height reserved for that
+//! edge, and in a curve between two columns, where there are no boxes.
 
 use layout::core::format::{ClipHandle, RenderBackend};
 use layout::core::geometry::Point;
 use layout::core::style::StyleAttr;
 use std::fmt::Write;
 
-/// How far an edge runs straight before and after a column; the head of its arrow is as long.
+/// How far an edge runs straight before and after a column; also the length of the arrow's head.
 const STRAIGHT: f64 = 10.0;
 
 /// How close an edge may come to a node that it passes; less than [`STRAIGHT`].
 const NEAR: f64 = 5.0;
 
-/// How steep an edge may be between two columns: with many rows, columns move apart.
+/// How steep an edge may be between two columns; columns with many rows are moved apart.
 const STEEPEST: f64 = 8.0;
 
 /// The space around the drawing.
@@ -39,7 +39,7 @@ impl Area {
         self.low.add(self.high).scale(0.5)
     }
 
-    /// Whether a point is inside, or so little outside that it is a rounding error.
+    /// Whether a point is inside, up to a rounding error.
     fn holds(&self, point: Point) -> bool {
         (self.low.x - 1.0..=self.high.x + 1.0).contains(&point.x)
             && (self.low.y - 1.0..=self.high.y + 1.0).contains(&point.y)
@@ -61,11 +61,11 @@ struct Edge {
     heights: Vec<f64>,
 }
 
-/// What the layout library draws, kept until all of it is known.
+/// What the layout library draws, collected until everything is known.
 #[derive(Debug, Default)]
 pub(super) struct Drawing {
     shapes: Vec<(Area, Shape)>,
-    /// The shapes that edges keep clear of: all but texts and the fields of boxes.
+    /// The shapes that edges must avoid: all except texts and the fields of boxes.
     nodes: Vec<Area>,
     edges: Vec<Edge>,
 }
@@ -96,7 +96,7 @@ impl Drawing {
         )
     }
 
-    /// From where to where nodes go, from left to right, in each column.
+    /// The horizontal extent of each column, from the left edge of its nodes to the right edge.
     fn columns(&self) -> Vec<(f64, f64)> {
         let mut sides: Vec<(f64, f64)> = self.nodes.iter().map(|area| (area.low.x, area.high.x)).collect();
         sides.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -113,8 +113,8 @@ impl Drawing {
         columns.partition_point(|column| column.1 < self.nodes[node].low.x)
     }
 
-    /// Gives each edge one height for each column that it crosses, off the nodes there: the layout library
-    /// leaves some on nodes.
+    /// Gives each edge a height in each column that it crosses, away from the nodes there: the layout library
+    /// puts some edges on top of nodes.
     fn clear(&mut self) {
         let columns = self.columns();
         let mut edges = std::mem::take(&mut self.edges);
@@ -129,7 +129,7 @@ impl Drawing {
         self.edges = edges;
     }
 
-    /// The height nearest to this one at which a column has no node.
+    /// The nearest height at which the column has no node.
     fn free_height(&self, height: f64, (left, right): (f64, f64)) -> f64 {
         let nodes = || self.nodes.iter().filter(|node| left <= node.low.x && node.high.x <= right);
         let is_free = |y: &f64| nodes().all(|node| *y < node.low.y - NEAR || *y > node.high.y + NEAR);
@@ -238,7 +238,8 @@ impl RenderBackend for Drawing {
         _properties: Option<String>,
         _text: &str,
     ) {
-        // The first pair begins with its point, the others end with theirs; the rest bends the curve.
+        // The first pair begins with its point, the others end with theirs; the other points are control points of
+        // the curve.
         let [(start, _), between @ .., (_, end)] = path else { return };
         let node = |&point: &Point| self.nodes.iter().position(|area| area.holds(point));
         if let (Some(from), Some(to)) = (node(start), node(end)) {

@@ -1,11 +1,11 @@
-//! What all tests of the program share.
-#![allow(dead_code, unreachable_pub)] // Each test takes what it needs.
+//! Helpers shared by all tests of the program.
+#![allow(dead_code, unreachable_pub)] // Each test uses only some of them.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The program, about to run in a folder.
+/// A command that runs the program in a folder.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dualtape"));
     command.current_dir(folder).args(arguments);
@@ -17,7 +17,7 @@ pub fn dualtape(folder: &Path, arguments: &[&str]) -> Output {
     command(folder, arguments).output().unwrap()
 }
 
-/// Runs the program, which succeeds without a word on standard error, and returns what it says.
+/// Runs the program, which must succeed and print nothing on standard error. Returns its output.
 #[track_caller]
 pub fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = dualtape(folder, arguments);
@@ -26,7 +26,7 @@ pub fn said(folder: &Path, arguments: &[&str]) -> String {
     text(&output.stdout)
 }
 
-/// Runs the program, which fails with this code and one line with all of these parts.
+/// Runs the program, which must fail with this code and one line that contains all these parts.
 #[track_caller]
 pub fn fails(folder: &Path, arguments: &[&str], code: i32, parts: &[&str]) {
     let output = dualtape(folder, arguments);
@@ -51,7 +51,7 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// A PNG of at least 400 by 300 pixels, with something on it.
+/// Checks that the file is a PNG of at least 400 by 300 pixels, and not blank.
 #[track_caller]
 pub fn check_png(path: &Path) {
     let file = std::io::BufReader::new(fs::File::open(path).unwrap());
@@ -67,7 +67,7 @@ pub fn check_png(path: &Path) {
     assert!(white > 1000 && white < pixels.len() * 99 / 100, "{}: {white} white pixels", path.display());
 }
 
-/// A well-formed SVG that says this.
+/// Checks that the file is a well-formed SVG that contains this text.
 #[track_caller]
 pub fn check_svg(path: &Path, expected: &str) {
     let text = fs::read_to_string(path).unwrap();
@@ -78,7 +78,7 @@ pub fn check_svg(path: &Path, expected: &str) {
     assert!(texts.contains(expected), "{}: {texts}", path.display());
 }
 
-/// 300 houses with rooms, area and age, and a price that follows from these.
+/// 300 houses with rooms, area and age, and a price that is computed from them.
 pub fn houses() -> String {
     let house = |i: u32| {
         let (rooms, area, age) = (1 + i % 7, 40 + (i * 37) % 90, (i * 53) % 80);

@@ -1,4 +1,4 @@
-//! Checks: gathered over a block, and one branch away at its end.
+//! Checks: collected over a block, with a single branch at its end that leaves if one failed.
 
 use super::Emitter;
 use crate::number::Number;
@@ -7,18 +7,18 @@ use cranelift_codegen::ir::{self, InstBuilder};
 use dualtape::Relation;
 use dualtape::codegen::{Check, Property, Requirement};
 
-/// The checks of a block that failed.
+/// The failed checks of a block.
 #[derive(Default)]
 pub(super) struct Refusals {
-    /// Bits that are set in the first lane if one did.
+    /// Bits that are set in the first lane if a check failed.
     lanes: Option<ir::Value>,
-    /// The same as an integer, of checks on bits.
+    /// The same as an integer, for checks on bits.
     integer: Option<ir::Value>,
-    /// A number that must not be NaN and waits for another: one instruction looks at two.
+    /// A number that must not be NaN and waits for a second one, since one instruction checks two numbers.
     waiting: Option<ir::Value>,
 }
 
-/// What holds between two numbers where a relation does, or where it does not.
+/// The condition on two numbers for a relation to hold, or not to hold.
 pub(super) fn condition(relation: Relation, holds: bool) -> FloatCC {
     let (where_it_holds, elsewhere) = match relation {
         Relation::Less => (FloatCC::LessThan, FloatCC::UnorderedOrGreaterThanOrEqual),
@@ -63,13 +63,13 @@ impl<F: Number> Emitter<'_, '_, F> {
         }
     }
 
-    /// Checks a number that goes out.
+    /// Checks an output.
     pub(super) fn require(&mut self, required: Requirement, x: ir::Value, refusals: &mut Refusals) {
         match required {
             Requirement::Anything => {}
             Requirement::NotNan => self.refuse_nan(x, refusals),
             Requirement::Finite => {
-                // Of infinite numbers, the difference is NaN.
+                // The difference of infinite numbers is NaN.
                 let zero = self.builder.ins().fsub(x, x);
                 self.refuse_nan(zero, refusals);
             }
@@ -88,7 +88,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         let (normal, infinite) = (F::SMALLEST_NORMAL, F::infinity());
         let below = |limit| (FloatCC::LessThan, limit);
         let from = |limit| (FloatCC::GreaterThanOrEqual, limit);
-        // Where all of these hold, the number has the property.
+        // The number has the property if all of these hold.
         let conditions = match property {
             Property::Positive | Property::Negative => {
                 let bits = self.bits(x);
@@ -139,7 +139,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         refusals.integer = Some(others.map_or(refused, |others| self.builder.ins().bor(others, refused)));
     }
 
-    /// Branches away if a check failed.
+    /// Leaves the function if a check failed.
     pub(super) fn refuse_if_any(&mut self, mut refusals: Refusals) {
         if let Some(value) = refusals.waiting.take() {
             self.refuse_where(FloatCC::Unordered, [value; 2], &mut refusals);

@@ -1,4 +1,4 @@
-//! Operations: as instructions where a few give the bits of the rule table's values, otherwise as calls.
+//! Operations: instructions where a few of them give the bits of the rule table's values, otherwise calls.
 
 use super::{Emitter, checks::condition};
 use crate::Error;
@@ -9,11 +9,11 @@ use cranelift_codegen::ir::{self, BlockArg, Endianness, InstBuilder, MemFlagsDat
 use dualtape::codegen::Value;
 use dualtape::rules::Op;
 
-/// Powers up to this are products.
+/// Powers up to this exponent are products.
 const LARGEST_POWER: u32 = 64;
 
 impl<F: Number> Emitter<'_, '_, F> {
-    /// An operation's value.
+    /// The value of an operation.
     pub(super) fn apply(&mut self, op: Op, operands: &[Value; 3], value: Value) -> Result<ir::Value, Error> {
         match *operands {
             [x, y, _] if let Op::Compare(relation) = op => {
@@ -103,7 +103,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         }
     }
 
-    /// The second value where the first is not 0, otherwise the third.
+    /// The second value if the first is not 0, otherwise the third.
     fn select(&mut self, predicate: Value, sides: [Value; 2]) -> ir::Value {
         let [then, otherwise] = sides.map(|side| self.operand(side));
         if let Some(&mask) = self.masks.get(&predicate) {
@@ -114,7 +114,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         self.choose(is_zero, [otherwise, then])
     }
 
-    /// As `max` and `min` do it: a number rather than NaN, and the first of two that are equal.
+    /// `max` and `min`: a number rather than NaN, and the first of two equal numbers.
     fn larger(&mut self, second_wins: FloatCC, [x, y]: [ir::Value; 2]) -> ir::Value {
         let wins = self.mask(second_wins, [x, y]);
         let nan = self.mask(FloatCC::Unordered, [x, x]);
@@ -129,7 +129,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         self.choose(nan, [x, sign])
     }
 
-    /// By squares, in the order of `f64::powi`.
+    /// A power by repeated squaring, in the order of `f64::powi`.
     fn power(&mut self, x: ir::Value, n: i32) -> ir::Value {
         let (mut left, mut square, mut power) = (n.unsigned_abs(), x, None);
         while left > 0 {
@@ -151,7 +151,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         }
     }
 
-    /// √Σ xᵢ² in the steps of the rule: scaled by the largest where the squares overflow or vanish.
+    /// √Σ xᵢ² with the same steps as the rule: scaled by the largest if the squares overflow or vanish.
     pub(super) fn norm(&mut self, terms: &[Value]) -> ir::Value {
         let terms: Vec<ir::Value> = terms.iter().map(|&term| self.operand(term)).collect();
         let squares = self.sum_of_squares(&terms);
@@ -180,7 +180,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         let infinite = self.builder.ins().fcmp(FloatCC::Equal, largest, infinity);
         let limit = self.builder.ins().bor(nothing, infinite);
         let norm = self.builder.ins().select(limit, largest, norm);
-        // The squares are NaN where a term is.
+        // The sum of squares is NaN if a term is.
         let nan = self.builder.ins().fcmp(FloatCC::Unordered, squares, squares);
         let norm = self.builder.ins().select(nan, squares, norm);
         self.builder.ins().jump(done, &[BlockArg::Value(norm)]);
@@ -209,7 +209,7 @@ impl<F: Number> Emitter<'_, '_, F> {
         self.number(both)
     }
 
-    /// What comes of a number's bits and those of a constant.
+    /// Combines the bits of a number with those of a constant.
     fn of_bits(
         &mut self,
         x: ir::Value,
@@ -222,20 +222,20 @@ impl<F: Number> Emitter<'_, '_, F> {
         self.number(bits)
     }
 
-    /// All bits where a condition holds, otherwise none; in the first lane. Lanes have no branches.
+    /// A mask in the first lane: all bits if a condition holds, otherwise none. There are no branches in lanes.
     pub(super) fn mask(&mut self, condition: FloatCC, operands: [ir::Value; 2]) -> ir::Value {
         let [x, y] = operands.map(|operand| self.builder.ins().splat(F::LANES, operand));
         self.builder.ins().fcmp(condition, x, y)
     }
 
-    /// The first number where a mask is set, otherwise the second.
+    /// The first number if a mask is set, otherwise the second.
     fn choose(&mut self, mask: ir::Value, sides: [ir::Value; 2]) -> ir::Value {
         let [then, otherwise] = sides.map(|side| self.lanes(side));
         let bits = self.builder.ins().bitselect(mask, then, otherwise);
         self.number(bits)
     }
 
-    /// A number where a mask is set, otherwise 0.
+    /// A number if a mask is set, otherwise 0.
     fn where_set(&mut self, mask: ir::Value, x: ir::Value) -> ir::Value {
         let x = self.lanes(x);
         let bits = self.builder.ins().band(mask, x);

@@ -1,4 +1,4 @@
-//! What the tests share: a plain evaluator of routines, which knows nothing of machine code, and comparisons to the bit.
+//! Shared by the tests: a simple evaluator of routines, independent of machine code, and bitwise comparisons.
 
 use dualtape::codegen::{
     Check, Expression, Loop, Memory, Place, Quantity, Requirement, Routine, Statement, Value,
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 pub(crate) const TIERS: [Tier; 2] = [Tier::SinglePass, Tier::Optimised];
 
-/// The same bits; all NaN are one.
+/// Whether two numbers have the same bits; all NaN count as equal.
 pub(crate) fn same<F: ProgramScalar>(a: F, b: F) -> bool {
     (a.is_nan() && b.is_nan()) || a.wide().to_bits() == b.wide().to_bits()
 }
@@ -18,7 +18,7 @@ pub(crate) fn all_same<F: ProgramScalar>(a: &[F], b: &[F]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| same(a, b))
 }
 
-/// What a routine gives, or `None` where it refuses.
+/// The result of a routine, or `None` if it refuses.
 pub(crate) fn evaluate<F: ProgramScalar>(routine: &Routine<F>, inputs: &[F]) -> Option<Vec<F>> {
     let mut rest = inputs;
     let split = |array: &dualtape::codegen::Array| {
@@ -121,8 +121,8 @@ impl<F: ProgramScalar> Oracle<F> {
     }
 }
 
-/// Compiles a quantity in all tiers, whole and in small parts, and holds each at all points to the evaluator of routines: to
-/// the bit, and refusing where it does.
+/// Compiles a quantity in all tiers, whole and in small parts, and compares each at all points with the evaluator of
+/// routines: the bits must agree, and it must refuse the same points.
 pub(crate) fn assert_as_the_routine<F: Number>(
     program: &Program<F>,
     quantity: Quantity,
@@ -158,7 +158,7 @@ pub(crate) fn assert_as_the_routine<F: Number>(
     }
 }
 
-/// What the code gives, or `None` where it refuses.
+/// The result of the code, or `None` if it refuses.
 pub(crate) fn called<F: Number>(compiled: &mut Compiled<F>, x: &[F]) -> Option<Vec<F>> {
     let len = compiled.outputs().iter().map(|array| array.len).sum();
     let mut outputs = vec![F::nan(); len];

@@ -1,6 +1,6 @@
-//! What the tests share: a picture of each kind, and ways to look at them.
+//! Shared by the tests: a picture of each kind, and functions to examine them.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, reason = "each test file uses only a part")]
 
 use dualtape_plots::{
     Bar, Benchmarks, ConfusionMatrix, Curves, DecisionBoundary, Figure, Importance, NormHistogram, Picture,
@@ -19,7 +19,7 @@ pub(crate) fn decode(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
     (info.width, info.height, pixels)
 }
 
-/// How many pixels have exactly this colour.
+/// The number of pixels with exactly this colour.
 pub(crate) fn count(pixels: &[u8], color: [u8; 3]) -> usize {
     pixels.chunks_exact(3).filter(|pixel| *pixel == color).count()
 }
@@ -31,7 +31,7 @@ pub(crate) fn texts(svg: &str) -> Vec<String> {
     texts.map(|node| node.text().unwrap_or_default().trim().to_owned()).collect()
 }
 
-/// A picture of each kind, with its name; the title is "this is" and the name.
+/// A picture of each kind, with its name; the title is "this is" followed by the name.
 pub(crate) fn one_of_each() -> Vec<(&'static str, Box<dyn Picture>)> {
     let falling = |rate: f64| (1..=60).map(move |epoch| (f64::from(epoch), (-rate * f64::from(epoch)).exp()));
     let loss = |title: &str| {
@@ -122,7 +122,7 @@ pub(crate) fn odd_ones() -> Vec<(String, Box<dyn Picture>)> {
     pictures
 }
 
-/// Curves that plotters, left alone, would hang on, panic on, or draw badly.
+/// Curves on which plotters by itself would hang, panic or draw badly.
 pub(crate) fn odd_curves() -> Vec<(String, Vec<(f64, f64)>)> {
     let wave = |count: u32| (0..count).map(|i| (f64::from(i), f64::from(i).sin() + 1.5)).collect::<Vec<_>>();
     let cases = vec![
@@ -153,7 +153,7 @@ pub(crate) fn odd_curves() -> Vec<(String, Vec<(f64, f64)>)> {
     cases.into_iter().map(|(name, points)| (name.to_owned(), points)).collect()
 }
 
-/// Names and titles of odd lengths and letters; many classes, bars, curves.
+/// Names and titles with unusual lengths and letters; many classes, bars and curves.
 fn odd_texts() -> Vec<(String, Box<dyn Picture>)> {
     let mut pictures: Vec<(String, Box<dyn Picture>)> = Vec::new();
     let long = "a name that is much too long for any picture of this kind ".repeat(20);
