@@ -28,6 +28,18 @@
 //!   points at a time: see [`program`].
 //! - `f32` and `f64` themselves, without derivatives, at full speed.
 //!
+//! What each mode carries, for y = sin(x₀ · x₁):
+//!
+//! ```text
+//!            x₀, x₁         a = x₀ · x₁             y = sin a
+//!            ───────────────────────────────────────────────▶   values
+//! forward    ẋ₀, ẋ₁         ȧ = x₁ẋ₀ + x₀ẋ₁         ẏ = cos a · ȧ
+//!            ───────────────────────────────────────────────▶   tangents, beside the values
+//! reverse    x̄₀ = x₁ā       ā = cos a · ȳ           ȳ = 1
+//!            x̄₁ = x₀ā
+//!            ◀───────────────────────────────────────────────   adjoints, in a sweep over the tape
+//! ```
+//!
 //! `T` is a plain number, or itself one of these types: a `Var<Dual<f64>>` gives second derivatives, forward over
 //! reverse.
 //!
