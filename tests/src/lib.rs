@@ -32,12 +32,12 @@ mod guide {
         Choosing "choosing.md"
         Programs "programs.md"
         Loops "loops.md"
-        Sparse "sparse.md"
         Taylor "taylor.md"
         Laplacian "laplacian.md"
         OwnFunctions "own-functions.md"
         Networks "networks.md"
         PrivateTraining "private-training.md"
+        Pictures "pictures.md"
         Performance "performance.md"
         AsFastAsByHand "as-fast-as-by-hand.md"
         Numerics "numerics.md"
@@ -48,6 +48,7 @@ mod guide {
     // Pages that need the arrays of other crates.
     #[cfg(feature = "integrations")]
     pages! {
+        Sparse "sparse.md"
         Implicit "implicit.md"
         Arrays "arrays.md"
         CompilerMessages "compiler-messages.md"
