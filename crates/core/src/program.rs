@@ -142,7 +142,7 @@
 //! - A new operation of the table: its row in `rules.rs`, and nothing here.
 //! - A new pass: a function from graph to graph in `transform`, called by `optimize` for batches, or by `lower` in
 //!   `one/lower.rs` for one point. It must not change a bit, nor a derivative at NaN; `tests/program.rs` and
-//!   `tests/random_programs.rs` check this for every pass.
+//!   `tests/search` check this for every pass.
 //! - A new reduction: its name in `ir/graph.rs` (the compiler then reports every `match` that lacks it), its formulas
 //!   in `rules/reductions.rs`, and its kernel in `lanes/kernels`.
 //! - A new backend: code that reads a [`Routine`](crate::codegen::Routine), as `codegen` does; or a layer beside

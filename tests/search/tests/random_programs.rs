@@ -1,7 +1,7 @@
 //! Random programs over the whole rule table: all modes and all ways to replay agree, also at edges.
 //!
 //! Two thousand cases of each kind run with the other tests. To search for several minutes, in release mode:
-//! `DUALTAPE_SEARCH_SECONDS=600 cargo test --release -p dualtape-tests --test random_programs -- --nocapture`
+//! `DUALTAPE_SEARCH_SECONDS=600 cargo test --release -p dualtape-search -- --nocapture`
 
 use dualtape::codegen::{Quantity, Routine};
 use dualtape::loops::{Checkpoints, RepeatWhile, Scan, Step};
