@@ -1,4 +1,4 @@
-//! A training's state in a file.
+//! The state of a training in a file.
 
 use super::state::{Best, State};
 use crate::container::{self, Container, Tensor};
@@ -15,7 +15,7 @@ const KIND: &str = "checkpoint";
 #[derive(Serialize, Deserialize)]
 struct About {
     settings: Settings,
-    /// CRC-32 of the data, to notice others.
+    /// The CRC-32 of the data, to detect other data.
     training: u32,
     validation: u32,
     epoch: usize,
@@ -23,23 +23,23 @@ struct About {
     steps: u64,
     buffers: usize,
     best_epoch: Option<usize>,
-    /// The key of noise and Poisson samples, in hexadecimal digits, if it does not follow from the seed.
+    /// The key for noise and Poisson samples, in hexadecimal digits, if it is not derived from the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret_key: Option<String>,
-    /// Whatever the caller wants to know again.
+    /// A text that the caller wants to read again.
     #[serde(default)]
     note: String,
 }
 
-/// Which training a state is of.
+/// The training to which a state belongs.
 pub(super) struct Of<'a, M> {
     pub(super) model: &'a M,
-    /// To train on, and to validate.
+    /// The data to train on, and the data to validate.
     pub(super) data: [&'a Dataset; 2],
     pub(super) settings: &'a Settings,
 }
 
-/// The bytes of a file with a training's state, and a note.
+/// The bytes of a file with the state of a training and a note.
 pub(super) fn to_bytes<M: Model>(of: &Of<'_, M>, state: &State, note: &str) -> std::io::Result<Vec<u8>> {
     let &Of { model, data: [training, validation], settings } = of;
     let layout = model.tensors();
@@ -77,7 +77,7 @@ pub(super) fn note(path: &Path) -> Result<String, Error> {
     Ok(container::read::<About>(path, KIND)?.about.note)
 }
 
-/// A training's state, and the note that was saved with it.
+/// The state of a training, and the note that was saved with it.
 pub(super) fn read<M: Model>(path: &Path, of: &Of<'_, M>) -> Result<(State, String), Error> {
     restore(container::read(path, KIND)?, of)
 }
@@ -156,7 +156,7 @@ fn history(file: &Container<About>) -> Result<Vec<Record>, Error> {
     Ok(rows.iter().map(|&row| Record::from_row(row)).collect())
 }
 
-/// All settings but those that may change must be as they were.
+/// Checks that all settings are as before, except those that may change.
 fn check_settings(file: &Container<About>, now: &Settings) -> Result<(), Error> {
     let then = &file.about.settings;
     let free = Settings { epochs: now.epochs, patience: now.patience, threads: now.threads, ..then.clone() };
@@ -171,7 +171,7 @@ fn check_settings(file: &Container<About>, now: &Settings) -> Result<(), Error> 
     Err(file.wrong(format!("its {name} was {value}, now it is {given}; expected the same, to go on from it")))
 }
 
-/// A CRC-32 of all numbers and names.
+/// The CRC-32 of all numbers and names.
 fn fingerprint(data: &Dataset) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     let mut names =
