@@ -167,7 +167,9 @@ pub(crate) fn read_ours_or_foreign(
     }
     // Ours, with something changed in how it begins, must not pass for a file without a checksum.
     if OUR_MARKS.iter().any(|mark| header(&bytes).windows(mark.len()).any(|part| part == *mark)) {
-        return Err(wrong("its beginning was changed; expected that of a file of dualtape".to_owned()));
+        return Err(wrong(
+            "its beginning was changed; expected the beginning of a file of dualtape".to_owned(),
+        ));
     }
     if let Err(error) = SafeTensors::read_metadata(&bytes) {
         return Err(wrong(format!("it is not a whole safetensors file: {error}")));

@@ -409,7 +409,7 @@ fn check_classes(name: &str, classes: &[String], labels: &[usize]) -> Result<(),
     let wrong = |problem| Err(Error::Data { origin: name.to_owned(), problem });
     let mut seen = HashSet::new();
     if let Some(twice) = classes.iter().find(|&class| !seen.insert(class)) {
-        return wrong(format!("two classes are named '{twice}'; expected a name of its own for each"));
+        return wrong(format!("two classes are named '{twice}'; expected a different name for each"));
     }
     match (labels.iter().position(|&label| label >= classes.len()), classes.len()) {
         (None, _) => Ok(()),

@@ -100,7 +100,7 @@ pub enum Error {
 
     /// The labels are numbers, and too many of them differ for them to be classes.
     #[error(
-        "{origin}: {different} different numbers are the labels of {rows} rows; expected classes, or a regression"
+        "{origin}: the labels of {rows} rows are {different} different numbers; expected classes, or a regression"
     )]
     LabelsLikeNumbers {
         /// Where the data come from.
@@ -134,22 +134,22 @@ pub enum Error {
     },
     /// A model whose tensors cannot be saved in one file, because of their names.
     #[error(
-        "the model has a tensor named '{name}'; expected a name of its own for each, other than '__metadata__'"
+        "the model has a tensor named '{name}'; expected a different name for each, other than '__metadata__'"
     )]
     TensorName {
         /// The name.
         name: String,
     },
     /// A gradient that cannot be clipped by its norm.
-    #[error("the norm of the gradient is {norm}; expected a finite one, to clip by")]
+    #[error("the norm of the gradient is {norm}; expected a finite one, to clip the gradient by it")]
     NonFiniteNorm {
         /// The norm.
         norm: f64,
     },
     /// The loss or its gradient became NaN or infinite. The parameters are the last ones for which both were finite.
     #[error(
-        "the {what} became {value} in epoch {epoch}, batch {batch}; training stopped before that step and keeps \
-         the last parameters with a finite one (a lower rate or a clip may help)"
+        "the {what} became {value} in epoch {epoch}, batch {batch}; training stopped before that step and kept \
+         the last parameters for which it was finite (a lower rate or clipping may help)"
     )]
     NotFinite {
         /// The loss or the gradient.

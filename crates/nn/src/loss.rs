@@ -214,7 +214,7 @@ impl FromStr for Reduction {
 fn check_lengths(outputs: usize, targets: usize) {
     assert!(
         outputs == targets && outputs > 0,
-        "a loss needs a target for each output, and some: {outputs} outputs, {targets} targets"
+        "a loss needs at least one output, and a target for each: {outputs} outputs, {targets} targets"
     );
 }
 

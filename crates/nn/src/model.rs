@@ -67,7 +67,11 @@ pub trait Model: Sync {
     where
         Self: Sized,
     {
-        assert!(factors.is_empty(), "the model takes no factors of dropout, not {}", factors.len());
+        assert!(
+            factors.is_empty(),
+            "the model takes no factors of dropout, but {} were given",
+            factors.len()
+        );
         self.forward(parameters, input)
     }
 

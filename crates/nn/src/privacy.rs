@@ -76,7 +76,7 @@ impl NoiseKey {
         let wrong = |error| Error::Setting {
             what: "source of noise",
             given: format!("the system, which gives no random numbers ({error})"),
-            expected: "a system that does, or noise from a seed",
+            expected: "a system that provides them, or noise from a seed",
         };
         drawn.map_err(wrong)?;
         Ok(Self(key))

@@ -321,7 +321,7 @@ impl Recorded<f64> {
             others = rest;
             if own[0] != 0.0 {
                 return Err(crate::Error::Parallel {
-                    problem: format!("process {rank} failed, and so all stop"),
+                    problem: format!("process {rank} failed, so all processes stop"),
                 });
             }
             marks.stop |= own[1] != 0.0;

@@ -164,8 +164,7 @@ impl Settings {
         }
         if self.sampling != Sampling::Poisson {
             let given = self.sampling.to_string();
-            let expected =
-                "poisson, as there is a privacy budget: accountants do not speak for other batches";
+            let expected = "poisson, as there is a privacy budget: accountants do not cover other batches";
             return Err(Error::Setting { what: "sampling", given, expected });
         }
         Ok(())

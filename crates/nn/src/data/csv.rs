@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// How to read text in columns: one sample a line, its label last. What is not said is found out: the separator
 /// (comma, semicolon, tab or bar), whether the first line names the columns, the encoding (UTF-8, or that of a
-/// byte-order mark, or else windows-1252, which holds Latin-1), and whether the file is packed by gzip.
+/// byte-order mark, or else windows-1252, which holds Latin-1), and whether the file is compressed with gzip.
 ///
 /// ```
 /// use dualtape_nn::data::Csv;

@@ -42,7 +42,7 @@ impl std::str::FromStr for Missing {
             _ => {
                 let expected = "refuse, drop, mean or median";
                 return Err(Error::Setting {
-                    what: "way with missing values",
+                    what: "treatment of missing values",
                     given: format!("'{text}'"),
                     expected,
                 });
@@ -86,7 +86,7 @@ impl std::str::FromStr for Unknown {
             _ => {
                 let expected = "refuse or zero";
                 Err(Error::Setting {
-                    what: "way with unknown categories",
+                    what: "treatment of unknown categories",
                     given: format!("'{text}'"),
                     expected,
                 })

@@ -63,7 +63,8 @@ impl Mpi {
     pub fn start() -> Result<Self, Error> {
         let wrong = |problem: &str| Error::Parallel { problem: problem.to_owned() };
         let begun = mpi::initialize_with_threading(Threading::Funneled);
-        let (universe, threading) = begun.ok_or_else(|| wrong("MPI was started before; expected once"))?;
+        let (universe, threading) =
+            begun.ok_or_else(|| wrong("MPI was started before; expected it to be started once"))?;
         if threading < Threading::Funneled {
             return Err(wrong("this MPI allows no threads; expected one built with thread level FUNNELED"));
         }
@@ -144,7 +145,7 @@ impl AllReduce for Mpi {
 /// Lengths and first places as MPI wants them.
 fn counts(lengths: &[usize], all: usize) -> Result<(Vec<i32>, Vec<i32>), Error> {
     let sum: usize = lengths.iter().sum();
-    assert!(sum == all, "pieces of {sum} numbers were given for {all}; expected as many");
+    assert!(sum == all, "the pieces have {sum} numbers in total; expected {all}");
     if i32::try_from(all).is_err() {
         let problem = format!("{all} numbers at once; expected at most {}", i32::MAX);
         return Err(Error::Parallel { problem });

@@ -304,7 +304,7 @@ pub fn noise_for(
     let (mut low, mut high, mut factor) = (1.0, 1.0, 2.0);
     while !fits(high) {
         if high >= most {
-            let expected = "one that a noise of a million keeps to";
+            let expected = "one that a noise of at most a million can meet";
             return Err(Error::Setting { what: "privacy budget", given: format!("'{budget}'"), expected });
         }
         (low, high, factor) = (high, (high * factor).min(most), factor * factor);

@@ -43,8 +43,7 @@ impl Accounting {
         let (accountant, most) = (settings.accountant, settings.steps(samples).min(MOST_STEPS));
         let most_steps = steps_within(&budget, &mechanism, accountant, most)?;
         if most_steps == 0 && most > 0 {
-            let given =
-                format!("'{budget}', of which a single step with noise {} spends more", settings.noise);
+            let given = format!("'{budget}', less than a single step with noise {} spends", settings.noise);
             return Err(Error::Setting {
                 what: "privacy budget",
                 given,

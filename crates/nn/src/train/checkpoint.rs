@@ -99,22 +99,22 @@ fn restore<M: Model>(file: Container<About>, of: &Of<'_, M>) -> Result<(State, S
         [("training", training, about.training), ("validation", validation, about.validation)]
     {
         if fingerprint(data) != then {
-            return Err(file.wrong(format!("its {what} data were others; expected those it was made with")));
+            return Err(file.wrong(format!("it was made with other {what} data; expected the same data")));
         }
     }
     let batches = settings.batches(training.len());
     if about.epoch == 0 || about.batch > batches || about.best_epoch.is_some_and(|best| best >= about.epoch) {
         let (epoch, batch) = (about.epoch, about.batch);
-        return Err(
-            file.wrong(format!("it stands at epoch {epoch}, batch {batch} of {batches}; no training does"))
-        );
+        return Err(file.wrong(format!(
+            "it is at epoch {epoch}, batch {batch} of {batches}, which no training reaches"
+        )));
     }
     let most_steps =
         (about.epoch as u64 - 1).saturating_mul(batches as u64).saturating_add(about.batch as u64);
     if about.steps > most_steps {
         let steps = about.steps;
         return Err(
-            file.wrong(format!("it has made {steps} steps; expected at most {most_steps} until there"))
+            file.wrong(format!("it has made {steps} steps; expected at most {most_steps} at its position"))
         );
     }
     let layout = model.tensors();
@@ -135,7 +135,7 @@ fn restore<M: Model>(file: Container<About>, of: &Of<'_, M>) -> Result<(State, S
         (NoiseSource::System, text) => text.as_deref().and_then(NoiseKey::from_hex),
     };
     let state = State {
-        key: key.ok_or_else(|| file.wrong("it has no key of the noise; expected 64 digits".to_owned()))?,
+        key: key.ok_or_else(|| file.wrong("it has no key for the noise; expected 64 digits".to_owned()))?,
         limit: file.row_of("limit", 1)?[0],
         previous: file.join("previous.", &layout)?,
         optimizer: optimizer.map_err(|error| file.wrong(error.to_string()))?,
@@ -168,7 +168,8 @@ fn check_settings(file: &Container<About>, now: &Settings) -> Result<(), Error> 
     let named = then.as_object().into_iter().flatten().find(|(name, value)| now.get(name) != Some(value));
     let (name, value) = named.map_or(("settings", &then), |(name, value)| (name, value));
     let given = now.get(name).unwrap_or(&now);
-    Err(file.wrong(format!("its {name} was {value}, now it is {given}; expected the same, to go on from it")))
+    Err(file
+        .wrong(format!("its {name} was {value}, now it is {given}; expected the same, to continue from it")))
 }
 
 /// The CRC-32 of all numbers and names.

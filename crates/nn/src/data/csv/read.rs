@@ -16,14 +16,14 @@ const MOST_WORDS: usize = 1000;
 
 pub(super) fn table(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Error> {
     match attempt(csv, origin, open) {
-        // What is no UTF-8 and does not say what it is comes from an older program.
+        // Text that is not UTF-8 and has no byte-order mark comes from an older program.
         Err(Failure::NotUtf8(_)) if csv.encoding.is_none() => {
             let otherwise = Csv { encoding: Some(source::OTHERWISE), ..csv.clone() };
             let mut table =
                 attempt(&otherwise, origin, open).map_err(|failure| failure.into_error(origin))?;
             table.notes.push(
-                "the text is no UTF-8; it was read as windows-1252, which holds Latin-1 (another encoding has to be \
-                 named)"
+                "the text is not UTF-8; it was read as windows-1252, which includes Latin-1 (any other encoding must be \
+                 specified)"
                     .to_owned(),
             );
             Ok(table)
@@ -40,7 +40,7 @@ enum Failure {
 
 impl Failure {
     fn not_utf8(line: u64) -> Self {
-        Self::NotUtf8(format!("line {line} is no UTF-8; expected text, or its encoding to be named"))
+        Self::NotUtf8(format!("line {line} is not UTF-8; expected UTF-8, or the encoding to be specified"))
     }
 
     fn into_error(self, origin: &str) -> Error {
@@ -100,7 +100,7 @@ fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
             continue;
         }
         if csv.max_rows == Some(rows.count) {
-            rows.notes.push(format!("only the first {} rows were read, as was asked for", rows.count));
+            rows.notes.push(format!("only the first {} rows were read, as requested", rows.count));
             break;
         }
         rows.push(&record, line).map_err(Failure::Is)?;
@@ -129,7 +129,7 @@ fn notes(layout: &Layout, text: &Text, delimiter: u8) -> Vec<String> {
         b'\t' => "tabs separate",
         b'|' => "bars separate",
         b' ' => "spaces separate",
-        _ => "the given sign separates",
+        _ => "the specified character separates",
     };
     let header = if layout.has_header { "the first line names the columns" } else { "there is no header" };
     let mut notes = vec![format!("{header}; {separator} cells")];
@@ -137,7 +137,7 @@ fn notes(layout: &Layout, text: &Text, delimiter: u8) -> Vec<String> {
         notes.push(format!("the text is {}", text.encoding.name()));
     }
     if text.is_packed {
-        notes.push("the file is packed by gzip".to_owned());
+        notes.push("the file is compressed with gzip".to_owned());
     }
     if !layout.ignored.is_empty() {
         notes.push(format!("left out: {}", layout.ignored.join(", ")));
@@ -238,8 +238,8 @@ impl Layout {
                 && self.has_header
                 && self.names[self.width - 1] == format!("column {}", self.width) =>
             {
-                let problem =
-                    "the last column has no name, and so is hardly the label; expected the label to be named";
+                let problem = "the last column has no name, so it is hardly the label; expected the label's column to \
+                               be specified";
                 return Err(problem.to_owned());
             }
             None => labelled.then(|| self.width - 1),
@@ -265,7 +265,7 @@ impl Layout {
         };
         self.features = candidates.into_iter().filter(|&column| Some(column) != self.label).collect();
         if self.features.is_empty() {
-            return Err("no column is left to learn from; expected at least one beside the label".to_owned());
+            return Err("no column is left to learn from; expected at least one besides the label".to_owned());
         }
         self.categories = match &csv.categories {
             Categories::None => vec![Words::Refused; self.features.len()],
@@ -436,8 +436,8 @@ impl<'a> Rows<'a> {
         let width = self.features.len();
         if self.cells.len() + width > MOST_NUMBERS {
             return Err(self.wrong(format!(
-                "there are more than {} rows of {width} numbers, which take {} GiB; expected fewer (a number of rows \
-                 to be read can be given)",
+                "there are more than {} rows of {width} numbers, which take {} GiB; expected fewer (the number of rows \
+                 to read can be limited)",
                 self.count,
                 (MOST_NUMBERS * 8) >> 30
             )));
@@ -486,7 +486,7 @@ impl<'a> Rows<'a> {
         }
         if quotation_marks % 2 == 1 {
             let problem =
-                "a quotation mark is not closed, and takes lines for one cell; expected marks in pairs";
+                "a quotation mark is not closed, so a cell takes several lines; expected marks in pairs";
             return Err(self.wrong(problem.to_owned()));
         }
         let rows =
@@ -534,7 +534,7 @@ impl<'a> Rows<'a> {
             let name = &self.layout.names[self.layout.features[feature]];
             return Err(self.wrong(format!(
                 "column '{name}' has words, and numbers such as '{odd}' that may be words as well; expected it to be \
-                 named among the columns of categories"
+                 listed among the columns of categories"
             )));
         }
         for cell in self.cells.iter_mut().skip(feature).step_by(width).filter(|cell| !cell.is_nan()) {

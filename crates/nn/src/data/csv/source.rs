@@ -36,12 +36,12 @@ fn problem(sample: &[u8]) -> Option<&'static str> {
     let zeros = sample.iter().filter(|&&byte| byte == 0).count();
     Some(match zeros * 3 > sample.len() {
         true if zero % 2 == 1 => {
-            "it looks like UTF-16 (little-endian) without a byte-order mark; expected the encoding to be named"
+            "it looks like UTF-16 (little-endian) without a byte-order mark; expected the encoding to be specified"
         }
         true if zero == 0 && sample.get(1) != Some(&0) => {
-            "it looks like UTF-16 (big-endian) without a byte-order mark; expected the encoding to be named"
+            "it looks like UTF-16 (big-endian) without a byte-order mark; expected the encoding to be specified"
         }
-        _ => "it holds zero bytes, so it is no text; expected comma-separated text",
+        _ => "it contains zero bytes, so it is not text; expected comma-separated text",
     })
 }
 
