@@ -170,8 +170,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Checks that enough of the noise remains for the sum of gradients. The count of clipped samples takes a part of the
-    /// noise, and that part grows with the expected size of a batch.
+    /// Checks that σ is small enough for a noisy count of clipped samples beside the sum of gradients. The noise on the count
+    /// grows with the expected size of a batch.
     pub(crate) fn check_adaptive(&self, expected: f64) -> Result<(), Error> {
         let adapts = matches!(self.clip, Clip::Adaptive { .. });
         if adapts && privacy::noise_beside_count(self.noise, expected).is_none() {
