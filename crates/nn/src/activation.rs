@@ -5,10 +5,10 @@ use dualtape::Differentiable;
 use std::fmt;
 use std::str::FromStr;
 
-/// What a neuron does with its weighted sum.
+/// The function that a neuron applies to its weighted sum.
 ///
-/// None of them branches, so all of them can be recorded. At a kink the derivative is that of least magnitude:
-/// 0 for relu, the derivative of the negative side for leaky relu.
+/// No activation branches, so all of them can be recorded. At a kink, the derivative is the one-sided derivative of
+/// smaller magnitude: 0 for relu, and the derivative of the negative side for leaky relu.
 ///
 /// ```
 /// use dualtape_nn::Activation;
@@ -19,15 +19,15 @@ use std::str::FromStr;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
-    /// Nothing.
+    /// The sum itself.
     Identity,
     /// The hyperbolic tangent.
     Tanh,
     /// The larger of the sum and 0.
     Relu,
-    /// The sum, times this slope where it is negative. Maas and others, 2013.
+    /// The sum, multiplied by this number if it is negative. Maas and others, 2013.
     LeakyRelu(f64),
-    /// The sum; where it is negative, this number times eˣ − 1. Clevert and others, 2015.
+    /// The sum x if it is positive, otherwise this number times eˣ − 1. Clevert and others, 2015.
     Elu(f64),
     /// x Φ(x), with the normal distribution Φ. Hendrycks and Gimpel, 2016.
     Gelu,
@@ -45,7 +45,7 @@ const EXPECTED: &str = "identity, tanh, relu, leaky-relu, leaky-relu:SLOPE, elu,
                         silu, sigmoid or softplus";
 
 impl Activation {
-    /// Every activation, with the usual numbers.
+    /// Every activation, with its default number.
     ///
     /// ```
     /// use dualtape_nn::Activation;
@@ -118,8 +118,8 @@ fn negative_part<D: Differentiable>(x: D) -> D {
     x.clamp(D::neg_infinity(), D::zero())
 }
 
-/// The softmax of the logits: their exponentials over the sum of these. The largest logit is taken off all of
-/// them first, so none overflows.
+/// The softmax of the logits: their exponentials, divided by the sum of the exponentials. The largest logit is subtracted
+/// from all of them first, so that none overflows.
 ///
 /// ```
 /// let shares = dualtape_nn::softmax(&[1000.0_f64, 1000.0]);

@@ -208,7 +208,7 @@ pub(crate) fn norm<F: Scalar>(gradient: &[F]) -> F {
     if squares.is_normal() { squares.sqrt() } else { F::norm(gradient) }
 }
 
-/// The number of sums side by side, which the processor can add at once.
+/// The sum of squares, by many sums side by side, which the processor can add at once.
 #[inline(always)]
 fn sum_of_squares<F: Scalar>(gradient: &[F]) -> F {
     let (rows, rest) = gradient.as_chunks::<32>();

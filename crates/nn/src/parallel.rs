@@ -79,8 +79,8 @@ pub trait AllReduce: fmt::Debug {
     /// ```
     fn broadcast(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error>;
 
-    /// Sends a piece of `sent` to each process, and receives a piece from each. The pieces are in order of rank and have the given
-    /// lengths. A process also sends a piece to itself.
+    /// Sends a piece of `sent` to each process, and receives a piece from each. The pieces are in order of rank and have the
+    /// given lengths. A process also sends a piece to itself.
     ///
     /// # Errors
     ///
