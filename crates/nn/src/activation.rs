@@ -84,7 +84,7 @@ impl Activation {
             Self::Relu => x.relu(),
             Self::LeakyRelu(slope) => x.relu() + negative_part(x) * D::literal(slope),
             Self::Elu(scale) => x.relu() + negative_part(x).exp_m1() * D::literal(scale),
-            // Φ by erfc: 1 + erf would cancel far below 0.
+            // Φ is computed by erfc, because 1 + erf would cancel far below 0.
             Self::Gelu => x * (x * -D::FRAC_1_SQRT_2()).erfc() * D::literal(0.5),
             // ½ (1 + tanh u) is the logistic function of 2u, which does not cancel.
             Self::GeluTanh => {

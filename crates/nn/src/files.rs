@@ -71,7 +71,7 @@ fn write_and_rename(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<(
     // The error of tempfile names the temporary file, which means nothing to the user.
     let made = match readers {
         Readers::All => temporary_in(folder),
-        // As temporary files are.
+        // These are the permissions of temporary files.
         Readers::Owner => named().tempfile_in(folder),
     };
     let mut file = made.map_err(|error| io::Error::from(error.kind()))?;

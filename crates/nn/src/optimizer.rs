@@ -257,7 +257,7 @@ impl<F: Scalar> Optimizer<F> {
                 Some(means) => {
                     let mean = &mut means[i];
                     *mean += (g - *mean) * (F::one() - alpha);
-                    // Rounding may take the variance below 0.
+                    // Rounding may make the variance negative.
                     (*square - *mean * *mean).max(F::zero())
                 }
                 None => *square,
