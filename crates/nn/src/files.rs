@@ -68,10 +68,10 @@ fn write_and_rename(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<(
             format!("there is no folder {}", folder.display()),
         ));
     }
-    // The error of tempfile names the temporary file, which means nothing to the user.
+    // The error of tempfile would name the temporary file, which means nothing to the user.
     let made = match readers {
         Readers::All => temporary_in(folder),
-        // These are the permissions of temporary files.
+        // Only its owner may read a temporary file.
         Readers::Owner => named().tempfile_in(folder),
     };
     let mut file = made.map_err(|error| io::Error::from(error.kind()))?;

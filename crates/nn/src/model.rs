@@ -77,7 +77,8 @@ pub trait Model: Sync {
     }
 
     /// For each factor of dropout in [training](Self::forward_training), the probability p that it is 0. Otherwise, the factor
-    /// is 1 / (1 − p). A [`Trainer`](crate::Trainer) draws new factors for each sample of each step. By default, there are none.
+    /// is 1 / (1 − p). A [`Trainer`](crate::Trainer) draws new factors for each sample of each step. By default,
+    /// there are none.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Layer, Mlp, Model, Module, Sequential};
@@ -128,8 +129,8 @@ pub trait Model: Sync {
         None
     }
 
-    /// The loss of one sample: the model's [own](Self::own_loss) loss if it has one, otherwise the chosen loss. A model can also
-    /// override this to build its loss from the chosen one. It must not branch either.
+    /// The loss of one sample: the model's [own](Self::own_loss) loss if it has one, otherwise the chosen loss. A model can
+    /// also override this to build its loss from the chosen one. It must not branch either.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Loss, Mlp, Model};

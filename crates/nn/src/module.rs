@@ -25,11 +25,11 @@ pub enum Module {
     LayerNorm(LayerNorm),
     /// A row of a table for each index; it must be the first module.
     Embedding(Embedding),
-    /// x + f(x), where f is a sequence of modules that gives as many numbers as it takes. He and others, "Deep residual learning
-    /// for image recognition", 2016.
+    /// x + f(x), where f is a sequence of modules that gives as many numbers as it takes. He and others, "Deep residual
+    /// learning for image recognition", 2016.
     Residual(Sequential),
-    /// In training, each number becomes 0 with this probability p, and is divided by 1 − p otherwise. Outside training, dropout
-    /// changes nothing. Srivastava and others, "Dropout", 2014. The seed of the settings and the step determine the random
+    /// In training, each number becomes 0 with this probability p, and is divided by 1 − p otherwise. Outside training,
+    /// dropout changes nothing. Srivastava and others, "Dropout", 2014. The seed of the settings and the step determine the random
     /// numbers.
     ///
     /// If your own model contains a sequence with dropout, it must forward [`dropout`](Model::dropout) and

@@ -43,10 +43,10 @@ impl Sequential {
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if a module does not take as many inputs as the module before it gives outputs, or a residual block does
-    /// not give as many numbers as it takes; [`Error::Sizes`] or [`Error::Setting`] if a size or number of a module is out of its
-    /// range, no module determines the number of inputs, or an embedding is not the first module; [`Error::TooLarge`] if there
-    /// are more than [`Mlp::MAX_PARAMETERS`] parameters.
+    /// [`Error::Shape`] if a module does not take as many inputs as the module before it gives outputs, or a residual block
+    /// does not give as many numbers as it takes; [`Error::Sizes`] or [`Error::Setting`] if a size or number of a module is out
+    /// of its range, no module determines the number of inputs, or an embedding is not the first module; [`Error::TooLarge`] if
+    /// there are more than [`Mlp::MAX_PARAMETERS`] parameters.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Layer, Sequential};

@@ -1,7 +1,7 @@
 //! Accountants compute how much privacy a differentially private training spends.
 //!
 //! A training is (ε, δ)-differentially private if, for any two data sets that are neighbours and any set of outcomes,
-//! the probabilities p and p′ of an outcome in the set satisfy p ≤ e^ε p′ + δ. What is counted here rests on these
+//! the probabilities p and p′ of an outcome in the set satisfy p ≤ e^ε p′ + δ. The results of this module rest on these
 //! assumptions:
 //!
 //! - **Neighbours** differ by one sample, which only one of the data sets contains (add or remove one). If neighbours are
