@@ -120,7 +120,7 @@ impl std::fmt::Display for Unknown {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Encoder {
     columns: Vec<Encoding>,
-    /// Whether the columns had names where they come from; without, they are taken by place.
+    /// Whether the columns had names in the file; without names, they are found by position.
     has_names: bool,
 }
 
@@ -257,7 +257,7 @@ impl Encoder {
         })
     }
 
-    /// Whether the columns had names where they come from; without, they are taken by place.
+    /// Whether the columns had names in the file; without names, they are found by position.
     ///
     /// ```
     /// use dualtape_nn::data::{Csv, Encoder, Missing};
