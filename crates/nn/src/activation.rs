@@ -31,7 +31,7 @@ pub enum Activation {
     Elu(f64),
     /// x Φ(x), with the normal distribution Φ. Hendrycks and Gimpel, 2016.
     Gelu,
-    /// `Gelu` by its usual approximation, ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    /// `Gelu`, computed by its usual approximation ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).
     GeluTanh,
     /// x times its logistic function, also known as swish.
     Silu,
@@ -49,7 +49,7 @@ impl Activation {
     ///
     /// ```
     /// use dualtape_nn::Activation;
-    /// // Each is parsed from what it is written as.
+    /// // Each is parsed from the text that it is written as.
     /// for activation in Activation::ALL {
     ///     assert_eq!(activation.to_string().parse::<Activation>()?, activation);
     /// }

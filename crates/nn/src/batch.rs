@@ -84,7 +84,7 @@ impl<F: Scalar> BatchGradient<F> {
     ///
     /// ```
     /// use dualtape_nn::BatchGradient;
-    /// // Quantile loss: which side counts how much depends on a branch.
+    /// // Quantile loss: a branch decides the weight of each side.
     /// let mut derivative = [0.0];
     /// let batch = BatchGradient::new().mean(
     ///     &[2.0],

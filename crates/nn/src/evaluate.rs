@@ -13,7 +13,7 @@ use std::ops::Range;
 /// ```
 /// use dualtape_nn::{Activation, Loss, Metrics, Mlp, data, evaluate};
 /// let model = Mlp::new(&[4, 3], Activation::Tanh)?;
-/// let parameters = vec![0.0; model.parameter_count()]; // all classes score 0, and the first is said
+/// let parameters = vec![0.0; model.parameter_count()]; // all classes score 0, so the first is predicted
 /// let untrained = Metrics {
 ///     accuracy: Some(1.0 / 3.0),
 ///     mean_absolute_error: None,
@@ -150,7 +150,7 @@ fn score<M: Model>(model: &M, data: &Dataset, loss: Loss, outputs: &[f64], targe
 /// ```
 /// use dualtape_nn::{Activation, Mlp, confusion, data};
 /// let model = Mlp::new(&[4, 3], Activation::Tanh)?;
-/// let parameters = vec![0.0; model.parameter_count()]; // all classes score 0, and the first is said
+/// let parameters = vec![0.0; model.parameter_count()]; // all classes score 0, so the first is predicted
 /// let confusion = confusion(&model, &parameters, &data::iris())?;
 /// assert_eq!(confusion.rows().nth(2), Some(&[50, 0, 0][..]));
 /// # Ok::<(), dualtape_nn::Error>(())

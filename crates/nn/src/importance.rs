@@ -23,7 +23,7 @@ use std::ops::Range;
 ///
 /// ```
 /// use dualtape_nn::{Activation, Mlp, data::Dataset, permutation_importance};
-/// // The class follows from the first feature, and so does what the model says.
+/// // The first feature determines the class, and also the prediction of the model.
 /// let inputs: Vec<f64> = (0..40).flat_map(|i| [f64::from(i) - 19.5, f64::from(i % 3)]).collect();
 /// let labels = (0..40).map(|i| usize::from(i >= 20)).collect();
 /// let data = Dataset::classification("sign", vec!["x".into(), "y".into()], vec!["-".into(), "+".into()], inputs, labels)?;

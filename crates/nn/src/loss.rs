@@ -282,7 +282,7 @@ pub fn binary_cross_entropy<D: Differentiable>(logit: D, target: D) -> D {
 ///
 /// # Panics
 ///
-/// If there is no such class.
+/// If the class does not exist.
 ///
 /// ```
 /// let loss = dualtape_nn::loss::cross_entropy(&[0.0, 0.0], 1);

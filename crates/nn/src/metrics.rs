@@ -57,7 +57,7 @@ pub fn r_squared(predictions: &[f64], targets: &[f64]) -> f64 {
     }
 }
 
-/// The square root of the mean square of errors.
+/// The square root of the mean of the squared errors.
 ///
 /// # Panics
 ///
@@ -113,12 +113,12 @@ impl Confusion {
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
     /// let mut confusion = Confusion::new(vec!["cat".into(), "dog".into()]);
-    /// confusion.count(0, 1); // a cat, taken for a dog
+    /// confusion.count(0, 1); // a dog was predicted for a cat
     /// assert_eq!((confusion.at(0, 1), confusion.at(1, 0)), (1, 0));
     /// ```
     pub fn count(&mut self, actual: usize, predicted: usize) {
@@ -130,7 +130,7 @@ impl Confusion {
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -184,7 +184,7 @@ impl Confusion {
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -201,7 +201,7 @@ impl Confusion {
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -218,7 +218,7 @@ impl Confusion {
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -234,7 +234,7 @@ impl Confusion {
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;

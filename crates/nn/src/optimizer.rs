@@ -208,7 +208,7 @@ impl<F: Scalar> Optimizer<F> {
     #[inline(always)]
     fn sgd(&mut self, rate: F, numbers: [F; 3], nesterov: bool, parameters: &mut [F], gradient: &[F]) {
         let [momentum, dampening, decay] = numbers;
-        // The first velocity is the whole gradient, whatever the dampening.
+        // The first velocity is the whole gradient, for any dampening.
         let share = if self.steps == 1 { F::one() } else { F::one() - dampening };
         let Some(velocity) = self.buffers.first_mut() else {
             for (x, &g) in parameters.iter_mut().zip(gradient) {

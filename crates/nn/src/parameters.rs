@@ -36,7 +36,7 @@ const NAMED: usize = 8;
 /// let path = folder.path().join("parameters.safetensors");
 /// save_parameters(&model, &parameters, &path)?;
 /// assert_eq!(load_parameters(&model, &path)?, parameters);
-/// assert!(save_parameters(&model, &parameters[1..], &path).is_err()); // one is missing
+/// assert!(save_parameters(&model, &parameters[1..], &path).is_err()); // one parameter is missing
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 pub fn save_parameters<M: Model>(model: &M, parameters: &[f64], path: impl AsRef<Path>) -> Result<(), Error> {

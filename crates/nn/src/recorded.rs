@@ -54,7 +54,7 @@ impl<F: ProgramScalar> Recorded<F> {
     /// ```
     /// use dualtape::Float;
     /// use dualtape_nn::Recorded;
-    /// // Two parameters; a sample is an input and what it should give.
+    /// // Two parameters; a sample is an input and its target.
     /// let recorded = Recorded::<f64>::new(2, 2, |p, s| (p[0] * s[0] + p[1] - s[1]).powi(2))?;
     /// assert_eq!((recorded.program().parameters(), recorded.program().data()), (2, 2));
     /// # Ok::<(), dualtape::Error>(())
@@ -98,7 +98,7 @@ impl<F: ProgramScalar> Recorded<F> {
     /// let (samples, mut derivative) = (Rows::new(&[1.0, 3.0], 1), [0.0]);
     /// recorded.mean(&[5.0], &samples, None, &mut derivative)?;
     /// assert_eq!(derivative, [2.0]);
-    /// let batch = recorded.mean(&[5.0], &samples, Some(2.0), &mut derivative)?; // 1 and 3, held to 2
+    /// let batch = recorded.mean(&[5.0], &samples, Some(2.0), &mut derivative)?; // 1 and 3, clipped to 2
     /// assert!((derivative[0] - 1.5_f64).abs() < 1e-5 && batch.clipped == 1);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
@@ -214,8 +214,8 @@ pub(crate) struct Found {
     pub(crate) stop: bool,
 }
 
-/// The numbers that each process sends besides sums and norms: whether it failed, whether it was asked to stop, and how
-/// many gradients it clipped.
+/// The numbers that each process sends besides sums and norms: they tell whether it failed, whether it was asked to stop,
+/// and how many gradients it clipped.
 const MARKS: usize = 3;
 
 impl Recorded<f64> {

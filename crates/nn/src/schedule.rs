@@ -67,7 +67,7 @@ pub enum Schedule {
 ///
 /// ```
 /// use dualtape_nn::{Link, Schedule};
-/// // Five times of warming up, then a cosine.
+/// // Five units of warming up, then a cosine.
 /// let warmup = Link { schedule: Schedule::Warmup { length: 5 }, length: 5 };
 /// let cosine = Link { schedule: Schedule::Cosine { length: 100, min: 0.0 }, length: 100 };
 /// let chain = Schedule::Chain(vec![warmup, cosine]);

@@ -34,7 +34,7 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sequential {
     modules: Vec<Module>,
-    /// How many numbers go into each module, and out of the last.
+    /// The number of inputs of each module, and then the number of outputs of the last.
     widths: Vec<usize>,
 }
 
@@ -130,7 +130,7 @@ impl Sequential {
     }
 }
 
-/// How many numbers go into each module, and out of the last.
+/// The number of inputs of each module, and then the number of outputs of the last.
 fn widths(modules: &[Module]) -> Result<Vec<usize>, Error> {
     let Some(first) = modules.iter().find_map(Module::part) else {
         let given = format!("{} modules without sizes", modules.len());

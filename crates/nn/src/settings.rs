@@ -117,7 +117,7 @@ impl Settings {
     /// ```
     /// use dualtape_nn::Settings;
     /// assert!(Settings::default().check().is_ok());
-    /// // Noise needs gradients of bounded norm.
+    /// // Noise requires gradients of bounded norm.
     /// assert!(Settings { noise: 1.0, ..Settings::default() }.check().is_err());
     /// ```
     pub fn check(&self) -> Result<(), Error> {

@@ -292,7 +292,7 @@ impl<'a, M: Model> Trainer<'a, M> {
     /// let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
     /// let settings = Settings { epochs: 2, ..Settings::default() };
     /// let trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
-    /// // With the feature `mpi`, and started by mpirun, this would be Mpi::start()?.
+    /// // With the feature `mpi`, in a program started by mpirun, use Mpi::start()? here.
     /// let mut trainer = trainer.over(Local)?;
     /// while trainer.advance()?.is_some() {}
     /// # Ok::<(), dualtape_nn::Error>(())

@@ -114,7 +114,7 @@ impl std::fmt::Display for Unknown {
 /// let encoder = Encoder::fit(&table, &[true, true, false], Missing::Mean)?;
 /// assert_eq!(encoder.features(), ["a", "b=x", "b=y"]);
 /// let data = encoder.encode(table, Unknown::Refuse)?;
-/// assert_eq!(data.input(2), [2.0, 1.0, 0.0]); // the mean of 1 and 3 stands for what is missing
+/// assert_eq!(data.input(2), [2.0, 1.0, 0.0]); // the mean of 1 and 3 replaces the missing value
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

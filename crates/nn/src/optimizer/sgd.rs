@@ -8,7 +8,7 @@ use dualtape::Scalar;
 /// from v = 0. An [`Optimizer`] offers more methods.
 ///
 /// ```
-/// // ½x² from 1 with rate 0.1 and momentum 0.9, as worked out by hand.
+/// // ½x² from 1 with rate 0.1 and momentum 0.9; the results were computed by hand.
 /// let mut sgd = dualtape_nn::Sgd::new(0.1, 0.9)?;
 /// let mut x = [1.0];
 /// for _ in 0..5 {
@@ -30,7 +30,7 @@ impl<F: Scalar> Sgd<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] if the rate is not positive and finite, or the momentum not in 0..1.
+    /// [`Error::Setting`] if the rate is not positive and finite, or the momentum is not in 0..1.
     ///
     /// ```
     /// use dualtape_nn::Sgd;

@@ -21,7 +21,7 @@ const FEW: usize = 1 << 12;
 ///
 /// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
 /// let (points, parameters) = (Rows::new(&[1.0, 2.0], 1), [3.0]);
-/// // With the feature `mpi`, and started by mpirun, this would be Mpi::start()?.
+/// // With the feature `mpi`, in a program started by mpirun, use Mpi::start()? here.
 /// let (mut ranks, mut in_order) = (Local, InOrder::default());
 /// let tree = square.sum_tree(2);
 /// let part = Part { chunks: tree.share(ranks.rank(), ranks.size()), careful: false };

@@ -33,7 +33,7 @@ pub fn orders() -> impl Iterator<Item = f64> {
 /// use dualtape_nn::privacy::{accountant::SubsampledGaussian, renyi};
 /// let mechanism = SubsampledGaussian { probability: 0.01, noise: 1.0 };
 /// assert!((renyi::divergence(&mechanism, 2.0)? / 1.718e-4 - 1.0).abs() < 1e-3);
-/// // Of the plain Gaussian mechanism, it is α/(2σ²).
+/// // For the plain Gaussian mechanism, it is α/(2σ²).
 /// let plain = SubsampledGaussian { probability: 1.0, noise: 2.0 };
 /// assert_eq!(renyi::divergence(&plain, 6.0)?, 0.75);
 /// # Ok::<(), dualtape_nn::Error>(())

@@ -152,7 +152,7 @@ struct Layout {
     names: Vec<String>,
     /// The positions in the file, in the order of the features.
     features: Vec<usize>,
-    /// Which of the features hold categories.
+    /// For each feature, whether it holds categories.
     categories: Vec<Words>,
     label: Option<usize>,
     ignored: Vec<String>,
