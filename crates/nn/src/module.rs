@@ -29,8 +29,8 @@ pub enum Module {
     /// learning for image recognition", 2016.
     Residual(Sequential),
     /// In training, each number becomes 0 with this probability p, and is divided by 1 − p otherwise. Outside training,
-    /// dropout changes nothing. Srivastava and others, "Dropout", 2014. The seed of the settings and the step determine the random
-    /// numbers.
+    /// dropout changes nothing. Srivastava and others, "Dropout", 2014. The seed of the settings and the step determine the
+    /// random numbers.
     ///
     /// If your own model contains a sequence with dropout, it must forward [`dropout`](Model::dropout) and
     /// [`forward_training`](Model::forward_training) to the sequence. Otherwise, it trains as if there were no dropout.
