@@ -146,7 +146,7 @@ fn a_checkpoint_of_something_else_is_refused_by_name() {
             "its rate was 0.05, now it is 0.1; expected the same",
         ),
         (resume(&model, &training, &Settings { seed: 2, ..settings.clone() }), "its seed was 1, now it is 2"),
-        (resume(&model, &validation, &settings), "its training data were others"),
+        (resume(&model, &validation, &settings), "it was made with other training data"),
         (
             resume(&Mlp::new(&[4, 5, 3], Activation::Tanh).unwrap(), &training, &settings),
             "'layers.0.weight' is F64 [3, 4]; expected F64 [5, 4]",

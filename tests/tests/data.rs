@@ -53,7 +53,7 @@ fn csv_that_does_not_fit_is_refused_by_place() {
         (
             Csv::new().without(&["1".into()]),
             "a,kind\n1,x\n",
-            "no column is left to learn from; expected at least one beside the label",
+            "no column is left to learn from; expected at least one besides the label",
         ),
         (Csv::new().without_labels(), "1,2\n3\n", "line 2 has 1 columns; expected 2, as in line 1"),
     ];
@@ -251,7 +251,7 @@ fn a_quotation_mark_that_is_not_closed_is_noticed_in_any_column() {
     let wrong = csv.parse("here", open.as_bytes()).unwrap_err().to_string();
     assert_eq!(
         wrong,
-        "here: a quotation mark is not closed, and takes lines for one cell; expected marks in pairs"
+        "here: a quotation mark is not closed, so a cell takes several lines; expected marks in pairs"
     );
     let meant = format!("{header}{}9,1,\"two\nlines\"\n{}", rows(0, 20), rows(20, 40));
     let table = csv.parse_table("here", meant.as_bytes()).unwrap();
@@ -293,7 +293,7 @@ fn lines_of_blanks_are_passed_over_and_a_last_column_without_name_is_no_label() 
     let data = Csv::new().parse("here", b"a,label\n1,x\n   \n2,y\n").unwrap();
     assert_eq!(data.len(), 2);
     let wrong = Csv::new().parse("here", b"a,label,\n1,x,\n2,y,\n").unwrap_err().to_string();
-    assert!(wrong.contains("the last column has no name, and so is hardly the label"), "{wrong}");
+    assert!(wrong.contains("the last column has no name, so it is hardly the label"), "{wrong}");
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn classification_that_does_not_fit_is_refused_by_place() {
         ((&["x"], &[], vec![1.0], vec![0]), "there are no classes; expected at least one".to_owned()),
         (
             (&["x"], &["a", "b", "a"], vec![1.0], vec![0]),
-            "two classes are named 'a'; expected a name of its own for each".to_owned(),
+            "two classes are named 'a'; expected a different name for each".to_owned(),
         ),
         (
             (&["x"], &["a", "b"], vec![1.0, 2.0], vec![1, usize::MAX]),

@@ -298,7 +298,7 @@ fn where_one_rank_fails_all_stop_and_say_so() {
     });
     let own: Vec<_> = messages.iter().filter(|message| message.contains("branch")).collect();
     let others: Vec<_> =
-        messages.iter().filter(|message| message.ends_with("failed, and so all stop")).collect();
+        messages.iter().filter(|message| message.ends_with("failed, so all processes stop")).collect();
     assert!(own.len() == 1 && others.len() == 3, "{messages:?}");
 }
 

@@ -313,7 +313,7 @@ fn what_is_out_of_range_is_an_error_that_says_so() {
         ),
         (
             noise_for(&tiny, 0.5, 1_000_000, accountant).map(|_| ()),
-            "the privacy budget is 'epsilon=0,delta=1e-12'; expected one that a noise of a million keeps to",
+            "the privacy budget is 'epsilon=0,delta=1e-12'; expected one that a noise of at most a million can meet",
         ),
         (
             noise_for(&fine, 2.0, 10, accountant).map(|_| ()),

@@ -235,7 +235,7 @@ fn settings_that_cannot_be_vouched_for_are_refused_by_name() {
         ),
         (
             Settings { budget, noise: 0.1, ..private() },
-            "the privacy budget is 'epsilon=1,delta=1e-5', of which a single step with noise 0.1 spends more",
+            "the privacy budget is 'epsilon=1,delta=1e-5', less than a single step with noise 0.1 spends",
         ),
         (
             Settings { budget: Some(Budget { epsilon: 1.0, delta: 0.0 }), ..private() },

@@ -198,7 +198,7 @@ fn malformed_data_are_refused_by_line_and_column() {
             b"1,\"0\n2,1\n",
             "line 1 has a cell of several lines in column 'x2'; expected one line (is a quotation mark not closed?)",
         ),
-        (b"1,0\0\n", "it holds zero bytes, so it is no text; expected comma-separated text"),
+        (b"1,0\0\n", "it contains zero bytes, so it is not text; expected comma-separated text"),
     ];
     for (text, expected) in cases {
         let error = parse_csv("here", text).unwrap_err().to_string();
@@ -207,7 +207,7 @@ fn malformed_data_are_refused_by_line_and_column() {
     let prices: String = (0..30).map(|i| format!("{i},{}.5\n", i * 7)).collect();
     assert_eq!(
         parse_csv("here", prices.as_bytes()).unwrap_err().to_string(),
-        "here: 30 different numbers are the labels of 30 rows; expected classes, or a regression"
+        "here: the labels of 30 rows are 30 different numbers; expected classes, or a regression"
     );
 }
 

@@ -60,7 +60,7 @@ fn classes_are_the_labels_of_the_file_in_their_order() {
     let prices: String = (0..50).map(|i| format!("{i},{}.25\n", i * 3)).collect();
     fs::write(folder.path().join("data.csv"), prices).unwrap();
     let expected =
-        ["50 different numbers are the labels of 50 rows; expected classes", "--regression predicts numbers"];
+        ["the labels of 50 rows are 50 different numbers; expected classes", "--regression predicts numbers"];
     fails(folder.path(), &["train", "data.csv"], FAILED, &expected);
 }
 
@@ -191,12 +191,12 @@ fn every_encoding_and_separator_gives_the_same_model() {
     let told = said(folder.path(), &[&["train", "people.csv"], &options[..8]].concat());
     for note in [
         "the first line names the columns; semicolons separate cells",
-        "the text is no UTF-8; it was read as windows-1252",
+        "the text is not UTF-8; it was read as windows-1252",
         "left out: naïve",
     ] {
         assert!(told.contains(note), "{note}: {told}");
     }
-    fails(folder.path(), &["train", "people.csv", "--encoding", "utf-8"], FAILED, &["line 1 is no UTF-8"]);
+    fails(folder.path(), &["train", "people.csv", "--encoding", "utf-8"], FAILED, &["line 1 is not UTF-8"]);
 }
 
 #[test]

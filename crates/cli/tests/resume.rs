@@ -189,10 +189,5 @@ fn data_that_changed_are_noticed() {
     fs::write(&csv, rows(0)).unwrap();
     said(folder.path(), &["train", "points.csv", "--epochs", "2"]);
     fs::write(&csv, rows(1) + "1,2,0\n").unwrap();
-    fails(
-        folder.path(),
-        &["train", "points.csv", "--resume"],
-        1,
-        &["data were others; expected those it was made with"],
-    );
+    fails(folder.path(), &["train", "points.csv", "--resume"], 1, &["data; expected the same data"]);
 }

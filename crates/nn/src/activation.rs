@@ -5,10 +5,10 @@ use dualtape::Differentiable;
 use std::fmt;
 use std::str::FromStr;
 
-/// What a neuron does with its weighted sum.
+/// The function that a neuron applies to its weighted sum.
 ///
-/// None of them branches, so all of them can be recorded. At a kink the derivative is that of least magnitude:
-/// 0 for relu, the derivative of the negative side for leaky relu.
+/// No activation branches, so all of them can be recorded. At a kink, the derivative is the one-sided derivative of
+/// smaller magnitude: 0 for relu, and the derivative of the negative side for leaky relu.
 ///
 /// ```
 /// use dualtape_nn::Activation;
@@ -19,19 +19,19 @@ use std::str::FromStr;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
-    /// Nothing.
+    /// The sum itself.
     Identity,
     /// The hyperbolic tangent.
     Tanh,
     /// The larger of the sum and 0.
     Relu,
-    /// The sum, times this slope where it is negative. Maas and others, 2013.
+    /// The sum, multiplied by this number if it is negative. Maas and others, 2013.
     LeakyRelu(f64),
-    /// The sum; where it is negative, this number times eˣ − 1. Clevert and others, 2015.
+    /// The sum x if it is positive, otherwise this number times eˣ − 1. Clevert and others, 2015.
     Elu(f64),
     /// x Φ(x), with the normal distribution Φ. Hendrycks and Gimpel, 2016.
     Gelu,
-    /// `Gelu` by its usual approximation, ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    /// `Gelu`, computed by its usual approximation ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).
     GeluTanh,
     /// x times its logistic function, also known as swish.
     Silu,
@@ -45,11 +45,11 @@ const EXPECTED: &str = "identity, tanh, relu, leaky-relu, leaky-relu:SLOPE, elu,
                         silu, sigmoid or softplus";
 
 impl Activation {
-    /// Every activation, with the usual numbers.
+    /// Every activation, with its default number.
     ///
     /// ```
     /// use dualtape_nn::Activation;
-    /// // Each is parsed from what it is written as.
+    /// // Each is parsed from the text that it is written as.
     /// for activation in Activation::ALL {
     ///     assert_eq!(activation.to_string().parse::<Activation>()?, activation);
     /// }
@@ -84,7 +84,7 @@ impl Activation {
             Self::Relu => x.relu(),
             Self::LeakyRelu(slope) => x.relu() + negative_part(x) * D::literal(slope),
             Self::Elu(scale) => x.relu() + negative_part(x).exp_m1() * D::literal(scale),
-            // Φ by erfc: 1 + erf would cancel far below 0.
+            // Φ is computed by erfc, because 1 + erf would cancel far below 0.
             Self::Gelu => x * (x * -D::FRAC_1_SQRT_2()).erfc() * D::literal(0.5),
             // ½ (1 + tanh u) is the logistic function of 2u, which does not cancel.
             Self::GeluTanh => {
@@ -118,8 +118,8 @@ fn negative_part<D: Differentiable>(x: D) -> D {
     x.clamp(D::neg_infinity(), D::zero())
 }
 
-/// The softmax of the logits: their exponentials over the sum of these. The largest logit is taken off all of
-/// them first, so none overflows.
+/// The softmax of the logits: their exponentials, divided by the sum of the exponentials. The largest logit is subtracted
+/// from all of them first, so that none overflows.
 ///
 /// ```
 /// let shares = dualtape_nn::softmax(&[1000.0_f64, 1000.0]);

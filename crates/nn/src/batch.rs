@@ -1,16 +1,17 @@
 //! The gradient of a batch, sample by sample in parallel, with the same bits for any number of threads.
 //!
-//! Samples go through in chunks of a fixed size. Each chunk has a tape and a gradient of its own; the
-//! chunks' sums are folded in their order. How many threads share the chunks changes nothing.
+//! Samples are processed in chunks of a fixed size. Each chunk has its own tape and gradient, and the sums of the chunks
+//! are added in their order. So the number of threads that share the chunks does not change the result.
 
 use crate::clip;
 use dualtape::{Reverse, Scalar, Var};
 use rayon::prelude::*;
 
-/// Few enough that a batch of 32 keeps four threads busy, enough that a chunk outweighs its scheduling.
+/// The number of samples in a chunk: few enough that a batch of 32 keeps four threads busy, and enough that a chunk
+/// takes longer than its scheduling.
 const SAMPLES_PER_CHUNK: usize = 8;
 
-/// What is known of a batch besides its gradient.
+/// The results of a batch besides its gradient.
 ///
 /// ```
 /// use dualtape_nn::{Batch, BatchGradient};
@@ -23,9 +24,9 @@ const SAMPLES_PER_CHUNK: usize = 8;
 pub struct Batch<F> {
     /// The mean loss of the samples.
     pub loss: F,
-    /// The mean norm of the samples' gradients, before clipping; only computed where samples are clipped.
+    /// The mean norm of the per-sample gradients, before clipping; it is only computed if samples are clipped.
     pub mean_norm: Option<F>,
-    /// How many samples' gradients were clipped.
+    /// How many per-sample gradients were clipped.
     pub clipped: usize,
 }
 
@@ -57,7 +58,7 @@ struct Chunk<F: Scalar> {
 }
 
 impl<F: Scalar> BatchGradient<F> {
-    /// No tapes yet.
+    /// Without tapes yet.
     ///
     /// ```
     /// use dualtape_nn::BatchGradient;
@@ -72,18 +73,18 @@ impl<F: Scalar> BatchGradient<F> {
         Self { chunks: Vec::new() }
     }
 
-    /// Writes the gradient of the mean loss over the samples into `gradient`; of no samples, zeros.
+    /// Writes the gradient of the mean loss over the samples into `gradient`; it is zero if there are no samples.
     ///
-    /// With a `sample_limit`, each sample's gradient is first scaled to have at most that norm. Work is
-    /// spread over rayon's current thread pool.
+    /// With a `sample_limit`, each per-sample gradient is first scaled to have at most that norm. The threads of rayon's
+    /// current pool share the work.
     ///
     /// # Panics
     ///
-    /// If `gradient` has not one number for each parameter, or where `loss` panics.
+    /// If `gradient` does not have one number for each parameter, or if `loss` panics.
     ///
     /// ```
     /// use dualtape_nn::BatchGradient;
-    /// // Quantile loss: which side counts how much depends on a branch.
+    /// // Quantile loss: a branch decides the weight of each side.
     /// let mut derivative = [0.0];
     /// let batch = BatchGradient::new().mean(
     ///     &[2.0],

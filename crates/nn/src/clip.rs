@@ -15,31 +15,31 @@ use std::str::FromStr;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Clip {
-    /// Not at all.
+    /// Gradients are not clipped.
     None,
-    /// Each component to this magnitude at most.
+    /// Each component is clipped to at most this magnitude.
     Value(f64),
-    /// The batch gradient to this norm at most.
+    /// The gradient of the batch is clipped to at most this norm.
     Norm(f64),
-    /// Each sample's gradient to this norm at most, before they are added up.
+    /// Each per-sample gradient is clipped to at most this norm, before they are added up.
     PerSample(f64),
-    /// As [`PerSample`](Self::PerSample), but each layer's part of it by itself, to an equal share: of n layers, each to this
-    /// norm divided by √n, so that the whole has this norm at most.
+    /// As [`PerSample`](Self::PerSample), but each layer's part of the gradient is clipped separately. With n layers, each part
+    /// is clipped to this norm divided by √n, so that the whole gradient has at most this norm.
     PerLayer(f64),
-    /// As [`PerSample`](Self::PerSample), to a norm that adapts: it follows a quantile of the samples' norms (Andrew and
-    /// others, "Differentially private learning with adaptive clipping", 2021).
+    /// As [`PerSample`](Self::PerSample), but the norm adapts: it follows a quantile of the norms of the per-sample gradients
+    /// (Andrew and others, "Differentially private learning with adaptive clipping", 2021).
     Adaptive {
-        /// The share of samples, between 0 and 1, that are to be left as they are.
+        /// The share of samples, between 0 and 1, that should not be clipped.
         quantile: f64,
         /// The norm of the first step.
         first: f64,
-        /// η: after a step where a share b of the samples was left as it was, the norm is multiplied by exp(−η (b − quantile)).
+        /// η: after a step in which a share b of the samples was not clipped, the norm is multiplied by exp(−η (b − quantile)).
         rate: f64,
     },
 }
 
 impl Clip {
-    /// The same, if the limit is in its range.
+    /// Returns `self` if the limit is in its range.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Clip {
         }
     }
 
-    /// The norm to which each sample's gradient is held in the first step; none if samples are not clipped.
+    /// The norm to which per-sample gradients are clipped in the first step; `None` if samples are not clipped.
     ///
     /// ```
     /// use dualtape_nn::Clip;
@@ -85,7 +85,7 @@ impl Clip {
     }
 }
 
-/// The rate of adaptive clipping, unless another is given: that of Andrew and others.
+/// The default rate of adaptive clipping, from Andrew and others.
 const ADAPTIVE_RATE: f64 = 0.2;
 
 /// `QUANTILE:NORM[:RATE]`.
@@ -156,11 +156,11 @@ pub fn by_value<F: Scalar>(gradient: &mut [F], limit: F) {
     }
 }
 
-/// Limits the norm, and returns what it was before. The norm is computed without overflow.
+/// Limits the norm, and returns the norm before. The norm is computed without overflow.
 ///
 /// # Errors
 ///
-/// [`Error::NonFiniteNorm`] if the norm is NaN or infinite; the gradient is then left as it was.
+/// [`Error::NonFiniteNorm`] if the norm is NaN or infinite; the gradient then stays unchanged.
 ///
 /// ```
 /// let mut gradient = [3e200, 4e200_f64];
@@ -179,8 +179,8 @@ pub fn by_norm<F: Scalar>(gradient: &mut [F], limit: F) -> Result<F, Error> {
     Ok(norm)
 }
 
-/// As [`by_norm`], but a norm that is not finite is no error: as in PyTorch, an infinite one makes finite
-/// components 0 and infinite ones NaN, and NaN makes all of them NaN.
+/// As [`by_norm`], but a norm that is not finite is not an error. As in PyTorch, an infinite norm makes finite
+/// components 0 and infinite components NaN, and a NaN norm makes all components NaN.
 ///
 /// ```
 /// let mut gradient = [f64::INFINITY, 4.0];
@@ -208,7 +208,7 @@ pub(crate) fn norm<F: Scalar>(gradient: &[F]) -> F {
     if squares.is_normal() { squares.sqrt() } else { F::norm(gradient) }
 }
 
-/// Many sums side by side, for the processor to add at once.
+/// The sum of squares, by many sums side by side, which the processor can add at once.
 #[inline(always)]
 fn sum_of_squares<F: Scalar>(gradient: &[F]) -> F {
     let (rows, rest) = gradient.as_chunks::<32>();

@@ -1,8 +1,8 @@
-//! The one form of our files: safetensors whose metadata hold what is not a tensor, as JSON, and a checksum
+//! The format of all our files: safetensors. The metadata contain, as JSON, everything that is not a tensor, and a checksum
 //! of the whole file.
 //!
-//! Any reader of safetensors reads them. We read only what we wrote: a file that was cut short or changed in
-//! any bit is refused before anything in it is believed. Parameters alone may also come from another program.
+//! Any reader of safetensors can read them. We only read files that we wrote: a file that was cut short or changed in any
+//! bit is refused before its contents are used. Only files of parameters may also come from another program.
 
 use crate::{Error, files};
 use safetensors::SafeTensors;
@@ -14,10 +14,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// How every file begins, after the eight bytes of the header's length.
+/// The beginning of every file, after the eight bytes for the length of the header.
 const BEGINNING: &[u8] = br#"{"__metadata__":{"dualtape":"{\"checksum\":\""#;
 
-/// The CRC-32 of the file as eight digits; for computing it, the digits are zeros.
+/// The CRC-32 of the file as eight digits; it is computed with zeros in place of the digits.
 const NO_CHECKSUM: &[u8; 8] = b"00000000";
 
 const CHECKSUM_AT: usize = 8 + BEGINNING.len();
@@ -34,7 +34,7 @@ impl Tensor {
         Self { name: name.to_owned(), shape: vec![numbers.len()], numbers: numbers.to_vec() }
     }
 
-    /// Flat parameters as the tensors of a layout, with something before each name.
+    /// Flat parameters as the tensors of a layout, with a prefix before each name.
     pub(crate) fn split(before: &str, layout: &[(String, Vec<usize>)], parameters: &[f64]) -> Vec<Self> {
         let mut rest = parameters;
         let mut tensors = Vec::new();
@@ -51,7 +51,7 @@ impl Tensor {
     }
 }
 
-/// Replaces the file by one of the given kind.
+/// Replaces the file by a new one of the given kind.
 pub(crate) fn write<A: Serialize>(
     path: &Path,
     kind: &str,
@@ -81,7 +81,7 @@ pub(crate) fn to_bytes<A: Serialize>(kind: &str, about: &A, tensors: &[Tensor]) 
     Ok(file)
 }
 
-/// The CRC-32 of a file, its own digits taken as zeros.
+/// The CRC-32 of a file, with zeros in place of its digits.
 fn checksum(file: &[u8]) -> String {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&file[..CHECKSUM_AT]);
@@ -90,14 +90,14 @@ fn checksum(file: &[u8]) -> String {
     format!("{:08x}", hasher.finalize())
 }
 
-/// A file that was read and is whole.
+/// A file that was read and is complete.
 pub(crate) struct Container<A> {
     path: PathBuf,
     bytes: Vec<u8>,
     pub(crate) about: A,
 }
 
-/// What the metadata hold; the checksum comes first and was looked at before.
+/// The contents of the metadata; the checksum comes first, and was checked before.
 #[derive(serde::Deserialize)]
 struct Metadata {
     kind: String,
@@ -114,7 +114,7 @@ pub(crate) fn read<A: DeserializeOwned>(path: &Path, kind: &str) -> Result<Conta
     from_bytes(path, kind, bytes)
 }
 
-/// The same from its bytes; the path is named in errors.
+/// As `read`, from the bytes of the file; errors name the path.
 pub(crate) fn from_bytes<A: DeserializeOwned>(
     path: &Path,
     kind: &str,
@@ -143,12 +143,13 @@ pub(crate) fn from_bytes<A: DeserializeOwned>(
     Ok(Container { path: path.to_owned(), bytes, about })
 }
 
-/// Reads a file of the given kind, or a safetensors file that another program wrote, which has no checksum. Either holds
-/// so many numbers at most.
+/// Reads a file of the given kind, or a safetensors file that another program wrote, which has no checksum. Either may
+/// contain at most this number of numbers.
 ///
 /// # Errors
 ///
-/// [`Error::Read`], and [`Error::Checkpoint`] if it is longer than so many numbers are, damaged, or ours of another kind.
+/// [`Error::Read`], and [`Error::Checkpoint`] if the file is too long for this number of numbers, damaged, or one of ours of
+/// another kind.
 pub(crate) fn read_ours_or_foreign(
     path: &Path,
     kind: &str,
@@ -165,9 +166,11 @@ pub(crate) fn read_ours_or_foreign(
     if begins_like_ours(&bytes) {
         return from_bytes(path, kind, bytes);
     }
-    // Ours, with something changed in how it begins, must not pass for a file without a checksum.
+    // One of our files whose beginning was changed must not be taken for a file without a checksum.
     if OUR_MARKS.iter().any(|mark| header(&bytes).windows(mark.len()).any(|part| part == *mark)) {
-        return Err(wrong("its beginning was changed; expected that of a file of dualtape".to_owned()));
+        return Err(wrong(
+            "its beginning was changed; expected the beginning of a file of dualtape".to_owned(),
+        ));
     }
     if let Err(error) = SafeTensors::read_metadata(&bytes) {
         return Err(wrong(format!("it is not a whole safetensors file: {error}")));
@@ -175,20 +178,20 @@ pub(crate) fn read_ours_or_foreign(
     Ok(Container { path: path.to_owned(), bytes, about: () })
 }
 
-/// What stands in the header of each of our files, in two places.
+/// The two texts that the header of each of our files contains.
 const OUR_MARKS: [&[u8]; 2] = [br#""dualtape":"#, br#"\"kind\":\""#];
 
-/// The header of a safetensors file, or what there is of it.
+/// The header of a safetensors file, or the part of it that exists.
 fn header(bytes: &[u8]) -> &[u8] {
     let Some((length, rest)) = bytes.split_first_chunk() else { return &[] };
     let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
     &rest[..length.min(rest.len())]
 }
 
-/// What safetensors allows for a header, and its length in eight bytes.
+/// The largest header that safetensors allows, with the eight bytes of its length.
 const LONGEST_HEADER: usize = 100_000_008;
 
-/// The bytes of a file; of one that is longer, a few more than these.
+/// The bytes of a file; if it is longer than `most`, only a few more than that.
 fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let length = file.metadata()?.len().min(most.saturating_add(1));
@@ -202,7 +205,8 @@ fn begins_like_ours(bytes: &[u8]) -> bool {
     bytes.len() >= CHECKSUM_AT + 8 && bytes[8..].starts_with(BEGINNING)
 }
 
-/// All bytes of a file that begins like ours; of another only its beginning, so that nothing of its size is allocated.
+/// All bytes of a file that begins like ours. For any other file, only the beginning, so that nothing of its size is
+/// allocated.
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -248,7 +252,7 @@ impl<A> Container<A> {
         Err(self.wrong(format!("'{name}' has {} numbers; expected {expected}", row.len())))
     }
 
-    /// Whether there is a tensor of that name.
+    /// Whether there is a tensor with this name.
     pub(crate) fn has(&self, name: &str) -> Result<bool, Error> {
         Ok(self.tensors()?.tensor(name).is_ok())
     }

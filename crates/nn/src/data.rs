@@ -1,4 +1,4 @@
-//! Data sets: numbers by row, and what each row should give: a class, or numbers.
+//! Data sets: rows of numbers, and the target of each row, which is a class or numbers.
 
 mod batch_sampler;
 mod csv;
@@ -21,7 +21,7 @@ pub use table::Table;
 use crate::Error;
 use std::collections::HashSet;
 
-/// Samples, for classification, for regression, or without targets, to predict them.
+/// Samples for classification, for regression, or without targets, which are then to be predicted.
 ///
 /// ```
 /// let digits = dualtape_nn::data::digits();
@@ -38,7 +38,7 @@ pub struct Dataset {
     targets: Targets,
 }
 
-/// What the rows of a data set should give.
+/// The targets of the rows of a data set.
 ///
 /// ```
 /// use dualtape_nn::data::{Targets, iris};
@@ -49,14 +49,14 @@ pub struct Dataset {
 pub enum Targets {
     /// Unknown.
     None,
-    /// A class each.
+    /// One class for each row.
     Classes {
         /// The names of the classes.
         names: Vec<String>,
-        /// The number of each row's class.
+        /// The index of each row's class.
         labels: Vec<usize>,
     },
-    /// One or several numbers each.
+    /// One or several numbers for each row.
     Numbers {
         /// The names of the numbers.
         names: Vec<String>,
@@ -66,13 +66,13 @@ pub enum Targets {
 }
 
 impl Dataset {
-    /// A data set for classification: `inputs` has one number for each feature and row, row after row, and `labels` the
+    /// A data set for classification. `inputs` has one number for each feature and row, row after row; `labels` has the
     /// index of each row's class, counted from 0. A class may have no rows.
     ///
     /// # Errors
     ///
-    /// [`Error::Data`] if there is no row or no feature, the inputs are not as many as rows times features,
-    /// a number is not finite, two classes have one name, or a label is the index of no class.
+    /// [`Error::Data`] if there is no row or no feature, the number of inputs is not rows times features, a number
+    /// is not finite, two classes have the same name, or a label is not the index of a class.
     ///
     /// ```
     /// use dualtape_nn::data::Dataset;
@@ -96,12 +96,12 @@ impl Dataset {
         Self::checked(Self { name: name.to_owned(), features, inputs, targets }, rows)
     }
 
-    /// A data set for regression: `values` has one number for each name in `targets` and row, row after row.
+    /// A data set for regression. `values` has one number for each row and each name in `targets`, row after row.
     ///
     /// # Errors
     ///
-    /// [`Error::Data`] if there is no row, feature or target, the numbers are not as many as these say, or one
-    /// is not finite.
+    /// [`Error::Data`] if there is no row, feature or target, if there are too few or too many numbers for them, or if
+    /// a number is not finite.
     ///
     /// ```
     /// use dualtape_nn::data::Dataset;
@@ -132,11 +132,11 @@ impl Dataset {
         Self::checked(Self { name: name.to_owned(), features, inputs, targets }, rows)
     }
 
-    /// Samples whose targets are to be predicted.
+    /// A data set without targets, for predictions.
     ///
     /// # Errors
     ///
-    /// [`Error::Data`] if there is no row or no feature, the inputs do not come out even, or a number is not
+    /// [`Error::Data`] if there is no row or no feature, the inputs do not fill whole rows, or a number is not
     /// finite.
     ///
     /// ```
@@ -195,7 +195,7 @@ impl Dataset {
         &self.features
     }
 
-    /// What the rows should give.
+    /// The targets of the rows.
     ///
     /// ```
     /// use dualtape_nn::data::{Targets, iris};
@@ -205,7 +205,7 @@ impl Dataset {
         &self.targets
     }
 
-    /// The names of the classes; none unless this is for classification.
+    /// The names of the classes; empty unless this data set is for classification.
     ///
     /// ```
     /// assert_eq!(dualtape_nn::data::iris().classes(), ["setosa", "versicolor", "virginica"]);
@@ -241,7 +241,7 @@ impl Dataset {
         &self.inputs[i * width..(i + 1) * width]
     }
 
-    /// The class of one sample; none unless this is for classification.
+    /// The class of one sample; `None` unless this data set is for classification.
     ///
     /// # Panics
     ///
@@ -258,7 +258,7 @@ impl Dataset {
         }
     }
 
-    /// The numbers one sample should give; none unless this is for regression.
+    /// The target numbers of one sample; empty unless this data set is for regression.
     ///
     /// # Panics
     ///
@@ -282,7 +282,7 @@ impl Dataset {
     ///
     /// # Panics
     ///
-    /// If there is no such sample, or this is not for classification.
+    /// If there is no such sample, or this data set is not for classification.
     ///
     /// ```
     /// assert_eq!(dualtape_nn::data::iris().sample(0), (&[5.1, 3.5, 1.4, 0.2][..], 0));
@@ -291,11 +291,11 @@ impl Dataset {
         (self.input(i), self.label(i).expect("the samples have classes"))
     }
 
-    /// All samples for classification, in their order.
+    /// All samples with their classes, in their order.
     ///
     /// # Panics
     ///
-    /// If this is not for classification.
+    /// If this data set is not for classification.
     ///
     /// ```
     /// let iris = dualtape_nn::data::iris();
@@ -305,9 +305,9 @@ impl Dataset {
         (0..self.len()).map(|i| self.sample(i))
     }
 
-    /// Two parts, for training and for validation, drawn by seed; the second holds the given share of the
-    /// samples, of each class as nearly as its number allows, and neither is empty. Both keep the order of the
-    /// samples.
+    /// Splits the samples into two parts, for training and for validation, drawn by the seed. The second part holds the
+    /// given share of the samples, and of each class as nearly as the number of its samples allows. Neither part is empty.
+    /// Both keep the order of the samples.
     ///
     /// # Errors
     ///
@@ -331,12 +331,12 @@ impl Dataset {
         Ok(self.clone().partition(&training))
     }
 
-    /// The samples that are chosen, and the others, both in their order. Little more memory is taken than for
-    /// the smaller part.
+    /// Splits the samples into those for which `first` is true, and the others; both keep their order. It takes little
+    /// more memory than the smaller part.
     ///
     /// # Panics
     ///
-    /// If `first` has not one value for each sample, or all are the same: no part may be empty.
+    /// If `first` does not have one value for each sample, or if all values are equal, because no part may be empty.
     ///
     /// ```
     /// let moons = dualtape_nn::data::moons();
@@ -358,11 +358,11 @@ impl Dataset {
         (self, others)
     }
 
-    /// Samples with other features and the same targets.
+    /// The same data set with other values of the features.
     ///
     /// # Errors
     ///
-    /// [`Error::Data`] if the inputs are not as many as before, or one is not finite.
+    /// [`Error::Data`] if the number of inputs differs from before, or an input is not finite.
     ///
     /// ```
     /// let moons = dualtape_nn::data::moons();
@@ -376,11 +376,11 @@ impl Dataset {
         Self::checked(Self { name, features, inputs, targets }, self.len())
     }
 
-    /// The samples of these numbers, in this order.
+    /// The samples with these indices, in this order.
     ///
     /// # Panics
     ///
-    /// If there is no such sample, or none is asked for.
+    /// If there is no such sample, or `rows` is empty.
     ///
     /// ```
     /// let iris = dualtape_nn::data::iris();
@@ -404,12 +404,12 @@ impl Dataset {
     }
 }
 
-/// Whether the names of the classes differ, and each label is the index of one.
+/// Checks that the names of the classes differ, and that each label is the index of a class.
 fn check_classes(name: &str, classes: &[String], labels: &[usize]) -> Result<(), Error> {
     let wrong = |problem| Err(Error::Data { origin: name.to_owned(), problem });
     let mut seen = HashSet::new();
     if let Some(twice) = classes.iter().find(|&class| !seen.insert(class)) {
-        return wrong(format!("two classes are named '{twice}'; expected a name of its own for each"));
+        return wrong(format!("two classes are named '{twice}'; expected a different name for each"));
     }
     match (labels.iter().position(|&label| label >= classes.len()), classes.len()) {
         (None, _) => Ok(()),

@@ -6,16 +6,16 @@ use dualtape::{Differentiable, Relation};
 use rand_chacha::ChaCha8Rng;
 use std::fmt;
 
-/// A table with a row of numbers for each index from 0: PyTorch's `Embedding`. The inputs are indices, given as numbers, and
-/// the outputs are the rows of all inputs, one after the other, as after PyTorch's `Flatten`; where a PyTorch sequence has that,
-/// [`Activation::Identity`](crate::Activation::Identity) in its place keeps the numbers of the modules.
+/// A table with a row of numbers for each index from 0, like PyTorch's `Embedding`. The inputs are indices, given as numbers.
+/// The outputs are the rows of all inputs, one after another, as after PyTorch's `Flatten`. If a PyTorch sequence contains
+/// `Flatten`, put [`Activation::Identity`](crate::Activation::Identity) in its place, so that the modules keep their numbers.
 ///
-/// Its parameters are the table, row after row. An input that is no index (below 0, too large, no whole number) gives NaN,
-/// so that nothing is wrong in silence; a [`Trainer`](crate::Trainer) and [`predict`](crate::predict) refuse such data
-/// beforehand where the embedding is the first module of a [`Sequential`](crate::Sequential).
+/// Its parameters are the table, row after row. An input that is not an index (negative, too large, or not a whole number)
+/// gives NaN, so that the error is visible. If the embedding is the first module of a [`Sequential`](crate::Sequential), a
+/// [`Trainer`](crate::Trainer) and [`predict`](crate::predict) refuse such data beforehand.
 ///
-/// A recorded program looks at all rows, so that the work for one input grows with `embeddings` times `size`, as that of a
-/// layer with so many inputs and outputs does: this is for categories, not for the words of a language.
+/// A recorded program reads all rows, so the work for one input grows with `embeddings` times `size`, as for a layer with that
+/// many inputs and outputs. It therefore suits categories, but not the words of a language.
 ///
 /// ```
 /// use dualtape_nn::{Embedding, Model};
@@ -30,7 +30,7 @@ pub struct Embedding {
     pub embeddings: usize,
     /// How many numbers a row has; at least 1.
     pub size: usize,
-    /// How many indices go in; at least 1.
+    /// How many indices it takes; at least 1.
     pub indices: usize,
 }
 
@@ -59,7 +59,7 @@ impl Model for Embedding {
         outputs
     }
 
-    /// Those of PyTorch: `weight`.
+    /// The name of PyTorch: `weight`.
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         vec![("weight".to_owned(), vec![self.embeddings, self.size])]
     }
@@ -77,7 +77,8 @@ impl Model for Embedding {
 }
 
 impl Embedding {
-    /// 1 at the index and 0 elsewhere; and 0, or NaN if there is no such index. Selected, as a recording may not branch.
+    /// Numbers that are 1 at the index and 0 elsewhere; and a number that is 0, or NaN if there is no such index. They are
+    /// selected, because a recording must not branch.
     fn one_hot<D: Differentiable>(&self, index: D) -> (Vec<D>, D) {
         let at = |row: usize| D::select(Relation::Equal, index, D::literal(row as f64), D::one(), D::zero());
         let row: Vec<D> = (0..self.embeddings).map(at).collect();
@@ -104,7 +105,7 @@ impl Part for Embedding {
         }
     }
 
-    /// Normal with deviation 1, as PyTorch has it.
+    /// Normal with deviation 1, as in PyTorch.
     fn initialize(&self, _: Initializer, stream: &mut ChaCha8Rng, parameters: &mut Vec<f64>) {
         Initializer::Normal { deviation: 1.0 }.weights(self.embeddings, self.size, stream, parameters);
     }

@@ -1,4 +1,4 @@
-//! What can go wrong, each naming what was given and what was expected.
+//! Errors. Each says what was given and what was expected.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A recorded loss does not fit, or was evaluated with something of the wrong size.
+    /// A loss is too large to record, or a recorded loss was evaluated with an argument of the wrong size.
     #[error(transparent)]
     Program(#[from] dualtape::Error),
     /// A setting is out of its range.
@@ -22,16 +22,16 @@ pub enum Error {
         what: &'static str,
         /// What was given.
         given: String,
-        /// What would do.
+        /// What is allowed.
         expected: &'static str,
     },
-    /// Layer sizes that make no network.
+    /// Layer sizes that do not make a network.
     #[error("the layer sizes are {given:?}; expected at least two sizes, none of them 0")]
     Sizes {
         /// What was given.
         given: Vec<usize>,
     },
-    /// A network with more parameters than make sense here.
+    /// A network with more parameters than this crate allows.
     #[error("a network of sizes {given:?} has too many parameters; expected at most {most}")]
     TooLarge {
         /// The sizes.
@@ -49,13 +49,13 @@ pub enum Error {
         /// The size it should have.
         expected: usize,
     },
-    /// A data set that is not embedded.
+    /// The name of a data set that does not exist.
     #[error(
         "there is no data set '{name}'; expected digits, iris, moons, circles, spirals, or the path of a CSV \
              file"
     )]
     UnknownDataset {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
     },
     /// A file that cannot be read.
@@ -74,22 +74,22 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// A folder that another run writes.
+    /// A folder to which another run is writing.
     #[error("another run is writing {}; wait for it, or choose another folder", folder.display())]
     InUse {
         /// The folder.
         folder: PathBuf,
     },
-    /// Data that cannot be understood.
+    /// Data that cannot be parsed or used.
     #[error("{origin}: {problem}")]
     Data {
         /// The file or data set.
         origin: String,
-        /// Where and what, and what was expected.
+        /// Where the problem is, what it is, and what was expected.
         problem: String,
     },
 
-    /// Columns of a table have words in them, and were not said to hold categories.
+    /// Columns of a table contain words, but were not declared to hold categories.
     #[error("{origin}: {}; expected finite numbers", text_columns(columns))]
     TextColumns {
         /// Where the data come from.
@@ -98,33 +98,33 @@ pub enum Error {
         columns: Vec<(String, u64, String)>,
     },
 
-    /// The labels are numbers of which there are too many different ones to be classes.
+    /// The labels are numbers, and too many of them differ for them to be classes.
     #[error(
-        "{origin}: {different} different numbers are the labels of {rows} rows; expected classes, or a regression"
+        "{origin}: the labels of {rows} rows are {different} different numbers; expected classes, or a regression"
     )]
     LabelsLikeNumbers {
         /// Where the data come from.
         origin: String,
         /// How many different labels there are.
         different: usize,
-        /// Of how many rows.
+        /// How many rows there are.
         rows: usize,
     },
 
-    /// Values are missing, and nothing was said about them.
+    /// Values are missing, and no treatment for them was chosen.
     #[error("{origin}: {rows} row{} of {of} {} missing values: {}; expected none", if *rows == 1 { "" } else { "s" },
             if *rows == 1 { "has" } else { "have" }, counts(columns))]
     MissingValues {
         /// Where the data come from.
         origin: String,
-        /// How many rows have one.
+        /// How many rows have a missing value.
         rows: usize,
-        /// Of how many.
+        /// How many rows there are.
         of: usize,
-        /// The columns, and how many are missing in each.
+        /// The columns, and how many values are missing in each.
         columns: Vec<(String, usize)>,
     },
-    /// A file of a model or checkpoint that is damaged, or does not fit.
+    /// A file with a model or a checkpoint that is damaged, or does not fit.
     #[error("{} cannot be used: {problem}", path.display())]
     Checkpoint {
         /// The file.
@@ -132,36 +132,36 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// A model whose tensors cannot stand in one file under their names.
+    /// A model whose tensors cannot be saved in one file, because of their names.
     #[error(
-        "the model has a tensor named '{name}'; expected a name of its own for each, other than '__metadata__'"
+        "the model has a tensor named '{name}'; expected a different name for each, other than '__metadata__'"
     )]
     TensorName {
         /// The name.
         name: String,
     },
     /// A gradient that cannot be clipped by its norm.
-    #[error("the norm of the gradient is {norm}; expected a finite one, to clip by")]
+    #[error("the norm of the gradient is {norm}; expected a finite one, to clip the gradient by it")]
     NonFiniteNorm {
         /// The norm.
         norm: f64,
     },
-    /// The loss or its gradient became NaN or infinite. The parameters are the last for which it was finite.
+    /// The loss or its gradient became NaN or infinite. The parameters are the last ones for which both were finite.
     #[error(
-        "the {what} became {value} in epoch {epoch}, batch {batch}; training stopped before that step and keeps \
-         the last parameters with a finite one (a lower rate or a clip may help)"
+        "the {what} became {value} in epoch {epoch}, batch {batch}; training stopped before that step and kept \
+         the last parameters for which it was finite (a lower rate or clipping may help)"
     )]
     NotFinite {
-        /// Loss or gradient.
+        /// The loss or the gradient.
         what: &'static str,
-        /// What it became.
+        /// Its value.
         value: f64,
         /// The epoch, counted from 1.
         epoch: usize,
         /// The batch in that epoch, counted from 1.
         batch: usize,
     },
-    /// Several processes do not work together.
+    /// Several processes failed to work together.
     #[error("{problem}")]
     Parallel {
         /// What is wrong, and what was expected.
@@ -176,14 +176,14 @@ pub enum Error {
     /// Worker threads could not be started.
     #[error("cannot start {threads} worker threads: {source}")]
     Threads {
-        /// How many were asked for.
+        /// How many were requested.
         threads: usize,
         /// Why.
         source: rayon::ThreadPoolBuildError,
     },
 }
 
-/// How many columns a message names.
+/// The largest number of columns that a message names.
 const NAMED: usize = 8;
 
 fn text_columns(columns: &[(String, u64, String)]) -> String {

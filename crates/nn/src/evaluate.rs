@@ -1,4 +1,4 @@
-//! What a model gives for a data set, and how good that is.
+//! The outputs of a model for a data set, and their quality.
 
 use crate::data::{Dataset, Targets};
 use crate::metrics::{self, Confusion};
@@ -8,12 +8,12 @@ use dualtape::program::Rows;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// How a model does on a data set.
+/// The quality of a model on a data set.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Loss, Metrics, Mlp, data, evaluate};
 /// let model = Mlp::new(&[4, 3], Activation::Tanh)?;
-/// let parameters = vec![0.0; model.parameter_count()]; // all classes score 0, and the first is said
+/// let parameters = vec![0.0; model.parameter_count()]; // all classes score 0, so the first is predicted
 /// let untrained = Metrics {
 ///     accuracy: Some(1.0 / 3.0),
 ///     mean_absolute_error: None,
@@ -27,15 +27,15 @@ use std::ops::Range;
 pub struct Metrics {
     /// The mean loss, without penalties.
     pub loss: f64,
-    /// The share of samples whose outputs speak for their class; of classifiers.
+    /// The share of samples whose class is predicted correctly; only for classifiers.
     pub accuracy: Option<f64>,
-    /// The mean absolute error, in the units of the targets; of regressions.
+    /// The mean absolute error, in the units of the targets; only for regressions.
     pub mean_absolute_error: Option<f64>,
-    /// R², of all outputs together; of regressions.
+    /// R² of all outputs together; only for regressions.
     pub r_squared: Option<f64>,
 }
 
-/// The outputs for all samples, row after row, on rayon's current thread pool.
+/// Computes the outputs for all samples, row after row, on rayon's current thread pool.
 ///
 /// # Errors
 ///
@@ -55,12 +55,12 @@ pub fn predict<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Resul
 
 /// The outputs for some samples.
 fn outputs<M: Model>(model: &M, parameters: &[f64], data: &Dataset, samples: Range<usize>) -> Vec<f64> {
-    // Collected in their order, so nothing depends on the threads.
+    // The outputs are collected in order, so nothing depends on the threads.
     let rows: Vec<_> = samples.into_par_iter().map(|i| model.forward(parameters, data.input(i))).collect();
     rows.concat()
 }
 
-/// As [`predict`], each process taking a part of the samples; the pool is that of this process.
+/// As [`predict`], but each process takes a part of the samples. The pool belongs to this process.
 fn predict_by_ranks<M: Model>(
     model: &M,
     parameters: &[f64],
@@ -79,7 +79,7 @@ fn predict_by_ranks<M: Model>(
     Ok(all)
 }
 
-/// As [`evaluate`], by several processes and the threads of each, with the same bits.
+/// As [`evaluate`], but by several processes and the threads of each, with the same bits.
 pub(crate) fn evaluate_by_ranks<M: Model>(
     model: &M,
     parameters: &[f64],
@@ -93,11 +93,11 @@ pub(crate) fn evaluate_by_ranks<M: Model>(
     Ok(score(model, data, loss, &outputs, &targets))
 }
 
-/// Loss and metrics of a model on a data set, on rayon's current thread pool.
+/// Computes the loss and metrics of a model on a data set, on rayon's current thread pool.
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] if model, parameters and data do not fit; [`Error::Setting`] if the loss is not for such
+/// [`Error::Shape`] if model, parameters and data do not fit; [`Error::Setting`] if the loss does not suit the
 /// data.
 ///
 /// ```
@@ -141,7 +141,7 @@ fn score<M: Model>(model: &M, data: &Dataset, loss: Loss, outputs: &[f64], targe
     }
 }
 
-/// How often a classifier takes each class for each other.
+/// Counts how often a classifier predicts each class for the samples of each class.
 ///
 /// # Errors
 ///
@@ -150,7 +150,7 @@ fn score<M: Model>(model: &M, data: &Dataset, loss: Loss, outputs: &[f64], targe
 /// ```
 /// use dualtape_nn::{Activation, Mlp, confusion, data};
 /// let model = Mlp::new(&[4, 3], Activation::Tanh)?;
-/// let parameters = vec![0.0; model.parameter_count()]; // all classes score 0, and the first is said
+/// let parameters = vec![0.0; model.parameter_count()]; // all classes score 0, so the first is predicted
 /// let confusion = confusion(&model, &parameters, &data::iris())?;
 /// assert_eq!(confusion.rows().nth(2), Some(&[50, 0, 0][..]));
 /// # Ok::<(), dualtape_nn::Error>(())
@@ -170,7 +170,7 @@ pub fn confusion<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Res
     Ok(confusion)
 }
 
-/// The norm of each sample's own gradient in the parameters, before any clipping.
+/// The norm of each per-sample gradient with respect to the parameters, before any clipping.
 ///
 /// # Errors
 ///
@@ -198,7 +198,7 @@ pub fn sample_norms<M: Model>(
     Ok(recorded.norms().to_vec())
 }
 
-/// The loss of one sample, given as its inputs followed by its targets.
+/// The loss of one sample, which consists of its inputs followed by its targets.
 fn record<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, Error> {
     let data = model.inputs() + model.outputs();
     Ok(Recorded::new(model.parameter_count(), data, |parameters, sample| {
@@ -207,7 +207,7 @@ fn record<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, Error> {
     })?)
 }
 
-/// The loss of one sample in training, given as its inputs, targets, and factors of dropout.
+/// The loss of one sample in training, which consists of its inputs, targets, and factors of dropout.
 pub(crate) fn record_training<M: Model>(model: &M, loss: Loss) -> Result<Recorded<f64>, Error> {
     let factors = model.dropout().len();
     let data = model.inputs() + model.outputs() + factors;
@@ -218,8 +218,8 @@ pub(crate) fn record_training<M: Model>(model: &M, loss: Loss) -> Result<Recorde
     })?)
 }
 
-/// Each sample's inputs, followed by its targets as the loss wants them, row after row: what a recorded loss
-/// takes.
+/// The rows of data for a recorded loss: each sample's inputs, followed by its targets in the form that the loss
+/// requires.
 ///
 /// # Errors
 ///
@@ -237,7 +237,7 @@ pub fn samples<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f6
     Ok(rows.flat_map(|(i, targets)| data.input(i).iter().chain(targets)).copied().collect())
 }
 
-/// What each output should be, row after row, as the loss wants it.
+/// The target of each output, row after row, in the form that the loss requires.
 fn targets<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, Error> {
     let [_, end] = model.ends();
     let has_own_loss = has_own_loss(model);
@@ -253,7 +253,7 @@ fn targets<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, 
                 (false, _) => loss.outputs_for(names.len()),
             };
             check("classes", width)?;
-            // A single output speaks for class 1.
+            // A single output stands for class 1.
             let place = |i: usize| if width == 1 && names.len() > 1 { 1 } else { i };
             let target =
                 |is_class| if has_own_loss { f64::from(is_class) } else { loss.class_target(is_class) };
@@ -275,7 +275,7 @@ fn targets<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, 
     }
 }
 
-/// Whether the model has a loss of its own. It does not depend on the numbers, as it may not branch.
+/// Whether the model defines its own loss. This does not depend on the numbers, because the loss must not branch.
 fn has_own_loss<M: Model>(model: &M) -> bool {
     let some = vec![0.01; model.outputs()];
     model.own_loss(&some, &some).is_some()
@@ -283,7 +283,7 @@ fn has_own_loss<M: Model>(model: &M) -> bool {
 
 /// # Errors
 ///
-/// [`Error::Shape`] if the parameters are not the model's, or the data have another number of features;
+/// [`Error::Shape`] if the number of parameters is not the model's, or the data have another number of features;
 /// [`Error::Data`] if the model cannot take a sample.
 pub(crate) fn check_sizes<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Result<(), Error> {
     let sizes = [

@@ -1,16 +1,16 @@
-//! Files that are replaced whole or not at all.
+//! Files that are replaced completely or not at all.
 
 use crate::Error;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes a file beside the old one, syncs it, and renames it onto the old one: a reader, a full disk or a
-/// crash meets the old file or the new one, never a part. A link is followed; a device or a pipe is written to.
+/// Writes a file beside the old one, syncs it, and renames it to the old name. So a reader, even after a full disk or a
+/// crash, finds the old file or the new one, never a part. A link is followed; a device or a pipe is written to.
 ///
 /// # Errors
 ///
-/// [`Error::Write`] if that fails; the old file is then untouched.
+/// [`Error::Write`] if this fails; the old file then stays unchanged.
 ///
 /// ```
 /// let folder = tempfile::tempdir()?;
@@ -25,7 +25,7 @@ pub fn replace(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> {
     written.map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
-/// As [`replace`], for a file that nobody but its owner is to read, where the system knows owners.
+/// As [`replace`], for a file that only its owner may read, on systems that have owners.
 ///
 /// # Errors
 ///
@@ -47,13 +47,13 @@ pub fn replace_secret(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error>
 /// Who may read a file.
 #[derive(Clone, Copy)]
 enum Readers {
-    /// All whom the umask allows.
+    /// Everyone whom the umask allows.
     All,
     Owner,
 }
 
 fn write_and_rename(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
-    // What a link leads to is replaced, not the link; and a device or a pipe is written to as it is.
+    // The target of a link is replaced, not the link; a device or a pipe is written to directly.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if path.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir()) {
         return File::options().write(true).open(path)?.write_all(bytes);
@@ -68,10 +68,10 @@ fn write_and_rename(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<(
             format!("there is no folder {}", folder.display()),
         ));
     }
-    // What tempfile says names the temporary file, which tells nobody anything.
+    // The error of tempfile would name the temporary file, which means nothing to the user.
     let made = match readers {
         Readers::All => temporary_in(folder),
-        // As temporary files are.
+        // Only its owner may read a temporary file.
         Readers::Owner => named().tempfile_in(folder),
     };
     let mut file = made.map_err(|error| io::Error::from(error.kind()))?;
@@ -81,7 +81,7 @@ fn write_and_rename(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<(
     sync_folder(folder)
 }
 
-/// How the names of temporary files begin and end, so that those of a run that was killed can be told.
+/// How the names of temporary files begin and end, so that the files of a killed run can be recognised.
 const TEMPORARY: [&str; 2] = [".dualtape-", ".tmp"];
 
 fn named() -> tempfile::Builder<'static, 'static> {
@@ -90,7 +90,7 @@ fn named() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// Readable to all whom the umask allows.
+/// Makes a file readable to everyone whom the umask allows.
 #[cfg(unix)]
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
@@ -102,19 +102,19 @@ fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     named().tempfile_in(folder)
 }
 
-/// The rename itself is on disk only once the folder is.
+/// Syncs the folder: only then is the rename itself on disk.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Other systems do not open folders as files.
+/// Other systems cannot open folders as files.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A folder that one run writes and no other, until this is dropped or its process ends, however it ends.
+/// A lock on a folder: only one run writes there, until this is dropped or its process ends in any way.
 ///
 /// ```
 /// use dualtape_nn::{Error, files::FolderLock};
@@ -127,7 +127,7 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 /// ```
 #[derive(Debug)]
 pub struct FolderLock {
-    /// Locked while it is open. The file stays: whoever removed it could remove another's.
+    /// The file is locked while it is open. It is never removed, because a run could then remove the file of another run.
     _file: File,
 }
 
@@ -143,11 +143,11 @@ impl FolderLock {
     /// ```
     pub const NAME: &str = ".lock";
 
-    /// Takes the folder, which must be there, and removes what a run that was killed was writing.
+    /// Locks the folder, which must exist, and removes the temporary files of a killed run.
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] if another run has it, [`Error::Write`] if the lock cannot be made.
+    /// [`Error::InUse`] if another run holds the lock, [`Error::Write`] if the lock cannot be made.
     ///
     /// ```
     /// use dualtape_nn::{Error, files::FolderLock};

@@ -1,9 +1,9 @@
-//! What is reported while a training goes on, and kept of it.
+//! The reports during a training, and the records that are kept.
 
 use crate::Metrics;
 use std::time::Duration;
 
-/// One epoch of the history.
+/// The record of one epoch.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Mlp, Settings, data, train};
@@ -18,27 +18,27 @@ use std::time::Duration;
 pub struct Record {
     /// The epoch, counted from 1.
     pub epoch: usize,
-    /// Measured on the training part, after the epoch.
+    /// The metrics on the training part, after the epoch.
     pub training: Metrics,
-    /// Measured on the validation part, after the epoch.
+    /// The metrics on the validation part, after the epoch.
     pub validation: Metrics,
     /// The rate of the last step.
     pub rate: f64,
-    /// The mean loss of the batches as they came, penalties included.
+    /// The mean loss of the batches, each measured before its step, penalties included.
     pub batch_loss: f64,
-    /// The mean norm before clipping: of the batches' gradients, or of the samples' where each is clipped.
+    /// The mean norm before clipping: of the gradients of batches, or of per-sample gradients if each sample is clipped.
     pub gradient_norm: f64,
     /// The same after clipping.
     pub clipped_norm: f64,
-    /// The share of samples whose gradient was clipped, or of batches where samples are not.
+    /// The share of samples whose gradient was clipped, or of batches if samples are not clipped.
     pub clipped: f64,
-    /// The ε that was spent until then, at the δ of the privacy budget, if there is one.
+    /// The ε spent until then, at the δ of the privacy budget, if there is a budget.
     pub epsilon: Option<f64>,
-    /// Time spent training until then.
+    /// The time spent on training until then.
     pub elapsed: Duration,
 }
 
-/// One step.
+/// The report of one step.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Event, Mlp, Settings, Trainer, data};
@@ -54,26 +54,27 @@ pub struct Record {
 pub struct Progress {
     /// The epoch, counted from 1.
     pub epoch: usize,
-    /// The batches done in it.
+    /// The number of batches done in it.
     pub batches_done: usize,
-    /// The batches it has.
+    /// The number of batches that it has.
     pub batches: usize,
-    /// The samples of the batch just done. A Poisson sample may have none: then loss, norms before and after clipping, and
-    /// the share of clipped samples are NaN.
+    /// The number of samples in this batch. A Poisson sample may be empty; then the loss, the norms before and after clipping,
+    /// and the share of clipped samples are NaN.
     pub samples: usize,
-    /// The loss of the batch just done, penalties included.
+    /// The loss of this batch, penalties included.
     pub loss: f64,
     /// The rate of the step.
     pub rate: f64,
-    /// The norm before clipping: of the batch's gradient, or the mean of the samples' where each is clipped.
+    /// The norm before clipping: of the gradient of the batch, or the mean over per-sample gradients if each sample is clipped.
     pub gradient_norm: f64,
-    /// The same after clipping; where layers are clipped by themselves, an upper bound.
+    /// The same after clipping; an upper bound if layers are clipped separately.
     pub clipped_norm: f64,
-    /// The share of the samples whose gradient was clipped; where samples are not, 1 if the batch's was.
+    /// The share of the samples whose gradient was clipped. If samples are not clipped, 1 if the gradient of the batch was
+    /// clipped, otherwise 0.
     pub clipped: f64,
 }
 
-/// What a training reports while it runs.
+/// An event that a training reports while it runs.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Event, Mlp, Settings, Trainer, data};
@@ -99,10 +100,10 @@ pub enum Event {
     Epoch(Record),
 }
 
-/// Sums over the batches of an epoch that is under way.
+/// Sums over the batches of the current epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Sums {
-    /// Those that were not empty.
+    /// The number of batches that were not empty.
     batches: f64,
     loss: f64,
     gradient_norm: f64,
@@ -160,7 +161,7 @@ impl Sums {
 }
 
 impl Metrics {
-    /// NaN stands for what is not measured.
+    /// NaN stands for values that are not measured.
     fn to_row(self) -> [f64; 4] {
         let or_nan = |x: Option<f64>| x.unwrap_or(f64::NAN);
         [self.loss, or_nan(self.accuracy), or_nan(self.mean_absolute_error), or_nan(self.r_squared)]
@@ -168,7 +169,7 @@ impl Metrics {
 
     fn from_row([loss, accuracy, error, r_squared]: [f64; 4]) -> Self {
         let some = |x: f64| (!x.is_nan()).then_some(x);
-        // Of a classifier, or of a regression with an error that is NaN itself.
+        // It is the record of a classifier, or of a regression whose error is itself NaN.
         let is_classifier = !accuracy.is_nan();
         let of_regression = |x| if is_classifier { some(x) } else { Some(x) };
         Self {
@@ -183,7 +184,7 @@ impl Metrics {
 impl Record {
     pub(crate) const WIDTH: usize = 16;
 
-    /// All of it as numbers, for files.
+    /// The whole record as numbers, for files.
     pub(crate) fn to_row(self) -> [f64; Self::WIDTH] {
         let ([a, b, c, d], [e, f, g, h]) = (self.training.to_row(), self.validation.to_row());
         let Self { rate, batch_loss, gradient_norm, clipped_norm, clipped, epsilon, elapsed, .. } = self;

@@ -6,24 +6,24 @@ use crate::{Error, Model, initialize, predict};
 use rand::seq::SliceRandom;
 use std::ops::Range;
 
-/// How much of its score a model loses where some features are shuffled among the samples: its accuracy for
-/// classes, R² for numbers. Of each group of features, which are shuffled together, one loss for each repeat.
-/// The same seed gives the same numbers. Use data that the model was not trained on.
+/// How much the score of a model drops when some features are shuffled among the samples. The score is the accuracy for
+/// classes, and R² for numbers. The features of a group are shuffled together. The result has, for each group, one drop for
+/// each repeat. The same seed gives the same numbers. Use data on which the model was not trained.
 ///
 /// Source: Breiman, *Random Forests*, 2001; Fisher, Rudin and Dominici, *All Models are Wrong, but Many are
 /// Useful*, 2019.
 ///
 /// # Errors
 ///
-/// Those of [`predict`].
+/// The errors of [`predict`].
 ///
 /// # Panics
 ///
-/// If a group has a feature that the data do not have, or the data have no targets.
+/// If a group contains a feature that the data do not have, or if the data have no targets.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Mlp, data::Dataset, permutation_importance};
-/// // The class follows from the first feature, and so does what the model says.
+/// // The first feature determines the class, and also the prediction of the model.
 /// let inputs: Vec<f64> = (0..40).flat_map(|i| [f64::from(i) - 19.5, f64::from(i % 3)]).collect();
 /// let labels = (0..40).map(|i| usize::from(i >= 20)).collect();
 /// let data = Dataset::classification("sign", vec!["x".into(), "y".into()], vec!["-".into(), "+".into()], inputs, labels)?;
@@ -66,7 +66,7 @@ fn score<M: Model>(model: &M, parameters: &[f64], data: &Dataset) -> Result<f64,
     Ok(right as f64 / data.len() as f64)
 }
 
-/// The same samples, with some features taken from others.
+/// The same samples, but with some features taken from other samples.
 fn with_shuffled(data: &Dataset, features: &Range<usize>, order: &[usize]) -> Result<Dataset, Error> {
     let mut inputs: Vec<f64> = (0..data.len()).flat_map(|i| data.input(i)).copied().collect();
     for (row, &other) in inputs.chunks_mut(data.features().len()).zip(order) {

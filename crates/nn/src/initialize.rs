@@ -19,31 +19,31 @@ pub fn stream(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// What a stream of its own is for.
+/// The purposes that have separate streams.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Use {
-    /// The order of an epoch's samples.
+    /// The order of the samples in an epoch.
     Shuffle,
     /// The noise of a step.
     Noise,
-    /// What dropout leaves in a step.
+    /// The factors of dropout in a step.
     Dropout,
 }
 
-/// The stream for one epoch or step, counted from 1. Nothing has to be remembered to go on from there, and
-/// [`stream`] itself, which is number 0, is left to initial weights and splits: so numbers start from 1.
+/// The stream for one epoch or step. A training can continue from any of them without a saved state of the generator. The
+/// numbers start at 1, because number 0 is [`stream`] itself, which is reserved for initial weights and splits.
 pub(crate) fn substream(seed: u64, purpose: Use, number: u64) -> ChaCha8Rng {
     let mut stream = stream(seed);
     stream.set_stream(number.wrapping_mul(2).wrapping_add(match purpose {
         Use::Shuffle => 0,
         Use::Noise => 1,
-        // Far from those of all epochs and steps.
+        // This is far from the numbers of all epochs and steps.
         Use::Dropout => 1 << 63,
     }));
     stream
 }
 
-/// How the weights of a layer start.
+/// How the weights of a layer are initialised.
 ///
 /// Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010
 /// (Xavier); He and others, "Delving deep into rectifiers", 2015 (Kaiming, with the gain √2 of relu).
@@ -79,7 +79,7 @@ pub enum Initializer {
 }
 
 impl Initializer {
-    /// The one that suits weights before this activation.
+    /// The initialiser that suits weights before this activation.
     pub(crate) fn before(activation: Activation) -> Self {
         match activation {
             Activation::Relu | Activation::LeakyRelu(_) => Self::KaimingNormal,
@@ -91,7 +91,7 @@ impl Initializer {
     ///
     /// # Panics
     ///
-    /// If that is more than there can be.
+    /// If that is more than memory can hold.
     ///
     /// ```
     /// use dualtape_nn::{Initializer, initialize::stream};

@@ -7,8 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use std::fmt;
 use std::ops::Range;
 
-/// The shape of a dense layer, whose parameters are its weights, row after row, one row for each output, and
-/// then its biases.
+/// The shape of a dense layer. Its parameters are the weights, row after row, with one row for each output, followed by
+/// the biases.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Layer};
@@ -21,11 +21,11 @@ pub struct Layer {
     pub inputs: usize,
     /// The number of outputs.
     pub outputs: usize,
-    /// What is done with each weighted sum.
+    /// The function applied to each weighted sum.
     pub activation: Activation,
 }
 
-/// The parameters of a layer, as parts of the flat slice that holds them.
+/// The parameters of a layer, as parts of the flat slice.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Layer, LayerParameters};
@@ -42,7 +42,7 @@ pub struct LayerParameters<'p, D> {
 }
 
 impl Layer {
-    /// A layer without activation: PyTorch's `Linear`.
+    /// A layer without activation, like PyTorch's `Linear`.
     ///
     /// ```
     /// use dualtape_nn::Layer;
@@ -67,7 +67,7 @@ impl Layer {
     ///
     /// # Panics
     ///
-    /// If `parameters` has not [`parameter_count`](Self::parameter_count) numbers.
+    /// If `parameters` does not have [`parameter_count`](Self::parameter_count) numbers.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Layer};
@@ -138,7 +138,7 @@ impl Model for Layer {
         std::iter::once(0..self.inputs * self.outputs).collect()
     }
 
-    /// Those PyTorch gives to a linear layer: `weight` of shape `[outputs, inputs]`, `bias` of shape `[outputs]`.
+    /// The names that PyTorch gives to a linear layer: `weight` of shape `[outputs, inputs]`, `bias` of shape `[outputs]`.
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         vec![("weight".to_owned(), vec![self.outputs, self.inputs]), ("bias".to_owned(), vec![self.outputs])]
     }

@@ -1,4 +1,4 @@
-//! `LayerNorm`: the numbers of one sample, brought to mean 0 and variance 1.
+//! `LayerNorm`: normalises the numbers of one sample to mean 0 and variance 1.
 
 use crate::module::Part;
 use crate::{Error, Initializer, Model};
@@ -7,8 +7,9 @@ use rand_chacha::ChaCha8Rng;
 use std::fmt;
 use std::ops::Range;
 
-/// Brings the numbers of one sample to mean 0 and variance 1, and then multiplies each by a weight and adds a bias: PyTorch's
-/// `LayerNorm`. Ba, Kiros and Hinton, "Layer normalization", 2016. It looks at one sample only, so batches change nothing.
+/// Normalises the numbers of one sample to mean 0 and variance 1, and then multiplies each by a weight and adds a bias, like
+/// PyTorch's `LayerNorm`. Ba, Kiros and Hinton, "Layer normalization", 2016. It uses only one sample, so the result does not
+/// depend on the batch.
 ///
 /// Its parameters are `size` weights and then `size` biases.
 ///
@@ -22,12 +23,12 @@ use std::ops::Range;
 pub struct LayerNorm {
     /// How many numbers go in and come out; at least 1.
     pub size: usize,
-    /// What is added to the variance, so that equal numbers are not divided by 0; positive.
+    /// The number that is added to the variance, so that equal numbers are not divided by 0; positive.
     pub epsilon: f64,
 }
 
 impl LayerNorm {
-    /// One with PyTorch's ε of 1e-5.
+    /// A layer norm with PyTorch's ε of 1e-5.
     ///
     /// ```
     /// use dualtape_nn::LayerNorm;
@@ -57,19 +58,19 @@ impl Model for LayerNorm {
         let count = self.size as f64;
         let mean = D::sum_of(input) / D::literal(count);
         let mut centred: Vec<D> = input.iter().map(|&x| x - mean).collect();
-        // √(Σ c² / n + ε), as √n times a norm, which does not overflow for large numbers as squares do.
+        // √(Σ c² / n + ε) is computed by a norm and √n: unlike squares, a norm does not overflow for large numbers.
         centred.push(D::literal((count * self.epsilon).sqrt()));
         let scale = D::literal(count.sqrt()) / D::norm(&centred);
         let each = centred.iter().zip(weights).zip(biases);
         each.map(|((&x, &weight), &bias)| x * scale * weight + bias).collect()
     }
 
-    /// None: penalties would draw its outputs towards 0.
+    /// It has none, because penalties would draw its outputs towards 0.
     fn weights(&self) -> Vec<Range<usize>> {
         Vec::new()
     }
 
-    /// Those of PyTorch: `weight` and `bias`.
+    /// The names of PyTorch: `weight` and `bias`.
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         ["weight", "bias"].map(|name| (name.to_owned(), vec![self.size])).to_vec()
     }

@@ -1,7 +1,7 @@
 //! Small neural networks on [`dualtape`]: layers, losses, per-sample gradients, clipping and training.
 //!
-//! A model is a shape: it knows how to read a flat slice of parameters, and computes on any
-//! [`Differentiable`](dualtape::Differentiable) number. Parameters are yours, in one `Vec`.
+//! A model stores no parameters. It reads them from a flat slice that you own (usually one `Vec`), and computes on any
+//! [`Differentiable`](dualtape::Differentiable) number.
 //!
 //! ```
 //! use dualtape_nn::{Activation, Mlp, Settings, data, train};

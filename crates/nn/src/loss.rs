@@ -1,7 +1,7 @@
-//! Losses of one sample, and how those of a batch are put together.
+//! Losses of one sample, and how the losses of a batch are combined.
 //!
-//! None of them branches, so all of them can be recorded. Targets are numbers like the outputs: data of the
-//! recording, or constants.
+//! None of the losses branches, so all of them can be recorded. Targets are numbers of the same type as the outputs: data
+//! of the recording, or constants.
 
 use crate::Error;
 use dualtape::{Differentiable, Scalar};
@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 /// A loss between the outputs of a model and its targets.
 ///
-/// For one sample, elementwise losses are the mean over its outputs, as PyTorch's are.
+/// For one sample, an elementwise loss is the mean over its outputs, as in PyTorch.
 ///
 /// ```
 /// use dualtape_nn::Loss;
@@ -24,13 +24,13 @@ pub enum Loss {
     MeanSquared,
     /// The absolute difference.
     L1,
-    /// Half the squared difference up to this distance, and growing linearly beyond. Huber, 1964.
+    /// Half the squared difference up to this distance; beyond it, the loss grows linearly. Huber, 1964.
     Huber(f64),
     /// The cross-entropy of the softmax of the outputs against a share for each class.
     CrossEntropy,
     /// The cross-entropy of the logistic function of each output against a target from 0 to 1.
     BinaryCrossEntropy,
-    /// How far an output times its target of ±1 stays behind a margin of 1.
+    /// How far an output times its target of ±1 stays below a margin of 1; 0 if it does not.
     Hinge,
 }
 
@@ -38,7 +38,7 @@ const EXPECTED: &str =
     "mse, l1, huber, huber:DELTA with a positive number DELTA, cross-entropy, binary-cross-entropy or hinge";
 
 impl Loss {
-    /// Every loss, with the usual numbers.
+    /// Every loss, with its default number.
     ///
     /// ```
     /// use dualtape_nn::Loss;
@@ -60,7 +60,7 @@ impl Loss {
     ///
     /// # Panics
     ///
-    /// If there are no outputs, or not one target for each.
+    /// If there are no outputs, or the number of targets differs.
     ///
     /// ```
     /// use dualtape_nn::Loss;
@@ -84,7 +84,7 @@ impl Loss {
         }
     }
 
-    /// Whether it compares classes, not quantities.
+    /// Whether the loss compares classes instead of quantities.
     ///
     /// ```
     /// use dualtape_nn::Loss;
@@ -94,8 +94,8 @@ impl Loss {
         matches!(self, Self::CrossEntropy | Self::BinaryCrossEntropy | Self::Hinge)
     }
 
-    /// How many outputs a model needs for so many classes: one for each, but a single one for two classes
-    /// under a loss that looks at each output on its own.
+    /// How many outputs a model needs for this number of classes: one for each, but only one for two classes
+    /// with a loss that treats each output separately.
     ///
     /// ```
     /// use dualtape_nn::Loss;
@@ -107,7 +107,7 @@ impl Loss {
         if single { 1 } else { classes }
     }
 
-    /// The target of one output that should speak for a class, or against it.
+    /// The target of one output that should indicate a class (`true`) or its absence (`false`).
     ///
     /// ```
     /// use dualtape_nn::Loss;
@@ -121,7 +121,7 @@ impl Loss {
         }
     }
 
-    /// The same, if its number is in its range.
+    /// Returns `self` if its number is in its range.
     ///
     /// # Errors
     ///
@@ -170,7 +170,7 @@ impl FromStr for Loss {
     }
 }
 
-/// How the losses of a batch become one.
+/// How the losses of a batch are combined into one.
 ///
 /// ```
 /// use dualtape_nn::Reduction;
@@ -214,7 +214,7 @@ impl FromStr for Reduction {
 fn check_lengths(outputs: usize, targets: usize) {
     assert!(
         outputs == targets && outputs > 0,
-        "a loss needs a target for each output, and some: {outputs} outputs, {targets} targets"
+        "a loss needs at least one output, and a target for each: {outputs} outputs, {targets} targets"
     );
 }
 
@@ -222,7 +222,7 @@ fn check_lengths(outputs: usize, targets: usize) {
 ///
 /// # Panics
 ///
-/// If the lengths differ, or are 0.
+/// If the lengths differ or are 0.
 ///
 /// ```
 /// assert_eq!(dualtape_nn::loss::mean_squared(&[1.0, 3.0], &[0.0, 1.0]), 2.5);
@@ -254,7 +254,7 @@ pub fn absolute<D: Differentiable>(output: D, target: D) -> D {
     (output - target).abs()
 }
 
-/// Half the squared difference up to the distance `delta`, delta · (distance − ½ delta) beyond.
+/// Half the squared difference up to the distance `delta`; beyond it, delta · (distance − ½ delta).
 ///
 /// ```
 /// use dualtape_nn::loss::huber;
@@ -282,7 +282,7 @@ pub fn binary_cross_entropy<D: Differentiable>(logit: D, target: D) -> D {
 ///
 /// # Panics
 ///
-/// If there is no such class.
+/// If the class does not exist.
 ///
 /// ```
 /// let loss = dualtape_nn::loss::cross_entropy(&[0.0, 0.0], 1);
@@ -294,7 +294,7 @@ pub fn cross_entropy<D: Differentiable>(logits: &[D], class: usize) -> D {
 }
 
 /// The cross-entropy of the softmax of `logits` against a distribution over the classes, such as a one-hot
-/// row: Σ t (ln Σ exp − logit). It computes the same for every target, so it can be recorded.
+/// row: Σ t (ln Σ exp − logit). It performs the same operations for every target, so it can be recorded.
 ///
 /// # Panics
 ///
@@ -314,7 +314,7 @@ pub fn cross_entropy_of_shares<D: Differentiable>(logits: &[D], shares: &[D]) ->
     D::log_sum_exp(logits) * D::sum_of(shares) - D::dot(logits, shares)
 }
 
-/// The hinge loss of a score against a label of ±1: how far it stays behind a margin of 1.
+/// The hinge loss of a score against a label of ±1: how far their product stays below a margin of 1.
 ///
 /// ```
 /// assert_eq!(dualtape_nn::loss::hinge(0.25, -1.0), 1.25);

@@ -1,8 +1,8 @@
-//! How good predictions are.
+//! The quality of predictions.
 
 use std::fmt;
 
-/// The class that outputs speak for: the largest one; with a single output, class 1 if it is above 0.
+/// The class that the outputs predict: the one with the largest output; with a single output, class 1 if it is above 0.
 ///
 /// ```
 /// use dualtape_nn::metrics::predicted_class;
@@ -15,7 +15,7 @@ pub fn predicted_class(outputs: &[f64]) -> usize {
     }
 }
 
-/// The mean absolute error; of no numbers, NaN.
+/// The mean absolute error; NaN if there are no numbers.
 ///
 /// # Panics
 ///
@@ -32,8 +32,8 @@ pub fn mean_absolute_error(predictions: &[f64], targets: &[f64]) -> f64 {
     errors.sum::<f64>() / targets.len() as f64
 }
 
-/// R²: how much less the squared errors are than those of always predicting the mean. 1 is perfect; 0 is no
-/// better than the mean, and what constant targets give that are not met exactly.
+/// R²: how much smaller the squared errors are than if the mean were always predicted. 1 is perfect; 0 is no better than
+/// the mean. For constant targets that are not predicted exactly, it is 0.
 ///
 /// # Panics
 ///
@@ -46,7 +46,7 @@ pub fn mean_absolute_error(predictions: &[f64], targets: &[f64]) -> f64 {
 /// ```
 pub fn r_squared(predictions: &[f64], targets: &[f64]) -> f64 {
     assert_eq!(predictions.len(), targets.len(), "each prediction needs a target");
-    // Divided before they are added up, and by norms: neither overflows for large numbers.
+    // The mean adds numbers that were divided before, and the errors use norms: neither overflows for large numbers.
     let mean: f64 = targets.iter().map(|t| t / targets.len() as f64).sum();
     let total = norm(targets.iter().map(|t| t - mean));
     let missed = norm(predictions.iter().zip(targets).map(|(p, t)| p - t));
@@ -57,11 +57,11 @@ pub fn r_squared(predictions: &[f64], targets: &[f64]) -> f64 {
     }
 }
 
-/// The square root of the mean square of errors.
+/// The square root of the mean of the squared errors.
 ///
 /// # Panics
 ///
-/// If there are not as many predictions as targets.
+/// If the numbers of predictions and targets differ.
 ///
 /// ```
 /// use dualtape_nn::metrics::root_mean_square_error;
@@ -78,7 +78,7 @@ fn norm(numbers: impl Iterator<Item = f64>) -> f64 {
     dualtape::Differentiable::norm(&numbers.collect::<Vec<f64>>())
 }
 
-/// How often each class was taken for each other.
+/// How often each class was predicted for the samples of each class.
 ///
 /// ```
 /// use dualtape_nn::metrics::Confusion;
@@ -92,12 +92,12 @@ fn norm(numbers: impl Iterator<Item = f64>) -> f64 {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confusion {
     classes: Vec<String>,
-    /// A row for each actual class, a column for each predicted one.
+    /// A row for each actual class, and a column for each predicted class.
     counts: Vec<u64>,
 }
 
 impl Confusion {
-    /// No predictions yet, of the given classes.
+    /// A matrix for the given classes, without predictions yet.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -113,12 +113,12 @@ impl Confusion {
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
     /// let mut confusion = Confusion::new(vec!["cat".into(), "dog".into()]);
-    /// confusion.count(0, 1); // a cat, taken for a dog
+    /// confusion.count(0, 1); // a dog was predicted for a cat
     /// assert_eq!((confusion.at(0, 1), confusion.at(1, 0)), (1, 0));
     /// ```
     pub fn count(&mut self, actual: usize, predicted: usize) {
@@ -126,11 +126,11 @@ impl Confusion {
         self.counts[place] += 1;
     }
 
-    /// How often the first class was taken for the second.
+    /// How often the second class was predicted for samples of the first.
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -165,7 +165,7 @@ impl Confusion {
         self.counts.chunks(self.classes.len().max(1))
     }
 
-    /// The share of right predictions; NaN if there are none.
+    /// The share of right predictions; NaN if there are no predictions.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -184,7 +184,7 @@ impl Confusion {
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -196,11 +196,12 @@ impl Confusion {
         (0..self.classes.len()).map(|predicted| self.at(class, predicted)).sum()
     }
 
-    /// The share of the samples taken for a class that are of it; NaN if none is taken for it.
+    /// The precision: of the samples for which a class is predicted, the share that belongs to it. It is NaN if the class is
+    /// never predicted.
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -213,11 +214,11 @@ impl Confusion {
         self.at(class, class) as f64 / predicted as f64
     }
 
-    /// The share of the samples of a class that are taken for it; NaN if there are none.
+    /// The recall: of the samples of a class, the share for which it is predicted. It is NaN if the class has no samples.
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -229,11 +230,11 @@ impl Confusion {
         self.at(class, class) as f64 / self.samples_of(class) as f64
     }
 
-    /// The harmonic mean of precision and recall; NaN if the class neither is there nor is predicted.
+    /// The harmonic mean of precision and recall; NaN if the class has no samples and is never predicted.
     ///
     /// # Panics
     ///
-    /// If there is no such class.
+    /// If the class does not exist.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -246,7 +247,7 @@ impl Confusion {
         2.0 * self.at(class, class) as f64 / (predicted + self.samples_of(class)) as f64
     }
 
-    /// The mean recall of the classes that have samples: accuracy as it would be if all were equally frequent. NaN
+    /// The mean recall of the classes that have samples, which is the accuracy if all classes were equally frequent. It is NaN
     /// if there are no samples.
     ///
     /// ```
@@ -262,8 +263,8 @@ impl Confusion {
         present.iter().map(|&class| self.recall(class)).sum::<f64>() / present.len() as f64
     }
 
-    /// The class with the most samples, the first of equals, and its share: the accuracy of who always says
-    /// that class. NaN if there are no samples.
+    /// The class with the most samples (the first of equals), and its share, which is the accuracy of always predicting
+    /// that class. The share is NaN if there are no samples.
     ///
     /// ```
     /// # use dualtape_nn::metrics::Confusion;
@@ -288,7 +289,7 @@ impl Confusion {
     }
 }
 
-/// A table: actual classes down, predicted ones across.
+/// Writes a table: actual classes down, predicted classes across.
 impl fmt::Display for Confusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let corner = "actual \\ predicted";

@@ -1,6 +1,6 @@
 //! L-BFGS over all samples at once, by argmin's solver.
 //!
-//! For small networks and data that fit in memory it often needs far fewer passes than steps along batches.
+//! For small networks and data that fit in memory, it often needs far fewer passes over the data than training by batches.
 
 use crate::{Error, Recorded};
 use argmin::core::{CostFunction, Executor, Gradient, IterState, State, TerminationReason};
@@ -9,7 +9,7 @@ use argmin::solver::quasinewton::LBFGS;
 use dualtape::program::Points;
 use std::cell::RefCell;
 
-/// How far [`lbfgs`] goes. Liu and Nocedal, "On the limited memory BFGS method", 1989.
+/// The settings of [`lbfgs`]. Liu and Nocedal, "On the limited memory BFGS method", 1989.
 ///
 /// ```
 /// use dualtape_nn::minimize::Lbfgs;
@@ -18,9 +18,9 @@ use std::cell::RefCell;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lbfgs {
-    /// How many steps are remembered; at least 1.
+    /// How many earlier steps are stored; at least 1.
     pub memory: usize,
-    /// How many iterations are made at most; at least 1.
+    /// The largest number of iterations; at least 1.
     pub iterations: u64,
     /// The norm of the gradient at which to stop; 0 or more.
     pub tolerance: f64,
@@ -32,7 +32,7 @@ impl Default for Lbfgs {
     }
 }
 
-/// What came of a minimisation.
+/// The result of a minimisation.
 ///
 /// ```
 /// use dualtape::{Float, program::Rows};
@@ -50,16 +50,16 @@ pub struct Minimum {
     pub loss: f64,
     /// How many iterations were made.
     pub iterations: u64,
-    /// Whether the gradient became as small as asked for, or the loss did not change any more.
+    /// Whether the gradient became as small as requested, or the loss stopped changing.
     pub converged: bool,
 }
 
-/// Minimises the mean loss of the samples, from the parameters given and into them.
+/// Minimises the mean loss of the samples. It starts from the given parameters, and writes the result to them.
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] if a setting is out of range; [`Error::Minimize`] if the search fails, as where the loss is not
-/// finite, or a slice does not fit the recording. The parameters are then as they were.
+/// [`Error::Setting`] if a setting is out of range; [`Error::Minimize`] if the search fails (for instance, because the loss
+/// is not finite), or a slice does not fit the recording. The parameters then stay unchanged.
 ///
 /// ```
 /// use dualtape::{Float, program::Rows};
@@ -110,7 +110,7 @@ pub fn lbfgs<P: Points<f64> + ?Sized>(
     })
 }
 
-/// Mean loss and gradient, as argmin asks for them.
+/// The mean loss and its gradient, in the form that argmin requires.
 struct Problem<'a, P: ?Sized> {
     recorded: RefCell<&'a mut Recorded<f64>>,
     samples: &'a P,
@@ -120,7 +120,7 @@ impl<P: Points<f64> + ?Sized> Problem<'_, P> {
     fn evaluate(&self, parameters: &[f64]) -> Result<(f64, Vec<f64>), argmin::core::Error> {
         let mut gradient = vec![0.0; parameters.len()];
         let batch = self.recorded.borrow_mut().mean(parameters, self.samples, None, &mut gradient)?;
-        // The line search would look for ever for a place where NaN is small.
+        // Otherwise, the line search would search for ever for a point where NaN is small.
         if !(batch.loss.is_finite() && gradient.iter().all(|g| g.is_finite())) {
             let problem =
                 format!("the loss or its gradient is not finite where the search looked: {}", batch.loss);

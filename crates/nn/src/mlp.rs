@@ -24,7 +24,7 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// The most parameters a network may have: 2²⁸, which take 2 GiB.
+    /// The largest number of parameters of a network: 2²⁸, which take 2 GiB.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Error, Mlp};
@@ -33,8 +33,7 @@ impl Mlp {
     /// ```
     pub const MAX_PARAMETERS: usize = 1 << 28;
 
-    /// A perceptron of the given sizes, from inputs to outputs, with an activation on all layers but the
-    /// last.
+    /// A perceptron of the given sizes, from inputs to outputs. All layers except the last have the activation.
     ///
     /// # Errors
     ///
@@ -65,8 +64,8 @@ impl Mlp {
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if a layer does not take what the one before it gives, naming both; and those of
-    /// [`new`](Self::new).
+    /// [`Error::Shape`], naming both layers, if a layer does not take as many inputs as the layer before it gives outputs; and
+    /// the errors of [`new`](Self::new).
     ///
     /// ```
     /// use dualtape_nn::{Activation::Relu, Layer, Mlp};
@@ -99,7 +98,7 @@ impl Mlp {
         Self::checked(layers)
     }
 
-    /// Refuses more parameters than make sense, before anything of that size is allocated.
+    /// Refuses too many parameters before anything of that size is allocated.
     fn checked(layers: Vec<Layer>) -> Result<Self, Error> {
         let counted = layers.iter().try_fold(0_usize, |sum, layer| {
             sum.checked_add(layer.outputs.checked_mul(layer.inputs.checked_add(1)?)?)
@@ -166,7 +165,7 @@ impl Mlp {
     ///
     /// # Panics
     ///
-    /// If `parameters` has not [`parameter_count`](Self::parameter_count) numbers.
+    /// If `parameters` does not have [`parameter_count`](Self::parameter_count) numbers.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Mlp};
@@ -180,7 +179,7 @@ impl Mlp {
         self.slices(parameters).map(|(layer, own)| layer.parameters(own)).collect()
     }
 
-    /// Fresh parameters: Xavier-uniform weights (Kaiming where the activation is relu), biases 0.
+    /// Initial parameters: Xavier-uniform weights (Kaiming if the activation is relu), and biases of 0.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Mlp};
@@ -194,7 +193,7 @@ impl Mlp {
         self.initialize_with(seed, |layer| Initializer::before(layer.activation))
     }
 
-    /// Fresh parameters: weights as chosen for each layer, biases 0.
+    /// Initial parameters: weights as chosen for each layer, and biases of 0.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Initializer, Mlp};
@@ -218,7 +217,7 @@ impl Mlp {
         parameters
     }
 
-    /// What [`Display`](fmt::Display) writes: layers, their shapes and numbers of parameters, and the total.
+    /// The text that [`Display`](fmt::Display) writes: the layers, their shapes and numbers of parameters, and the total.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Mlp};
@@ -268,7 +267,7 @@ impl Mlp {
     }
 }
 
-/// A summary: a line for each layer with its shape and number of parameters, and their total.
+/// Writes a summary: a line for each layer with its shape and number of parameters, and the total.
 impl fmt::Display for Mlp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<8}{:>14}  {:<12}{:>10}", "layer", "shape", "activation", "parameters")?;

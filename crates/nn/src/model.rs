@@ -1,10 +1,11 @@
-//! What can be trained: models over flat parameters.
+//! Models over flat parameters, which can be trained.
 
 use crate::{Layer, Loss, Mlp};
 use dualtape::Differentiable;
 use std::ops::Range;
 
-/// A model: its sizes, and what it computes on any kind of number. [`Mlp`] is one; yours takes four methods.
+/// A model: its sizes, and the function that it computes on any kind of number. [`Mlp`] is a model. To write your own,
+/// implement four methods.
 ///
 /// ```
 /// use dualtape::Differentiable;
@@ -39,7 +40,7 @@ pub trait Model: Sync {
     /// The number of parameters.
     fn parameter_count(&self) -> usize;
 
-    /// The outputs for one input. It is recorded once, so it may not branch on its numbers.
+    /// The outputs for one input. This function is recorded once, so it must not branch on its numbers.
     ///
     /// # Panics
     ///
@@ -48,12 +49,12 @@ pub trait Model: Sync {
     where
         Self: Sized;
 
-    /// The outputs for one input in training, where dropout multiplies some numbers by factors: one for each probability in
-    /// [`dropout`](Self::dropout). Without any, the [usual](Self::forward) outputs.
+    /// The outputs for one input in training. There, dropout multiplies some numbers by factors, one for each probability in
+    /// [`dropout`](Self::dropout). Without factors, it returns the [usual](Self::forward) outputs.
     ///
     /// # Panics
     ///
-    /// As [`forward`](Self::forward); and if there are more or fewer factors.
+    /// As [`forward`](Self::forward); and if the number of factors is wrong.
     ///
     /// ```
     /// use dualtape_nn::{Layer, Model, Module, Sequential};
@@ -67,13 +68,17 @@ pub trait Model: Sync {
     where
         Self: Sized,
     {
-        assert!(factors.is_empty(), "the model takes no factors of dropout, not {}", factors.len());
+        assert!(
+            factors.is_empty(),
+            "the model takes no factors of dropout, but {} were given",
+            factors.len()
+        );
         self.forward(parameters, input)
     }
 
-    /// For each factor that dropout takes in [training](Self::forward_training), the probability p that it is 0; otherwise
-    /// it is 1 / (1 − p). A [`Trainer`](crate::Trainer) draws them anew for each sample of each step. None, unless said
-    /// otherwise.
+    /// For each factor of dropout in [training](Self::forward_training), the probability p that it is 0. Otherwise, the factor
+    /// is 1 / (1 − p). A [`Trainer`](crate::Trainer) draws new factors for each sample of each step. By default,
+    /// there are none.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Layer, Mlp, Model, Module, Sequential};
@@ -86,9 +91,10 @@ pub trait Model: Sync {
         Vec::new()
     }
 
-    /// The loss of one sample, for a model that has one of its own: then no loss need be chosen, and one that is chosen counts
-    /// for nothing. Targets are one for each output; of classes, they are 1 for the sample's class and 0 for the others, or
-    /// where a single output speaks for the second of two classes, 1 or 0. It may not branch either.
+    /// The loss of one sample, for a model that defines its own loss. Then you need not choose a loss in the settings, and a
+    /// chosen loss is ignored. There is one target for each output. For classes, it is 1 for the sample's class and 0 for the
+    /// others. If a single output stands for the second of two classes, the target is 1 for that class and 0 for the first. The
+    /// loss must not branch either.
     ///
     /// ```
     /// use dualtape::Differentiable;
@@ -123,8 +129,8 @@ pub trait Model: Sync {
         None
     }
 
-    /// The loss of one sample: the model's [own](Self::own_loss), or else the chosen one. A model may also make its own of
-    /// the one that is chosen; it may not branch either.
+    /// The loss of one sample: the model's [own](Self::own_loss) loss if it has one, otherwise the chosen loss. A model can
+    /// also override this to build its loss from the chosen one. It must not branch either.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Loss, Mlp, Model};
@@ -139,19 +145,19 @@ pub trait Model: Sync {
         self.own_loss(outputs, targets).unwrap_or_else(|| chosen.of(outputs, targets))
     }
 
-    /// The parameters that a penalty applies to; all of them, unless said otherwise.
+    /// The parameters that a penalty applies to; by default, all of them.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Mlp, Model};
     /// let model = Mlp::new(&[2, 3, 1], Activation::Tanh)?;
-    /// assert_eq!(model.weights(), [0..6, 9..12]); // biases aside
+    /// assert_eq!(model.weights(), [0..6, 9..12]); // without the biases
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     fn weights(&self) -> Vec<Range<usize>> {
         std::iter::once(0..self.parameter_count()).collect()
     }
 
-    /// Name and shape of each tensor in files, in the order of the flat parameters.
+    /// The name and shape of each tensor in files, in the order of the flat parameters.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Mlp, Model};
@@ -165,11 +171,11 @@ pub trait Model: Sync {
         vec![("parameters".to_owned(), vec![self.parameter_count()])]
     }
 
-    /// Whether the model can take an input of the right length; or, in words, why not. Anything, unless said otherwise.
+    /// Checks whether the model accepts an input of the right length. By default, it accepts any.
     ///
     /// # Errors
     ///
-    /// What was given and what was expected.
+    /// A message that says what was given and what was expected.
     ///
     /// ```
     /// use dualtape_nn::{Embedding, Model};
@@ -182,7 +188,7 @@ pub trait Model: Sync {
         Ok(())
     }
 
-    /// What to call its inputs and its outputs in an error.
+    /// The names of the model's inputs and outputs in error messages.
     fn ends(&self) -> [String; 2] {
         ["the model's inputs".to_owned(), "the model's outputs".to_owned()]
     }
@@ -214,8 +220,8 @@ impl Model for Mlp {
         self.layers().iter().scan(0, own).collect()
     }
 
-    /// Those PyTorch gives to a sequence of linear layers: `layers.0.weight` of shape `[outputs, inputs]`,
-    /// `layers.0.bias` of shape `[outputs]`.
+    /// The names that PyTorch gives to a sequence of linear layers: `layers.0.weight` of shape `[outputs, inputs]`,
+    /// `layers.0.bias` of shape `[outputs]`, and so on.
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let of = |(i, layer): (usize, &Layer)| {
             [

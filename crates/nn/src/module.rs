@@ -1,14 +1,14 @@
-//! `Module`: one of the things that a `Sequential` puts one after another.
+//! `Module`: an element of a `Sequential`.
 
 use crate::{Activation, Embedding, Error, Initializer, Layer, LayerNorm, Model, Sequential};
 use dualtape::Differentiable;
 use rand_chacha::ChaCha8Rng;
 use std::fmt;
 
-/// One of the things that a [`Sequential`] puts one after another, named as in PyTorch.
+/// An element of a [`Sequential`], named as in PyTorch.
 ///
-/// A [`Layer`], [`LayerNorm`], [`Embedding`] and [`Sequential`] is a [`Model`] by itself, so that a model of your own can
-/// hold them, too, and call them with their part of its parameters.
+/// [`Layer`], [`LayerNorm`], [`Embedding`] and [`Sequential`] are also [`Model`]s themselves. Your own model can contain
+/// them, and call each with its part of the parameters.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Layer, Module};
@@ -21,32 +21,33 @@ pub enum Module {
     Layer(Layer),
     /// A function of each number.
     Activation(Activation),
-    /// The numbers of a sample, brought to mean 0 and variance 1.
+    /// Normalises the numbers of a sample to mean 0 and variance 1.
     LayerNorm(LayerNorm),
-    /// A row of a table for each index; a first module only.
+    /// A row of a table for each index; it must be the first module.
     Embedding(Embedding),
-    /// x + f(x), with modules f that give as many numbers as they take. He and others, "Deep residual learning for image
-    /// recognition", 2016.
+    /// x + f(x), where f is a sequence of modules that gives as many numbers as it takes. He and others, "Deep residual
+    /// learning for image recognition", 2016.
     Residual(Sequential),
-    /// In training, each number becomes 0 with this probability p, or else is divided by 1 − p; otherwise, nothing changes.
-    /// Srivastava and others, "Dropout", 2014. What it draws follows from the seed of the settings and the step.
+    /// In training, each number becomes 0 with this probability p, and is divided by 1 − p otherwise. Outside training,
+    /// dropout changes nothing. Srivastava and others, "Dropout", 2014. The seed of the settings and the step determine the
+    /// random numbers.
     ///
-    /// A model of your own that holds a sequence with dropout hands on its [`dropout`](Model::dropout) and
-    /// [`forward_training`](Model::forward_training); without them, it trains as if there were no dropout.
+    /// If your own model contains a sequence with dropout, it must forward [`dropout`](Model::dropout) and
+    /// [`forward_training`](Model::forward_training) to the sequence. Otherwise, it trains as if there were no dropout.
     Dropout(f64),
 }
 
 /// A module that knows its sizes.
 pub(crate) trait Part: Model + fmt::Display {
-    /// Whether its sizes and numbers are in their range.
+    /// Checks that its sizes and numbers are in their range.
     fn check(&self) -> Result<(), Error>;
 
-    /// Appends fresh parameters, with weights of a layer by the given rule.
+    /// Appends initial parameters; the given rule determines the weights of a layer.
     fn initialize(&self, weights: Initializer, stream: &mut ChaCha8Rng, parameters: &mut Vec<f64>);
 
     /// # Panics
     ///
-    /// If there are more or fewer parameters, or inputs.
+    /// If the number of parameters or inputs is wrong.
     fn check_lengths(&self, parameters: usize, inputs: usize) {
         let expected = self.parameter_count();
         assert!(parameters == expected, "{self} has {expected} parameters, not {parameters}");
@@ -56,7 +57,7 @@ pub(crate) trait Part: Model + fmt::Display {
 }
 
 impl Module {
-    /// The module as a part of known sizes; none if it takes any number of inputs, and has no parameters.
+    /// The module as a part of known sizes; `None` if it takes any number of inputs and has no parameters.
     pub(crate) fn part(&self) -> Option<&dyn Part> {
         match self {
             Self::Layer(layer) => Some(layer),
@@ -87,7 +88,8 @@ impl Module {
         }
     }
 
-    /// What comes out, in training if there are factors of dropout: it takes its own off their beginning.
+    /// The outputs; the outputs in training, if there are factors of dropout. The module removes its factors from the beginning
+    /// of the slice.
     pub(crate) fn forward<D: Differentiable>(
         &self,
         parameters: &[D],
@@ -119,7 +121,7 @@ impl Module {
     }
 }
 
-/// Whether numbers can become 0 with this probability, and others be divided by its complement.
+/// Checks a probability of dropout: it must be at least 0 and less than 1.
 pub(crate) fn check_dropout(p: f64) -> Result<(), Error> {
     if (0.0..1.0).contains(&p) {
         return Ok(());

@@ -3,7 +3,7 @@
 use crate::Activation;
 use dualtape::Differentiable;
 
-/// The shape of a neuron, whose parameters are its weights and then its bias.
+/// The shape of a neuron. Its parameters are the weights, followed by the bias.
 ///
 /// ```
 /// use dualtape::gradient;
@@ -18,7 +18,7 @@ use dualtape::Differentiable;
 pub struct Neuron {
     /// The number of inputs.
     pub inputs: usize,
-    /// What is done with the weighted sum.
+    /// The function applied to the weighted sum.
     pub activation: Activation,
 }
 

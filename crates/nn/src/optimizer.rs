@@ -1,7 +1,7 @@
-//! Optimisers: what is done with a gradient.
+//! Optimisers, which change the parameters according to a gradient.
 //!
-//! A [`Method`] says which, with its numbers; an [`Optimizer`] is a method at work, with what it keeps from
-//! step to step.
+//! A [`Method`] is the choice of an algorithm and its numbers. An [`Optimizer`] runs a method, and holds the state that it
+//! keeps from step to step.
 
 mod method;
 mod sgd;
@@ -12,10 +12,10 @@ pub use sgd::Sgd;
 use crate::Error;
 use dualtape::Scalar;
 
-/// A method at work on a number of parameters.
+/// A running method for a number of parameters.
 ///
-/// Its state is [`steps`](Self::steps) and [`buffers`](Self::buffers); an optimiser
-/// [`restored`](Self::restore) from them goes on with the same bits.
+/// Its state consists of [`steps`](Self::steps) and [`buffers`](Self::buffers). An optimiser
+/// [restored](Self::restore) from them continues with the same bits.
 ///
 /// ```
 /// use dualtape_nn::{Method, Optimizer};
@@ -35,7 +35,7 @@ pub struct Optimizer<F> {
     method: Method,
     parameters: usize,
     steps: u64,
-    /// Velocity, moments or averages, as many as the method needs; see [`Method::buffers`].
+    /// The velocity, moments or averages, as many as the method needs; see [`Method::buffers`].
     buffers: Vec<Vec<F>>,
 }
 
@@ -60,12 +60,12 @@ impl<F: Scalar> Optimizer<F> {
         Ok(Self { method, parameters, steps: 0, buffers })
     }
 
-    /// A method in the middle of its work.
+    /// A method after some steps, from a saved state.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] as [`new`](Self::new), and [`Error::Shape`] if the buffers are not those of the
-    /// method and as long as there are parameters.
+    /// [`Error::Setting`] as for [`new`](Self::new), and [`Error::Shape`] if the number of buffers is not the one of the
+    /// method, or if the length of a buffer is not the number of parameters.
     ///
     /// ```
     /// use dualtape_nn::{Method, Optimizer};
@@ -116,7 +116,7 @@ impl<F: Scalar> Optimizer<F> {
         self.steps
     }
 
-    /// What is kept from step to step: for each buffer, a number for each parameter.
+    /// The numbers that are kept from step to step. Each buffer has one number for each parameter.
     ///
     /// ```
     /// # use dualtape_nn::{Method, Optimizer};
@@ -128,11 +128,11 @@ impl<F: Scalar> Optimizer<F> {
         &self.buffers
     }
 
-    /// Changes the momentum, Adam's β₁; of a method that has none, nothing. For schedules that cycle it.
+    /// Changes the momentum (Adam's β₁), for schedules that cycle it. It has no effect on a method without momentum.
     ///
     /// # Panics
     ///
-    /// If it is not from 0 to less than 1.
+    /// If the momentum is less than 0, or not less than 1.
     ///
     /// ```
     /// # use dualtape_nn::{Method, Optimizer};
@@ -156,7 +156,8 @@ impl<F: Scalar> Optimizer<F> {
     ///
     /// # Panics
     ///
-    /// If the gradient has not one number for each parameter, or the parameters are not as many as said.
+    /// If the gradient does not have one number for each parameter, or if the number of parameters differs from the one
+    /// given at the start.
     ///
     /// ```
     /// # use dualtape_nn::{Method, Optimizer};
@@ -181,7 +182,7 @@ impl<F: Scalar> Optimizer<F> {
         pulp::Arch::new().dispatch(|| self.step_by_method(rate, parameters, gradient));
     }
 
-    /// In loops that are compiled for each instruction set.
+    /// One step, in loops that are compiled for each instruction set.
     #[inline(always)]
     fn step_by_method(&mut self, rate: F, parameters: &mut [F], gradient: &[F]) {
         match self.method {
@@ -207,7 +208,7 @@ impl<F: Scalar> Optimizer<F> {
     #[inline(always)]
     fn sgd(&mut self, rate: F, numbers: [F; 3], nesterov: bool, parameters: &mut [F], gradient: &[F]) {
         let [momentum, dampening, decay] = numbers;
-        // The first velocity is the whole gradient, whatever the dampening.
+        // The first velocity is the whole gradient, for any dampening.
         let share = if self.steps == 1 { F::one() } else { F::one() - dampening };
         let Some(velocity) = self.buffers.first_mut() else {
             for (x, &g) in parameters.iter_mut().zip(gradient) {
@@ -256,7 +257,7 @@ impl<F: Scalar> Optimizer<F> {
                 Some(means) => {
                     let mean = &mut means[i];
                     *mean += (g - *mean) * (F::one() - alpha);
-                    // Rounding may take the variance below 0.
+                    // Rounding may make the variance negative.
                     (*square - *mean * *mean).max(F::zero())
                 }
                 None => *square,

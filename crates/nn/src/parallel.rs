@@ -1,12 +1,12 @@
-//! Training shared by several processes: what has to go between them, and the order in which it is added up.
+//! Training shared by several processes: how they communicate, and the order in which their sums are added up.
 //!
-//! Each process holds the same model and data, and takes some chunks of each batch. Their sums are added up in the order of
-//! a tree that depends on the batch only ([`SumTree`](dualtape::program::SumTree)), whatever process computed them: so one,
-//! two or a hundred processes end with the same parameters, bit for bit. A [`Trainer`](crate::Trainer) does all that once
-//! it is given an [`AllReduce`], by [`Trainer::over`](crate::Trainer::over).
+//! Each process holds the same model and data, and takes some chunks of each batch. The sums of the chunks are added up in
+//! the order of a tree ([`SumTree`](dualtape::program::SumTree)). The tree depends only on the batch, not on the process that
+//! computed a sum. Therefore, one, two or a hundred processes end with the same parameters, bit for bit. To use this, give a
+//! [`Trainer`](crate::Trainer) an [`AllReduce`] by [`Trainer::over`](crate::Trainer::over).
 //!
-//! The engine is [MPI](https://www.mpi-forum.org), which clusters have, behind the feature `mpi`: `Mpi`. Anything else
-//! that can do what [`AllReduce`] asks for will do as well.
+//! The feature `mpi` adds `Mpi`, which uses [MPI](https://www.mpi-forum.org), as available on clusters. Any other type that
+//! implements [`AllReduce`] works as well.
 
 mod in_order;
 #[cfg(feature = "mpi")]
@@ -20,8 +20,8 @@ use crate::Error;
 use std::fmt;
 use std::ops::Range;
 
-/// What goes between processes that work together. They are counted by *rank* from 0. All of them call the same methods in the
-/// same order; each call returns when everybody's part is there.
+/// Communication between processes that work together. Their *ranks* count from 0. All processes must call the same methods
+/// in the same order. Each call returns when the parts of all processes have arrived.
 ///
 /// ```
 /// use dualtape_nn::parallel::{AllReduce, Local};
@@ -31,7 +31,7 @@ use std::ops::Range;
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 pub trait AllReduce: fmt::Debug {
-    /// Which of the processes this is.
+    /// The rank of this process.
     ///
     /// ```
     /// use dualtape_nn::parallel::{AllReduce, Local};
@@ -39,7 +39,7 @@ pub trait AllReduce: fmt::Debug {
     /// ```
     fn rank(&self) -> usize;
 
-    /// How many there are.
+    /// The number of processes.
     ///
     /// ```
     /// use dualtape_nn::parallel::{AllReduce, Local};
@@ -47,9 +47,9 @@ pub trait AllReduce: fmt::Debug {
     /// ```
     fn size(&self) -> usize;
 
-    /// Replaces numbers by their sums over all processes, each of which gives as many. The order of the sum is that of the
-    /// engine, so its bits may depend on the number of processes; what trains with the same bits uses
-    /// [`exchange`](Self::exchange) and [`gather`](Self::gather).
+    /// Replaces numbers by their sums over all processes, each of which passes equally many. The implementation chooses the
+    /// order of the sum, so the bits may depend on the number of processes. Training that must have the same bits uses
+    /// [`exchange`](Self::exchange) and [`gather`](Self::gather) instead.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ pub trait AllReduce: fmt::Debug {
     /// ```
     fn sum(&mut self, numbers: &mut [f64]) -> Result<(), Error>;
 
-    /// Replaces bytes, in any number, by those of rank 0.
+    /// Replaces the bytes by the bytes of rank 0; their number may differ between processes.
     ///
     /// # Errors
     ///
@@ -79,8 +79,8 @@ pub trait AllReduce: fmt::Debug {
     /// ```
     fn broadcast(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error>;
 
-    /// Sends each process a piece of `sent`, and receives one of each; both in order of rank, of the given lengths. The own
-    /// piece is sent as well.
+    /// Sends a piece of `sent` to each process, and receives a piece from each. The pieces are in order of rank and have the
+    /// given lengths. A process also sends a piece to itself.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ pub trait AllReduce: fmt::Debug {
         received_lengths: &[usize],
     ) -> Result<(), Error>;
 
-    /// Writes the numbers of all processes to `all`, in order of rank, of the given lengths.
+    /// Writes the numbers of all processes to `all`, in order of rank. Each process has as many as the given lengths say.
     ///
     /// # Errors
     ///
@@ -125,13 +125,14 @@ pub trait AllReduce: fmt::Debug {
     fn gather(&mut self, own: &[f64], lengths: &[usize], all: &mut [f64]) -> Result<(), Error>;
 }
 
-/// Which of so many things one of several processes takes: as many as any other, or one more or less.
+/// The range of `count` things that one of several processes takes. The numbers of things that two processes take differ by
+/// at most one.
 pub(crate) fn share(count: usize, rank: usize, size: usize) -> Range<usize> {
     let first = |rank: usize| (count as u128 * rank as u128 / size as u128) as usize;
     first(rank)..first(rank + 1)
 }
 
-/// One process alone.
+/// A single process, which communicates with no other.
 ///
 /// ```
 /// use dualtape_nn::parallel::{AllReduce, Local};

@@ -1,4 +1,4 @@
-//! The parameters of any model in a file of their own, without a trainer and without what it takes to predict.
+//! The parameters of any model in a file that contains nothing else: no state of a trainer, and no data for predictions.
 
 use crate::container::{self, Container, Tensor};
 use crate::{Error, Model};
@@ -9,23 +9,24 @@ use std::path::Path;
 
 const KIND: &str = "set of parameters";
 
-/// The name that safetensors files keep for themselves.
+/// The name that safetensors files reserve.
 const RESERVED: &str = "__metadata__";
 
-/// How many names of tensors a message lists.
+/// The largest number of tensor names that a message lists.
 const NAMED: usize = 8;
 
-/// Writes the parameters of a model as a safetensors file, a tensor of `f64` for each of the model's
-/// [`tensors`](Model::tensors). The file is replaced only when the new one is complete. Every bit is kept, also of numbers
-/// that are not finite.
+/// Writes the parameters of a model as a safetensors file, with a tensor of `f64` for each of the model's
+/// [`tensors`](Model::tensors). An old file is replaced only when the new one is complete. Every bit is kept, even of
+/// numbers that are not finite.
 ///
-/// PyTorch reads it by `safetensors.torch.load_file`. Its `load_state_dict` takes the result for a model that gives its
-/// tensors the same names, as `torch.nn.Sequential` does for a [`Sequential`](crate::Sequential).
+/// In PyTorch, `safetensors.torch.load_file` reads the file. `load_state_dict` accepts the result if the PyTorch model gives
+/// the same names to its tensors, as `torch.nn.Sequential` does for a [`Sequential`](crate::Sequential).
 ///
 /// # Errors
 ///
-/// [`Error::Shape`] if the parameters are not as many as the model's, or as those of its tensors; [`Error::TensorName`] if
-/// the model has two tensors of one name; [`Error::Write`] if the file cannot be written. An old file is then untouched.
+/// [`Error::Shape`] if the number of parameters differs from the model's, or from the total of its tensors;
+/// [`Error::TensorName`] if two tensors have the same name, or a tensor has a reserved name; [`Error::Write`] if the file
+/// cannot be written. An old file then stays unchanged.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Mlp, load_parameters, save_parameters};
@@ -35,7 +36,7 @@ const NAMED: usize = 8;
 /// let path = folder.path().join("parameters.safetensors");
 /// save_parameters(&model, &parameters, &path)?;
 /// assert_eq!(load_parameters(&model, &path)?, parameters);
-/// assert!(save_parameters(&model, &parameters[1..], &path).is_err()); // one is missing
+/// assert!(save_parameters(&model, &parameters[1..], &path).is_err()); // one parameter is missing
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 pub fn save_parameters<M: Model>(model: &M, parameters: &[f64], path: impl AsRef<Path>) -> Result<(), Error> {
@@ -47,19 +48,19 @@ pub fn save_parameters<M: Model>(model: &M, parameters: &[f64], path: impl AsRef
     container::write(path.as_ref(), KIND, &(), &Tensor::split("", &layout, parameters))
 }
 
-/// Reads the parameters of a model: what [`save_parameters`] wrote, or a safetensors file of another program, such as
-/// PyTorch's `safetensors.torch.save_file(module.state_dict(), path)`. The file has exactly the model's
-/// [`tensors`](Model::tensors), by name and shape, in any order; their numbers are `f64` or `f32`, which becomes `f64`
-/// without loss.
+/// Reads the parameters of a model from a file that [`save_parameters`] wrote, or from a safetensors file of another program,
+/// such as PyTorch's `safetensors.torch.save_file(module.state_dict(), path)`. The file must contain exactly the model's
+/// [`tensors`](Model::tensors), with the same names and shapes, in any order. Their numbers are `f64`, or `f32`, which is
+/// converted to `f64` without loss.
 ///
-/// A file that [`save_parameters`] wrote has a checksum, so one that was changed in any bit is refused. Files of other
-/// programs have none: one that was cut short is refused, a number that was changed cannot be noticed.
+/// A file that [`save_parameters`] wrote has a checksum, so it is refused if any bit was changed. Files of other programs have
+/// no checksum: a file that was cut short is refused, but a changed number cannot be detected.
 ///
 /// # Errors
 ///
-/// [`Error::Read`] if the file cannot be read; [`Error::Checkpoint`] if it is damaged, of another kind, or lacks a tensor,
-/// has one too many, or one of another shape or type, naming it; [`Error::Shape`] and [`Error::TensorName`] as
-/// [`save_parameters`].
+/// [`Error::Read`] if the file cannot be read; [`Error::Checkpoint`] if it is damaged or of another kind, or, naming the
+/// tensor, if a tensor is missing, is not one of the model's, or has another shape or type; [`Error::Shape`] and
+/// [`Error::TensorName`] as in [`save_parameters`].
 ///
 /// ```
 /// use dualtape_nn::{Activation, Mlp, load_parameters, save_parameters};
@@ -92,7 +93,7 @@ pub fn load_parameters<M: Model>(model: &M, path: impl AsRef<Path>) -> Result<Ve
     Ok(parameters)
 }
 
-/// The model's tensors, if they hold all parameters under names that differ.
+/// The model's tensors, if they contain all parameters and have different names.
 fn layout<M: Model>(model: &M) -> Result<Vec<(String, Vec<usize>)>, Error> {
     let layout = model.tensors();
     let mut seen = HashSet::new();
@@ -108,7 +109,7 @@ fn layout<M: Model>(model: &M) -> Result<Vec<(String, Vec<usize>)>, Error> {
     Ok(layout)
 }
 
-/// Whether the file has the tensors of the layout and no others.
+/// Checks that the file has the tensors of the layout and no others.
 fn check_names<A>(
     file: &Container<A>,
     tensors: &SafeTensors<'_>,
@@ -119,7 +120,7 @@ fn check_names<A>(
     let missing = layout.iter().map(|(name, _)| name.as_str()).filter(|name| !given.contains(name));
     let missing: Vec<&str> = missing.collect();
     let mut others: Vec<&str> = given.difference(&expected).copied().collect();
-    // A set has no order, and a message should not change from run to run.
+    // The names are sorted, because a set has no fixed order, and a message should not change from run to run.
     others.sort_unstable();
     let problem = match (missing.is_empty(), others.is_empty()) {
         (true, true) => return Ok(()),
@@ -130,7 +131,7 @@ fn check_names<A>(
     Err(file.wrong(format!("{problem}; expected exactly the tensors of the model")))
 }
 
-/// Names in quotes; of many, the first.
+/// Names in quotes; only the first ones if there are many.
 fn list(names: &[&str]) -> String {
     let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("'{name}'")).collect();
     let more = names.len() - shown.len();

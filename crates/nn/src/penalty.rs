@@ -1,10 +1,10 @@
-//! Regularisation: what large parameters cost.
+//! Regularisation: a penalty for large parameters.
 
 use crate::Error;
 use std::ops::Range;
 
-/// l1 · Σ|w| + l2 · Σw², added to the mean loss of a batch, over the weights that a model lets be
-/// penalised (biases are not).
+/// The penalty l1 · Σ|w| + l2 · Σw², which is added to the mean loss of a batch. The sums are over the parameters that the
+/// model declares as [weights](crate::Model::weights), which usually excludes biases.
 ///
 /// ```
 /// use dualtape_nn::Penalty;
@@ -17,14 +17,14 @@ use std::ops::Range;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Penalty {
-    /// What a weight's magnitude costs; 0 or more.
+    /// The factor of the magnitudes of the weights; 0 or more.
     pub l1: f64,
-    /// What a weight's square costs; 0 or more.
+    /// The factor of the squares of the weights; 0 or more.
     pub l2: f64,
 }
 
 impl Penalty {
-    /// Whether both numbers are in their range.
+    /// Checks that both numbers are in their range.
     ///
     /// # Errors
     ///
@@ -45,11 +45,11 @@ impl Penalty {
         Ok(())
     }
 
-    /// The penalty times `scale`; its gradient is added to `gradient`. At 0 the derivative of a magnitude is 0.
+    /// Returns the penalty times `scale`, and adds its gradient to `gradient`. The derivative of a magnitude at 0 is 0.
     ///
     /// # Panics
     ///
-    /// If a range is not within the slices.
+    /// If a range lies outside the slices.
     ///
     /// ```
     /// use dualtape_nn::Penalty;

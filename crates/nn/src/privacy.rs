@@ -1,31 +1,31 @@
-//! Differentially private descent: noise, sampling, and what they spend.
+//! Differentially private descent: noise, sampling, and the privacy that they spend.
 //!
-//! Abadi and others, "Deep learning with differential privacy", 2016: each sample takes part in a step with a probability q;
-//! the gradient of each is clipped to a norm C, the clipped gradients are added up, normal noise of deviation σC is added
-//! to each component, and the sum is divided by the expected size of a batch. [`accountant`] says which (ε, δ) that many
-//! such steps spend, and which σ a budget needs.
+//! The method is that of Abadi and others, "Deep learning with differential privacy", 2016. Each sample takes part in a step
+//! with a probability q. The gradient of each of these samples is clipped to a norm C, the clipped gradients are added up,
+//! normal noise of deviation σC is added to each component, and the sum is divided by the expected size of a batch.
+//! [`accountant`] computes the (ε, δ) that a number of such steps spend, and the noise multiplier σ that a budget requires.
 //!
-//! [`Settings`](crate::Settings) put it together: [`Sampling::Poisson`], a [clip](crate::Clip) of each sample, `noise`,
-//! [`NoiseSource::System`], and a `budget`, at which the training stops. [`Trainer::spent`](crate::Trainer::spent) says what
-//! was spent.
+//! To use it, choose these [`Settings`](crate::Settings): [`Sampling::Poisson`], a per-sample [clip](crate::Clip), `noise`,
+//! [`NoiseSource::System`], and a `budget`, at which the training stops. [`Trainer::spent`](crate::Trainer::spent) returns
+//! the privacy spent so far.
 //!
 //! # What is claimed, and what is not
 //!
-//! The parameters after each step, seen by whoever likes, are (ε, δ)-differentially private for data sets that differ in
-//! one sample that is there or not. That holds for samples of the training part, if
+//! The parameters after every step are (ε, δ)-differentially private, even if all of them are published. Neighbouring data
+//! sets differ in one sample, which is present or absent. The claim holds for samples of the training part, if
 //!
-//! - batches are drawn by Poisson sampling, not dealt from shuffled data, for which accountants do not speak;
-//! - what the data went through before is public, or does not depend on them: a column that is standardised by the training
-//!   part's own mean and deviation changes every sample when one is added;
-//! - key and data stay secret: whoever knows the [`NoiseKey`] can take the noise off. One drawn [from the
+//! - batches are drawn by Poisson sampling, not taken from shuffled data, which the accountants do not cover;
+//! - earlier processing of the data is public, or does not depend on the data. For instance, if a column is standardised by
+//!   the mean and deviation of the training part, then adding one sample changes every other sample;
+//! - the key and the data stay secret: whoever knows the [`NoiseKey`] can remove the noise. A key drawn [from the
 //!   system](NoiseSource::System) is in the checkpoint, which only its owner may read, and in the memory of the processes that
-//!   share the training. One made [from a seed](NoiseSource::Seed) is for research that is to be repeated, and for tests;
-//! - noise is taken for real numbers. In floating point it has gaps that can be exploited (Mironov, "On significance of the
-//!   least significant bits for differential privacy", 2012).
+//!   share the training. A key made [from a seed](NoiseSource::Seed) is for reproducible research and for tests;
+//! - the noise is assumed to consist of real numbers. In floating point it has gaps that can be exploited (Mironov, "On
+//!   significance of the least significant bits for differential privacy", 2012).
 //!
-//! A sample whose loss or gradient is not finite counts for nothing, since a training that stopped for it would tell of it.
-//! Losses, norms and metrics that are printed or drawn, early stopping, keeping the best parameters, and options that were
-//! chosen by looking, are computed from the data without noise: no claim is made for them.
+//! A sample whose loss or gradient is not finite is ignored, because stopping the training would reveal it. The following are
+//! computed from the data without noise, so no claim is made for them: losses, norms and metrics that are printed or drawn,
+//! early stopping, keeping the best parameters, and options chosen after looking at the data or the results.
 
 pub mod accountant;
 mod chacha;
@@ -35,7 +35,7 @@ mod normal;
 pub mod renyi;
 mod sampling;
 
-/// How many components of noise are shared by threads.
+/// The number of components from which on threads share the work of adding noise.
 pub(crate) use normal::PARALLEL_FROM as SHARED_FROM;
 
 use crate::{Error, initialize};
@@ -44,20 +44,20 @@ use rand::Rng;
 use std::fmt;
 use std::str::FromStr;
 
-/// What noise and Poisson samples are drawn from: 256 bits, the key of a ChaCha stream of 12 rounds for each step. Its
-/// outputs do not tell it, or each other.
+/// The key from which noise and Poisson samples are drawn. It has 256 bits, and is the key of a ChaCha stream of 12 rounds
+/// for each step. The outputs reveal neither the key nor one another.
 ///
 /// ```
 /// use dualtape_nn::privacy::NoiseKey;
 /// assert_ne!(NoiseKey::from_system()?, NoiseKey::from_system()?);
-/// assert_eq!(format!("{:?}", NoiseKey::from_seed(1)), "NoiseKey(…)"); // it is not printed by accident
+/// assert_eq!(format!("{:?}", NoiseKey::from_seed(1)), "NoiseKey(…)"); // the key is not printed by accident
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct NoiseKey([u8; 32]);
 
 impl NoiseKey {
-    /// One that nobody can guess.
+    /// A key that nobody can guess.
     ///
     /// # Errors
     ///
@@ -76,13 +76,13 @@ impl NoiseKey {
         let wrong = |error| Error::Setting {
             what: "source of noise",
             given: format!("the system, which gives no random numbers ({error})"),
-            expected: "a system that does, or noise from a seed",
+            expected: "a system that provides them, or noise from a seed",
         };
         drawn.map_err(wrong)?;
         Ok(Self(key))
     }
 
-    /// The same for the same seed: for what is to be repeated, and protects nobody.
+    /// A key that is the same for the same seed. It makes results reproducible, but protects nobody.
     ///
     /// ```
     /// use dualtape_nn::privacy::NoiseKey;
@@ -94,7 +94,7 @@ impl NoiseKey {
         Self(key)
     }
 
-    /// As 64 hexadecimal digits.
+    /// The key as 64 hexadecimal digits.
     pub(crate) fn to_hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -118,8 +118,8 @@ impl fmt::Debug for NoiseKey {
     }
 }
 
-/// Adds normal noise of the given deviation to each component. Of one key, each step has noise of its own, with the same bits
-/// on any machine.
+/// Adds normal noise of the given deviation to each component. With the same key, each step has different noise. The noise
+/// has the same bits on any machine.
 ///
 /// ```
 /// use dualtape_nn::privacy::{NoiseKey, add_noise};
@@ -134,9 +134,9 @@ pub fn add_noise<F: Scalar>(gradient: &mut [F], deviation: f64, key: &NoiseKey, 
     normal::add_normal(&key.0, step, deviation, gradient);
 }
 
-/// Replaces `chosen` by a Poisson sample of the indices below `count`, in their order: each is in it with the given
-/// probability, above 0 and at most 1, independently of the others. Of one key, each step has a sample of its own, the same
-/// on any machine.
+/// Replaces `chosen` by a Poisson sample of the indices below `count`, in their order: it contains each index with the given
+/// probability, above 0 and at most 1, independently of the others. With the same key, each step has a different sample. The
+/// sample is the same on any machine.
 ///
 /// # Panics
 ///
@@ -158,22 +158,22 @@ pub fn poisson_sample(key: &NoiseKey, step: u64, probability: f64, count: usize,
     sampling::poisson_sample(&key.0, step, probability, count, chosen);
 }
 
-/// The deviation of the noise on the count of samples within an adaptive norm, for batches of this expected size: that of
-/// Andrew and others, 2021.
+/// The deviation of the noise on the count of samples within an adaptive norm, for batches of this expected size. It is the
+/// one of Andrew and others, 2021.
 fn count_deviation(expected: f64) -> f64 {
     expected / 20.0
 }
 
-/// How σ is shared between the sum of gradients and the count of samples within the norm: what remains for the sum, so that
-/// both together spend what σ alone would. None if σ is too large for that.
+/// The noise multiplier for the sum of gradients, beside the noisy count of samples within the norm: both together spend as
+/// much privacy as σ alone would. `None` if σ is too large for that.
 pub(crate) fn noise_beside_count(noise: f64, expected: f64) -> Option<f64> {
-    // Of a count less half of all, a sample changes a half.
+    // Half of all samples is subtracted from the count, so one sample changes the difference by a half.
     let on_count = 2.0 * count_deviation(expected);
     let rest = noise.powi(-2) - on_count.powi(-2);
     if noise == 0.0 { Some(0.0) } else { (rest > 0.0).then(|| rest.powf(-0.5)) }
 }
 
-/// The share of samples within the norm, of a batch of this expected size: noisy if there is a key.
+/// The share of samples within the norm in a batch of this expected size; it is noisy if there is a key.
 pub(crate) fn share_within(
     within: usize,
     count: usize,
@@ -181,7 +181,7 @@ pub(crate) fn share_within(
     key: Option<&NoiseKey>,
     step: u64,
 ) -> f64 {
-    /// Above the steps of any training, whose streams have the same key.
+    /// A number above the steps of any training, because the streams of the steps have the same key.
     const OF_COUNTS: u64 = 1 << 63;
     let mut centred = [within as f64 - count as f64 / 2.0];
     if let Some(key) = key {
@@ -199,15 +199,15 @@ pub(crate) fn share_within(
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sampling {
-    /// All samples are shuffled, and dealt out in batches of one size: `shuffled`.
+    /// All samples are shuffled, and divided into batches of one size: `shuffled`.
     #[default]
     Shuffled,
-    /// Each sample takes part in each step with one probability, independently of all others: `poisson`. Batches have the
-    /// batch size on average only, and may be empty.
+    /// Each sample takes part in each step with the same probability, independently of all others: `poisson`. Batches have the
+    /// batch size only on average, and may be empty.
     Poisson,
 }
 
-/// Where the [key](NoiseKey) of noise and Poisson samples comes from.
+/// Where the [key](NoiseKey) for noise and Poisson samples comes from.
 ///
 /// ```
 /// use dualtape_nn::privacy::NoiseSource;
@@ -215,14 +215,14 @@ pub enum Sampling {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NoiseSource {
-    /// From the seed of the training: `seed`. It can be repeated, and protects nobody.
+    /// From the seed of the training: `seed`. The training is reproducible, but protects nobody.
     #[default]
     Seed,
-    /// From the operating system: `system`. It is in the checkpoint, which is to be kept secret.
+    /// From the operating system: `system`. The checkpoint contains the key, so keep it secret.
     System,
 }
 
-/// Text of values that have a name each.
+/// Text forms for values that each have a name.
 macro_rules! named {
     ($type:ident, $what:literal, $expected:literal, $($name:literal => $value:ident),+) => {
         impl fmt::Display for $type {

@@ -1,4 +1,4 @@
-//! The gradient of a batch by a recorded program: model and loss run once, for the recording, and are then
+//! The gradient of a batch by a recorded program. The model and the loss run once, for the recording; the program is then
 //! evaluated for many samples at once.
 
 use crate::Reduction;
@@ -10,8 +10,8 @@ use std::ops::Range;
 
 /// A loss of one sample, recorded, with the buffers to evaluate batches of samples.
 ///
-/// Where [`BatchGradient`](crate::BatchGradient) takes any loss, branches included, this takes one that
-/// computes the same for every sample, and is much faster.
+/// [`BatchGradient`](crate::BatchGradient) takes any loss, even with branches. `Recorded` requires a loss that performs the
+/// same operations for every sample, and is much faster.
 ///
 /// ```
 /// use dualtape::{Float, program::Rows};
@@ -32,30 +32,29 @@ pub struct Recorded<F: ProgramScalar> {
     shared: Shared,
 }
 
-/// The memory of sums that processes share, kept from one batch to the next.
+/// The memory for sums over processes, kept from one batch to the next.
 #[derive(Clone, Debug, Default)]
 struct Shared {
     in_order: InOrder,
-    /// The sums of the subtrees of what was computed piece by piece, and of the share as a whole.
+    /// The sums of the subtrees of all pieces, and then those of the whole share.
     pieces: Vec<f64>,
     own: Vec<f64>,
     total: Vec<f64>,
 }
 
 impl<F: ProgramScalar> Recorded<F> {
-    /// Records the loss of one sample, given so many parameters and so many numbers a sample.
+    /// Records the loss of one sample, for these numbers of parameters and of numbers in a sample.
     ///
-    /// It is recorded at small numbers that mean nothing: a loss that branches on its arguments does not
-    /// belong here.
+    /// The loss is recorded at small, arbitrary numbers, so it must not branch on its arguments.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] if the recording does not fit.
+    /// [`Error::TooLarge`] if the recording is too large.
     ///
     /// ```
     /// use dualtape::Float;
     /// use dualtape_nn::Recorded;
-    /// // Two parameters; a sample is an input and what it should give.
+    /// // Two parameters; a sample is an input and its target.
     /// let recorded = Recorded::<f64>::new(2, 2, |p, s| (p[0] * s[0] + p[1] - s[1]).powi(2))?;
     /// assert_eq!((recorded.program().parameters(), recorded.program().data()), (2, 2));
     /// # Ok::<(), dualtape::Error>(())
@@ -71,7 +70,7 @@ impl<F: ProgramScalar> Recorded<F> {
         Ok(Self { program, batch, norms: Vec::new(), shared: Shared::default() })
     }
 
-    /// What was recorded.
+    /// The recorded program.
     ///
     /// ```
     /// # use dualtape_nn::Recorded;
@@ -83,10 +82,10 @@ impl<F: ProgramScalar> Recorded<F> {
         &self.program
     }
 
-    /// Writes the gradient of the mean loss over the samples into `gradient`; of no samples, zeros.
+    /// Writes the gradient of the mean loss over the samples into `gradient`; it is zero if there are no samples.
     ///
-    /// With a `sample_limit`, each sample's gradient is first scaled to have at most that norm. Work is
-    /// spread over rayon's current thread pool.
+    /// With a `sample_limit`, each per-sample gradient is first scaled to have at most that norm. The threads of rayon's
+    /// current pool share the work.
     ///
     /// # Errors
     ///
@@ -99,7 +98,7 @@ impl<F: ProgramScalar> Recorded<F> {
     /// let (samples, mut derivative) = (Rows::new(&[1.0, 3.0], 1), [0.0]);
     /// recorded.mean(&[5.0], &samples, None, &mut derivative)?;
     /// assert_eq!(derivative, [2.0]);
-    /// let batch = recorded.mean(&[5.0], &samples, Some(2.0), &mut derivative)?; // 1 and 3, held to 2
+    /// let batch = recorded.mean(&[5.0], &samples, Some(2.0), &mut derivative)?; // 1 and 3, clipped to 2
     /// assert!((derivative[0] - 1.5_f64).abs() < 1e-5 && batch.clipped == 1);
     /// # Ok::<(), dualtape::Error>(())
     /// ```
@@ -138,7 +137,7 @@ impl<F: ProgramScalar> Recorded<F> {
         gradient: &mut [F],
     ) -> Result<Batch<F>, Error> {
         let share = match reduction {
-            // Of no samples, the sum is zero with any share.
+            // Without samples, the sum is zero with any factor.
             Reduction::Mean => F::nearest(samples.count().max(1) as f64).recip(),
             Reduction::Sum => F::one(),
         };
@@ -146,7 +145,7 @@ impl<F: ProgramScalar> Recorded<F> {
         self.scaled(share, parameters, samples, clip, gradient)
     }
 
-    /// The sum over the samples, of loss and clipped gradient, times `share`.
+    /// The sums of the loss and of the clipped gradient over the samples, times `share`.
     pub(crate) fn scaled<P: Points<F> + ?Sized>(
         &mut self,
         share: F,
@@ -166,7 +165,7 @@ impl<F: ProgramScalar> Recorded<F> {
         Ok(Batch { loss: sum.value, mean_norm, clipped: sum.clipped })
     }
 
-    /// The norm of each sample's gradient in the last batch, before clipping; empty if it was not clipped.
+    /// The norm of each per-sample gradient in the last batch, before clipping; empty if the samples were not clipped.
     ///
     /// ```
     /// use dualtape::program::Rows;
@@ -181,13 +180,13 @@ impl<F: ProgramScalar> Recorded<F> {
     }
 }
 
-/// How each sample's gradient is clipped: to this norm as a whole, or each group of parameters to this norm, the groups given
-/// by their lengths.
+/// How each per-sample gradient is clipped: the whole gradient to this norm, or each group of parameters to this norm. The
+/// lengths of the groups are given.
 #[derive(Clone, Copy)]
 pub(crate) struct SampleClip<'a, F = f64> {
     pub(crate) norm: F,
     pub(crate) groups: &'a [usize],
-    /// Whether a sample without a finite loss and norm counts for nothing.
+    /// Whether a sample is ignored if its loss or norm is not finite.
     pub(crate) skip_non_finite: bool,
 }
 
@@ -197,30 +196,30 @@ fn sums<F: ProgramScalar>(share: F, clip: Option<SampleClip<'_, F>>) -> Sums<'_,
     Sums { clip: clip.map(|clip| clip.norm), groups, skip_non_finite, scale: Some(share), ..Sums::none() }
 }
 
-/// Who works on a batch, and how it is cut.
+/// The threads or processes that work on a batch, and how the batch is divided.
 pub(crate) struct Team<'a, R> {
     pub(crate) ranks: &'a mut R,
     /// The threads of this process.
     pub(crate) pool: &'a rayon::ThreadPool,
-    /// How many parts of its share each process takes one after the other.
+    /// The number of pieces of its share that each process computes one after another.
     pub(crate) accumulate: usize,
     /// Whether this process was asked to stop.
     pub(crate) stop: bool,
 }
 
-/// What a team found.
+/// The results of a team.
 pub(crate) struct Found {
     pub(crate) batch: Batch<f64>,
     /// Whether any of its processes was asked to stop.
     pub(crate) stop: bool,
 }
 
-/// The numbers that each process sends besides sums and norms: whether it failed, whether it was asked to stop, and how
-/// many gradients it clipped.
+/// The numbers that each process sends besides sums and norms: they tell whether it failed, whether it was asked to stop,
+/// and how many gradients it clipped.
 const MARKS: usize = 3;
 
 impl Recorded<f64> {
-    /// As [`scaled`](Self::scaled), by a team, with the same bits for any team.
+    /// As [`scaled`](Self::scaled), but computed by a team, with the same bits for any team.
     pub(crate) fn by_team<P: Points<f64> + ?Sized, R: AllReduce>(
         &mut self,
         team: Team<'_, R>,
@@ -248,7 +247,7 @@ impl Recorded<f64> {
             let computed = pool.install(|| self.own_sums(&work, parameters, samples, &sums, &mut shared));
             let others = match &computed {
                 Ok(clipped) => self.others(*clipped, stop),
-                // All others have to know; what is sent besides counts for nothing.
+                // All other processes must know about the failure; whatever else is sent is ignored.
                 Err(_) => failed(lengths[ranks.rank()]),
             };
             let mut all = vec![0.0; lengths.iter().sum()];
@@ -268,7 +267,7 @@ impl Recorded<f64> {
         Ok(found)
     }
 
-    /// The sums of the subtrees that a share consists of, and the norms of its samples. Returns how many were clipped.
+    /// Computes the sums of the subtrees of a share, and the norms of its samples. Returns how many samples were clipped.
     fn own_sums<P: Points<f64> + ?Sized>(
         &mut self,
         share: &Share<'_>,
@@ -286,7 +285,7 @@ impl Recorded<f64> {
         for piece in 0..*pieces {
             let chunk = |piece: usize| own.start + own.len() * piece / pieces;
             let chunks = chunk(piece)..chunk(piece + 1);
-            // One that is empty still evaluates what depends on parameters only.
+            // Even an empty share evaluates the operations that depend only on parameters.
             subtrees.extend(tree.subtrees(chunks.clone()));
             let part = Part { chunks, careful: *careful };
             clipped +=
@@ -305,14 +304,14 @@ impl Recorded<f64> {
         Ok(clipped)
     }
 
-    /// What goes to the other processes besides sums.
+    /// The data that are sent to the other processes besides sums.
     fn others(&self, clipped: usize, stop: bool) -> Vec<f64> {
         let mut others = vec![0.0, f64::from(stop), clipped as f64];
         others.extend_from_slice(&self.norms);
         others
     }
 
-    /// Takes apart what the processes sent besides sums, keeping the norms.
+    /// Reads what the processes sent besides sums, and keeps the norms.
     fn read_others(&mut self, mut others: &[f64], lengths: &[usize]) -> Result<Marks, crate::Error> {
         self.norms.clear();
         let mut marks = Marks { stop: false, clipped: 0 };
@@ -321,7 +320,7 @@ impl Recorded<f64> {
             others = rest;
             if own[0] != 0.0 {
                 return Err(crate::Error::Parallel {
-                    problem: format!("process {rank} failed, and so all stop"),
+                    problem: format!("process {rank} failed, so all processes stop"),
                 });
             }
             marks.stop |= own[1] != 0.0;
@@ -340,14 +339,14 @@ struct Share<'a> {
     careful: bool,
 }
 
-/// What a process sends that failed.
+/// The data that a failed process sends.
 fn failed(length: usize) -> Vec<f64> {
     let mut marks = vec![0.0; length];
     marks[0] = 1.0;
     marks
 }
 
-/// What all processes sent, put together.
+/// The combined data of all processes.
 struct Marks {
     stop: bool,
     clipped: usize,

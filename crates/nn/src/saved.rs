@@ -1,4 +1,4 @@
-//! Models in files: shape, parameters, and what it takes to predict with them.
+//! Models in files: the shape, the parameters, and everything needed for predictions.
 
 use crate::container::{self, Tensor};
 use crate::data::{Dataset, Encoder, Standardizer, Targets};
@@ -8,8 +8,8 @@ use std::path::Path;
 
 const KIND: &str = "model";
 
-/// A trained network with all that belongs to it: predictions take rows as they are in the data, and give
-/// numbers in the units of the targets, or classes by name.
+/// A trained network with everything needed for predictions. It takes rows as they are in the data, and gives
+/// numbers in the units of the targets, or names of classes.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Loss, Mlp, SavedModel, data::iris};
@@ -30,17 +30,17 @@ pub struct SavedModel {
     pub model: Mlp,
     /// Its parameters.
     pub parameters: Vec<f64>,
-    /// The loss it was trained by.
+    /// The loss with which it was trained.
     pub loss: Loss,
     /// The names of its inputs.
     pub features: Vec<String>,
-    /// The names of the classes; none for regression.
+    /// The names of the classes; empty for regression.
     pub classes: Vec<String>,
-    /// The names of the numbers it predicts; none for classification.
+    /// The names of the numbers it predicts; empty for classification.
     pub targets: Vec<String>,
-    /// The column of the label in the data it was trained on, where it had a name.
+    /// The name of the label's column in the training data, if it had one.
     pub label: Option<String>,
-    /// How the columns of a table become its inputs, before these are standardised.
+    /// How the columns of a table become inputs, before the inputs are standardised.
     pub encoder: Encoder,
     /// How inputs are standardised.
     pub input_scale: Option<Standardizer>,
@@ -58,7 +58,7 @@ struct About {
     targets: Vec<String>,
     #[serde(default)]
     label: Option<String>,
-    /// Not in files of before there were encoders: all columns were numbers.
+    /// Missing in files from before encoders existed, when all columns were numbers.
     #[serde(default)]
     encoder: Option<Encoder>,
 }
@@ -72,7 +72,7 @@ struct LayerAbout {
 }
 
 impl SavedModel {
-    /// A network trained on data of these features and targets, not standardised.
+    /// A network trained on data with these features and targets, without standardising.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Loss, Mlp, SavedModel, data};
@@ -80,7 +80,7 @@ impl SavedModel {
     /// let parameters = model.initialize(7);
     /// let saved = SavedModel::new(model, parameters, &data::iris(), Loss::CrossEntropy);
     /// assert_eq!(saved.classes, ["setosa", "versicolor", "virginica"]);
-    /// assert_eq!(saved.input_scale, None); // set it where inputs were standardised
+    /// assert_eq!(saved.input_scale, None); // set it if inputs were standardised
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn new(model: Mlp, parameters: Vec<f64>, data: &Dataset, loss: Loss) -> Self {
@@ -106,12 +106,12 @@ impl SavedModel {
         }
     }
 
-    /// Writes it, replacing the file only when the new one is complete.
+    /// Writes the model to a file, and replaces an old file only when the new one is complete.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if the parameters are not the model's; [`Error::Write`] if the file cannot be written; an
-    /// old one is then untouched.
+    /// [`Error::Shape`] if the number of parameters is not the model's; [`Error::Write`] if the file cannot be written. An
+    /// old file then stays unchanged.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Loss, Mlp, SavedModel, data};
@@ -150,11 +150,11 @@ impl SavedModel {
         container::write(path.as_ref(), KIND, &about, &tensors)
     }
 
-    /// Reads what [`save`](Self::save) wrote.
+    /// Reads a file that [`save`](Self::save) wrote.
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] if the file cannot be read, [`Error::Checkpoint`] if it is damaged or no model.
+    /// [`Error::Read`] if the file cannot be read, [`Error::Checkpoint`] if it is damaged or not a model.
     ///
     /// ```
     /// use dualtape_nn::{Error, SavedModel};
@@ -206,7 +206,7 @@ impl SavedModel {
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if the row has not one number for each feature.
+    /// [`Error::Shape`] if the row does not have one number for each feature.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Loss, Mlp, SavedModel, data::{Csv, Standardizer}};
@@ -235,11 +235,11 @@ impl SavedModel {
         Ok(outputs)
     }
 
-    /// The name of the class that a row of features is taken for.
+    /// The name of the class that the model predicts for a row of features.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if the row has not one number for each feature, or the model knows no classes.
+    /// [`Error::Shape`] if the row does not have one number for each feature, or the model has no classes.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Loss, Mlp, SavedModel, data::parse_csv};

@@ -1,15 +1,15 @@
-//! Schedules: how the rate changes while a training goes on.
+//! Schedules: how the rate changes during a training.
 
 use crate::Error;
 use std::f64::consts::PI;
 use std::fmt;
 use std::str::FromStr;
 
-/// The rate at each time, as PyTorch's schedulers of the same names give it. Time counts from 0, in epochs
-/// or in steps, as the caller likes.
+/// The rate at each time, as in PyTorch's schedulers of the same names. Time counts from 0, in epochs or in steps, as
+/// the caller chooses.
 ///
-/// As text, the parts are separated by colons and chains by plus signs; `@N` says for how long a link of a
-/// chain holds, where that does not follow from it:
+/// In the text form, colons separate the parts of a schedule, and plus signs separate the links of a chain. `@N` specifies
+/// how long a link lasts, if the link itself does not determine it:
 ///
 /// ```
 /// use dualtape_nn::Schedule;
@@ -22,52 +22,52 @@ use std::str::FromStr;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Schedule {
-    /// Always the same: `constant`.
+    /// The rate stays the same: `constant`.
     #[default]
     Constant,
     /// rate · γ^⌊t/size⌋: `step:SIZE:GAMMA`.
     Step {
         /// How long the rate stays the same; at least 1.
         size: u64,
-        /// What it is then multiplied by; positive.
+        /// The factor by which it is then multiplied; positive.
         gamma: f64,
     },
     /// rate · γᵗ: `exponential:GAMMA`.
     Exponential {
-        /// What the rate is multiplied by each time; positive.
+        /// The factor by which the rate is multiplied each time; positive.
         gamma: f64,
     },
-    /// min + ½ (rate − min)(1 + cos(πt/length)): `cosine:LENGTH` or `cosine:LENGTH:MIN`. After its length the
+    /// min + ½ (rate − min)(1 + cos(πt/length)): `cosine:LENGTH` or `cosine:LENGTH:MIN`. After this length, the
     /// rate rises again, as in PyTorch. Loshchilov and Hutter, "SGDR", 2016.
     Cosine {
-        /// When the rate is least; at least 1.
+        /// The time at which the rate is smallest; at least 1.
         length: u64,
-        /// The least rate; 0 or more.
+        /// The smallest rate; 0 or more.
         min: f64,
     },
     /// rate · min(1, (t + 1)/length): `warmup:LENGTH`.
     Warmup {
-        /// How many times it takes to reach the full rate; at least 1.
+        /// How many units of time it takes to reach the full rate; at least 1.
         length: u64,
     },
-    /// Up from max/25 to max in the first 30 % of the time, and down to max/250 000, along cosines, whatever
-    /// the base rate: `one-cycle:MAX:TOTAL`. After its end the rate stays. A momentum goes the other way, see
-    /// [`momentum`](Self::momentum). Smith, "Super-convergence", 2017.
+    /// The rate rises from max/25 to max in the first 30 % of the time, and then falls to max/250 000, along cosines:
+    /// `one-cycle:MAX:TOTAL`. It does not depend on the base rate. After the end, it stays constant. A momentum changes in the
+    /// opposite direction; see [`momentum`](Self::momentum). Smith, "Super-convergence", 2017.
     OneCycle {
         /// The largest rate; positive.
         max: f64,
-        /// PyTorch's `total_steps`: one more than the last time; at least 2.
+        /// PyTorch's `total_steps`, which is one more than the last time; at least 2.
         total: u64,
     },
-    /// One after another, each counting its time from 0.
+    /// Schedules one after another. Each counts its time from 0.
     Chain(Vec<Link>),
 }
 
-/// A schedule and for how long it holds.
+/// A schedule, and how long it lasts.
 ///
 /// ```
 /// use dualtape_nn::{Link, Schedule};
-/// // Five times of warming up, then a cosine.
+/// // Five units of warming up, then a cosine.
 /// let warmup = Link { schedule: Schedule::Warmup { length: 5 }, length: 5 };
 /// let cosine = Link { schedule: Schedule::Cosine { length: 100, min: 0.0 }, length: 100 };
 /// let chain = Schedule::Chain(vec![warmup, cosine]);
@@ -75,23 +75,23 @@ pub enum Schedule {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
-    /// What holds.
+    /// The schedule.
     pub schedule: Schedule,
-    /// For how long; the last link of a chain holds for ever.
+    /// How long it lasts; the last link of a chain lasts for ever.
     pub length: u64,
 }
 
-/// The share of one cycle's time in which the rate rises, as in PyTorch.
+/// The share of the time of `one-cycle` in which the rate rises, as in PyTorch.
 const RISING: f64 = 0.3;
 
-/// The ratio of one cycle's largest rate to its first.
+/// The ratio of the largest rate of `one-cycle` to its first.
 const LARGEST_TO_FIRST: f64 = 25.0;
 
-/// One cycle's momentum at both ends, and where the rate is largest.
+/// The momentum of `one-cycle` at both ends, and where the rate is largest.
 const MOST_MOMENTUM: f64 = 0.95;
 const LEAST_MOMENTUM: f64 = 0.85;
 
-/// The ratio of one cycle's first rate to its last.
+/// The ratio of the first rate of `one-cycle` to its last.
 const FIRST_TO_LAST: f64 = 1e4;
 
 impl Schedule {
@@ -117,8 +117,8 @@ impl Schedule {
         }
     }
 
-    /// When the rate begins to rise again after the end of a cosine, in a training of so many units; none if
-    /// it does not. A cosine goes on after its end, as PyTorch's does.
+    /// The time at which the rate begins to rise again after the end of a cosine, in a training of this many units; `None` if
+    /// it does not rise. A cosine continues after its end, as in PyTorch.
     ///
     /// ```
     /// use dualtape_nn::Schedule;
@@ -140,8 +140,8 @@ impl Schedule {
         (units > end.saturating_add(1)).then_some(end)
     }
 
-    /// The momentum at time `t`, where a schedule has one: one cycle takes it from 0.95 down to 0.85 while the
-    /// rate rises, and back, as PyTorch does by default. See
+    /// The momentum at time `t`, if the schedule has one. `one-cycle` lowers it from 0.95 to 0.85 while the rate rises, and
+    /// then raises it again, as PyTorch does by default. See
     /// [`Optimizer::set_momentum`](crate::Optimizer::set_momentum).
     ///
     /// ```
@@ -162,7 +162,7 @@ impl Schedule {
         }
     }
 
-    /// Whether every number is in its range.
+    /// Checks that every number is in its range.
     ///
     /// # Errors
     ///
@@ -190,7 +190,7 @@ impl Schedule {
         if fine { Ok(()) } else { Err(wrong(self)) }
     }
 
-    /// How long a schedule lasts by itself.
+    /// How long a schedule lasts, if it determines that itself.
     fn own_length(&self) -> Option<u64> {
         match *self {
             Self::Cosine { length, .. } | Self::Warmup { length } => Some(length),
@@ -200,12 +200,12 @@ impl Schedule {
     }
 }
 
-/// From one rate to another along half a cosine.
+/// A rate between two others, along half a cosine.
 fn cosine(from: f64, to: f64, share: f64) -> f64 {
     to + 0.5 * (from - to) * (1.0 + (PI * share).cos())
 }
 
-/// From the first number to the second and on to the third.
+/// A number on the way from the first number to the second, and then to the third.
 fn cycle(total: f64, t: f64, [first, top, last]: [f64; 3]) -> f64 {
     let (turn, end) = (RISING * total - 1.0, total - 1.0);
     if t < turn {
@@ -215,7 +215,7 @@ fn cycle(total: f64, t: f64, [first, top, last]: [f64; 3]) -> f64 {
     }
 }
 
-/// The link that holds at time `t`, and the time since it began.
+/// The link that applies at time `t`, and the time since it began.
 fn link_at(links: &[Link], mut t: u64) -> Option<(&Link, u64)> {
     let (last, before) = links.split_last()?;
     for link in before {
@@ -284,7 +284,7 @@ fn parse_link(text: &str, is_last: bool) -> Option<Link> {
         Some((schedule, length)) => (parse_single(schedule)?, Some(length.parse().ok()?)),
         None => (parse_single(text)?, None),
     };
-    // How long the last one holds does not matter.
+    // It does not matter how long the last link lasts.
     let length = length.or(schedule.own_length()).or(is_last.then_some(0))?;
     Some(Link { schedule, length })
 }

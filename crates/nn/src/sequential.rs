@@ -7,9 +7,9 @@ use rand_chacha::ChaCha8Rng;
 use std::fmt;
 use std::ops::Range;
 
-/// Modules one after another, over one flat slice of parameters: PyTorch's `Sequential`. Its tensors have the names that
-/// PyTorch gives them, so that parameters go from one to the other by [`save_parameters`](crate::save_parameters) and
-/// [`load_parameters`](crate::load_parameters).
+/// Modules one after another, over one flat slice of parameters, like PyTorch's `Sequential`. Its tensors have the same names
+/// as in PyTorch, so [`save_parameters`](crate::save_parameters) and [`load_parameters`](crate::load_parameters) exchange
+/// parameters between the two.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Layer, LayerNorm, Model, Module, Sequential, Settings, data, train};
@@ -34,19 +34,19 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sequential {
     modules: Vec<Module>,
-    /// How many numbers go into each module, and out of the last.
+    /// The number of inputs of each module, and then the number of outputs of the last.
     widths: Vec<usize>,
 }
 
 impl Sequential {
-    /// These modules, from input to output.
+    /// A sequence of these modules, from input to output.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if a module does not take what comes before it, or a residual one does not give as many numbers as it
-    /// takes; [`Error::Sizes`], [`Error::Setting`] if a size or number of a module is out of its range, no module says how
-    /// many inputs there are, or an embedding is not the first module; [`Error::TooLarge`] if there are more than
-    /// [`Mlp::MAX_PARAMETERS`] parameters.
+    /// [`Error::Shape`] if a module does not take as many inputs as the module before it gives outputs, or a residual block
+    /// does not give as many numbers as it takes; [`Error::Sizes`] or [`Error::Setting`] if a size or number of a module is out
+    /// of its range, no module determines the number of inputs, or an embedding is not the first module; [`Error::TooLarge`] if
+    /// there are more than [`Mlp::MAX_PARAMETERS`] parameters.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Layer, Sequential};
@@ -75,8 +75,8 @@ impl Sequential {
         &self.modules
     }
 
-    /// Fresh parameters. Weights of layers are Xavier-uniform, or Kaiming-normal before relu and leaky relu, and biases 0, as
-    /// for an [`Mlp`]; weights of layer norms are 1; rows of embeddings are normal with deviation 1.
+    /// Initial parameters. The weights of layers are Xavier-uniform, or Kaiming-normal before relu and leaky relu, and their
+    /// biases are 0, as for an [`Mlp`]. The weights of layer norms are 1. The rows of embeddings are normal with deviation 1.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Layer, Mlp, Sequential};
@@ -99,7 +99,7 @@ impl Sequential {
         }
     }
 
-    /// What is done with the sums of a layer: its own activation, or the one that follows.
+    /// The activation that applies to the sums of a layer: its own, or the one that follows it.
     fn activation_after(&self, i: usize) -> Activation {
         match (&self.modules[i], self.modules.get(i + 1)) {
             (Module::Layer(layer), _) if layer.activation != Activation::Identity => layer.activation,
@@ -108,7 +108,8 @@ impl Sequential {
         }
     }
 
-    /// The outputs, in training if there are factors of dropout: the modules take theirs off the beginning.
+    /// The outputs; the outputs in training, if there are factors of dropout. Each module removes its factors from the
+    /// beginning of the slice.
     pub(crate) fn run<D: Differentiable>(
         &self,
         parameters: &[D],
@@ -129,7 +130,7 @@ impl Sequential {
     }
 }
 
-/// How many numbers go into each module, and out of the last.
+/// The number of inputs of each module, and then the number of outputs of the last.
 fn widths(modules: &[Module]) -> Result<Vec<usize>, Error> {
     let Some(first) = modules.iter().find_map(Module::part) else {
         let given = format!("{} modules without sizes", modules.len());
@@ -161,7 +162,7 @@ fn widths(modules: &[Module]) -> Result<Vec<usize>, Error> {
     Ok(widths)
 }
 
-/// Refuses more parameters than make sense, before anything of that size is allocated.
+/// Refuses too many parameters before anything of that size is allocated.
 fn check_count(modules: &[Module], widths: &[usize]) -> Result<(), Error> {
     let shapes = modules.iter().filter_map(Module::part).flat_map(Model::tensors);
     let counted = shapes.map(|(_, shape)| shape.into_iter().try_fold(1_usize, usize::checked_mul));
@@ -209,7 +210,7 @@ impl Model for Sequential {
         self.modules.iter().zip(&self.widths).flat_map(of).collect()
     }
 
-    /// Those of its layers and embeddings, biases and layer norms aside.
+    /// The weights of its layers and embeddings, without biases and layer norms.
     fn weights(&self) -> Vec<Range<usize>> {
         let (mut first, mut weights) = (0, Vec::new());
         for (_, part) in self.parts() {
@@ -219,8 +220,8 @@ impl Model for Sequential {
         weights
     }
 
-    /// Those that PyTorch gives to a `Sequential`: `0.weight`, `0.bias`, and so on, by the number of the module; within a
-    /// residual block that is module 1, `1.0.weight`, as where a class of one's own derives from `Sequential`.
+    /// The names that PyTorch gives to a `Sequential`: `0.weight`, `0.bias`, and so on, by the number of the module. Inside a
+    /// residual block that is module 1, the name is `1.0.weight`, as for a user's Python class derived from `Sequential`.
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let of = |(i, part): (usize, &dyn Part)| {
             let own = part.tensors().into_iter();
@@ -243,7 +244,7 @@ impl Model for Sequential {
 }
 
 impl Part for Sequential {
-    /// It was checked when it was made.
+    /// The sequence was checked when it was made.
     fn check(&self) -> Result<(), Error> {
         Ok(())
     }

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// More threads than any machine of today has cores; starting many more takes longer than training.
+/// The largest number of threads. No machine of today has more cores, and starting many more threads takes longer than
+/// training.
 const MAX_THREADS: usize = 1024;
 
-/// How to train. In files and with serde, methods, schedules and the like are the text they are parsed from.
+/// How to train. With serde, and so in files, a method, a schedule and similar settings are written as the text from which
+/// they are parsed.
 ///
 /// ```
 /// use dualtape_nn::{Clip, Settings};
@@ -20,60 +22,60 @@ const MAX_THREADS: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
-    /// How often to go through all samples; at least 1.
+    /// How many times to go through all samples; at least 1.
     pub epochs: usize,
-    /// How many samples are gone through together; at least 1.
+    /// How many samples are in a batch; at least 1.
     pub batch_size: usize,
-    /// How many batches make one step, their gradients added up; at least 1. The result has the bits of batches that are
-    /// so many times as large, which would take more memory.
+    /// How many batches make one step, for which their gradients are added up; at least 1. The result has the same bits as
+    /// with a batch size that is larger by this factor, but needs less memory.
     pub accumulate: usize,
     /// The size of a step; positive.
     pub rate: f64,
     /// How the rate changes.
     #[serde(with = "text")]
     pub schedule: Schedule,
-    /// In what the schedule counts time.
+    /// The unit in which the schedule counts time.
     #[serde(with = "text")]
     pub schedule_unit: Unit,
-    /// What is done with gradients.
+    /// The optimiser, which computes steps from gradients.
     #[serde(with = "text")]
     pub optimizer: Method,
     /// How gradients are clipped.
     #[serde(with = "text")]
     pub clip: Clip,
-    /// σ: the sum of clipped gradients gets normal noise of deviation σ times the limit; needs a clip of each sample.
-    /// 0 for none. [`privacy`] says what that protects.
+    /// The noise multiplier σ. Normal noise whose standard deviation is σ times the clipping limit is added to the sum of
+    /// clipped gradients. It requires per-sample clipping; 0 means no noise. [`privacy`] explains what the noise protects.
     pub noise: f64,
-    /// Where the key of the noise comes from, and of Poisson samples.
+    /// Where the key comes from that generates the noise and the Poisson samples.
     #[serde(with = "text")]
     pub noise_source: NoiseSource,
     /// How the samples of a step are drawn.
     #[serde(with = "text")]
     pub sampling: Sampling,
-    /// How much privacy may be spent: the training stops before a step that would pass it. It needs noise and Poisson
-    /// sampling.
+    /// How much privacy may be spent. The training stops before a step that would exceed this budget. It requires noise
+    /// and Poisson sampling.
     #[serde(with = "text::optional")]
     pub budget: Option<Budget>,
-    /// How privacy is counted.
+    /// How the spent privacy is computed.
     #[serde(with = "text")]
     pub accountant: Accountant,
-    /// What is made small.
+    /// The loss to minimise.
     #[serde(with = "text")]
     pub loss: Loss,
-    /// How the losses of a batch become one. Records and metrics are means in any case.
+    /// How the losses of a batch are combined into one. Records and metrics are always means.
     #[serde(with = "text")]
     pub reduction: Reduction,
-    /// What the magnitude of a weight costs.
+    /// The penalty for the magnitude of a weight.
     pub l1: f64,
-    /// What the square of a weight costs.
+    /// The penalty for the square of a weight.
     pub l2: f64,
-    /// After how many epochs without a better validation loss to stop; none for never.
+    /// The training stops after this many epochs without a better validation loss; `None` means that it never does.
     pub patience: Option<usize>,
-    /// Whether the parameters with the best validation loss are the result, not the last ones.
+    /// Whether the result is the parameters with the best validation loss instead of the last ones.
     pub keep_best: bool,
-    /// What the order of the samples, noise and dropout are drawn from.
+    /// The seed from which the order of the samples, the noise and the factors of dropout are drawn.
     pub seed: u64,
-    /// Worker threads; 0 for one on each core. The result has the same bits for any number.
+    /// The number of worker threads; 0 means one for each core. The result has the same bits for any number.
     pub threads: usize,
 }
 
@@ -106,7 +108,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether every setting is in its range.
+    /// Checks that every setting is in its range.
     ///
     /// # Errors
     ///
@@ -115,7 +117,7 @@ impl Settings {
     /// ```
     /// use dualtape_nn::Settings;
     /// assert!(Settings::default().check().is_ok());
-    /// // Noise needs gradients of bounded norm.
+    /// // Noise requires gradients of bounded norm.
     /// assert!(Settings { noise: 1.0, ..Settings::default() }.check().is_err());
     /// ```
     pub fn check(&self) -> Result<(), Error> {
@@ -162,15 +164,14 @@ impl Settings {
         }
         if self.sampling != Sampling::Poisson {
             let given = self.sampling.to_string();
-            let expected =
-                "poisson, as there is a privacy budget: accountants do not speak for other batches";
+            let expected = "poisson, as there is a privacy budget: accountants do not cover other batches";
             return Err(Error::Setting { what: "sampling", given, expected });
         }
         Ok(())
     }
 
-    /// Whether the noise leaves something for the count of clipped samples, in batches of the expected size: its own noise
-    /// grows with the batch.
+    /// Checks that σ is small enough for a noisy count of clipped samples beside the sum of gradients. The noise on the count
+    /// grows with the expected size of a batch.
     pub(crate) fn check_adaptive(&self, expected: f64) -> Result<(), Error> {
         let adapts = matches!(self.clip, Clip::Adaptive { .. });
         if adapts && privacy::noise_beside_count(self.noise, expected).is_none() {
@@ -180,7 +181,7 @@ impl Settings {
         Ok(())
     }
 
-    /// How many samples a step is expected to have, of so many.
+    /// The expected number of samples in a step, if the data set has `samples` of them.
     pub(crate) fn expected_samples(&self, samples: usize) -> f64 {
         match self.sampling {
             Sampling::Shuffled => self.samples_per_step() as f64,
@@ -188,7 +189,7 @@ impl Settings {
         }
     }
 
-    /// The probability with which each of so many samples takes part in a step of Poisson sampling.
+    /// The probability that each sample takes part in a step under Poisson sampling, if the data set has `samples` of them.
     ///
     /// ```
     /// use dualtape_nn::Settings;
@@ -199,12 +200,12 @@ impl Settings {
         (self.samples_per_step() as f64 / samples.max(1) as f64).min(1.0)
     }
 
-    /// How many samples make one step, unless there are not as many left.
+    /// How many samples make one step; the last step of an epoch may have fewer.
     pub(crate) fn samples_per_step(&self) -> usize {
         self.batch_size.saturating_mul(self.accumulate)
     }
 
-    /// How many steps make one epoch over so many samples.
+    /// How many steps make one epoch over `samples` samples.
     ///
     /// ```
     /// use dualtape_nn::Settings;
@@ -215,7 +216,7 @@ impl Settings {
         samples.div_ceil(self.samples_per_step())
     }
 
-    /// How many steps all epochs make.
+    /// How many steps all epochs take together.
     ///
     /// ```
     /// use dualtape_nn::Settings;
@@ -226,7 +227,7 @@ impl Settings {
         (self.batches(samples) as u64).saturating_mul(self.epochs as u64)
     }
 
-    /// What large weights cost.
+    /// The penalty for large weights.
     ///
     /// ```
     /// use dualtape_nn::{Penalty, Settings};
@@ -238,11 +239,11 @@ impl Settings {
     }
 }
 
-/// In what a schedule counts time.
+/// The unit in which a schedule counts time.
 ///
 /// ```
 /// use dualtape_nn::{Schedule, Settings, Unit};
-/// // Warmed up over the first hundred steps, wherever an epoch ends.
+/// // The rate warms up over the first hundred steps, wherever an epoch ends.
 /// let schedule = Schedule::Warmup { length: 100 };
 /// let settings = Settings { schedule, schedule_unit: Unit::Step, ..Settings::default() };
 /// assert_eq!(settings.schedule_unit.to_string(), "step");

@@ -1,4 +1,4 @@
-//! For serde: values as the text that they are parsed from.
+//! For serde: values are written as the text from which they are parsed.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serializer};
@@ -17,7 +17,7 @@ where
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
-/// The same for values that may be left open.
+/// The same for optional values.
 pub(crate) mod optional {
     use super::{Deserialize, Deserializer, Display, Error, FromStr, Serializer};
 

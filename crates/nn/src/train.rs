@@ -1,4 +1,4 @@
-//! Training: epochs, batches, steps, and what is measured on the way.
+//! Training: epochs, batches, steps, and the measurements made meanwhile.
 
 mod accounting;
 mod checkpoint;
@@ -21,15 +21,15 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 
-/// Trains a model from beginning to end, and returns a record of each epoch. `report` sees every step and
-/// epoch; a [`Trainer`] can also be stopped, saved and resumed.
+/// Trains a model from beginning to end, and returns a record of each epoch. It calls `report` for every step and
+/// every epoch. A [`Trainer`] can also be stopped, saved and resumed.
 ///
 /// The same settings give the same parameters, bit for bit, for any number of threads.
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] and [`Error::Shape`] before anything is changed; [`Error::NotFinite`] where loss or
-/// gradient is no longer finite, with the last parameters for which both were left in `parameters`.
+/// [`Error::Setting`] and [`Error::Shape`] before anything is changed; [`Error::NotFinite`] if the loss or the
+/// gradient is no longer finite. Then `parameters` holds the last parameters for which both were finite.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Event, Mlp, Settings, data, train};
@@ -65,12 +65,12 @@ pub fn train<M: Model>(
     outcome
 }
 
-/// The note in a checkpoint, for those who do not know yet with which model and data to
-/// [`resume`](Trainer::resume); empty if none was [set](Trainer::set_note).
+/// Reads the note in a checkpoint, for a caller that does not know yet which model and data it needs to
+/// [`resume`](Trainer::resume). The note is empty if none was [set](Trainer::set_note).
 ///
 /// # Errors
 ///
-/// [`Error::Read`] if the file cannot be read, [`Error::Checkpoint`] if it is damaged or no checkpoint.
+/// [`Error::Read`] if the file cannot be read, [`Error::Checkpoint`] if it is damaged or not a checkpoint.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Mlp, Settings, Trainer, checkpoint_note, data};
@@ -89,7 +89,7 @@ pub fn checkpoint_note(path: impl AsRef<Path>) -> Result<String, Error> {
     checkpoint::note(path.as_ref())
 }
 
-/// A training that goes one step at a time, so that whoever drives it can look, save or stop in between.
+/// A training that goes one step at a time, so that the caller can inspect, save or stop it in between.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Event, Mlp, Settings, Trainer, data};
@@ -106,7 +106,7 @@ pub fn checkpoint_note(path: impl AsRef<Path>) -> Result<String, Error> {
 /// }
 /// trainer.save_checkpoint(&path)?;
 ///
-/// // Later, perhaps in another process, it goes on with the same bits.
+/// // Later, perhaps in another process, the training continues with the same bits.
 /// let mut resumed = Trainer::resume(&path, &model, &training, &validation, &settings)?;
 /// for trainer in [&mut trainer, &mut resumed] {
 ///     while let Some(event) = trainer.advance()? {
@@ -129,7 +129,7 @@ pub struct Trainer<'a, M: Model, R: AllReduce = Local> {
     ranks: R,
     /// Whether this process was asked to stop.
     stop: bool,
-    /// Whether all know that one was.
+    /// Whether all processes know that one of them was asked to stop.
     agreed: bool,
     recorded: Recorded<f64>,
     samples: Samples,
@@ -138,21 +138,21 @@ pub struct Trainer<'a, M: Model, R: AllReduce = Local> {
     gradient: Vec<f64>,
     /// How many parameters each layer has.
     layers: Vec<usize>,
-    /// The order of the samples in the epoch it was drawn for.
+    /// The order of the samples, and the epoch for which it was drawn.
     order: (usize, Vec<usize>),
     /// The samples of the step.
     chosen: Vec<usize>,
     accounting: Option<Accounting>,
-    /// What is left after each step, and saved.
+    /// The state after each step, which checkpoints save.
     state: State,
-    /// Saved as well; see [`set_note`](Self::set_note).
+    /// A note that checkpoints save as well; see [`set_note`](Self::set_note).
     note: String,
     failed: bool,
-    /// When this process began, less what was spent before.
+    /// When this process began, minus the time that earlier processes spent.
     since: Instant,
 }
 
-/// How many parameters each layer has: tensors whose names differ after the last dot only.
+/// How many parameters each layer has. Tensors belong to one layer if their names differ only after the last dot.
 fn layers(model: &impl Model) -> Vec<usize> {
     let mut layers: Vec<(String, usize)> = Vec::new();
     for (name, shape) in model.tensors() {
@@ -171,8 +171,8 @@ impl<'a, M: Model> Trainer<'a, M> {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] if a setting is out of range or does not go with the data; [`Error::Shape`] if model,
-    /// parameters and data do not fit; [`Error::Threads`] if threads cannot be started.
+    /// [`Error::Setting`] if a setting is out of range or does not suit the data; [`Error::Shape`] if the model, the
+    /// parameters and the data do not fit together; [`Error::Threads`] if threads cannot be started.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Error, Mlp, Settings, Trainer, data};
@@ -236,13 +236,13 @@ impl<'a, M: Model> Trainer<'a, M> {
         })
     }
 
-    /// Goes on from a checkpoint, with the same bits as if there had been no interruption. Only the number of
-    /// epochs, the patience and the number of threads may be others than before.
+    /// Continues from a checkpoint, with the same bits as if there had been no interruption. Only the number of
+    /// epochs, the patience and the number of threads may differ from before.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new); [`Error::Read`] if the file cannot be read; [`Error::Checkpoint`] if it is
-    /// damaged, or of another model, other settings or other data.
+    /// The errors of [`new`](Self::new); [`Error::Read`] if the file cannot be read; [`Error::Checkpoint`] if it is
+    /// damaged, or belongs to another model, other settings or other data.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -254,7 +254,7 @@ impl<'a, M: Model> Trainer<'a, M> {
     /// let folder = tempfile::tempdir().unwrap();
     /// let path = folder.path().join("checkpoint.safetensors");
     /// trainer.save_checkpoint(&path)?;
-    /// // Other settings than before are refused, but for more epochs.
+    /// // More epochs are allowed; another rate is refused.
     /// let longer = Settings { epochs: 9, ..settings.clone() };
     /// assert_eq!(Trainer::resume(&path, &model, &training, &validation, &longer)?.position(), (1, 1));
     /// let faster = Settings { rate: 0.5, ..settings.clone() };
@@ -274,17 +274,17 @@ impl<'a, M: Model> Trainer<'a, M> {
         Ok(Self { note, ..Self::at(state, model, training, validation, settings)? })
     }
 
-    /// Shares each batch with other processes from now on. All of them call it with a training of the same model, data and
-    /// settings; the state is that of rank 0, so that it alone need [resume](Self::resume) from a checkpoint. The result has
-    /// the same bits for any number of processes.
+    /// Shares each batch with other processes from now on. All processes must call it, with the same model, data and
+    /// settings. They take over the state of rank 0, so only rank 0 needs to [resume](Self::resume) from a checkpoint. The
+    /// result has the same bits for any number of processes.
     ///
-    /// From then on, [`advance`](Trainer::advance) waits for the other processes: all have to call it equally often. Each sees
-    /// the same events, has the same parameters, and may save; usually only rank 0 does.
+    /// From then on, [`advance`](Trainer::advance) waits for the other processes, so all of them must call it equally often.
+    /// Each process sees the same events and has the same parameters. Each may save; usually only rank 0 does.
     ///
     /// # Errors
     ///
-    /// [`Error::Parallel`] if a process cannot be reached, [`Error::Checkpoint`] on a process whose model, data or settings
-    /// differ from those of rank 0. The other processes wait for it then: end all of them, as `Mpi::abort` does.
+    /// [`Error::Parallel`] if a process cannot be reached; [`Error::Checkpoint`] on a process whose model, data or settings
+    /// differ from rank 0's. The other processes then wait for this one, so end all of them, as `Mpi::abort` does.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Mlp, Settings, Trainer, data, parallel::Local};
@@ -292,7 +292,7 @@ impl<'a, M: Model> Trainer<'a, M> {
     /// let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
     /// let settings = Settings { epochs: 2, ..Settings::default() };
     /// let trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
-    /// // With the feature `mpi`, and started by mpirun, this would be Mpi::start()?.
+    /// // With the feature `mpi`, in a program started by mpirun, use Mpi::start()? here.
     /// let mut trainer = trainer.over(Local)?;
     /// while trainer.advance()?.is_some() {}
     /// # Ok::<(), dualtape_nn::Error>(())
@@ -338,8 +338,8 @@ impl<'a, M: Model> Trainer<'a, M> {
 }
 
 impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
-    /// A text that checkpoints hold from now on, such as how data and model were made: what is saved in one file
-    /// cannot come apart. [`checkpoint_note`] reads it.
+    /// Sets a text that checkpoints contain from now on, such as how the data and the model were made. It is saved in
+    /// the same file as the state, so the two cannot be separated. [`checkpoint_note`] reads it.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, checkpoint_note, data};
@@ -358,12 +358,12 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         note.clone_into(&mut self.note);
     }
 
-    /// Saves all that it takes to go on, replacing the file only when the new one is complete. Between any two
-    /// steps will do. With a secret key of noise in it, nobody else may read the file.
+    /// Saves everything needed to continue. It replaces the file only when the new one is complete. It can be called
+    /// between any two steps. If the file contains a secret key for the noise, only its owner may read it.
     ///
     /// # Errors
     ///
-    /// [`Error::Write`] if the file cannot be written; an old one is then untouched.
+    /// [`Error::Write`] if the file cannot be written; an old file then stays unchanged.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -388,7 +388,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         }
     }
 
-    /// What a checkpoint holds.
+    /// The contents of a checkpoint.
     fn to_bytes(&self) -> std::io::Result<Vec<u8>> {
         let mut state = self.state.clone();
         state.elapsed = self.elapsed();
@@ -399,9 +399,9 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         checkpoint::Of { model: self.model, data: [self.training, self.validation], settings: &self.settings }
     }
 
-    /// Asks for a stop: the next step is the last, on all processes that share the training, and
-    /// [`asked_to_stop`](Self::asked_to_stop) says so after it on each of them. Nothing is lost; saving a checkpoint and
-    /// resuming goes on.
+    /// Asks the training to stop. All processes that share it make one more step; after that step,
+    /// [`asked_to_stop`](Self::asked_to_stop) is true on each of them. Nothing is lost: save a checkpoint, and resume from
+    /// it to continue.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -436,13 +436,13 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         self.agreed
     }
 
-    /// Makes a step, or measures at the end of an epoch; none if the training is over. If it panics, or fails,
-    /// the state is that before.
+    /// Makes a step, or measures at the end of an epoch. It returns `None` if the training is over. If it panics or
+    /// fails, the state stays as it was before.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFinite`] where loss or gradient is no longer finite: the parameters are then the last for
-    /// which both were, and the training is over. [`Error::Program`] if the model branches.
+    /// [`Error::NotFinite`] if the loss or the gradient is no longer finite. The parameters are then the last ones for
+    /// which both were finite, and the training is over. [`Error::Program`] if the model branches.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Event, Mlp, Settings, Trainer, data};
@@ -471,7 +471,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         step.map(|progress| Some(Event::Batch(progress)))
     }
 
-    /// Whether all epochs are done, the patience is at its end, or a step failed.
+    /// Whether all epochs are done, the patience has run out, or a step failed.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -490,7 +490,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         self.failed || ended || (self.budget_is_spent() && self.state.batch == 0)
     }
 
-    /// Whether another step would pass the privacy budget.
+    /// Whether another step would exceed the privacy budget.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -498,7 +498,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     /// # let model = Mlp::new(&[2, 4, 2], Activation::Tanh)?;
     /// # let settings = Settings { epochs: 2, ..Settings::default() };
     /// # let mut trainer = Trainer::new(&model, model.initialize(7), &training, &validation, &settings)?;
-    /// assert!(!trainer.budget_is_spent()); // there is none
+    /// assert!(!trainer.budget_is_spent()); // there is no budget
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn budget_is_spent(&self) -> bool {
@@ -507,7 +507,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             .is_some_and(|accounting| self.state.optimizer.steps() >= accounting.most_steps())
     }
 
-    /// How many steps the privacy budget allows, of those of all epochs; none if there is no budget.
+    /// How many of the steps of all epochs the privacy budget allows; `None` if there is no budget.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -522,7 +522,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         self.accounting.as_ref().map(Accounting::most_steps)
     }
 
-    /// What the training has spent of its privacy budget; none if there is no budget.
+    /// How much of its privacy budget the training has spent; `None` if there is no budget.
     ///
     /// ```
     /// use dualtape_nn::privacy::Sampling;
@@ -547,7 +547,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         Some(self.accounting.as_ref()?.spent(self.state.optimizer.steps()))
     }
 
-    /// Whether the patience is at its end.
+    /// Whether the patience has run out.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -564,7 +564,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         self.settings.patience.is_some_and(|patience| waited >= patience)
     }
 
-    /// The epochs so far.
+    /// The records of the epochs so far.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -597,7 +597,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         &self.state.parameters
     }
 
-    /// The epoch with the best validation loss, and its parameters; none before the first epoch is over.
+    /// The epoch with the best validation loss, and its parameters; `None` before the first epoch is over.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -615,7 +615,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         self.state.best.as_ref().map(|best| (best.epoch, &best.parameters[..]))
     }
 
-    /// The best parameters if the settings say so and there are any, otherwise the last ones.
+    /// The best parameters if the settings choose them and they exist, otherwise the last ones.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -634,7 +634,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         }
     }
 
-    /// The norms of the last batch's samples before clipping; empty unless each sample is clipped.
+    /// The norms of the per-sample gradients of the last batch, before clipping; empty unless each sample is clipped.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Clip, Mlp, Settings, Trainer, data};
@@ -665,7 +665,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         &self.settings
     }
 
-    /// The epoch under way, counted from 1, and the batches done in it.
+    /// The current epoch, counted from 1, and the number of batches done in it.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};

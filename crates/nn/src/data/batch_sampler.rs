@@ -1,19 +1,19 @@
-//! Which samples make each batch of an epoch, for loops of one's own.
+//! The samples of each batch of an epoch, for custom training loops.
 
 use crate::Error;
 use crate::initialize::{self, Use};
 use rand::seq::SliceRandom;
 
-/// The batches of an epoch as indices of samples, like PyTorch's sampler of this name; in order, or shuffled by seed.
+/// The batches of an epoch as indices of samples, in order or shuffled by a seed, like PyTorch's sampler of this name.
 ///
-/// The same seed and epoch give the same batches on every machine, and nothing has to be remembered to go on from an epoch.
-/// A [`Trainer`](crate::Trainer) whose settings have the same seed and batch size takes the same ones.
+/// The same seed and epoch give the same batches on every machine, so a loop can continue from any epoch without saved
+/// state. A [`Trainer`](crate::Trainer) whose settings have the same seed and batch size uses the same batches.
 ///
 /// ```
 /// use dualtape::{Float, program::{Rows, Selected}};
 /// use dualtape_nn::{Optimizer, Method, Recorded, data::BatchSampler};
 ///
-/// // The line y = 2x + 1 from ten points, in batches of four.
+/// // Fit the line y = 2x + 1 to ten points, in batches of four.
 /// let points: Vec<f64> = (0..10).flat_map(|x| [f64::from(x), 2.0 * f64::from(x) + 1.0]).collect();
 /// let rows = Rows::new(&points, 2);
 /// let mut loss = Recorded::new(2, 2, |p, s| (p[0] * s[0] + p[1] - s[1]).powi(2))?;
@@ -39,7 +39,7 @@ pub struct BatchSampler {
 }
 
 impl BatchSampler {
-    /// Batches of so many of the samples, in order, with what is left over as a last, short batch.
+    /// Batches of `batch_size` samples, in order. The last batch is shorter if some samples are left over.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl BatchSampler {
         Ok(Self { samples, batch_size, seed: None, drop_last: false })
     }
 
-    /// The same in an order that is drawn anew for each epoch.
+    /// The same batches, but with the samples in an order that is drawn anew for each epoch.
     ///
     /// ```
     /// use dualtape_nn::data::BatchSampler;
@@ -73,7 +73,8 @@ impl BatchSampler {
         Self { seed: Some(seed), ..self }
     }
 
-    /// The same without the last batch where it is short. With fewer samples than a batch takes, no batch is left.
+    /// The same batches, but without the last one if it is short. If there are fewer samples than the batch size, no batch is
+    /// left.
     ///
     /// ```
     /// use dualtape_nn::data::BatchSampler;
@@ -98,8 +99,8 @@ impl BatchSampler {
         if self.drop_last { self.samples / self.batch_size } else { self.samples.div_ceil(self.batch_size) }
     }
 
-    /// The batches of an epoch, counted from 1: the indices of each batch's samples. Each sample comes once, but for those
-    /// that are dropped.
+    /// The batches of an epoch, which is counted from 1. Each batch is the indices of its samples. Each sample occurs once,
+    /// except for those that are dropped.
     ///
     /// # Panics
     ///
@@ -127,7 +128,7 @@ impl BatchSampler {
     }
 }
 
-/// The order of so many samples in an epoch, counted from 1.
+/// The order of the samples in an epoch, which is counted from 1.
 pub(crate) fn shuffled(samples: usize, seed: u64, epoch: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..samples).collect();
     order.shuffle(&mut initialize::substream(seed, Use::Shuffle, epoch as u64));

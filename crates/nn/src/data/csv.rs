@@ -14,9 +14,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// How to read text in columns: one sample a line, its label last. What is not said is found out: the separator
-/// (comma, semicolon, tab or bar), whether the first line names the columns, the encoding (UTF-8, or that of a
-/// byte-order mark, or else windows-1252, which holds Latin-1), and whether the file is packed by gzip.
+/// How to read text in columns. By default, each line is a sample, and its label is in the last column. Whatever is not
+/// specified is detected: the separator (comma, semicolon, tab or bar), whether the first line names the columns, the
+/// encoding (the one that a byte-order mark declares, or UTF-8, or else windows-1252, which includes Latin-1), and whether
+/// the file is compressed with gzip.
 ///
 /// ```
 /// use dualtape_nn::data::Csv;
@@ -42,7 +43,7 @@ pub struct Csv {
     keep_cells: bool,
 }
 
-/// What the label is.
+/// The kind of the label.
 #[derive(Clone, Debug, Default, PartialEq)]
 enum Kind {
     #[default]
@@ -59,7 +60,7 @@ enum Columns {
     All,
     Only(Vec<String>),
     Without(Vec<String>),
-    /// Those that an encoder takes, and the label if it is there.
+    /// The columns that an encoder takes, and the label if it is there.
     Known {
         names: Vec<String>,
         have_names: bool,
@@ -74,7 +75,7 @@ enum Categories {
     #[default]
     None,
     Named(Vec<String>),
-    /// Every column with a word in it.
+    /// Every column that contains a word.
     All,
 }
 
@@ -82,7 +83,7 @@ enum Categories {
 ///
 /// # Errors
 ///
-/// Those of [`Csv::read`].
+/// The errors of [`Csv::read`].
 ///
 /// ```
 /// let folder = tempfile::tempdir().unwrap();
@@ -95,11 +96,11 @@ pub fn read_csv(path: impl AsRef<Path>) -> Result<Dataset, Error> {
     Csv::new().read(path)
 }
 
-/// Understands comma-separated text with classes in its last column, as [`Csv::parse`] does.
+/// Parses comma-separated text with classes in its last column, as [`Csv::parse`] does.
 ///
 /// # Errors
 ///
-/// Those of [`Csv::parse`].
+/// The errors of [`Csv::parse`].
 ///
 /// ```
 /// use dualtape_nn::data::parse_csv;
@@ -114,7 +115,7 @@ pub fn parse_csv(origin: &str, text: &[u8]) -> Result<Dataset, Error> {
 }
 
 impl Csv {
-    /// With or without header, classes in the last column.
+    /// Reads text with or without a header, and with classes in the last column.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -126,11 +127,11 @@ impl Csv {
         Self::default()
     }
 
-    /// Whether the first line is a header, for text where that cannot be seen.
+    /// Specifies whether the first line is a header, for text where this cannot be detected.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
-    /// // The features are called by numbers, and so look like a row.
+    /// // The names of the features are numbers, so the header looks like a row.
     /// let csv = Csv::new().header(true).parse("", b"1,2,3\n5,6,0\n7,8,1\n")?;
     /// assert_eq!((csv.len(), csv.features()), (2, &["1".to_owned(), "2".to_owned()][..]));
     /// # Ok::<(), dualtape_nn::Error>(())
@@ -140,7 +141,7 @@ impl Csv {
         Self { header: Some(header), ..self }
     }
 
-    /// What separates cells.
+    /// Sets the character that separates cells.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -152,7 +153,7 @@ impl Csv {
         Self { delimiter: Some(delimiter), ..self }
     }
 
-    /// The encoding of text without a byte-order mark, by its name: "utf-8", "latin1", "utf-16le", "shift_jis" and
+    /// Sets the encoding of text without a byte-order mark, by its name: "utf-8", "latin1", "utf-16le", "shift_jis" and
     /// the others that browsers know.
     ///
     /// # Errors
@@ -177,7 +178,7 @@ impl Csv {
         }
     }
 
-    /// The column of the label, by its name in the header, or by its number, counted from 1, if none has
+    /// Sets the column of the label, by its name in the header, or by its number, counted from 1, if no column has
     /// that name.
     ///
     /// ```
@@ -192,8 +193,8 @@ impl Csv {
         Self { label: Some(column.to_owned()), ..self }
     }
 
-    /// Labels are classes, all of them of the given names, numbered in this order: for data that go to a
-    /// model that was trained. Others are an error.
+    /// Labels are classes with the given names, numbered in this order; any other label is an error. This is for data
+    /// that are given to a trained model.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -246,7 +247,7 @@ impl Csv {
         Self { columns: Columns::Only(columns.to_vec()), ..self }
     }
 
-    /// These columns are no features, by name, or by number from 1.
+    /// These columns are not features, by name, or by number from 1.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -259,7 +260,7 @@ impl Csv {
         Self { columns: Columns::Without(columns.to_vec()), ..self }
     }
 
-    /// These columns hold categories, by name, or by number from 1; numbers in them are words, too.
+    /// These columns hold categories, by name, or by number from 1. Numbers in them count as words.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -273,7 +274,7 @@ impl Csv {
         Self { categories: Categories::Named(columns.to_vec()), ..self }
     }
 
-    /// Every column that has a word in it holds categories.
+    /// Every column that contains a word holds categories.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -286,7 +287,7 @@ impl Csv {
         Self { categories: Categories::All, ..self }
     }
 
-    /// Reads so many rows at most, and says so if there are more.
+    /// Reads at most this number of rows, and adds a note if there are more.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -298,7 +299,7 @@ impl Csv {
         Self { max_rows: Some(rows), ..self }
     }
 
-    /// Keeps all cells as they stand in the file, for [`Table::kept_cells`].
+    /// Keeps all cells exactly as they are in the file, for [`Table::kept_cells`].
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -311,9 +312,9 @@ impl Csv {
         Self { keep_cells: true, ..self }
     }
 
-    /// For a model with these features. Where a header names the columns, they are taken by name, in any order,
-    /// and others are passed over; without header they are taken by place. A label is taken if there is one: by
-    /// `label`, the name that it had, or as the last of one column more than there are features.
+    /// Reads data for a model with this encoder. If a header names the columns, they are found by name, in any order, and
+    /// other columns are ignored. Without a header, they are found by position. A label is read if there is one: the column
+    /// named `label`, as in training, or the last column if there is exactly one column more than the model needs.
     ///
     /// ```
     /// use dualtape_nn::data::{Csv, Encoder, Targets};
@@ -340,7 +341,7 @@ impl Csv {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] if the file cannot be read, otherwise those of [`parse`](Self::parse).
+    /// [`Error::Read`] if the file cannot be read, and the errors of [`parse`](Self::parse).
     ///
     /// ```
     /// use dualtape_nn::{Error, data::Csv};
@@ -357,12 +358,12 @@ impl Csv {
         to_dataset(self.table(&path.display().to_string(), &open)?)
     }
 
-    /// Understands text. Classes are the different labels, in the order of numbers if all are numbers, otherwise of
-    /// the alphabet.
+    /// Parses text. The classes are the different labels, in numerical order if all are numbers, otherwise in
+    /// alphabetical order.
     ///
     /// # Errors
     ///
-    /// Those of [`table`](Self::table) but for [`Error::Read`], [`Error::MissingValues`] if there are gaps, and
+    /// The errors of [`table`](Self::table) except [`Error::Read`]; [`Error::MissingValues`] if values are missing; and
     /// [`Error::Data`] if there are no samples.
     ///
     /// ```
@@ -377,11 +378,11 @@ impl Csv {
         to_dataset(self.parse_table(origin, text)?)
     }
 
-    /// Understands text as a table, which may have gaps.
+    /// Parses text as a table, in which values may be missing.
     ///
     /// # Errors
     ///
-    /// Those of [`table`](Self::table), but for [`Error::Read`].
+    /// The errors of [`table`](Self::table) except [`Error::Read`].
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -389,18 +390,19 @@ impl Csv {
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn parse_table(&self, origin: &str, text: &[u8]) -> Result<Table, Error> {
-        // Text is opened anew where its encoding turns out to be another, and what is opened owns what it reads.
+        // The text is opened again if its encoding turns out to be another one, and each reader owns its bytes.
         self.table(origin, &|| Ok(Box::new(io::Cursor::new(text.to_vec()))))
     }
 
-    /// Reads a table from what `open` opens: once, or a second time if the text turns out to be no UTF-8.
-    /// Memory is taken for the numbers and little else.
+    /// Reads a table from the reader that `open` returns. It calls `open` once, or twice if the text turns out not to be
+    /// UTF-8. It uses memory for the numbers and little else.
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] if it cannot be opened or read; [`Error::TextColumns`] if columns have words that were not
-    /// said to be categories; and [`Error::Data`], naming the line, if a row is ragged, a label is no class or no
-    /// number, a column that was named is not there, there are more numbers than 2²⁸, or it is no text.
+    /// [`Error::Read`] if the text cannot be opened or read; [`Error::TextColumns`] if columns contain words but were not
+    /// declared to hold categories; and [`Error::Data`], naming the line, if a row has too few or too many cells, a label is
+    /// not a known class or not a number, a named column does not exist, there are more than 2²⁸ numbers, or the bytes are
+    /// not text.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -414,7 +416,7 @@ impl Csv {
     }
 }
 
-/// Samples of a table without gaps.
+/// Turns a table without missing values into samples.
 fn to_dataset(table: Table) -> Result<Dataset, Error> {
     let encoder = Encoder::fit(&table, &vec![true; table.len()], Missing::Refuse)?;
     encoder.encode(table, Unknown::Refuse)

@@ -1,5 +1,5 @@
-//! From the columns of a table to the features of samples: what stands for a missing value, and a number for
-//! each category.
+//! The encoder turns the columns of a table into the features of samples: it replaces missing values, and represents
+//! categories by numbers.
 
 use super::canonical;
 use super::table::Label;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// What is done about missing values.
+/// The treatment of missing values.
 ///
 /// ```
 /// use dualtape_nn::data::Missing;
@@ -23,10 +23,11 @@ pub enum Missing {
     Refuse,
     /// Their rows are left out.
     Drop,
-    /// The mean of the column's training part stands for them; the most frequent category in a column of
+    /// They are replaced by the mean of the column's training part, or by the most frequent category in a column of
     /// categories.
     Mean,
-    /// The median of the column's training part; the most frequent category in a column of categories.
+    /// They are replaced by the median of the column's training part, or by the most frequent category in a column of
+    /// categories.
     Median,
 }
 
@@ -42,7 +43,7 @@ impl std::str::FromStr for Missing {
             _ => {
                 let expected = "refuse, drop, mean or median";
                 return Err(Error::Setting {
-                    what: "way with missing values",
+                    what: "treatment of missing values",
                     given: format!("'{text}'"),
                     expected,
                 });
@@ -62,7 +63,7 @@ impl std::fmt::Display for Missing {
     }
 }
 
-/// What is done about a category that the training data did not have.
+/// The treatment of a category that does not occur in the training data.
 ///
 /// ```
 /// assert_eq!(dualtape_nn::data::Unknown::default(), dualtape_nn::data::Unknown::Refuse);
@@ -72,7 +73,7 @@ pub enum Unknown {
     /// It is an error.
     #[default]
     Refuse,
-    /// It is none of the known ones: zeros.
+    /// It counts as none of the known categories, so all their features are zero.
     Zero,
 }
 
@@ -86,7 +87,7 @@ impl std::str::FromStr for Unknown {
             _ => {
                 let expected = "refuse or zero";
                 Err(Error::Setting {
-                    what: "way with unknown categories",
+                    what: "treatment of unknown categories",
                     given: format!("'{text}'"),
                     expected,
                 })
@@ -104,8 +105,8 @@ impl std::fmt::Display for Unknown {
     }
 }
 
-/// How columns become features: numbers as they are, a feature of 0 or 1 for each category, and a value of the
-/// training part for what is missing. It is kept with a model.
+/// How columns become features. Numbers stay as they are; each category becomes a feature that is 0 or 1; a missing value
+/// is replaced by a value computed from the training part. The encoder is saved with a model.
 ///
 /// ```
 /// use dualtape_nn::data::{Csv, Encoder, Missing, Unknown};
@@ -113,23 +114,23 @@ impl std::fmt::Display for Unknown {
 /// let encoder = Encoder::fit(&table, &[true, true, false], Missing::Mean)?;
 /// assert_eq!(encoder.features(), ["a", "b=x", "b=y"]);
 /// let data = encoder.encode(table, Unknown::Refuse)?;
-/// assert_eq!(data.input(2), [2.0, 1.0, 0.0]); // the mean of 1 and 3 stands for what is missing
+/// assert_eq!(data.input(2), [2.0, 1.0, 0.0]); // the mean of 1 and 3 replaces the missing value
 /// # Ok::<(), dualtape_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Encoder {
     columns: Vec<Encoding>,
-    /// Whether the columns had names where they come from; without, they are taken by place.
+    /// Whether the columns had names in the file; without names, they are found by position.
     has_names: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Encoding {
     name: String,
-    /// Sorted; none for numbers.
+    /// The categories, sorted; `None` for a column of numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     categories: Option<Vec<String>>,
-    /// What stands for a missing value: a number, or the number of a category; none if there is nothing.
+    /// The replacement for a missing value: a number, or the index of a category; `None` if there is no replacement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fill: Option<f64>,
 }
@@ -149,7 +150,7 @@ impl Encoding {
         self.categories.as_ref().map_or(1, Vec::len)
     }
 
-    /// Appends the features of a value; NaN is none of the categories.
+    /// Appends the features of a value. NaN counts as none of the categories.
     fn write(&self, value: f64, features: &mut Vec<f64>) {
         match &self.categories {
             None => features.push(value),
@@ -161,7 +162,7 @@ impl Encoding {
 }
 
 impl Encoder {
-    /// Columns of numbers without gaps, as they are.
+    /// An encoder that keeps columns of numbers as they are, without replacing missing values.
     ///
     /// ```
     /// use dualtape_nn::data::Encoder;
@@ -169,23 +170,23 @@ impl Encoder {
     /// ```
     pub fn numbers(names: &[String]) -> Self {
         let column = |name: &String| Encoding { name: name.clone(), categories: None, fill: None };
-        // Names as columns without any have them.
+        // These are the names that columns without names get.
         let has_names = names.iter().enumerate().any(|(i, name)| *name != format!("x{}", i + 1));
         Self { columns: names.iter().map(column).collect(), has_names }
     }
 
-    /// The encoder for a table. What stands for missing values is computed from the rows that are to train on;
-    /// columns without gaps have such a value as well, for data to come.
+    /// The encoder for a table. The replacements for missing values are computed from the rows of the training part.
+    /// Columns without missing values get a replacement as well, for later data.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingValues`] if there are gaps, and they are neither to be filled nor were
-    /// [dropped](Table::drop_incomplete), or a label is missing; [`Error::Data`] if a column has no value at all in
-    /// the training part.
+    /// [`Error::MissingValues`] if a label is missing, or if values are missing that `missing` does not replace and that
+    /// were not [dropped](Table::drop_incomplete) before; [`Error::Data`] if a column has no value at all in the training
+    /// part.
     ///
     /// # Panics
     ///
-    /// If `training` has not one value for each row.
+    /// If `training` does not have one value for each row.
     ///
     /// ```
     /// use dualtape_nn::data::{Csv, Encoder, Missing};
@@ -199,7 +200,7 @@ impl Encoder {
         let fills = matches!(missing, Missing::Mean | Missing::Median);
         let mut gaps = table.gaps();
         if fills {
-            // Only a label has to be there.
+            // Only the label must be present.
             gaps.retain(|(name, _)| table.columns.iter().all(|column| column.name != *name));
         }
         if !gaps.is_empty() {
@@ -234,7 +235,7 @@ impl Encoder {
         Ok(Self { columns, has_names: table.has_names })
     }
 
-    /// What stands for a missing value of the column of this number, in words; none if nothing does.
+    /// A description of the replacement for a missing value in the column with this index; `None` if there is none.
     ///
     /// # Panics
     ///
@@ -256,7 +257,7 @@ impl Encoder {
         })
     }
 
-    /// Whether the columns had names where they come from; without, they are taken by place.
+    /// Whether the columns had names in the file; without names, they are found by position.
     ///
     /// ```
     /// use dualtape_nn::data::{Csv, Encoder, Missing};
@@ -279,7 +280,7 @@ impl Encoder {
         self.columns.iter().map(|column| column.name.as_str())
     }
 
-    /// The categories of the column of this number, sorted; none if it holds numbers.
+    /// The categories of the column with this index, sorted; `None` if it holds numbers.
     ///
     /// # Panics
     ///
@@ -296,7 +297,7 @@ impl Encoder {
         self.columns[column].categories.as_deref()
     }
 
-    /// The names of the features that it gives: a column's own, or column=category.
+    /// The names of the features that it makes: the name of a column, or `column=category`.
     ///
     /// ```
     /// use dualtape_nn::data::Encoder;
@@ -327,8 +328,8 @@ impl Encoder {
     /// # Errors
     ///
     /// [`Error::Data`] if the table has other columns, or an unknown category that is to be refused;
-    /// [`Error::MissingValues`] if a value is missing for which nothing stands, or some labels are; and those of
-    /// [`Dataset`]'s constructors.
+    /// [`Error::MissingValues`] if a value is missing that has no replacement, or if some labels are missing; and the errors
+    /// of the constructors of [`Dataset`].
     ///
     /// ```
     /// use dualtape_nn::data::{Csv, Encoder, Missing, Unknown};
@@ -382,7 +383,7 @@ impl Encoder {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// Columns in another order would give other predictions without a word.
+    /// Checks the columns: in another order, they would silently give other predictions.
     fn check_columns(&self, table: &Table) -> Result<(), Error> {
         let given = || table.columns.iter().map(|column| column.name.as_str());
         let by_place = !table.has_names || !self.has_names;
@@ -398,7 +399,7 @@ impl Encoder {
         )))
     }
 
-    /// For each column of categories, the number that each of the table's categories has here.
+    /// For each column of categories, the index in this encoder of each of the table's categories.
     fn translations(&self, table: &Table) -> Vec<Option<Vec<Option<f64>>>> {
         let translation = |(own, given): (&Encoding, &super::table::Column)| {
             let (own, given) = (own.categories.as_ref()?, given.categories.as_ref()?);
@@ -412,7 +413,7 @@ impl Encoder {
         self.columns.iter().zip(&table.columns).map(translation).collect()
     }
 
-    /// The first category that training did not have, in words.
+    /// A message about the first category that does not occur in training.
     fn unknown_category(&self, table: &Table, translations: &[Option<Vec<Option<f64>>>]) -> Option<String> {
         for row in 0..table.len() {
             for (i, &cell) in table.row(row).iter().enumerate() {
@@ -447,7 +448,7 @@ impl Encoder {
             for ((column, translation), &cell) in self.columns.iter().zip(translations).zip(row) {
                 let value = match (cell.is_nan(), translation) {
                     (true, _) => column.fill.unwrap_or(f64::NAN),
-                    // Unknown ones have passed `unknown_category`, so they are to be zeros.
+                    // Unknown categories have passed `unknown_category`, so they become zeros.
                     (false, Some(places)) => places[cell as usize].unwrap_or(f64::NAN),
                     (false, None) => cell,
                 };
@@ -458,7 +459,7 @@ impl Encoder {
     }
 }
 
-/// Names in a sentence; of many, the first few.
+/// Names for a sentence; only the first few if there are many.
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const MOST: usize = 8;
     let names: Vec<&str> = names.collect();
@@ -468,7 +469,7 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 fn mean(values: impl Iterator<Item = f64> + Clone) -> Option<f64> {
     let count = values.clone().count();
-    // Divided before they are added up, so that large numbers do not overflow.
+    // The numbers are divided before they are added up, so that large numbers do not overflow.
     (count > 0).then(|| values.map(|value| value / count as f64).sum())
 }
 
@@ -486,6 +487,6 @@ fn most_frequent(values: impl Iterator<Item = f64>, count: usize) -> Option<f64>
     let mut counts = vec![0_usize; count];
     values.for_each(|value| counts[value as usize] += 1);
     let most = counts.iter().copied().max().filter(|&most| most > 0)?;
-    // The first of equals, so that it does not depend on their order in the file.
+    // Of equally frequent ones, the first is taken, so that the result does not depend on their order in the file.
     counts.iter().position(|&count| count == most).map(|place| place as f64)
 }

@@ -1,4 +1,4 @@
-//! Points in the plane, made by seed: two classes that no line separates.
+//! Points in the plane, generated from a seed, of two classes that no line separates.
 
 use super::Dataset;
 use crate::{Error, initialize};
@@ -6,15 +6,15 @@ use rand::distr::Distribution;
 use rand_distr::StandardNormal;
 use std::f64::consts::PI;
 
-/// More points than anybody draws or trains a small network on.
+/// The largest number of points; nobody draws more, or trains a small network on more.
 const MOST_POINTS: usize = 10_000_000;
 
-/// Two interleaved half circles of radius 1, half of the points each. The first class is the upper one.
+/// Two interleaved half circles of radius 1, with half of the points on each. The first class is the upper one.
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] if there are fewer than 2 points or more than ten million, or the noise (the standard
-/// deviation of what is added to each coordinate) is negative or not finite.
+/// [`Error::Setting`] if there are fewer than 2 points or more than ten million, or if the noise is negative or not
+/// finite. The noise is the standard deviation of the numbers that are added to the coordinates.
 ///
 /// ```
 /// let moons = dualtape_nn::data::generate::moons(400, 0.1, 1)?;
@@ -28,7 +28,7 @@ pub fn moons(points: usize, noise: f64, seed: u64) -> Result<Dataset, Error> {
     })
 }
 
-/// A circle of radius 1 around one of radius ½, half of the points each. The first class is the outer one.
+/// A circle of radius 1 around one of radius ½, with half of the points on each. The first class is the outer one.
 ///
 /// # Errors
 ///
@@ -48,7 +48,7 @@ pub fn circles(points: usize, noise: f64, seed: u64) -> Result<Dataset, Error> {
     })
 }
 
-/// Two spirals of one and a half turns, from radius 0.1 to 1, half of the points each.
+/// Two spirals of one and a half turns, from radius 0.1 to 1, with half of the points on each.
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ pub fn spirals(points: usize, noise: f64, seed: u64) -> Result<Dataset, Error> {
     })
 }
 
-/// Points along a curve for each of two classes, given by how far along (from 0 to 1), with noise. The
+/// Noisy points along a curve for each of two classes. The curve is a function of a parameter from 0 to 1. The
 /// points of the first class come first.
 fn made(
     name: &str,

@@ -1,10 +1,11 @@
-//! Which rows are to train on and which to validate, drawn by seed and spread evenly over the classes.
+//! The choice of rows for training and for validation, drawn by a seed and spread evenly over the classes.
 
 use super::table::UNKNOWN;
 use crate::{Error, initialize};
 use rand::seq::SliceRandom;
 
-/// Whether each row is to train on; the others, a share of each class, are to validate. Neither part is empty.
+/// For each row, whether it is for training. The other rows, a share of each class, are for validation. Neither part is
+/// empty.
 pub(super) fn draw_training(
     name: &str,
     rows: usize,
@@ -34,7 +35,7 @@ pub(super) fn draw_training(
     Ok(training)
 }
 
-/// The fold in which each row validates.
+/// The fold in which each row is used for validation.
 pub(super) fn draw_folds(
     rows: usize,
     classes: Option<&[usize]>,
@@ -49,7 +50,7 @@ pub(super) fn draw_folds(
         });
     }
     let mut fold_of = vec![0; rows];
-    // One class goes on where the one before stopped, so that folds are of equal size.
+    // Each class continues where the class before stopped, so that the folds have equal sizes.
     let rows_in_turn = shuffled_groups(rows, classes, seed).concat();
     for (turn, row) in rows_in_turn.into_iter().enumerate() {
         fold_of[row] = turn % folds;
@@ -57,22 +58,22 @@ pub(super) fn draw_folds(
     Ok(fold_of)
 }
 
-/// The rows of each class, in an order drawn by seed; one group without classes.
+/// The rows of each class, in an order drawn by the seed; a single group if there are no classes.
 fn shuffled_groups(rows: usize, classes: Option<&[usize]>, seed: u64) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..rows).collect();
     order.shuffle(&mut initialize::stream(seed));
     let Some(classes) = classes else { return vec![order] };
     let known = classes.iter().filter(|&&class| class != UNKNOWN).max().map_or(0, |largest| largest + 1);
-    // Rows without a class are a group of their own.
+    // Rows without a class form one more group.
     let mut groups = vec![Vec::new(); known + 1];
     order.into_iter().for_each(|row| groups[classes[row].min(known)].push(row));
     groups
 }
 
-/// So many of all, from groups of these sizes in proportion: rounded down, and the rest by largest remainder.
+/// Shares a total among groups in proportion to their sizes: rounded down, and the rest by largest remainder.
 fn shares(sizes: &[usize], wanted: usize) -> Vec<usize> {
     let all: usize = sizes.iter().sum();
-    // In whole numbers, so that no rounding decides.
+    // This is computed in whole numbers, so that rounding has no effect.
     let product = |size: usize| size as u128 * wanted as u128;
     let mut shares: Vec<usize> = sizes.iter().map(|&size| (product(size) / all as u128) as usize).collect();
     let mut order: Vec<usize> = (0..sizes.len()).collect();
@@ -82,7 +83,7 @@ fn shares(sizes: &[usize], wanted: usize) -> Vec<usize> {
     shares
 }
 
-/// Keeps the rows that are to be kept, in place and in their order.
+/// Keeps the chosen rows, in place and in their order.
 pub(super) fn retain_rows<T: Copy>(values: &mut Vec<T>, width: usize, keep: &[bool]) {
     let mut end = 0;
     for row in (0..keep.len()).filter(|&row| keep[row]) {

@@ -1,11 +1,11 @@
-//! Standardising: mean 0 and deviation 1 for every feature, or every target.
+//! Standardising: it gives every feature, or every target, mean 0 and deviation 1.
 
 use super::{Dataset, Targets};
 use crate::Error;
 
-/// The means and deviations of the columns of one data set, to be applied to others.
+/// The means and deviations of the columns of one data set, which can be applied to other data sets.
 ///
-/// Fit it on the training part only, so that nothing is learned from the validation part.
+/// Fit it on the training part only, so that it uses nothing from the validation part.
 ///
 /// ```
 /// use dualtape_nn::data::{Standardizer, iris};
@@ -35,7 +35,7 @@ impl Standardizer {
         Self::of_rows(&data.inputs, data.features.len())
     }
 
-    /// Means and deviations of the numbers that samples should give; none where they give none.
+    /// The means and deviations of the target numbers; `None` if the samples have no target numbers.
     ///
     /// ```
     /// use dualtape_nn::data::{Csv, Standardizer, iris};
@@ -52,12 +52,12 @@ impl Standardizer {
         }
     }
 
-    /// From means and deviations that were saved.
+    /// A standardiser with means and deviations that were saved.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if they are not equally many, [`Error::Setting`] if one is not finite, or a deviation
-    /// not positive.
+    /// [`Error::Shape`] if the numbers of means and deviations differ; [`Error::Setting`] if one of them is not finite, or
+    /// a deviation is not positive.
     ///
     /// ```
     /// use dualtape_nn::data::Standardizer;
@@ -84,12 +84,12 @@ impl Standardizer {
     fn of_rows(values: &[f64], width: usize) -> Self {
         let count = (values.len() / width) as f64;
         let column = |j| values.iter().copied().skip(j).step_by(width);
-        // Divided before they are added up, and by a norm: neither overflows for large numbers.
+        // The mean adds numbers that were divided before, and the deviation is a norm: neither overflows for large numbers.
         let means: Vec<f64> = (0..width).map(|j| column(j).map(|x| x / count).sum()).collect();
         let deviation = |(j, &mean): (usize, &f64)| {
             let distances: Vec<f64> = column(j).map(|x| x - mean).collect();
             let deviation = dualtape::Differentiable::norm(&distances) / count.sqrt();
-            // What rounding the mean leaves of a constant is no deviation.
+            // For a constant column, the rounding error of the mean does not count as a deviation.
             let rounding = 4.0 * f64::EPSILON * mean.abs();
             if deviation > rounding && deviation.is_finite() { deviation } else { 1.0 }
         };
@@ -142,7 +142,7 @@ impl Standardizer {
         data
     }
 
-    /// Standardises the features of samples where they are, for data of which there should be no second copy.
+    /// Standardises the features of samples in place, for data that should not be copied.
     ///
     /// # Panics
     ///
@@ -161,7 +161,7 @@ impl Standardizer {
         self.scale(&mut data.inputs);
     }
 
-    /// The same samples with standardised targets; those without numbers stay as they are.
+    /// The same samples with standardised targets. Samples without target numbers stay unchanged.
     ///
     /// # Panics
     ///
@@ -180,7 +180,7 @@ impl Standardizer {
         data
     }
 
-    /// Standardises targets where they are; those without numbers stay as they are.
+    /// Standardises targets in place. Samples without target numbers stay unchanged.
     ///
     /// # Panics
     ///
@@ -201,7 +201,7 @@ impl Standardizer {
         }
     }
 
-    /// Standardises rows in place: as many numbers each as there are means, row after row.
+    /// Standardises rows in place. They follow one another, and each has as many numbers as there are means.
     ///
     /// ```
     /// # use dualtape_nn::data::Standardizer;
@@ -217,7 +217,7 @@ impl Standardizer {
         }
     }
 
-    /// Takes rows back to what they were before [`scale`](Self::scale), but for rounding.
+    /// Reverses [`scale`](Self::scale), apart from rounding.
     ///
     /// ```
     /// # use dualtape_nn::data::Standardizer;

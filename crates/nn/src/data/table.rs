@@ -1,12 +1,12 @@
-//! Tables as they come from files: columns of numbers and of categories, with values missing here and there.
+//! Tables as they come from files: columns of numbers and of categories, in which values may be missing.
 
 use super::{Dataset, Targets, split};
 use crate::Error;
 
-/// Rows of a file, before they are samples: numbers and categories, of which some may be missing, and what
-/// each row should give.
+/// The rows of a file before they become samples: numbers and categories, some of which may be missing, and the target
+/// of each row.
 ///
-/// An [`Encoder`](super::Encoder) makes samples of them.
+/// An [`Encoder`](super::Encoder) turns them into samples.
 ///
 /// ```
 /// use dualtape_nn::data::{Csv, Encoder, Missing, Unknown};
@@ -23,14 +23,14 @@ use crate::Error;
 pub struct Table {
     pub(super) name: String,
     pub(super) columns: Vec<Column>,
-    /// Row after row; NaN where a value is missing, and the number of the category in a column of categories.
+    /// The values, row after row: NaN if a value is missing, and the index of the category in a column of categories.
     pub(super) cells: Vec<f64>,
     pub(super) label: Label,
     pub(super) rows: usize,
-    /// Whether the columns had names where they come from.
+    /// Whether the columns had names in the file.
     pub(super) has_names: bool,
     pub(super) notes: Vec<String>,
-    /// Cells of each row as they stand in the file, if they were to be kept: their names, then a row each.
+    /// The cells exactly as they are in the file, if they are kept: first the names of the columns, then each row.
     pub(super) kept: Option<Vec<Vec<String>>>,
 }
 
@@ -38,33 +38,33 @@ pub struct Table {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Column {
     pub(super) name: String,
-    /// Sorted; none for a column of numbers.
+    /// The categories, sorted; `None` for a column of numbers.
     pub(super) categories: Option<Vec<String>>,
 }
 
-/// What the rows should give, with gaps.
+/// The targets of the rows, some of which may be missing.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Label {
     None,
     Classes {
         name: String,
-        /// In their order.
+        /// The names of the classes, in their order.
         classes: Vec<String>,
-        /// [`UNKNOWN`] where there is none.
+        /// The index of each row's class; [`UNKNOWN`] if it is missing.
         labels: Vec<usize>,
     },
     Numbers {
         names: Vec<String>,
-        /// NaN where there is none.
+        /// The target of each row; NaN if it is missing.
         values: Vec<f64>,
     },
 }
 
-/// No class.
+/// The index that stands for a missing class.
 pub(super) const UNKNOWN: usize = usize::MAX;
 
 impl Table {
-    /// The number of rows; none is possible.
+    /// The number of rows; it may be 0.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -86,7 +86,7 @@ impl Table {
         self.rows == 0
     }
 
-    /// How the file was read, for people: its separator, its header, what was left out.
+    /// Notes for people on how the file was read: its separator, its header, and which columns were left out.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -98,7 +98,7 @@ impl Table {
         &self.notes
     }
 
-    /// The name of the label's column; none if there is no label, or several.
+    /// The name of the label's column; `None` if there is no label, or more than one.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -113,7 +113,7 @@ impl Table {
         }
     }
 
-    /// The cells of the file, if [`Csv::keep_cells`](super::Csv::keep_cells) asked for them: the names of the
+    /// The cells of the file, if [`Csv::keep_cells`](super::Csv::keep_cells) requested them: the names of the
     /// columns, then the cells of each row.
     ///
     /// ```
@@ -126,7 +126,7 @@ impl Table {
         self.kept.as_deref()
     }
 
-    /// The number of rows in which a value is missing, or the label.
+    /// The number of rows in which a value or the label is missing.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -150,7 +150,7 @@ impl Table {
         (0..self.rows).filter(|&row| !self.is_labelled(row)).count()
     }
 
-    /// The columns with missing values, and how many; that of the label comes last.
+    /// The columns with missing values, and how many are missing in each. The label's column comes last.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -181,7 +181,7 @@ impl Table {
         gaps
     }
 
-    /// Leaves out rows in which anything is missing.
+    /// Removes the rows in which anything is missing.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -195,7 +195,7 @@ impl Table {
         self.retain(&keep);
     }
 
-    /// Leaves out rows without a label.
+    /// Removes the rows without a label.
     ///
     /// ```
     /// use dualtape_nn::data::Csv;
@@ -209,12 +209,12 @@ impl Table {
         self.retain(&keep);
     }
 
-    /// Which rows are to train on, drawn by seed; of the others, which validate, there are the given share.
-    /// Each class has its share of both, as nearly as its number of rows allows.
+    /// For each row, whether it is for training, drawn by the seed. The other rows are for validation; they are the given
+    /// share of all rows. Each class has its share of both parts, as nearly as its number of rows allows.
     ///
     /// # Errors
     ///
-    /// Those of [`Dataset::split`].
+    /// The errors of [`Dataset::split`].
     ///
     /// ```
     /// use dualtape_nn::data::{Table, iris};
@@ -226,11 +226,12 @@ impl Table {
         split::draw_training(&self.name, self.rows, self.classes_of_rows(), validation_share, seed)
     }
 
-    /// In which of so many folds each row validates, drawn by seed, each class spread evenly over them.
+    /// For each row, the fold in which it is used for validation, drawn by the seed. Each class is spread evenly over the
+    /// folds.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] if there are fewer than two folds, or more than rows.
+    /// [`Error::Setting`] if there are fewer than two folds, or more folds than rows.
     ///
     /// ```
     /// use dualtape_nn::data::{Table, iris};
@@ -242,7 +243,7 @@ impl Table {
         split::draw_folds(self.rows, self.classes_of_rows(), folds, seed)
     }
 
-    /// Forgets the labels.
+    /// Removes the labels.
     ///
     /// ```
     /// use dualtape_nn::data::{Table, iris};
@@ -289,7 +290,7 @@ impl Table {
         }
         if let Some(kept) = &mut self.kept {
             let mut row = 0;
-            // The first are the names.
+            // The first row is the names.
             kept.retain(|_| {
                 row += 1;
                 row == 1 || keep[row - 2]
@@ -304,7 +305,7 @@ impl Table {
     }
 }
 
-/// Complete rows of numbers.
+/// A table of complete rows of numbers.
 impl From<Dataset> for Table {
     fn from(data: Dataset) -> Self {
         let rows = data.len();
@@ -322,7 +323,7 @@ impl From<Dataset> for Table {
     }
 }
 
-/// The order of names: by number if all are numbers, otherwise by alphabet. Returns the place of each name in
+/// The order of names: numerical if all are numbers, otherwise alphabetical. Returns the position of each name in
 /// that order.
 pub(super) fn order_names(names: &[String]) -> Vec<usize> {
     let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();

@@ -1,4 +1,4 @@
-//! Which optimiser, with its numbers, and its form as text.
+//! The choice of an optimiser, its numbers, and its form as text.
 
 use crate::Error;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 /// An optimiser and its numbers, by PyTorch's definitions and defaults. The rate is given at each step.
 ///
-/// As text: the name, and after a colon what differs from the defaults.
+/// The text form is the name, followed by a colon and the numbers that differ from the defaults.
 ///
 /// ```
 /// use dualtape_nn::Method;
@@ -41,8 +41,8 @@ pub enum Method {
         /// λ in g ← g + λ θ; 0 or more.
         weight_decay: f64,
     },
-    /// Loshchilov and Hutter, "Decoupled weight decay regularization", 2017: Adam, with the decay beside
-    /// the gradient: θ ← θ (1 − rate · λ) first.
+    /// Loshchilov and Hutter, "Decoupled weight decay regularization", 2017: Adam, but the decay is separate from
+    /// the gradient: θ ← θ (1 − rate · λ) comes first.
     AdamW {
         /// As in Adam.
         beta1: f64,
@@ -63,7 +63,7 @@ pub enum Method {
         weight_decay: f64,
         /// The share of the last step that is kept; from 0 to less than 1.
         momentum: f64,
-        /// Whether the square of the average of g is taken off v.
+        /// Whether the square of the average of g is subtracted from v.
         centered: bool,
     },
 }
@@ -129,7 +129,7 @@ impl Method {
         }
     }
 
-    /// Whether every number of the method is in its range.
+    /// Checks that every number of the method is in its range.
     ///
     /// # Errors
     ///
@@ -171,13 +171,13 @@ impl Method {
         }
     }
 
-    /// The method of that name with its defaults.
+    /// The method with this name and its defaults.
     fn named(name: &str) -> Option<Self> {
         let all = [Self::sgd(0.0), Self::adam(), Self::adamw(), Self::rmsprop()];
         all.into_iter().find(|method| method.name() == name)
     }
 
-    /// Every number, by its name in text.
+    /// Every number, with its name in the text form.
     fn numbers(mut self) -> Vec<(&'static str, f64)> {
         self.numbers_mut().into_iter().map(|(name, number)| (name, *number)).collect()
     }
@@ -200,7 +200,7 @@ impl Method {
         }
     }
 
-    /// What is on or off, by its name in text.
+    /// Every flag, with its name in the text form.
     fn flag_mut(&mut self) -> Option<(&'static str, &mut bool)> {
         match self {
             Self::Sgd { nesterov, .. } => Some(("nesterov", nesterov)),

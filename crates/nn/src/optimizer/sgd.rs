@@ -1,14 +1,14 @@
-//! Stochastic gradient descent with its rate.
+//! Stochastic gradient descent with a constant rate.
 
 use super::{Method, Optimizer};
 use crate::Error;
 use dualtape::Scalar;
 
 /// Stochastic gradient descent at a constant rate, with momentum: v ← μ v + g, θ ← θ − rate · v, starting
-/// from v = 0. An [`Optimizer`] has more to choose from.
+/// from v = 0. An [`Optimizer`] offers more methods.
 ///
 /// ```
-/// // ½x² from 1 with rate 0.1 and momentum 0.9, as worked out by hand.
+/// // ½x² from 1 with rate 0.1 and momentum 0.9; the results were computed by hand.
 /// let mut sgd = dualtape_nn::Sgd::new(0.1, 0.9)?;
 /// let mut x = [1.0];
 /// for _ in 0..5 {
@@ -30,7 +30,7 @@ impl<F: Scalar> Sgd<F> {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] if the rate is not positive and finite, or the momentum not in 0..1.
+    /// [`Error::Setting`] if the rate is not positive and finite, or the momentum is not in 0..1.
     ///
     /// ```
     /// use dualtape_nn::Sgd;
@@ -48,7 +48,7 @@ impl<F: Scalar> Sgd<F> {
     ///
     /// # Panics
     ///
-    /// If the gradient has not one number for each parameter, or the parameters are not as many as before.
+    /// If the gradient does not have one number for each parameter, or if the number of parameters changed.
     ///
     /// ```
     /// use dualtape_nn::Sgd;

@@ -1,18 +1,19 @@
 //! The sum over all processes, in the order of the tree.
 //!
-//! Each process sends the sums of its largest subtrees. Few numbers go to everybody at once. Of many, each process adds up
-//! a slice for all others, and the totals of the slices are gathered: with as many processes as a power of two, that moves
-//! the bytes of an ordinary all-reduce. Memory is kept, since fresh pages would take longer than sums.
+//! Each process sends the sums of its largest subtrees. If there are few numbers, they go to all processes at once. If there
+//! are many, each process adds up one slice for all others, and then the totals of the slices are gathered. If the number of
+//! processes is a power of two, this moves as many bytes as an ordinary all-reduce. The memory is kept, because allocating
+//! new pages would take longer than the sums.
 
 use super::{AllReduce, share};
 use crate::Error;
 use dualtape::program::SumTree;
 use std::ops::Range;
 
-/// Up to so many numbers go to everybody: one message less matters more than their bytes.
+/// Up to this many numbers go to all processes: saving one message matters more than sending fewer bytes.
 const FEW: usize = 1 << 12;
 
-/// Sums over all processes in the order of a tree, with memory that is kept from one to the next.
+/// Computes sums over all processes in the order of a tree, and keeps its memory from one sum to the next.
 ///
 /// ```
 /// use dualtape::{Program, program::{Part, Rows, Sums}};
@@ -20,7 +21,7 @@ const FEW: usize = 1 << 12;
 ///
 /// let square = Program::record_with_data(|p, x| p[0] * x[0] * x[0], &[1.0], &[1.0_f64])?;
 /// let (points, parameters) = (Rows::new(&[1.0, 2.0], 1), [3.0]);
-/// // With the feature `mpi`, and started by mpirun, this would be Mpi::start()?.
+/// // With the feature `mpi`, in a program started by mpirun, use Mpi::start()? here.
 /// let (mut ranks, mut in_order) = (Local, InOrder::default());
 /// let tree = square.sum_tree(2);
 /// let part = Part { chunks: tree.share(ranks.rank(), ranks.size()), careful: false };
@@ -40,14 +41,14 @@ pub struct InOrder {
 }
 
 impl InOrder {
-    /// Writes the sum over all chunks of a batch to `total`, on each process, with the same bits for any number of them.
-    /// Each has the sums of the [subtrees](SumTree::subtrees) of its [share](SumTree::share) in `own`, one after the
-    /// other, as [`sum_part`](dualtape::Program::sum_part) writes them.
+    /// Writes the sum over all chunks of a batch to `total` on each process, with the same bits for any number of processes.
+    /// Each process passes in `own` the sums of the [subtrees](SumTree::subtrees) of its [share](SumTree::share), one after
+    /// the other, as [`sum_part`](dualtape::Program::sum_part) writes them.
     ///
     /// # Errors
     ///
-    /// [`Error::Parallel`] if a process cannot be reached; [`Error::Shape`] if `own` has not the length of `total` for
-    /// each subtree.
+    /// [`Error::Parallel`] if a process cannot be reached; [`Error::Shape`] if the length of `own` is not the length of
+    /// `total` times the number of subtrees.
     ///
     /// ```
     /// use dualtape::Program;
@@ -80,7 +81,7 @@ impl InOrder {
         }
     }
 
-    /// Everything goes to everybody.
+    /// Sends everything to all processes.
     fn by_gathering(
         &mut self,
         ranks: &mut impl AllReduce,
@@ -97,7 +98,7 @@ impl InOrder {
         Ok(())
     }
 
-    /// Each process adds up a slice.
+    /// Adds up one slice on each process.
     fn by_slices(
         &mut self,
         ranks: &mut impl AllReduce,
@@ -113,7 +114,7 @@ impl InOrder {
         let received_lengths: Vec<usize> = shares.iter().map(|share| length * share.len()).collect();
         let Self { sent, received, slice: added } = self;
         received.resize(subtrees.len() * length, 0.0);
-        // The slices of a single sum are in line as they are.
+        // The slices of a single sum are already in order.
         let sent = if shares[rank].len() == 1 {
             own
         } else {

@@ -1,4 +1,4 @@
-//! The engine that clusters have: MPI, by the crate `mpi`.
+//! Communication over MPI, which clusters provide, by the crate `mpi`.
 
 use super::AllReduce;
 use crate::Error;
@@ -11,14 +11,15 @@ use mpi::traits::{Communicator, CommunicatorCollectives, Root};
 use std::fmt;
 use std::rc::Rc;
 
-/// The most bytes of one broadcast; MPI counts them by `i32`.
+/// The largest number of bytes in one broadcast; MPI counts them by `i32`.
 const BYTES_AT_ONCE: usize = 1 << 30;
 
 /// All processes that were started together, by `mpirun` or a cluster's own launcher. A program started by itself is the
 /// only one.
 ///
-/// Only the thread that called [`start`](Self::start) talks to the others; threads of rayon may work beside it. When the last
-/// clone goes while its thread panics, all processes are ended, as they would wait for this one otherwise.
+/// Only the thread that called [`start`](Self::start) communicates with the other processes; threads of rayon may work beside
+/// it. If the last clone is dropped while its thread panics, all processes are ended, because they would otherwise wait for
+/// this one.
 ///
 /// ```no_run
 /// use dualtape_nn::parallel::{AllReduce, Mpi};
@@ -35,7 +36,7 @@ pub struct Mpi {
 
 struct World {
     all: SimpleCommunicator,
-    /// MPI ends with it.
+    /// MPI ends when this is dropped.
     _universe: Universe,
 }
 
@@ -48,11 +49,11 @@ impl Drop for World {
 }
 
 impl Mpi {
-    /// Joins the others.
+    /// Joins the other processes.
     ///
     /// # Errors
     ///
-    /// [`Error::Parallel`] if this process has joined before, or MPI cannot work beside threads.
+    /// [`Error::Parallel`] if this process has joined before, or if MPI cannot be used together with threads.
     ///
     /// ```no_run
     /// use dualtape_nn::parallel::{AllReduce, Mpi};
@@ -63,7 +64,8 @@ impl Mpi {
     pub fn start() -> Result<Self, Error> {
         let wrong = |problem: &str| Error::Parallel { problem: problem.to_owned() };
         let begun = mpi::initialize_with_threading(Threading::Funneled);
-        let (universe, threading) = begun.ok_or_else(|| wrong("MPI was started before; expected once"))?;
+        let (universe, threading) =
+            begun.ok_or_else(|| wrong("MPI was started before; expected it to be started once"))?;
         if threading < Threading::Funneled {
             return Err(wrong("this MPI allows no threads; expected one built with thread level FUNNELED"));
         }
@@ -141,10 +143,10 @@ impl AllReduce for Mpi {
     }
 }
 
-/// Lengths and first places as MPI wants them.
+/// The lengths and starting positions in the form that MPI requires.
 fn counts(lengths: &[usize], all: usize) -> Result<(Vec<i32>, Vec<i32>), Error> {
     let sum: usize = lengths.iter().sum();
-    assert!(sum == all, "pieces of {sum} numbers were given for {all}; expected as many");
+    assert!(sum == all, "the pieces have {sum} numbers in total; expected {all}");
     if i32::try_from(all).is_err() {
         let problem = format!("{all} numbers at once; expected at most {}", i32::MAX);
         return Err(Error::Parallel { problem });

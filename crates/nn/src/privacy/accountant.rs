@@ -1,22 +1,22 @@
-//! Accountants: how much privacy a differentially private training spends.
+//! Accountants compute how much privacy a differentially private training spends.
 //!
 //! A training is (ε, δ)-differentially private if, for any two data sets that are neighbours and any set of outcomes,
-//! the probabilities p and p′ of an outcome in the set satisfy p ≤ e^ε p′ + δ. What is counted here rests on these
+//! the probabilities p and p′ of an outcome in the set satisfy p ≤ e^ε p′ + δ. The results of this module rest on these
 //! assumptions:
 //!
-//! - **Neighbours** differ by one sample, which one of them has and the other has not (add or remove one). For data sets
-//!   of the same size in which one sample is replaced by another, ε is larger.
+//! - **Neighbours** differ by one sample, which only one of the data sets contains (add or remove one). If neighbours are
+//!   instead data sets of the same size in which one sample is replaced by another, ε is larger.
 //! - **Poisson sampling**: each sample takes part in each step with the same probability q, independently of all others
-//!   and of other steps. Batches of a fixed size from shuffled data are something else, with a larger ε.
-//! - **Each step** adds up what the samples that take part give, each clipped to a norm C, and adds normal noise of
-//!   deviation σC to each component; σ is the noise here, q and σ are the same in all steps. The size of the batch
-//!   that was drawn stays secret: means are taken over its expectation.
-//! - **Noise of real numbers**, exactly normal, from a source that nobody can guess; not of floating-point numbers from
-//!   a generator with a seed.
-//! - **All else is free of the data**, or is counted elsewhere: settings, standardising, metrics, when to stop.
+//!   and of other steps. Batches of a fixed size from shuffled data are a different mechanism, with a larger ε.
+//! - **Each step** adds up the vectors of the samples that take part, each clipped to a norm C, and adds normal noise of
+//!   deviation σC to each component. Here, σ is called the noise; q and σ are the same in all steps. The actual size of
+//!   the batch stays secret: means divide by its expected size.
+//! - **The noise consists of real numbers**, exactly normal, from a source that nobody can guess. It does not consist of
+//!   floating-point numbers from a generator with a seed.
+//! - **Everything else is independent of the data**, or is counted elsewhere: settings, standardising, metrics, when to stop.
 //!
-//! Two accountants compute an upper bound of ε. The Rényi accountant is quick and the one that older publications used;
-//! that by loss distributions is tighter: tests hold it to at most 0.2 % above the exact value where one is known.
+//! Two accountants compute an upper bound of ε. The Rényi accountant is quick, and older publications used it. The
+//! accountant by loss distributions is tighter: where the exact value is known, tests check that it is at most 0.2 % above.
 //!
 //! ```
 //! use dualtape_nn::privacy::accountant::{Accountant, Budget, SubsampledGaussian, epsilon_after, noise_for};
@@ -39,11 +39,11 @@ use crate::Error;
 use std::fmt;
 use std::str::FromStr;
 
-/// The most steps that are counted.
+/// The largest number of steps that accountants accept.
 pub const MOST_STEPS: u64 = 1_000_000_000;
 
-/// One step of a private training: the Gaussian mechanism on a Poisson sample of the data. What is assumed stands in
-/// the [module's documentation](self).
+/// One step of a private training: the Gaussian mechanism on a Poisson sample of the data. The [module's
+/// documentation](self) lists the assumptions.
 ///
 /// ```
 /// use dualtape_nn::privacy::accountant::SubsampledGaussian;
@@ -61,11 +61,11 @@ pub struct SubsampledGaussian {
 }
 
 impl SubsampledGaussian {
-    /// Whether both numbers are in their ranges.
+    /// Checks that both numbers are in their ranges.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for the first that is not.
+    /// [`Error::Setting`] for the first number that is not.
     ///
     /// ```
     /// use dualtape_nn::privacy::accountant::SubsampledGaussian;
@@ -99,7 +99,7 @@ fn check_steps(steps: u64) -> Result<(), Error> {
     Err(Error::Setting { what: "number of steps", given: steps.to_string(), expected: "at most 1000000000" })
 }
 
-/// How privacy is counted; `rdp` and `pld` as text.
+/// How the spent privacy is computed. The text forms are `rdp` and `pld`.
 ///
 /// ```
 /// use dualtape_nn::privacy::accountant::Accountant;
@@ -111,13 +111,14 @@ fn check_steps(steps: u64) -> Result<(), Error> {
 pub enum Accountant {
     /// By Rényi divergences of many orders: `rdp`. See [`renyi`].
     Renyi,
-    /// By the distribution of the privacy loss, put on a grid such that the result is an upper bound, and convolved by
-    /// Fourier transforms: `pld`. Doroshenko and others, "Connect the dots", 2022. A noise below 0.001 counts as none.
+    /// By the distribution of the privacy loss: `pld`. The distribution is placed on a grid such that the result is an upper
+    /// bound, and is convolved by Fourier transforms. Doroshenko and others, "Connect the dots", 2022. A noise below 0.001
+    /// counts as no noise.
     #[default]
     LossDistribution,
 }
 
-/// The accountants and what they are called.
+/// The accountants and their names.
 const ACCOUNTANTS: [(Accountant, &str); 2] =
     [(Accountant::Renyi, "rdp"), (Accountant::LossDistribution, "pld")];
 
@@ -138,7 +139,7 @@ impl FromStr for Accountant {
     }
 }
 
-/// How much may be spent: at most this ε at this δ. As text, `epsilon=3,delta=1e-5`.
+/// How much privacy may be spent: at most this ε at this δ. The text form is `epsilon=3,delta=1e-5`.
 ///
 /// ```
 /// use dualtape_nn::privacy::accountant::Budget;
@@ -151,17 +152,17 @@ impl FromStr for Accountant {
 pub struct Budget {
     /// The factor e^ε by which probabilities may differ: ε is finite, 0 or more.
     pub epsilon: f64,
-    /// The probability with which more may be given away: between 0 and 1, and well below one over the number of
-    /// samples, or it allows to publish some of them.
+    /// The probability with which more may be revealed: between 0 and 1. It should be well below one over the number of
+    /// samples; otherwise, publishing some of the samples would be allowed.
     pub delta: f64,
 }
 
 impl Budget {
-    /// Whether both numbers are in their ranges.
+    /// Checks that both numbers are in their ranges.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] for the first that is not.
+    /// [`Error::Setting`] for the first number that is not.
     ///
     /// ```
     /// use dualtape_nn::privacy::accountant::Budget;
@@ -195,11 +196,11 @@ impl FromStr for Budget {
     }
 }
 
-/// The ε that so many steps spend, at this δ. It is infinite without noise, and 0 without steps.
+/// The ε that this number of steps spends at this δ. It is infinite without noise, and 0 without steps.
 ///
 /// # Errors
 ///
-/// A mechanism that its check refuses, a δ that is not between 0 and 1, more than [`MOST_STEPS`] steps.
+/// If the check of the mechanism fails, δ is not between 0 and 1, or there are more than [`MOST_STEPS`] steps.
 ///
 /// ```
 /// use dualtape_nn::privacy::accountant::{Accountant, SubsampledGaussian, epsilon_after};
@@ -220,7 +221,7 @@ pub fn epsilon_after(
     Ok(epsilon(mechanism, steps, delta, accountant))
 }
 
-/// The ε of what has been checked.
+/// The ε for arguments that were checked.
 fn epsilon(mechanism: &SubsampledGaussian, steps: u64, delta: f64, accountant: Accountant) -> f64 {
     match accountant {
         _ if steps == 0 => 0.0,
@@ -230,12 +231,12 @@ fn epsilon(mechanism: &SubsampledGaussian, steps: u64, delta: f64, accountant: A
     }
 }
 
-/// The δ at which so many steps spend this ε. It is 1 without noise, and 0 without steps. By loss distributions, it is
-/// never less than 1e-30.
+/// The δ at which this number of steps spends this ε. It is 1 without noise, and 0 without steps. With loss distributions,
+/// it is never less than 1e-30.
 ///
 /// # Errors
 ///
-/// A mechanism that its check refuses, an ε that is negative or not finite, more than [`MOST_STEPS`] steps.
+/// If the check of the mechanism fails, ε is negative or not finite, or there are more than [`MOST_STEPS`] steps.
 ///
 /// ```
 /// use dualtape_nn::privacy::accountant::{Accountant, SubsampledGaussian, delta_after, epsilon_after};
@@ -264,19 +265,19 @@ pub fn delta_after(
     })
 }
 
-/// The noises among which [`noise_for`] looks for one.
+/// The range of noises in which [`noise_for`] searches.
 const NOISES: [f64; 2] = [0.01, 1e6];
 
-/// How close to the least noise [`noise_for`] comes, as a factor.
+/// How close the result of [`noise_for`] is to the smallest noise, as a factor.
 const CLOSE: f64 = 1.0 + 2e-4;
 
-/// The least noise with which so many steps, each on a sample with this probability, stay within the budget. The noise
-/// is in multiples of the norm of clipping, between 0.01 and a million, and too large by at most 0.02 %: its ε, by
-/// [`epsilon_after`], is never above the budget's.
+/// The smallest noise with which this number of steps, each on a Poisson sample with this probability, stays within the
+/// budget. The noise is a multiple of the clipping norm, between 0.01 and a million. It is too large by at most 0.02 %, and
+/// its ε, computed by [`epsilon_after`], never exceeds the budget.
 ///
 /// # Errors
 ///
-/// A budget or a probability out of range, more than [`MOST_STEPS`] steps, a budget that no noise keeps to.
+/// If the budget or the probability is out of range, there are more than [`MOST_STEPS`] steps, or no noise meets the budget.
 ///
 /// ```
 /// use dualtape_nn::privacy::accountant::{Accountant, Budget, SubsampledGaussian, epsilon_after, noise_for};
@@ -300,11 +301,11 @@ pub fn noise_for(
         epsilon(&SubsampledGaussian { probability, noise }, steps, budget.delta, accountant) <= budget.epsilon
     };
     let [least, most] = NOISES;
-    // From 1, by steps that grow, until the answer lies between two of them.
+    // The search starts at 1, and takes growing steps until the answer lies between two of them.
     let (mut low, mut high, mut factor) = (1.0, 1.0, 2.0);
     while !fits(high) {
         if high >= most {
-            let expected = "one that a noise of a million keeps to";
+            let expected = "one that a noise of at most a million can meet";
             return Err(Error::Setting { what: "privacy budget", given: format!("'{budget}'"), expected });
         }
         (low, high, factor) = (high, (high * factor).min(most), factor * factor);
@@ -322,12 +323,12 @@ pub fn noise_for(
     Ok(high)
 }
 
-/// The most steps that stay within the budget: 0 if not even one does, and no more than `most`, which is at most
-/// [`MOST_STEPS`].
+/// The largest number of steps that stay within the budget: 0 if not even one does. It is at most `most`, which must not
+/// exceed [`MOST_STEPS`].
 ///
 /// # Errors
 ///
-/// A budget or a mechanism out of range, `most` too large.
+/// If the budget or the mechanism is out of range, or `most` is too large.
 ///
 /// ```
 /// use dualtape_nn::privacy::accountant::{Accountant, Budget, SubsampledGaussian, steps_within};
@@ -354,7 +355,7 @@ pub fn steps_within(
     if fits(most) {
         return Ok(most);
     }
-    // `low` fits, `high` does not; by their geometric mean, for they may be of different magnitudes.
+    // `low` fits, and `high` does not. The geometric mean is used because they may have different magnitudes.
     let (mut low, mut high) = (0, most);
     while high - low > 1 {
         let middle = ((low as f64 + 1.0) * high as f64).sqrt() as u64;

@@ -1,18 +1,18 @@
 //! Sixteen blocks of ChaCha at once, for noise.
 //!
-//! The cipher is Bernstein's ("ChaCha, a variant of Salsa20", 2008) with a key of 256 bits, a counter and a
-//! stream's number of 64 bits each, and twelve rounds: what the crate `rand_chacha` calls `ChaCha12Rng`, word for
-//! word. That crate gives its words one after another, from registers of AVX2 at most; here they come from the widest
-//! there are, in the order in which loops over lanes read them. No attack is known on more than seven rounds.
+//! The cipher is Bernstein's ("ChaCha, a variant of Salsa20", 2008). It has a key of 256 bits, a counter and a stream number
+//! of 64 bits each, and twelve rounds. It gives the same words as `ChaCha12Rng` of the crate `rand_chacha`. That crate gives
+//! its words one after another, and uses at most the registers of AVX2. This module uses the widest registers that exist,
+//! and gives the words in the order in which loops over lanes read them. No attack is known on more than seven rounds.
 
-/// How many blocks go through together: as many as the widest registers have words.
+/// The number of blocks that are computed together: as many as the widest registers have words.
 pub(super) const BLOCKS: usize = 16;
 
-/// The words of sixteen blocks. Row `w` holds word `w` of each block, those of blocks `2i` and `2i + 1` as the lower
-/// and the higher half of number `i`.
+/// The words of sixteen blocks. Row `w` holds word `w` of each block. The words of blocks `2i` and `2i + 1` are the lower
+/// and the higher half of number `i` in the row.
 pub(super) type Words = [[u64; BLOCKS / 2]; 16];
 
-/// A key and the number of a stream of words under it.
+/// A key, and the number of one of its streams of words.
 #[derive(Clone, Copy)]
 pub(super) struct Stream([u32; 16]);
 
@@ -33,7 +33,7 @@ impl Stream {
     pub(super) fn blocks(&self, group: u64, words: &mut Words) {
         let (low, high) = (group.wrapping_mul(BLOCKS as u64) as u32, (group >> 28) as u32);
         let rows: &mut [[u32; BLOCKS]; 16] = pulp::bytemuck::cast_mut(words);
-        // One block after another, as a single loop without branches: the compiler makes vectors of it.
+        // This is a single loop over the blocks without branches, so the compiler vectorises it.
         #[allow(clippy::needless_range_loop)] // The rows are what is indexed first.
         for block in 0..BLOCKS {
             let mut start = self.0;
@@ -56,7 +56,7 @@ fn halves(x: u64) -> [u32; 2] {
     [x as u32, (x >> 32) as u32]
 }
 
-/// Six double rounds, written out: a loop inside the loop over blocks would keep it from becoming vectors.
+/// Six double rounds, unrolled: a loop inside the loop over blocks would prevent its vectorisation.
 #[inline(always)]
 fn twelve_rounds(x: [u32; 16]) -> [u32; 16] {
     let x = double_round(double_round(x));
@@ -64,7 +64,7 @@ fn twelve_rounds(x: [u32; 16]) -> [u32; 16] {
     double_round(double_round(x))
 }
 
-/// A round down the columns of the square of words, and one down its diagonals.
+/// A round on the columns of the square of words, and one on its diagonals.
 #[inline(always)]
 fn double_round(mut x: [u32; 16]) -> [u32; 16] {
     quarter_round(&mut x, [0, 4, 8, 12]);
@@ -101,7 +101,7 @@ mod tests {
         let keys = [[0; 32], [255; 32], std::array::from_fn(|i| (i * 41 + 3) as u8)];
         for key in keys {
             for number in [0, 1, 0x0123_4567_89ab_cdef, u64::MAX] {
-                // Beyond the first carry from word 12 to word 13 of the state, and far beyond.
+                // The groups go past the first carry from word 12 to word 13 of the state, and far beyond it.
                 for group in [0, 1, (1 << 28) - 1, 1 << 28, (1 << 58) + 12345, (1 << 60) - 1] {
                     let mut words = Words::default();
                     Stream::new(&key, number).blocks(group, &mut words);

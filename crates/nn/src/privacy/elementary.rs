@@ -1,11 +1,12 @@
-//! Elementary functions for noise and samples: the same bits on every machine, and loops over them become vectors.
+//! Elementary functions for noise and samples. They have the same bits on every machine, and loops over them are vectorised.
 //!
-//! They consist of additions, multiplications and divisions of `f64` in a fixed order and of bit patterns, all of
-//! which round correctly wherever Rust runs; nothing is contracted and nothing is the platform's. The
-//! methods are the usual ones (Muller, *Elementary Functions*, 3rd edition, chapters 3 and 11); the polynomials are
-//! near-minimax, from Chebyshev interpolation at 60 digits. The relative error stays below 1e-15.
+//! They consist of operations on bit patterns, and of additions, multiplications and divisions of `f64` in a fixed order,
+//! which round correctly wherever Rust runs. Nothing is contracted, and no function of the platform is used. The
+//! methods are the usual ones (Muller, *Elementary Functions*, 3rd edition, chapters 3 and 11). The polynomials are
+//! near-minimax, from Chebyshev interpolation with 60 digits. The relative error stays below 1e-15.
 //!
-//! Programs have functions of this kind too, but those contract where the processor can, and their bits may differ.
+//! Programs have functions of this kind too, but they use contracted operations where the processor has them, so their bits
+//! may differ.
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, LN_2};
 
@@ -41,7 +42,7 @@ const COS: [f64; 6] = [
     4.663_205_388_690_343_7e-7,
 ];
 
-/// A polynomial with coefficients from the constant on.
+/// A polynomial; its coefficients begin with the constant.
 #[inline(always)]
 fn polynomial<const N: usize>(coefficients: [f64; N], x: f64) -> f64 {
     let mut sum = coefficients[N - 1];
@@ -53,7 +54,7 @@ fn polynomial<const N: usize>(coefficients: [f64; N], x: f64) -> f64 {
     sum
 }
 
-/// 2⁶⁴: what a word of 64 bits is a share of.
+/// 2⁶⁴: dividing a word of 64 bits by it gives a number below 1.
 pub(super) const WORDS: f64 = 18_446_744_073_709_551_616.0;
 
 /// −2 ln(x/2⁶⁴), for 1 ≤ x ≤ 2⁶⁴.
@@ -70,7 +71,7 @@ pub(super) fn minus_twice_ln(x: f64) -> f64 {
     minus_twice_ln_of_sum(f) + k_less_64 * (-2.0 * LN_2)
 }
 
-/// −2 ln(1 + f), with 1 + f between √½ and √2. An error of f, not of 1 + f, is all that it hands on.
+/// −2 ln(1 + f), with 1 + f between √½ and √2. Only the error of f affects the result, not the rounding error of 1 + f.
 #[inline(always)]
 fn minus_twice_ln_of_sum(f: f64) -> f64 {
     let s = f / (2.0 + f);
@@ -78,9 +79,9 @@ fn minus_twice_ln_of_sum(f: f64) -> f64 {
     s * (z * polynomial(LN, z) - 4.0)
 }
 
-/// −2 ln(1 − p), for 0 ≤ p < 1; where p is subnormal, it may be 0.
+/// −2 ln(1 − p), for 0 ≤ p < 1; if p is subnormal, the result may be 0.
 pub(super) fn minus_twice_ln_of_complement(p: f64) -> f64 {
-    // From ¼ on, 1 − p and its logarithm are right to the last bits; below, the difference would lose those of p.
+    // From ¼ on, 1 − p and its logarithm are right to the last bits; below ¼, the difference would lose the last bits of p.
     if p < 0.25 { minus_twice_ln_of_sum(-p) } else { minus_twice_ln((1.0 - p) * WORDS) }
 }
 
@@ -99,7 +100,7 @@ mod tests {
     /// The largest relative error of any of these functions.
     const ERROR: f64 = 1e-15;
 
-    /// The functions of the platform are right to about a unit in the last place, 2e-16.
+    /// Compares with the functions of the platform, which are right to about a unit in the last place, 2e-16.
     fn assert_close(given: f64, expected: f64, of: f64) {
         let error = (given - expected).abs();
         assert!(error <= ERROR * expected.abs(), "of {of}: {given} and not {expected}, off by {error:e}");
@@ -114,7 +115,7 @@ mod tests {
         let exponents = (0..=64).map(|k| 2.0_f64.powi(k));
         let edges =
             exponents.flat_map(|power| [power, power * SQRT_2, power * FRAC_1_SQRT_2]).flat_map(neighbours);
-        // Geometric steps through all exponents, and closer ones where the logarithm goes to zero.
+        // These are geometric steps through all exponents, and smaller steps where the logarithm goes to zero.
         let all = (0..400_000).map(|i| 1.000_110_9_f64.powi(i));
         let last = (0..200_000).map(|i| WORDS * 0.999_996_f64.powi(i));
         let approaching = (1..54).map(|i| WORDS * (1.0 - 0.5_f64.powi(i)));

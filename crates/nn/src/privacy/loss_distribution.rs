@@ -1,54 +1,54 @@
-//! Privacy loss distributions of the subsampled Gaussian mechanism: an upper bound that is all but exact.
+//! Privacy loss distributions of the subsampled Gaussian mechanism: an upper bound that is almost exact.
 //!
 //! The privacy loss of an output is the logarithm of the ratio of its densities with the sample and without it, or the
-//! other way round; both directions are computed, and the larger result counts. Losses of independent steps add up, so
-//! that their distribution is a convolution, and δ(ε) = E[(1 − e^(ε − loss))₊].
+//! other way round. Both directions are computed, and the larger result counts. The losses of independent steps add up, so
+//! the distribution of their sum is a convolution, and δ(ε) = E[(1 − e^(ε − loss))₊].
 //!
-//! - The loss of one step is put on multiples of an interval by connecting the dots: Doroshenko, Ghazi, Kamath, Kumar
-//!   and Manurangsi, "Connect the dots: tighter discrete approximations of privacy loss distributions", 2022. Between
-//!   two neighbouring multiples, the mass is shared out such that both distributions keep theirs. Then δ(ε) is exact
-//!   at the multiples and a chord between them, so never too small, and stays so under composition.
-//! - The far tail with large losses is taken for an infinite loss; the other one is put at the end of the grid.
-//! - The convolution is a power of a Fourier transform, of the distribution tilted by a factor e^(θ · loss) such that
-//!   its mean comes to lie where the answer is. So the rounding of the transform is small against a δ of any size
-//!   (as a saddle-point method has it), and the transform spans a few deviations instead of all losses.
-//! - What a transform wraps around, or what lies beyond its window, is bounded by Chernoff's inequality and added.
+//! - The loss of one step is placed on multiples of an interval by connecting the dots: Doroshenko, Ghazi, Kamath, Kumar
+//!   and Manurangsi, "Connect the dots: tighter discrete approximations of privacy loss distributions", 2022. The mass
+//!   between two neighbouring multiples is shared between them such that both distributions keep their mass. Then δ(ε) is
+//!   exact at the multiples and a chord between them, so it is never too small, and this remains true under composition.
+//! - The far tail with large losses counts as an infinite loss; the other tail is placed at the end of the grid.
+//! - The convolution is a power of a Fourier transform. The distribution is first tilted by a factor e^(θ · loss) that moves
+//!   its mean to the place of the answer. Therefore, the rounding error of the transform is small compared with a δ of any
+//!   size (as in a saddle-point method), and the transform spans a few deviations instead of all losses.
+//! - The mass that a transform wraps around, or that lies outside its window, is bounded by Chernoff's inequality and added.
 
 use super::accountant::SubsampledGaussian;
 use realfft::RealFftPlanner;
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-/// By how much the grid may enlarge the second moment of a step's loss, and with it, about, ε.
+/// The share by which the grid may enlarge the second moment of a step's loss, and thereby, approximately, ε.
 const COARSENESS: f64 = 2e-4;
 
-/// Points over one step and over the window of all that are had at no cost worth mentioning, so that a grid is not
-/// coarser than that for its size.
+/// The numbers of points for one step, and for the window of all steps, that cost almost nothing. A grid with fewer points
+/// is not made coarser.
 const CHEAP: f64 = 3e4;
 
-/// The most points of a transform; beyond, the interval grows.
+/// The largest number of points of a transform; if more are needed, the interval grows.
 const MOST_POINTS: usize = 1 << 21;
 
-/// The most points of the grid of one step, which are dearer.
+/// The largest number of points of the grid of one step; these points are more expensive.
 const MOST_STEP_POINTS: f64 = 2e5;
 
-/// The share of δ that the tails of single steps may take.
+/// The share of δ that the tails of single steps may use.
 const TAIL_SHARE: f64 = 1e-8;
 
-/// The tails of single steps, where it is δ that is asked for: no smaller δ than this can be told.
+/// The mass of the tails of single steps when δ is computed: no smaller δ can be distinguished.
 const LEAST_DELTA: f64 = 1e-30;
 
-/// The mass outside the window of a transform is e^−this, before the tilt is taken off.
+/// The mass outside the window of a transform is e to the power of minus this number, before the tilt is removed.
 const WINDOW: f64 = 28.0;
 
-/// Below this noise, where ε is beyond any use, losses are too large to compute with.
+/// Below this noise, losses are too large to compute with; ε is then useless anyway.
 const LEAST_NOISE: f64 = 1e-3;
 
-/// Above this noise, and below that probability, losses are so small that their squares vanish. Either of these costs
-/// more privacy than what was given, and bounds it.
+/// Above this noise, or below this probability, losses are so small that their squares vanish. The limits are then used in
+/// place of the given numbers: they cost more privacy, so they give an upper bound.
 const MOST_NOISE: f64 = 1e6;
 const LEAST_PROBABILITY: f64 = 1e-12;
 
-/// The ε after that many steps, for a δ in (0, 1).
+/// The ε after this number of steps, for a δ in (0, 1).
 pub(super) fn epsilon(mechanism: &SubsampledGaussian, steps: u64, delta: f64) -> f64 {
     larger(mechanism, steps, TAIL_SHARE * delta, |step| {
         let tilt = step.chernoff(steps, 0.0, 1.0, -delta.ln()).exponent;
@@ -57,7 +57,7 @@ pub(super) fn epsilon(mechanism: &SubsampledGaussian, steps: u64, delta: f64) ->
     .unwrap_or(f64::INFINITY)
 }
 
-/// The δ after that many steps, for an ε of at least 0.
+/// The δ after this number of steps, for an ε of at least 0.
 pub(super) fn delta(mechanism: &SubsampledGaussian, steps: u64, epsilon: f64) -> f64 {
     larger(mechanism, steps, LEAST_DELTA, |step| {
         let tilt = step.tilt_to(epsilon / steps as f64);
@@ -66,8 +66,8 @@ pub(super) fn delta(mechanism: &SubsampledGaussian, steps: u64, epsilon: f64) ->
     .unwrap_or(1.0)
 }
 
-/// The larger of both directions' results, on the finest grid that gives one; `tail` is the mass of all steps'
-/// losses that may count as infinite. None below the least noise.
+/// The larger of the results of both directions, on the finest grid that gives one. `tail` is the mass of the losses of all
+/// steps that may count as infinite. `None` below the smallest noise.
 fn larger(
     mechanism: &SubsampledGaussian,
     steps: u64,
@@ -81,7 +81,7 @@ fn larger(
     let mut interval = density.interval(steps);
     loop {
         let [removed, added] = density.step(interval);
-        // Without subsampling, the directions mirror each other.
+        // Without subsampling, the two directions are mirror images.
         let second = if mechanism.probability == 1.0 { Some(0.0) } else { result(&added) };
         if let (Some(first), Some(second)) = (result(&removed), second) {
             return Some(first.max(second));
@@ -94,12 +94,12 @@ fn larger(
 struct Densities {
     probability: f64,
     noise: f64,
-    /// The outputs looked at. To each side, less than `tail` of either density is beyond.
+    /// The range of outputs that is used. On each side, less than `tail` of either density lies outside.
     ends: [f64; 2],
     tail: f64,
 }
 
-/// Nodes and weights of Gauss and Legendre's rule on [−1, 1].
+/// The nodes and weights of the Gauss-Legendre rule on [−1, 1].
 const RULE: [(f64, f64); 4] = [
     (-0.861_136_311_594_052_6, 0.347_854_845_137_453_85),
     (-0.339_981_043_584_856_26, 0.652_145_154_862_546_1),
@@ -118,7 +118,7 @@ impl Densities {
     }
 
     /// The loss of an output, in the direction of removing: ln(1 − q + q eʳ), where eʳ is the ratio of the densities
-    /// of N(1, σ²) and N(0, σ²). It rises with the output.
+    /// of N(1, σ²) and N(0, σ²). It increases with the output.
     fn loss(&self, output: f64) -> f64 {
         let (q, ratio) = (self.probability, (output - 0.5) / (self.noise * self.noise));
         let change = q * ratio.exp_m1();
@@ -140,10 +140,10 @@ impl Densities {
         self.noise * self.noise * ratio + 0.5
     }
 
-    /// Calls `visit` for the nodes of a quadrature from one output to another, with the loss there and the masses
+    /// Calls `visit` for each node of a quadrature between two outputs, with the loss there and the masses
     /// without and with the sample.
     fn integrate(&self, from: f64, to: f64, mut visit: impl FnMut(f64, f64, f64)) {
-        // On a sixteenth of a deviation, the rule is exact to 1e-11, also far out.
+        // On a sixteenth of a deviation, the rule is exact to 1e-11, even far out.
         let pieces = ((to - from) * 16.0 / self.noise).ceil().max(1.0);
         let half = 0.5 * (to - from) / pieces;
         for piece in 0..pieces as u32 {
@@ -157,7 +157,7 @@ impl Densities {
         }
     }
 
-    /// The interval of the grid: see the constants.
+    /// The interval of the grid; see the constants.
     fn interval(&self, steps: u64) -> f64 {
         let mut without = Vec::new();
         let mut with = Vec::new();
@@ -189,24 +189,24 @@ impl Densities {
                 let upper = ((-(loss - below)).exp_m1() / (-interval).exp_m1()).clamp(0.0, 1.0);
                 removed[at] += with * (1.0 - upper);
                 removed[at + 1] += with * upper;
-                // The other density's share of either point is e^−loss of this one's.
+                // At each point, the share of the other density is e^−loss times the share of this one.
                 let ratio = (loss - below).exp();
                 added[at] += without * ratio * (1.0 - upper);
                 added[at + 1] += without * ratio * (-interval).exp() * upper;
             });
             from = to;
         }
-        // The tails with small losses: rounded up to the last point that is not below them.
+        // The tail with small losses is rounded up to the last point that is not below it.
         removed[1] += self.tail;
         let last = added.len() - 2;
         added[last] += self.tail;
         added.reverse();
         [(lowest, removed), (-highest, added)].map(|(lowest, masses)| {
-            // Masses that underflow say nothing, but at an end would be taken for its scale.
+            // Masses that underflow contain no information, but at an end they would determine its scale.
             let some = |mass: &f64| *mass > 0.0;
             let first = masses.iter().position(some).unwrap_or(0);
             let last = masses.iter().rposition(some).unwrap_or(0);
-            // What rounding lost would be lost in each step.
+            // Mass that was lost by rounding would be lost in each step.
             let scale = ((1.0 - self.tail) / masses.iter().sum::<f64>()).max(1.0);
             let masses = masses[first..=last].iter().map(|mass| scale * mass).collect();
             Step { interval, lowest: lowest + first as i64, masses, infinite: self.tail }
@@ -214,8 +214,8 @@ impl Densities {
     }
 }
 
-/// The largest interval for which sharing out between two points adds no more than the allowed part to the second
-/// moment. What it adds to that of a loss is at most |loss| · interval, and over many intervals interval²/6 on average.
+/// The largest interval for which sharing the mass between two points adds at most the allowed part to the second moment.
+/// For one loss, it adds at most |loss| · interval; over many intervals, it adds interval²/6 on average.
 fn fine_enough(masses: &[(f64, f64)], square: f64) -> f64 {
     let added = |interval: f64| -> f64 {
         masses.iter().map(|(loss, mass)| mass * (loss.abs() * interval).min(interval * interval / 6.0)).sum()
@@ -229,7 +229,7 @@ fn fine_enough(masses: &[(f64, f64)], square: f64) -> f64 {
     interval
 }
 
-/// The distribution of one step's loss, in one direction.
+/// The distribution of the loss of one step, in one direction.
 struct Step {
     interval: f64,
     /// The first loss, as a multiple of the interval.
@@ -246,7 +246,7 @@ struct Cumulants {
     variance: f64,
 }
 
-/// An exponent, and how far out it moves the mean.
+/// An exponent, and the Chernoff bound on the loss that it gives.
 struct Chernoff {
     exponent: f64,
     bound: f64,
@@ -257,13 +257,13 @@ impl Step {
         (self.lowest..).zip(&self.masses).map(|(k, &mass)| (k as f64 * self.interval, mass))
     }
 
-    /// The least and the largest loss.
+    /// The smallest and the largest loss.
     fn ends(&self) -> [f64; 2] {
         [self.lowest, self.lowest + self.masses.len() as i64 - 1].map(|k| k as f64 * self.interval)
     }
 
     fn cumulants(&self, tilt: f64) -> Cumulants {
-        // The loss at which the factor is largest; other masses then cannot overflow.
+        // This is the loss at which the factor is largest, so the other masses cannot overflow.
         let reference = self.ends()[usize::from(tilt > 0.0)];
         let (mut sum, mut first, mut second) = (0.0, 0.0, 0.0);
         for (loss, mass) in self.losses() {
@@ -277,13 +277,13 @@ impl Step {
         Cumulants { ln_moment: sum.ln() + tilt * reference, mean, variance }
     }
 
-    /// The largest exponent of use: e times as much at each point of the grid, and more.
+    /// The largest useful exponent: from each point of the grid to the next, it gives a factor of e⁴⁰.
     fn largest_tilt(&self) -> f64 {
         40.0 / self.interval
     }
 
     /// Chernoff's bound on the losses of all steps under the tilted distribution, upward (sign 1) or downward (−1):
-    /// beyond it is less than e^−`nats` of the mass. Any exponent makes a bound; the best is found by Newton's method.
+    /// less than e^−`nats` of the mass is beyond it. Any exponent gives a bound; Newton's method finds the best.
     fn chernoff(&self, steps: u64, tilt: f64, sign: f64, nats: f64) -> Chernoff {
         let n = steps as f64;
         let start = self.cumulants(tilt);
@@ -297,7 +297,7 @@ impl Step {
             if sign * bound < sign * best.bound {
                 best = Chernoff { exponent, bound };
             }
-            // The derivative of the bound vanishes with this; it rises with the exponent.
+            // The derivative of the bound is zero where this is zero. It increases with the exponent.
             let excess = n * sign * there.mean * exponent - rise - nats;
             *(if excess < 0.0 { &mut low } else { &mut high }) = exponent;
             if excess.abs() < 1e-3 * nats || low >= high {
@@ -311,7 +311,7 @@ impl Step {
         best
     }
 
-    /// The exponent that moves the mean of one step's loss to this, at least 0.
+    /// The exponent, at least 0, that moves the mean of the loss of one step to this value.
     fn tilt_to(&self, mean: f64) -> f64 {
         let start = self.cumulants(0.0);
         if start.mean >= mean {
@@ -333,7 +333,8 @@ impl Step {
         tilt
     }
 
-    /// The distribution of all steps' losses where the tilted one has its mass; none if that takes too many points.
+    /// The distribution of the losses of all steps, in the range where the tilted distribution has its mass; `None` if that
+    /// takes too many points.
     fn composed(&self, steps: u64, tilt: f64) -> Option<Composed> {
         let n = steps as f64;
         let Cumulants { ln_moment, mean, .. } = self.cumulants(tilt);
@@ -345,22 +346,22 @@ impl Step {
         if points > MOST_POINTS {
             return None;
         }
-        // In two halves, since the factor may overflow where the mass nearly underflows.
+        // The factor is applied in two halves, because it may overflow where the mass almost underflows.
         let tilted = |(loss, mass): (f64, f64)| {
             let half = (0.5 * (tilt * loss - ln_moment)).exp();
             mass * half * half
         };
         let tilted: Vec<f64> = self.losses().map(tilted).collect();
         let powers = cyclic_power(&tilted, points, steps as u32);
-        // The power's first point is `steps` times that of one step.
+        // The first point of the power is `steps` times the first point of one step.
         let offset = first as i64 - self.lowest * steps as i64;
         let center = n * mean;
-        // The power multiplies the rounding of the transform's values; upward, to be on the safe side.
+        // The power multiplies the rounding errors of the transform. They are added, to be on the safe side.
         let ln_scale = n * (ln_moment + 4.0 * f64::EPSILON) - tilt * center;
         let mass = |(i, k): (i64, i64)| {
             let tilted = powers[(offset + i).rem_euclid(powers.len() as i64) as usize];
             let factor = (ln_scale - tilt * (k as f64 * self.interval - center)).exp();
-            // What rounding made negative; and 0 times an overflow.
+            // These are masses that rounding made negative, and 0 times an overflow.
             if tilted > 0.0 { tilted * factor } else { 0.0 }
         };
         let masses = (0..).zip(first as i64..=last as i64).map(mass).collect();
@@ -370,9 +371,9 @@ impl Step {
     }
 }
 
-/// The convolution of masses with themselves, so many in all, on a circle of at least so many points.
+/// The convolution of this number of copies of the masses, on a circle of at least this number of points.
 fn cyclic_power(masses: &[f64], points: usize, power: u32) -> Vec<f64> {
-    // Lengths with small factors are fast, and even ones have the simplest form.
+    // Lengths with small factors are fast, and even lengths have the simplest form.
     let lengths = [1usize, 3, 5, 9, 15].map(|odd| odd * points.div_ceil(odd).next_power_of_two().max(2));
     let length = lengths.into_iter().min().unwrap_or(2);
     let mut planner = RealFftPlanner::<f64>::new();
@@ -390,7 +391,7 @@ fn cyclic_power(masses: &[f64], points: usize, power: u32) -> Vec<f64> {
     values
 }
 
-/// The upper part of the distribution of all steps' losses.
+/// The upper part of the distribution of the losses of all steps.
 struct Composed {
     interval: f64,
     /// The first loss, as a multiple of the interval.
@@ -399,7 +400,7 @@ struct Composed {
     infinite: f64,
 }
 
-/// The losses from some point on: δ(ε) = mass − discounted · e^(ε − loss), for ε up to this loss and down to the next.
+/// The losses from a point on: δ(ε) = mass − discounted · e^(ε − loss), for ε from the next lower loss to this loss.
 struct Above {
     loss: f64,
     mass: f64,
@@ -407,7 +408,7 @@ struct Above {
 }
 
 impl Composed {
-    /// What is above each point, from the last point down.
+    /// The mass above each point, from the last point down.
     fn downward(&self) -> impl Iterator<Item = Above> {
         let decay = (-self.interval).exp();
         let (mut mass, mut discounted) = (self.infinite, 0.0);
@@ -423,7 +424,7 @@ impl Composed {
             return f64::INFINITY;
         }
         let decay = (-self.interval).exp();
-        // δ is small enough at each point, until it is not at the next one down.
+        // Going down, δ is small enough at each point, until it is too large at one.
         let crossed =
             self.downward().find(|above| above.loss <= 0.0 || above.mass - above.discounted * decay > delta);
         match crossed {
@@ -478,7 +479,7 @@ mod tests {
         for (a, b) in power.iter().zip(expected) {
             assert!((a - b).abs() < 1e-15, "{power:?}");
         }
-        // Around a smaller circle, what is beyond its end is added at its beginning.
+        // On a smaller circle, the mass beyond its end is added at its beginning.
         let around = cyclic_power(&[0.5, 0.25, 0.25], 4, 3);
         assert!((around[0] - 0.265625).abs() < 1e-15, "{around:?}");
     }

@@ -1,15 +1,15 @@
 //! Normal numbers for noise, many at once.
 //!
 //! Box and Muller, "A note on the generation of random normal deviates", 1958: of two uniform words, one becomes the
-//! radius √(−2 ln u) and the other the angle of a point whose coordinates are two independent normal numbers. There
-//! are no branches and nothing is rejected, so the noise of a component follows from its index alone, and loops
-//! become vectors. A ziggurat takes fewer operations, but one number after another.
+//! radius √(−2 ln u) of a point and the other its angle; the coordinates of the point are two independent normal numbers.
+//! There are no branches and nothing is rejected, so the index of a component alone determines its noise, and loops are
+//! vectorised. A ziggurat takes fewer operations, but computes one number after another.
 //!
-//! u is an odd multiple of 2⁻⁶⁴, so that no number exceeds √(128 ln 2) = 9.4; the normal distribution has 5e-21 of
-//! its mass beyond. The angle is one of 2⁵³.
+//! u is an odd multiple of 2⁻⁶⁴, so no number exceeds √(128 ln 2) = 9.4; the normal distribution has 5e-21 of
+//! its mass beyond that. The angle has one of 2⁵³ values.
 //!
-//! The bits are the same on every machine and with any number of threads: words come from a cipher, all
-//! arithmetic rounds correctly in a fixed order, and where a component's words stand does not depend on registers.
+//! The bits are the same on every machine and with any number of threads: the words come from a cipher, all
+//! arithmetic rounds correctly in a fixed order, and the position of a component's words does not depend on registers.
 
 use super::chacha::{Stream, Words};
 use super::elementary::{minus_twice_ln, sin_cos};
@@ -17,24 +17,24 @@ use dualtape::Scalar;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// How many components the words of a group of blocks are for: word for word of 64 bits.
+/// The number of components for which a group of blocks has words: one word of 64 bits for each.
 const GROUP: usize = 2 * PAIRS;
 
-/// How many points in the plane they are.
+/// The number of points in the plane for a group.
 const PAIRS: usize = 64;
 
-/// How many groups go through on one thread, at least.
+/// The smallest number of groups that one thread processes.
 const GROUPS_OF_PIECE: usize = 64;
 const PIECE: usize = GROUP * GROUPS_OF_PIECE;
 
-/// From how many components on threads are worth waking.
+/// The number of components from which on it is worth waking threads.
 pub(crate) const PARALLEL_FROM: usize = 4 * PIECE;
 
-/// Adds `deviation` times a standard normal number to each component: the same for the same key, step and index of
-/// the component, whatever the number of components and of threads in rayon's current pool. Numbers of type `f32` get
-/// the same noise, rounded.
+/// Adds `deviation` times a standard normal number to each component. The number depends only on the key, the step and the
+/// index of the component, not on the number of components or of threads in rayon's current pool. Numbers of type `f32`
+/// get the same noise, rounded.
 ///
-/// The words of the noise are those of [`Stream`] number `step` with a counter below 2⁶³.
+/// The words for the noise come from [`Stream`] number `step` with a counter below 2⁶³.
 pub(crate) fn add_normal<F: Scalar>(key: &[u8; 32], step: u64, deviation: f64, numbers: &mut [F]) {
     add_normal_in(Arch::new(), key, step, deviation, numbers);
 }
@@ -52,7 +52,7 @@ fn add_normal_in<F: Scalar>(arch: Arch, key: &[u8; 32], step: u64, deviation: f6
     }
 }
 
-/// What one thread does, in the instruction set it is dispatched to.
+/// The work of one thread, in the instruction set to which it is dispatched.
 struct Addition<'a, F> {
     stream: Stream,
     first_group: u64,
@@ -81,7 +81,7 @@ impl<F: Scalar> WithSimd for Addition<'_, F> {
 fn fill(words: &Words, deviation: f64, normals: &mut [f64; GROUP]) {
     let [radii, angles] = words.as_flattened().as_chunks::<PAIRS>().0 else { unreachable!("words are 128") };
     let [first, second] = normals.as_chunks_mut::<PAIRS>().0 else { unreachable!("normals are as many") };
-    // In two loops, since the constants of one alone fit into the registers of AVX2.
+    // There are two loops, because the registers of AVX2 hold the constants of only one of them.
     for (radius, &word) in second.iter_mut().zip(radii) {
         *radius = deviation * unit_radius(word);
     }
@@ -91,17 +91,17 @@ fn fill(words: &Words, deviation: f64, normals: &mut [f64; GROUP]) {
     }
 }
 
-/// The distance of a normal point in the plane from its middle: √(−2 ln u).
+/// The distance of a normal point in the plane from the origin: √(−2 ln u).
 #[inline(always)]
 fn unit_radius(word: u64) -> f64 {
     minus_twice_ln((word | 1) as f64).sqrt()
 }
 
-/// A point of the unit circle: within an eighth of it to either side of the first axis by the upper 51 bits, then
-/// turned by the lowest two.
+/// A point of the unit circle. The upper 51 bits place it within an eighth of the circle to either side of the first axis;
+/// the lowest two bits then rotate it.
 #[inline(always)]
 fn unit_point(word: u64) -> [f64; 2] {
-    // An odd multiple of 2⁻⁵² between −½ and ½, so that no sign is likelier.
+    // This is an odd multiple of 2⁻⁵² between −½ and ½, so that both signs are equally likely.
     let quarters = f64::from_bits((word >> 12) | 1.0_f64.to_bits() | 1) - 1.5;
     let (sin, cos) = sin_cos(quarters);
     let cos = f64::from_bits(cos.to_bits() ^ (word << 63));
@@ -128,7 +128,7 @@ mod tests {
         numbers.iter().map(|x| x.to_bits()).collect()
     }
 
-    /// The instruction sets there are here.
+    /// The instruction sets of this machine.
     fn instruction_sets() -> Vec<Arch> {
         let mut sets = vec![Arch::Scalar, Arch::new()];
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
@@ -141,7 +141,7 @@ mod tests {
         0.5 * Differentiable::erfc(-x / SQRT_2)
     }
 
-    /// The mean of products, in standard deviations of what it would be without correlation.
+    /// The mean of products, in standard deviations of the mean that uncorrelated numbers would have.
     fn correlation<'a>(pairs: impl Iterator<Item = (&'a f64, &'a f64)>) -> f64 {
         let (sum, count) = pairs.fold((0.0, 0.0), |(sum, count), (a, b)| (sum + a * b, count + 1.0));
         sum / f64::sqrt(count)
@@ -151,7 +151,7 @@ mod tests {
     fn moments_are_those_of_the_normal_distribution() {
         let numbers = normals(1, MANY);
         let moment = |n: i32| numbers.iter().map(|x| x.powi(n)).sum::<f64>() / MANY as f64;
-        // E xⁿ, and E x²ⁿ for the deviation of its estimate.
+        // E xⁿ, and E x²ⁿ for the deviation of the estimate.
         for (n, expected, square) in
             [(1, 0.0, 1.0), (2, 1.0, 3.0), (3, 0.0, 15.0), (4, 3.0, 105.0), (6, 15.0, 10395.0)]
         {
@@ -170,7 +170,7 @@ mod tests {
                 let (below, mass) = (i as f64 / count, distribution(x));
                 largest = largest.max(mass - below).max(below + 1.0 / count - mass);
             }
-            // Exceeded by one sample in a thousand.
+            // One sample in a thousand exceeds this number.
             assert!(largest * count.sqrt() < 1.95, "step {step}: {}", largest * count.sqrt());
         }
     }
@@ -194,7 +194,7 @@ mod tests {
     fn the_largest_radius_is_beyond_9_sigma_and_the_smallest_is_zero() {
         assert!((unit_radius(0) - (128.0 * LN_2).sqrt()).abs() < 1e-14);
         assert_eq!(unit_radius(u64::MAX), 0.0);
-        // Of all radii, e⁻³² are beyond 8.
+        // A share e⁻³² of all radii is beyond 8.
         let beyond_8 = (f64::exp(-32.0) * 2.0_f64.powi(64)) as u64;
         assert!(unit_radius(beyond_8) < 8.000_001 && unit_radius(beyond_8 - beyond_8 / 1000) > 8.0);
     }
@@ -207,7 +207,7 @@ mod tests {
             for turn in 0..4 {
                 let [x, y] = unit_point((i << 52) | (1 << 51) | turn);
                 assert!((x * x + y * y - 1.0).abs() < 2e-15, "{x}, {y}");
-                // The middle of an arc of width π/2/STEPS has the mean over it but for a factor of 1 − 6e-9.
+                // The middle of an arc of width π/2/STEPS has the mean over the arc, apart from a factor of 1 − 6e-9.
                 for (sum, term) in sums.iter_mut().zip([x, y, x * y, x * x - y * y, x * x * x * x]) {
                     *sum += term / (4 * STEPS) as f64;
                 }
@@ -226,14 +226,14 @@ mod tests {
         let mut of_other_key = vec![0.0; MANY];
         add_normal(&key, 1, 1.0, &mut of_other_key);
         let squares: Vec<f64> = one.iter().map(|x| (x * x - 1.0) / SQRT_2).collect();
-        // Neighbours, and the two numbers of one point, and those of neighbouring groups and pieces.
+        // These are neighbours, the two numbers of one point, and numbers of neighbouring groups and pieces.
         for distance in [1, 2, GROUP / 2 - 1, GROUP / 2, GROUP / 2 + 1, GROUP, PIECE] {
             let c = correlation(one.iter().zip(&one[distance..]));
             assert!(c.abs() < 4.0, "at distance {distance}: {c}");
             let c = correlation(squares.iter().zip(&squares[distance..]));
             assert!(c.abs() < 4.0, "of squares at distance {distance}: {c}");
         }
-        // And just those of one point.
+        // These are only the two numbers of one point.
         let points = || one.chunks_exact(GROUP).flat_map(|group| group.iter().zip(&group[GROUP / 2..]));
         assert!(correlation(points()).abs() < 4.0);
         assert!(correlation(one.iter().zip(&other)).abs() < 4.0, "between steps");
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn noise_is_that_of_its_definition_and_the_same_as_ever() {
         let numbers = normals(7, 2000);
-        // Cipher, logarithm and angle worked out at 40 digits, by another program.
+        // Another program computed the cipher, and the logarithm and the angle to 40 digits.
         let worked_out = [
             (0, -0.072_736_895_524_340_61),
             (1, -2.216_930_241_125_238_5),

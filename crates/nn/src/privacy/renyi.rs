@@ -2,16 +2,16 @@
 //!
 //! Mironov, Talwar and Zhang, "Rényi differential privacy of the sampled Gaussian mechanism", 2019. The divergence of
 //! order α from the distribution without the sample to the one with it is the larger of the two directions (their
-//! theorem 5), so that one is computed. Divergences of steps add up; the sum becomes an ε for a δ, and the other way
-//! round, by Balle, Barthe, Gaboardi, Hsu and Sato, "Hypothesis testing interpretations and Rényi differential
-//! privacy", 2020, theorem 21, in the form of Canonne, Kamath and Steinke, "The discrete Gaussian for differential
-//! privacy", 2020, proposition 12.
+//! theorem 5), so only this direction is computed. The divergences of steps add up. The sum is converted to an ε for a δ,
+//! or to a δ for an ε, by theorem 21 of Balle, Barthe, Gaboardi, Hsu and Sato, "Hypothesis testing interpretations and
+//! Rényi differential privacy", 2020, in the form of proposition 12 of Canonne, Kamath and Steinke, "The discrete Gaussian
+//! for differential privacy", 2020.
 
 use super::accountant::SubsampledGaussian;
 use crate::Error;
 use std::f64::consts::{FRAC_1_SQRT_2, LN_2, PI};
 
-/// The orders of divergence that an ε is the best of: 1.1, 1.2, … 10.9, 11, 12, … 63, and 128, 256, 512, 1024, as in
+/// The orders of divergence from which the best ε is taken: 1.1, 1.2, … 10.9, 11, 12, … 63, and 128, 256, 512, 1024, as in
 /// Google's dp-accounting.
 ///
 /// ```
@@ -27,13 +27,13 @@ pub fn orders() -> impl Iterator<Item = f64> {
 ///
 /// # Errors
 ///
-/// A mechanism that its check refuses; an order that is not a finite number above 1.
+/// If the check of the mechanism fails, or the order is not a finite number above 1.
 ///
 /// ```
 /// use dualtape_nn::privacy::{accountant::SubsampledGaussian, renyi};
 /// let mechanism = SubsampledGaussian { probability: 0.01, noise: 1.0 };
 /// assert!((renyi::divergence(&mechanism, 2.0)? / 1.718e-4 - 1.0).abs() < 1e-3);
-/// // Of the plain Gaussian mechanism, it is α/(2σ²).
+/// // For the plain Gaussian mechanism, it is α/(2σ²).
 /// let plain = SubsampledGaussian { probability: 1.0, noise: 2.0 };
 /// assert_eq!(renyi::divergence(&plain, 6.0)?, 0.75);
 /// # Ok::<(), dualtape_nn::Error>(())
@@ -47,7 +47,7 @@ pub fn divergence(mechanism: &SubsampledGaussian, order: f64) -> Result<f64, Err
     Ok(at(mechanism, order))
 }
 
-/// The divergence of what has been checked.
+/// The divergence for arguments that were checked.
 fn at(mechanism: &SubsampledGaussian, order: f64) -> f64 {
     let SubsampledGaussian { probability: q, noise: sigma } = *mechanism;
     if sigma == 0.0 {
@@ -59,7 +59,7 @@ fn at(mechanism: &SubsampledGaussian, order: f64) -> f64 {
     }
 }
 
-/// Below this, the rounding of sums close to 1 is no longer small against the logarithm of the moment.
+/// Below this number, the rounding error of sums close to 1 is no longer small compared with the logarithm of the moment.
 const SMALL: f64 = 1e-9;
 
 /// ln E[(1 − q + q r)^α], where r is the ratio of the densities of N(1, σ²) and N(0, σ²), under the latter.
@@ -71,12 +71,12 @@ fn ln_moment(q: f64, sigma: f64, order: f64) -> f64 {
     if moment > SMALL {
         return moment;
     }
-    // The logarithm is a convex function of the order, so the chord between two whole orders bounds it.
+    // The logarithm is a convex function of the order, so the chord between two integer orders bounds it.
     let (below, above) = (order.floor(), order.ceil());
     (above - order) * whole(q, sigma, below) + (order - below) * whole(q, sigma, above)
 }
 
-/// For a whole order: the binomial sum, without its 1 (what is added to 1 are positive terms, so nothing cancels).
+/// For an integer order: the binomial sum without its 1. The terms added to 1 are positive, so nothing cancels.
 fn whole(q: f64, sigma: f64, order: f64) -> f64 {
     let mut ln_binomial = 0.0;
     let mut terms = Vec::new();
@@ -92,14 +92,14 @@ fn whole(q: f64, sigma: f64, order: f64) -> f64 {
     ln_1p_exp(ln_sum(&terms))
 }
 
-/// Where the terms of a series are left off: that many nats below the sum, which is at least 1.
+/// The terms of a series are cut off this many nats below the sum, which is at least 1.
 const NEGLIGIBLE: f64 = 32.0;
 
-/// Enough for the slowest series: its terms fall as i^−(α + 2), from less than 1.
+/// The largest number of terms. It suffices for the slowest series, whose terms start below 1 and fall as i^−(α + 2).
 const MOST_TERMS: u32 = 200_000;
 
-/// For any other order: the integral to both sides of the point where the two densities of the mixture are equal, each
-/// as a binomial series, in logarithms and signs. NaN if they do not end.
+/// For any other order: the integrals on both sides of the point where the two densities of the mixture are equal. Each is
+/// a binomial series, computed with logarithms and signs. The result is NaN if the series do not end.
 fn fractional(q: f64, sigma: f64, order: f64) -> f64 {
     let (ln_q, ln_p) = (q.ln(), (-q).ln_1p());
     let middle = sigma * sigma * (ln_p - ln_q) + 0.5;
@@ -117,14 +117,14 @@ fn fractional(q: f64, sigma: f64, order: f64) -> f64 {
         if j < 0.0 && left.max(right) < largest - NEGLIGIBLE {
             return ln_sum(&terms);
         }
-        // From the first i above the order on, the coefficients have alternating signs.
+        // The coefficients have alternating signs from the first i above the order on.
         sign *= j.signum();
         ln_binomial += (j.abs() / (i + 1.0)).ln();
     }
     f64::NAN
 }
 
-/// The logarithm of a sum of numbers that are given as signs and logarithms.
+/// The logarithm of a sum of numbers, which are given as signs and logarithms.
 fn ln_sum(terms: &[(f64, f64)]) -> f64 {
     let largest = terms.iter().map(|term| term.1).fold(f64::NEG_INFINITY, f64::max);
     if largest.is_infinite() {
@@ -138,7 +138,7 @@ fn ln_1p_exp(x: f64) -> f64 {
     if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
 }
 
-/// ln erfc(x), also where erfc(x) underflows.
+/// ln erfc(x), even where erfc(x) underflows.
 fn ln_erfc(x: f64) -> f64 {
     if x < 20.0 {
         return libm::erfc(x).ln();
@@ -149,10 +149,10 @@ fn ln_erfc(x: f64) -> f64 {
     series.ln_1p() - x * x - (x * PI.sqrt()).ln()
 }
 
-/// The ε after that many steps, for a δ in (0, 1).
+/// The ε after this number of steps, for a δ in (0, 1).
 pub(super) fn epsilon(mechanism: &SubsampledGaussian, steps: u64, delta: f64) -> f64 {
     least_over_orders(mechanism, steps, |order, divergence| {
-        // By the Kullback-Leibler divergence, δ ≤ √(1 − e^−KL), whatever the ε.
+        // The Kullback-Leibler divergence gives δ ≤ √(1 − e^−KL) for any ε.
         if delta * delta + (-divergence).exp_m1() > 0.0 {
             return 0.0;
         }
@@ -161,7 +161,7 @@ pub(super) fn epsilon(mechanism: &SubsampledGaussian, steps: u64, delta: f64) ->
     .max(0.0)
 }
 
-/// The δ after that many steps, for an ε of at least 0.
+/// The δ after this number of steps, for an ε of at least 0.
 pub(super) fn delta(mechanism: &SubsampledGaussian, steps: u64, epsilon: f64) -> f64 {
     let ln_delta = least_over_orders(mechanism, steps, |order, divergence| {
         let by_order = (order - 1.0) * (divergence - epsilon + (-1.0 / order).ln_1p()) - order.ln();
@@ -170,7 +170,8 @@ pub(super) fn delta(mechanism: &SubsampledGaussian, steps: u64, epsilon: f64) ->
     ln_delta.min(0.0).exp()
 }
 
-/// The least of the function's bounds; the function is given the order and the divergence of all steps.
+/// The smallest of the bounds that the function gives for the orders. Its arguments are the order and the divergence of all
+/// steps.
 fn least_over_orders(mechanism: &SubsampledGaussian, steps: u64, bound: impl Fn(f64, f64) -> f64) -> f64 {
     orders().map(|order| bound(order, steps as f64 * at(mechanism, order))).fold(f64::INFINITY, f64::min)
 }

@@ -1,23 +1,23 @@
-//! Poisson sampling of batches: each sample on its own, with one probability for all.
+//! Poisson sampling of batches: each sample is drawn independently, and all with the same probability.
 //!
-//! It is what accountants of privacy assume (Abadi and others, "Deep learning with differential privacy", 2016;
-//! Mironov, Talwar and Zhang, "Rényi differential privacy of the sampled Gaussian mechanism", 2019). A batch has as
-//! many samples as chance will have it, none at all included.
+//! Privacy accountants assume it (Abadi and others, "Deep learning with differential privacy", 2016;
+//! Mironov, Talwar and Zhang, "Rényi differential privacy of the sampled Gaussian mechanism", 2019). The size of a batch
+//! is random, and may be 0.
 
 use super::elementary::{WORDS, minus_twice_ln, minus_twice_ln_of_complement};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 
-/// Where the words of samples begin, in words of 32 bits: the counter of their blocks is 2⁶³. Those of noise
-/// under the same key and step begin at 0, and no memory holds so many components.
+/// The position at which the words for samples begin, in words of 32 bits: the counter of their blocks is 2⁶³. The words
+/// for noise with the same key and step begin at 0, and no memory holds enough components to reach this position.
 const FIRST_WORD: u128 = 1 << 67;
 
-/// Replaces `chosen` by a part of the indices below `count`, in their order: each is in it with the given
-/// probability, 0 < `probability` ≤ 1, independently of all others. The same key and step choose the same, on any
+/// Replaces `chosen` by a part of the indices below `count`, in their order. It contains each index with the given
+/// probability, 0 < `probability` ≤ 1, independently of all others. The same key and step choose the same indices on any
 /// machine.
 ///
-/// The time goes with the number chosen: the gaps between the chosen have a geometric distribution (Devroye,
-/// *Non-Uniform Random Variate Generation*, 1986, chapter X.2), and each takes one word of 64 bits.
+/// The time is proportional to the number of chosen indices: the gaps between them have a geometric distribution (Devroye,
+/// *Non-Uniform Random Variate Generation*, 1986, chapter X.2), and each gap takes one word of 64 bits.
 pub(crate) fn poisson_sample(
     key: &[u8; 32],
     step: u64,
@@ -37,7 +37,7 @@ pub(crate) fn poisson_sample(
     let scale = minus_twice_ln_of_complement(probability);
     let mut next = 0;
     loop {
-        // A gap of at least n has the probability (1 − q)ⁿ, that of a uniform number being below it.
+        // A gap of at least n has the probability (1 − q)ⁿ, which is also the probability that a uniform number is below it.
         let gap = minus_twice_ln_uniform(stream.next_u64()) / scale;
         if gap >= (count - next) as f64 {
             return;
@@ -48,7 +48,7 @@ pub(crate) fn poisson_sample(
     }
 }
 
-/// −2 ln u, for u an odd multiple of 2⁻⁶⁴ below 1: positive, and right to its last bits at either end.
+/// −2 ln u, where u is an odd multiple of 2⁻⁶⁴ below 1. It is positive, and right to the last bits at both ends.
 fn minus_twice_ln_uniform(word: u64) -> f64 {
     let complement = (!word | 1) as f64 / WORDS;
     if complement < 0.25 {
@@ -88,7 +88,7 @@ mod tests {
             }
             let assert_share = |times: f64, share: f64, what: &str| {
                 let (expected, variance) = (share * STEPS as f64, share * (1.0 - share) * STEPS as f64);
-                // Some thousand of them are looked at; the share of two at 1 % is small, and its distribution skewed.
+                // Thousands of shares are checked; the share of two at 1 % is small, and its distribution is skewed.
                 assert!(
                     (times - expected).abs() < 4.5 * variance.sqrt() + 2.0,
                     "{q}, {what}: {times} of {expected}"
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn batches_of_successive_steps_are_independent() {
-        // Of two batches with q = ½, half of the indices are in both or in neither.
+        // If two batches have q = ½, half of the indices are in both or in neither.
         let (steps, count) = (200_u64, 1000);
         let mut same = 0;
         for step in 0..steps {
@@ -151,7 +151,7 @@ mod tests {
         for q in [5e-324, 1e-300, 1e-30] {
             assert!((0..100).all(|step| sample(step, q, usize::MAX).is_empty()), "{q}");
         }
-        // All but one sample in 2⁵³.
+        // The probability of leaving a sample out is 2⁻⁵³.
         assert_eq!(sample(1, 1.0_f64.next_down(), 1000), sample(1, 1.0, 1000));
     }
 
@@ -186,17 +186,17 @@ mod tests {
     fn words_are_none_of_the_noise() {
         let mut stream = ChaCha12Rng::from_seed(KEY);
         stream.set_word_pos(FIRST_WORD);
-        // 16 words a block, and 2⁶⁴ bytes of the narrowest numbers take 4 bytes each and 8 of the cipher's.
+        // A block has 16 words. In 2⁶⁴ bytes, the narrowest numbers take 4 bytes each, and each needs 8 bytes of the cipher.
         let blocks_of_noise = (1_u128 << 64) / 4 * 8 / 64;
         assert!(stream.get_word_pos() == FIRST_WORD && FIRST_WORD / 16 >= blocks_of_noise);
-        // And there are words left after it.
+        // There are still words after this position.
         let first = stream.next_u64();
         assert!(stream.get_word_pos() > FIRST_WORD && first != 0);
     }
 
     #[test]
     fn samples_are_those_of_their_definition_and_the_same_as_ever() {
-        // Cipher and logarithms worked out at 40 digits, by another program.
+        // Another program computed the cipher, and the logarithms to 40 digits.
         assert_eq!(
             sample(1, 0.01, 1000),
             [56, 108, 404, 488, 491, 520, 591, 633, 652, 846, 850, 871, 942, 961]

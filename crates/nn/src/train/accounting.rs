@@ -1,11 +1,11 @@
-//! What a private training spends, and when it has to stop.
+//! How much privacy a private training spends, and when it must stop.
 
 use crate::privacy::accountant::{
     Accountant, Budget, MOST_STEPS, SubsampledGaussian, epsilon_after, steps_within,
 };
 use crate::{Error, Settings};
 
-/// What a training has spent.
+/// The privacy that a training has spent.
 ///
 /// ```
 /// use dualtape_nn::Spent;
@@ -16,13 +16,13 @@ use crate::{Error, Settings};
 pub struct Spent {
     /// The ε, at the δ of the budget.
     pub epsilon: f64,
-    /// After so many steps.
+    /// The number of steps made.
     pub steps: u64,
-    /// Each of this kind: the probability of a sample, and σ.
+    /// The mechanism of each step: the probability of a sample, and σ.
     pub mechanism: SubsampledGaussian,
-    /// Of this.
+    /// The budget.
     pub budget: Budget,
-    /// Counted so.
+    /// The accountant that computed ε.
     pub accountant: Accountant,
 }
 
@@ -43,8 +43,7 @@ impl Accounting {
         let (accountant, most) = (settings.accountant, settings.steps(samples).min(MOST_STEPS));
         let most_steps = steps_within(&budget, &mechanism, accountant, most)?;
         if most_steps == 0 && most > 0 {
-            let given =
-                format!("'{budget}', of which a single step with noise {} spends more", settings.noise);
+            let given = format!("'{budget}', less than a single step with noise {} spends", settings.noise);
             return Err(Error::Setting {
                 what: "privacy budget",
                 given,
@@ -61,7 +60,7 @@ impl Accounting {
     pub(super) fn spent(&self, steps: u64) -> Spent {
         let Self { mechanism, budget, accountant, .. } = *self;
         let epsilon = epsilon_after(&mechanism, steps, budget.delta, accountant);
-        // All of it was checked, and at most as many steps are made.
+        // All arguments were checked, and no more steps than allowed are made.
         Spent { epsilon: epsilon.unwrap_or(f64::INFINITY), steps, mechanism, budget, accountant }
     }
 }

@@ -1,4 +1,4 @@
-//! A training's state in a file.
+//! The state of a training in a file.
 
 use super::state::{Best, State};
 use crate::container::{self, Container, Tensor};
@@ -15,7 +15,7 @@ const KIND: &str = "checkpoint";
 #[derive(Serialize, Deserialize)]
 struct About {
     settings: Settings,
-    /// CRC-32 of the data, to notice others.
+    /// The CRC-32 of the data, to detect other data.
     training: u32,
     validation: u32,
     epoch: usize,
@@ -23,23 +23,23 @@ struct About {
     steps: u64,
     buffers: usize,
     best_epoch: Option<usize>,
-    /// The key of noise and Poisson samples, in hexadecimal digits, if it does not follow from the seed.
+    /// The key for noise and Poisson samples, in hexadecimal digits, if it is not derived from the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret_key: Option<String>,
-    /// Whatever the caller wants to know again.
+    /// A text that the caller wants to read again.
     #[serde(default)]
     note: String,
 }
 
-/// Which training a state is of.
+/// The training to which a state belongs.
 pub(super) struct Of<'a, M> {
     pub(super) model: &'a M,
-    /// To train on, and to validate.
+    /// The data to train on, and the data to validate.
     pub(super) data: [&'a Dataset; 2],
     pub(super) settings: &'a Settings,
 }
 
-/// The bytes of a file with a training's state, and a note.
+/// The bytes of a file with the state of a training and a note.
 pub(super) fn to_bytes<M: Model>(of: &Of<'_, M>, state: &State, note: &str) -> std::io::Result<Vec<u8>> {
     let &Of { model, data: [training, validation], settings } = of;
     let layout = model.tensors();
@@ -77,7 +77,7 @@ pub(super) fn note(path: &Path) -> Result<String, Error> {
     Ok(container::read::<About>(path, KIND)?.about.note)
 }
 
-/// A training's state, and the note that was saved with it.
+/// The state of a training, and the note that was saved with it.
 pub(super) fn read<M: Model>(path: &Path, of: &Of<'_, M>) -> Result<(State, String), Error> {
     restore(container::read(path, KIND)?, of)
 }
@@ -99,22 +99,22 @@ fn restore<M: Model>(file: Container<About>, of: &Of<'_, M>) -> Result<(State, S
         [("training", training, about.training), ("validation", validation, about.validation)]
     {
         if fingerprint(data) != then {
-            return Err(file.wrong(format!("its {what} data were others; expected those it was made with")));
+            return Err(file.wrong(format!("it was made with other {what} data; expected the same data")));
         }
     }
     let batches = settings.batches(training.len());
     if about.epoch == 0 || about.batch > batches || about.best_epoch.is_some_and(|best| best >= about.epoch) {
         let (epoch, batch) = (about.epoch, about.batch);
-        return Err(
-            file.wrong(format!("it stands at epoch {epoch}, batch {batch} of {batches}; no training does"))
-        );
+        return Err(file.wrong(format!(
+            "it is at epoch {epoch}, batch {batch} of {batches}, which no training reaches"
+        )));
     }
     let most_steps =
         (about.epoch as u64 - 1).saturating_mul(batches as u64).saturating_add(about.batch as u64);
     if about.steps > most_steps {
         let steps = about.steps;
         return Err(
-            file.wrong(format!("it has made {steps} steps; expected at most {most_steps} until there"))
+            file.wrong(format!("it has made {steps} steps; expected at most {most_steps} at its position"))
         );
     }
     let layout = model.tensors();
@@ -135,7 +135,7 @@ fn restore<M: Model>(file: Container<About>, of: &Of<'_, M>) -> Result<(State, S
         (NoiseSource::System, text) => text.as_deref().and_then(NoiseKey::from_hex),
     };
     let state = State {
-        key: key.ok_or_else(|| file.wrong("it has no key of the noise; expected 64 digits".to_owned()))?,
+        key: key.ok_or_else(|| file.wrong("it has no key for the noise; expected 64 digits".to_owned()))?,
         limit: file.row_of("limit", 1)?[0],
         previous: file.join("previous.", &layout)?,
         optimizer: optimizer.map_err(|error| file.wrong(error.to_string()))?,
@@ -156,7 +156,7 @@ fn history(file: &Container<About>) -> Result<Vec<Record>, Error> {
     Ok(rows.iter().map(|&row| Record::from_row(row)).collect())
 }
 
-/// All settings but those that may change must be as they were.
+/// Checks that all settings are as before, except those that may change.
 fn check_settings(file: &Container<About>, now: &Settings) -> Result<(), Error> {
     let then = &file.about.settings;
     let free = Settings { epochs: now.epochs, patience: now.patience, threads: now.threads, ..then.clone() };
@@ -168,10 +168,11 @@ fn check_settings(file: &Container<About>, now: &Settings) -> Result<(), Error> 
     let named = then.as_object().into_iter().flatten().find(|(name, value)| now.get(name) != Some(value));
     let (name, value) = named.map_or(("settings", &then), |(name, value)| (name, value));
     let given = now.get(name).unwrap_or(&now);
-    Err(file.wrong(format!("its {name} was {value}, now it is {given}; expected the same, to go on from it")))
+    Err(file
+        .wrong(format!("its {name} was {value}, now it is {given}; expected the same, to continue from it")))
 }
 
-/// A CRC-32 of all numbers and names.
+/// The CRC-32 of all numbers and names.
 fn fingerprint(data: &Dataset) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     let mut names =

@@ -1,5 +1,5 @@
-//! The state of a training between two steps: with it, the model, the data and the settings, everything that
-//! follows is determined. The order of samples and the noise follow from seed, epoch and step.
+//! The state of a training between two steps. The state, the model, the data and the settings together determine
+//! everything that follows. The seed, the epoch and the step determine the order of samples and the noise.
 
 use crate::history::{Record, Sums};
 use crate::privacy::{NoiseKey, NoiseSource};
@@ -9,21 +9,21 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) parameters: Vec<f64>,
-    /// The parameters before the last step: the last that are known to have given finite numbers.
+    /// The parameters before the last step. They are the last ones known to give finite numbers.
     pub(super) previous: Vec<f64>,
     pub(super) optimizer: Optimizer<f64>,
-    /// What noise and Poisson samples are drawn from.
+    /// The key from which noise and Poisson samples are drawn.
     pub(super) key: NoiseKey,
-    /// The norm to which samples are clipped, if they are; it may adapt.
+    /// The norm to which samples are clipped, if they are clipped; it may adapt.
     pub(super) limit: f64,
-    /// The epoch under way, counted from 1.
+    /// The current epoch, counted from 1.
     pub(super) epoch: usize,
-    /// The batches done in it.
+    /// The number of batches done in it.
     pub(super) batch: usize,
     pub(super) sums: Sums,
     pub(super) history: Vec<Record>,
     pub(super) best: Option<Best>,
-    /// Time spent before this process.
+    /// The time that earlier processes spent.
     pub(super) elapsed: Duration,
 }
 
@@ -55,7 +55,7 @@ impl State {
         })
     }
 
-    /// An epoch with a loss that is NaN is never the best.
+    /// An epoch whose loss is NaN is never the best.
     pub(super) fn finish_epoch(&mut self, record: Record) {
         let loss = record.validation.loss;
         if !loss.is_nan() && self.best.as_ref().is_none_or(|best| loss < best.loss) {

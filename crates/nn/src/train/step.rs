@@ -1,4 +1,4 @@
-//! One step: which samples, the gradient of a batch, clipping, noise, and the move.
+//! One step: choosing the samples, the gradient of a batch, clipping, noise, and the change of the parameters.
 
 use super::Trainer;
 use crate::history::Progress;
@@ -8,11 +8,11 @@ use crate::recorded::{SampleClip, Team};
 use crate::{Batch, Clip, Error, Model, Reduction, Settings, Unit, clip, data};
 use dualtape::program::Selected;
 
-/// What came of a batch besides its clipped gradient.
+/// The results of a batch besides its clipped gradient.
 struct Derivative {
     samples: usize,
     loss: f64,
-    /// The norm of the whole gradient before it was clipped as a whole; where each sample is clipped, 0, or the norm of one
+    /// The norm of the batch gradient before it was clipped. With per-sample clipping, it is 0, or the norm of a sample
     /// whose norm is not finite.
     norm: f64,
     norm_before: f64,
@@ -21,7 +21,7 @@ struct Derivative {
 }
 
 impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
-    /// Chooses the samples of the next step. They depend on seed, or key, and on epoch and step only.
+    /// Chooses the samples of the next step. They depend only on the seed or key, the epoch and the step.
     fn choose(&mut self) {
         let Self { settings, state, order, chosen, .. } = self;
         let (epoch, count) = (state.epoch, self.training.len());
@@ -49,11 +49,11 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         };
         let schedule = &self.settings.schedule;
         let rate = schedule.rate(self.settings.rate, time);
-        // Set at each step, so that it does not depend on where a schedule left it.
+        // The momentum is set at each step, so that it does not depend on where a schedule left it.
         let momentum = schedule.momentum(time).unwrap_or(self.settings.optimizer.momentum());
         let (gradient, limit) = self.derivative()?;
         for (what, value) in [("loss", gradient.loss), ("norm of the gradient", gradient.norm)] {
-            // A batch without samples has no loss. Where there is noise, a loss stops nothing: that would tell of a sample.
+            // A batch without samples has no loss. With noise, a loss never stops the training: a stop would reveal a sample.
             let tells = gradient.samples > 0 && self.settings.noise == 0.0;
             if !value.is_finite() && (tells || what != "loss") {
                 let state = &mut self.state;
@@ -82,7 +82,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         Ok(progress)
     }
 
-    /// Computes and clips the gradient of one batch. Returns the norm to which samples are clipped in the next step, too.
+    /// Computes and clips the gradient of one batch. It also returns the norm to which samples are clipped in the next step.
     fn derivative(&mut self) -> Result<(Derivative, f64), Error> {
         let Self { settings, state, recorded, gradient, chosen, .. } = self;
         let samples = chosen.len();
@@ -93,7 +93,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             Reduction::Mean => 1.0 / samples as f64,
             Reduction::Sum => 1.0,
         };
-        // With noise, a batch is divided by the size it was expected to have, not by the one it has.
+        // With noise, the sum over a batch is divided by the expected size of the batch, not by its actual size.
         let is_private = settings.noise > 0.0 || settings.sampling == Sampling::Poisson;
         let share = match settings.reduction {
             Reduction::Mean if is_private => 1.0 / expected,
@@ -113,7 +113,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
                 _ => settings.noise,
             };
             let deviation = noise * state.limit * share;
-            // Where it is short, threads would take longer to wake than to help.
+            // For a short slice, waking threads would take longer than the work.
             if gradient.len() < privacy::SHARED_FROM {
                 privacy::add_noise(gradient, deviation, &state.key, step);
             } else {
@@ -133,7 +133,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         let (norm, [norm_before, norm_after, clipped]) = match settings.clip.of_samples() {
             Some(_) => {
                 let norm = match settings.noise > 0.0 {
-                    // Of the noisy sum, which is all that may stop a private training.
+                    // The noisy sum: nothing else may stop a private training.
                     true => first_non_finite(gradient),
                     // A sum of clipped gradients is finite if their norms are.
                     false => first_non_finite(recorded.norms()),
@@ -146,7 +146,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     }
 }
 
-/// How each sample's gradient is held to the norm.
+/// How each sample's gradient is limited to the norm.
 fn sample_clip<'a>(settings: &Settings, limit: f64, layers: &'a [usize]) -> Option<SampleClip<'a>> {
     settings.clip.of_samples()?;
     let (norm, groups) = match settings.clip {
@@ -156,21 +156,21 @@ fn sample_clip<'a>(settings: &Settings, limit: f64, layers: &'a [usize]) -> Opti
     Some(SampleClip { norm, groups, skip_non_finite: settings.noise > 0.0 })
 }
 
-/// The first number that is not finite, or zero.
+/// The first number that is not finite, or 0 if all are finite.
 fn first_non_finite(numbers: &[f64]) -> f64 {
     numbers.iter().copied().find(|number| !number.is_finite()).unwrap_or(0.0)
 }
 
 /// The mean norm of samples before and after clipping, and the share of those that were clipped.
 fn of_samples(norms: &[f64], batch: &Batch<f64>, limit: f64) -> [f64; 3] {
-    // Where one is not finite and the training goes on all the same, it was skipped.
+    // If a norm is not finite and the training continues nevertheless, the sample was skipped.
     let finite = || norms.iter().copied().filter(|norm| norm.is_finite());
     let count = finite().count() as f64;
     let after = finite().map(|norm| norm * clip::factor(norm, limit)).sum::<f64>() / count;
     [finite().sum::<f64>() / count, after, batch.clipped as f64 / norms.len() as f64]
 }
 
-/// Clips the gradient as a whole. Returns its norm; and that before and after clipping, and whether it was clipped.
+/// Clips the gradient as a whole. Returns its norm; and the norms before and after clipping, and whether it was clipped.
 fn of_batch(clip: Clip, gradient: &mut [f64]) -> Result<(f64, [f64; 3]), Error> {
     let norm = clip::norm(gradient);
     let measured = match clip {
@@ -183,7 +183,7 @@ fn of_batch(clip: Clip, gradient: &mut [f64]) -> Result<(f64, [f64; 3]), Error> 
             clip::by_norm(gradient, limit)?;
             [norm, clip::norm(gradient), f64::from(clip::factor(norm, limit) < 1.0)]
         }
-        // A norm that is not finite is refused by who called.
+        // The caller refuses a norm that is not finite.
         _ => [norm, norm, 0.0],
     };
     Ok((norm, measured))

@@ -1,6 +1,6 @@
 //! What one cell of a table holds.
 
-/// A cell, understood.
+/// A parsed cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell<'a> {
     Number(f64),
@@ -8,10 +8,10 @@ pub(crate) enum Cell<'a> {
     Word(&'a str),
 }
 
-/// How files say that a value is missing, in any case.
+/// The words that mark a missing value in files, in upper or lower case.
 const MISSING: [&str; 9] = ["", "na", "n/a", "#n/a", "<na>", "nan", "null", "?", "-nan"];
 
-/// Understands a cell. An infinite number is a word: no sample may hold one.
+/// Parses a cell. An infinite number counts as a word, because no sample may contain one.
 pub(crate) fn understand(text: &str) -> Cell<'_> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Cell::Number(number),
@@ -24,8 +24,8 @@ pub(crate) fn is_missing(text: &str) -> bool {
     MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing))
 }
 
-/// The same text for a plain decimal number however many zeros end it: 1 for 1.0, 1.5 for 1.50. Other text stays
-/// as it is, as 007 may be an agent, and large numbers, which would not come back.
+/// Removes the zeros at the end of a plain decimal number: it returns 1 for 1.0, and 1.5 for 1.50. Other text stays as it
+/// is: 007 may be the name of an agent, and large numbers would lose digits.
 pub(crate) fn canonical(text: &str) -> std::borrow::Cow<'_, str> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -41,7 +41,7 @@ pub(crate) fn is_number(text: &str) -> bool {
     matches!(understand(text), Cell::Number(_))
 }
 
-/// Why a word is no number, where that can be told.
+/// The reason why a word is not a number, if it can be recognised.
 pub(crate) fn cause(word: &str) -> &'static str {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = word.trim_start_matches(['-', '+']);

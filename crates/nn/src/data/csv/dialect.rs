@@ -1,12 +1,11 @@
-//! How a file separates its cells, and whether its first line names the columns: found out from its first
-//! lines.
+//! Detects, from the first lines of a file, how it separates its cells, and whether its first line names the columns.
 
 use super::cell::{is_missing, is_number};
 
-/// What separates cells, the usual first.
+/// The separators of cells, the most usual first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// The most lines that are looked at.
+/// The largest number of lines that are examined.
 const LINES: usize = 1000;
 
 pub(crate) fn reader(delimiter: u8) -> ::csv::ReaderBuilder {
@@ -15,7 +14,7 @@ pub(crate) fn reader(delimiter: u8) -> ::csv::ReaderBuilder {
     builder
 }
 
-/// The first records of a sample; the last one may be cut short, and is left out if there are others.
+/// The records at the beginning of a file. The last one may be incomplete, so it is left out if there are others.
 pub(crate) fn records(sample: &[u8], delimiter: u8, is_all: bool) -> Vec<Vec<String>> {
     let text = String::from_utf8_lossy(sample);
     let mut reader = reader(delimiter).from_reader(text.as_bytes());
@@ -31,13 +30,13 @@ pub(crate) fn records(sample: &[u8], delimiter: u8, is_all: bool) -> Vec<Vec<Str
     records
 }
 
-/// The separator by which the first lines have equally many cells, as many as possible.
+/// The separator that gives the first lines equally many cells, and as many as possible.
 pub(crate) fn delimiter(sample: &[u8], is_all: bool) -> u8 {
     let fit = |&delimiter: &u8| {
         let records = records(sample, delimiter, is_all);
         let width = records.first().map_or(0, Vec::len);
         let same = records.iter().filter(|record| record.len() == width).count();
-        // Lines that are ragged count against it; so does text that has commas in it by chance.
+        // Lines with other numbers of cells count against a separator, for instance in text that contains commas by chance.
         (width > 1 && same * 10 >= records.len() * 9, width)
     };
     let best = DELIMITERS.into_iter().rev().max_by_key(|delimiter| {
@@ -47,7 +46,7 @@ pub(crate) fn delimiter(sample: &[u8], is_all: bool) -> u8 {
     best.filter(|delimiter| fit(delimiter).0).unwrap_or(b',')
 }
 
-/// Whether the first record names the columns. `known` are names that it would then hold; `label` is the label's
+/// Whether the first record names the columns. `known` are names that it would then contain; `label` is the label's
 /// column, if there is one.
 pub(crate) fn has_header(records: &[Vec<String>], label: Option<usize>, known: &[&str]) -> bool {
     let Some((first, others)) = records.split_first() else { return false };
@@ -59,10 +58,10 @@ pub(crate) fn has_header(records: &[Vec<String>], label: Option<usize>, known: &
     let is_word = |cell: &String| !is_number(cell) && !is_missing(cell);
     let words = first.iter().filter(|cell| is_word(cell)).count();
     if first.iter().all(|cell| !is_number(cell)) {
-        // A word that returns below is a value, not a name.
+        // A word that occurs again further down is a value, not a name.
         return words > 0 && !(0..first.len()).any(|column| is_word(&first[column]) && returns(column));
     }
-    // Columns may be called 2020 and 2021; the label's column tells.
+    // Columns may have names like 2020 and 2021; then the label's column decides.
     let Some(column) = label.filter(|&column| first.get(column).is_some_and(is_word)) else { return false };
     let cells: Vec<&String> = below(column).collect();
     let mut different = cells.clone();

@@ -1,4 +1,4 @@
-//! The rows of a file, one after another, into a table.
+//! Reads the rows of a file, one after another, into a table.
 
 use super::cell::{self, Cell};
 use super::source::{self, Open, SAMPLE, Text};
@@ -8,22 +8,22 @@ use crate::data::table::{Column, Label, Table, UNKNOWN, order_names};
 use std::collections::HashMap;
 use std::io;
 
-/// The most numbers that are read: 2²⁸, which take 2 GiB.
+/// The largest number of numbers that are read: 2²⁸, which take 2 GiB.
 const MOST_NUMBERS: usize = 1 << 28;
 
-/// The most different words of a column.
+/// The largest number of different words in a column.
 const MOST_WORDS: usize = 1000;
 
 pub(super) fn table(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Error> {
     match attempt(csv, origin, open) {
-        // What is no UTF-8 and does not say what it is comes from an older program.
+        // Text that is not UTF-8 and has no byte-order mark comes from an older program.
         Err(Failure::NotUtf8(_)) if csv.encoding.is_none() => {
             let otherwise = Csv { encoding: Some(source::OTHERWISE), ..csv.clone() };
             let mut table =
                 attempt(&otherwise, origin, open).map_err(|failure| failure.into_error(origin))?;
             table.notes.push(
-                "the text is no UTF-8; it was read as windows-1252, which holds Latin-1 (another encoding has to be \
-                 named)"
+                "the text is not UTF-8; it was read as windows-1252, which includes Latin-1 (any other encoding must be \
+                 specified)"
                     .to_owned(),
             );
             Ok(table)
@@ -40,7 +40,7 @@ enum Failure {
 
 impl Failure {
     fn not_utf8(line: u64) -> Self {
-        Self::NotUtf8(format!("line {line} is no UTF-8; expected text, or its encoding to be named"))
+        Self::NotUtf8(format!("line {line} is not UTF-8; expected UTF-8, or the encoding to be specified"))
     }
 
     fn into_error(self, origin: &str) -> Error {
@@ -100,7 +100,7 @@ fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
             continue;
         }
         if csv.max_rows == Some(rows.count) {
-            rows.notes.push(format!("only the first {} rows were read, as was asked for", rows.count));
+            rows.notes.push(format!("only the first {} rows were read, as requested", rows.count));
             break;
         }
         rows.push(&record, line).map_err(Failure::Is)?;
@@ -111,7 +111,7 @@ fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
     Ok(table)
 }
 
-/// A sample may end within a letter, but not have a wrong one before.
+/// Checks the beginning of a file for UTF-8. It may end inside a character, but must not contain a wrong one before.
 fn check_utf8(sample: &[u8]) -> Result<(), Failure> {
     match std::str::from_utf8(sample) {
         Err(error) if error.error_len().is_some() => {
@@ -129,7 +129,7 @@ fn notes(layout: &Layout, text: &Text, delimiter: u8) -> Vec<String> {
         b'\t' => "tabs separate",
         b'|' => "bars separate",
         b' ' => "spaces separate",
-        _ => "the given sign separates",
+        _ => "the specified character separates",
     };
     let header = if layout.has_header { "the first line names the columns" } else { "there is no header" };
     let mut notes = vec![format!("{header}; {separator} cells")];
@@ -137,7 +137,7 @@ fn notes(layout: &Layout, text: &Text, delimiter: u8) -> Vec<String> {
         notes.push(format!("the text is {}", text.encoding.name()));
     }
     if text.is_packed {
-        notes.push("the file is packed by gzip".to_owned());
+        notes.push("the file is compressed with gzip".to_owned());
     }
     if !layout.ignored.is_empty() {
         notes.push(format!("left out: {}", layout.ignored.join(", ")));
@@ -145,26 +145,26 @@ fn notes(layout: &Layout, text: &Text, delimiter: u8) -> Vec<String> {
     notes
 }
 
-/// Which column of the file is what.
+/// The role of each column of the file.
 struct Layout {
     width: usize,
     has_header: bool,
     names: Vec<String>,
-    /// Places in the file, in the order of the features.
+    /// The positions in the file, in the order of the features.
     features: Vec<usize>,
-    /// Which of the features hold categories.
+    /// For each feature, whether it holds categories.
     categories: Vec<Words>,
     label: Option<usize>,
     ignored: Vec<String>,
 }
 
-/// What is done about words in a column.
+/// The treatment of words in a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Words {
     Refused,
     /// Every cell is a category.
     Always,
-    /// Every cell, once there is a word.
+    /// Every cell is a category as soon as one is a word.
     OnceSeen,
 }
 
@@ -210,7 +210,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The column of a name, or of a number from 1 if none has that name.
+    /// The column with this name, or with this number, counted from 1, if no column has that name.
     fn find(&self, wanted: &str) -> Result<usize, String> {
         let named = self.names.iter().position(|name| name == wanted).filter(|_| self.has_header);
         let number = || wanted.parse().ok().filter(|number| (1..=self.width).contains(number));
@@ -238,8 +238,8 @@ impl Layout {
                 && self.has_header
                 && self.names[self.width - 1] == format!("column {}", self.width) =>
             {
-                let problem =
-                    "the last column has no name, and so is hardly the label; expected the label to be named";
+                let problem = "the last column has no name, so it is hardly the label; expected the label's column to \
+                               be specified";
                 return Err(problem.to_owned());
             }
             None => labelled.then(|| self.width - 1),
@@ -265,7 +265,7 @@ impl Layout {
         };
         self.features = candidates.into_iter().filter(|&column| Some(column) != self.label).collect();
         if self.features.is_empty() {
-            return Err("no column is left to learn from; expected at least one beside the label".to_owned());
+            return Err("no column is left to learn from; expected at least one besides the label".to_owned());
         }
         self.categories = match &csv.categories {
             Categories::None => vec![Words::Refused; self.features.len()],
@@ -279,7 +279,7 @@ impl Layout {
         Ok(())
     }
 
-    /// By name where there are names, otherwise by place.
+    /// Finds the columns by name if there are names, otherwise by position.
     fn for_model(
         &mut self,
         csv: &Csv,
@@ -334,11 +334,11 @@ fn words_of(have_categories: &[bool]) -> Vec<Words> {
     have_categories.iter().map(|&has| if has { Words::Always } else { Words::Refused }).collect()
 }
 
-/// Names that differ: those of a header, with a number where one is empty or comes again.
+/// Different names for all columns: those of a header, with a number if a name is empty or occurs again.
 fn names_of(header: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (i, cell) in header.iter().enumerate() {
-        // In one line, for messages.
+        // Names are put on one line, for messages.
         let cell = cell.split_whitespace().collect::<Vec<_>>().join(" ");
         let base = if cell.is_empty() { format!("column {}", i + 1) } else { cell };
         let mut name = base.clone();
@@ -352,7 +352,7 @@ fn names_of(header: &[String]) -> Vec<String> {
     names
 }
 
-/// Words, each with the number of its first place.
+/// Words, numbered in the order of their first occurrence.
 #[derive(Default)]
 struct Dictionary {
     words: Vec<String>,
@@ -370,11 +370,11 @@ impl Dictionary {
     }
 }
 
-/// A feature's column while it is read.
+/// The column of a feature while it is read.
 struct Feature {
     words: Words,
     dictionary: Option<Dictionary>,
-    /// A number that would be another as a word, such as 007, in a column that may yet have words.
+    /// A number that would differ as a word, such as 007, in a column in which words may still follow.
     odd: Option<String>,
     /// The first word that was refused, and its line.
     refused: Option<(u64, String)>,
@@ -436,13 +436,13 @@ impl<'a> Rows<'a> {
         let width = self.features.len();
         if self.cells.len() + width > MOST_NUMBERS {
             return Err(self.wrong(format!(
-                "there are more than {} rows of {width} numbers, which take {} GiB; expected fewer (a number of rows \
-                 to be read can be given)",
+                "there are more than {} rows of {width} numbers, which take {} GiB; expected fewer (the number of rows \
+                 to read can be limited)",
                 self.count,
                 (MOST_NUMBERS * 8) >> 30
             )));
         }
-        // By a quarter, not by doubling: a large table should not take twice its size.
+        // The memory grows by a quarter, not by doubling: a large table should not take twice its size.
         if self.cells.capacity() - self.cells.len() < width {
             self.cells.reserve_exact((self.cells.len() / 4).max(width.max(1 << 12)));
         }
@@ -459,7 +459,7 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// A quotation mark that is not closed takes all lines that follow for one cell.
+    /// Refuses cells of several lines: an unclosed quotation mark makes one cell of all lines that follow.
     fn check_lines(&mut self, record: &::csv::StringRecord, line: u64) -> Result<(), Error> {
         if !record.as_slice().contains(['\n', '\r']) {
             return Ok(());
@@ -478,7 +478,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Cells of several lines in columns that are not used: a mark is not closed, or they are meant so.
+    /// Checks cells of several lines in columns that are not used: either a quotation mark is not closed, or they are
+    /// intended.
     fn note_lines(&mut self, quotation_marks: u64) -> Result<(), Error> {
         let count = self.rows_of_several_lines;
         if count == 0 {
@@ -486,7 +487,7 @@ impl<'a> Rows<'a> {
         }
         if quotation_marks % 2 == 1 {
             let problem =
-                "a quotation mark is not closed, and takes lines for one cell; expected marks in pairs";
+                "a quotation mark is not closed, so a cell takes several lines; expected marks in pairs";
             return Err(self.wrong(problem.to_owned()));
         }
         let rows =
@@ -527,14 +528,14 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// From now on, a column is one of categories; the numbers it had until now are words.
+    /// Makes a column one of categories from now on. The numbers read so far become words.
     fn turn_to_categories(&mut self, feature: usize) -> Result<(), Error> {
         let (width, mut dictionary) = (self.features.len(), Dictionary::default());
         if let Some(odd) = &self.features[feature].odd {
             let name = &self.layout.names[self.layout.features[feature]];
             return Err(self.wrong(format!(
                 "column '{name}' has words, and numbers such as '{odd}' that may be words as well; expected it to be \
-                 named among the columns of categories"
+                 listed among the columns of categories"
             )));
         }
         for cell in self.cells.iter_mut().skip(feature).step_by(width).filter(|cell| !cell.is_nan()) {
@@ -620,7 +621,7 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// All columns with words that nobody asked for.
+    /// An error for all columns that contain words but were not declared to hold categories.
     fn check_words(&self) -> Result<(), Error> {
         let name = |column: usize| match self.layout.has_header {
             true => format!("'{}'", self.layout.names[column]),
@@ -662,13 +663,13 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The class of a label among those that are known; 1.0 is the class 1.
+/// The class of a label among the known classes; 1.0 is the class 1.
 fn known_class(text: &str, known: &[String]) -> Option<usize> {
     let same = |class: &String| cell::canonical(class) == cell::canonical(text);
     known.iter().position(|class| class == text).or_else(|| known.iter().position(same))
 }
 
-/// Words in their order, as classes and categories stand, and the place that each has there.
+/// Words in the order of classes and categories, and the position of each word in that order.
 fn in_order(words: &[String]) -> (Vec<String>, Vec<usize>) {
     let order = order_names(words);
     let mut places = vec![0; words.len()];
@@ -676,7 +677,7 @@ fn in_order(words: &[String]) -> (Vec<String>, Vec<usize>) {
     (order.into_iter().map(|word| words[word].clone()).collect(), places)
 }
 
-/// Refuses labels that are hardly classes.
+/// Refuses labels that are unlikely to be classes.
 fn check_classes(origin: &str, classes: &[String], rows: usize) -> Result<(), Error> {
     const FEW: usize = 20;
     let numbers: Option<Vec<f64>> = classes.iter().map(|class| class.parse().ok()).collect();

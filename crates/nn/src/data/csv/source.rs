@@ -1,4 +1,4 @@
-//! From the bytes of a file to text: unpacked, decoded, and with an end.
+//! Turns the bytes of a file into text: decompressed, decoded, and limited in length.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use encoding_rs_io::DecodeReaderBytesBuilder;
@@ -7,45 +7,45 @@ use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-/// Opens a file, anew each time.
+/// Opens a file, from its beginning each time.
 pub(crate) type Open<'a> = &'a dyn Fn() -> io::Result<Box<dyn Read>>;
 
-/// How much of a file is looked at before it is read: to find out how it is written.
+/// How much of a file is examined before it is read, to detect its format.
 pub(crate) const SAMPLE: usize = 1 << 18;
 
-/// The longest record.
+/// The largest length of a record.
 const LONGEST: u64 = 1 << 26;
 
-/// Text, of which the beginning is known.
+/// Text whose beginning was already read.
 pub(crate) struct Text {
     /// The first bytes, which are read again from `reader`.
     pub(crate) sample: Vec<u8>,
     pub(crate) reader: Box<dyn Read>,
     pub(crate) encoding: &'static Encoding,
     pub(crate) is_packed: bool,
-    /// To be set to 0 after each record.
+    /// The number of bytes since the last record; set it to 0 after each record.
     pub(crate) record_bytes: Rc<Cell<u64>>,
-    /// How many there were so far.
+    /// How many quotation marks there were so far.
     pub(crate) quotation_marks: Rc<Cell<u64>>,
 }
 
-/// Whether a file cannot be text, in words.
+/// A message if a file cannot be text.
 fn problem(sample: &[u8]) -> Option<&'static str> {
     let zero = sample.iter().position(|&byte| byte == 0)?;
     // Every other byte of Latin text in UTF-16 is zero.
     let zeros = sample.iter().filter(|&&byte| byte == 0).count();
     Some(match zeros * 3 > sample.len() {
         true if zero % 2 == 1 => {
-            "it looks like UTF-16 (little-endian) without a byte-order mark; expected the encoding to be named"
+            "it looks like UTF-16 (little-endian) without a byte-order mark; expected the encoding to be specified"
         }
         true if zero == 0 && sample.get(1) != Some(&0) => {
-            "it looks like UTF-16 (big-endian) without a byte-order mark; expected the encoding to be named"
+            "it looks like UTF-16 (big-endian) without a byte-order mark; expected the encoding to be specified"
         }
-        _ => "it holds zero bytes, so it is no text; expected comma-separated text",
+        _ => "it contains zero bytes, so it is not text; expected comma-separated text",
     })
 }
 
-/// Opens text in the given encoding, or in that of its byte-order mark, or in UTF-8.
+/// Opens text in the encoding of its byte-order mark, in the given encoding, or in UTF-8.
 pub(crate) fn open(open: Open<'_>, encoding: Option<&'static Encoding>) -> io::Result<Text> {
     let (packed, rest) = beginning(open()?)?;
     let is_packed = packed.starts_with(&[0x1f, 0x8b]);
@@ -68,7 +68,7 @@ pub(crate) fn open(open: Open<'_>, encoding: Option<&'static Encoding>) -> io::R
         return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
     }
     let mut decoder = DecodeReaderBytesBuilder::new();
-    // UTF-8 is passed on as it is, so that a wrong byte is an error and not replaced.
+    // UTF-8 is passed on unchanged, so that a wrong byte is an error and is not replaced.
     decoder
         .encoding(encoding.filter(|&encoding| encoding != UTF_8))
         .strip_bom(true)
@@ -86,17 +86,17 @@ pub(crate) fn open(open: Open<'_>, encoding: Option<&'static Encoding>) -> io::R
     Ok(Text { sample, reader, encoding: encoding.unwrap_or(UTF_8), is_packed, record_bytes, quotation_marks })
 }
 
-/// The first bytes, and the others.
+/// The first bytes, and a reader for the others.
 fn beginning(mut reader: Box<dyn Read>) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
     let mut bytes = Vec::new();
     reader.by_ref().take(SAMPLE as u64).read_to_end(&mut bytes)?;
     Ok((bytes, reader))
 }
 
-/// What text is taken for that is not UTF-8 and has no mark: what Western European programs write.
+/// The encoding assumed for text that is not UTF-8 and has no byte-order mark: the one of Western European programs.
 pub(crate) const OTHERWISE: &Encoding = WINDOWS_1252;
 
-/// Ends where a record never does, whose bytes would fill the memory, and counts quotation marks.
+/// A reader that counts quotation marks, and fails if a record is too long and would fill the memory.
 struct Counted {
     inner: Box<dyn Read>,
     record_bytes: Rc<Cell<u64>>,
