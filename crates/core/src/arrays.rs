@@ -39,7 +39,7 @@ use std::array::from_fn;
 ///
 /// ```
 /// use dualtape::arrays::Dual;
-/// let [x, y]: [Dual<f64, 2>; 2] = [Dual::along(3.0, 0), Dual::along(4.0, 1)];
+/// let (x, y) = (Dual::<f64, 2>::along(3.0, 0), Dual::<f64, 2>::along(4.0, 1));
 /// assert_eq!((x * y).tangent()[..], [4.0, 3.0]);
 /// ```
 pub type Dual<T, const N: usize> = crate::Dual<T, ConstArrayLength<N>>;

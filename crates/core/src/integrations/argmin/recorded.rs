@@ -2,7 +2,7 @@
 
 use super::Problem;
 use crate::drivers::check_dense;
-use crate::program::{BatchWorkspace, Results, Rows, Sums, Wrt};
+use crate::program::{BatchWorkspace, Points, Results, Rows, Sums, Wrt};
 use crate::{DENSE_LIMIT, Error, Program, Workspace};
 use argmin::core::{CostFunction, Error as Failure, Gradient, Hessian};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,17 +14,17 @@ const POINTS: usize = 256;
 /// and a penalty. [`Problem::from_program`] and [`Problem::sum_of_program`] create one.
 #[derive(Debug)]
 pub struct Recorded {
-    program: Program<f64>,
-    /// The numbers of all points, one point after another.
-    data: Vec<f64>,
-    penalty: Option<Program<f64>>,
+    /// What is summed over points, and the numbers of all points, one point after another.
+    summed: Option<(Program<f64>, Vec<f64>)>,
+    /// What is added once: the program of a problem without points, and penalties.
+    terms: Vec<Program<f64>>,
     memory: Mutex<Memory>,
 }
 
 #[derive(Debug, Default)]
 struct Memory {
     points: BatchWorkspace<f64>,
-    penalty: Workspace<f64>,
+    terms: Vec<Workspace<f64>>,
     /// The Hessian at one point as a program, made when it is first needed.
     hessian: Option<(Program<f64>, BatchWorkspace<f64>)>,
 }
@@ -35,8 +35,8 @@ impl Problem<Recorded> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOneOutput`] if the program does not have exactly one output, and [`Error::Length`] if it has data:
-    /// [`sum_of_program`](Self::sum_of_program) takes them.
+    /// [`Error::NotOneOutput`] if the program does not have exactly one output, and [`Error::Length`] if it has both
+    /// parameters and data: [`sum_of_program`](Self::sum_of_program) takes it.
     ///
     /// ```
     /// use argmin::core::{CostFunction, Gradient, Hessian};
@@ -49,8 +49,11 @@ impl Problem<Recorded> {
     /// # Ok::<(), argmin::core::Error>(())
     /// ```
     pub fn from_program(program: Program<f64>) -> Result<Self, Error> {
-        Error::check_length("list of data, which `sum_of_program` takes,", "datum", program.data(), 0)?;
-        Self::new(program, Vec::new())
+        if program.parameters() > 0 {
+            Error::check_length("list of data, which `sum_of_program` takes,", "datum", program.data(), 0)?;
+        }
+        one_output(&program)?;
+        Ok(Self(Recorded { summed: None, terms: vec![program], memory: Mutex::default() }))
     }
 
     /// A recorded function of parameters and data, to minimise over its parameters: the sum of its values over
@@ -81,14 +84,8 @@ impl Problem<Recorded> {
         let width = program.data();
         let whole = data.len().checked_div(width).unwrap_or(0) * width;
         Error::check_length("list of points", "datum of each point", whole, data.len())?;
-        Self::new(program, data)
-    }
-
-    fn new(program: Program<f64>, data: Vec<f64>) -> Result<Self, Error> {
-        match program.outputs() {
-            1 => Ok(Self(Recorded { program, data, penalty: None, memory: Mutex::default() })),
-            given => Err(Error::NotOneOutput { given }),
-        }
+        one_output(&program)?;
+        Ok(Self(Recorded { summed: Some((program, data)), terms: Vec::new(), memory: Mutex::default() }))
     }
 
     /// The same problem plus a penalty, which is a function of the parameters only and is added once.
@@ -109,55 +106,69 @@ impl Problem<Recorded> {
     /// # Ok::<(), argmin::core::Error>(())
     /// ```
     pub fn penalized_by(mut self, penalty: Program<f64>) -> Result<Self, Error> {
-        if penalty.outputs() != 1 {
-            return Err(Error::NotOneOutput { given: penalty.outputs() });
-        }
-        Error::check_length(
-            "list of inputs of the penalty",
-            "parameter",
-            self.0.program.parameters(),
-            penalty.inputs(),
-        )?;
-        self.0.penalty = Some(penalty);
+        one_output(&penalty)?;
+        Error::check_length("list of inputs of the penalty", "unknown", self.0.unknowns(), penalty.inputs())?;
+        self.0.terms.push(penalty);
         Ok(self)
     }
 }
 
+fn one_output(program: &Program<f64>) -> Result<(), Error> {
+    match program.outputs() {
+        1 => Ok(()),
+        given => Err(Error::NotOneOutput { given }),
+    }
+}
+
 impl Recorded {
+    /// How many numbers are to be found.
+    fn unknowns(&self) -> usize {
+        match &self.summed {
+            Some((program, _)) => program.parameters(),
+            None => self.terms[0].inputs(),
+        }
+    }
+
     /// A thread that panicked leaves only scratch memory behind.
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.terms.resize_with(self.terms.len(), Workspace::default);
+        memory
     }
+}
 
-    /// The points; for a program without data, one point without numbers.
-    fn points(&self) -> Rows<'_, f64> {
-        match self.program.data() {
-            0 => Rows::without_data(1),
-            width => Rows::new(&self.data, width),
-        }
+/// The points; for a program without data, one point without numbers.
+fn points<'d>(program: &Program<f64>, data: &'d [f64]) -> Rows<'d, f64> {
+    match program.data() {
+        0 => Rows::without_data(1),
+        width => Rows::new(data, width),
     }
+}
 
-    /// Adds the sum of the Hessians at all points.
-    fn add_hessians(&self, memory: &mut Memory, x: &[f64], sum: &mut [f64]) -> Result<(), Error> {
-        if memory.hessian.is_none() {
-            memory.hessian =
-                Some((self.program.hessian_program(Wrt::Parameters)?, BatchWorkspace::default()));
-        }
-        let Some((program, workspace)) = &mut memory.hessian else { return Ok(()) };
-        let width = self.program.data();
-        let parts: Vec<Rows<'_, f64>> = match width {
-            0 => vec![Rows::without_data(1)],
-            _ => self.data.chunks(POINTS * width).map(|part| Rows::new(part, width)).collect(),
-        };
-        for part in &parts {
-            let mut hessians = vec![0.0; crate::program::Points::count(part) * sum.len()];
-            program.values(workspace, x, part, &mut hessians)?;
-            for hessian in hessians.chunks(sum.len().max(1)) {
-                sum.iter_mut().zip(hessian).for_each(|(sum, h)| *sum += h);
-            }
-        }
-        Ok(())
+/// Adds the Hessians of a program at all points.
+fn add_hessians(
+    (program, data): &(Program<f64>, Vec<f64>),
+    memory: &mut Memory,
+    x: &[f64],
+    sum: &mut [f64],
+) -> Result<(), Error> {
+    let hessian = memory.hessian.take();
+    let make = || Ok::<_, Error>((program.hessian_program(Wrt::Parameters)?, BatchWorkspace::default()));
+    let (hessian, workspace) = memory.hessian.insert(hessian.map_or_else(make, Ok)?);
+    let parts: Vec<Rows<'_, f64>> = match program.data() {
+        0 => vec![Rows::without_data(1)],
+        width => data.chunks(POINTS * width).map(|part| Rows::new(part, width)).collect(),
+    };
+    for part in &parts {
+        let mut hessians = vec![0.0; part.count() * sum.len()];
+        hessian.values(workspace, x, part, &mut hessians)?;
+        hessians.chunks(sum.len().max(1)).for_each(|hessian| add(sum, hessian));
     }
+    Ok(())
+}
+
+fn add(sum: &mut [f64], share: &[f64]) {
+    sum.iter_mut().zip(share).for_each(|(sum, share)| *sum += share);
 }
 
 impl CostFunction for Problem<Recorded> {
@@ -165,13 +176,17 @@ impl CostFunction for Problem<Recorded> {
     type Output = f64;
 
     fn cost(&self, x: &Vec<f64>) -> Result<f64, Failure> {
-        let Recorded { program, penalty, .. } = &self.0;
+        let Recorded { summed, terms, .. } = &self.0;
         let memory = &mut *self.0.memory();
-        let sum = program.sum(&mut memory.points, x, &self.0.points(), &Sums::none(), Results::none())?;
-        Ok(match penalty {
-            Some(penalty) => sum.value + penalty.value(&mut memory.penalty, x)?,
-            None => sum.value,
-        })
+        let mut cost = 0.0;
+        if let Some((program, data)) = summed {
+            let points = points(program, data);
+            cost = program.sum(&mut memory.points, x, &points, &Sums::none(), Results::none())?.value;
+        }
+        for (term, workspace) in terms.iter().zip(&mut memory.terms) {
+            cost += term.value(workspace, x)?;
+        }
+        Ok(cost)
     }
 }
 
@@ -180,14 +195,15 @@ impl Gradient for Problem<Recorded> {
     type Gradient = Vec<f64>;
 
     fn gradient(&self, x: &Vec<f64>) -> Result<Vec<f64>, Failure> {
-        let Recorded { program, penalty, .. } = &self.0;
+        let Recorded { summed, terms, .. } = &self.0;
         let memory = &mut *self.0.memory();
-        let mut gradient = vec![0.0; x.len()];
-        program.sum_gradient(&mut memory.points, x, &self.0.points(), &mut gradient)?;
-        if let Some(penalty) = penalty {
-            let mut share = vec![0.0; x.len()];
-            penalty.gradient(&mut memory.penalty, x, &mut share)?;
-            gradient.iter_mut().zip(share).for_each(|(sum, g)| *sum += g);
+        let (mut gradient, mut share) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        if let Some((program, data)) = summed {
+            program.sum_gradient(&mut memory.points, x, &points(program, data), &mut gradient)?;
+        }
+        for (term, workspace) in terms.iter().zip(&mut memory.terms) {
+            term.gradient(workspace, x, &mut share)?;
+            add(&mut gradient, &share);
         }
         Ok(gradient)
     }
@@ -198,16 +214,17 @@ impl Hessian for Problem<Recorded> {
     type Hessian = Vec<Vec<f64>>;
 
     fn hessian(&self, x: &Vec<f64>) -> Result<Vec<Vec<f64>>, Failure> {
-        let memory = &mut *self.0.memory();
         let n = x.len();
-        Error::check_length("list of parameters", "parameter", self.0.program.parameters(), n)?;
+        Error::check_length("list of unknowns", "unknown", self.0.unknowns(), n)?;
         check_dense::<f64>("Hessian", n, n, DENSE_LIMIT)?;
-        let mut sum = vec![0.0; n * n];
-        self.0.add_hessians(memory, x, &mut sum)?;
-        if let Some(penalty) = &self.0.penalty {
-            let (mut gradient, mut share) = (vec![0.0; n], vec![0.0; n * n]);
-            penalty.hessian(&mut memory.penalty, x, &mut gradient, &mut share)?;
-            sum.iter_mut().zip(share).for_each(|(sum, h)| *sum += h);
+        let memory = &mut *self.0.memory();
+        let (mut gradient, mut share, mut sum) = (vec![0.0; n], vec![0.0; n * n], vec![0.0; n * n]);
+        if let Some(summed) = &self.0.summed {
+            add_hessians(summed, memory, x, &mut sum)?;
+        }
+        for (term, workspace) in self.0.terms.iter().zip(&mut memory.terms) {
+            term.hessian(workspace, x, &mut gradient, &mut share)?;
+            add(&mut sum, &share);
         }
         Ok(sum.chunks(n.max(1)).map(<[f64]>::to_vec).collect())
     }
