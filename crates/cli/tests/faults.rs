@@ -150,7 +150,7 @@ fn wrong_data_and_options_are_named_before_anything_is_written() {
         (
             &["label.csv", "--delimiter", "x"],
             USAGE,
-            "expected comma, semicolon, tab, bar, space, or a single sign",
+            "expected comma, semicolon, tab, bar, space, or a single character",
         ),
         (
             &["label.csv", "--encoding", "klingon"],
