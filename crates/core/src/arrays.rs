@@ -110,12 +110,7 @@ where
     let inputs = x.map(|x| tape.var(x));
     let outputs = f(inputs);
     let mut jacobian = [[T::zero(); N]; M];
-    if N > 0 {
-        let rows = jacobian.as_flattened_mut().chunks_mut(crate::reverse::WIDTH * N);
-        for (outputs, rows) in outputs.chunks(crate::reverse::WIDTH).zip(rows) {
-            tape.gradients_of(outputs, &inputs, rows);
-        }
-    }
+    tape.jacobian_of(&outputs, &inputs, jacobian.as_flattened_mut());
     (outputs.map(|y| y.primal()), jacobian)
 }
 
@@ -130,7 +125,7 @@ where
     T: Differentiable,
     F: FnOnce([crate::Dual<T>; N]) -> [crate::Dual<T>; M],
 {
-    let y = f(from_fn(|i| crate::Dual::new(x[i], GenericArray::from([tangent[i]]))));
+    let y = f(seeded(x, tangent));
     (y.map(|y| y.primal()), y.map(|y| y.derivative(0)))
 }
 
@@ -180,9 +175,13 @@ where
     T: Differentiable,
     F: for<'t> FnOnce([Var<'t, crate::Dual<T>>; N]) -> Var<'t, crate::Dual<T>>,
 {
-    let moving = from_fn(|i| crate::Dual::new(x[i], GenericArray::from([direction[i]])));
-    let (value, gradient) = gradient(f, moving);
+    let (value, gradient) = gradient(f, seeded(x, direction));
     (value.primal(), gradient.map(|g| g.primal()), gradient.map(|g| g.derivative(0)))
+}
+
+/// The inputs, seeded with a tangent.
+fn seeded<T: Differentiable, const N: usize>(x: [T; N], tangent: [T; N]) -> [crate::Dual<T>; N] {
+    from_fn(|i| crate::Dual::new(x[i], GenericArray::from([tangent[i]])))
 }
 
 /// The inputs, each seeded in its own lane.

@@ -168,7 +168,7 @@ macro_rules! impl_literal_left {
 macro_rules! impl_literal {
     (
         [$($generics:tt)*] $Number:ty, $Name:ident $method:ident,
-        $Left:ty, $Right:ty, binary_right [$($bounds:tt)*]
+        $Left:ty, $Right:ty, $side:ident [$($bounds:tt)*]
     ) => {
         #[diagnostic::do_not_recommend]
         impl<$($generics)*> std::ops::$Name<$Right> for $Left
@@ -179,26 +179,19 @@ macro_rules! impl_literal {
             #[inline(always)]
             #[allow(clippy::clone_on_copy, reason = "either side may be a reference")]
             fn $method(self, right: $Right) -> $Number {
-                <$Number>::binary_right(self.clone(), crate::rules::$Name, right.clone())
+                with_literal!($side $Number, $Name, self.clone(), right.clone())
             }
         }
     };
-    (
-        [$($generics:tt)*] $Number:ty, $Name:ident $method:ident,
-        $Left:ty, $Right:ty, binary_left [$($bounds:tt)*]
-    ) => {
-        #[diagnostic::do_not_recommend]
-        impl<$($generics)*> std::ops::$Name<$Right> for $Left
-        where
-            $($bounds)*
-        {
-            type Output = $Number;
-            #[inline(always)]
-            #[allow(clippy::clone_on_copy, reason = "either side may be a reference")]
-            fn $method(self, right: $Right) -> $Number {
-                <$Number>::binary_left(crate::rules::$Name, self.clone(), right.clone())
-            }
-        }
+}
+
+/// Applies an operator to a number and a plain one, which is on the side named.
+macro_rules! with_literal {
+    (binary_left $Number:ty, $Name:ident, $left:expr, $right:expr) => {
+        <$Number>::binary_left(crate::rules::$Name, $left, $right)
+    };
+    (binary_right $Number:ty, $Name:ident, $left:expr, $right:expr) => {
+        <$Number>::binary_right($left, crate::rules::$Name, $right)
     };
 }
 
@@ -228,44 +221,30 @@ macro_rules! impl_assign {
     };
 }
 
-/// Writes `x *= 2.0`.
+/// Writes `x *= 2.0` and `x *= &2.0`.
 macro_rules! impl_assign_literal {
     (over [$($generics:tt)*] $Number:ty, $Name:ident $Assign:ident $assign:ident) => {
-        impl<$($generics)*, F: crate::Scalar> std::ops::$Assign<F> for $Number
-        where
-            T: Differentiable<Scalar = F>,
-        {
-            #[inline(always)]
-            fn $assign(&mut self, right: F) {
-                *self = self.binary_right(crate::rules::$Name, right);
-            }
-        }
-
-        impl_assign_borrowed!([$($generics)*] $Number, $Name $Assign $assign, f32 [T: Differentiable<Scalar = f32>]);
-        impl_assign_borrowed!([$($generics)*] $Number, $Name $Assign $assign, f64 [T: Differentiable<Scalar = f64>]);
+        impl_assign_one!([$($generics)*, F: crate::Scalar] $Number, $Name $Assign $assign, F [T: Differentiable<Scalar = F>]);
+        impl_assign_one!(['r, $($generics)*] $Number, $Name $Assign $assign, &'r f32 [T: Differentiable<Scalar = f32>]);
+        impl_assign_one!(['r, $($generics)*] $Number, $Name $Assign $assign, &'r f64 [T: Differentiable<Scalar = f64>]);
     };
     (of [$($generics:tt)*] $Number:ty, $Name:ident $Assign:ident $assign:ident) => {
-        impl<$($generics)*> std::ops::$Assign<T> for $Number {
-            #[inline(always)]
-            fn $assign(&mut self, right: T) {
-                *self = self.binary_right(crate::rules::$Name, right);
-            }
-        }
-
-        impl_assign_borrowed!([$($generics)*] $Number, $Name $Assign $assign, T []);
+        impl_assign_one!([$($generics)*] $Number, $Name $Assign $assign, T []);
+        impl_assign_one!(['r, $($generics)*] $Number, $Name $Assign $assign, &'r T []);
     };
 }
 
-/// Writes `x *= &2.0`.
-macro_rules! impl_assign_borrowed {
-    ([$($generics:tt)*] $Number:ty, $Name:ident $Assign:ident $assign:ident, $F:ident [$($bounds:tt)*]) => {
-        impl<'r, $($generics)*> std::ops::$Assign<&'r $F> for $Number
+/// Writes an assigning operator with a plain number, or a reference to one, on the right.
+macro_rules! impl_assign_one {
+    ([$($generics:tt)*] $Number:ty, $Name:ident $Assign:ident $assign:ident, $Right:ty [$($bounds:tt)*]) => {
+        impl<$($generics)*> std::ops::$Assign<$Right> for $Number
         where
             $($bounds)*
         {
             #[inline(always)]
-            fn $assign(&mut self, right: &'r $F) {
-                *self = self.binary_right(crate::rules::$Name, *right);
+            #[allow(clippy::clone_on_copy, reason = "the right side may be a reference")]
+            fn $assign(&mut self, right: $Right) {
+                *self = self.binary_right(crate::rules::$Name, right.clone());
             }
         }
     };

@@ -256,10 +256,8 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
         let mut value = T::zero();
         for start in (0..x.len().max(1)).step_by(N::USIZE) {
             let count = N::USIZE.min(x.len() - start);
-            let moves = |i: usize| (start..start + count).contains(&i);
-            let input = |(i, &x)| if moves(i) { Dual::along(x, i - start) } else { Dual::lift(x) };
             self.inputs.clear();
-            self.inputs.extend(x.iter().enumerate().map(input));
+            self.inputs.extend(x.iter().enumerate().map(|(i, &x)| Dual::in_block(x, i, start)));
             value = self.sweep(&f, gradient)?;
             for (row, derivative) in self.moving.iter().enumerate() {
                 visit(start, count, row, &derivative.tangent());

@@ -101,11 +101,7 @@ where
     let inputs = tape.vars(x);
     let outputs = f(&inputs);
     let mut jacobian = zeros("Jacobian", outputs.len(), x.len(), limit)?;
-    if !x.is_empty() {
-        for (outputs, rows) in outputs.chunks(WIDTH).zip(jacobian.chunks_mut(WIDTH * x.len())) {
-            tape.gradients_of(outputs, &inputs, rows);
-        }
-    }
+    tape.jacobian_of(&outputs, &inputs, &mut jacobian);
     Ok((outputs.iter().map(Var::primal).collect(), jacobian))
 }
 

@@ -92,6 +92,16 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
         Self { primal, tangent: Tangent::<T, N>::generate(unit) }
     }
 
+    /// One of many inputs, of which those from `start` on are seeded together: input `index`, along its lane if it has
+    /// one, and otherwise as a constant.
+    #[inline]
+    pub(crate) fn in_block(primal: T, index: usize, start: usize) -> Self {
+        match index.checked_sub(start) {
+            Some(lane) if lane < N::USIZE => Self::along(primal, lane),
+            _ => Self::lift(primal),
+        }
+    }
+
     /// The value at the level below, which may itself carry derivatives.
     ///
     /// ```

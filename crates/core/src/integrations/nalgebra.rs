@@ -65,7 +65,7 @@ mod real_field;
 use crate::program::Traced;
 use crate::{Differentiable, Dual, Lanes, ProgramScalar};
 use approx::{AbsDiffEq, RelativeEq, UlpsEq};
-use generic_array::typenum::U8;
+use generic_array::typenum::{U8, Unsigned};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, Field, OMatrix, OVector, RealField, SimdValue, U1};
 use num_traits::{Float, FloatConst, Signed, Zero};
@@ -96,7 +96,7 @@ impl_real_field!([T: Static, N: Lanes<T>] Dual<T, N>, |x: &Dual<T, N>| {
 impl_real_field!([T: ProgramScalar] Traced<T>, Traced::is_constant);
 
 /// How many inputs are seeded at a time.
-const WIDTH: usize = 8;
+const WIDTH: usize = U8::USIZE;
 
 /// The value and the gradient of a function of a vector, in forward mode: one evaluation for every eight components.
 ///
@@ -217,8 +217,5 @@ fn moving<T: Static, D: Dim>(x: &OVector<T, D>, start: usize) -> OVector<Dual<T,
 where
     DefaultAllocator: Allocator<D>,
 {
-    OVector::from_fn_generic(x.shape_generic().0, U1, |i, _| match i.checked_sub(start) {
-        Some(lane) if lane < WIDTH => Dual::along(x[i], lane),
-        _ => Dual::lift(x[i]),
-    })
+    OVector::from_fn_generic(x.shape_generic().0, U1, |i, _| Dual::in_block(x[i], i, start))
 }

@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::storage::{MAX_NODES, Mark, Storage};
-use super::{Adjoint, Adjoints, Block, Var};
+use super::{Adjoint, Adjoints, Block, Var, WIDTH};
 use crate::Differentiable;
 use crate::rules::{Partial, seed};
 use std::cell::{Cell, RefCell};
@@ -230,8 +230,18 @@ impl<T: Differentiable> Tape<T> {
         Adjoints::new(self.id(), adjoints)
     }
 
+    /// Writes the Jacobian of the outputs, a row for each, in one sweep for every `WIDTH` of them.
+    pub(crate) fn jacobian_of(&self, outputs: &[Var<'_, T>], inputs: &[Var<'_, T>], jacobian: &mut [T]) {
+        if inputs.is_empty() {
+            return;
+        }
+        for (outputs, rows) in outputs.chunks(WIDTH).zip(jacobian.chunks_mut(WIDTH * inputs.len())) {
+            self.gradients_of(outputs, inputs, rows);
+        }
+    }
+
     /// Writes the gradients of at most `WIDTH` outputs, row after row, in one sweep.
-    pub(crate) fn gradients_of(&self, outputs: &[Var<'_, T>], inputs: &[Var<'_, T>], rows: &mut [T]) {
+    fn gradients_of(&self, outputs: &[Var<'_, T>], inputs: &[Var<'_, T>], rows: &mut [T]) {
         let places = outputs.iter().map(|y| self.index_of(y));
         let nodes = self.extent(places.clone(), inputs.len());
         let mut blocks = vec![Block::zero(); nodes];

@@ -52,7 +52,7 @@ impl Problem<Recorded> {
         if program.parameters() > 0 {
             Error::check_length("list of data, which `sum_of_program` takes,", "datum", program.data(), 0)?;
         }
-        one_output(&program)?;
+        program.one_output()?;
         Ok(Self(Recorded { summed: None, terms: vec![program], memory: Mutex::default() }))
     }
 
@@ -84,7 +84,7 @@ impl Problem<Recorded> {
         let width = program.data();
         let whole = data.len().checked_div(width).unwrap_or(0) * width;
         Error::check_length("list of points", "datum of each point", whole, data.len())?;
-        one_output(&program)?;
+        program.one_output()?;
         Ok(Self(Recorded { summed: Some((program, data)), terms: Vec::new(), memory: Mutex::default() }))
     }
 
@@ -106,17 +106,10 @@ impl Problem<Recorded> {
     /// # Ok::<(), argmin::core::Error>(())
     /// ```
     pub fn penalized_by(mut self, penalty: Program<f64>) -> Result<Self, Error> {
-        one_output(&penalty)?;
+        penalty.one_output()?;
         Error::check_length("list of inputs of the penalty", "unknown", self.0.unknowns(), penalty.inputs())?;
         self.0.terms.push(penalty);
         Ok(self)
-    }
-}
-
-fn one_output(program: &Program<f64>) -> Result<(), Error> {
-    match program.outputs() {
-        1 => Ok(()),
-        given => Err(Error::NotOneOutput { given }),
     }
 }
 

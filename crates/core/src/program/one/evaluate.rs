@@ -463,7 +463,7 @@ impl<F: ProgramScalar> Program<F> {
     }
 
     /// The node of the only output.
-    pub(in crate::program) fn one_output(&self) -> Result<usize, Error> {
+    pub(crate) fn one_output(&self) -> Result<usize, Error> {
         match *self.graph.outputs {
             [output] => Ok(output as usize),
             _ => Err(Error::NotOneOutput { given: self.outputs() }),
