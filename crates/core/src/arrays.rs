@@ -30,6 +30,7 @@
 //! assert_eq!(arrays::gradient(|x| product(x), [2.0, 3.0, 4.0]), (24.0, [12.0, 8.0, 6.0]));
 //! ```
 
+use crate::forward::Tag;
 use crate::{Differentiable, Lanes, Tape, Var};
 use generic_array::typenum::Const;
 use generic_array::{ConstArrayLength, GenericArray, IntoArrayLength};
@@ -181,7 +182,8 @@ where
 
 /// The inputs, seeded with a tangent.
 fn seeded<T: Differentiable, const N: usize>(x: [T; N], tangent: [T; N]) -> [crate::Dual<T>; N] {
-    from_fn(|i| crate::Dual::new(x[i], GenericArray::from([tangent[i]])))
+    let tag = Tag::fresh();
+    from_fn(|i| crate::Dual::new(x[i], GenericArray::from([tangent[i]])).tagged(tag))
 }
 
 /// The inputs, each seeded in its own lane.
@@ -190,7 +192,8 @@ where
     T: Differentiable,
     Const<N>: IntoArrayLength<ArrayLength: Lanes<T>>,
 {
-    from_fn(|i| Dual::<T, N>::along(x[i], i))
+    let tag = Tag::fresh();
+    from_fn(|i| Dual::<T, N>::along(x[i], i).tagged(tag))
 }
 
 fn tangent<T, const N: usize>(y: &Dual<T, N>) -> [T; N]

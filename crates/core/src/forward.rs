@@ -3,9 +3,12 @@
 mod dual;
 mod lanes;
 mod laplacian;
+mod tag;
 mod taylor;
 
 pub use dual::Dual;
 pub use lanes::Lanes;
 pub use laplacian::ForwardLaplacian;
 pub use taylor::Taylor;
+
+pub(crate) use tag::Tag;

@@ -1,5 +1,6 @@
 //! Derivatives of a function of one number.
 
+use crate::forward::Tag;
 use crate::{Differentiable, Dual, Lanes, Taylor};
 use generic_array::sequence::GenericSequence;
 use generic_array::typenum::{Add1, B1};
@@ -12,17 +13,24 @@ use std::ops::Add;
 /// orders, [`derivatives`] costs less.
 ///
 /// Take care if an inner function captures a number of an outer one. If the inner point is a plain number, both
-/// numbers have the type `Dual<f64>`, and nothing distinguishes the two derivatives. Lift the inner point, so that
-/// the types differ:
+/// numbers have the type `Dual<f64>`, and the compiler cannot tell the two derivatives apart. Lift the inner point, so
+/// that the types differ:
 ///
 /// ```
 /// use dualtape::{Dual, derivative};
 /// // d/dx [x · d/dy (x·y) at y = 1] = 2x
 /// let (_, right) = derivative(|x| x * derivative(|y| Dual::lift(x) * y, Dual::lift(1.0)).1, 4.0);
 /// assert_eq!(right, 8.0);
-/// // Here `x` and `y` move together, and the result is another.
-/// let (_, wrong) = derivative(|x| x * derivative(|y| x * y, 1.0).1, 4.0);
-/// assert_eq!(wrong, 5.0);
+/// ```
+///
+/// # Panics
+///
+/// In debug builds, if a number of one derivative meets a number of another one of the same type. All drivers of
+/// forward mode check this. A release build does not, and its result is then wrong:
+///
+/// ```should_panic
+/// # if !cfg!(debug_assertions) { panic!("not checked in release builds") }
+/// dualtape::derivative(|x| x * dualtape::derivative(|y| x * y, 1.0).1, 4.0);
 /// ```
 ///
 /// ```
@@ -34,7 +42,7 @@ use std::ops::Add;
 /// assert_eq!(second, 12.0);
 /// ```
 pub fn derivative<T: Differentiable>(f: impl FnOnce(Dual<T>) -> Dual<T>, x: T) -> (T, T) {
-    let y = f(Dual::variable(x));
+    let y = f(Dual::variable(x).tagged(Tag::fresh()));
     (y.primal(), y.derivative(0))
 }
 
@@ -48,7 +56,8 @@ pub fn second_derivative<T: Differentiable>(
     f: impl FnOnce(Dual<Dual<T>>) -> Dual<Dual<T>>,
     x: T,
 ) -> (T, T, T) {
-    let y = f(Dual::variable(Dual::variable(x)));
+    let inner = Dual::variable(x).tagged(Tag::fresh());
+    let y = f(Dual::variable(inner).tagged(Tag::fresh()));
     let derivative = y.derivative(0);
     (y.primal().primal(), derivative.primal(), derivative.derivative(0))
 }
@@ -74,7 +83,7 @@ where
     N: Order<T>,
     T: Differentiable,
 {
-    all_derivatives(&f(Taylor::variable(x)))
+    all_derivatives(&f(Taylor::variable(x).tagged(Tag::fresh())))
 }
 
 /// Value and derivatives of a series.

@@ -1,5 +1,6 @@
 //! `Forward`: forward mode for loops, which allocates nothing once its buffers are large enough.
 
+use crate::forward::Tag;
 use crate::{Differentiable, Dual, Error, Lanes};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
@@ -25,6 +26,8 @@ pub struct Forward<T: Differentiable, N: Lanes<T> = U8> {
     outputs: Vec<Dual<T, N>>,
     /// Whether the first inputs are seeded, each in its own lane, and the others have zero tangents.
     at_start: bool,
+    /// Of all evaluations: they take turns, so none is within another.
+    tag: Tag,
 }
 
 impl<T: Differentiable, N: Lanes<T>> Default for Forward<T, N> {
@@ -60,7 +63,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn with_lanes() -> Self {
-        Self { inputs: Vec::new(), outputs: Vec::new(), at_start: false }
+        Self { inputs: Vec::new(), outputs: Vec::new(), at_start: false, tag: Tag::fresh() }
     }
 
     /// Writes the gradient of `f` at `x` into `gradient`, and returns the value.
@@ -170,9 +173,10 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
         Error::check_length("tangent", "input", x.len(), tangent.len())?;
         Error::check_length("product", "output", values.len(), product.len())?;
         let first = |t| GenericArray::generate(|lane| if lane == 0 { t } else { T::zero() });
+        let tag = self.tag;
         self.at_start = false;
         self.inputs.clear();
-        self.inputs.extend(x.iter().zip(tangent).map(|(&x, &t)| Dual::new(x, first(t))));
+        self.inputs.extend(x.iter().zip(tangent).map(|(&x, &t)| Dual::new(x, first(t)).tagged(tag)));
         self.outputs.clear();
         self.outputs.resize(values.len(), Dual::lift(T::zero()));
         f(&self.inputs, &mut self.outputs);
@@ -190,22 +194,24 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
             }
             return;
         }
+        let tag = self.tag;
         let (moving, resting) = x.split_at(N::USIZE.min(x.len()));
         self.inputs.clear();
-        self.inputs.extend(moving.iter().enumerate().map(|(lane, &x)| Dual::along(x, lane)));
-        self.inputs.extend(resting.iter().map(|&x| Dual::lift(x)));
+        self.inputs.extend(moving.iter().enumerate().map(|(lane, &x)| Dual::along(x, lane).tagged(tag)));
+        self.inputs.extend(resting.iter().map(|&x| Dual::lift(x).tagged(tag)));
         self.at_start = true;
     }
 
     /// Sets the tangents of the `N` inputs from `start` on to zero, and seeds the next ones.
     fn advance(&mut self, start: usize) {
+        let tag = self.tag;
         self.at_start = false;
         let (resting, moving) = self.inputs[start..].split_at_mut(N::USIZE);
         for x in resting {
-            *x = Dual::lift(x.primal());
+            *x = Dual::lift(x.primal()).tagged(tag);
         }
         for (lane, x) in moving.iter_mut().take(N::USIZE).enumerate() {
-            *x = Dual::along(x.primal(), lane);
+            *x = Dual::along(x.primal(), lane).tagged(tag);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Derivatives of high order of functions of many numbers: along curves and directions, mixed, and as tensors.
 
 use super::derivative::all_derivatives;
+use crate::forward::Tag;
 use crate::{Differentiable, Dual, Error, Lanes, Order, Scalar, Taylor, Var, gradient};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
@@ -32,8 +33,9 @@ where
 {
     let expected = x.len() * N::USIZE;
     Error::check_length("curve", "input and order", expected, coefficients.len())?;
+    let tag = Tag::fresh();
     let row = |i: usize| GenericArray::generate(|k| coefficients[i * N::USIZE + k]);
-    let inputs: Vec<_> = x.iter().enumerate().map(|(i, &x)| Taylor::new(x, row(i))).collect();
+    let inputs: Vec<_> = x.iter().enumerate().map(|(i, &x)| Taylor::new(x, row(i)).tagged(tag)).collect();
     let outputs = f(&inputs);
     let values = outputs.iter().map(Taylor::primal).collect();
     Ok((values, outputs.iter().flat_map(Taylor::coefficients).collect()))
@@ -63,7 +65,8 @@ where
     F: FnOnce(&[Taylor<T, N>]) -> Taylor<T, N>,
 {
     Error::check_length("direction", "input", x.len(), direction.len())?;
-    let inputs: Vec<_> = x.iter().zip(direction).map(|(&x, &v)| moving(x, v)).collect();
+    let tag = Tag::fresh();
+    let inputs: Vec<_> = x.iter().zip(direction).map(|(&x, &v)| moving(x, v).tagged(tag)).collect();
     Ok(all_derivatives(&f(&inputs)))
 }
 

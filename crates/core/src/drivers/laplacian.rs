@@ -1,5 +1,6 @@
 //! The Laplacian of a function of many numbers, and similar operators, forward in lanes.
 
+use crate::forward::Tag;
 use crate::rules::Partial;
 use crate::{Differentiable, Error, ForwardLaplacian, Lanes};
 use generic_array::GenericArray;
@@ -159,7 +160,9 @@ fn each_block<T: Differentiable, N: Lanes<T>>(
     speed: impl Fn(usize) -> T,
     mut visit: impl FnMut(&[ForwardLaplacian<T, N>], usize),
 ) {
-    let mut inputs: Vec<ForwardLaplacian<T, N>> = x.iter().map(|&x| ForwardLaplacian::lift(x)).collect();
+    let tag = Tag::fresh();
+    let still = |x| ForwardLaplacian::lift(x).tagged(tag);
+    let mut inputs: Vec<ForwardLaplacian<T, N>> = x.iter().map(|&x| still(x)).collect();
     if x.is_empty() {
         visit(&inputs, 0);
     }
@@ -167,10 +170,10 @@ fn each_block<T: Differentiable, N: Lanes<T>>(
     for block in moving.chunks(N::USIZE.max(1)) {
         for (lane, &i) in block.iter().enumerate() {
             let along = |l| if l == lane { speed(i) } else { T::zero() };
-            inputs[i] = ForwardLaplacian::new(x[i], GenericArray::generate(along), T::zero());
+            inputs[i] = ForwardLaplacian::new(x[i], GenericArray::generate(along), T::zero()).tagged(tag);
         }
         visit(&inputs, block.len());
-        block.iter().for_each(|&i| inputs[i] = ForwardLaplacian::lift(x[i]));
+        block.iter().for_each(|&i| inputs[i] = still(x[i]));
     }
 }
 

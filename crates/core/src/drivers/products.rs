@@ -1,5 +1,6 @@
 //! Products with a Jacobian that is never formed: jvp and vjp.
 
+use crate::forward::Tag;
 use crate::{Differentiable, Dual, Error, Tape, Var};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
@@ -24,7 +25,8 @@ where
     F: FnOnce(&[Dual<T>]) -> Vec<Dual<T>>,
 {
     Error::check_length("tangent", "input", x.len(), tangent.len())?;
-    let moving = |(&x, &t): (&T, &T)| Dual::new(x, GenericArray::generate(|_| t));
+    let tag = Tag::fresh();
+    let moving = |(&x, &t): (&T, &T)| Dual::new(x, GenericArray::generate(|_| t)).tagged(tag);
     let inputs: Vec<_> = x.iter().zip(tangent).map(moving).collect();
     Ok(f(&inputs).iter().map(|y| (y.primal(), y.derivative(0))).unzip())
 }

@@ -1,5 +1,6 @@
 //! `Dual`: a value and its tangents.
 
+use super::Tag;
 use super::lanes::{Lanes, Tangent, accumulate, combined, scaled, spoilt, told, zeros};
 use crate::predicate::{Property, Relation};
 use crate::rules::reductions::{self, Statement};
@@ -27,7 +28,7 @@ use std::fmt;
 ///
 /// Nest them for higher derivatives. [`lift`](Self::lift) turns a number of an outer level into a constant of this
 /// one, so that the types keep the levels apart (see [`derivative`](crate::derivative) for the one case where they do
-/// not):
+/// not, which debug builds find):
 ///
 /// ```
 /// use dualtape::{Dual, derivative};
@@ -38,6 +39,7 @@ use std::fmt;
 pub struct Dual<T, N: Lanes<T> = U1> {
     primal: T,
     tangent: Tangent<T, N>,
+    tag: Tag,
 }
 
 impl<T: Copy, N: Lanes<T>> Clone for Dual<T, N> {
@@ -59,7 +61,7 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     /// ```
     #[inline]
     pub fn new(primal: T, tangent: generic_array::GenericArray<T, N>) -> Self {
-        Self { primal, tangent }
+        Self { primal, tangent, tag: Tag::NONE }
     }
 
     /// A number of an outer level, as a constant of this one.
@@ -70,7 +72,7 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     /// ```
     #[inline]
     pub fn lift(primal: T) -> Self {
-        Self { primal, tangent: zeros() }
+        Self { primal, tangent: zeros(), tag: Tag::NONE }
     }
 
     /// A variable, with tangent 1 in the given lane and 0 in the others.
@@ -89,7 +91,7 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     pub fn along(primal: T, lane: usize) -> Self {
         assert!(lane < N::USIZE, "lane {lane} does not exist: this number has {} lanes", N::USIZE);
         let unit = |l| if l == lane { T::one() } else { T::zero() };
-        Self { primal, tangent: Tangent::<T, N>::generate(unit) }
+        Self { primal, tangent: Tangent::<T, N>::generate(unit), tag: Tag::NONE }
     }
 
     /// One of many inputs, of which those from `start` on are seeded together: input `index`, along its lane if it has
@@ -100,6 +102,12 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
             Some(lane) if lane < N::USIZE => Self::along(primal, lane),
             _ => Self::lift(primal),
         }
+    }
+
+    /// The same number, of the given evaluation of a driver.
+    #[inline]
+    pub(crate) fn tagged(self, tag: Tag) -> Self {
+        Self { tag, ..self }
     }
 
     /// The value at the level below, which may itself carry derivatives.
@@ -138,7 +146,7 @@ impl<T: Differentiable, N: Lanes<T>> Dual<T, N> {
     /// The result of an operation whose other operands have no tangents.
     #[inline(always)]
     fn moved(&self, value: T, partial: impl FnOnce() -> Partial<T>) -> Self {
-        Self { primal: value, tangent: scaled(&value, partial(), &self.tangent) }
+        Self { primal: value, tangent: scaled(&value, partial(), &self.tangent), tag: self.tag }
     }
 
     /// The derivatives, one for each lane. A NaN value has NaN derivatives, except in lanes where its tangent is
@@ -233,7 +241,8 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
             }
         }
         let tangent = |output: usize| Tangent::<T, N>::generate(|lane| tangents[lane][output]);
-        let dual = |(output, primal)| Self { primal, tangent: tangent(output) };
+        let tag = Tag::meet_all(x.iter().map(|x| x.tag));
+        let dual = |(output, primal)| Self { primal, tangent: tangent(output), tag };
         Ok(z.into_iter().enumerate().map(dual).collect())
     }
 
@@ -267,7 +276,8 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
             (a, b) if a.is_identically_zero() && b.is_identically_zero() => T::zero(),
             (a, b) => T::select_by(predicate, a, b),
         };
-        Self { primal, tangent: Tangent::<T, N>::generate(select) }
+        let tangent = Tangent::<T, N>::generate(select);
+        Self { primal, tangent, tag: then.tag.meet(otherwise.tag) }
     }
 
     fn chain_rule(value: Self, pairs: &[(Self, Self)]) -> Self {
@@ -289,7 +299,7 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Dual<T, N> {
         let (x, y) = (self.primal, right.primal);
         let z = x.binary(op, y);
         let tangent = combined(&z, (op.left(x, y, z), &self.tangent), (op.right(x, y, z), &right.tangent));
-        Self { primal: z, tangent }
+        Self { primal: z, tangent, tag: self.tag.meet(right.tag) }
     }
 
     #[inline(always)]
@@ -347,18 +357,19 @@ impl<T: Differentiable, N: Lanes<T>> Statement for Dual<T, N> {
     where
         E: Iterator<Item = (Self, Partial<T>)> + Clone,
     {
+        let tag = Tag::meet_all(edges.clone().map(|(x, _)| x.tag));
         if T::RECORDS {
             let edges = |lane| edges.clone().map(move |(x, partial)| (partial, x.tangent[lane]));
             let tangent = Tangent::<T, N>::generate(|lane| combine(value, edges(lane)));
-            return Self { primal: value, tangent };
+            return Self { primal: value, tangent, tag };
         }
         if value.is_nan() {
             let edges: Vec<_> = edges.map(|(x, partial)| (partial, x.tangent)).collect();
-            return Self { primal: value, tangent: spoilt(&value, &edges) };
+            return Self { primal: value, tangent: spoilt(&value, &edges), tag };
         }
         let mut tangent = zeros();
         edges.for_each(|(x, partial)| accumulate(&value, &mut tangent, partial, &x.tangent));
-        Self { primal: value, tangent }
+        Self { primal: value, tangent, tag }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod combination;
 
+use super::Tag;
 use super::lanes::{Lanes, Tangent, combined, scaled, told, zeros};
 use crate::predicate::{Property, Relation};
 use crate::rules::{Binary, Partial, Ternary, Unary, reductions, second};
@@ -37,6 +38,7 @@ pub struct ForwardLaplacian<T, N: Lanes<T> = U8> {
     primal: T,
     tangent: Tangent<T, N>,
     laplacian: T,
+    tag: Tag,
 }
 
 impl<T: Copy, N: Lanes<T>> Clone for ForwardLaplacian<T, N> {
@@ -57,7 +59,7 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
     /// ```
     #[inline]
     pub fn new(primal: T, tangent: GenericArray<T, N>, laplacian: T) -> Self {
-        Self { primal, tangent, laplacian }
+        Self { primal, tangent, laplacian, tag: Tag::NONE }
     }
 
     /// A number of an outer level, as a constant of this one.
@@ -68,7 +70,7 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
     /// ```
     #[inline]
     pub fn lift(primal: T) -> Self {
-        Self { primal, tangent: zeros(), laplacian: T::zero() }
+        Self { primal, tangent: zeros(), laplacian: T::zero(), tag: Tag::NONE }
     }
 
     /// A variable, with derivative 1 in the given lane and 0 in the others.
@@ -85,7 +87,13 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
     #[inline]
     pub fn along(primal: T, lane: usize) -> Self {
         let moving = Dual::<T, N>::along(primal, lane);
-        Self { primal, tangent: *moving.raw_tangent(), laplacian: T::zero() }
+        Self::new(primal, *moving.raw_tangent(), T::zero())
+    }
+
+    /// The same number, of the given evaluation of a driver.
+    #[inline]
+    pub(crate) fn tagged(self, tag: Tag) -> Self {
+        Self { tag, ..self }
     }
 
     /// The value at the level below, which may itself carry derivatives.
@@ -160,7 +168,7 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
             _ => Partial::Zero,
         };
         let laplacian = bent(z, [(p, self.laplacian), (bend, combination::square(bend, &self.tangent))]);
-        Self { primal: z, tangent, laplacian }
+        Self { primal: z, tangent, laplacian, tag: self.tag }
     }
 }
 
@@ -233,6 +241,7 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for ForwardLaplacian<T, N> {
             primal: T::select_by(predicate, then.primal, otherwise.primal),
             tangent: Tangent::<T, N>::generate(|lane| select(then.tangent[lane], otherwise.tangent[lane])),
             laplacian: select(then.laplacian, otherwise.laplacian),
+            tag: then.tag.meet(otherwise.tag),
         }
     }
 
@@ -271,7 +280,7 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for ForwardLaplacian<T, N> {
                 (both, combination::square(both, &right.tangent)),
             ],
         );
-        Self { primal: z, tangent, laplacian }
+        Self { primal: z, tangent, laplacian, tag: self.tag.meet(right.tag) }
     }
 
     #[inline(always)]

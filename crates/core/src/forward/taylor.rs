@@ -4,7 +4,7 @@ mod call;
 mod operation;
 mod reduction;
 
-use super::Lanes;
+use super::{Lanes, Tag};
 use crate::predicate::{Property, Relation};
 use crate::rules::series::{self, Orders, still};
 use crate::rules::{Binary, Op, Ternary, Unary, reductions};
@@ -55,6 +55,7 @@ use std::fmt;
 pub struct Taylor<T, N: Lanes<T>> {
     primal: T,
     orders: Orders<T, N>,
+    tag: Tag,
 }
 
 impl<T: Copy, N: Lanes<T>> Clone for Taylor<T, N> {
@@ -75,7 +76,7 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
     /// ```
     #[inline]
     pub fn new(primal: T, coefficients: GenericArray<T, N>) -> Self {
-        Self { primal, orders: coefficients }
+        Self { primal, orders: coefficients, tag: Tag::NONE }
     }
 
     /// A number of an outer level, as a constant of this one.
@@ -87,7 +88,7 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
     /// ```
     #[inline]
     pub fn lift(primal: T) -> Self {
-        Self { primal, orders: still() }
+        Self::new(primal, still())
     }
 
     /// The variable of the series at a point: its first coefficient is 1.
@@ -100,7 +101,13 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
     #[inline]
     pub fn variable(primal: T) -> Self {
         let unit = |i| if i == 0 { T::one() } else { T::zero() };
-        Self { primal, orders: Orders::<T, N>::generate(unit) }
+        Self::new(primal, Orders::<T, N>::generate(unit))
+    }
+
+    /// The same number, of the given evaluation of a driver.
+    #[inline]
+    pub(crate) fn tagged(self, tag: Tag) -> Self {
+        Self { tag, ..self }
     }
 
     /// The value at the level below, which may itself carry derivatives.
@@ -184,7 +191,7 @@ impl<T: Differentiable, N: Lanes<T>> Taylor<T, N> {
     /// Applies a function to each coefficient.
     #[inline(always)]
     fn map(&self, primal: T, f: impl Fn(T) -> T) -> Self {
-        Self { primal, orders: Orders::<T, N>::generate(|i| f(self.orders[i])) }
+        Self { primal, orders: Orders::<T, N>::generate(|i| f(self.orders[i])), tag: self.tag }
     }
 }
 
@@ -248,22 +255,24 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Taylor<T, N> {
             (a, b) => T::select_by(predicate, a, b),
         };
         let primal = T::select_by(predicate, then.primal, otherwise.primal);
-        Self { primal, orders: Orders::<T, N>::generate(select) }
+        Self { primal, orders: Orders::<T, N>::generate(select), tag: then.tag.meet(otherwise.tag) }
     }
 
     fn chain_rule(value: Self, pairs: &[(Self, Self)]) -> Self {
-        reduction::chain_rule(value, pairs)
+        let tag = pairs.iter().fold(value.tag, |tag, (a, b)| tag.meet(a.tag).meet(b.tag));
+        reduction::chain_rule(value, pairs).tagged(tag)
     }
 
     #[inline]
     fn unary<O: Unary>(self, op: O) -> Self {
         let z = self.primal.unary(op);
-        if O::STOPS { Self::lift(z) } else { operation::unary(op, z, &self) }
+        if O::STOPS { Self::lift(z) } else { operation::unary(op, z, &self).tagged(self.tag) }
     }
 
     #[inline]
     fn binary<O: Binary>(self, op: O, right: Self) -> Self {
-        operation::binary(op, self.primal.binary(op, right.primal), &self, &right)
+        let z = self.primal.binary(op, right.primal);
+        operation::binary(op, z, &self, &right).tagged(self.tag.meet(right.tag))
     }
 
     #[inline]
@@ -274,7 +283,7 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Taylor<T, N> {
             Op::Add | Op::Sub if plain => self.map(z, |c| c),
             Op::Mul if plain => self.map(z, |c| operation::moved(c, |c| c * right)),
             Op::Div if plain => self.map(z, |c| operation::moved(c, |c| c / right)),
-            _ => operation::binary(op, z, &self, &Self::constant(right)),
+            _ => operation::binary(op, z, &self, &Self::constant(right)).tagged(self.tag),
         }
     }
 
@@ -286,7 +295,7 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Taylor<T, N> {
             Op::Add if plain => right.map(z, |c| c),
             Op::Sub if plain => right.map(z, series::negative),
             Op::Mul if plain => right.map(z, |c| operation::moved(c, |c| c * left)),
-            _ => operation::binary(op, z, &Self::constant(left), &right),
+            _ => operation::binary(op, z, &Self::constant(left), &right).tagged(right.tag),
         }
     }
 
@@ -297,23 +306,25 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for Taylor<T, N> {
             return Self::select_by(predicate, then, otherwise);
         }
         let z = T::ternary(op, operands.map(|x| x.primal));
-        operation::ternary(op, z, &operands)
+        operation::ternary(op, z, &operands).tagged(Tag::meet_all(operands.iter().map(|x| x.tag)))
     }
 
     fn sum_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
-        reduction::sum(&terms)
+        reduction::sum(&terms).tagged(Tag::meet_all(terms.map(|x| x.tag)))
     }
 
     fn dot_pairs<I: Iterator<Item = (Self, Self)> + Clone>(pairs: I, bias: Option<Self>) -> Self {
-        reduction::dot(&pairs, bias)
+        let tags = pairs.clone().map(|(a, b)| a.tag.meet(b.tag)).chain(bias.map(|bias| bias.tag));
+        reduction::dot(&pairs, bias).tagged(Tag::meet_all(tags))
     }
 
     fn log_sum_exp_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
-        reduction::log_sum_exp(terms)
+        let tags = terms.clone().map(|x| x.tag);
+        reduction::log_sum_exp(terms).tagged(Tag::meet_all(tags))
     }
 
     fn norm_terms<I: Iterator<Item = Self> + Clone>(terms: I) -> Self {
-        reduction::norm(&terms)
+        reduction::norm(&terms).tagged(Tag::meet_all(terms.map(|x| x.tag)))
     }
 }
 

@@ -217,5 +217,6 @@ fn moving<T: Static, D: Dim>(x: &OVector<T, D>, start: usize) -> OVector<Dual<T,
 where
     DefaultAllocator: Allocator<D>,
 {
-    OVector::from_fn_generic(x.shape_generic().0, U1, |i, _| Dual::in_block(x[i], i, start))
+    let tag = Tag::fresh();
+    OVector::from_fn_generic(x.shape_generic().0, U1, |i, _| Dual::in_block(x[i], i, start).tagged(tag))
 }

@@ -1,6 +1,7 @@
 //! Sums by the second-order chain rule: of operations with many operands, and of custom rules.
 
 use super::ForwardLaplacian;
+use crate::forward::Tag;
 use crate::forward::lanes::{Tangent, accumulate, spoilt, zeros};
 use crate::predicate::Relation;
 use crate::rules::series::difference;
@@ -97,6 +98,7 @@ pub(super) struct Combination<T, N: Lanes<T>> {
     z: T,
     tangent: Tangent<T, N>,
     laplacian: T,
+    tag: Tag,
     /// All terms of first and second order, kept if the sum needs care: in recordings, and for a NaN.
     edges: Vec<(Partial<T>, Tangent<T, N>)>,
     bends: Vec<(Partial<T>, T)>,
@@ -104,7 +106,8 @@ pub(super) struct Combination<T, N: Lanes<T>> {
 
 impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
     pub(super) fn new(z: T) -> Self {
-        Self { z, tangent: zeros(), laplacian: T::zero(), edges: Vec::new(), bends: Vec::new() }
+        let (tangent, laplacian, tag) = (zeros(), T::zero(), Tag::NONE);
+        Self { z, tangent, laplacian, tag, edges: Vec::new(), bends: Vec::new() }
     }
 
     #[inline(always)]
@@ -115,6 +118,7 @@ impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
     /// Adds an operand with its derivative.
     #[inline]
     pub(super) fn add(&mut self, p: Partial<T>, x: &ForwardLaplacian<T, N>) {
+        self.tag = self.tag.meet(x.tag);
         if self.is_careful() {
             self.edges.push((p, x.tangent));
         } else {
@@ -142,20 +146,21 @@ impl<T: Differentiable, N: Lanes<T>> Combination<T, N> {
     }
 
     pub(super) fn finish(self) -> ForwardLaplacian<T, N> {
-        let Self { z, tangent, laplacian, edges, bends } = self;
+        let Self { z, tangent, laplacian, tag, edges, bends } = self;
         if T::RECORDS {
             let lane = |lane: usize| combine(z, edges.iter().map(|(p, tangent)| (*p, tangent[lane])));
             let tangent = Tangent::<T, N>::generate(lane);
-            return ForwardLaplacian { primal: z, tangent, laplacian: combine(z, bends.into_iter()) };
+            return ForwardLaplacian { primal: z, tangent, laplacian: combine(z, bends.into_iter()), tag };
         }
         if z.is_nan() {
             return ForwardLaplacian {
                 primal: z,
                 tangent: spoilt(&z, &edges),
                 laplacian: bent_nan(z, &bends),
+                tag,
             };
         }
-        ForwardLaplacian { primal: z, tangent, laplacian }
+        ForwardLaplacian { primal: z, tangent, laplacian, tag }
     }
 }
 
@@ -189,6 +194,7 @@ fn plain_dot<T: Differentiable, N: Lanes<T>>(
     let mut sum = bias.unwrap_or_else(|| ForwardLaplacian::lift(z));
     let mut crossed: Tangent<T, N> = zeros();
     for (a, b) in pairs {
+        sum.tag = sum.tag.meet(a.tag).meet(b.tag);
         sum.laplacian += a.primal * b.laplacian + b.primal * a.laplacian;
         for lane in 0..N::USIZE {
             sum.tangent[lane] += a.primal * b.tangent[lane] + b.primal * a.tangent[lane];
@@ -196,7 +202,7 @@ fn plain_dot<T: Differentiable, N: Lanes<T>>(
         }
     }
     let crossed = crossed.iter().fold(T::zero(), |sum, &c| sum + c);
-    ForwardLaplacian { primal: z, tangent: sum.tangent, laplacian: sum.laplacian + (crossed + crossed) }
+    ForwardLaplacian { primal: z, laplacian: sum.laplacian + (crossed + crossed), ..sum }
 }
 
 /// √Σ x²: with the unit vector u, its Laplacian is Σ uᵢ Δxᵢ + Σ |∇xᵢ − uᵢ ∇z|² / z.
@@ -281,7 +287,9 @@ where
     R: CustomRule<Scalar = T::Scalar>,
 {
     let primals: Vec<T> = x.iter().map(|x| x.primal).collect();
-    let mut z: Vec<_> = T::call(rule, &primals)?.into_iter().map(ForwardLaplacian::lift).collect();
+    let tag = Tag::meet_all(x.iter().map(|x| x.tag));
+    let still = |z| ForwardLaplacian::lift(z).tagged(tag);
+    let mut z: Vec<_> = T::call(rule, &primals)?.into_iter().map(still).collect();
     for lane in 0..N::USIZE.max(1) {
         let derivative = |x: &ForwardLaplacian<T, N>| x.tangent.get(lane).copied().unwrap_or(T::zero());
         let bend = |x: &ForwardLaplacian<T, N>| if lane == 0 { x.laplacian } else { T::zero() };

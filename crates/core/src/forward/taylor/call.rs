@@ -7,6 +7,7 @@
 
 use super::Taylor;
 use super::reduction::integral;
+use crate::forward::Tag;
 use crate::rules::series::{self, Orders};
 use crate::rules::{Partial, pulled_back, pushed_forward};
 use crate::{CustomRule, Differentiable, Error, Lanes};
@@ -70,7 +71,8 @@ where
         let _value = Note::new(None);
         T::call(rule, &primals)?
     };
-    let mut z: Vec<Taylor<T, N>> = values.into_iter().map(Taylor::lift).collect();
+    let tag = Tag::meet_all(x.iter().map(|x| x.tag));
+    let mut z: Vec<Taylor<T, N>> = values.into_iter().map(|z| Taylor::lift(z).tagged(tag)).collect();
     let orders = wanted::<Taylor<T, N>>(N::USIZE);
     if x.iter().all(Taylor::is_still) {
         return Ok(z);
@@ -122,5 +124,5 @@ where
 /// The derivative of a series; its last coefficient is not known, and is ignored.
 fn derivative<T: Differentiable, N: Lanes<T>>(x: &Taylor<T, N>) -> Taylor<T, N> {
     let order = |i: usize| x.orders.get(i).map_or(T::zero(), |&c| series::scaled(c, (i + 1) as f64));
-    Taylor { primal: order(0), orders: Orders::<T, N>::generate(|i| order(i + 1)) }
+    Taylor::new(order(0), Orders::<T, N>::generate(|i| order(i + 1)))
 }

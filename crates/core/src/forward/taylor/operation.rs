@@ -60,7 +60,7 @@ fn with_first<T: Differentiable, N: Lanes<T>>(
 
 /// A number of which only the value is known.
 fn unknown<T: Differentiable, N: Lanes<T>>(z: T) -> Taylor<T, N> {
-    Taylor { primal: z, orders: Orders::<T, N>::generate(|_| T::nan()) }
+    Taylor::new(z, Orders::<T, N>::generate(|_| T::nan()))
 }
 
 #[inline]
@@ -73,7 +73,7 @@ pub(super) fn unary<O: Unary, T: Differentiable, N: Lanes<T>>(op: O, z: T, x: &T
         unary_orders::<O, T, N, false>(op, z, x)
     };
     if N::USIZE == 1 || is_settled(&z, &orders) {
-        return Taylor { primal: z, orders };
+        return Taylor::new(z, orders);
     }
     settle_unary(op, z, x)
 }
@@ -83,10 +83,10 @@ pub(super) fn unary<O: Unary, T: Differentiable, N: Lanes<T>>(op: O, z: T, x: &T
 #[inline(never)]
 fn settle_unary<O: Unary, T: Differentiable, N: Lanes<T>>(op: O, z: T, x: &Taylor<T, N>) -> Taylor<T, N> {
     if z.is_nan() {
-        return Taylor { primal: z, orders: nan_orders(&z, &[&x.orders]) };
+        return Taylor::new(z, nan_orders(&z, &[&x.orders]));
     }
     let first = scaled(&z, op.partial(x.primal, z), &tangent(x));
-    Taylor { primal: z, orders: with_first(unary_orders::<O, T, N, true>(op, z, x), first) }
+    Taylor::new(z, with_first(unary_orders::<O, T, N, true>(op, z, x), first))
 }
 
 #[inline]
@@ -168,7 +168,7 @@ pub(super) fn binary<O: Binary, T: Differentiable, N: Lanes<T>>(
         binary_orders::<O, T, N, false>(op, z, x, y)
     };
     if N::USIZE == 1 || is_settled(&z, &orders) {
-        return Taylor { primal: z, orders };
+        return Taylor::new(z, orders);
     }
     settle_binary(op, z, x, y)
 }
@@ -196,10 +196,10 @@ fn settle_binary<O: Binary, T: Differentiable, N: Lanes<T>>(
     y: &Taylor<T, N>,
 ) -> Taylor<T, N> {
     if z.is_nan() {
-        return Taylor { primal: z, orders: nan_orders(&z, &[&x.orders, &y.orders]) };
+        return Taylor::new(z, nan_orders(&z, &[&x.orders, &y.orders]));
     }
     let first = first_order(op, z, x, y, &tangent(x), &tangent(y));
-    Taylor { primal: z, orders: with_first(binary_orders::<O, T, N, true>(op, z, x, y), first) }
+    Taylor::new(z, with_first(binary_orders::<O, T, N, true>(op, z, x, y), first))
 }
 
 #[inline]
@@ -328,7 +328,7 @@ pub(super) fn ternary<O: Ternary, T: Differentiable, N: Lanes<T>>(
     } else {
         ternary_orders::<O, T, N, false>(op, z, x)
     };
-    if is_settled(&z, &orders) { Taylor { primal: z, orders } } else { settle_ternary(op, z, x) }
+    if is_settled(&z, &orders) { Taylor::new(z, orders) } else { settle_ternary(op, z, x) }
 }
 
 #[cold]
@@ -339,14 +339,14 @@ fn settle_ternary<O: Ternary, T: Differentiable, N: Lanes<T>>(
     x: &[Taylor<T, N>; 3],
 ) -> Taylor<T, N> {
     if z.is_nan() {
-        return Taylor { primal: z, orders: nan_orders(&z, &[&x[0].orders, &x[1].orders, &x[2].orders]) };
+        return Taylor::new(z, nan_orders(&z, &[&x[0].orders, &x[1].orders, &x[2].orders]));
     }
     let primals = [x[0].primal, x[1].primal, x[2].primal];
     let terms = op.partials(primals, z).into_iter().zip(x).map(|(p, x)| scaled(&z, p, &tangent(x)));
     let first = terms.fold(GenericArray::generate(|_| T::zero()), |sum: GenericArray<T, U1>, term| {
         GenericArray::generate(|_| sum[0] + term[0])
     });
-    Taylor { primal: z, orders: with_first(ternary_orders::<O, T, N, true>(op, z, x), first) }
+    Taylor::new(z, with_first(ternary_orders::<O, T, N, true>(op, z, x), first))
 }
 
 fn ternary_orders<O: Ternary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool>(

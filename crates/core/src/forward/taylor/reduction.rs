@@ -20,15 +20,15 @@ fn settled<T: Differentiable, N: Lanes<T>>(
     if !T::RECORDS && z.is_nan() {
         let operands: Vec<Taylor<T, N>> = operands.collect();
         let orders: Vec<_> = operands.iter().map(|x| &x.orders).collect();
-        return Taylor { primal: z, orders: nan_orders(&z, &orders) };
+        return Taylor::new(z, nan_orders(&z, &orders));
     }
     if !always_careful::<T>() {
         let orders = fast();
         if is_settled(&z, &orders) {
-            return Taylor { primal: z, orders };
+            return Taylor::new(z, orders);
         }
     }
-    Taylor { primal: z, orders: careful() }
+    Taylor::new(z, careful())
 }
 
 pub(super) fn sum<T: Differentiable, N: Lanes<T>>(
@@ -123,7 +123,7 @@ pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
         } else {
             nan_orders(&z, &[&operands[..], &[&value.orders]].concat())
         };
-        return Taylor { primal: z, orders };
+        return Taylor::new(z, orders);
     }
     let mut orders = dot_orders::<T, N, true>(moving().copied(), None);
     if T::RECORDS && !value.is_identically_zero() {
@@ -137,7 +137,7 @@ pub(super) fn chain_rule<T: Differentiable, N: Lanes<T>>(
             orders[i] = series::sum(orders[i], T::chain_rule(value.primal, &spoilt));
         }
     }
-    Taylor { primal: z, orders }
+    Taylor::new(z, orders)
 }
 
 /// The integral of Σ p·x′ for derivatives known as series; the sum has one product for each pair.
