@@ -202,19 +202,23 @@ impl Error {
         if given == expected { Ok(()) } else { Err(Self::Length { what, per, expected, given }) }
     }
 
-    /// The same, at another point of a batch.
-    pub(crate) fn at_point(self, point: usize) -> Self {
+    /// The same, with another number for the point of a batch.
+    pub(crate) fn with_point(self, renumbered: impl FnOnce(usize) -> usize) -> Self {
         match self {
-            Self::BranchChanged { number, guard, .. } => Self::BranchChanged { point, number, guard },
+            Self::BranchChanged { point, number, guard } => {
+                Self::BranchChanged { point: renumbered(point), number, guard }
+            }
             other => other,
         }
     }
 
+    /// The same, at another point of a batch.
+    pub(crate) fn at_point(self, point: usize) -> Self {
+        self.with_point(|_| point)
+    }
+
     /// The same, after the given number of earlier points.
     pub(crate) fn later(self, points: usize) -> Self {
-        match self {
-            Self::BranchChanged { point, .. } => self.at_point(points + point),
-            other => other,
-        }
+        self.with_point(|point| points + point)
     }
 }

@@ -436,9 +436,15 @@ impl<F: ProgramScalar> Program<F> {
     /// How batches are evaluated.
     fn plan(&self) -> &Plan<F> {
         self.plan.get_or_init(|| {
-            let Self { graph, watched, .. } = self.planned();
-            Plan::new(graph.clone(), watched)
+            let program = self.planned();
+            Plan::new(program.graph.clone(), &program.not_nan())
         })
+    }
+
+    /// The nodes that must not be NaN, so that the results of the graph are those of the recording.
+    fn not_nan(&self) -> Vec<u32> {
+        let outputs = self.recorded.iter().flat_map(|_| &self.graph.outputs);
+        self.watched.iter().chain(outputs).copied().collect()
     }
 
     /// The program to which the plan belongs.

@@ -34,6 +34,9 @@ const STEPS: [Op; 7] =
 /// Sizes of batches around the number of lanes.
 const BATCHES: [usize; 5] = [1, 15, 16, 17, 33];
 
+/// Beyond the range in which lanes have sines and cosines of their own, or near its end.
+const LARGE_ANGLES: [f64; 4] = [3e4, -1e9, 1e15, -1e20];
+
 /// Uniform random numbers (splitmix64), so that a seed determines the case.
 struct Random(u64);
 
@@ -56,8 +59,12 @@ impl Random {
 
     /// A moderate number or, with `edges`, sometimes an edge.
     fn number(&mut self, edges: bool) -> f64 {
-        if edges && self.below(4) == 0 {
-            return self.pick(&EDGES);
+        if edges {
+            match self.below(16) {
+                0..4 => return self.pick(&EDGES),
+                4 => return self.pick(&LARGE_ANGLES),
+                _ => {}
+            }
         }
         -2.0 + 4.0 * (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }

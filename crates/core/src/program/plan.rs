@@ -42,15 +42,15 @@ pub(in crate::program) struct Plan<F> {
     pub(in crate::program) cost: usize,
     /// How many blocks of points are computed together.
     pub(in crate::program) blocks: usize,
-    /// Whether only evaluation point by point is possible, because there are custom rules. Then nothing else is
-    /// planned.
+    /// Whether only evaluation point by point is possible, because there are custom rules, or because lanes would compute
+    /// a clamp beyond a guard that does not hold. Then nothing else is planned.
     pub(in crate::program) by_points: bool,
 }
 
 impl<F: ProgramScalar> Plan<F> {
     /// Optimises a graph and plans its evaluation.
     pub(in crate::program) fn new(mut graph: Graph<F>, watched: &[u32]) -> Self {
-        let (size, by_points) = (graph.size(), !graph.calls.is_empty());
+        let (size, by_points) = (graph.size(), !graph.calls.is_empty() || graph.has_guarded_clamp());
         if by_points {
             graph = graph.without_operations();
         }

@@ -191,7 +191,9 @@ where
         self.part.resize(parameters.len(), F::zero());
         let chosen = Selected { points, indices: &self.taken };
         let results = Results { gradient: Some(&mut self.part), ..Results::none() };
-        let part = self.programs[0].sum(&mut self.batch, parameters, &chosen, &Sums::none(), results)?;
+        let part = self.programs[0]
+            .sum(&mut self.batch, parameters, &chosen, &Sums::none(), results)
+            .map_err(|error| error.with_point(|point| self.taken[point]))?;
         add(gradient, &self.part);
         Ok(part.value)
     }

@@ -277,16 +277,29 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("value", "point", count, values.len())?;
         Error::check_length("gradient", "input at each point", count * n, gradients.len())?;
         Error::check_length("Hessian", "pair of inputs at each point", count * n * n, hessians.len())?;
+        let start = || (Workspace::default(), parameters.to_vec());
+        let at =
+            |(workspace, x): &mut (Workspace<F>, Vec<F>), index, gradient: &mut [F], hessian: &mut [F]| {
+                x.truncate(self.parameters());
+                x.extend_from_slice(points.point(index));
+                self.hessian(workspace, x, gradient, hessian).map_err(|error| error.at_point(index))
+            };
+        if n == 0 {
+            // There are no chunks of nothing to go with the values.
+            let mut memory = start();
+            let mut each = values.iter_mut().enumerate();
+            return each.try_for_each(|(index, value)| {
+                *value = at(&mut memory, index, &mut [], &mut [])?;
+                Ok(())
+            });
+        }
         let results = values
             .par_iter_mut()
-            .zip(gradients.par_chunks_mut(n.max(1)))
-            .zip(hessians.par_chunks_mut((n * n).max(1)))
+            .zip(gradients.par_chunks_mut(n))
+            .zip(hessians.par_chunks_mut(n * n))
             .enumerate();
-        let start = || (Workspace::default(), parameters.to_vec());
-        results.try_for_each_init(start, |(workspace, x), (index, ((value, gradient), hessian))| {
-            x.truncate(self.parameters());
-            x.extend_from_slice(points.point(index));
-            *value = self.hessian(workspace, x, gradient, hessian).map_err(|error| error.at_point(index))?;
+        results.try_for_each_init(start, |memory, (index, ((value, gradient), hessian))| {
+            *value = at(memory, index, gradient, hessian)?;
             Ok(())
         })
     }

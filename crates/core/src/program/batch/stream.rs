@@ -87,6 +87,6 @@ impl<F: ProgramScalar> Program<F> {
     }
 
     fn points_per_piece(&self) -> usize {
-        (MOST_NUMBERS / self.data().max(1)).min(MOST_POINTS).next_multiple_of(L)
+        (MOST_NUMBERS / self.data().max(1)).clamp(1, MOST_POINTS).next_multiple_of(L)
     }
 }

@@ -225,12 +225,13 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         let (first, width, count) = (rows.len(), self.program.parameters(), points.len());
         rows.resize(first + L * width, F::zero());
         self.write_gradients(task, Wrt::Parameters, points, &mut rows[first..], width);
-        let gradients = rows[first..].chunks_exact_mut(width.max(1)).take(count);
         let mut finite = true;
-        for (gradient, &weight) in gradients.zip(weights) {
+        for (index, &weight) in weights.iter().enumerate().take(count) {
+            let gradient = &mut rows[first + index * width..][..width];
             finite &= self.interpreter.arch.dispatch(AllFinite(gradient));
-            // Points with numbers that are not finite are left to the evaluation point by point.
-            self.hold(task, F::zero(), gradient, bound);
+            // Points with numbers that are not finite, and points that do not count because their norm is not, are left
+            // to the evaluation point by point.
+            finite &= self.hold(task, F::zero(), gradient, bound);
             let sums = &mut task.adjoints[self.plan.schedule.constants..][..width];
             for (sum, &derivative) in sums.iter_mut().zip(gradient.iter()) {
                 *sum += weight * derivative;
@@ -256,7 +257,8 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
     }
 
     /// The square of the norm of each lane's gradient with respect to the parameters, after adjoints were seeded;
-    /// only for the first block, unless [`squares_suffice`](Self::squares_suffice).
+    /// only for the first block, unless [`squares_suffice`](Self::squares_suffice). It is NaN where all squares
+    /// underflow although the gradient is not zero.
     fn gradient_squares(
         &self,
         task: &mut Task<F>,
@@ -276,6 +278,13 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
                     squares[0][lane] += adjoint[lane] * adjoint[lane];
                 }
             }
+            let all = accumulators.as_chunks::<L>().0.iter().take(plan.accumulated.slots.len());
+            for lane in 0..L {
+                let moves = |adjoint: &[F; L]| adjoint[lane] != F::zero();
+                if squares[0][lane] == F::zero() && all.clone().any(moves) {
+                    squares[0][lane] = F::nan();
+                }
+            }
             return;
         }
         let mut rows = std::mem::take(&mut task.rows);
@@ -284,6 +293,9 @@ impl<F: ProgramScalar, P: Points<F> + ?Sized> Job<'_, F, P> {
         self.write_gradients(task, Wrt::Parameters, points, &mut rows[first..], width);
         for (square, row) in squares[0].iter_mut().zip(rows[first..].chunks(width.max(1))) {
             *square = row.iter().fold(F::zero(), |sum, &gradient| sum + gradient * gradient);
+            if *square == F::zero() && row.iter().any(|gradient| *gradient != F::zero()) {
+                *square = F::nan();
+            }
         }
         rows.truncate(first);
         task.rows = rows;

@@ -182,6 +182,8 @@ impl<F: ProgramScalar> Graph<F> {
             }
         }
         let others = self.guards.iter().flat_map(Guard::operands).chain(self.outputs.iter().copied());
+        // Lists that no node reads, too: passes renumber all of them.
+        let others = others.chain(self.lists.iter().copied());
         inputs <= count
             && nodes().all(inputs_first)
             && self.affines.iter().all(affine_fits)

@@ -202,6 +202,16 @@ impl<F: ProgramScalar> Graph<F> {
         self.nodes.len() + self.lists.len() + matrices.sum::<usize>()
     }
 
+    /// Whether a clamp may panic where a guard does not hold, because its bounds are in the wrong order there.
+    pub(in crate::program) fn has_guarded_clamp(&self) -> bool {
+        let is_constant = |&node: &u32| matches!(self.nodes[node as usize], Node::Constant(_));
+        let may_panic = |node: &Node<F>| match node {
+            Node::Apply(Op::Clamp, operands) => !operands[1..].iter().all(is_constant),
+            _ => false,
+        };
+        !self.guards.is_empty() && self.nodes.iter().any(may_panic)
+    }
+
     /// An empty graph with the same inputs and room for as many outputs.
     pub(in crate::program) fn without_operations(self) -> Self {
         let zero = self.inputs() as u32;

@@ -66,6 +66,11 @@ impl<F: ProgramScalar> Guard<F> {
         }
     }
 
+    /// How many nodes must be known before it can be tested; at least the given number.
+    pub(in crate::program) fn ready_after(&self, done: usize) -> usize {
+        self.operands().map(|node| node as usize + 1).fold(done, usize::max)
+    }
+
     /// Whether the outcome is still the same, given the value at each place.
     #[inline]
     pub(in crate::program) fn holds(&self, value: impl Fn(u32) -> F) -> bool {

@@ -7,7 +7,7 @@
 use crate::program::ir::graph::{Affine, Call, Graph, List, Node, Reduction};
 use crate::program::ir::rule::Recorded;
 use crate::rules::{self, Binary, Op, Partial, Saved, Ternary, Unary, Visitor, guarded, reductions};
-use crate::{CustomRule, Differentiable, Error};
+use crate::{CustomRule, Differentiable, Error, ProgramScalar};
 use std::ops::Range;
 
 /// Values and adjoints of all nodes, for one number type.
@@ -28,7 +28,8 @@ impl<T: Differentiable> Default for Buffers<T> {
     }
 }
 
-/// Computes the value of every node from the values of the inputs. Errors come from custom rules.
+/// Computes the value of every node from the values of the inputs, whatever the guards say. Errors come from custom
+/// rules.
 pub(crate) fn forward<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
@@ -37,30 +38,60 @@ pub(crate) fn forward<T: Differentiable>(
     forward_calling(graph, buffers, input, |_, rule, x| T::call(rule, x))
 }
 
-/// [`forward`]; it also keeps what custom rules save for the reverse walk.
-pub(crate) fn forward_saving<T: Differentiable>(
-    graph: &Graph<T::Scalar>,
-    buffers: &mut Buffers<T>,
-    input: impl Fn(usize) -> T,
-) -> Result<(), Error> {
-    let mut all = vec![Saved::default(); graph.calls.len()];
-    forward_calling(graph, buffers, input, |call, rule, x| T::call_saving(rule, x, &mut all[call]))?;
-    buffers.saved = all;
-    Ok(())
-}
-
 /// [`forward`], with calls computed by a given function of their number, their rule and their arguments.
 #[inline]
 pub(in crate::program) fn forward_calling<T: Differentiable>(
     graph: &Graph<T::Scalar>,
     buffers: &mut Buffers<T>,
     input: impl Fn(usize) -> T,
+    outcome: impl FnMut(usize, &Recorded<T::Scalar>, &[T]) -> Result<Vec<T>, Error>,
+) -> Result<(), Error> {
+    forward_part(graph, 0..graph.nodes.len(), buffers, input, outcome)
+}
+
+/// Computes values up to the first guard that does not hold, and returns its number. What follows a guard is computed on
+/// its branch only: on another branch it may fail, so it must not be computed there. With `save`, what custom rules save
+/// for the reverse walk is kept.
+pub(in crate::program) fn forward_guarded<F: ProgramScalar, T: Differentiable<Scalar = F>>(
+    graph: &Graph<F>,
+    buffers: &mut Buffers<T>,
+    save: bool,
+    input: impl Fn(usize) -> T,
+) -> Result<Option<usize>, Error> {
+    let mut all = vec![Saved::default(); if save { graph.calls.len() } else { 0 }];
+    let mut outcome = |call: usize, rule: &Recorded<F>, x: &[T]| match all.get_mut(call) {
+        Some(saved) => T::call_saving(rule, x, saved),
+        None => T::call(rule, x),
+    };
+    let mut done = 0;
+    for (number, guard) in graph.guards.iter().enumerate() {
+        let ready = guard.ready_after(done);
+        forward_part(graph, done..ready, buffers, &input, &mut outcome)?;
+        done = ready;
+        if !guard.holds(|node| buffers.values[node as usize].value()) {
+            return Ok(Some(number));
+        }
+    }
+    forward_part(graph, done..graph.nodes.len(), buffers, &input, &mut outcome)?;
+    buffers.saved = all;
+    Ok(None)
+}
+
+/// Computes some nodes, after all before them.
+#[inline]
+pub(in crate::program) fn forward_part<T: Differentiable>(
+    graph: &Graph<T::Scalar>,
+    nodes: Range<usize>,
+    buffers: &mut Buffers<T>,
+    input: impl Fn(usize) -> T,
     mut outcome: impl FnMut(usize, &Recorded<T::Scalar>, &[T]) -> Result<Vec<T>, Error>,
 ) -> Result<(), Error> {
     let Buffers { values, saved, scratch, .. } = buffers;
-    values.resize(graph.nodes.len(), T::zero());
-    saved.clear();
-    for (index, node) in graph.nodes.iter().enumerate() {
+    if nodes.start == 0 {
+        values.resize(graph.nodes.len(), T::zero());
+        saved.clear();
+    }
+    for (index, node) in nodes.clone().zip(&graph.nodes[nodes]) {
         let (before, rest) = values.split_at_mut(index);
         rest[0] = match *node {
             Node::Input => input(index),

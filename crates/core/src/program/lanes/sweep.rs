@@ -63,7 +63,9 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
             if self.goes_lane_by_lane(run) {
                 match run.step {
                     Step::Apply(op, operands) => {
-                        self.apply_exactly(op, self.slots(&operands, run.count as usize)[0], frame, values);
+                        let slots = self.slots(&operands, run.count as usize);
+                        unreliable |= self.leaves_range(op, slots[0], frame, values);
+                        self.apply_exactly(op, slots[0], frame, values);
                     }
                     Step::Reduce(reduction, first, ..) => {
                         self.reduce_exactly(reduction, first, frame, values);
@@ -87,16 +89,23 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
 
     fn apply(&self, op: Op, operands: &[Operand; 3], frame: Frame, values: &mut [F]) -> bool {
         let slots = self.slots(operands, frame.len / L);
-        let unreliable = matches!(op, Op::Sin | Op::Cos) && {
-            let range = F::nearest(TRIGONOMETRIC_RANGE);
-            let outside = |block: &[F], slot| self.lanes(block, slot).iter().any(|x| x.abs() > range);
-            (0..frame.blocks).any(|index| {
-                let block = frame.block(index, values);
-                slots[0].iter().any(|&slot| outside(block, slot))
-            })
-        };
+        let unreliable = self.leaves_range(op, slots[0], frame, values);
         op.visit(Apply { arch: self.arch, slots, uniform: self.uniform(), frame, values });
         unreliable
+    }
+
+    /// Whether an angle is too large for the sines and cosines of lanes. Values that guards depend on are exact, but
+    /// their derivatives are those of lanes.
+    fn leaves_range(&self, op: Op, angles: &[u32], frame: Frame, values: &mut [F]) -> bool {
+        if !matches!(op, Op::Sin | Op::Cos) {
+            return false;
+        }
+        let range = F::nearest(TRIGONOMETRIC_RANGE);
+        let outside = |block: &[F], slot| self.lanes(block, slot).iter().any(|x| x.abs() > range);
+        (0..frame.blocks).any(|index| {
+            let block = frame.block(index, values);
+            angles.iter().any(|&slot| outside(block, slot))
+        })
     }
 
     fn reduce(&self, reduction: Reduction, first: u32, frame: Frame, values: &mut [F]) -> bool {

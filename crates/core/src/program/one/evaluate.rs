@@ -100,9 +100,7 @@ impl<F: ProgramScalar> Program<F> {
             let outcome = executable.run(&mut workspace.values, x);
             if outcome.answers() {
                 copy(outcome.outputs(), outputs);
-                if self.recorded.is_none() || !outputs.iter().any(|y| y.is_nan()) {
-                    return Ok(());
-                }
+                return Ok(());
             }
         }
         let program = self.evaluate_over(&mut workspace.plain, false, |input| x[input])?;
@@ -486,36 +484,38 @@ impl<F: ProgramScalar> Program<F> {
 
     /// Instructions for the outputs, unless there would be too many.
     fn lower_values(&self) -> Option<Lowered<F>> {
-        let Self { graph, watched, .. } = self.without_calls()?;
-        lower(graph.clone(), watched, 0)
+        let program = self.without_calls()?;
+        lower(program.graph.clone(), &program.not_nan(), 0)
     }
 
     /// Instructions for the gradient, unless there would be too many.
     fn lower_gradient(&self) -> Option<Lowered<F>> {
-        let Self { graph, watched, .. } = self.without_calls()?;
-        lower(derivative::gradient(graph), watched, 0)
+        let program = self.without_calls()?;
+        lower(derivative::gradient(&program.graph), &program.not_nan(), 0)
     }
 
     /// Instructions for the outputs and a cotangent times their Jacobian, unless there would be too many.
     fn lower_vjp(&self) -> Option<Lowered<F>> {
         let inputs: Vec<usize> = (0..self.inputs()).collect();
-        let Self { graph, watched, .. } = self.without_calls()?;
-        let Transformed { graph, nodes } = derivative::vjp::<F, false>(graph, &inputs, watched);
+        let program = self.without_calls()?;
+        let Transformed { graph, nodes } =
+            derivative::vjp::<F, false>(&program.graph, &inputs, &program.not_nan());
         lower(graph, &nodes, self.outputs())
     }
 
     /// Instructions for the outputs and their derivatives along a direction, unless there would be too many.
     fn lower_jvp(&self) -> Option<Lowered<F>> {
-        let Self { graph, watched, .. } = self.without_calls()?;
-        lower_speculatively(derivative::jvp(graph, watched, Inputs::Data), self.inputs())
+        let program = self.without_calls()?;
+        let jvp = derivative::jvp(&program.graph, &program.not_nan(), Inputs::Data);
+        lower_speculatively(jvp, self.inputs())
     }
 
     /// Instructions for the gradient and the Hessian times a direction: the value, the gradient, the derivative of
     /// the value, and the product.
     fn lower_hvp(&self) -> Option<Lowered<F>> {
-        let Self { graph, watched, .. } = self.without_calls()?;
-        let gradient = derivative::gradient(graph);
-        lower_speculatively(derivative::jvp(&gradient, watched, Inputs::Data), self.inputs())
+        let program = self.without_calls()?;
+        let gradient = derivative::gradient(&program.graph);
+        lower_speculatively(derivative::jvp(&gradient, &program.not_nan(), Inputs::Data), self.inputs())
     }
 
     /// Evaluates at `x` for a reverse sweep, and checks the guards. The values belong to the program that is
@@ -546,21 +546,15 @@ impl<F: ProgramScalar> Program<F> {
         save: bool,
         x: impl Fn(usize) -> T,
     ) -> Result<&Self, Error> {
-        if save {
-            walk::forward_saving(&self.graph, buffers, &x)?;
-        } else {
-            walk::forward(&self.graph, buffers, &x)?;
-        }
+        let broken = walk::forward_guarded(&self.graph, buffers, save, &x);
         let value = |node: u32| buffers.values[node as usize].value();
         if let Some(recorded) = &self.recorded
-            && self.watched.iter().chain(&self.graph.outputs).any(|&node| value(node).is_nan())
+            && (!matches!(broken, Ok(None)) || self.not_nan().into_iter().any(|node| value(node).is_nan()))
         {
             return recorded.evaluate_over(buffers, save, x);
         }
-        match self.graph.guards.iter().enumerate().find(|(_, guard)| !guard.holds(value)) {
-            None => Ok(self),
-            Some((number, guard)) => Err(self.branch_changed(0, number, guard.operands().map(value))),
-        }
+        let Some(number) = broken? else { return Ok(self) };
+        Err(self.branch_changed(0, number, self.graph.guards[number].operands().map(value)))
     }
 
     /// The error of a broken guard, given the present values.

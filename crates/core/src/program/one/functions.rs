@@ -9,6 +9,7 @@ use crate::program::transform::derivative::{self, Inputs};
 use crate::program::transform::unroll::unroll;
 use crate::program::{Program, StepProgram, ir::walk};
 use crate::{Differentiable, Error, ProgramScalar};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Programs of more operations than this stay one call in other programs.
@@ -164,10 +165,16 @@ impl<F: ProgramScalar> Program<F> {
             return D::call(&RecordedLoop::once(Arc::clone(self.as_step.get_or_init(make))), x);
         }
         let (graph, mut buffers) = (self.recorded_graph(), walk::Buffers::default());
-        walk::forward(graph, &mut buffers, |input| x[input])?;
-        let value = |node: u32| &buffers.values[node as usize];
+        let part = |nodes: Range<usize>, buffers: &mut _| {
+            walk::forward_part(graph, nodes, buffers, |input| x[input], |_, rule, x| D::call(rule, x))
+        };
+        let mut done = 0;
         // Not a closure, so that the guards of a recording refer to the place where the program is called.
         for (number, guard) in graph.guards.iter().enumerate() {
+            let ready = guard.ready_after(done);
+            part(done..ready, &mut buffers)?;
+            done = ready;
+            let value = |node: u32| &buffers.values[node as usize];
             let holds = match guard.predicate {
                 Predicate::Relation { relation, operands: [a, b], outcome } => {
                     value(a).relates(relation, value(b)) == outcome
@@ -179,7 +186,8 @@ impl<F: ProgramScalar> Program<F> {
                 return Err(Error::BranchChanged { point: 0, number, guard: guard.words() });
             }
         }
-        Ok(graph.outputs.iter().map(|&output| *value(output)).collect())
+        part(done..graph.nodes.len(), &mut buffers)?;
+        Ok(graph.outputs.iter().map(|&output| buffers.values[output as usize]).collect())
     }
 
     /// The recorded graph, for reading.

@@ -44,13 +44,17 @@ pub(in crate::program) struct Lowered<F> {
     pub(in crate::program) guards: Vec<Guard<F>>,
 }
 
-/// Lowers a graph without custom rules; `None` if it has too many values. The last inputs, of the given number, vary;
+/// Lowers a graph without custom rules; `None` if it has too many values, or must not be computed beyond a guard that does
+/// not hold. The last inputs, of the given number, vary;
 /// the others are fixed.
 pub(in crate::program) fn lower<F: ProgramScalar>(
     mut graph: Graph<F>,
     watched: &[u32],
     moving: usize,
 ) -> Option<Lowered<F>> {
+    if graph.has_guarded_clamp() {
+        return None;
+    }
     let mut watched = watched.to_vec();
     let outputs = graph.outputs.len();
     optimize::for_one_point(&mut graph, &mut watched, outputs);

@@ -80,8 +80,8 @@ impl<F: ProgramScalar> StepProgram<F> {
     }
 
     /// The step as a graph, and the nodes that must not be NaN.
-    pub(in crate::program) fn graph(&self) -> (&Graph<F>, &[u32]) {
-        (&self.program.graph, &self.program.watched)
+    pub(in crate::program) fn graph(&self) -> (&Graph<F>, Vec<u32>) {
+        (&self.program.graph, self.program.not_nan())
     }
 
     /// The step, and a cotangent times its Jacobian, as a graph for finite numbers, and the nodes that must not be NaN. The
@@ -159,8 +159,8 @@ impl<F: ProgramScalar> StepProgram<F> {
     }
 
     fn lower_forward(&self) -> Option<Lowered<F>> {
-        let Program { graph, watched, .. } = self.program.without_calls()?;
-        lower(graph.clone(), watched, graph.data)
+        let program = self.program.without_calls()?;
+        lower(program.graph.clone(), &program.not_nan(), program.data())
     }
 
     /// Instructions for a cotangent times the Jacobian.
@@ -174,9 +174,9 @@ impl<F: ProgramScalar> StepProgram<F> {
 
 /// The outputs of a program, and a cotangent times its Jacobian, as a graph for finite numbers, and the new places of
 /// the watched nodes.
-fn vjp_of<F: ProgramScalar>(Program { graph, watched, .. }: &Program<F>) -> Transformed<F> {
-    let inputs: Vec<usize> = (0..graph.inputs()).collect();
-    derivative::vjp::<F, false>(graph, &inputs, watched)
+fn vjp_of<F: ProgramScalar>(program: &Program<F>) -> Transformed<F> {
+    let inputs: Vec<usize> = (0..program.inputs()).collect();
+    derivative::vjp::<F, false>(&program.graph, &inputs, &program.not_nan())
 }
 
 /// A step with its parameters, ready to run.
@@ -201,7 +201,7 @@ impl<F: ProgramScalar> Running<'_, F> {
             }
             let moving = state.iter().chain(input).copied();
             let outcome = executable.run_on(memory, self.parameters.len(), moving);
-            if outcome.answers() && (program.recorded.is_none() || !outcome.outputs().any(F::is_nan)) {
+            if outcome.answers() {
                 let next = state.iter_mut().chain(output);
                 next.zip(outcome.outputs()).for_each(|(to, number)| *to = number);
                 return Ok(());

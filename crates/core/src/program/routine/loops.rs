@@ -295,7 +295,7 @@ impl Counts {
 
 fn step_graph<F: ProgramScalar>(step: &StepProgram<F>) -> StepGraph<F> {
     let (graph, watched) = step.graph();
-    let (graph, watched) = plain(graph.clone(), watched.to_vec(), graph.outputs.len());
+    let (graph, watched) = plain(graph.clone(), watched, graph.outputs.len());
     StepGraph { graph, watched }
 }
 

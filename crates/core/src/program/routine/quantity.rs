@@ -93,7 +93,7 @@ impl Quantity {
             program.one_output()?;
         }
         let [inputs, outputs] = [program.inputs(), program.outputs()];
-        let (function, mut watched) = (&program.graph, program.watched.clone());
+        let (function, mut watched) = (&program.graph, program.not_nan());
         let recorded = program.recorded_graph();
         let pattern = self.pattern(program)?;
         let entries = |rows: usize| match &pattern {
@@ -197,8 +197,8 @@ pub(super) fn plain<F: ProgramScalar>(
     signed: usize,
 ) -> (Graph<F>, Vec<u32>) {
     if let Some(speculation) = speculate(&graph, &mut watched) {
-        watched.extend(speculation.watched);
         graph = speculation.graph;
+        watched.extend(speculation.watched.iter().chain(&graph.outputs));
     }
     optimize::for_one_point(&mut graph, &mut watched, signed);
     (graph, watched)

@@ -228,7 +228,8 @@ impl<F: ProgramScalar> WithSimd for WeightsBack<'_, F> {
     }
 }
 
-/// Adds ‖δ‖² (‖x‖² + 1) for each point: the square of the norm of its contributions to weights and biases.
+/// Adds ‖δ‖² (‖x‖² + 1) for each point: the square of the norm of its contributions to weights and biases. It adds NaN
+/// where ‖δ‖² underflows, since the product may be large.
 pub(in crate::program) struct Squares<'a, F> {
     pub(in crate::program) known: Known<'a, F>,
     pub(in crate::program) squares: &'a mut [[F; L]],
@@ -251,9 +252,23 @@ impl<F: ProgramScalar> WithSimd for Squares<'_, F> {
                     of_own[lane] += own[lane] * own[lane];
                 }
             }
+            if !of_own.iter().all(|square| square.is_normal()) {
+                mark_underflow(self.known.own(block), &mut of_own);
+            }
             for lane in 0..L {
                 squares[lane] += of_x[lane] * of_own[lane];
             }
+        }
+    }
+}
+
+/// Replaces sums of squares by NaN where they have underflowed.
+#[cold]
+#[inline(never)]
+fn mark_underflow<F: ProgramScalar>(rows: &[[F; L]], squares: &mut [F; L]) {
+    for (lane, square) in squares.iter_mut().enumerate() {
+        if !square.is_normal() && rows.iter().any(|row| row[lane] != F::zero()) {
+            *square = F::nan();
         }
     }
 }
