@@ -1,5 +1,6 @@
 //! A NaN value has NaN derivatives, even if the derivatives of its operands cancel.
 
+use dualtape::rules::Op;
 use dualtape::{Differentiable, gradient, gradient_forward};
 use dualtape_tests::points::EDGES;
 
@@ -37,4 +38,15 @@ fn sums_of_nan_value_have_nan_derivatives_in_both_modes() {
         )* };
     }
     check! { sum dot affine norm log_sum_exp }
+}
+
+#[test]
+fn every_operation_of_one_number_passes_nan_on_as_speculation_relies_on() {
+    let mut count = 0;
+    for op in Op::ALL.iter().filter(|op| op.arity() == 1 && **op != Op::Powi(0)) {
+        assert!(op.apply(&[f64::NAN]).is_nan() && op.apply(&[f32::NAN]).is_nan(), "{op:?}");
+        count += 1;
+    }
+    assert!(count > 40, "{count} operations of one number");
+    assert_eq!(Op::Powi(0).apply(&[f64::NAN]), 1.0);
 }

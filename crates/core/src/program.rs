@@ -28,7 +28,10 @@
 //! # The layers
 //!
 //! Each layer imports only from layers above it in this table. The page of each layer says what it takes, what it
-//! gives, and what it must not know.
+//! gives, and what it must not know. There are three exceptions, each of them one name. The trait [`ProgramScalar`]
+//! says what a number needs for all layers together, so it names lanes and the recorder. `ir` and `record` ask a rule
+//! whether it is a loop, which is a type of [`loops`](crate::loops). And `one` passes statements of `routine` to a
+//! [`Compiler`], if the program has one.
 //!
 //! | layer | what it holds |
 //! |---|---|
@@ -49,6 +52,8 @@
 //! it is worth its cost.
 //!
 //! # One point
+//!
+//! A program with a [`Compiler`] asks for its machine code first (`one/machine.rs`). Otherwise:
 //!
 //! 1. [`gradient`](Program::gradient) walks over the graph (`ir/walk.rs`): it computes a value for each node, then
 //!    adjoints from the last node to the first. That costs about as much as a tape.
@@ -139,14 +144,8 @@
 //!
 //! # Where things go
 //!
-//! - A new operation of the table: its row in `rules.rs`, and nothing here.
-//! - A new pass: a function from graph to graph in `transform`, called by `optimize` for batches, or by `lower` in
-//!   `one/lower.rs` for one point. It must not change a bit, nor a derivative at NaN; `tests/program.rs` and
-//!   `tests/search` check this for every pass.
-//! - A new reduction: its name in `ir/graph.rs` (the compiler then reports every `match` that lacks it), its formulas
-//!   in `rules/reductions.rs`, and its kernel in `lanes/kernels`.
-//! - A new backend: code that reads a [`Routine`](crate::codegen::Routine), as `codegen` does; or a layer beside
-//!   `one` and `lanes` that reads a graph or a plan.
+//! The chapter "Extending" of the guide (`docs/guide/src/extending.md`) says which files a new operation, pass,
+//! reduction or backend touches.
 
 mod batch;
 mod ir;

@@ -1,6 +1,7 @@
 //! The intermediate representation: a recorded function as data.
 //!
-//! It takes operations of the rule table only, and gives graphs, to be read in order. A graph does not know who wrote
+//! It takes operations of the rule table, reductions, affine maps and calls of rules, and gives graphs, to be read in
+//! order. A graph does not know who wrote
 //! it, nor how it will be evaluated. The [walk] defines its meaning, for any number type.
 
 #[cfg(feature = "serde")]

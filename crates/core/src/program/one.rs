@@ -1,6 +1,7 @@
 //! Evaluation at one point: by a walk over the graph, and after some evaluations by instructions made for it.
 //!
-//! It takes a graph and a point, and gives values and derivatives. Nothing here knows of lanes or batches.
+//! It takes a graph and a point, and gives values and derivatives. Nothing here knows of
+//! batches. `one/functions.rs` makes programs of programs: derivatives, compositions, files.
 
 mod evaluate;
 mod functions;

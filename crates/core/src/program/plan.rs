@@ -1,7 +1,8 @@
 //! The plan of batches: the schedule, and everything that every evaluation derives from it.
 //!
 //! It takes a graph, and gives what evaluators need, computed once: order, slots, what is uniform and what varies,
-//! which values read which, cost. Nothing here knows how a run is computed.
+//! which values read which, cost. It knows the order in which kernels read
+//! (how many points go together, how matrices lie), and nothing else about how a run is computed.
 
 pub(super) mod groups;
 pub(super) mod schedule;

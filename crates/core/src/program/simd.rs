@@ -1,7 +1,7 @@
 //! The building blocks of lanes: registers, elementary functions, aligned memory, transposes, and the instruction
 //! set, which is detected at run time.
 //!
-//! Nothing here knows of programs.
+//! Nothing here knows of graphs, plans or points.
 
 pub(super) mod aligned;
 pub(super) mod arch;

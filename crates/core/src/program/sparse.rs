@@ -1,7 +1,7 @@
 //! Sparse derivatives of programs: the positions of their entries, and plans that compute the entries.
 //!
-//! It takes a graph and a point, and gives patterns and values. [`crate::sparse`] defines patterns and colourings;
-//! nothing here knows how a graph is evaluated.
+//! It takes a graph and a point, and gives patterns and values. [`crate::sparse`] defines patterns and colourings.
+//! A plan chooses between one program for all entries and colours in lanes, by their cost.
 
 mod dependence;
 mod hessian;

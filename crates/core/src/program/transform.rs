@@ -1,6 +1,6 @@
 //! Transformations from graph to graph: smaller graphs with the same bits, derivatives, compositions.
 //!
-//! Nothing here knows how a graph is evaluated. A new pass is a function over the nodes in order; see [`optimize`]
+//! Nothing here evaluates a graph; what is known of evaluators are the sizes that they can take. A new pass is a function over the nodes in order; see [`optimize`]
 //! for the conditions that it must meet.
 
 pub(super) mod derivative;

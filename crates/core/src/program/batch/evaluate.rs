@@ -120,7 +120,7 @@ impl<F: ProgramScalar> Program<F> {
     /// # Errors
     ///
     /// The errors of [`sum_gradient`](Self::sum_gradient); [`Error::Length`] also if norms are requested without a
-    /// bound to clip to, or gradients with respect to the data with one.
+    /// bound to clip to, or gradients with respect to the data with one; [`Error::Bound`] if the bound is not positive.
     ///
     /// ```
     /// use dualtape::{Program, program::{Results, Rows, Sums}};

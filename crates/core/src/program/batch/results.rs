@@ -68,7 +68,8 @@ pub struct Results<'a, F> {
     /// The norm of each point's gradient with respect to the parameters, without its weight; needs a bound to clip
     /// to, which may be infinite.
     pub norms: Option<&'a mut [F]>,
-    /// The gradient with respect to the data, a row for each point; not available while clipping.
+    /// The gradient of the sum with respect to the data, a row for each point, so with weight and scale; not available
+    /// while clipping.
     pub data_gradients: Option<&'a mut [F]>,
 }
 

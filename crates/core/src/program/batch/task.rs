@@ -21,7 +21,7 @@ use crate::program::{Program, ir::walk};
 use crate::{Error, ProgramScalar};
 use std::ops::Range;
 
-/// The results requested for the points.
+/// A batch: its program and plan, its points, and what is asked of them.
 pub(in crate::program) struct Job<'a, F, P: ?Sized> {
     pub(in crate::program) program: &'a Program<F>,
     pub(in crate::program) plan: &'a Plan<F>,

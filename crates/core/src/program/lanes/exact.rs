@@ -1,6 +1,6 @@
 //! Lanes with the bits of single points, for values on which guards depend.
 //!
-//! A product and a sum rounded once instead of twice, or an elementary function with an error of one unit in the last
+//! A product and a sum rounded once instead of twice, or an elementary function with an error of two units in the last
 //! place, could change the outcome of a comparison. So a value on which a guard depends is computed as at a single
 //! point, lane by lane. Other operations have the same bits in lanes anyway.
 
