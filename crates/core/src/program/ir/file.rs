@@ -257,7 +257,7 @@ impl FileReduction {
             Reduction::LogSumExp => Self::LogSumExp,
             Reduction::Norm => Self::Norm,
             Reduction::ChainRule => Self::ChainRule,
-            Reduction::Chain => unreachable!("only the plan of batches has chains"),
+            Reduction::MultiplyAddChain => unreachable!("only the plan of batches has chains"),
         }
     }
 
@@ -279,7 +279,7 @@ impl Reduction {
             Self::Sum | Self::LogSumExp | Self::Norm => true,
             Self::Dot => operands.is_multiple_of(2),
             // Chains are not in files.
-            Self::Chain | Self::ChainRule => operands % 2 == 1,
+            Self::MultiplyAddChain | Self::ChainRule => operands % 2 == 1,
         }
     }
 }

@@ -98,7 +98,7 @@ pub(crate) enum Reduction {
     /// The operands go in pairs.
     Dot,
     /// A start, then pairs.
-    Chain,
+    MultiplyAddChain,
     LogSumExp,
     Norm,
     /// A value, then pairs of its partial derivatives and tangents: see
@@ -112,7 +112,7 @@ impl Reduction {
         match self {
             Self::Sum => "sum_of",
             Self::Dot => "dot",
-            Self::Chain => "multiply-add chain",
+            Self::MultiplyAddChain => "multiply-add chain",
             Self::LogSumExp => "log_sum_exp",
             Self::Norm => "norm",
             Self::ChainRule => "chain_rule",

@@ -120,7 +120,9 @@ fn text<F: ProgramScalar>(graph: &Graph<F>, node: &Node<F>, operands: &[&str]) -
         Node::Apply(op, _) => format!("{}({})", op.name(), list(operands)),
         Node::Reduce(Reduction::Sum, _) => format!("({})", operands.join("+")),
         Node::Reduce(Reduction::Dot, _) => format!("({})", products(operands)),
-        Node::Reduce(Reduction::Chain, _) => format!("({}+{})", operands[0], products(&operands[1..])),
+        Node::Reduce(Reduction::MultiplyAddChain, _) => {
+            format!("({}+{})", operands[0], products(&operands[1..]))
+        }
         // Of the value, it only matters whether it is NaN.
         Node::Reduce(Reduction::ChainRule, _) => format!("({})", products(&operands[1..])),
         Node::Reduce(reduction @ (Reduction::LogSumExp | Reduction::Norm), _) => {

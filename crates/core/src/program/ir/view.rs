@@ -98,7 +98,9 @@ impl<'g, F: ProgramScalar> NodeView<'g, F> {
             Node::Reduce(Reduction::LogSumExp, _) => Kind::LogSumExp,
             Node::Reduce(Reduction::Norm, _) => Kind::Norm,
             Node::Reduce(Reduction::ChainRule, _) => Kind::ChainRule,
-            Node::Reduce(Reduction::Chain, _) => unreachable!("only the plan of batches has chains"),
+            Node::Reduce(Reduction::MultiplyAddChain, _) => {
+                unreachable!("only the plan of batches has chains")
+            }
             Node::Row { .. } => Kind::AffineRow,
             Node::Output { call, output } => {
                 Kind::Rule { name: graph.calls[call as usize].rule.name(), output: output as usize }

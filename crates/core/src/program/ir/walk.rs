@@ -277,7 +277,7 @@ pub(in crate::program) fn reduce<T: Differentiable>(
     match reduction {
         Reduction::Sum => T::sum_terms(terms),
         Reduction::Dot => T::dot_pairs(Pairs(terms), None),
-        Reduction::Chain => {
+        Reduction::MultiplyAddChain => {
             let start = terms.next().expect("a chain has a start");
             Pairs(terms).fold(start, |sum, (a, b)| sum + a * b)
         }
@@ -399,8 +399,8 @@ pub(in crate::program) fn pull_back_reduction<T: Differentiable, const POLICY: b
             let gain = gain(Partial::One);
             places.for_each(|place| adjoints[place] += gain);
         }
-        Reduction::Dot | Reduction::Chain | Reduction::ChainRule => {
-            if reduction == Reduction::Chain {
+        Reduction::Dot | Reduction::MultiplyAddChain | Reduction::ChainRule => {
+            if reduction == Reduction::MultiplyAddChain {
                 adjoints[places.next().expect("a chain has a start")] += gain(Partial::One);
             }
             if reduction == Reduction::ChainRule {

@@ -111,8 +111,8 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
     fn reduce(&self, reduction: Reduction, first: u32, frame: Frame, values: &mut [F]) -> bool {
         let (lists, uniform) = (self.lists(first), self.uniform());
         match reduction {
-            Reduction::Dot | Reduction::Chain => {
-                let chain = reduction == Reduction::Chain;
+            Reduction::Dot | Reduction::MultiplyAddChain => {
+                let chain = reduction == Reduction::MultiplyAddChain;
                 self.arch.dispatch(Dot { chain, lists, uniform, frame, values });
                 false
             }
@@ -192,8 +192,8 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
     ) {
         let (lists, uniform) = (self.lists(first), self.uniform());
         match reduction {
-            Reduction::Dot | Reduction::Chain => {
-                let chain = reduction == Reduction::Chain;
+            Reduction::Dot | Reduction::MultiplyAddChain => {
+                let chain = reduction == Reduction::MultiplyAddChain;
                 self.arch.dispatch(DotBack { chain, lists, uniform, frame, values, adjoints });
             }
             Reduction::Sum | Reduction::LogSumExp | Reduction::Norm => {

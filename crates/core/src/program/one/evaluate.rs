@@ -17,7 +17,7 @@ use generic_array::sequence::GenericSequence;
 use generic_array::typenum::{U8, Unsigned};
 
 /// How many directions are computed at once.
-const LANES: usize = U8::USIZE;
+const DIRECTIONS: usize = U8::USIZE;
 
 impl<F: ProgramScalar> Program<F> {
     /// The program, prepared for many evaluations at single points.
@@ -271,7 +271,7 @@ impl<F: ProgramScalar> Program<F> {
         Error::check_length("Jacobian", "pair of output and input", rows * columns, jacobian.len())?;
         self.check_outputs(outputs)?;
         self.check_point(x)?;
-        let in_reverse = columns.div_ceil(LANES) >= rows;
+        let in_reverse = columns.div_ceil(DIRECTIONS) >= rows;
         if self.jacobian_by_instructions(in_reverse, workspace, x, outputs, jacobian).is_some() {
             return Ok(());
         }
@@ -283,13 +283,14 @@ impl<F: ProgramScalar> Program<F> {
             }
             return Ok(());
         }
-        for first in (0..columns).step_by(LANES) {
-            let lanes = &mut workspace.lanes;
-            let program = self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
+        for first in (0..columns).step_by(DIRECTIONS) {
+            let directions = &mut workspace.directions;
+            let program =
+                self.forward_moving(directions, x, |input, direction| unit(input == first + direction))?;
             for (&node, row) in program.graph.outputs.iter().zip(jacobian.chunks_mut(columns)) {
-                let y = lanes.values[node as usize];
-                for (lane, entry) in row[first..].iter_mut().take(LANES).enumerate() {
-                    *entry = y.derivative(lane);
+                let y = directions.values[node as usize];
+                for (direction, entry) in row[first..].iter_mut().take(DIRECTIONS).enumerate() {
+                    *entry = y.derivative(direction);
                 }
             }
         }
@@ -387,14 +388,19 @@ impl<F: ProgramScalar> Program<F> {
             return Ok(value);
         }
         let value = self.gradient(workspace, x, gradient)?;
-        for first in (0..n).step_by(LANES) {
-            let lanes = &mut workspace.lanes;
-            let program = self.forward_moving(lanes, x, |input, lane| unit(input == first + lane))?;
+        for first in (0..n).step_by(DIRECTIONS) {
+            let directions = &mut workspace.directions;
+            let program =
+                self.forward_moving(directions, x, |input, direction| unit(input == first + direction))?;
             let output = program.one_output()?;
-            walk::reverse::<_, true>(&program.graph, lanes, [(output, Dual::lift(F::one()))].into_iter())?;
-            for (column, row) in hessian[first * n..].chunks_mut(n).take(LANES).enumerate() {
+            walk::reverse::<_, true>(
+                &program.graph,
+                directions,
+                [(output, Dual::lift(F::one()))].into_iter(),
+            )?;
+            for (column, row) in hessian[first * n..].chunks_mut(n).take(DIRECTIONS).enumerate() {
                 for (input, entry) in row.iter_mut().enumerate() {
-                    *entry = lanes.adjoints[input].derivative(column);
+                    *entry = directions.adjoints[input].derivative(column);
                 }
             }
         }
@@ -525,7 +531,7 @@ impl<F: ProgramScalar> Program<F> {
         self.evaluate_over(buffers, true, |input| x[input])
     }
 
-    /// Evaluates at `x` along the directions that `tangent` gives by input and lane.
+    /// Evaluates at `x` along the directions that `tangent` gives by input and number of the direction.
     fn forward_moving<N: Lanes<F>>(
         &self,
         buffers: &mut Buffers<Dual<F, N>>,
@@ -534,7 +540,7 @@ impl<F: ProgramScalar> Program<F> {
     ) -> Result<&Self, Error> {
         self.check_point(x)?;
         self.evaluate_over(buffers, true, |input| {
-            Dual::new(x[input], GenericArray::generate(|lane| tangent(input, lane)))
+            Dual::new(x[input], GenericArray::generate(|direction| tangent(input, direction)))
         })
     }
 

@@ -216,7 +216,7 @@ impl Items {
                 self.reads.extend(terms);
                 Computation::Chain(list.len / 2)
             }
-            Reduction::Chain if short => {
+            Reduction::MultiplyAddChain if short => {
                 self.reads.extend(terms);
                 Computation::Chain(list.len / 2)
             }

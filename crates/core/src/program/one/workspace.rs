@@ -33,7 +33,7 @@ pub struct Workspace<F: ProgramScalar> {
     /// For Jacobian-vector and Hessian-vector products.
     pub(in crate::program) moving: Buffers<Dual<F, U1>>,
     /// For Jacobians and Hessians, eight directions at a time.
-    pub(in crate::program) lanes: Buffers<Dual<F, U8>>,
+    pub(in crate::program) directions: Buffers<Dual<F, U8>>,
 }
 
 impl<F: ProgramScalar> Default for Workspace<F> {
@@ -47,7 +47,7 @@ impl<F: ProgramScalar> Default for Workspace<F> {
             machine: Vec::new(),
             plain: Buffers::default(),
             moving: Buffers::default(),
-            lanes: Buffers::default(),
+            directions: Buffers::default(),
         }
     }
 }

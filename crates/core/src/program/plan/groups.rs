@@ -75,7 +75,7 @@ pub(in crate::program) const fn padded<F>(len: usize) -> usize {
 pub(super) fn group<F: ProgramScalar>(graph: &Graph<F>, classes: &[Class], entries: &mut [Entry]) {
     let mut groups = 0;
     for run in entries.chunk_by_mut(|a, b| a.key == b.key) {
-        let products = matches!(run[0].kind, Operation::Reduce(Reduction::Dot | Reduction::Chain));
+        let products = matches!(run[0].kind, Operation::Reduce(Reduction::Dot | Reduction::MultiplyAddChain));
         if products && run[0].varying() && !run[0].exact && run.len() >= FEWEST_ROWS {
             group_run(graph, classes, run, &mut groups);
         }
@@ -115,7 +115,8 @@ fn group_run<F: ProgramScalar>(graph: &Graph<F>, classes: &[Class], run: &mut [E
 /// The varying factors of a sum of products, if each pair has one.
 fn vector<F: ProgramScalar>(graph: &Graph<F>, classes: &[Class], node: u32) -> Option<Vec<u32>> {
     let Node::Reduce(reduction, list) = graph.nodes[node as usize] else { return None };
-    let pairs = graph.lists[list.range()][usize::from(reduction == Reduction::Chain)..].as_chunks::<2>().0;
+    let pairs =
+        graph.lists[list.range()][usize::from(reduction == Reduction::MultiplyAddChain)..].as_chunks::<2>().0;
     let varies = |node: u32| classes[node as usize].on_data();
     let varying = |&[a, b]: &[u32; 2]| match (varies(a), varies(b)) {
         (false, true) => Some(b),
@@ -134,7 +135,7 @@ impl Schedule {
         terms: u32,
         entries: &[Entry],
     ) -> Products {
-        let chain = matches!(entries[0].kind, Operation::Reduce(Reduction::Chain));
+        let chain = matches!(entries[0].kind, Operation::Reduce(Reduction::MultiplyAddChain));
         let first_group = self.groups.len() as u32;
         let (mut first, mut longest) = (0, 0);
         for rows in entries.chunk_by(|a, b| a.group == b.group) {

@@ -426,7 +426,7 @@ impl Schedule {
         let slots = &mut self.operands[list.range()];
         let pairs = match reduction {
             Reduction::Dot => slots,
-            Reduction::Chain => &mut slots[1..],
+            Reduction::MultiplyAddChain => &mut slots[1..],
             Reduction::Sum | Reduction::LogSumExp | Reduction::Norm | Reduction::ChainRule => return 0,
         };
         let pairs = pairs.as_chunks_mut::<2>().0;

@@ -344,7 +344,7 @@ impl<F: ProgramScalar> Writer<F> {
                 terms.iter().fold(first, |sum, &term| self.apply(Op::Add, &[sum, term]))
             }
             (Reduction::Dot, terms) => self.dot(pairs(terms).into_iter()),
-            (Reduction::Chain, terms) => {
+            (Reduction::MultiplyAddChain, terms) => {
                 let (&start, terms) = terms.split_first().expect("a chain has a start");
                 self.add_products(start, pairs(terms).into_iter())
             }

@@ -21,7 +21,7 @@ const SHORTEST_CHAIN: u32 = 4;
 pub(in crate::program) fn optimize<F: ProgramScalar>(graph: &mut Graph<F>, watched: &[u32]) -> Vec<u32> {
     let stands_for = drop_copies(graph);
     let watched: Vec<u32> = watched.iter().map(|&node| stands_for[node as usize]).collect();
-    gather_chains(graph, &watched, Op::Mul, Reduction::Chain);
+    gather_chains(graph, &watched, Op::Mul, Reduction::MultiplyAddChain);
     lengthen_dots(graph, &watched);
     gather_chains(graph, &watched, Op::Add, Reduction::Sum);
     watched
@@ -161,7 +161,8 @@ fn shows_sign<F: ProgramScalar>(graph: &Graph<F>, signed: usize) -> Vec<bool> {
                     operands.iter().for_each(|&operand| shows[operand as usize] = true);
                 }
             }
-            Node::Reduce(Reduction::Sum | Reduction::Dot | Reduction::Chain, _) | Node::Row { .. }
+            Node::Reduce(Reduction::Sum | Reduction::Dot | Reduction::MultiplyAddChain, _)
+            | Node::Row { .. }
                 if !shows[index] => {}
             Node::Reduce(..) | Node::Row { .. } | Node::Output { .. } => {
                 graph.operands(node).for_each(|operand| shows[operand as usize] = true);

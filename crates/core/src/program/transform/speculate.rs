@@ -167,9 +167,11 @@ fn passes_nan_on<F: ProgramScalar>(node: &Node<F>) -> bool {
         Node::Apply(Op::Add | Op::Sub | Op::Mul | Op::Div | Op::MulAdd, _) => true,
         Node::Apply(op, _) => op.arity() == 1,
         Node::Reduce(reduction, _) => match reduction {
-            Reduction::Sum | Reduction::Dot | Reduction::Chain | Reduction::LogSumExp | Reduction::Norm => {
-                true
-            }
+            Reduction::Sum
+            | Reduction::Dot
+            | Reduction::MultiplyAddChain
+            | Reduction::LogSumExp
+            | Reduction::Norm => true,
             Reduction::ChainRule => false,
         },
         Node::Row { .. } => true,

@@ -64,7 +64,7 @@ impl<F: ProgramScalar> Slots<'_, F> {
                 (squares.map(num_traits::Float::sqrt), squares.iter().any(|square| !square.is_normal()))
             }
             Reduction::Sum => (self.fold(-F::zero(), |sum, x, _| sum + x), false),
-            Reduction::Dot | Reduction::Chain | Reduction::ChainRule => unreachable!("{PRODUCTS}"),
+            Reduction::Dot | Reduction::MultiplyAddChain | Reduction::ChainRule => unreachable!("{PRODUCTS}"),
         }
     }
 
@@ -97,7 +97,7 @@ impl<F: ProgramScalar> Slots<'_, F> {
                     adjoints.add_lanes(slot, *own);
                 }
             }
-            Reduction::Dot | Reduction::Chain | Reduction::ChainRule => unreachable!("{PRODUCTS}"),
+            Reduction::Dot | Reduction::MultiplyAddChain | Reduction::ChainRule => unreachable!("{PRODUCTS}"),
         }
     }
 }
