@@ -72,6 +72,12 @@ const CONFUSED: &[Case] = &[
         };
         ignore(directional_derivatives::<U2, _, _>(|x| x[0] * inner(x[0]), &[4.0], &[1.0]));
     }),
+    #[cfg(feature = "integrations")]
+    ("nalgebra's gradient", || {
+        use dualtape::integrations::nalgebra::gradient;
+        use nalgebra::vector;
+        ignore(gradient(|x| x[0] * gradient(|y| x[0] * y[0], &vector![1.0]).1[0], &vector![4.0]));
+    }),
     ("laplacian", || ignore(laplacian(|x| x[0] * laplacian(|y| x[0] * y[0], &[1.0]).2, &[4.0]))),
 ];
 

@@ -10,14 +10,15 @@ use dualtape::rules::Op;
 use dualtape::sparse::{Pattern, SparseHessian, SparseJacobian, hessian_pattern, jacobian_pattern};
 use dualtape::typenum::U3;
 use dualtape::{
-    CustomRule, Differentiable, Dual, Error, Piecewise, Program, ProgramScalar, Relation, Scalar, Var,
+    CustomRule, Differentiable, Dual, Error, Float, Piecewise, Program, ProgramScalar, Relation, Scalar, Var,
     gradient, gradient_lanes, hessian,
 };
 use dualtape_jit::{Jit, Number, Tier};
 use dualtape_tests::close::close;
 use dualtape_tests::points::EDGES;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// How many cases of each kind run if no time is given.
@@ -104,6 +105,16 @@ enum Kind {
     Root,
     /// The first unknown of two linear equations.
     Solve,
+    /// The first unknown of two linear equations, by conjugate gradients.
+    Conjugate,
+    /// The fixed point of 0.3 cos z · tanh a + b.
+    FixedPoint,
+    /// The minimum of z²/2 + 0.3 cos z · tanh a − b z.
+    Minimum,
+    /// A derivative of its own, of √y² or of max(y, b) · y: where its parts are infinite, or meet a tie.
+    Derivative {
+        of_root: bool,
+    },
 }
 
 /// A loop of random steps.
@@ -240,8 +251,7 @@ impl<F: ProgramScalar> dualtape::implicit::Equations for Wave<F> {
 
 #[cfg(feature = "integrations")]
 fn root<F: ProgramScalar, D: Differentiable<Scalar = F>>(of: &[D]) -> D {
-    let moderate = [of[0], of[1].atan()];
-    dualtape::implicit::root(&Wave(PhantomData), &moderate).expect("the left side rises")[0]
+    dualtape::implicit::root(&Wave(PhantomData), &of.map_to_moderate()).expect("the left side rises")[0]
 }
 
 #[cfg(feature = "integrations")]
@@ -249,6 +259,113 @@ fn solve<D: Differentiable>(of: &[D]) -> D {
     let (a, b) = (of[0].atan(), of[1].atan());
     let matrix = [a + D::literal(3.0), b, D::one(), b + D::literal(4.0)];
     dualtape::implicit::linear_solve(&matrix, of).expect("it is regular at moderate numbers")[0]
+}
+
+/// [[tanh a + 3, atan b], [atan b, 4]], which is positive definite.
+#[cfg(feature = "integrations")]
+#[derive(Clone)]
+struct Definite<F>(PhantomData<fn() -> F>);
+
+#[cfg(feature = "integrations")]
+impl<F: ProgramScalar> dualtape::implicit::LinearOperator for Definite<F> {
+    type Scalar = F;
+
+    fn apply<D: Differentiable<Scalar = F>>(&self, x: &[D], p: &[D]) -> Vec<D> {
+        let beside = p[1].atan();
+        vec![x[0] * (p[0].tanh() + D::literal(3.0)) + x[1] * beside, x[0] * beside + x[1] * D::literal(4.0)]
+    }
+}
+
+#[cfg(feature = "integrations")]
+fn conjugate<F: ProgramScalar, D: Differentiable<Scalar = F>>(of: &[D]) -> D {
+    let right = of.map_to_moderate();
+    dualtape::implicit::conjugate_gradients(&Definite(PhantomData), &right, of).expect("it is definite")[0]
+}
+
+/// The same map as [`Wave`] has, up to a phase, as a fixed point.
+#[cfg(feature = "integrations")]
+#[derive(Clone)]
+struct Contraction<F>(PhantomData<fn() -> F>);
+
+#[cfg(feature = "integrations")]
+impl<F: ProgramScalar> dualtape::implicit::Map for Contraction<F> {
+    type Scalar = F;
+
+    fn image<D: Differentiable<Scalar = F>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+        vec![z[0].cos() * p[0].tanh() * F::nearest(0.3) + p[1]]
+    }
+}
+
+#[cfg(feature = "integrations")]
+fn fixed_point<F: ProgramScalar, D: Differentiable<Scalar = F>>(of: &[D]) -> D {
+    let start = [F::zero()];
+    dualtape::implicit::fixed_point(&Contraction(PhantomData), &start, &of.map_to_moderate())
+        .expect("it contracts")[0]
+}
+
+/// Its derivative in z is z − 0.3 sin z · tanh a − b.
+#[cfg(feature = "integrations")]
+#[derive(Clone)]
+struct Bowl<F>(PhantomData<fn() -> F>);
+
+#[cfg(feature = "integrations")]
+impl<F: ProgramScalar> dualtape::implicit::Objective for Bowl<F> {
+    type Scalar = F;
+
+    fn unknowns(&self) -> usize {
+        1
+    }
+
+    fn value<D: Differentiable<Scalar = F>>(&self, z: &[D], p: &[D]) -> D {
+        z[0] * z[0] * F::nearest(0.5) + z[0].cos() * p[0].tanh() * F::nearest(0.3) - z[0] * p[1]
+    }
+
+    fn minimize(&self, p: &[F]) -> Result<Vec<F>, Error> {
+        let (height, mut z) = (p[0].tanh() * F::nearest(0.3), p[1]);
+        for _ in 0..30 {
+            z -= (z - z.sin() * height - p[1]) / (F::one() - z.cos() * height);
+        }
+        Ok(vec![z])
+    }
+}
+
+#[cfg(feature = "integrations")]
+fn minimum<F: ProgramScalar, D: Differentiable<Scalar = F>>(of: &[D]) -> D {
+    dualtape::implicit::minimum(&Bowl(PhantomData), &of.map_to_moderate()).expect("it is convex")[0]
+}
+
+/// Two operands, of which the second becomes moderate.
+#[cfg(feature = "integrations")]
+trait Moderate<D> {
+    fn map_to_moderate(&self) -> [D; 2];
+}
+
+#[cfg(feature = "integrations")]
+impl<D: Differentiable> Moderate<D> for [D] {
+    fn map_to_moderate(&self) -> [D; 2] {
+        [self[0], self[1].atan()]
+    }
+}
+
+fn derivative<D: Differentiable>(of: &[D], of_root: bool) -> D {
+    let y = Dual::<D>::variable(of[0]);
+    let z = if of_root { (y * y).sqrt() } else { y.max(Dual::lift(of[1])) * y };
+    z.derivative(0)
+}
+
+#[cfg(not(feature = "integrations"))]
+fn conjugate<D: Differentiable>(_: &[D]) -> D {
+    unreachable!("it is drawn with the feature only")
+}
+
+#[cfg(not(feature = "integrations"))]
+fn fixed_point<D: Differentiable>(_: &[D]) -> D {
+    unreachable!("it is drawn with the feature only")
+}
+
+#[cfg(not(feature = "integrations"))]
+fn minimum<D: Differentiable>(_: &[D]) -> D {
+    unreachable!("it is drawn with the feature only")
 }
 
 #[cfg(not(feature = "integrations"))]
@@ -317,6 +434,10 @@ impl Kind {
             }
             Self::Root => root(of),
             Self::Solve => solve(of),
+            Self::Conjugate => conjugate(of),
+            Self::FixedPoint => fixed_point(of),
+            Self::Minimum => minimum(of),
+            Self::Derivative { of_root } => derivative(of, of_root),
             Self::Branch(Relation::Less) => {
                 if of[0] < of[1] {
                     of[2]
@@ -363,14 +484,17 @@ impl Kind {
         match self {
             Self::Op(op) => !matches!(op, Exp | ExpM1 | Ln | Ln1p | Tanh | Sigmoid | Softplus | Sin | Cos),
             Self::Dot | Self::LogSumExp | Self::Norm | Self::Affine | Self::Rule { .. } => false,
-            Self::Table | Self::Root | Self::Solve => false,
+            Self::Table | Self::Root | Self::Solve | Self::Conjugate | Self::FixedPoint | Self::Minimum => {
+                false
+            }
             _ => true,
         }
     }
 
     /// Whether an exact zero wins over ∞ in its derivatives; custom rules have to ensure this themselves.
     fn keeps_zeros(&self) -> bool {
-        !matches!(self, Self::Rule { .. } | Self::Table | Self::Root | Self::Solve)
+        use Kind::{Conjugate, FixedPoint, Minimum, Root, Rule, Solve, Table};
+        !matches!(self, Rule { .. } | Table | Root | Solve | Conjugate | FixedPoint | Minimum)
     }
 
     /// Whether it is smooth everywhere, and moderate for moderate operands.
@@ -404,10 +528,13 @@ impl Kind {
             | Self::Rule { .. }
             | Self::Table
             | Self::Root
-            | Self::Solve => true,
+            | Self::Solve
+            | Self::Conjugate
+            | Self::FixedPoint
+            | Self::Minimum => true,
             Self::Loop(ref inner) => !inner.ends,
             Self::Call(_) => true,
-            Self::Select(_) | Self::Branch(_) | Self::Norm => false,
+            Self::Select(_) | Self::Branch(_) | Self::Norm | Self::Derivative { .. } => false,
         }
     }
 }
@@ -428,7 +555,7 @@ impl Case {
         let mut instructions: Vec<(Kind, Vec<usize>)> = Vec::new();
         let count = 1 + random.below(if depth == 0 { 14 } else { 5 });
         while instructions.len() < count {
-            let kind = match random.below(21) {
+            let kind = match random.below(24) {
                 0 => Kind::Constant(random.number(edges)),
                 1 => Kind::Select(random.pick(&Relation::ALL)),
                 2 => Kind::Branch(random.pick(&Relation::ALL)),
@@ -458,6 +585,11 @@ impl Case {
                 }
                 11 if cfg!(feature = "integrations") => Kind::Root,
                 12 if cfg!(feature = "integrations") => Kind::Solve,
+                14 if cfg!(feature = "integrations") => {
+                    let kinds = [Kind::Conjugate, Kind::FixedPoint, Kind::Minimum];
+                    kinds[random.below(kinds.len())].clone()
+                }
+                15 | 16 => Kind::Derivative { of_root: random.below(2) == 0 },
                 _ => Kind::Op(random.pick(Op::ALL)),
             };
             // The bounds of a clamp must not be in the wrong order; the sign of a NaN depends on the processor.
@@ -471,6 +603,7 @@ impl Case {
                 Kind::Sum | Kind::LogSumExp | Kind::Norm => 1 + random.below(4),
                 Kind::Affine | Kind::Table => 1,
                 Kind::Rule { .. } | Kind::Root | Kind::Solve => 2,
+                Kind::Conjugate | Kind::FixedPoint | Kind::Minimum | Kind::Derivative { .. } => 2,
                 Kind::Call(_) => INPUTS,
             };
             let among = INPUTS + instructions.len();
@@ -714,6 +847,30 @@ fn any_at_one_point<F: ProgramScalar>(random: &mut Random) -> Result<(), String>
     Ok(())
 }
 
+/// Whether one thread and three give the same bits for a sum over many points, where the batch is a large one.
+fn threads_agree<F: ProgramScalar>(
+    program: &Program<F>,
+    parameters: &[F],
+    points: &[Vec<F>],
+) -> Result<(), String> {
+    static POOLS: LazyLock<[ThreadPool; 2]> = LazyLock::new(|| {
+        [1, 3].map(|threads| ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start"))
+    });
+    if points.len() < BATCHES[BATCHES.len() - 1] {
+        return Ok(());
+    }
+    let many: Vec<Vec<F>> = points.iter().cycle().take(700).cloned().collect();
+    let [one, three] = POOLS.each_ref().map(|pool| {
+        let mut sum = vec![F::zero(); PARAMETERS];
+        let mut memory = program.batch_workspace();
+        pool.install(|| program.sum_gradient(&mut memory, parameters, &many[..], &mut sum))
+            .map(|value| (value, sum))
+    });
+    let (one, three) = (one.map_err(|error| error.to_string())?, three.map_err(|error| error.to_string())?);
+    let same = same_bits(one.0, three.0) && one.1.iter().zip(&three.1).all(|(&a, &b)| same_bits(a, b));
+    if same { Ok(()) } else { Err(format!("one thread gives {one:?}, three give {three:?}")) }
+}
+
 /// Compares a batch of points with single points, up to a given difference.
 fn batch_against_points<F: ProgramScalar>(
     case: &Case,
@@ -740,6 +897,7 @@ fn batch_against_points<F: ProgramScalar>(
     }
     let mut sum = vec![F::zero(); PARAMETERS];
     program.sum_gradient(&mut batch, parameters, points, &mut sum).map_err(|error| error.to_string())?;
+    threads_agree(&program, parameters, points)?;
     let mut poisoned = [false; PARAMETERS];
     for (k, x) in points.iter().enumerate() {
         let value =

@@ -62,6 +62,7 @@
 #[macro_use]
 mod real_field;
 
+use crate::forward::Tag;
 use crate::program::Traced;
 use crate::{Differentiable, Dual, Lanes, ProgramScalar};
 use approx::{AbsDiffEq, RelativeEq, UlpsEq};
