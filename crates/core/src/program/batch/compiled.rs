@@ -111,8 +111,9 @@ where
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` does not have the length of both, and [`Error::TooLarge`] if a path takes more
-    /// than 2²⁶ nodes and operands.
+    /// [`Error::Length`] if `gradient` does not have the length of both, [`Error::TooLarge`] if a path takes more than
+    /// 2²⁶ nodes and operands, [`Error::EqualityHeld`] if two numbers are found equal, and the errors of the rules that
+    /// the function calls.
     ///
     /// # Panics
     ///
@@ -141,8 +142,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if `gradient` does not have the length of `parameters`, or points differ in length, and
-    /// [`Error::TooLarge`] if a path takes more than 2²⁶ nodes and operands.
+    /// [`Error::Length`] if `gradient` does not have the length of `parameters`, or points differ in length, and the
+    /// other errors of [`gradient`](Self::gradient).
     ///
     /// # Panics
     ///
