@@ -262,6 +262,10 @@ fn functions() -> Vec<(String, Program<f64>)> {
             Traced::affine_into(&x[..4], &x[4..], &[x[0].sin(), x[1]], &mut rows);
             rows
         }),
+        record("methods of a selected literal", &|x| {
+            let one = Traced::select(dualtape::Relation::Less, x[0], x[1], 1.0.into(), 2.0.into());
+            vec![one.sin() * x[2] + one.powi(3), one.max(x[3])]
+        }),
         record("select", &|x| {
             vec![Traced::select(dualtape::Relation::Less, x[0], x[1], x[2] * x[3], x[4].exp())]
         }),
@@ -429,10 +433,11 @@ fn what_has_no_code_is_an_error_that_says_why() {
 fn names_become_names_of_the_language() {
     let names = [
         "ω t", "for", "v1", "2nd", "for", "", "_", "finite", "Ok", "LANES", "NAN", "double", "dt_norm",
-        "next_s1", "x", "s2", "sin", "angle",
+        "next_s1", "x", "s2", "sin", "angle", "tanh", "M_PI",
     ];
     let point = vec![1.0_f64; names.len()];
-    let norm = |x: &[Traced<f64>]| Traced::norm(x) + x.iter().map(|x| x.sin()).sum::<Traced<f64>>();
+    let norm =
+        |x: &[Traced<f64>]| Traced::norm(x) + x.iter().map(|x| x.sin() + x.tanh()).sum::<Traced<f64>>();
     let program = Program::record(norm, &point).expect("it is recorded");
     // A quantity that is requested twice becomes one function.
     let quantities = [Quantity::Values, Quantity::Gradient, Quantity::Values];

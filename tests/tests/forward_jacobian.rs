@@ -21,6 +21,45 @@ impl Function<f64> for Counted<'_> {
     }
 }
 
+/// Sums over rows of squares, added up in the outputs.
+struct Adding {
+    rows: usize,
+}
+
+impl Function<f64> for Adding {
+    fn outputs(&self, _: usize) -> usize {
+        self.rows
+    }
+
+    fn call<D: Differentiable<Scalar = f64>>(&self, x: &[D], y: &mut [D]) {
+        for (row, y) in y.iter_mut().enumerate() {
+            x.iter().for_each(|&x| *y += x * x * (row + 1) as f64);
+        }
+    }
+}
+
+#[test]
+fn outputs_are_zero_at_each_call_so_that_a_function_may_add_to_them() {
+    for (inputs, rows) in [(1, 1), (8, 3), (9, 1), (9, 9), (17, 2), (30, 40)] {
+        let (f, x) = (Adding { rows }, vec![1.5; inputs]);
+        let expected: Vec<f64> = (1..=rows).map(|row| 2.25 * (inputs * row) as f64).collect();
+        let matrix: Vec<f64> =
+            (1..=rows).flat_map(|row| (0..inputs).map(move |_| 3.0 * row as f64)).collect();
+        assert_eq!(
+            dualtape::jacobian(&f, &x),
+            (expected.clone(), matrix.clone()),
+            "{inputs} inputs, {rows} rows"
+        );
+        let (mut values, mut by_forward) = (vec![0.0; rows], vec![0.0; rows * inputs]);
+        Forward::<f64>::new().jacobian(|x, y| f.call(x, y), &x, &mut values, &mut by_forward).unwrap();
+        assert_eq!((&values, &by_forward), (&expected, &matrix));
+        let mut sparse = ForwardJacobian::of_pattern(Pattern::dense(rows, inputs).unwrap()).unwrap();
+        by_forward.fill(0.0);
+        sparse.evaluate(&f, &x, &mut values, &mut by_forward).unwrap();
+        assert_eq!((values, by_forward), (expected, matrix));
+    }
+}
+
 /// The values, and the dense matrix by forward mode.
 fn dense(f: Sparse, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let (mut values, mut matrix) = (vec![0.0; x.len()], vec![0.0; x.len() * x.len()]);

@@ -519,3 +519,65 @@ fn a_linear_system_on_a_tape_takes_one_solution_for_the_value_and_one_for_the_sw
     assert_close("value", &[value], &[3.0 / sum], 1e-13);
     assert_close("derivative", &gradient, &[-3.0 / (sum * sum), 1.0 / sum], 1e-12);
 }
+
+#[test]
+fn a_minimiser_that_stops_at_a_maximum_or_a_saddle_point_is_an_error() {
+    /// a z₀² + b z₁² + z₀⁴ + z₁⁴, stationary at the origin.
+    #[derive(Clone)]
+    struct Saddle;
+    impl Objective for Saddle {
+        type Scalar = f64;
+        fn unknowns(&self) -> usize {
+            2
+        }
+        fn value<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> D {
+            p[0] * z[0] * z[0] + p[1] * z[1] * z[1] + z[0].powi(4) + z[1].powi(4)
+        }
+        fn minimize(&self, _: &[f64]) -> Result<Vec<f64>, Error> {
+            Ok(vec![0.0; 2])
+        }
+    }
+    for p in [[-1.0, -2.0], [1.0, -2.0], [1e9, -1e4], [-1.0, 0.0]] {
+        let refused = minimum(&Saddle, &p).unwrap_err().to_string();
+        assert!(refused.contains("maximum or a saddle point") && refused.contains("[0.0, 0.0]"), "{refused}");
+    }
+    // Flat along one direction, or along both: a minimum, as far as second derivatives tell.
+    for p in [[1.0, 2.0], [1.0, 0.0], [0.0, 0.0]] {
+        assert_eq!(minimum(&Saddle, &p).unwrap(), [0.0, 0.0]);
+    }
+}
+
+#[test]
+fn an_answer_where_the_jacobian_is_singular_must_solve_the_equations() {
+    /// z₀² = p₀ · s and z₁ = p₁, in units of s; its solver returns the point that it holds.
+    #[derive(Clone)]
+    struct Stuck {
+        unit: f64,
+        at: [f64; 2],
+    }
+    impl Equations for Stuck {
+        type Scalar = f64;
+        fn unknowns(&self) -> usize {
+            2
+        }
+        fn residual<D: Differentiable<Scalar = f64>>(&self, z: &[D], p: &[D]) -> Vec<D> {
+            vec![z[0] * z[0] - p[0], (z[1] - p[1]) * self.unit]
+        }
+        fn solve(&self, _: &[f64]) -> Result<Vec<f64>, Error> {
+            Ok(self.at.to_vec())
+        }
+    }
+    for (unit, at, p, solves) in [
+        (1.0, [0.0, 3.0], [4.0, 3.0], false),
+        (1.0, [0.0, 3.0], [0.0, 3.0], true),
+        (1e-18, [2.0, 5.0], [4.0, 3.0], false),
+        (1e-18, [2.0, 3.0], [4.0, 3.0], true),
+        (1e18, [2.0, 3.0], [4.0, 3.0], true),
+    ] {
+        let answer = root(&Stuck { unit, at }, &p);
+        match answer {
+            Ok(z) => assert!(solves && z == at, "{at:?} for {p:?}"),
+            Err(error) => assert!(!solves && error.to_string().contains("does not solve"), "{at:?}: {error}"),
+        }
+    }
+}

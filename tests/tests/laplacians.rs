@@ -331,3 +331,15 @@ fn a_zero_laplacian_wins_over_an_infinite_coefficient() {
     // f = x has no curvature, and the derivative of a = 1/x is −∞.
     assert_eq!(divergence_form(|x| [x[0], x[0].recip()], &[0.0_f64]).1, f64::NEG_INFINITY);
 }
+
+#[test]
+fn an_exact_zero_wins_over_an_infinite_derivative_in_products_of_gradients() {
+    // ∂²/∂x² √x is −∞ at 0, and the mixed terms are products of 0 and ∞.
+    let (_, _, of_product) = laplacian(|x| x[0].sqrt() * x[1], &[0.0, 1.0]);
+    assert_eq!(of_product, f64::NEG_INFINITY);
+    assert_eq!(divergence_form(|x| [x[0].sqrt(), x[1]], &[0.0, 1.0]).1, f64::NEG_INFINITY);
+    let (_, _, of_dot) = laplacian(|x| ForwardLaplacian::dot(&[x[0].sqrt()], &[x[1]]), &[0.0, 1.0]);
+    assert_eq!(of_dot, f64::NEG_INFINITY);
+    // A NaN is not lost either.
+    assert!(divergence_form(|x| [x[0], x[0] + f64::NAN], &[1.0]).1.is_nan());
+}

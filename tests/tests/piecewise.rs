@@ -95,3 +95,27 @@ fn tables_that_are_no_functions_are_refused() {
     let error = Piecewise::linear(&[0.0, 1.0], &[1.0]).unwrap_err();
     assert!(matches!(error, Error::Length { expected: 2, given: 1, .. }), "{error}");
 }
+
+#[test]
+fn a_flat_kink_wins_over_an_infinite_derivative_in_every_mode() {
+    let tent = Piecewise::linear(&[-1.0, 0.0, 1.0], &[0.0, 1.0, 0.0]).unwrap();
+    fn root<D: Differentiable<Scalar = f64>>(tent: &Piecewise<f64>, x: D) -> D {
+        (D::one() - tent.at(x).unwrap()).sqrt()
+    }
+    assert_eq!(gradient(|x| root(&tent, x[0]), &[0.0]).1, [0.0]);
+    assert_eq!(gradient_forward(|x| root(&tent, x[0]), &[0.0]).1, [0.0]);
+    let program = Program::record(|x| root(&tent, x[0]), &[0.5]).unwrap();
+    let (mut workspace, mut derivative) = (program.workspace(), [1.0]);
+    for _ in 0..20 {
+        program.gradient(&mut workspace, &[0.0], &mut derivative).unwrap();
+        assert_eq!(derivative, [0.0]);
+    }
+}
+
+#[test]
+fn pieces_whose_width_is_no_number_are_refused() {
+    let wide = Piecewise::linear(&[-1e308, 1e308], &[0.0, 1.0]).unwrap_err().to_string();
+    assert!(wide.contains("distance") && wide.contains("too large"), "{wide}");
+    assert!(Piecewise::linear(&[-3e38_f32, 3e38], &[0.0, 1.0]).is_err());
+    assert!(Piecewise::linear(&[-1e307, 1e307], &[0.0, 1.0]).is_ok());
+}

@@ -508,3 +508,18 @@ fn derivatives_are_right_where_the_factorial_of_their_order_overflows() {
     let exponential = derivatives::<U40, f32>(Float::exp, 0.0);
     assert!((exponential[36] - 1.0).abs() < 1e-2, "{}", exponential[36]);
 }
+
+#[test]
+fn powers_with_a_moving_exponent_are_right_for_large_and_small_bases() {
+    use dualtape::typenum::U2;
+    for (base, at) in [(1e200, 0.9), (1e-160, 1.0), (3.0, 2.0), (1e-300, 0.5)] {
+        let series = dualtape::derivatives::<U2, f64>(|y| Taylor::lift(base).powf(y), at);
+        let nested = dualtape::second_derivative(|y| Dual::lift(Dual::lift(base)).powf(y), at);
+        for (ours, expected) in series.iter().zip([nested.0, nested.1, nested.2]) {
+            assert!((ours / expected - 1.0).abs() < 1e-12, "{base}: {series:?} {nested:?}");
+        }
+    }
+    let single = dualtape::derivatives::<U2, f32>(|y| Taylor::lift(1e13_f32).powf(y), 2.0);
+    let expected = 1e26 * 1e13_f64.ln().powi(2);
+    assert!((f64::from(single[2]) / expected - 1.0).abs() < 1e-5, "{single:?} {expected}");
+}

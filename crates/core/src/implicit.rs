@@ -47,7 +47,7 @@ pub use operator::{LinearOperator, conjugate_gradients};
 
 use crate::{CustomRule, Differentiable, Dual, Error, Scalar, Var, gradient, jvp, vjp};
 use nalgebra::{DMatrix, DVector};
-use num_traits::Float;
+use num_traits::{Float, Zero};
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -310,14 +310,25 @@ impl<E: Equations> Root<E> {
         Ok(columns)
     }
 
-    /// Whether one Newton step from there leads away. If the Jacobian is singular, no step is known.
+    /// Whether one Newton step from there leads away. If the Jacobian is singular, no step is known, and the residual
+    /// itself must be small, each equation in units of its largest derivative.
     fn is_off(&self, z: &[E::Scalar], p: &[E::Scalar]) -> Result<bool, Error> {
-        let residual = self.residual(z, p)?;
-        let matrix = transposed(&self.columns(z, p)?, z.len());
-        let Ok(step) = linear_solve(&matrix, &residual) else { return Ok(false) };
+        let mut residual = self.residual(z, p)?;
+        let mut matrix = transposed(&self.columns(z, p)?, z.len());
+        for (row, residual) in matrix.chunks_mut(z.len().max(1)).zip(&mut residual) {
+            let largest = row.iter().map(|entry| entry.abs()).fold(E::Scalar::zero(), Float::max);
+            if largest > E::Scalar::zero() && largest.is_finite() {
+                row.iter_mut().for_each(|entry| *entry /= largest);
+                *residual /= largest;
+            }
+        }
+        let precision = <E::Scalar as Float>::epsilon().wide().sqrt();
+        let exceeds = |x: &E::Scalar, most: f64| x.is_nan() || x.wide().abs() > most;
+        let Ok(step) = linear_solve(&matrix, &residual) else {
+            return Ok(residual.iter().any(|residual| exceeds(residual, precision)));
+        };
         let scale = z.iter().map(|z| z.wide().abs()).fold(1.0, f64::max);
-        let most = <E::Scalar as Float>::epsilon().wide().sqrt() * scale;
-        Ok(step.iter().any(|step| step.is_nan() || step.wide().abs() > most))
+        Ok(step.iter().any(|step| exceeds(step, precision * scale)))
     }
 }
 
@@ -517,7 +528,8 @@ pub trait Objective: Clone + Send + Sync + 'static {
 ///
 /// # Errors
 ///
-/// The errors of [`root`]: the equations state that the gradient is zero, and their Jacobian is the Hessian.
+/// The errors of [`root`]: the equations state that the gradient is zero, and their Jacobian is the Hessian. Also
+/// [`Error::Rule`] if the minimiser's answer is a maximum or a saddle point.
 ///
 /// ```
 /// use dualtape::implicit::{Objective, minimum};
@@ -565,6 +577,25 @@ impl<O: Objective> Equations for Stationary<O> {
     }
 
     fn solve(&self, p: &[O::Scalar]) -> Result<Vec<O::Scalar>, Error> {
-        self.0.minimize(p)
+        let z = self.0.minimize(p)?;
+        Error::check_length("solution", "unknown", self.unknowns(), z.len())?;
+        let equations = Root { equations: self.clone(), parameters: p.len(), last: None };
+        let hessian: Vec<f64> = equations.columns(&z, p)?.iter().map(|entry| entry.wide()).collect();
+        let Some(curvature) = least_curvature(&hessian, z.len()) else { return Ok(z) };
+        let reason = format!(
+            "the minimiser's answer {z:?} for the parameters {p:?} is a maximum or a saddle point: along a direction, the \
+             second derivative is {curvature:.1e}"
+        );
+        Err(Error::Rule { rule: "minimum", reason })
     }
+}
+
+/// The least eigenvalue of a symmetric matrix, if it is negative beyond rounding errors.
+fn least_curvature(matrix: &[f64], n: usize) -> Option<f64> {
+    if n == 0 || !matrix.iter().all(|entry| entry.is_finite()) {
+        return None;
+    }
+    let eigenvalues = DMatrix::from_column_slice(n, n, matrix).symmetric_eigenvalues();
+    let (least, largest) = (eigenvalues.min(), eigenvalues.amax());
+    (least < -1e-6 * largest).then_some(least)
 }

@@ -4,7 +4,7 @@
 //! only a few states. `examples/continuous_adjoint.rs` solves the adjoint equation instead.
 
 use crate::loops::{Checkpoints, Scan, Step};
-use crate::{Differentiable, Error, ProgramScalar};
+use crate::{Differentiable, Error, Float, ProgramScalar, Scalar};
 
 /// The right-hand side of y′ = f(t, y, p).
 #[diagnostic::on_unimplemented(
@@ -148,14 +148,15 @@ impl<F: Flow> Solver<F> {
     ///
     /// # Errors
     ///
-    /// The errors of the flow, and of [`scan`](crate::loops::scan).
+    /// The errors of the flow, and of [`scan`](crate::loops::scan); [`Error::Rule`] for more steps than the numbers can
+    /// count, which is 2²⁴ for `f32`.
     pub fn end<D: Differentiable<Scalar = F::Scalar>>(
         &self,
         time: [D; 2],
         start: &[D],
         parameters: &[D],
     ) -> Result<Vec<D>, Error> {
-        let (start, parameters) = self.arguments(time, start, parameters);
+        let (start, parameters) = self.arguments(time, start, parameters)?;
         let mut end = self.scan.run(&start, &[], &parameters)?.state;
         end.remove(0);
         Ok(end)
@@ -198,7 +199,7 @@ impl<F: Flow> Solver<F> {
         start: &[D],
         parameters: &[D],
     ) -> Result<Vec<D>, Error> {
-        let (start, parameters) = self.arguments(time, start, parameters);
+        let (start, parameters) = self.arguments(time, start, parameters)?;
         Ok(self.path.run(&start, &[], &parameters)?.outputs)
     }
 
@@ -209,9 +210,15 @@ impl<F: Flow> Solver<F> {
         [from, to]: [D; 2],
         start: &[D],
         parameters: &[D],
-    ) -> (Vec<D>, Vec<D>) {
+    ) -> Result<(Vec<D>, Vec<D>), Error> {
+        // Steps are counted in the flow's numbers: in f32, 2²⁴ + 1 is no number.
+        let most = 2.0 / <D::Scalar as Float>::epsilon().wide();
+        if self.steps as f64 > most {
+            let reason = format!("{} steps are more than its numbers can count, {most}", self.steps);
+            return Err(Error::Rule { rule: "ode", reason });
+        }
         let width = (to - from) / D::literal(self.steps as f64);
-        ([&[D::zero()], start].concat(), [&[from, width], parameters].concat())
+        Ok(([&[D::zero()], start].concat(), [&[from, width], parameters].concat()))
     }
 }
 

@@ -19,15 +19,18 @@ const BERNOULLI: [f64; 10] = [
 /// The highest derivative for which the reflection formula is available.
 const MAX_REFLECTED: usize = 16;
 
+/// Each term of a derivative takes as many steps as its order.
+const MAX_ORDER: u32 = 1000;
+
 /// The `n`-th derivative of the digamma function; NaN at its poles 0, −1, −2, …, and for negative `x` beyond
-/// the sixteenth derivative.
+/// the sixteenth derivative, and everywhere beyond the thousandth.
 ///
 /// Uses the recurrence until the asymptotic series is accurate, and reflection for negative numbers (Abramowitz and
 /// Stegun, 6.3.5, 6.3.7 and 6.3.18; 6.4.6, 6.4.7 and 6.4.11).
 // Kept out of the kernels, because LLVM would compute parts of it for every other operation too.
 #[inline(never)]
 pub(crate) fn polygamma(n: u32, x: f64) -> f64 {
-    if x <= 0.0 && x == x.floor() {
+    if (x <= 0.0 && x == x.floor()) || n > MAX_ORDER {
         return f64::NAN;
     }
     if n == 0 {
@@ -62,16 +65,22 @@ fn digamma(x: f64) -> f64 {
 
 /// n! Σ 1/(x + k)ⁿ⁺¹, for positive x.
 fn positive(n: u32, x: f64) -> f64 {
-    let power = n as i32 + 1;
     let factorial: f64 = (1..=n).map(f64::from).product();
+    // n!/xⁿ⁺¹; factor by factor if one of the two leaves the range of numbers.
+    let term = |x: f64| {
+        let power = x.powi(-(n as i32 + 1));
+        match factorial.is_finite() && power.is_normal() {
+            true => factorial * power,
+            false => (1..=n).fold(x.recip(), |product, k| product * (f64::from(k) / x)),
+        }
+    };
     let steps = steps(x, 20.0 + f64::from(n));
     // The small terms first.
-    let terms = (0..steps).rev().map(|k| factorial * (x + f64::from(k)).powi(-power));
-    let sum: f64 = terms.sum();
+    let sum: f64 = (0..steps).rev().map(|k| term(x + f64::from(k))).sum();
     let x = x + f64::from(steps);
     // (n−1)!/xⁿ + n!/(2xⁿ⁺¹) + Σ B₂ₖ (2k+n−1)!/((2k)! x²ᵏ⁺ⁿ)
-    let mut series = factorial / f64::from(n) * x.powi(1 - power) + factorial / 2.0 * x.powi(-power);
-    let mut factor = factorial * x.powi(-power);
+    let mut factor = term(x);
+    let mut series = factor * x / f64::from(n) + factor / 2.0;
     for (k, bernoulli) in BERNOULLI.into_iter().enumerate() {
         let (k, n) = (k as f64 + 1.0, f64::from(n));
         // From (2k+n−3)!/(2k−2)! to (2k+n−1)!/(2k)!, two powers of x further down.

@@ -313,7 +313,12 @@ impl Rust<'_> {
             Kind::Truth => predicate.text.clone(),
             _ => format!("{} != 0.0", predicate.within(Binding::Sum)),
         };
-        let text = format!("if {predicate} {{ {} }} else {{ {} }}", then.text, otherwise.text);
+        // Two literals alone have no type, and methods cannot be called on them.
+        let typed = match (then.kind, otherwise.kind) {
+            (Kind::Literal, Kind::Literal) => format!("_{}", self.type_name),
+            _ => String::new(),
+        };
+        let text = format!("if {predicate} {{ {}{typed} }} else {{ {} }}", then.text, otherwise.text);
         Term::number(text, Binding::Loose)
     }
 

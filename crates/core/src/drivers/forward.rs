@@ -54,6 +54,10 @@ impl<T: Differentiable> Forward<T> {
 impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     /// Empty buffers for `N` inputs at a time.
     ///
+    /// # Panics
+    ///
+    /// If `N` is 0.
+    ///
     /// ```
     /// use dualtape::{Forward, typenum::U3};
     /// // As many lanes as inputs: one evaluation, and no lane is idle.
@@ -63,6 +67,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn with_lanes() -> Self {
+        assert!(N::USIZE > 0, "forward mode needs at least one lane");
         Self { inputs: Vec::new(), outputs: Vec::new(), at_start: false, tag: Tag::fresh() }
     }
 
@@ -100,7 +105,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     /// Writes the values of `f` at `x` into `values`, and its Jacobian into `jacobian`: a row for each
     /// output, with a number for each input.
     ///
-    /// `f` writes its outputs into the slice that it is given, which has the length of `values`.
+    /// `f` writes its outputs into the slice that it is given, which has the length of `values` and holds zeros.
     ///
     /// # Errors
     ///
@@ -132,6 +137,8 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
         for start in (0..columns.max(1)).step_by(N::USIZE) {
             if start > 0 {
                 self.advance(start - N::USIZE);
+                // The function may add to what it finds, as on the first call.
+                self.outputs.fill(Dual::lift(T::zero()));
             }
             f(&self.inputs, &mut self.outputs);
             let count = N::USIZE.min(columns - start);
@@ -146,7 +153,7 @@ impl<T: Differentiable, N: Lanes<T>> Forward<T, N> {
     /// Writes the values of `f` at `x` into `values`, and its Jacobian times `tangent` into `product`, in one
     /// evaluation. Both have one number for each output.
     ///
-    /// `f` writes its outputs into the slice that it is given, which has the length of `values`.
+    /// `f` writes its outputs into the slice that it is given, which has the length of `values` and holds zeros.
     ///
     /// # Errors
     ///

@@ -63,6 +63,10 @@ where
 
 /// [`gradient_forward`] with a chosen number of lanes.
 ///
+/// # Panics
+///
+/// If `N` is 0.
+///
 /// ```
 /// use dualtape::{Dual, gradient_lanes};
 /// use dualtape::typenum::U2;

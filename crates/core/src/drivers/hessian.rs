@@ -1,6 +1,7 @@
 //! Second derivatives, forward over reverse: a gradient in reverse mode, of dual numbers.
 
 use super::dense::{DENSE_LIMIT, or_panic, zeros};
+use crate::forward::Tag;
 use crate::{Differentiable, Dual, Error, Lanes, Reverse, Var};
 use generic_array::GenericArray;
 use generic_array::sequence::GenericSequence;
@@ -105,6 +106,8 @@ pub struct SecondOrder<T: Differentiable, N: Lanes<T> = U8> {
     inputs: Vec<Dual<T, N>>,
     /// The gradient, with its tangents.
     moving: Vec<Dual<T, N>>,
+    /// Of all evaluations: they take turns, so none is within another.
+    tag: Tag,
 }
 
 impl<T: Differentiable, N: Lanes<T>> Default for SecondOrder<T, N> {
@@ -131,6 +134,10 @@ impl<T: Differentiable> SecondOrder<T> {
 impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     /// Empty buffers for `N` directions at a time.
     ///
+    /// # Panics
+    ///
+    /// If `N` is 0.
+    ///
     /// ```
     /// use dualtape::{SecondOrder, typenum::U2};
     /// // As many directions as inputs: a Hessian takes one recording and one sweep.
@@ -141,7 +148,8 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn with_lanes() -> Self {
-        Self { reverse: Reverse::new(), inputs: Vec::new(), moving: Vec::new() }
+        assert!(N::USIZE > 0, "second derivatives need at least one direction at a time");
+        Self { reverse: Reverse::new(), inputs: Vec::new(), moving: Vec::new(), tag: Tag::fresh() }
     }
 
     /// Writes the gradient of `f` at `x` and its Hessian (square, row after row), and returns the value.
@@ -233,7 +241,8 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
         Error::check_length("product", "input", x.len(), product.len())?;
         self.inputs.clear();
         let along = |v| GenericArray::generate(|lane| if lane == 0 { v } else { T::zero() });
-        self.inputs.extend(x.iter().zip(direction).map(|(&x, &v)| Dual::new(x, along(v))));
+        let tag = self.tag;
+        self.inputs.extend(x.iter().zip(direction).map(|(&x, &v)| Dual::new(x, along(v)).tagged(tag)));
         let value = self.sweep(f, gradient)?;
         for (product, derivative) in product.iter_mut().zip(&self.moving) {
             *product = derivative.derivative(0);
@@ -257,7 +266,8 @@ impl<T: Differentiable, N: Lanes<T>> SecondOrder<T, N> {
         for start in (0..x.len().max(1)).step_by(N::USIZE) {
             let count = N::USIZE.min(x.len() - start);
             self.inputs.clear();
-            self.inputs.extend(x.iter().enumerate().map(|(i, &x)| Dual::in_block(x, i, start)));
+            let seeded = |(i, &x): (usize, &T)| Dual::in_block(x, i, start).tagged(self.tag);
+            self.inputs.extend(x.iter().enumerate().map(seeded));
             value = self.sweep(&f, gradient)?;
             for (row, derivative) in self.moving.iter().enumerate() {
                 visit(start, count, row, &derivative.tangent());

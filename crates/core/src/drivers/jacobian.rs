@@ -137,7 +137,7 @@ pub trait Function<F: Scalar> {
     /// The number of outputs for the given number of inputs.
     fn outputs(&self, inputs: usize) -> usize;
 
-    /// Writes the outputs at `x` into `y`, which has one element for each output.
+    /// Writes the outputs at `x` into `y`, which has one element for each output, all of them zero.
     fn call<D: Differentiable<Scalar = F>>(&self, x: &[D], y: &mut [D]);
 }
 

@@ -147,8 +147,9 @@ where
     }
     let mut derivatives = vec![T::zero(); orders.len()];
     for (line, rows) in lines {
-        let mut inputs: Vec<Taylor<T, N>> = x.iter().map(|&x| Taylor::lift(x)).collect();
-        line.iter().for_each(|&(i, steps)| inputs[i] = moving(x[i], T::literal(steps as f64)));
+        let tag = Tag::fresh();
+        let mut inputs: Vec<Taylor<T, N>> = x.iter().map(|&x| Taylor::lift(x).tagged(tag)).collect();
+        line.iter().for_each(|&(i, steps)| inputs[i] = moving(x[i], T::literal(steps as f64)).tagged(tag));
         let coefficient = f(&inputs).coefficient(N::USIZE);
         rows.iter().for_each(|&(row, weight)| {
             derivatives[row] += coefficient * <T::Scalar as Scalar>::nearest(weight);
@@ -227,9 +228,10 @@ where
 {
     Error::check_length("first direction", "input", x.len(), u.len())?;
     Error::check_length("second direction", "input", x.len(), v.len())?;
+    let tags = [Tag::fresh(), Tag::fresh()];
     let along = |(i, &x): (usize, &T)| {
-        let primal = Dual::new(x, GenericArray::generate(|_| u[i]));
-        Dual::new(primal, GenericArray::generate(|_| Dual::lift(v[i])))
+        let primal = Dual::new(x, GenericArray::generate(|_| u[i])).tagged(tags[0]);
+        Dual::new(primal, GenericArray::generate(|_| Dual::lift(v[i]))).tagged(tags[1])
     };
     let inputs: Vec<Dual<Dual<T>>> = x.iter().enumerate().map(along).collect();
     let (_, derivatives) = gradient(f, &inputs);

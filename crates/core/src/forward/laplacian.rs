@@ -140,7 +140,8 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
         self.laplacian + T::chain_rule(self.primal, &zeros)
     }
 
-    /// The sum of the products of the derivatives along the lanes, ∇a·∇b, which a divergence needs.
+    /// The sum of the products of the derivatives along the lanes, ∇a·∇b, which a divergence needs. A NaN value has NaN
+    /// derivatives, except where they are exactly zero.
     ///
     /// ```
     /// use dualtape::ForwardLaplacian;
@@ -149,7 +150,7 @@ impl<T: Differentiable, N: Lanes<T>> ForwardLaplacian<T, N> {
     /// ```
     #[inline(always)]
     pub fn inner(&self, other: &Self) -> T {
-        combination::inner(&self.tangent, &other.tangent)
+        combination::inner(&self.tangent(), &other.tangent())
     }
 
     /// Whether its derivatives are the same as those of another.
@@ -311,7 +312,9 @@ impl<T: Differentiable, N: Lanes<T>> Differentiable for ForwardLaplacian<T, N> {
         let mut sum = Combination::new(z);
         operands.iter().zip(p).for_each(|(x, p)| sum.add(p, x));
         for (row, a) in second::ternary(op, primals, z, p).iter().zip(&operands) {
-            row.iter().zip(&operands).for_each(|(&h, b)| sum.bend(h, a.inner(b)));
+            row.iter()
+                .zip(&operands)
+                .for_each(|(&h, b)| sum.bend(h, combination::inner(&a.tangent, &b.tangent)));
         }
         sum.finish()
     }

@@ -64,7 +64,7 @@ pub type Products<T, D, E> = (Vec<Array<T, E>>, Vec<Array<T, D>>);
 ///
 /// # Errors
 ///
-/// [`Error::Length`] if there are not as many weights as results, or one does not have as many elements.
+/// [`Error::Length`] if there are not as many weights as results, or one does not have the shape of its result.
 ///
 /// ```
 /// use dualtape::integrations::ndarray::vjp;
@@ -94,6 +94,14 @@ where
     Error::check_length("list of weights", "result", results.len(), weights.len())?;
     for (result, weight) in results.iter().zip(weights) {
         Error::check_length("array of weights", "element of its result", result.len(), weight.len())?;
+        for (&expected, &given) in result.shape().iter().zip(weight.shape()) {
+            Error::check_length(
+                "axis of an array of weights",
+                "element along that axis of its result",
+                expected,
+                given,
+            )?;
+        }
     }
     let outputs: Vec<_> = results.iter().flatten().copied().collect();
     let weights: Vec<_> = weights.iter().flatten().copied().collect();

@@ -1,6 +1,6 @@
 //! A table of measured points, joined by straight lines.
 
-use super::CustomRule;
+use super::{CustomRule, Partial};
 use crate::{Differentiable, Error, Scalar};
 use std::sync::Arc;
 
@@ -55,10 +55,12 @@ impl<F: Scalar> Piecewise<F> {
             return Err(Self::not_a_table(format!("x must increase, but {} follows {}", pair[1], pair[0])));
         }
         let this = Self { points: x.iter().zip(y).map(|(&x, &y)| [x, y]).collect() };
-        match (1..x.len()).find(|&piece| !this.derivative(piece).is_finite()) {
+        let overflows =
+            |&piece: &usize| !(x[piece] - x[piece - 1]).is_finite() || !this.derivative(piece).is_finite();
+        match (1..x.len()).find(overflows) {
             None => Ok(this),
             Some(piece) => Err(Self::not_a_table(format!(
-                "the derivative between x = {} and x = {} is too large a number",
+                "the distance or the derivative between x = {} and x = {} is too large a number",
                 x[piece - 1],
                 x[piece]
             ))),
@@ -139,7 +141,7 @@ impl<F: Scalar> CustomRule for Piecewise<F> {
     }
 
     fn vjp<D: Differentiable<Scalar = F>>(&self, _: &[D], z: &[D], cotangent: &[D]) -> Result<Vec<D>, Error> {
-        Ok(vec![cotangent[0] * D::stop_gradient(z[1])])
+        Ok(vec![Partial::Of(D::stop_gradient(z[1])).times(cotangent[0])])
     }
 
     fn jvp<D: Differentiable<Scalar = F>>(
@@ -148,6 +150,6 @@ impl<F: Scalar> CustomRule for Piecewise<F> {
         z: &[D],
         tangent: &[D],
     ) -> Option<Result<Vec<D>, Error>> {
-        Some(Ok(vec![tangent[0] * D::stop_gradient(z[1]), D::zero()]))
+        Some(Ok(vec![Partial::Of(D::stop_gradient(z[1])).times(tangent[0]), D::zero()]))
     }
 }

@@ -189,10 +189,10 @@ impl<T: Scalar> ForwardJacobian<T> {
         Error::check_length("pattern: its rows", "output", f.outputs(x.len()), rows)?;
         Error::check_length("slice of values", "output", rows, values.len())?;
         self.pattern.check_values(entries.len())?;
-        self.outputs.clear();
-        self.outputs.resize(rows, Dual::lift(T::zero()));
         for first in (0..self.moving.max(1)).step_by(LANES) {
             self.hold(x, first as u32);
+            self.outputs.clear();
+            self.outputs.resize(rows, Dual::lift(T::zero()));
             f.call(&self.inputs, &mut self.outputs);
             self.read(first as u32, entries)?;
         }

@@ -138,6 +138,9 @@ impl Pattern {
     /// # Ok::<(), dualtape::Error>(())
     /// ```
     pub fn dense(rows: usize, columns: usize) -> Result<Self, Error> {
+        if rows as u128 * columns as u128 > u128::from(u32::MAX) {
+            return Err(not_a_pattern(format!("{rows} times {columns} entries are more than 2³² − 1")));
+        }
         Self::from_rows(columns, (0..rows).map(|_| 0..columns))
     }
 

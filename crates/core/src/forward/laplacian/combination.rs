@@ -28,7 +28,16 @@ pub(super) fn inner<T: Differentiable, N: Lanes<T>>(a: &Tangent<T, N>, b: &Tange
             *sum += a * b;
         }
     }
-    (sums[0] + sums[2]) + (sums[1] + sums[3])
+    let sum = (sums[0] + sums[2]) + (sums[1] + sums[3]);
+    if sum.value().is_finite() { sum } else { inner_with_care(a, b) }
+}
+
+/// ∇a·∇b where a number is not finite: an exact zero wins over ∞.
+#[cold]
+#[inline(never)]
+fn inner_with_care<T: Differentiable, N: Lanes<T>>(a: &Tangent<T, N>, b: &Tangent<T, N>) -> T {
+    let moves = |(a, b): &(&T, &T)| !(a.is_identically_zero() || b.is_identically_zero());
+    a.iter().zip(b).filter(moves).fold(T::zero(), |sum, (&a, &b)| sum + a * b)
 }
 
 /// |∇a|², if it is needed.

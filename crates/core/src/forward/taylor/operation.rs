@@ -219,12 +219,12 @@ fn binary_orders<O: Binary, T: Differentiable, N: Lanes<T>, const CAREFUL: bool>
         Op::Powf => {
             let exponent = *y * x.ln();
             let orders = series::exponential::<T, N, CAREFUL>(z, T::one(), &exponent.orders);
-            nowhere_at_zero(op, z, x, y, x.primal * z, orders)
+            nowhere_at_zero(op, z, x, y, &[x.primal, z], orders)
         }
         Op::Log => {
             let (above, below) = (x.ln(), y.ln());
             let orders = series::quotient::<T, N, CAREFUL>(z, below.primal, &above.orders, &below.orders);
-            if y.is_still() { orders } else { nowhere_at_zero(op, z, x, y, y.primal, orders) }
+            if y.is_still() { orders } else { nowhere_at_zero(op, z, x, y, &[y.primal], orders) }
         }
         Op::Hypot => {
             let derivatives = [op.left(x.primal, y.primal, z), op.right(x.primal, y.primal, z)];
@@ -251,16 +251,23 @@ fn nowhere_at_zero<O: Binary, T: Differentiable, N: Lanes<T>>(
     z: T,
     x: &Taylor<T, N>,
     y: &Taylor<T, N>,
-    zero: T,
+    zeros: &[T],
     orders: Orders<T, N>,
 ) -> Orders<T, N> {
     if T::RECORDS {
-        let is_zero = T::predicate(Relation::Equal, zero, T::zero());
-        let others = Orders::<T, N>::generate(|i| moved(orders[i], |c| T::select_by(is_zero, T::nan(), c)));
+        let mut others = orders;
+        for &zero in zeros {
+            let is_zero = T::predicate(Relation::Equal, zero, T::zero());
+            others = Orders::<T, N>::generate(|i| moved(others[i], |c| T::select_by(is_zero, T::nan(), c)));
+        }
         return with_first(others, first_order(op, z, x, y, &tangent(x), &tangent(y)));
     }
     // An infinite result has no coefficients either.
-    if zero.value().is_normal() { orders } else { Orders::<T, N>::generate(|_| T::nan()) }
+    if zeros.iter().all(|zero| zero.value().is_normal()) {
+        orders
+    } else {
+        Orders::<T, N>::generate(|_| T::nan())
+    }
 }
 
 /// Adds the contribution of an operand, given the derivative with respect to it.
