@@ -24,12 +24,28 @@
 //!
 //! Record a function first if it is evaluated often: [`Problem::from_program`] takes a [`Program`](crate::Program),
 //! and [`Problem::sum_of_program`] sums a program over data points; [`Problem::penalized_by`] adds a penalty.
+//!
+//! With [`MatrixFree`], Newton's method with conjugate gradients and trust regions take products with the Hessian instead
+//! of the Hessian. [`LeastSquares`] minimises sums of squares, with the Hessian of Gauss and Newton.
+//!
+//! | argmin's solver | what it takes |
+//! |---|---|
+//! | `LBFGS`, `SteepestDescent`, `NonlinearConjugateGradient` | cost and gradient of any problem |
+//! | `NewtonCG`, `TrustRegion` with `Steihaug` or `CauchyPoint` | any problem; for many unknowns, [`MatrixFree`] |
+//! | `ConjugateGradient` | a [`HessianOperator`], for one Newton step |
+//!
+//! `Newton`, `TrustRegion` with `Dogleg`, and `GaussNewton` invert a matrix. argmin-math inverts only the matrices of
+//! other versions of nalgebra, ndarray and faer than those that this crate works with, and no `Vec<Vec<f64>>`.
 
+mod least_squares;
+mod products;
 mod recorded;
 
+pub use least_squares::LeastSquares;
+pub use products::{HessianOperator, HessianProduct, MatrixFree};
 pub use recorded::Recorded;
 
-use crate::{DENSE_LIMIT, Differentiable, gradient, hessian_within};
+use crate::{DENSE_LIMIT, Differentiable, gradient, hessian_within, hvp};
 use argmin::core::{CostFunction, Error, Gradient, Hessian};
 
 /// A function to minimise, for any number type.
@@ -107,6 +123,17 @@ impl<O: Objective> Hessian for Problem<O> {
 
     fn hessian(&self, x: &Vec<f64>) -> Result<Vec<Vec<f64>>, Error> {
         let (_, _, hessian) = hessian_within(DENSE_LIMIT, |x| self.0.value(x), x)?;
-        Ok(hessian.chunks(x.len().max(1)).map(<[f64]>::to_vec).collect())
+        Ok(rows(&hessian, x.len()))
     }
+}
+
+impl<O: Objective> HessianProduct for Problem<O> {
+    fn hessian_product(&self, x: &[f64], direction: &[f64]) -> Result<Vec<f64>, Error> {
+        Ok(hvp(|x| self.0.value(x), x, direction)?.2)
+    }
+}
+
+/// A square matrix of `n` rows as argmin takes it: a vector for each row.
+fn rows(matrix: &[f64], n: usize) -> Vec<Vec<f64>> {
+    matrix.chunks(n.max(1)).map(<[f64]>::to_vec).collect()
 }

@@ -1,6 +1,6 @@
 //! Recorded functions in the form that argmin's solvers take: sums over data, with a penalty.
 
-use super::Problem;
+use super::{HessianProduct, Problem, rows};
 use crate::drivers::check_dense;
 use crate::program::{BatchWorkspace, Points, Results, Rows, Sums, Wrt};
 use crate::{DENSE_LIMIT, Error, Program, Workspace};
@@ -27,6 +27,9 @@ struct Memory {
     terms: Vec<Workspace<f64>>,
     /// The Hessian at one point as a program, made when it is first needed.
     hessian: Option<(Program<f64>, BatchWorkspace<f64>)>,
+    /// The derivative at one point along a direction of the parameters, made when it is first needed. Its gradient is
+    /// the Hessian times the direction.
+    along: Option<(Program<f64>, BatchWorkspace<f64>)>,
 }
 
 impl Problem<Recorded> {
@@ -160,6 +163,23 @@ fn add_hessians(
     Ok(())
 }
 
+/// The Hessian of the sum over all points, times a direction.
+fn product_of_sum(
+    (program, data): &(Program<f64>, Vec<f64>),
+    memory: &mut Memory,
+    x: &[f64],
+    direction: &[f64],
+) -> Result<Vec<f64>, Error> {
+    let along = memory.along.take();
+    let make = || Ok::<_, Error>((program.derivative_along_parameters()?, BatchWorkspace::default()));
+    let (along, workspace) = memory.along.insert(along.map_or_else(make, Ok)?);
+    let parameters = [x, direction].concat();
+    let mut product = vec![0.0; parameters.len()];
+    along.sum_gradient(workspace, &parameters, &points(program, data), &mut product)?;
+    product.truncate(x.len()); // what follows is the derivative with respect to the direction
+    Ok(product)
+}
+
 fn add(sum: &mut [f64], share: &[f64]) {
     sum.iter_mut().zip(share).for_each(|(sum, share)| *sum += share);
 }
@@ -219,6 +239,25 @@ impl Hessian for Problem<Recorded> {
             term.hessian(workspace, x, &mut gradient, &mut share)?;
             add(&mut sum, &share);
         }
-        Ok(sum.chunks(n.max(1)).map(<[f64]>::to_vec).collect())
+        Ok(rows(&sum, n))
+    }
+}
+
+impl HessianProduct for Problem<Recorded> {
+    fn hessian_product(&self, x: &[f64], direction: &[f64]) -> Result<Vec<f64>, Failure> {
+        let n = x.len();
+        Error::check_length("list of unknowns", "unknown", self.0.unknowns(), n)?;
+        Error::check_length("direction", "unknown", n, direction.len())?;
+        let memory = &mut *self.0.memory();
+        let mut product = match &self.0.summed {
+            Some(summed) => product_of_sum(summed, memory, x, direction)?,
+            None => vec![0.0; n],
+        };
+        let (mut gradient, mut share) = (vec![0.0; n], vec![0.0; n]);
+        for (term, workspace) in self.0.terms.iter().zip(&mut memory.terms) {
+            term.hvp(workspace, x, direction, &mut gradient, &mut share)?;
+            add(&mut product, &share);
+        }
+        Ok(product)
     }
 }

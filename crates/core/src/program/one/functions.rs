@@ -92,6 +92,16 @@ impl<F: ProgramScalar> Program<F> {
         derivative::vjp::<F, true>(self.recorded_graph(), &self.wanted(wrt), &[]).graph.into()
     }
 
+    /// The derivative along a direction of the parameters, as a program with one output. The direction follows the
+    /// parameters; the data are those of this program.
+    #[cfg(feature = "argmin")]
+    pub(crate) fn derivative_along_parameters(&self) -> Result<Self, Error> {
+        self.one_output()?;
+        let mut graph = derivative::jvp(self.recorded_graph(), &[], Inputs::Parameters).graph;
+        graph.outputs.drain(..1); // the value
+        Ok(graph.into())
+    }
+
     /// The Hessian of a program with one output, as a program: row after row, for the requested inputs, parameters
     /// first. Its inputs are those of this program.
     ///

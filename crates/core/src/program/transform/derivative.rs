@@ -8,6 +8,7 @@ use crate::program::ir::graph::Graph;
 use crate::program::record::recorder::{Recorder, Session};
 use crate::program::{ir::walk, record::Traced};
 use crate::{Dual, Error, ProgramScalar};
+use num_traits::Zero;
 
 /// The graph of the value and the gradient of a function: one output, then one for each input. The nodes of the
 /// function itself come first.
@@ -88,10 +89,16 @@ pub(in crate::program) enum Inputs {
     Both,
     /// All after the data.
     Data,
+    /// The numbers for parameters follow the parameters. The data do not move.
+    #[cfg(feature = "argmin")]
+    Parameters,
     /// The numbers for parameters follow the parameters, those for the first data (of the given number) follow these
     /// data, and those for the other data follow the others.
     Step(usize),
 }
+
+/// The place of an input, and the place of its number of the direction, if it moves.
+type Place = (usize, Option<usize>);
 
 /// The graph of the outputs of a function, and of their derivatives along a direction. Also returns the new places of
 /// the given nodes.
@@ -102,16 +109,26 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(
 ) -> Transformed<F> {
     let (parameters, data) = (graph.parameters, graph.data);
     let all = parameters + data;
-    // The place of an input, and the place of its number of the direction.
-    let (counts, place): (_, Box<dyn Fn(usize) -> [usize; 2]>) = match inputs {
-        Inputs::Data => ([parameters, data + all], Box::new(|input| [input, all + input])),
+    let (counts, place): (_, Box<dyn Fn(usize) -> Place>) = match inputs {
+        Inputs::Data => ([parameters, data + all], Box::new(|input| (input, Some(all + input)))),
+        #[cfg(feature = "argmin")]
+        Inputs::Parameters => (
+            [2 * parameters, data],
+            Box::new(|input| {
+                if input < parameters {
+                    (input, Some(parameters + input))
+                } else {
+                    (parameters + input, None)
+                }
+            }),
+        ),
         Inputs::Both => (
             [2 * parameters, 2 * data],
             Box::new(|input| {
                 if input < parameters {
-                    [input, parameters + input]
+                    (input, Some(parameters + input))
                 } else {
-                    [parameters + input, all + input]
+                    (parameters + input, Some(all + input))
                 }
             }),
         ),
@@ -123,15 +140,16 @@ pub(in crate::program) fn jvp<F: ProgramScalar>(
                     _ if input < parameters + states => [parameters, states],
                     _ => [parameters + states, data - states],
                 };
-                [start + input, start + len + input]
+                (start + input, Some(start + len + input))
             }),
         ),
     };
     let session = Session::symbolic(counts[0], counts[1]);
     let mut buffers = walk::Buffers::<Dual<Traced<F>>>::default();
     derived(walk::forward(graph, &mut buffers, |input| {
-        let [x, tangent] = place(input).map(|place| session.unknown(place));
-        Dual::new(x, [tangent].into())
+        let (x, tangent) = place(input);
+        let tangent = tangent.map_or_else(Traced::zero, |place| session.unknown(place));
+        Dual::new(session.unknown(x), [tangent].into())
     }));
     copy_guards(&session, graph, |node| buffers.values[node as usize].primal());
     let output = |&node: &u32| buffers.values[node as usize];
