@@ -324,6 +324,40 @@ fn wrong_shapes_name_the_tensor_what_it_has_and_what_it_needs() {
     );
 }
 
+/// A model of the nn crate that keeps a structure of its parameters, for its shapes.
+struct OwnModel(Layer<f64>);
+
+impl dualtape_nn::Model for OwnModel {
+    fn inputs(&self) -> usize {
+        2
+    }
+    fn outputs(&self) -> usize {
+        self.0.weights.len()
+    }
+    fn parameter_count(&self) -> usize {
+        self.0.number_count()
+    }
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        self.0.tensors()
+    }
+    fn forward<D: Differentiable>(&self, parameters: &[D], x: &[D]) -> Vec<D> {
+        let layer = self.0.with_numbers(parameters).expect("one number for each parameter");
+        let bias = layer.bias.expect("it has a bias");
+        layer.weights.iter().zip(bias).map(|(row, bias)| D::dot(row, x) + bias).collect()
+    }
+}
+
+#[test]
+fn a_model_of_ones_own_takes_its_tensors_from_its_structure() {
+    use dualtape_nn::Model;
+    let model = OwnModel(network().layers[0].clone());
+    let linear = dualtape_nn::Layer::linear(2, 2);
+    let expected = [("weights".to_owned(), vec![2, 2]), ("bias".to_owned(), vec![2])];
+    assert_eq!((model.tensors(), model.parameter_count()), (expected.to_vec(), linear.parameter_count()));
+    let (parameters, x) = (model.0.numbers(), [0.3, -0.7]);
+    assert_eq!(model.forward(&parameters, &x), f64::affine(&parameters[..4], &parameters[4..], &x));
+}
+
 /// Arrays of ndarray and matrices of nalgebra.
 #[cfg(feature = "integrations")]
 mod of_other_crates {
