@@ -31,6 +31,7 @@ mod guide {
         Modes "modes.md"
         Choosing "choosing.md"
         Programs "programs.md"
+        Structures "structures.md"
         Loops "loops.md"
         Taylor "taylor.md"
         Laplacian "laplacian.md"

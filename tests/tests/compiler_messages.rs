@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A name, a program that does not compile, and phrases of the compiler's message.
-const CASES: [(&str, &str, &[&str]); 10] = [
+const CASES: [(&str, &str, &[&str]); 19] = [
     (
         "a_closure_for_jacobian",
         "fn main() { dualtape::jacobian(|x: &[f64]| vec![x[0]], &[1.0_f64]); }",
@@ -79,6 +79,103 @@ const CASES: [(&str, &str, &[&str]); 10] = [
         fn main() { f(1.0); }",
         &["cannot multiply `{float}` by `D`"],
     ),
+    (
+        "a_struct_that_is_no_structure",
+        "struct Point { x: f64 }
+        fn main() { let _ = dualtape::parameters::gradient(|_| 1.0.into(), &Point { x: 1.0 }); }",
+        &["`Point` is not a structure of numbers", "becomes one by `#[derive(dualtape::Parameters)]`"],
+    ),
+    (
+        "parameters_of_an_enum",
+        "#[derive(dualtape::Parameters)]
+        enum Shape<T> { Circle(T) }
+        fn main() {}",
+        &[
+            "can be derived for a struct, not for an enum; implement the trait by hand",
+            "parameters_of_an_enum.rs:2:9",
+        ],
+    ),
+    (
+        "parameters_of_a_union",
+        "#[derive(dualtape::Parameters)]
+        union Either<T: Copy> { one: T, other: T }
+        fn main() {}",
+        &["can be derived for a struct, not for a union", "parameters_of_a_union.rs:2:9"],
+    ),
+    (
+        "parameters_without_a_type_parameter",
+        "#[derive(dualtape::Parameters)]
+        struct Layer<const N: usize> { weights: [f64; N] }
+        #[derive(dualtape::Parameters)]
+        struct Nothing;
+        fn main() {}",
+        &[
+            "`Layer` has no type parameter for its numbers; make it generic, `struct Layer<T>`, with `T` in place of `f64`",
+            "parameters_without_a_type_parameter.rs:2:16",
+            "`Nothing` has no type parameter",
+            "parameters_without_a_type_parameter.rs:4:16",
+        ],
+    ),
+    (
+        "parameters_of_several_types",
+        "#[derive(dualtape::Parameters)]
+        struct Pair<A, B> { a: A, b: B }
+        #[derive(dualtape::Parameters)]
+        #[parameters(number = C)]
+        struct Other<A, B> { a: A, #[parameters(skip)] b: B }
+        fn main() {}",
+        &[
+            "`Pair` has several type parameters; say which is that of its numbers, for example by \
+             `#[parameters(number = A)]`",
+            "parameters_of_several_types.rs:2:20",
+            "`Other` has no type parameter `C`",
+            "parameters_of_several_types.rs:4:31",
+        ],
+    ),
+    (
+        "constant_fields_of_parameters",
+        "#[derive(dualtape::Parameters)]
+        struct Layer<T> { weights: Vec<T>, rate: f64, name: String, #[parameters(skip)] bias: Option<T> }
+        fn main() {}",
+        // All of them at once.
+        &[
+            "this field has no numbers of type `T`; give it numbers of that type, or keep it constant by \
+             `#[parameters(skip)]`",
+            "constant_fields_of_parameters.rs:2:50",
+            "constant_fields_of_parameters.rs:2:61",
+            "a skipped field keeps its type, so it cannot contain `T`",
+            "constant_fields_of_parameters.rs:2:95",
+        ],
+    ),
+    (
+        "attributes_of_parameters",
+        "#[derive(dualtape::Parameters)]
+        struct Layer<T> { #[parameters(skipped)] weights: T }
+        #[derive(dualtape::Parameters)]
+        #[parameters(skip)]
+        struct Other<T>(T);
+        fn main() {}",
+        &[
+            "expected `skip`, which keeps the field constant",
+            "attributes_of_parameters.rs:2:40",
+            "expected `number = T`, with the type parameter of the numbers; `skip` belongs to a field",
+            "attributes_of_parameters.rs:4:22",
+        ],
+    ),
+    (
+        "a_field_that_is_no_structure",
+        "#[derive(dualtape::Parameters)]
+        struct Layer<T> { weights: std::collections::VecDeque<T> }
+        fn main() {}",
+        &["`VecDeque<T>` is not a structure of numbers", "a_field_that_is_no_structure.rs:2:36"],
+    ),
+    (
+        "a_bound_that_not_every_number_fulfils",
+        "#[derive(dualtape::Parameters)]
+        struct Layer<T: 'static + std::hash::Hash> { weights: Vec<T> }
+        fn main() {}",
+        &["the trait bound `__U: Hash` is not satisfied"],
+    ),
 ];
 
 #[test]
@@ -90,7 +187,7 @@ fn messages_say_what_to_write_instead() {
     let core = top.join("crates/core").canonicalize().unwrap();
     let manifest = format!(
         "[package]\nname = \"messages\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[dependencies]\n\
-         dualtape = {{ path = {core:?} }}\n\n[workspace]\n"
+         dualtape = {{ path = {core:?}, features = [\"derive\"] }}\n\n[workspace]\n"
     );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     fs::copy(top.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();

@@ -23,6 +23,19 @@ pub enum Error {
         given: usize,
     },
 
+    /// A structure does not have the tensors that are expected; see [`parameters`](crate::parameters).
+    #[error("{}", tensor_message(what, name, expected.as_deref(), given.as_deref()))]
+    Tensor {
+        /// The structure.
+        what: &'static str,
+        /// The name of the first tensor that differs.
+        name: String,
+        /// The shape it should have; `None` if there should be no tensor of this name.
+        expected: Option<Vec<usize>>,
+        /// The shape it has; `None` if there is no tensor of this name.
+        given: Option<Vec<usize>>,
+    },
+
     /// The orders of a mixed derivative do not add up to the order of its series.
     #[error(
         "the orders of a mixed derivative must add up to the order of the series, {expected}, not to {given}"
@@ -190,6 +203,21 @@ pub enum Error {
         /// The number of outputs.
         given: usize,
     },
+}
+
+fn tensor_message(what: &str, name: &str, expected: Option<&[usize]>, given: Option<&[usize]>) -> String {
+    match (expected, given) {
+        (Some(expected), Some(given)) => {
+            format!("the tensor `{name}` of the {what} needs the shape {expected:?}, not {given:?}")
+        }
+        (Some(expected), None) => {
+            format!("the {what} needs a tensor `{name}` of shape {expected:?}, and has none of that name")
+        }
+        (None, given) => {
+            let shape = given.unwrap_or_default();
+            format!("the {what} has a tensor `{name}` of shape {shape:?}, where no such tensor is expected")
+        }
+    }
 }
 
 impl Error {

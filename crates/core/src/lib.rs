@@ -86,6 +86,16 @@
 //! assert_eq!((values, jacobian), ([12.0, 7.0], [[4.0, 3.0], [1.0, 1.0]]));
 //! ```
 //!
+//! Functions of several arrays, or of your own structs, have theirs in [`parameters`]: a gradient has the same
+//! structure as the point:
+//!
+//! ```
+//! use dualtape::parameters;
+//! let point = ([[1.0, 2.0], [3.0, 4.0]], 5.0);
+//! let (value, gradient) = parameters::gradient(|(a, x)| a[0][1] * a[1][0] * *x, &point);
+//! assert_eq!((value, gradient), (30.0, ([[0.0, 15.0], [10.0, 0.0]], 6.0)));
+//! ```
+//!
 //! # Closures and named functions
 //!
 //! A forward driver accepts a closure or the name of a generic function. A reverse driver accepts a closure, which
@@ -100,7 +110,8 @@
 //! - A driver that takes a single point simply returns its results: [`gradient`], [`hessian`], all of [`arrays`].
 //! - A driver that takes two slices whose lengths must agree, or that writes into memory of the caller, returns
 //!   [`Error::Length`] if the lengths do not agree: [`jvp`], [`vjp`], [`hvp`], all methods of [`Forward`],
-//!   [`Reverse`], [`Jacobian`], [`SecondOrder`] and [`Program`].
+//!   [`Reverse`], [`Jacobian`], [`SecondOrder`] and [`Program`]. In the same way, drivers of [`parameters`] return
+//!   [`Error::Tensor`] if the shapes of two structures do not agree.
 //! - A driver panics for a dense matrix above [`DENSE_LIMIT`]; the drivers whose names end in `_within` return an
 //!   error.
 //! - A driver panics if a function contradicts itself, for example by giving another number of outputs in its second
@@ -189,6 +200,7 @@ pub mod implicit;
 pub mod integrations;
 pub mod loops;
 pub mod ode;
+pub mod parameters;
 mod predicate;
 pub mod program;
 mod reverse;
@@ -206,6 +218,7 @@ pub use drivers::{
 };
 pub use error::Error;
 pub use forward::{Dual, ForwardLaplacian, Lanes, Taylor};
+pub use parameters::Parameters;
 pub use predicate::Relation;
 pub use program::{Program, ProgramScalar, Traced, Workspace};
 pub use reverse::{Adjoints, Tape, Var};

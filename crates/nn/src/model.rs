@@ -167,6 +167,38 @@ pub trait Model: Sync {
     /// assert_eq!(shapes.iter().map(|shape| shape.iter().product::<usize>()).sum::<usize>(), 13);
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
+    ///
+    /// A model of your own that keeps a [structure](dualtape::parameters) of its parameters takes the tensors from it, as well
+    /// as their number and the structure in [`forward`](Self::forward):
+    ///
+    /// ```
+    /// use dualtape::{Differentiable, Parameters};
+    /// use dualtape_nn::Model;
+    ///
+    /// #[derive(Parameters)]
+    /// struct Weights<T> {
+    ///     hidden: [[T; 2]; 3],
+    ///     output: [T; 3],
+    /// }
+    ///
+    /// /// A network without biases; only the shapes of the weights matter here.
+    /// struct Network(Weights<f64>);
+    ///
+    /// impl Model for Network {
+    ///     fn inputs(&self) -> usize { 2 }
+    ///     fn outputs(&self) -> usize { 1 }
+    ///     fn parameter_count(&self) -> usize { self.0.number_count() }
+    ///     fn tensors(&self) -> Vec<(String, Vec<usize>)> { self.0.tensors() }
+    ///     fn forward<D: Differentiable>(&self, parameters: &[D], x: &[D]) -> Vec<D> {
+    ///         let Weights { hidden, output } = self.0.with_numbers(parameters).expect("one number for each parameter");
+    ///         vec![D::dot(&hidden.map(|row| D::dot(&row, x).tanh()), &output)]
+    ///     }
+    /// }
+    ///
+    /// let network = Network(Weights { hidden: [[0.0; 2]; 3], output: [0.0; 3] });
+    /// assert_eq!(network.tensors(), [("hidden".to_owned(), vec![3, 2]), ("output".to_owned(), vec![3])]);
+    /// assert_eq!(network.forward(&[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0], &[0.5, 0.0]), [2.0 * 0.5_f64.tanh()]);
+    /// ```
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         vec![("parameters".to_owned(), vec![self.parameter_count()])]
     }

@@ -57,10 +57,27 @@
 //! recording had, a program returns [`Error::BranchChanged`](crate::Error::BranchChanged), and
 //! [`Compiled`](crate::program::Compiled) records the other path.
 //!
+//! Matrices and vectors are [structures](crate::parameters), so several of them, of several shapes, are one argument. In
+//! reverse mode, only single components of such a structure can be read, for the reason above; a
+//! [`ProgramOf`](crate::parameters::ProgramOf) has no such limit:
+//!
+//! ```
+//! use dualtape::parameters::ProgramOf;
+//! use nalgebra::{Matrix2, Vector2};
+//!
+//! let point = (Matrix2::new(2.0, 0.0, 0.0, 3.0), Vector2::new(1.0, 1.0));
+//! let program = ProgramOf::record(|(a, x)| (a * x).norm_squared(), &point)?;
+//! let (value, gradient) = program.gradient(&mut program.program().workspace(), &point, &[])?;
+//! assert_eq!(value, 13.0);
+//! assert_eq!(gradient, (Matrix2::new(4.0, 4.0, 6.0, 6.0), Vector2::new(8.0, 18.0)));
+//! # Ok::<(), dualtape::Error>(())
+//! ```
+//!
 //! Equality, `RelativeEq` and similar traits compare values only.
 
 #[macro_use]
 mod real_field;
+mod structures;
 
 use crate::forward::Tag;
 use crate::program::Traced;

@@ -11,14 +11,30 @@
 //! assert_eq!(derivatives, [y, x]);
 //! ```
 //!
+//! Arrays of several ranks in one call, in every mode and in programs, are a structure: a tuple of them, or a struct with
+//! `#[derive(Parameters)]`. The drivers of [`parameters`](crate::parameters) take it, and give derivatives as the same
+//! structure:
+//!
+//! ```
+//! use dualtape::parameters;
+//! use ndarray::array;
+//!
+//! let (matrix, vector) = (array![[1.0, 2.0], [3.0, 4.0]], array![10.0, 20.0]);
+//! let (value, gradient) =
+//!     parameters::gradient(|(a, x)| a.row(0).iter().zip(x).map(|(a, x)| a * x).sum(), &(matrix, vector));
+//! assert_eq!(value, 50.0);
+//! assert_eq!(gradient, (array![[10.0, 20.0], [0.0, 0.0]], array![1.0, 2.0]));
+//! ```
+//!
 //! Arrays of [`Var`] support element-wise operations with each other and with constants. Functions that ndarray
 //! offers for `'static` numbers only do not accept a `Var`; [`dot`] replaces one of them, the matrix product.
 
-use crate::{Differentiable, Error, Tape, Var};
+use crate::parameters::Tensors;
+use crate::{Differentiable, Error, Parameters, Tape, Var};
 use ndarray::{Array, Array2, ArrayView2, Dimension};
 
-/// The value of a function of several arrays, and its gradient with respect to each, of the same shapes, in
-/// reverse mode.
+/// The value of a function of several arrays of one rank, and its gradient with respect to each, of the same shapes, in
+/// reverse mode. For arrays of several ranks, and for forward mode, see [`parameters`](crate::parameters).
 ///
 /// ```
 /// use dualtape::integrations::ndarray::gradient;
@@ -58,7 +74,8 @@ where
 pub type Products<T, D, E> = (Vec<Array<T, E>>, Vec<Array<T, D>>);
 
 /// The values of a function of several arrays with several arrays as results, and the weighted sum of the
-/// results' derivatives with respect to each input, in reverse mode.
+/// results' derivatives with respect to each input, in reverse mode. For arrays of several ranks, see
+/// [`parameters::vjp`](crate::parameters::vjp).
 ///
 /// `weights` has an array for each result, with the same shape.
 ///
@@ -139,4 +156,24 @@ fn record<'t, T: Differentiable, D: Dimension>(
     inputs: &[Array<T, D>],
 ) -> Vec<Array<Var<'t, T>, D>> {
     inputs.iter().map(|array| array.map(|&x| tape.var(x))).collect()
+}
+
+/// An array is one tensor of its shape. Its numbers are taken row after row, whatever their order in memory, and the arrays
+/// made of it have them in that order.
+impl<T: Differentiable, D: Dimension> Parameters for Array<T, D> {
+    type Number = T;
+    type With<U: Differentiable> = Array<U, D>;
+
+    fn describe(&self, tensors: &mut Tensors<'_>) {
+        tensors.tensor(self.shape());
+    }
+
+    fn each_number(&self, visit: &mut impl FnMut(T)) {
+        self.iter().for_each(|&number| visit(number));
+    }
+
+    fn map_numbers<U: Differentiable>(&self, f: &mut impl FnMut(T) -> U) -> Array<U, D> {
+        let numbers = self.iter().map(|&number| f(number)).collect();
+        Array::from_shape_vec(self.raw_dim(), numbers).expect("there is a number for each element")
+    }
 }
