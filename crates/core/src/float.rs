@@ -159,7 +159,7 @@ macro_rules! impl_float {
         impl<$($generics)*> num_traits::Zero for $Number {
             constants! { Zero: zero }
 
-            /// Whether the value is zero.
+            /// Whether it is the constant zero: the value is zero, and so are all derivatives.
             #[inline]
             #[track_caller]
             fn is_zero(&self) -> bool {

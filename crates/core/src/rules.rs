@@ -47,8 +47,9 @@
 //! assert!(forward == 0.0 && reverse.is_nan()); // ∞ · 0, and ∞ · 2 − ∞ · 2
 //! ```
 //!
-//! An operation on a number and itself (`x / x`, `x − x`) is an operation on one operand in every mode: its
-//! derivatives are added first. The same holds for the result of [`select`](Differentiable::select) between `x` and
+//! An operation on a number and itself (`x / x`, `x − x`) is an operation on one operand in reverse mode and in
+//! programs: its derivatives are added first. Forward mode does not know that two numbers are the same, so an infinite
+//! tangent that cancels there is NaN. In reverse, the same holds for the result of [`select`](Differentiable::select) between `x` and
 //! `x`, except in a recording, where either may be selected: its derivatives are then added last, and are NaN if they
 //! cancel and meet ∞. A batch treats a copy (`x · 1`, `x` to the power 1) as the number itself, and may give 0 where
 //! one point at a time gives NaN. In a Hessian at such points, and in powers, logarithms to a base, angles and norms

@@ -14,7 +14,8 @@ const PART: usize = 500;
 /// Code to be generated from a program.
 ///
 /// The result is a file with a function for each [quantity](Quantity), which needs no other file. The code does not
-/// allocate, is not unsafe, and depends only on the elementary functions of the language. It computes the bits of
+/// allocate, is not unsafe, and depends only on the elementary functions of the language; in Rust, `erf`, `erfc` and
+/// `ln_gamma` come from the crate `libm`, which other functions need only without the standard library. It computes the bits of
 /// [`Program`].
 ///
 /// A program with parameters and data takes both in one array, parameters first.

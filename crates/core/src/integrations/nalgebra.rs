@@ -73,7 +73,7 @@
 //! # Ok::<(), dualtape::Error>(())
 //! ```
 //!
-//! Equality, `RelativeEq` and similar traits compare values only.
+//! `RelativeEq` and similar traits compare values only; `==` also compares derivatives, as everywhere.
 
 #[macro_use]
 mod real_field;

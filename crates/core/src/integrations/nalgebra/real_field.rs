@@ -101,7 +101,7 @@ macro_rules! impl_real_field {
                 Float::abs_sub(*self, *other)
             }
 
-            /// 0 for ±0, as for every `Signed` number.
+            /// 0 for the constants ±0; the sign of the value for all others, also for a zero that has derivatives.
             fn signum(&self) -> Self {
                 if self.is_zero() { Self::zero() } else { Float::signum(*self) }
             }
