@@ -2,7 +2,7 @@
 //!
 //! A [`Program`](crate::Program) interprets its recording. If the same function is evaluated at many thousands of
 //! points one after another, code for it is several times as fast: [`rust()`] and [`c()`] write a file that depends
-//! on nothing else, for a build script, another program, or a microcontroller.
+//! on no other file and not on this crate, for a build script, another program, or a microcontroller.
 //!
 //! ```
 //! use dualtape::{Differentiable, Program, codegen::Source};
