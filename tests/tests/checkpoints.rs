@@ -319,3 +319,125 @@ fn early_stopping_keeps_the_best_epoch() {
     assert_eq!(trainer.best(), Some((best.1, &best.2[..])));
     assert_eq!(bits(trainer.result()), bits(&best.2));
 }
+
+#[test]
+fn a_training_that_made_all_its_epochs_did_not_stop_early() {
+    let ((training, validation), model) = (parts(), model());
+    // The first epoch is the best, as the rate is far too large.
+    let settings = |epochs| Settings { epochs, rate: 50.0, patience: Some(3), ..Settings::default() };
+    for (epochs, made, is_early) in [(3, 3, false), (4, 4, false), (5, 4, true), (9, 4, true)] {
+        let settings = settings(epochs);
+        let mut trainer =
+            Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+        while trainer.advance().unwrap().is_some() {}
+        assert_eq!(trainer.best().unwrap().0, 1);
+        assert_eq!((trainer.history().len(), trainer.stopped_early()), (made, is_early), "of {epochs}");
+        assert!(trainer.is_over());
+    }
+}
+
+/// A line from four features to three classes, whose tensors have these names and lengths.
+#[derive(Debug)]
+struct Named(Vec<(&'static str, usize)>);
+
+impl Model for Named {
+    fn inputs(&self) -> usize {
+        4
+    }
+    fn outputs(&self) -> usize {
+        3
+    }
+    fn parameter_count(&self) -> usize {
+        15
+    }
+    fn forward<D: dualtape::Differentiable>(&self, p: &[D], x: &[D]) -> Vec<D> {
+        D::affine(&p[..12], &p[12..], x)
+    }
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        self.0.iter().map(|&(name, length)| (name.to_owned(), vec![length])).collect()
+    }
+}
+
+#[test]
+fn tensors_of_any_name_are_saved_beside_those_of_the_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.safetensors");
+    let (training, validation) = parts();
+    let settings = Settings { epochs: 2, optimizer: Method::adam(), ..Settings::default() };
+    for [a, b] in [
+        ["limit", "sums"],
+        ["elapsed", "history"],
+        ["optimizer.0", "optimizer.1"],
+        ["best_loss", "best.best_loss"],
+        ["w", "previous.w"],
+        ["w", "best.w"],
+    ] {
+        let model = Named(vec![(a, 12), (b, 3)]);
+        let new = || Trainer::new(&model, vec![0.1; 15], &training, &validation, &settings).unwrap();
+        let (mut whole, mut first) = (new(), new());
+        for _ in 0..5 {
+            first.advance().unwrap();
+        }
+        first.save_checkpoint(&path).unwrap();
+        let mut second = Trainer::resume(&path, &model, &training, &validation, &settings).unwrap();
+        while whole.advance().unwrap().is_some() {}
+        while second.advance().unwrap().is_some() {}
+        assert_eq!(outcome(&second), outcome(&whole), "{a}, {b}");
+    }
+}
+
+#[test]
+fn tensors_that_no_checkpoint_can_hold_are_refused_before_the_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.safetensors");
+    let ((training, validation), settings) = (parts(), Settings::default());
+    let good = Named(vec![("w", 12), ("b", 3)]);
+    let trainer = Trainer::new(&good, vec![0.1; 15], &training, &validation, &settings).unwrap();
+    trainer.save_checkpoint(&path).unwrap();
+    for (tensors, expected) in [
+        (vec![("w", 12), ("w", 3)], "the model has a tensor named 'w'; expected a different name for each"),
+        (vec![("__metadata__", 15)], "the model has a tensor named '__metadata__'"),
+        (vec![("w", 12), ("trainer/b", 3)], "the model has a tensor named 'trainer/b'"),
+        (vec![("w", 12)], "numbers in the tensors of the model: 12 given, 15 expected"),
+        (vec![("w", 12), ("b", 4)], "numbers in the tensors of the model: 16 given, 15 expected"),
+    ] {
+        let model = Named(tensors);
+        let new = Trainer::new(&model, vec![0.1; 15], &training, &validation, &settings).map(|_| ());
+        let resumed = Trainer::resume(&path, &model, &training, &validation, &settings).map(|_| ());
+        for outcome in [new, resumed] {
+            let error = outcome.unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
+
+#[test]
+fn checkpoints_of_earlier_versions_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.safetensors");
+    let ((training, validation), model) = (parts(), model());
+    for settings in table() {
+        let new = || Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+        let (mut whole, mut first) = (new(), new());
+        for _ in 0..7 {
+            first.advance().unwrap();
+        }
+        first.save_checkpoint(&path).unwrap();
+        // Those had no prefix. The header keeps its length, and the checksum, in its fixed place, is computed with zeros.
+        let mut bytes = std::fs::read(&path).unwrap();
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let header = String::from_utf8(bytes[8..8 + length].to_vec()).unwrap();
+        let before = header.replace("\"trainer/", "\"");
+        assert_ne!(header, before);
+        bytes[8..8 + length].copy_from_slice(format!("{before:<length$}").as_bytes());
+        let place = 8 + before.find("checksum\\\":\\\"").unwrap() + "checksum\\\":\\\"".len();
+        bytes[place..place + 8].copy_from_slice(b"00000000");
+        let sum = format!("{:08x}", crc32fast::hash(&bytes));
+        bytes[place..place + 8].copy_from_slice(sum.as_bytes());
+        std::fs::write(&path, bytes).unwrap();
+        let mut second = Trainer::resume(&path, &model, &training, &validation, &settings).unwrap();
+        while whole.advance().unwrap().is_some() {}
+        while second.advance().unwrap().is_some() {}
+        assert_eq!(outcome(&second), outcome(&whole), "{settings:?}");
+    }
+}

@@ -105,6 +105,45 @@ fn standardising_survives_huge_numbers_and_goes_back() {
 }
 
 #[test]
+fn constant_columns_have_their_value_as_mean_and_deviation_1_in_any_number_of_rows() {
+    let beside = |x: f64| f64::from_bits(x.to_bits() + 1);
+    let constant = |x: f64| move |_: usize| x;
+    for count in [1, 2, 49, 50, 97, 800, 12_345] {
+        for x in [1.0, 0.1, -0.3, 1e-300, 1e300, 1.0 / 3.0, -0.0] {
+            check_constant(&(0..count).map(constant(x)).collect::<Vec<_>>(), x);
+        }
+        // Numbers that differ by rounding: 0.1 + 0.2 beside 0.3.
+        for x in [0.3, 1e200] {
+            let almost: Vec<f64> = (0..count).map(|i| if i % 3 == 0 { beside(x) } else { x }).collect();
+            let data = Dataset::unlabelled("", vec!["x".into()], almost).unwrap();
+            let scale = Standardizer::fit(&data);
+            assert_eq!(scale.deviations(), [1.0], "{count} rows of {x}");
+            assert!((scale.means()[0] / x - 1.0).abs() < 1e-15, "{count} rows of {x}");
+        }
+    }
+    // A small deviation that is no rounding error stays one.
+    let small = (0..800).map(|i| 1.0 + 1e-12 * f64::from(i % 2)).collect();
+    let scale = Standardizer::fit(&Dataset::unlabelled("", vec!["x".into()], small).unwrap());
+    assert!((scale.deviations()[0] / 5e-13 - 1.0).abs() < 1e-3, "{scale:?}");
+}
+
+#[track_caller]
+fn check_constant(values: &[f64], x: f64) {
+    let rows = values.len();
+    let data = Dataset::unlabelled("", vec!["x".into()], values.to_vec()).unwrap();
+    let targets =
+        Dataset::regression("", vec!["i".into()], vec!["y".into()], vec![0.5; rows], values.to_vec());
+    for scale in [Standardizer::fit(&data), Standardizer::fit_targets(&targets.unwrap()).unwrap()] {
+        assert_eq!((scale.means(), scale.deviations()), (&[x][..], &[1.0][..]), "{rows} rows of {x}");
+    }
+    // The replacement for a missing value is that value as well.
+    let text: String = values.iter().map(|x| format!("{x},0\n")).chain(["?,1\n".to_owned()]).collect();
+    let table = Csv::new().header(false).parse_table("here", text.as_bytes()).unwrap();
+    let encoder = Encoder::fit(&table, &vec![true; rows + 1], Missing::Mean).unwrap();
+    assert_eq!(encoder.fill(0).unwrap().parse::<f64>().unwrap(), x, "{rows} rows of {x}");
+}
+
+#[test]
 fn classes_are_the_different_labels_in_their_order() {
     for (labels, classes, expected) in [
         ("1 2 3 2", &["1", "2", "3"][..], [0, 1, 2, 1]),
@@ -222,6 +261,30 @@ fn columns_are_found_by_name_for_a_model_and_by_place_without_names() {
 }
 
 #[test]
+fn gaps_are_filled_by_place_where_names_differ() {
+    let named = Csv::new().parse_table("named", b"a,b,kind\n1,2,x\n3,4,y\n").unwrap();
+    let bare = Csv::new().parse_table("bare", b"1,2,x\n3,4,y\n").unwrap();
+    for table in [named, bare] {
+        let filling = Encoder::fit(&table, &[true; 2], Missing::Mean).unwrap();
+        let refusing = Encoder::fit(&table, &[true; 2], Missing::Refuse).unwrap();
+        for text in ["a,b,kind\n,4,x\n1,?,y\n", ",4,x\n1,?,y\n"] {
+            let read = |encoder: &Encoder| {
+                let csv = Csv::new().classes(&["x".into(), "y".into()]).for_encoder(encoder, Some("kind"));
+                csv.parse_table("new", text.as_bytes()).unwrap()
+            };
+            let data = filling.encode(read(&filling), Unknown::Refuse).unwrap();
+            assert_eq!((data.input(0), data.input(1)), (&[2.0, 4.0][..], &[1.0, 3.0][..]), "{text}");
+            let wrong = refusing.encode(read(&refusing), Unknown::Refuse).unwrap_err().to_string();
+            assert!(wrong.starts_with("new: 2 rows of 2 have missing values: 1 in "), "{wrong}");
+        }
+        // A label is never filled in, whatever the columns are named.
+        let csv = Csv::new().classes(&["x".into(), "y".into()]).for_encoder(&filling, Some("kind"));
+        let wrong = filling.encode(csv.parse_table("new", b"1,2,x\n3,4,\n").unwrap(), Unknown::Refuse);
+        assert!(matches!(wrong, Err(Error::MissingValues { .. })), "{wrong:?}");
+    }
+}
+
+#[test]
 fn names_like_those_of_columns_without_names_are_names_where_a_header_has_them() {
     let table = Csv::new().parse_table("old", b"x1,x2,y\n1,2,a\n3,4,b\n").unwrap();
     let encoder = Encoder::fit(&table, &[true; 2], Missing::Refuse).unwrap();
@@ -260,6 +323,48 @@ fn a_quotation_mark_that_is_not_closed_is_noticed_in_any_column() {
     assert!(table.notes().contains(&note), "{:?}", table.notes());
     let wrong = Csv::new().parse("here", b"1,a\r2,b\r3,\"a\r4,b\r").unwrap_err();
     assert!(wrong.to_string().contains("cell of several lines"), "{wrong}");
+}
+
+#[test]
+fn a_quotation_mark_is_open_only_in_a_cell_that_begins_with_it_and_among_the_rows_that_are_used() {
+    let csv = Csv::new().label("label").without(&["note".into()]);
+    let header = "a,label,note\n";
+    let rows =
+        |count: usize, note: &str| (0..count).map(|i| format!("{i},{},{note}\n", i % 2)).collect::<String>();
+    let (plain, lines) = (rows(20, "plain"), "8,0,\"two\nlines\"\n");
+    let (pipe, open) = ("9,1,12\" pipe\n", "9,1,\"open\n");
+    // The reader takes 8 KiB at a time, so it is far ahead of a row at which reading stops.
+    let long = rows(3000, "\"two\nlines\"");
+    let is_open = |text: &str, most: Option<usize>| {
+        let csv = most.map_or(csv.clone(), |most| csv.clone().max_rows(most));
+        match csv.parse_table("here", text.as_bytes()) {
+            Ok(table) => {
+                assert!(table.notes().iter().any(|note| note.contains("of several lines")), "{text}");
+                false
+            }
+            Err(error) => {
+                assert!(error.to_string().contains("a quotation mark is not closed"), "{error}");
+                true
+            }
+        }
+    };
+    for (text, most, expected) in [
+        (format!("{header}{plain}{lines}{pipe}{plain}"), None, false),
+        (format!("{header}{pipe}{lines}{plain}"), None, false),
+        (format!("{header}{plain}{lines}{open}{plain}"), None, true),
+        // Two marks that are not closed, in two cells; each ends at the next mark.
+        (format!("{header}{open}5,1,\"a\"\n{plain}{open}5,1,\"a\"\n{plain}"), None, true),
+        (format!("{header}{long}"), Some(10), false),
+        (format!("{header}{long}"), Some(2999), false),
+        (format!("{header}{long}{open}{plain}"), Some(2999), false),
+        (format!("{header}{long}{open}{plain}"), Some(3000), false),
+        (format!("{header}{long}{open}{plain}"), Some(3001), true),
+        (format!("{header}{open}5,1,\"a\"\n{long}"), Some(2), true),
+        (format!("{header}8,0,\"says \"\"yes\"\"\nand no\"\n{plain}"), None, false),
+        (format!("{header}{lines}{plain}").replace('\n', "\r\n"), None, false),
+    ] {
+        assert_eq!(is_open(&text, most), expected, "{most:?} rows of {}", &text[..text.len().min(300)]);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use dualtape::{Differentiable, gradient};
 use dualtape_nn::data::{Dataset, Standardizer, generate, iris};
-use dualtape_nn::metrics::{Confusion, mean_absolute_error, predicted_class, r_squared};
+use dualtape_nn::metrics::{Confusion, mean, mean_absolute_error, predicted_class, r_squared};
 use dualtape_nn::{
     Activation, Clip, Error, Loss, Method, Mlp, Model, Penalty, Reduction, Settings, Trainer, confusion,
     evaluate, privacy, sample_norms, train,
@@ -11,7 +11,16 @@ use dualtape_nn::{
 #[test]
 fn metrics_at_their_edges() {
     assert_eq!(r_squared(&[1.0], &[1.0]), 1.0);
-    assert_eq!(r_squared(&[2.0, 2.0], &[1.0, 1.0]), 0.0);
+    for count in [2, 50, 800, 12_345] {
+        for target in [1.0, 0.1, -1.0 / 3.0, 1e300] {
+            let (targets, nan) = (vec![target; count], [vec![f64::NAN], vec![target; count - 1]].concat());
+            assert_eq!(r_squared(&targets, &targets), 1.0, "{count} times {target}");
+            assert_eq!(r_squared(&vec![2.0; count], &targets), 0.0, "{count} times {target}");
+            assert!(r_squared(&nan, &targets).is_nan(), "{count} times {target}");
+            assert!(mean(&targets) == target, "{count} times {target}");
+        }
+    }
+    assert!(r_squared(&[f64::NAN, 2.0], &[1.0, 2.0]).is_nan());
     assert!(mean_absolute_error(&[], &[]).is_nan());
     assert_eq!(predicted_class(&[2.0, 2.0]), 0);
     let mut table = Confusion::new(vec!["cat".into(), "dog".into()]);
@@ -137,7 +146,7 @@ fn a_private_step_is_the_clipped_sum_and_noise_over_the_expected_size() {
     let data = iris();
     let model = Mlp::new(&[4, 3], Activation::Tanh).unwrap();
     let start: Vec<f64> = model.initialize(3);
-    // 150 samples in one batch, which was expected to have 200.
+    // A batch of 200 has all 150 samples, and no more can be expected of it.
     let settings = Settings {
         clip: Clip::PerSample(0.5),
         noise: 2.0,
@@ -159,7 +168,7 @@ fn a_private_step_is_the_clipped_sum_and_noise_over_the_expected_size() {
     }
     privacy::add_noise(&mut sum, 2.0 * 0.5, &privacy::NoiseKey::from_seed(9), 1);
     for ((after, before), sum) in trainer.parameters().iter().zip(&start).zip(&sum) {
-        assert!((before - after - sum / 200.0).abs() < 1e-12, "{before} {after} {sum}");
+        assert!((before - after - sum / 150.0).abs() < 1e-12, "{before} {after} {sum}");
     }
     assert_eq!(trainer.last_sample_norms().len(), 150);
 }

@@ -141,3 +141,22 @@ fn what_does_not_fit_the_data_is_still_refused() {
     let wrong = Settings { loss: Loss::Huber(-1.0), ..Settings::default() };
     assert!(Trainer::new(&Own(line()), vec![0.0; 2], &data, &data, &wrong).is_err());
 }
+
+#[test]
+fn a_single_class_is_refused_unless_the_model_has_a_loss_of_its_own() {
+    let (data, settings) = (classes(1), Settings::default());
+    let expected = "classes: there is 1 class, 0; expected at least 2";
+    for loss in [Loss::CrossEntropy, Loss::BinaryCrossEntropy, Loss::Hinge, Loss::MeanSquared] {
+        let settings = Settings { loss, ..settings.clone() };
+        let started = Trainer::new(&Plain(line()), vec![0.5; 2], &data, &data, &settings).map(|_| ());
+        let evaluated = evaluate(&Plain(line()), &[0.5; 2], &data, loss).map(|_| ());
+        for refused in [started, evaluated] {
+            assert_eq!(refused.unwrap_err().to_string(), expected, "{loss}");
+        }
+    }
+    // With an output on either side of 0, there is one class to predict.
+    for parameters in [[0.5, 0.5], [-0.5, -0.5]] {
+        let metrics = evaluate(&Own(line()), &parameters, &data, Loss::MeanSquared).unwrap();
+        assert_eq!(metrics.accuracy, Some(1.0), "{parameters:?}");
+    }
+}

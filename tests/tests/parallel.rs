@@ -248,7 +248,14 @@ fn a_checkpoint_by_four_ranks_goes_on_with_two_and_the_same_bits() {
 fn a_rank_with_other_data_or_settings_is_told() {
     let (training, validation) = data::digits().split(0.2, 3).unwrap();
     let model = Mlp::new(SIZES[0], Activation::Tanh).unwrap();
-    for (what, other) in [("validation data", None), ("rate", Some(Settings { rate: 0.7, ..settings() }))] {
+    let patient = Settings { patience: Some(1), ..settings() };
+    for (what, other) in [
+        ("validation data", None),
+        ("its rate was 0.1, now it is 0.7", Some(Settings { rate: 0.7, ..settings() })),
+        // Otherwise, one would wait for the other, which has ended.
+        ("its epochs was 2, now it is 3", Some(Settings { epochs: 3, ..settings() })),
+        ("its patience was null, now it is 1", Some(patient)),
+    ] {
         let outcomes = on_ranks(2, |ranks| {
             let odd = ranks.rank() == 1;
             let mine = other.clone().filter(|_| odd).unwrap_or_else(settings);
@@ -263,6 +270,13 @@ fn a_rank_with_other_data_or_settings_is_told() {
             "{message}"
         );
     }
+    // The number of threads is a matter of each process.
+    let outcomes = on_ranks(2, |ranks| {
+        let settings = Settings { threads: 1 + ranks.rank(), ..settings() };
+        let trainer = Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+        trainer.over(ranks).is_ok()
+    });
+    assert_eq!(outcomes, [true; 2]);
 }
 
 /// A model of one feature and one target, which branches where the feature is large, so that a recording is not valid

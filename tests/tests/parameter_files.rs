@@ -231,14 +231,15 @@ fn what_cannot_be_saved_leaves_the_old_file() {
         (
             Tensors::new(&[("w", &[1]), ("w", &[1])]),
             2,
-            "the model has a tensor named 'w'; expected a different name for each, other than '__metadata__'"
+            "the model has a tensor named 'w'; expected a different name for each, other than '__metadata__', and none that \
+             begins with 'trainer/'"
                 .to_owned(),
         ),
         (
             Tensors::new(&[("__metadata__", &[2])]),
             2,
             "the model has a tensor named '__metadata__'; expected a different name for each, other than \
-             '__metadata__'"
+             '__metadata__', and none that begins with 'trainer/'"
                 .to_owned(),
         ),
     ];

@@ -4,7 +4,9 @@
 use dualtape_nn::data::{self, Dataset};
 use dualtape_nn::privacy::accountant::{Accountant, Budget, SubsampledGaussian, epsilon_after};
 use dualtape_nn::privacy::{NoiseKey, NoiseSource, Sampling, add_noise, poisson_sample};
-use dualtape_nn::{Activation, Clip, Error, Event, Loss, Method, Mlp, Model, Settings, Trainer};
+use dualtape_nn::{
+    Activation, Clip, Error, Event, Loss, Method, Mlp, Model, Progress, Reduction, Settings, Trainer,
+};
 
 fn private() -> Settings {
     Settings {
@@ -93,6 +95,32 @@ fn a_batch_without_samples_is_a_step_of_noise_alone() {
 }
 
 #[test]
+fn a_batch_without_samples_has_no_loss_and_no_norms() {
+    let (training, validation) = moons();
+    let model = Mlp::new(&[2, 2], Activation::Tanh).unwrap();
+    let plain = Settings { batch_size: 1, noise: 0.0, epochs: 1, ..private() };
+    for clip in [Clip::None, Clip::Value(0.1), Clip::Norm(0.1), Clip::PerSample(0.1)] {
+        for reduction in [Reduction::Mean, Reduction::Sum] {
+            let settings = Settings { clip, reduction, l2: 0.1, ..plain.clone() };
+            let mut trainer =
+                Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+            let mut empty = 0;
+            while let Some(event) = trainer.advance().unwrap() {
+                let Event::Batch(Progress { samples, loss, gradient_norm, clipped_norm, clipped, .. }) =
+                    event
+                else {
+                    continue;
+                };
+                let all = [loss, gradient_norm, clipped_norm, clipped];
+                assert!(all.iter().all(|x| x.is_nan() == (samples == 0)), "{clip}, {reduction}: {all:?}");
+                empty += usize::from(samples == 0);
+            }
+            assert!(empty > 10, "{empty}");
+        }
+    }
+}
+
+#[test]
 fn training_stops_before_a_step_that_would_pass_the_budget() {
     let (training, validation) = moons();
     let model = Mlp::new(&[2, 2], Activation::Tanh).unwrap();
@@ -126,6 +154,32 @@ fn training_stops_before_a_step_that_would_pass_the_budget() {
         assert_eq!(spent.mechanism, mechanism);
         assert_eq!(spent.epsilon, epsilon_after(&mechanism, steps, 1e-3, accountant).unwrap());
         assert!(epsilon_after(&mechanism, steps + 1, 1e-3, accountant).unwrap() > 4.0);
+    }
+}
+
+#[test]
+fn a_budget_is_spent_only_where_it_allows_no_further_step() {
+    let (training, validation) = moons();
+    let model = Mlp::new(&[2, 2], Activation::Tanh).unwrap();
+    // Two steps make an epoch.
+    let of_steps = |steps| {
+        let mechanism = SubsampledGaussian { probability: 0.5, noise: 1.5 };
+        epsilon_after(&mechanism, steps, 1e-3, Accountant::Renyi).unwrap()
+    };
+    for (epsilon, within, is_spent) in [
+        (of_steps(3) + 1e-9, 3, true),
+        (of_steps(6) + 1e-9, 6, true),
+        (of_steps(7) + 1e-9, 6, false),
+        (100.0, 6, false),
+    ] {
+        let budget = Some(Budget { epsilon, delta: 1e-3 });
+        let settings = Settings { budget, accountant: Accountant::Renyi, noise: 1.5, ..private() };
+        let mut trainer =
+            Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap();
+        while trainer.advance().unwrap().is_some() {}
+        assert_eq!(trainer.steps_within_budget(), Some(within), "{epsilon}");
+        assert_eq!(trainer.spent().unwrap().steps, within, "{epsilon}");
+        assert_eq!(trainer.budget_is_spent(), is_spent, "{epsilon}");
     }
 }
 
@@ -180,6 +234,45 @@ fn an_adaptive_norm_follows_the_quantile_of_the_samples_norms() {
                 trainer.history().iter().rev().take(5).map(|record| 1.0 - record.clipped).collect();
             let mean = left_alone.iter().sum::<f64>() / 5.0;
             assert!((mean - 0.6).abs() < 0.06, "from {first}, noise {noise}: {mean}");
+        }
+    }
+}
+
+#[test]
+fn shuffled_batches_count_the_samples_that_they_have() {
+    let (training, validation) = moons();
+    let count = training.len();
+    let model = Mlp::new(&[2, 5, 2], Activation::Tanh).unwrap();
+    let shuffled = Settings { sampling: Sampling::Shuffled, rate: 0.1, ..private() };
+    let new = |settings: Settings| {
+        Trainer::new(&model, model.initialize(3), &training, &validation, &settings).unwrap()
+    };
+    // With noise, the sum over a batch that is larger than the data is divided by the number of samples.
+    for batch_size in [count, count + 1, 1000] {
+        let [with, without] = [1e-12, 0.0].map(|noise| {
+            let mut trainer = new(Settings { batch_size, noise, ..shuffled.clone() });
+            trainer.advance().unwrap();
+            trainer.parameters().to_vec()
+        });
+        let near = with.iter().zip(&without).all(|(a, b)| (a - b).abs() < 1e-12);
+        assert!(near, "batches of {batch_size}: {with:?} {without:?}");
+    }
+    // Without noise, an adaptive norm follows the share of the samples in a batch, however many these are.
+    let clip = Clip::Adaptive { quantile: 0.6, first: 1e-9, rate: 0.2 };
+    for (batch_size, accumulate) in [(1000, 1), (30, 1), (10, 3), (count - 1, 1)] {
+        let settings = Settings { batch_size, accumulate, noise: 0.0, clip, epochs: 4, ..shuffled.clone() };
+        let (mut trainer, mut limits) = (new(settings), Vec::new());
+        while let Some(event) = trainer.advance().unwrap() {
+            if let Event::Batch(progress) = event {
+                assert_eq!(progress.clipped, 1.0);
+                // As all samples are clipped, this is the norm.
+                limits.push(progress.clipped_norm);
+            }
+        }
+        let expected = f64::exp(0.2 * 0.6);
+        for (i, pair) in limits.windows(2).enumerate() {
+            let grown = pair[1] / pair[0];
+            assert!((grown / expected - 1.0).abs() < 1e-3, "batches of {batch_size}, step {i}: {grown}");
         }
     }
 }

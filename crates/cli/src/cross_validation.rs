@@ -7,6 +7,7 @@ use crate::scores::Scores;
 use crate::setup::Setup;
 use crate::train::score;
 use dualtape_nn::Trainer;
+use dualtape_nn::metrics::mean;
 use serde_json::json;
 
 /// The scores on each fold's validation part, with the parameters that its training keeps; `None` if the user stopped it.
@@ -35,7 +36,7 @@ pub(crate) fn in_words(folds: &[Scores]) -> Option<String> {
     let values: Vec<f64> = folds.iter().filter_map(|scores| Some(scores.main()?.1)).collect();
     let (name, _) = folds.first()?.main()?;
     let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
+    let mean = mean(&values);
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     let deviation = (squares / (count - 1.0)).sqrt();
     Some(format!(

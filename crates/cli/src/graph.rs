@@ -9,7 +9,8 @@ use crate::parsers;
 use clap::{Args, ValueEnum};
 use dualtape::codegen::Source;
 use dualtape::program::Graph;
-use dualtape::{Program, Traced};
+use dualtape::{Differentiable, Program, Traced};
+use dualtape_nn::data::Standardizer;
 use dualtape_nn::{Activation, Mlp, SavedModel, files};
 use layout::gv::{DotParser, GraphBuilder};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,9 @@ pub(crate) struct GraphOptions {
     given: Vec<String>,
 
     /// Draw a network, given by its layer sizes separated by commas, by a model file or by the folder of a run
+    ///
+    /// A trained network takes its inputs in the units of the data, and a regression has its outputs in them, as in 'dualtape
+    /// predict'. The outputs of a classifier are the scores from which 'predict' computes probabilities.
     #[arg(long, value_name = "SIZES | RUN")]
     model: Option<String>,
 
@@ -130,7 +134,8 @@ fn extension(path: &Path) -> String {
 fn assignments(given: &[String], names: &[String]) -> Result<Vec<f64>, Failure> {
     let mut values = vec![None; names.len()];
     for text in given {
-        let (name, number) = text.split_once('=').unwrap_or((text, ""));
+        // The name of a category's feature has an equals sign itself, as in color=red.
+        let (name, number) = text.rsplit_once('=').unwrap_or((text, ""));
         let name = name.trim();
         let Some(place) = names.iter().position(|known| known == name) else {
             return Err(Failure::Usage(format!("'{text}' {}", without_input(name, names))));
@@ -179,7 +184,7 @@ fn of_expression(options: &GraphOptions) -> Result<Recorded, Failure> {
 const MOST_PARAMETERS: usize = 500;
 
 fn of_model(model: &str, options: &GraphOptions) -> Result<Recorded, Failure> {
-    let (model, parameters, inputs) = open_model(model, options)?;
+    let Opened { model, parameters, inputs, input_scale, target_scale } = open_model(model, options)?;
     if model.parameter_count() > MOST_PARAMETERS {
         let count = model.parameter_count();
         return Err(Failure::Failed(format!(
@@ -195,21 +200,59 @@ fn of_model(model: &str, options: &GraphOptions) -> Result<Recorded, Failure> {
         names.extend((1..=layer.outputs).map(|output| format!("b{number}.{output}")));
     }
     names.extend(inputs);
-    let graph = Graph::record_with_data(
-        |p: &[Traced<f64>], x: &[Traced<f64>]| model.forward(p, x),
-        &parameters,
-        &values,
-    )?;
+    // The same operations as those of `SavedModel::predict`, so that graph and code have the same bits.
+    let outputs = |p: &[Traced<f64>], x: &[Traced<f64>]| {
+        let input_scale = columns(input_scale.as_ref(), x.len());
+        let x: Vec<Traced<f64>> =
+            x.iter().zip(input_scale).map(|(&x, scale)| standardised(x, scale)).collect();
+        let outputs = model.forward(p, &x);
+        let target_scale = columns(target_scale.as_ref(), outputs.len());
+        outputs.into_iter().zip(target_scale).map(|(y, scale)| in_units(y, scale)).collect::<Vec<_>>()
+    };
+    let graph = Graph::record_with_data(outputs, &parameters, &values)?;
     Ok(Recorded { graph, names, values: parameters.into_iter().chain(values).collect() })
 }
 
-/// A model with its parameters and the names of its inputs.
-fn open_model(given: &str, options: &GraphOptions) -> Result<(Mlp, Vec<f64>, Vec<String>), Failure> {
+/// The mean and the deviation of each column, if the columns were standardised.
+fn columns(scale: Option<&Standardizer>, width: usize) -> Vec<Option<(f64, f64)>> {
+    match scale {
+        Some(scale) => {
+            scale.means().iter().copied().zip(scale.deviations().iter().copied()).map(Some).collect()
+        }
+        None => vec![None; width],
+    }
+}
+
+fn standardised(x: Traced<f64>, scale: Option<(f64, f64)>) -> Traced<f64> {
+    match scale {
+        Some((mean, deviation)) => (x - Traced::constant(mean)) / Traced::constant(deviation),
+        None => x,
+    }
+}
+
+fn in_units(x: Traced<f64>, scale: Option<(f64, f64)>) -> Traced<f64> {
+    match scale {
+        Some((mean, deviation)) => x * Traced::constant(deviation) + Traced::constant(mean),
+        None => x,
+    }
+}
+
+/// A model with its parameters, the names of its inputs, and how inputs and targets were standardised.
+struct Opened {
+    model: Mlp,
+    parameters: Vec<f64>,
+    inputs: Vec<String>,
+    input_scale: Option<Standardizer>,
+    target_scale: Option<Standardizer>,
+}
+
+fn open_model(given: &str, options: &GraphOptions) -> Result<Opened, Failure> {
     let path = Path::new(given);
     if path.exists() {
         let file = if path.is_dir() { crate::run_folder::model(path) } else { path.to_owned() };
-        let SavedModel { model, parameters, features, .. } = SavedModel::load(file)?;
-        return Ok((model, parameters, features));
+        let SavedModel { model, parameters, features: inputs, input_scale, target_scale, .. } =
+            SavedModel::load(file)?;
+        return Ok(Opened { model, parameters, inputs, input_scale, target_scale });
     }
     let sizes: Option<Vec<usize>> = given.split(',').map(|size| size.trim().parse().ok()).collect();
     let Some(sizes) = sizes else {
@@ -218,12 +261,14 @@ fn open_model(given: &str, options: &GraphOptions) -> Result<(Mlp, Vec<f64>, Vec
         )));
     };
     let model = Mlp::new(&sizes, options.activation)?;
+    let (input_scale, target_scale) = (None, None);
     if model.parameter_count() > MOST_PARAMETERS {
-        return Ok((model, Vec::new(), Vec::new()));
+        let (parameters, inputs) = (Vec::new(), Vec::new());
+        return Ok(Opened { model, parameters, inputs, input_scale, target_scale });
     }
     let inputs = (1..=model.inputs()).map(|i| format!("x{i}")).collect();
     let parameters = model.initialize(options.seed);
-    Ok((model, parameters, inputs))
+    Ok(Opened { model, parameters, inputs, input_scale, target_scale })
 }
 
 /// Lays out the drawing.

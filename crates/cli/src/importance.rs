@@ -1,7 +1,9 @@
 //! How much a model relies on each column of the data.
 
 use crate::failure::Failure;
+use crate::scores::finite;
 use crate::setup::Setup;
+use dualtape_nn::metrics::mean;
 use dualtape_nn::permutation_importance;
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +16,13 @@ const MOST_COLUMNS: usize = 100;
 /// The most samples used; more would hardly change the result.
 const MOST_SAMPLES: usize = 2000;
 
-/// How much the score drops when one column is shuffled.
+/// How much the score drops when one column is shuffled; `None` where a score is not finite.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Importance {
     pub(crate) column: String,
-    pub(crate) mean: f64,
+    pub(crate) mean: Option<f64>,
     /// The standard deviation over repeats.
-    pub(crate) deviation: f64,
+    pub(crate) deviation: Option<f64>,
 }
 
 /// The importance of each column on the validation part, the most important first. Empty if there is only one column, or
@@ -36,11 +38,13 @@ pub(crate) fn of_columns(setup: &Setup, parameters: &[f64]) -> Result<Vec<Import
     let (data, groups, seed) = (validation.select(&rows), encoder.features_of_columns(), setup.settings.seed);
     let losses = permutation_importance(&setup.model, parameters, &data, &groups, REPEATS, seed)?;
     let summary = |(column, losses): (&str, Vec<f64>)| {
-        let mean = losses.iter().sum::<f64>() / REPEATS as f64;
+        let mean = mean(&losses);
         let squares: f64 = losses.iter().map(|loss| (loss - mean).powi(2)).sum();
-        Importance { column: column.to_owned(), mean, deviation: (squares / (REPEATS - 1) as f64).sqrt() }
+        let deviation = finite((squares / (REPEATS - 1) as f64).sqrt());
+        Importance { column: column.to_owned(), mean: finite(mean), deviation }
     };
     let mut all: Vec<Importance> = encoder.columns().zip(losses).map(summary).collect();
-    all.sort_by(|a, b| b.mean.total_cmp(&a.mean));
+    let place = |one: &Importance| one.mean.unwrap_or(f64::NEG_INFINITY);
+    all.sort_by(|a, b| place(b).total_cmp(&place(a)));
     Ok(all)
 }

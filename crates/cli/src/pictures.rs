@@ -27,6 +27,8 @@ pub(crate) struct Drawing<'a> {
     pub(crate) history: &'a [Record],
     /// The epoch with the best validation loss.
     pub(crate) best: Option<usize>,
+    /// The metrics of the model on the validation part, in the units of the data.
+    pub(crate) validation: &'a Metrics,
     /// The importance of the columns; empty if it says nothing.
     pub(crate) importance: &'a [Importance],
 }
@@ -227,10 +229,13 @@ impl Drawing<'_> {
     /// How much the score drops when a column is shuffled.
     fn importance(&self) -> Option<Boxed> {
         let score = if self.setup.training.classes().is_empty() { "R²" } else { "accuracy" };
-        let columns = self.importance.iter().map(|one| (one.column.clone(), one.mean, one.deviation));
+        // A column whose scores are not finite has no place on the axis.
+        let finite = |one: &Importance| Some((one.column.clone(), one.mean?, one.deviation?));
+        let columns: Vec<_> = self.importance.iter().filter_map(finite).collect();
+        let is_empty = columns.is_empty();
         let label = format!("drop in validation {score} when the column is shuffled");
         let picture = dualtape_plots::Importance::new(&self.title("importance of columns"), &label, columns);
-        (!self.importance.is_empty()).then(|| -> Boxed { Box::new(picture) })
+        (!is_empty).then(|| -> Boxed { Box::new(picture) })
     }
 
     fn predictions(&self) -> Result<Option<Boxed>, Failure> {
@@ -243,10 +248,7 @@ impl Drawing<'_> {
         let name = names.join(", ");
         let mut picture = Predictions::new(&self.title("validation samples"), pairs)
             .axes(&name, &format!("prediction of {name}"));
-        let kept = self.history.iter().find(|record| Some(record.epoch) == self.best);
-        let kept = if self.setup.settings.keep_best { kept } else { self.history.last() };
-        if let Some(Metrics { r_squared: Some(r_squared), mean_absolute_error: Some(error), .. }) =
-            kept.map(|record| record.validation)
+        if let Metrics { r_squared: Some(r_squared), mean_absolute_error: Some(error), .. } = *self.validation
         {
             let note = format!("R² = {r_squared:.3}, mean absolute error {}", reading(error));
             picture = picture.note(&note);

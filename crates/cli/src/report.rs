@@ -77,7 +77,10 @@ fn page(summary: &Summary, folder: &Path) -> Result<Markup, Failure> {
                     "A network of sizes " (layers.join("-")) ", " (summary.parameters) " parameters, trained on "
                     (summary.training.samples) " samples for " (summary.epochs) " epochs"
                     @if summary.stopped_early { ", and stopped early" }
-                    ". The parameters of epoch " (summary.kept_epoch) " are kept."
+                    @match summary.kept_epoch {
+                        Some(epoch) => { ". The parameters of epoch " (epoch) " are kept." }
+                        None => { ". A step then failed, and the parameters before it are kept." }
+                    }
                 }
                 (headline(summary))
                 @for warning in &summary.warnings { p.warning { "Warning: " (warning) } }
@@ -134,12 +137,22 @@ fn scores_table(summary: &Summary) -> Markup {
     let mut parts = vec![("training", &summary.training), ("validation", &summary.validation)];
     parts.extend(summary.test.as_ref().map(|test| ("test", test)));
     let all: Vec<_> = parts.iter().map(|(_, scores)| scores.figures()).collect();
+    // A score that is not finite is in no report, so a part may lack one that another has.
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in all.iter().flatten() {
+        if !names.contains(name) {
+            names.push(name);
+        }
+    }
+    let figure = |figures: &[(&str, String)], name: &str| {
+        figures.iter().find(|(own, _)| *own == name).map_or("–".to_owned(), |(_, text)| text.clone())
+    };
     html! {
         h2 { "Figures" }
         table {
             tr { th { } @for (name, _) in &parts { th { (name) } } }
-            @for (i, (name, _)) in all[0].iter().enumerate() {
-                tr { td { (name) } @for figures in &all { td { (figures.get(i).map_or("", |(_, text)| text)) } } }
+            @for name in names {
+                tr { td { (name) } @for figures in &all { td { (figure(figures, name)) } } }
             }
         }
     }
@@ -183,6 +196,7 @@ fn folds(folds: &[Scores]) -> Markup {
 
 fn importance(summary: &Summary) -> Markup {
     let what = summary.validation.main().map_or("", |(name, _)| name);
+    let number = |number: Option<f64>| number.map_or("–".to_owned(), reading);
     html! {
         @if !summary.importance.is_empty() {
             h2 { "Importance of columns" }
@@ -190,7 +204,7 @@ fn importance(summary: &Summary) -> Markup {
                 caption { "Drop in validation " (what) " when a column is shuffled" }
                 tr { th { "column" } th { "loss" } th { "standard deviation" } }
                 @for one in &summary.importance {
-                    tr { td { (one.column) } td { (reading(one.mean)) } td { (reading(one.deviation)) } }
+                    tr { td { (one.column) } td { (number(one.mean)) } td { (number(one.deviation)) } }
                 }
             }
         }

@@ -50,7 +50,8 @@ pub(crate) struct ClassScores {
     pub(crate) f1: Option<f64>,
 }
 
-fn finite(number: f64) -> Option<f64> {
+/// The number, if JSON can hold it.
+pub(crate) fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
@@ -81,7 +82,11 @@ impl Scores {
             samples: confusion.rows().flatten().sum::<u64>() as usize,
             accuracy: Some(confusion.accuracy()),
             balanced_accuracy: finite(confusion.balanced_accuracy()),
-            most_frequent: confusion.classes().get(most).map(|class| Share { class: class.clone(), share }),
+            most_frequent: confusion
+                .classes()
+                .get(most)
+                .zip(finite(share))
+                .map(|(class, share)| Share { class: class.clone(), share }),
             classes: confusion.classes().iter().enumerate().map(class).collect(),
             confusion: confusion.rows().map(<[u64]>::to_vec).collect(),
             ..Self::NONE

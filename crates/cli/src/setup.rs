@@ -55,8 +55,9 @@ impl Request {
         let mut settings = settings(&options)?;
         if let Some(private) = options.private {
             private.apply(&options, &mut settings)?;
-            // A placeholder until the number of samples is known.
-            settings.noise = if solved { 1.0 } else { settings.noise };
+            // A placeholder until the number of samples is known. It is tiny, so that no check refuses it for being too large;
+            // the noise that is then computed is checked again.
+            settings.noise = if solved { f64::MIN_POSITIVE } else { settings.noise };
         }
         settings.check()?;
         check_numbers(&options)?;
@@ -214,7 +215,10 @@ impl Setup {
             )));
         }
         let Options { header, delimiter, encoding, label, .. } = &self.options;
-        let csv = csv_like(self.training.classes(), &self.encoder, self.label.as_deref(), label.as_deref());
+        let mut csv = csv_like(self.training.classes(), &self.encoder, self.label.as_deref(), None);
+        if let Some(label) = label {
+            csv = csv.label_as_in_training(label);
+        }
         let csv = dialect(csv, *header, *delimiter, encoding.as_deref())?;
         let mut table =
             input::table(file, &csv, self.settings.seed, &mut Ranks::alone()).map_err(for_training)?;

@@ -35,7 +35,8 @@ pub(crate) struct Summary {
     pub(crate) parameters: usize,
     pub(crate) features: usize,
     pub(crate) epochs: usize,
-    pub(crate) kept_epoch: usize,
+    /// `None` if a step failed: the parameters before it are kept, and those belong to no record.
+    pub(crate) kept_epoch: Option<usize>,
     pub(crate) stopped_early: bool,
     pub(crate) training: Scores,
     pub(crate) validation: Scores,

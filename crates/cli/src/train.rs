@@ -16,9 +16,11 @@ use crate::summary::{Format, Summary};
 use crate::{arguments, interrupt, table};
 use clap::Args;
 use dualtape_nn::data::{Dataset, Targets};
+use dualtape_nn::metrics::mean;
 use dualtape_nn::parallel::AllReduce;
 use dualtape_nn::{
-    Error, Event, Metrics, Mlp, Record, Settings, Trainer, checkpoint_note, confusion, files, predict,
+    Error, Event, Metrics, Mlp, Record, Settings, Trainer, checkpoint_note, confusion, evaluate, files,
+    predict,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -240,14 +242,9 @@ fn lead(arguments: TrainOptions, mut ranks: Ranks) -> Result<(), Failure> {
     }
     let end = run.go(&mut trainer);
     run.display.finish();
-    match end? {
-        None => run.conclude(&trainer, trainer.result()),
-        // A training that failed keeps the parameters it had before the failing step.
-        Some(problem) => {
-            run.conclude(&trainer, trainer.parameters())?;
-            Err(problem.into())
-        }
-    }
+    let problem = end?;
+    run.conclude(&trainer, problem.is_some())?;
+    problem.map_or(Ok(()), |problem| Err(problem.into()))
 }
 
 /// Writes the first checkpoint. Files of an earlier run are removed only after it has been written.
@@ -369,8 +366,10 @@ impl Run<'_> {
         command
     }
 
-    /// Writes all results of the run, its report last, and prints the scores.
-    fn conclude(&self, trainer: &Shared<'_>, parameters: &[f64]) -> Result<(), Failure> {
+    /// Writes all results of the run, its report last, and prints the scores. A training that failed keeps the parameters it
+    /// had before the failing step.
+    fn conclude(&self, trainer: &Shared<'_>, failed: bool) -> Result<(), Failure> {
+        let parameters = if failed { trainer.parameters() } else { trainer.result() };
         // A report must belong to the same finished run as all other files, so an old one is removed first.
         self.folder.remove(&run_folder::report(self.folder.path()))?;
         self.folder.remove(&run_folder::page(self.folder.path()))?;
@@ -379,11 +378,30 @@ impl Run<'_> {
         let history: Vec<Record> = trainer.history().iter().map(|record| self.in_units(record)).collect();
         table::write(&run_folder::metrics(self.folder.path()), &history)?;
         let best = trainer.best().map(|(epoch, _)| epoch);
+        let last = history.last().map(|last| last.epoch);
+        let kept_epoch = match (failed, self.setup.settings.keep_best) {
+            // These parameters were never measured at the end of an epoch.
+            (true, _) => None,
+            (false, true) => best.or(last),
+            (false, false) => last,
+        };
+        let kept = match history.iter().find(|record| Some(record.epoch) == kept_epoch) {
+            Some(record) => [record.training, record.validation],
+            None => [
+                self.measure(parameters, &self.setup.training)?,
+                self.measure(parameters, &self.setup.validation)?,
+            ],
+        };
         let importance = importance::of_columns(self.setup, parameters)?;
-        let drawing =
-            Drawing { setup: self.setup, model: &model, history: &history, best, importance: &importance };
+        let drawing = Drawing {
+            setup: self.setup,
+            model: &model,
+            history: &history,
+            best,
+            validation: &kept[1],
+            importance: &importance,
+        };
         let pictures = drawing.write(&self.folder, self.arguments.svg, self.arguments.log_axis)?;
-        let kept = if self.setup.settings.keep_best { best } else { history.last().map(|last| last.epoch) };
         let Setup { training, validation, model: shape, options, notes, warnings, .. } = self.setup;
         let score = |data: &Dataset| score(self.setup, parameters, data);
         let sizes = shape.layers().iter().map(|layer| layer.outputs);
@@ -394,7 +412,7 @@ impl Run<'_> {
             parameters: shape.parameter_count(),
             features: training.features().len(),
             epochs: history.len(),
-            kept_epoch: kept.unwrap_or(0),
+            kept_epoch,
             stopped_early: trainer.stopped_early(),
             training: score(training)?,
             validation: score(validation)?,
@@ -409,24 +427,45 @@ impl Run<'_> {
                 .map(|spent| Statement::new(&spent, &self.setup.settings, &self.setup.options)),
         };
         summary.write(self.folder.path())?;
-        let Some(record) = history.iter().find(|record| Some(record.epoch) == kept) else { return Ok(()) };
-        self.say_result(record, &history, &summary, trainer.budget_is_spent());
+        let seconds = history.last().map(|last| last.elapsed.as_secs_f64());
+        self.say_result(&kept, seconds, &summary, trainer.budget_is_spent());
         Ok(())
     }
 
-    fn say_result(&self, kept: &Record, history: &[Record], summary: &Summary, budget_is_spent: bool) {
-        let seconds = history.last().map_or(0.0, |last| last.elapsed.as_secs_f64());
+    /// The metrics of parameters on a part of the data, in the units of the data.
+    fn measure(&self, parameters: &[f64], data: &Dataset) -> Result<Metrics, Failure> {
+        Ok(self.metrics_in_units(&evaluate(&self.setup.model, parameters, data, self.setup.settings.loss)?))
+    }
+
+    /// Prints the results; `kept` are the metrics of the kept parameters on the training and the validation part.
+    fn say_result(
+        &self,
+        kept: &[Metrics; 2],
+        seconds: Option<f64>,
+        summary: &Summary,
+        budget_is_spent: bool,
+    ) {
         let folder = self.folder.path().display();
         let stopped = if summary.stopped_early { ", stopped early" } else { "" };
-        let epoch = kept.epoch;
-        let of_epochs = history.len();
-        let which = if self.setup.settings.keep_best {
-            "the one with the lowest validation loss"
-        } else {
-            "the last one"
-        };
-        self.display
-            .tell(format_args!("\nkept: epoch {epoch}, {which}, of {of_epochs}{stopped}, in {seconds:.1} s"));
+        let (of_epochs, time) =
+            (summary.epochs, seconds.map_or(String::new(), |seconds| format!(", in {seconds:.1} s")));
+        match summary.kept_epoch {
+            Some(epoch) => {
+                let which = if self.setup.settings.keep_best {
+                    "the one with the lowest validation loss"
+                } else {
+                    "the last one"
+                };
+                self.display
+                    .tell(format_args!("\nkept: epoch {epoch}, {which}, of {of_epochs}{stopped}{time}"));
+            }
+            None => {
+                let epochs = if of_epochs == 1 { "epoch" } else { "epochs" };
+                self.display.tell(format_args!(
+                    "\nkept: the parameters before the step that failed, after {of_epochs} whole {epochs}{time}"
+                ));
+            }
+        }
         self.display.tell(format_args!("training {}", first_line(&summary.training)));
         self.display.tell(format_args!("validation {}", summary.validation));
         if let Some(test) = &summary.test {
@@ -441,13 +480,11 @@ impl Run<'_> {
                 .importance
                 .iter()
                 .take(MOST)
-                .map(|one| format!("{} {:.3} ± {:.3}", one.column, one.mean, one.deviation))
+                .filter_map(|one| Some(format!("{} {:.3} ± {:.3}", one.column, one.mean?, one.deviation?)))
                 .collect();
             let what = summary.validation.main().map_or("", |(name, _)| name);
-            self.display.tell(format_args!(
-                "\ndrop in validation {what} when a column is shuffled: {}",
-                names.join(", ")
-            ));
+            let names = if names.is_empty() { "not finite".to_owned() } else { names.join(", ") };
+            self.display.tell(format_args!("\ndrop in validation {what} when a column is shuffled: {names}"));
         }
         if let Some(privacy) = &summary.privacy {
             let (done, wanted) = (privacy.steps, self.setup.settings.steps(self.setup.training.len()));
@@ -470,10 +507,10 @@ impl Run<'_> {
             "end",
             &json!({
                 "epochs": of_epochs,
-                "kept_epoch": epoch,
+                "kept_epoch": summary.kept_epoch,
                 "stopped_early": summary.stopped_early,
-                "training": merged(&metrics_object(&kept.training), &summary.training),
-                "validation": merged(&metrics_object(&kept.validation), &summary.validation),
+                "training": merged(&metrics_object(&kept[0]), &summary.training),
+                "validation": merged(&metrics_object(&kept[1]), &summary.validation),
                 "test": summary.test,
                 "folds": summary.folds,
                 "importance": summary.importance,
@@ -488,12 +525,14 @@ impl Run<'_> {
 
     /// Converts errors to the units of the targets, which the model sees standardised.
     fn in_units(&self, record: &Record) -> Record {
+        let [training, validation] = [record.training, record.validation].map(|m| self.metrics_in_units(&m));
+        Record { training, validation, ..*record }
+    }
+
+    fn metrics_in_units(&self, metrics: &Metrics) -> Metrics {
         let unit = self.setup.target_scale.as_ref().map_or(1.0, |scale| scale.deviations()[0]);
-        let convert = |metrics: &Metrics| Metrics {
-            mean_absolute_error: metrics.mean_absolute_error.map(|error| error * unit),
-            ..*metrics
-        };
-        Record { training: convert(&record.training), validation: convert(&record.validation), ..*record }
+        let mean_absolute_error = metrics.mean_absolute_error.map(|error| error * unit);
+        Metrics { mean_absolute_error, ..*metrics }
     }
 }
 
@@ -505,9 +544,8 @@ pub(crate) fn score(setup: &Setup, parameters: &[f64], data: &Dataset) -> Result
     let outputs = predict(&setup.model, parameters, data)?;
     let [outputs, targets] = [outputs, values.clone()].map(|values| setup.unscaled_targets(values));
     let known = (0..setup.training.len()).flat_map(|i| setup.training.numbers(i)).copied().collect();
-    let known = setup.unscaled_targets(known);
-    let mean = known.iter().map(|value| value / known.len() as f64).sum();
-    Ok(Scores::of_numbers(&outputs, &targets, Some(mean)))
+    let baseline = mean(&setup.unscaled_targets(known));
+    Ok(Scores::of_numbers(&outputs, &targets, Some(baseline)))
 }
 
 fn first_line(scores: &Scores) -> String {

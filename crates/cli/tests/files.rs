@@ -286,6 +286,69 @@ fn a_test_file_is_scored_and_changes_nothing() {
 }
 
 #[test]
+fn a_label_given_by_number_is_found_by_its_name_in_a_test_file_with_another_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = houses();
+    let reordered = |lines: &[&str], order: [usize; 4]| -> String {
+        let line = |line: &&str| {
+            let cells: Vec<&str> = line.split(',').collect();
+            format!("{}\n", order.map(|place| cells[place]).join(","))
+        };
+        lines.iter().map(line).collect()
+    };
+    let lines: Vec<&str> = all.lines().collect();
+    let (first, others) = (&lines[..201], [&lines[..1], &lines[201..]].concat());
+    let (first_place, last_place) = ([3, 0, 1, 2], [0, 1, 2, 3]);
+    fs::write(folder.path().join("houses.csv"), reordered(first, first_place)).unwrap();
+    let train =
+        ["houses.csv", "--regression", "--label", "1", "--overwrite", "--output", "run", "--test", "new.csv"];
+    for (how, test) in [
+        ("the same order", reordered(&others, first_place)),
+        ("another order", reordered(&others, last_place)),
+        ("no header", reordered(&others[1..], first_place)),
+        // A column that the model does not use is in the first place.
+        ("an identifier", reordered(&others, last_place).replace("rooms", "id,rooms").replace("\n", "\n7,")),
+    ] {
+        let test = test.trim_end_matches("7,");
+        fs::write(folder.path().join("new.csv"), test).unwrap();
+        let end = end_of(folder.path(), &train);
+        assert!(end["test"]["r_squared"].as_f64().unwrap() > 0.9, "{how}: {end}");
+    }
+    // A header without that name has no label, whatever is in the first column.
+    let other = reordered(&others, last_place).replace("price", "value").replace("rooms", "id,rooms");
+    fs::write(folder.path().join("new.csv"), other.replace('\n', "\n7,").trim_end_matches("7,")).unwrap();
+    let expected = "new.csv: there is no label; expected price";
+    fails(folder.path(), &[&["train"], &train[..]].concat(), FAILED, &[expected]);
+}
+
+#[test]
+fn gaps_are_filled_by_place_where_the_training_or_the_new_file_has_no_header() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = houses();
+    let bare = named.split_once('\n').unwrap().1.to_owned();
+    for (how, old, new) in [
+        ("to a file without header", &named, "3,,20\n,90,10\n"),
+        ("from a file without header", &bare, "rooms,area,age\n3,,20\n,90,10\n"),
+    ] {
+        fs::write(folder.path().join("houses.csv"), old).unwrap();
+        fs::write(folder.path().join("new.csv"), new).unwrap();
+        for (missing, fills) in [("mean", true), ("refuse", false)] {
+            let train = ["train", "houses.csv", "--regression", "--quiet", "--overwrite", "--output", "run"];
+            said(folder.path(), &[&train[..], &["--missing", missing, "--epochs", "1"]].concat());
+            if fills {
+                let answer = dualtape(folder.path(), &["predict", "run", "new.csv", "--quiet"]);
+                let complaint = text(&answer.stderr);
+                assert!(answer.status.success(), "{how}: {complaint}");
+                assert_eq!(text(&answer.stdout).lines().count(), 3, "{how}");
+            } else {
+                let expected = "new.csv: 2 rows of 2 have missing values: 1 in ";
+                fails(folder.path(), &["predict", "run", "new.csv"], FAILED, &[expected]);
+            }
+        }
+    }
+}
+
+#[test]
 fn endless_input_stops_at_the_rows_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["train", "-", "--max-rows", "1000", "--epochs", "1", "--output", "out", "--json"];

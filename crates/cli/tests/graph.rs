@@ -5,6 +5,7 @@ mod common;
 use common::{check_svg, fails, said};
 use roxmltree::{Document, Node};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 type Point = (f64, f64);
@@ -39,6 +40,69 @@ fn models_are_drawn_untrained_and_trained() {
 
     said(folder.path(), &["train", "moons", "--hidden", "2", "--epochs", "1", "--quiet"]);
     assert!(said(folder.path(), &["graph", "--model", "runs/moons", "x=1", "y=0"]).contains("y | data 0 |"));
+}
+
+/// The value and the gradient that code in C computes.
+fn run_in_c(folder: &Path, header: &str, call: &str) -> Vec<f64> {
+    let main = format!("#include <stdio.h>\n#include \"{header}\"\nint main(void) {{ {call} }}\n");
+    fs::write(folder.join("main.c"), main).unwrap();
+    let source = header.replace(".h", ".c");
+    let arguments = ["-std=c99", "-ffp-contract=off", "-I.", "main.c", &source, "-lm", "-o", "main"];
+    let compiled = Command::new("cc").args(arguments).current_dir(folder).output().unwrap();
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let output = Command::new(folder.join("main")).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).split_whitespace().map(|word| word.parse().unwrap()).collect()
+}
+
+#[test]
+fn graph_and_code_of_a_run_take_and_give_the_units_of_the_data_as_predict_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = (0..120).map(|i| {
+        let (area, color) = (40 + (i * 37) % 90, ["red", "blue"][i % 2]);
+        format!("{area},{color},{}\n", 1000 + 30 * area + 200 * (i % 2))
+    });
+    let file: String = std::iter::once("area,color,price\n".to_owned()).chain(rows).collect();
+    fs::write(folder.path().join("flats.csv"), file).unwrap();
+    fs::write(folder.path().join("new.csv"), "area,color\n75,red\n").unwrap();
+    let train = "train flats.csv --regression --categories color --hidden 2 --epochs 5 --quiet --output run";
+    said(folder.path(), &train.split(' ').collect::<Vec<_>>());
+    let predicted = said(folder.path(), &["predict", "run", "new.csv", "--quiet"]);
+    let predicted: f64 = predicted.lines().nth(1).unwrap().parse().unwrap();
+    assert!(predicted > 1000.0, "{predicted}");
+
+    // A feature may have an equals sign in its name.
+    let given = ["area=75", "color=red=1", "color=blue=0"];
+    let dot = said(folder.path(), &[&["graph", "--model", "run"], &given[..]].concat());
+    for node in ["area | data 75 |", "color=red | data 1 |", "color=blue | data 0 |"] {
+        assert!(dot.contains(node), "{node}: {dot}");
+    }
+    let shown: Vec<f64> = dot
+        .split("data ")
+        .skip(1)
+        .map(|rest| rest.split([' ', '"', '}', '\\']).next().unwrap().parse().unwrap())
+        .collect();
+    let is_near = |x: &f64| (x / predicted - 1.0).abs() < 1e-4;
+    assert!(shown.iter().any(is_near), "{predicted} in {dot}");
+
+    said(folder.path(), &["graph", "--model", "run", "--output", "run.c", "--output", "run.h"]);
+    let header = fs::read_to_string(folder.path().join("run.h")).unwrap();
+    let count: usize = header.split("double x[").nth(1).unwrap().split(']').next().unwrap().parse().unwrap();
+    // The inputs follow the parameters; the encoder sorts the categories.
+    let model = dualtape_nn::SavedModel::load(folder.path().join("run/model.safetensors")).unwrap();
+    let numbers: Vec<String> =
+        model.parameters.iter().chain(&[75.0, 0.0, 1.0]).map(|x| format!("{x:?}")).collect();
+    assert_eq!(numbers.len(), count);
+    let call = format!(
+        "double x[] = {{{}}}; double y, g[{count}]; value_and_gradient(x, &y, g); printf(\"%.17g %.17g\", y, g[{}]);",
+        numbers.join(", "),
+        count - 3
+    );
+    let results = run_in_c(folder.path(), "run.h", &call);
+    assert!((results[0] / predicted - 1.0).abs() < 1e-14, "{results:?} {predicted}");
+    // The derivative by the area is in prices for each unit of the area.
+    let beside = |area: f64| model.predict(&[area, 0.0, 1.0]).unwrap()[0];
+    let slope = (beside(75.001) - beside(74.999)) / 0.002;
+    assert!((results[1] / slope - 1.0).abs() < 1e-5, "{results:?} {slope}");
 }
 
 #[test]

@@ -136,3 +136,28 @@ fn what_cannot_be_claimed_is_refused_or_warned_of() {
         assert!(said.contains(expected), "{said}");
     }
 }
+
+#[test]
+fn small_batches_suit_an_adaptive_norm_if_the_noise_of_the_budget_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = [
+        "train",
+        "moons",
+        "--epochs",
+        "2",
+        "--clip",
+        "adaptive:0.5:1",
+        "--batch-size",
+        "8",
+        "--output",
+        "run",
+    ];
+    // This budget needs noise below a tenth of a batch, the next one does not.
+    said(folder.path(), &[&train[..], &["--private", "epsilon=30,delta=1e-3"]].concat());
+    let noise = report(folder.path(), "run")["privacy"]["noise"].as_f64().unwrap();
+    assert!(0.0 < noise && noise < 0.8, "{noise}");
+    let expected = "expected less than a tenth of the samples of a step, as the clip is adaptive";
+    let strict = [&train[..9], &["other", "--private", "epsilon=1,delta=1e-3"]].concat();
+    fails(folder.path(), &strict, 2, &["the noise is ", expected]);
+    assert!(!folder.path().join("other").exists());
+}

@@ -230,3 +230,68 @@ fn help_reads_well_and_without_colours_in_a_pipe() {
     assert!(text(&bare.stderr).contains("Usage: dualtape <COMMAND>"));
     assert!(names(Path::new(folder.path())).is_empty());
 }
+
+#[test]
+fn a_training_that_fails_keeps_parameters_of_no_epoch_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("houses.csv"), houses()).unwrap();
+    let first = ["digits", "--rate", "1e308"];
+    // From the second epoch on, the rate is absurd.
+    let second = ["--optimizer", "sgd", "--rate", "0.01", "--schedule", "step:1:1e200"];
+    let [moons, houses] =
+        [&["moons"][..], &["houses.csv", "--regression"]].map(|data| [data, &second].concat());
+    for (epochs, arguments) in [(0, &first[..]), (2, &moons), (1, &houses)] {
+        let all = [&["train"], arguments, &["--output", "run", "--overwrite", "--svg"]].concat();
+        let output = dualtape(folder.path(), &[&all[..], &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let objects: Vec<Value> =
+            text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [.., end, failure] = &objects[..] else { panic!("{objects:?}") };
+        assert_eq!((&end["event"], &failure["event"]), (&"end".into(), &"failure".into()), "{arguments:?}");
+        assert_eq!((&end["epochs"], &end["kept_epoch"]), (&epochs.into(), &Value::Null), "{end}");
+        // The losses are those of the parameters that are kept, and so are the scores.
+        for part in ["training", "validation"] {
+            assert!(end[part]["loss"].is_number() && end[part]["samples"].as_u64().unwrap() > 0, "{end}");
+        }
+        let report: Value =
+            serde_json::from_slice(&fs::read(folder.path().join("run/report.json")).unwrap()).unwrap();
+        assert_eq!(report["kept_epoch"], Value::Null);
+        if let Some(error) = report["validation"]["mean_absolute_error"].as_f64() {
+            let note = format!("mean absolute error {}", reading(error));
+            check_svg(&folder.path().join("run/predictions.svg"), &note);
+        }
+        said(folder.path(), &["report", "run", "--overwrite"]);
+        let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+        assert!(page.contains("A step then failed, and the parameters before it are kept."), "{page}");
+        let output = dualtape(folder.path(), &all);
+        let words = text(&output.stdout);
+        assert!(words.contains("kept: the parameters before the step that failed, after "), "{words}");
+    }
+    // A training that ends as it should names the epoch.
+    let (end, _) = last_object(&said(folder.path(), &["train", "moons", "--epochs", "2", "--json"]));
+    assert!(end["kept_epoch"].is_number(), "{end}");
+}
+
+/// As the program writes errors: four digits after the point, or in scientific notation.
+fn reading(number: f64) -> String {
+    if (1e-3..1e5).contains(&number) { format!("{number:.4}") } else { format!("{number:.3e}") }
+}
+
+#[test]
+fn scores_that_are_not_finite_are_null_and_every_command_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("houses.csv"), houses()).unwrap();
+    // The outputs are so large that the square of an error overflows, but its magnitude does not.
+    let huge = ["--loss", "l1", "--optimizer", "sgd", "--rate", "1e200", "--epochs", "1", "--output", "run"];
+    said(folder.path(), &[&["train", "houses.csv", "--regression"], &huge[..]].concat());
+    let report: Value =
+        serde_json::from_slice(&fs::read(folder.path().join("run/report.json")).unwrap()).unwrap();
+    assert_eq!(
+        (&report["validation"]["r_squared"], &report["importance"][0]["mean"]),
+        (&Value::Null, &Value::Null)
+    );
+    said(folder.path(), &["report", "run"]);
+    said(folder.path(), &["compare", "run"]);
+    let page = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    assert!(page.contains("Importance of columns") && page.contains("<td>–</td>"), "{page}");
+}

@@ -134,7 +134,8 @@ pub enum Error {
     },
     /// A model whose tensors cannot be saved in one file, because of their names.
     #[error(
-        "the model has a tensor named '{name}'; expected a different name for each, other than '__metadata__'"
+        "the model has a tensor named '{name}'; expected a different name for each, other than '__metadata__', and none that \
+         begins with 'trainer/'"
     )]
     TensorName {
         /// The name.

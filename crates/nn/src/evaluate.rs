@@ -98,7 +98,7 @@ pub(crate) fn evaluate_by_ranks<M: Model>(
 /// # Errors
 ///
 /// [`Error::Shape`] if model, parameters and data do not fit; [`Error::Setting`] if the loss does not suit the
-/// data.
+/// data; [`Error::Data`] if there are no targets, or only one class, which a loss has nothing to tell apart from.
 ///
 /// ```
 /// use dualtape_nn::{Activation, Loss, Mlp, data::Csv, evaluate};
@@ -124,7 +124,9 @@ fn score<M: Model>(model: &M, data: &Dataset, loss: Loss, outputs: &[f64], targe
     let each = |i: usize| &outputs[i * width..(i + 1) * width];
     let losses = targets.chunks(width).enumerate().map(|(i, targets)| model.loss(loss, each(i), targets));
     let loss = losses.sum::<f64>() / data.len() as f64;
-    let right = |i: &usize| data.label(*i) == Some(metrics::predicted_class(each(*i)));
+    // A single output chooses between two classes, but there may be only one.
+    let last = data.classes().len().saturating_sub(1);
+    let right = |i: &usize| data.label(*i) == Some(metrics::predicted_class(each(*i)).min(last));
     match data.targets() {
         Targets::Classes { .. } => Metrics {
             loss,
@@ -247,6 +249,10 @@ fn targets<M: Model>(model: &M, data: &Dataset, loss: Loss) -> Result<Vec<f64>, 
     };
     match data.targets() {
         Targets::Classes { names, labels } => {
+            if names.len() < 2 && !has_own_loss {
+                let problem = format!("there is 1 class, {}; expected at least 2", names[0]);
+                return Err(Error::Data { origin: data.name().to_owned(), problem });
+            }
             let width = match (has_own_loss, model.outputs()) {
                 (true, 1) if names.len() == 2 => 1,
                 (true, _) => names.len(),

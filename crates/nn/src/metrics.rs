@@ -15,6 +15,27 @@ pub fn predicted_class(outputs: &[f64]) -> usize {
     }
 }
 
+/// The mean; NaN if there are no numbers. Large numbers do not overflow, and the mean of equal numbers is exactly that number.
+///
+/// ```
+/// use dualtape_nn::metrics::mean;
+/// assert_eq!((mean(&[1.0, 4.0]), mean(&[1e308; 3])), (2.5, 1e308));
+/// assert_eq!(mean(&[0.1; 1000]), 0.1); // the sum divided by 1000 is another number
+/// assert!(mean(&[]).is_nan());
+/// ```
+pub fn mean(numbers: &[f64]) -> f64 {
+    let Some((&first, others)) = numbers.split_first() else { return f64::NAN };
+    if others.iter().all(|&number| number == first) {
+        return first;
+    }
+    let count = numbers.len() as f64;
+    // The numbers are divided before they are added up, so that large ones do not overflow.
+    let rough: f64 = numbers.iter().map(|x| x / count).sum();
+    // The rounding errors of that sum grow with the count; the second pass removes them.
+    let rest: f64 = numbers.iter().map(|x| (x - rough) / count).sum();
+    if rest.is_finite() { rough + rest } else { rough }
+}
+
 /// The mean absolute error; NaN if there are no numbers.
 ///
 /// # Panics
@@ -33,7 +54,7 @@ pub fn mean_absolute_error(predictions: &[f64], targets: &[f64]) -> f64 {
 }
 
 /// R²: how much smaller the squared errors are than if the mean were always predicted. 1 is perfect; 0 is no better than
-/// the mean. For constant targets that are not predicted exactly, it is 0.
+/// the mean. For constant targets that are not predicted exactly, it is 0. It is NaN if a prediction is NaN.
 ///
 /// # Panics
 ///
@@ -46,14 +67,14 @@ pub fn mean_absolute_error(predictions: &[f64], targets: &[f64]) -> f64 {
 /// ```
 pub fn r_squared(predictions: &[f64], targets: &[f64]) -> f64 {
     assert_eq!(predictions.len(), targets.len(), "each prediction needs a target");
-    // The mean adds numbers that were divided before, and the errors use norms: neither overflows for large numbers.
-    let mean: f64 = targets.iter().map(|t| t / targets.len() as f64).sum();
+    // For equal targets, the mean is exact, so the total is 0. Neither the mean nor the norms overflow for large numbers.
+    let mean = mean(targets);
     let total = norm(targets.iter().map(|t| t - mean));
     let missed = norm(predictions.iter().zip(targets).map(|(p, t)| p - t));
     match (missed == 0.0, total == 0.0) {
         (true, _) => 1.0,
-        (false, true) => 0.0,
-        (false, false) => 1.0 - (missed / total).powi(2),
+        (false, true) if !missed.is_nan() => 0.0,
+        _ => 1.0 - (missed / total).powi(2),
     }
 }
 

@@ -94,7 +94,7 @@ pub fn load_parameters<M: Model>(model: &M, path: impl AsRef<Path>) -> Result<Ve
 }
 
 /// The model's tensors, if they contain all parameters and have different names.
-fn layout<M: Model>(model: &M) -> Result<Vec<(String, Vec<usize>)>, Error> {
+pub(crate) fn layout<M: Model>(model: &M) -> Result<Vec<(String, Vec<usize>)>, Error> {
     let layout = model.tensors();
     let mut seen = HashSet::new();
     if let Some((name, _)) = layout.iter().find(|(name, _)| name == RESERVED || !seen.insert(name)) {

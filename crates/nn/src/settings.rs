@@ -184,7 +184,8 @@ impl Settings {
     /// The expected number of samples in a step, if the data set has `samples` of them.
     pub(crate) fn expected_samples(&self, samples: usize) -> f64 {
         match self.sampling {
-            Sampling::Shuffled => self.samples_per_step() as f64,
+            // No step has more samples than there are.
+            Sampling::Shuffled => self.samples_per_step().min(samples) as f64,
             Sampling::Poisson => self.probability(samples) * samples as f64,
         }
     }

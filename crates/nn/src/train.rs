@@ -13,7 +13,7 @@ use crate::evaluate::{self, check_sizes};
 use crate::history::{Event, Record};
 use crate::parallel::{AllReduce, Local};
 use crate::privacy::NoiseSource;
-use crate::{Error, Model, Recorded, Settings, files};
+use crate::{Error, Model, Recorded, Settings, files, parameters};
 use accounting::Accounting;
 use samples::Samples;
 use state::State;
@@ -166,13 +166,24 @@ fn layers(model: &impl Model) -> Vec<usize> {
     layers.into_iter().map(|(_, count)| count).collect()
 }
 
+/// Checks that a checkpoint can hold the tensors of a model beside those of the training, and that they are all its
+/// parameters.
+fn check_tensors(model: &impl Model) -> Result<(), Error> {
+    match parameters::layout(model)?.into_iter().find(|(name, _)| name.starts_with(checkpoint::OWN)) {
+        Some((name, _)) => Err(Error::TensorName { name }),
+        None => Ok(()),
+    }
+}
+
 impl<'a, M: Model> Trainer<'a, M> {
     /// A training before its first step.
     ///
     /// # Errors
     ///
     /// [`Error::Setting`] if a setting is out of range or does not suit the data; [`Error::Shape`] if the model, the
-    /// parameters and the data do not fit together; [`Error::Threads`] if threads cannot be started.
+    /// parameters and the data do not fit together, or if the model's [`tensors`](Model::tensors) do not hold all its
+    /// parameters; [`Error::TensorName`] if two of them have the same name, or a name that checkpoints reserve, which begins
+    /// with `trainer/`; [`Error::Threads`] if threads cannot be started.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Error, Mlp, Settings, Trainer, data};
@@ -193,6 +204,7 @@ impl<'a, M: Model> Trainer<'a, M> {
         settings: &Settings,
     ) -> Result<Self, Error> {
         settings.check()?;
+        check_tensors(model)?;
         let state = State::new(parameters, settings)?;
         Self::at(state, model, training, validation, settings)
     }
@@ -269,6 +281,7 @@ impl<'a, M: Model> Trainer<'a, M> {
         settings: &Settings,
     ) -> Result<Self, Error> {
         settings.check()?;
+        check_tensors(model)?;
         let of = checkpoint::Of { model, data: [training, validation], settings };
         let (state, note) = checkpoint::read(path.as_ref(), &of)?;
         Ok(Self { note, ..Self::at(state, model, training, validation, settings)? })
@@ -284,7 +297,7 @@ impl<'a, M: Model> Trainer<'a, M> {
     /// # Errors
     ///
     /// [`Error::Parallel`] if a process cannot be reached; [`Error::Checkpoint`] on a process whose model, data or settings
-    /// differ from rank 0's. The other processes then wait for this one, so end all of them, as `Mpi::abort` does.
+    /// (other than the number of threads) differ from rank 0's. The other processes then wait for this one, so end all of them, as `Mpi::abort` does.
     ///
     /// ```
     /// use dualtape_nn::{Activation, Mlp, Settings, Trainer, data, parallel::Local};
@@ -490,7 +503,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         self.failed || ended || (self.budget_is_spent() && self.state.batch == 0)
     }
 
-    /// Whether another step would exceed the privacy budget.
+    /// Whether another step would exceed the privacy budget. It is false after all epochs if the budget allows more.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -519,7 +532,8 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn steps_within_budget(&self) -> Option<u64> {
-        self.accounting.as_ref().map(Accounting::most_steps)
+        let all = self.settings.steps(self.training.len());
+        self.accounting.as_ref().map(|accounting| accounting.most_steps().min(all))
     }
 
     /// How much of its privacy budget the training has spent; `None` if there is no budget.
@@ -547,7 +561,7 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         Some(self.accounting.as_ref()?.spent(self.state.optimizer.steps()))
     }
 
-    /// Whether the patience has run out.
+    /// Whether the training ended because the patience had run out. It is false if all epochs were done by then.
     ///
     /// ```
     /// # use dualtape_nn::{Activation, Mlp, Settings, Trainer, data};
@@ -561,7 +575,8 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
     pub fn stopped_early(&self) -> bool {
         let last_better = self.state.best.as_ref().map_or(0, |best| best.epoch);
         let waited = (self.state.epoch - 1).saturating_sub(last_better);
-        self.settings.patience.is_some_and(|patience| waited >= patience)
+        let is_before_end = self.state.epoch <= self.settings.epochs;
+        is_before_end && self.settings.patience.is_some_and(|patience| waited >= patience)
     }
 
     /// The records of the epochs so far.

@@ -36,6 +36,8 @@ pub struct Csv {
     delimiter: Option<u8>,
     encoding: Option<&'static encoding_rs::Encoding>,
     label: Option<String>,
+    /// Whether the label is the one of the training data.
+    label_as_in_training: bool,
     kind: Kind,
     columns: Columns,
     categories: Categories,
@@ -190,7 +192,25 @@ impl Csv {
     /// ```
     #[must_use]
     pub fn label(self, column: &str) -> Self {
-        Self { label: Some(column.to_owned()), ..self }
+        Self { label: Some(column.to_owned()), label_as_in_training: false, ..self }
+    }
+
+    /// Sets the column of the label as it was given for the training data, by its name or its number there. Where
+    /// [`for_encoder`](Self::for_encoder) finds columns by name, the label is found by the name that it had in training, because
+    /// the columns may have another order; otherwise, this is the same as [`label`](Self::label).
+    ///
+    /// ```
+    /// use dualtape_nn::data::{Csv, Encoder};
+    /// let encoder = Encoder::numbers(&["a".into(), "b".into()]);
+    /// // In training, the price was in the first column.
+    /// let csv = Csv::new().numbers().for_encoder(&encoder, Some("price")).label_as_in_training("1");
+    /// assert_eq!(csv.parse("named", b"id,a,b,price\n1,2,3,9\n")?.numbers(0), [9.0]);
+    /// assert_eq!(csv.parse("bare", b"9,2,3\n8,4,5\n")?.numbers(0), [9.0]);
+    /// # Ok::<(), dualtape_nn::Error>(())
+    /// ```
+    #[must_use]
+    pub fn label_as_in_training(self, column: &str) -> Self {
+        Self { label: Some(column.to_owned()), label_as_in_training: true, ..self }
     }
 
     /// Labels are classes with the given names, numbered in this order; any other label is an error. This is for data

@@ -4,7 +4,7 @@
 use super::canonical;
 use super::table::Label;
 use super::{Dataset, Table};
-use crate::Error;
+use crate::{Error, metrics};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -198,11 +198,9 @@ impl Encoder {
     pub fn fit(table: &Table, training: &[bool], missing: Missing) -> Result<Self, Error> {
         assert_eq!(training.len(), table.len(), "each row needs a part");
         let fills = matches!(missing, Missing::Mean | Missing::Median);
-        let mut gaps = table.gaps();
-        if fills {
-            // Only the label must be present.
-            gaps.retain(|(name, _)| table.columns.iter().all(|column| column.name != *name));
-        }
+        // If gaps are filled, only the label must be present.
+        let mut gaps = if fills { table.gaps_of_label() } else { table.gaps() };
+        gaps.retain(|(_, count)| *count > 0);
         if !gaps.is_empty() {
             let rows = if fills { table.unlabelled_rows() } else { table.incomplete_rows() };
             return Err(Error::MissingValues {
@@ -221,7 +219,7 @@ impl Encoder {
             let fill = match (&column.categories, missing) {
                 (_, Missing::Refuse | Missing::Drop) => None,
                 (Some(categories), _) => most_frequent(known(), categories.len()),
-                (None, Missing::Mean) => mean(known()),
+                (None, Missing::Mean) => mean(&known().collect::<Vec<_>>()),
                 (None, Missing::Median) => median(known().collect()),
             };
             if fills && fill.is_none() {
@@ -345,15 +343,11 @@ impl Encoder {
     pub fn encode(&self, table: Table, unknown: Unknown) -> Result<Dataset, Error> {
         self.check_columns(&table)?;
         let translations = self.translations(&table);
-        let unfilled = |i: usize| self.columns[i].fill.is_none();
-        let gaps: Vec<_> = table
-            .gaps()
-            .into_iter()
-            .filter(|(name, _)| match self.place_of(name) {
-                Some(i) => unfilled(i),
-                None => true,
-            })
-            .collect();
+        // Columns are matched by place, as their names may differ from those in training.
+        let columns = self.columns.iter().zip(&table.columns).zip(table.gaps_of_columns());
+        let unfilled = columns.filter(|((own, _), _)| own.fill.is_none());
+        let unfilled = unfilled.map(|((_, column), count)| (column.name.clone(), count));
+        let gaps: Vec<_> = unfilled.chain(table.gaps_of_label()).filter(|(_, count)| *count > 0).collect();
         if !gaps.is_empty() {
             return Err(Error::MissingValues {
                 origin: table.name.clone(),
@@ -377,10 +371,6 @@ impl Encoder {
             }
             Label::Numbers { names, values } => Dataset::regression(&name, features, names, inputs, values),
         }
-    }
-
-    fn place_of(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column.name == name)
     }
 
     /// Checks the columns: in another order, they would silently give other predictions.
@@ -467,10 +457,8 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     if names.len() > MOST { format!("{first} ...") } else { first }
 }
 
-fn mean(values: impl Iterator<Item = f64> + Clone) -> Option<f64> {
-    let count = values.clone().count();
-    // The numbers are divided before they are added up, so that large numbers do not overflow.
-    (count > 0).then(|| values.map(|value| value / count as f64).sum())
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| metrics::mean(values))
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

@@ -1,7 +1,7 @@
 //! Standardising: it gives every feature, or every target, mean 0 and deviation 1.
 
 use super::{Dataset, Targets};
-use crate::Error;
+use crate::{Error, metrics};
 
 /// The means and deviations of the columns of one data set, which can be applied to other data sets.
 ///
@@ -17,7 +17,7 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standardizer {
     means: Vec<f64>,
-    /// 1 where a column is constant.
+    /// 1 where a column is constant, up to rounding.
     deviations: Vec<f64>,
 }
 
@@ -82,18 +82,18 @@ impl Standardizer {
     }
 
     fn of_rows(values: &[f64], width: usize) -> Self {
-        let count = (values.len() / width) as f64;
-        let column = |j| values.iter().copied().skip(j).step_by(width);
-        // The mean adds numbers that were divided before, and the deviation is a norm: neither overflows for large numbers.
-        let means: Vec<f64> = (0..width).map(|j| column(j).map(|x| x / count).sum()).collect();
-        let deviation = |(j, &mean): (usize, &f64)| {
-            let distances: Vec<f64> = column(j).map(|x| x - mean).collect();
-            let deviation = dualtape::Differentiable::norm(&distances) / count.sqrt();
-            // For a constant column, the rounding error of the mean does not count as a deviation.
+        let column = |j: usize| -> (f64, f64) {
+            let mut numbers: Vec<f64> = values.iter().copied().skip(j).step_by(width).collect();
+            let mean = metrics::mean(&numbers);
+            numbers.iter_mut().for_each(|x| *x -= mean);
+            // The deviation is a norm, so it does not overflow for large numbers.
+            let deviation = dualtape::Differentiable::norm(&numbers) / (numbers.len() as f64).sqrt();
+            // The mean of equal numbers is exact, so their deviation is 0. Numbers that differ only by rounding count as
+            // equal: divided by their deviation, any other number would become huge.
             let rounding = 4.0 * f64::EPSILON * mean.abs();
-            if deviation > rounding && deviation.is_finite() { deviation } else { 1.0 }
+            (mean, if deviation > rounding && deviation.is_finite() { deviation } else { 1.0 })
         };
-        let deviations = means.iter().enumerate().map(deviation).collect();
+        let (means, deviations) = (0..width).map(column).unzip();
         Self { means, deviations }
     }
 
@@ -109,7 +109,7 @@ impl Standardizer {
         &self.means
     }
 
-    /// The deviation of each column; 1 for a constant one.
+    /// The deviation of each column; 1 for a constant one, whose numbers differ by no more than rounding errors.
     ///
     /// ```
     /// # use dualtape_nn::data::Standardizer;

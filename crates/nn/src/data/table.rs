@@ -159,26 +159,35 @@ impl Table {
     /// # Ok::<(), dualtape_nn::Error>(())
     /// ```
     pub fn gaps(&self) -> Vec<(String, usize)> {
+        let names = self.columns.iter().map(|column| column.name.clone());
+        let mut gaps: Vec<_> = names.zip(self.gaps_of_columns()).chain(self.gaps_of_label()).collect();
+        gaps.retain(|(_, count)| *count > 0);
+        gaps
+    }
+
+    /// How many values are missing in each column.
+    pub(super) fn gaps_of_columns(&self) -> Vec<usize> {
         let width = self.columns.len();
         let mut counts = vec![0; width];
         for row in self.cells.chunks(width.max(1)) {
             row.iter().zip(&mut counts).for_each(|(cell, count)| *count += usize::from(cell.is_nan()));
         }
-        let mut gaps: Vec<_> = self.columns.iter().map(|column| column.name.clone()).zip(counts).collect();
+        counts
+    }
+
+    /// How many labels are missing: nothing if there is no label, otherwise a number for each target.
+    pub(super) fn gaps_of_label(&self) -> Vec<(String, usize)> {
         match &self.label {
-            Label::None => {}
+            Label::None => Vec::new(),
             Label::Classes { name, labels, .. } => {
-                gaps.push((name.clone(), labels.iter().filter(|&&label| label == UNKNOWN).count()));
+                vec![(name.clone(), labels.iter().filter(|&&label| label == UNKNOWN).count())]
             }
             Label::Numbers { names, values } => {
-                for (i, name) in names.iter().enumerate() {
-                    let own = values.iter().skip(i).step_by(names.len());
-                    gaps.push((name.clone(), own.filter(|value| value.is_nan()).count()));
-                }
+                let of = |i: usize| values.iter().skip(i).step_by(names.len());
+                let missing = |i| of(i).filter(|value| value.is_nan()).count();
+                names.iter().cloned().enumerate().map(|(i, name)| (name, missing(i))).collect()
             }
         }
-        gaps.retain(|(_, count)| *count > 0);
-        gaps
     }
 
     /// Removes the rows in which anything is missing.

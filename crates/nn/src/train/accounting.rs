@@ -31,6 +31,7 @@ pub(super) struct Accounting {
     mechanism: SubsampledGaussian,
     budget: Budget,
     accountant: Accountant,
+    /// The number of steps within the budget; more than all epochs have if the budget allows more.
     most_steps: u64,
 }
 
@@ -40,7 +41,9 @@ impl Accounting {
         let Some(budget) = settings.budget else { return Ok(None) };
         let mechanism =
             SubsampledGaussian { probability: settings.probability(samples), noise: settings.noise };
-        let (accountant, most) = (settings.accountant, settings.steps(samples).min(MOST_STEPS));
+        // One step more than is made, to know whether the budget would allow it.
+        let most = settings.steps(samples).saturating_add(1).min(MOST_STEPS);
+        let accountant = settings.accountant;
         let most_steps = steps_within(&budget, &mechanism, accountant, most)?;
         if most_steps == 0 && most > 0 {
             let given = format!("'{budget}', less than a single step with noise {} spends", settings.noise);

@@ -12,6 +12,9 @@ use std::time::Duration;
 
 const KIND: &str = "checkpoint";
 
+/// The beginning of the names of all tensors that are not the model's own. No tensor of a model may begin like this.
+pub(super) const OWN: &str = "trainer/";
+
 #[derive(Serialize, Deserialize)]
 struct About {
     settings: Settings,
@@ -55,21 +58,22 @@ pub(super) fn to_bytes<M: Model>(of: &Of<'_, M>, state: &State, note: &str) -> s
         secret_key: (settings.noise_source == NoiseSource::System).then(|| state.key.to_hex()),
         note: note.to_owned(),
     };
+    let own = |name: &str| format!("{OWN}{name}");
     let mut tensors = Tensor::split("", &layout, &state.parameters);
-    tensors.extend(Tensor::split("previous.", &layout, &state.previous));
+    tensors.extend(Tensor::split(&own("previous."), &layout, &state.previous));
     if let Some(best) = &state.best {
-        tensors.extend(Tensor::split("best.", &layout, &best.parameters));
-        tensors.push(Tensor::row("best_loss", &[best.loss]));
+        tensors.extend(Tensor::split(&own("best."), &layout, &best.parameters));
+        tensors.push(Tensor::row(&own("best_loss"), &[best.loss]));
     }
     for (i, buffer) in state.optimizer.buffers().iter().enumerate() {
-        tensors.push(Tensor::row(&format!("optimizer.{i}"), buffer));
+        tensors.push(Tensor::row(&own(&format!("optimizer.{i}")), buffer));
     }
-    tensors.push(Tensor::row("sums", &state.sums.to_row()));
-    tensors.push(Tensor::row("limit", &[state.limit]));
-    tensors.push(Tensor::row("elapsed", &[state.elapsed.as_secs_f64()]));
+    tensors.push(Tensor::row(&own("sums"), &state.sums.to_row()));
+    tensors.push(Tensor::row(&own("limit"), &[state.limit]));
+    tensors.push(Tensor::row(&own("elapsed"), &[state.elapsed.as_secs_f64()]));
     let numbers = state.history.iter().flat_map(|record| record.to_row()).collect();
     let shape = vec![state.history.len(), Record::WIDTH];
-    tensors.push(Tensor { name: "history".to_owned(), shape, numbers });
+    tensors.push(Tensor { name: own("history"), shape, numbers });
     container::to_bytes(KIND, &about, &tensors)
 }
 
@@ -77,24 +81,35 @@ pub(super) fn note(path: &Path) -> Result<String, Error> {
     Ok(container::read::<About>(path, KIND)?.about.note)
 }
 
-/// The state of a training, and the note that was saved with it.
+/// The state of a training, and the note that was saved with it. The training may continue for longer or shorter.
 pub(super) fn read<M: Model>(path: &Path, of: &Of<'_, M>) -> Result<(State, String), Error> {
-    restore(container::read(path, KIND)?, of)
+    let file = container::read::<About>(path, KIND)?;
+    let Settings { epochs, patience, .. } = *of.settings;
+    let free = Settings { epochs, patience, ..file.about.settings.clone() };
+    restore(file, &free, of)
 }
 
-/// The same from the bytes of the file; errors name the path.
+/// The state of a training that another process shares, from the bytes of its file; errors name the path. The training must
+/// end where that of the other process ends, because each waits for the other.
 pub(super) fn from_bytes<M: Model>(
     path: &Path,
     bytes: Vec<u8>,
     of: &Of<'_, M>,
 ) -> Result<(State, String), Error> {
-    restore(container::from_bytes(path, KIND, bytes)?, of)
+    let file = container::from_bytes::<About>(path, KIND, bytes)?;
+    let strict = file.about.settings.clone();
+    restore(file, &strict, of)
 }
 
-fn restore<M: Model>(file: Container<About>, of: &Of<'_, M>) -> Result<(State, String), Error> {
+/// `then` are the settings of the file, as far as they must be the same.
+fn restore<M: Model>(
+    file: Container<About>,
+    then: &Settings,
+    of: &Of<'_, M>,
+) -> Result<(State, String), Error> {
     let &Of { model, data: [training, validation], settings } = of;
     let about = &file.about;
-    check_settings(&file, settings)?;
+    check_settings(&file, then, settings)?;
     for (what, data, then) in
         [("training", training, about.training), ("validation", validation, about.validation)]
     {
@@ -118,48 +133,51 @@ fn restore<M: Model>(file: Container<About>, of: &Of<'_, M>) -> Result<(State, S
         );
     }
     let layout = model.tensors();
+    // Files of earlier versions have no prefix.
+    let prefix = if file.has(&format!("{OWN}sums"))? { OWN } else { "" };
+    let own = |name: &str| format!("{prefix}{name}");
     let parameters = file.join("", &layout)?;
-    let buffers = (0..about.buffers).map(|i| file.row_of(&format!("optimizer.{i}"), parameters.len()));
+    let buffers = (0..about.buffers).map(|i| file.row_of(&own(&format!("optimizer.{i}")), parameters.len()));
     let buffers = buffers.collect::<Result<Vec<_>, _>>()?;
     let optimizer = Optimizer::restore(settings.optimizer, parameters.len(), about.steps, buffers);
     let best = match about.best_epoch {
         Some(epoch) => {
-            let (loss, parameters) = (file.row_of("best_loss", 1)?[0], file.join("best.", &layout)?);
+            let (loss, parameters) =
+                (file.row_of(&own("best_loss"), 1)?[0], file.join(&own("best."), &layout)?);
             Some(Best { epoch, loss, parameters })
         }
         None => None,
     };
-    let (sums, elapsed) = (file.row_of("sums", Sums::WIDTH)?, file.row_of("elapsed", 1)?[0]);
+    let (sums, elapsed) = (file.row_of(&own("sums"), Sums::WIDTH)?, file.row_of(&own("elapsed"), 1)?[0]);
     let key = match (settings.noise_source, &about.secret_key) {
         (NoiseSource::Seed, _) => Some(NoiseKey::from_seed(settings.seed)),
         (NoiseSource::System, text) => text.as_deref().and_then(NoiseKey::from_hex),
     };
     let state = State {
         key: key.ok_or_else(|| file.wrong("it has no key for the noise; expected 64 digits".to_owned()))?,
-        limit: file.row_of("limit", 1)?[0],
-        previous: file.join("previous.", &layout)?,
+        limit: file.row_of(&own("limit"), 1)?[0],
+        previous: file.join(&own("previous."), &layout)?,
         optimizer: optimizer.map_err(|error| file.wrong(error.to_string()))?,
         parameters,
         epoch: about.epoch,
         batch: about.batch,
         sums: Sums::from_row(sums.try_into().expect("as many as asked for")),
-        history: history(&file)?,
+        history: history(&file, &own("history"))?,
         best,
         elapsed: Duration::try_from_secs_f64(elapsed).unwrap_or_default(),
     };
     Ok((state, file.about.note))
 }
 
-fn history(file: &Container<About>) -> Result<Vec<Record>, Error> {
-    let numbers = file.row_of("history", (file.about.epoch - 1).saturating_mul(Record::WIDTH))?;
+fn history(file: &Container<About>, name: &str) -> Result<Vec<Record>, Error> {
+    let numbers = file.row_of(name, (file.about.epoch - 1).saturating_mul(Record::WIDTH))?;
     let (rows, _) = numbers.as_chunks();
     Ok(rows.iter().map(|&row| Record::from_row(row)).collect())
 }
 
-/// Checks that all settings are as before, except those that may change.
-fn check_settings(file: &Container<About>, now: &Settings) -> Result<(), Error> {
-    let then = &file.about.settings;
-    let free = Settings { epochs: now.epochs, patience: now.patience, threads: now.threads, ..then.clone() };
+/// Checks that all settings are as before, except for the number of threads, which changes nothing.
+fn check_settings(file: &Container<About>, then: &Settings, now: &Settings) -> Result<(), Error> {
+    let free = Settings { threads: now.threads, ..then.clone() };
     if free == *now {
         return Ok(());
     }

@@ -88,16 +88,13 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
         let samples = chosen.len();
         let rows = self.samples.rows();
         let points = Selected { points: &rows, indices: chosen };
-        let expected = settings.expected_samples(self.training.len());
-        let own_share = match settings.reduction {
-            Reduction::Mean => 1.0 / samples as f64,
-            Reduction::Sum => 1.0,
-        };
-        // With noise, the sum over a batch is divided by the expected size of the batch, not by its actual size.
+        // With noise, or with random batches, sums over a batch are divided by its expected size, not by its actual size.
         let is_private = settings.noise > 0.0 || settings.sampling == Sampling::Poisson;
-        let share = match settings.reduction {
-            Reduction::Mean if is_private => 1.0 / expected,
-            _ => own_share,
+        let expected =
+            if is_private { settings.expected_samples(self.training.len()) } else { samples as f64 };
+        let [share, own_share] = match settings.reduction {
+            Reduction::Mean => [expected, samples as f64].map(f64::recip),
+            Reduction::Sum => [1.0; 2],
         };
         let (ranks, pool, accumulate) = (&mut self.ranks, &self.pool, settings.accumulate);
         let team = Team { ranks, pool, accumulate, stop: self.stop };
@@ -129,8 +126,8 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             _ => state.limit,
         };
         let penalty = settings.penalty().add(&state.parameters, &self.weights, 1.0, gradient);
-        let loss = batch.loss / share * own_share + penalty;
-        let (norm, [norm_before, norm_after, clipped]) = match settings.clip.of_samples() {
+        let mut loss = batch.loss / share * own_share + penalty;
+        let (norm, mut measured) = match settings.clip.of_samples() {
             Some(_) => {
                 let norm = match settings.noise > 0.0 {
                     // The noisy sum: nothing else may stop a private training.
@@ -142,6 +139,10 @@ impl<M: Model, R: AllReduce> Trainer<'_, M, R> {
             }
             None => of_batch(settings.clip, gradient)?,
         };
+        if samples == 0 {
+            (loss, measured) = (f64::NAN, [f64::NAN; 3]);
+        }
+        let [norm_before, norm_after, clipped] = measured;
         Ok((Derivative { samples, loss, norm, norm_before, norm_after, clipped }, limit))
     }
 }

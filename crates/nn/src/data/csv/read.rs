@@ -80,10 +80,13 @@ fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
     let layout = Layout::new(csv, &sample).map_err(wrong)?;
     let notes = notes(&layout, &text, delimiter);
     let mut rows = Rows::new(csv, origin, &layout);
-    let Text { reader, record_bytes, quotation_marks, .. } = text;
+    let Text { reader, record_bytes, quotations, .. } = text;
+    quotations.borrow_mut().set_separator(delimiter);
     let mut reader = dialect::reader(delimiter).from_reader(reader);
     let mut record = ::csv::StringRecord::new();
     let mut is_header = layout.has_header;
+    // Where the rows end that are used, if others follow. The reader is ahead of them.
+    let mut end = None;
     while reader.read_record(&mut record)? {
         record_bytes.set(0);
         let line = record.position().map_or(0, ::csv::Position::line);
@@ -101,11 +104,12 @@ fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
         }
         if csv.max_rows == Some(rows.count) {
             rows.notes.push(format!("only the first {} rows were read, as requested", rows.count));
+            end = record.position().map(::csv::Position::byte);
             break;
         }
         rows.push(&record, line).map_err(Failure::Is)?;
     }
-    rows.note_lines(quotation_marks.get()).map_err(Failure::Is)?;
+    rows.note_lines(quotations.borrow().is_open_before(end)).map_err(Failure::Is)?;
     let mut table = rows.finish().map_err(Failure::Is)?;
     table.notes.splice(0..0, notes);
     Ok(table)
@@ -288,11 +292,13 @@ impl Layout {
         label: Option<&str>,
     ) -> Result<(), String> {
         let are_all_there = names.iter().all(|name| self.names.contains(name));
+        let by_name = self.has_header && (have_names || are_all_there);
         let named_label = match &csv.label {
-            Some(label) => Some(self.find(label)?),
-            None => None,
+            // A number of the training data may be another column here.
+            Some(label) if !(by_name && csv.label_as_in_training) => Some(self.find(label)?),
+            _ => None,
         };
-        if self.has_header && (have_names || are_all_there) {
+        if by_name {
             let found = |name: &String| self.names.iter().position(|own| own == name);
             let absent: Vec<&str> = names.iter().filter(|n| found(n).is_none()).map(String::as_str).collect();
             if !absent.is_empty() {
@@ -480,12 +486,12 @@ impl<'a> Rows<'a> {
 
     /// Checks cells of several lines in columns that are not used: either a quotation mark is not closed, or they are
     /// intended.
-    fn note_lines(&mut self, quotation_marks: u64) -> Result<(), Error> {
+    fn note_lines(&mut self, is_open: bool) -> Result<(), Error> {
         let count = self.rows_of_several_lines;
         if count == 0 {
             return Ok(());
         }
-        if quotation_marks % 2 == 1 {
+        if is_open {
             let problem =
                 "a quotation mark is not closed, so a cell takes several lines; expected marks in pairs";
             return Err(self.wrong(problem.to_owned()));

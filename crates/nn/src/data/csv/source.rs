@@ -3,7 +3,7 @@
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use flate2::read::MultiGzDecoder;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Read};
 use std::rc::Rc;
 
@@ -25,8 +25,92 @@ pub(crate) struct Text {
     pub(crate) is_packed: bool,
     /// The number of bytes since the last record; set it to 0 after each record.
     pub(crate) record_bytes: Rc<Cell<u64>>,
-    /// How many quotation marks there were so far.
-    pub(crate) quotation_marks: Rc<Cell<u64>>,
+    /// The quotation marks so far; set the separator before reading.
+    pub(crate) quotations: Rc<RefCell<Quotations>>,
+}
+
+/// Follows the cells of a text, to find one whose quotation mark is not closed: it begins with a mark, takes several lines,
+/// and has an odd number of marks. Marks inside other cells, as in `12" pipe`, are ordinary characters.
+#[derive(Debug)]
+pub(crate) struct Quotations {
+    separator: u8,
+    place: Place,
+    /// The number of marks in a cell that began with one; otherwise 0.
+    marks: u64,
+    /// Whether a line ended between the marks of the cell.
+    has_lines: bool,
+    /// How many bytes were read.
+    bytes: u64,
+    /// Where the first cell ended that was not closed.
+    first_open: Option<u64>,
+}
+
+/// Where a byte stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    /// At the beginning of a cell.
+    Start,
+    /// In a cell, not between marks.
+    Plain,
+    /// Between marks.
+    Quoted,
+    /// After a mark that ends a quotation, unless another one follows.
+    Closed,
+}
+
+impl Quotations {
+    fn new() -> Self {
+        Self { separator: b',', place: Place::Start, marks: 0, has_lines: false, bytes: 0, first_open: None }
+    }
+
+    pub(crate) fn set_separator(&mut self, separator: u8) {
+        self.separator = separator;
+    }
+
+    /// Whether a mark is not closed in the text before this byte, or, with `None`, in the whole text.
+    pub(crate) fn is_open_before(&self, end: Option<u64>) -> bool {
+        match end {
+            Some(end) => self.first_open.is_some_and(|open| open < end),
+            None => self.first_open.is_some() || self.is_open(),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.has_lines && self.marks % 2 == 1
+    }
+
+    fn read(&mut self, bytes: &[u8]) {
+        let ends_cell = |byte: u8| byte == self.separator || byte == b'\n' || byte == b'\r';
+        if self.marks == 0 && !bytes.contains(&b'"') {
+            // Most text has no marks; only its end says where the next byte stands.
+            if let Some(&last) = bytes.last() {
+                self.place = if ends_cell(last) { Place::Start } else { Place::Plain };
+            }
+            self.bytes += bytes.len() as u64;
+            return;
+        }
+        for &byte in bytes {
+            let is_mark = byte == b'"';
+            self.marks += u64::from(is_mark && (self.marks > 0 || self.place == Place::Start));
+            self.place = match self.place {
+                Place::Start | Place::Closed if is_mark => Place::Quoted,
+                Place::Quoted if is_mark => Place::Closed,
+                Place::Quoted => {
+                    self.has_lines |= byte == b'\n' || byte == b'\r';
+                    Place::Quoted
+                }
+                _ if byte == self.separator || byte == b'\n' || byte == b'\r' => {
+                    if self.is_open() {
+                        self.first_open.get_or_insert(self.bytes);
+                    }
+                    (self.marks, self.has_lines) = (0, false);
+                    Place::Start
+                }
+                _ => Place::Plain,
+            };
+            self.bytes += 1;
+        }
+    }
 }
 
 /// A message if a file cannot be text.
@@ -76,14 +160,15 @@ pub(crate) fn open(open: Open<'_>, encoding: Option<&'static Encoding>) -> io::R
         .bom_override(true);
     let decoded = decoder.build(io::Cursor::new(marked).chain(rest));
     let (sample, rest) = beginning(Box::new(decoded))?;
-    let (record_bytes, quotation_marks) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    let record_bytes = Rc::new(Cell::new(0));
+    let quotations = Rc::new(RefCell::new(Quotations::new()));
     let whole = io::Cursor::new(sample.clone()).chain(rest);
     let reader = Box::new(Counted {
         inner: Box::new(whole),
         record_bytes: Rc::clone(&record_bytes),
-        quotation_marks: Rc::clone(&quotation_marks),
+        quotations: Rc::clone(&quotations),
     });
-    Ok(Text { sample, reader, encoding: encoding.unwrap_or(UTF_8), is_packed, record_bytes, quotation_marks })
+    Ok(Text { sample, reader, encoding: encoding.unwrap_or(UTF_8), is_packed, record_bytes, quotations })
 }
 
 /// The first bytes, and a reader for the others.
@@ -96,19 +181,18 @@ fn beginning(mut reader: Box<dyn Read>) -> io::Result<(Vec<u8>, Box<dyn Read>)> 
 /// The encoding assumed for text that is not UTF-8 and has no byte-order mark: the one of Western European programs.
 pub(crate) const OTHERWISE: &Encoding = WINDOWS_1252;
 
-/// A reader that counts quotation marks, and fails if a record is too long and would fill the memory.
+/// A reader that follows quotation marks, and fails if a record is too long and would fill the memory.
 struct Counted {
     inner: Box<dyn Read>,
     record_bytes: Rc<Cell<u64>>,
-    quotation_marks: Rc<Cell<u64>>,
+    quotations: Rc<RefCell<Quotations>>,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.record_bytes.set(self.record_bytes.get() + count as u64);
-        let marks = buffer[..count].iter().filter(|&&byte| byte == b'"').count();
-        self.quotation_marks.set(self.quotation_marks.get() + marks as u64);
+        self.quotations.borrow_mut().read(&buffer[..count]);
         if self.record_bytes.get() > LONGEST {
             let problem = format!(
                 "a line has more than {} MiB; expected shorter ones (is a quotation mark not closed?)",
