@@ -1,7 +1,9 @@
 //! Tables joined by straight lines, in every mode, compared with the lines.
 
 use dualtape::program::Wrt;
-use dualtape::{Error, Piecewise, Program, check, derivative, gradient, gradient_forward, hessian};
+use dualtape::{
+    Differentiable, Error, Float, Piecewise, Program, check, derivative, gradient, gradient_forward, hessian,
+};
 
 const X: [f64; 5] = [-2.0, -0.5, 0.0, 1.0, 4.0];
 const Y: [f64; 5] = [1.0, 4.0, 3.0, 5.0, -1.0];
