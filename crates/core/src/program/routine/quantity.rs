@@ -197,8 +197,8 @@ pub(super) fn plain<F: ProgramScalar>(
     signed: usize,
 ) -> (Graph<F>, Vec<u32>) {
     if let Some(speculation) = speculate(&graph, &mut watched) {
+        watched.extend(speculation.watched);
         graph = speculation.graph;
-        watched.extend(speculation.watched.iter().chain(&graph.outputs));
     }
     optimize::for_one_point(&mut graph, &mut watched, signed);
     (graph, watched)
