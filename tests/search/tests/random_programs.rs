@@ -111,7 +111,8 @@ enum Kind {
     FixedPoint,
     /// The minimum of z²/2 + 0.3 cos z · tanh a − b z.
     Minimum,
-    /// A derivative of its own, of √y² or of max(y, b) · y: where its parts are infinite, or meet a tie.
+    /// A derivative of its own, as a constant: of √y², whose parts are infinite at 0, or of max(y, b) · y, which may meet
+    /// a tie. Its own derivatives cancel, which no scale tells.
     Derivative {
         of_root: bool,
     },
@@ -350,7 +351,7 @@ impl<D: Differentiable> Moderate<D> for [D] {
 fn derivative<D: Differentiable>(of: &[D], of_root: bool) -> D {
     let y = Dual::<D>::variable(of[0]);
     let z = if of_root { (y * y).sqrt() } else { y.max(Dual::lift(of[1])) * y };
-    z.derivative(0)
+    z.derivative(0).stop_gradient()
 }
 
 #[cfg(not(feature = "integrations"))]
@@ -487,7 +488,18 @@ impl Kind {
             Self::Table | Self::Root | Self::Solve | Self::Conjugate | Self::FixedPoint | Self::Minimum => {
                 false
             }
+            // Where it is zero, its sign may be another one in a batch.
+            Self::Derivative { .. } => false,
             _ => true,
+        }
+    }
+
+    /// Whether it has no derivative, and propagates NaN.
+    fn is_step(&self) -> bool {
+        match self {
+            Self::Op(op) => STEPS.contains(op),
+            Self::Derivative { .. } => true,
+            _ => false,
         }
     }
 
@@ -632,7 +644,7 @@ impl Case {
     fn hands_nan_on(&self) -> bool {
         self.0.iter().all(|(kind, _)| match kind {
             Kind::Op(op) => !(STEPS.contains(op) || matches!(op, Op::Compare(_) | Op::Select)),
-            Kind::Branch(_) | Kind::Select(_) => false,
+            Kind::Branch(_) | Kind::Select(_) | Kind::Derivative { .. } => false,
             Kind::Loop(inner) => !inner.ends && inner.step.hands_nan_on(),
             Kind::Call(inner) => inner.hands_nan_on(),
             _ => true,
@@ -1140,7 +1152,7 @@ fn traced_patterns<F: ProgramScalar>(random: &mut Random) -> Result<(), String> 
         return Err(format!("{case:?} at {x:?}: value {plain:e}, traced {:e}", values[0]));
     }
     let hands_on = case.hands_nan_on();
-    let has_steps = case.has(|kind| matches!(kind, Kind::Op(op) if STEPS.contains(op)));
+    let has_steps = case.has(Kind::is_step);
     for input in 0..INPUTS {
         let mut spoilt = x.clone();
         spoilt[input] = F::nan();
