@@ -351,7 +351,8 @@ impl<D: Differentiable> Moderate<D> for [D] {
 fn derivative<D: Differentiable>(of: &[D], of_root: bool) -> D {
     let y = Dual::<D>::variable(of[0]);
     let z = if of_root { (y * y).sqrt() } else { y.max(Dual::lift(of[1])) * y };
-    z.derivative(0).stop_gradient()
+    // The sign of a derivative that is zero may be another one in another mode.
+    z.derivative(0).stop_gradient().abs()
 }
 
 #[cfg(not(feature = "integrations"))]
@@ -488,8 +489,6 @@ impl Kind {
             Self::Table | Self::Root | Self::Solve | Self::Conjugate | Self::FixedPoint | Self::Minimum => {
                 false
             }
-            // Where it is zero, its sign may be another one in a batch.
-            Self::Derivative { .. } => false,
             _ => true,
         }
     }

@@ -213,6 +213,12 @@ impl<F: ProgramScalar> Outcome<'_, F> {
         finite
     }
 
+    /// Whether these outputs may be: of a speculative program, none may be NaN.
+    #[inline(always)]
+    pub(in crate::program) fn accepts(&self, mut outputs: impl Iterator<Item = F>) -> bool {
+        !self.lowered.outputs_not_nan || !outputs.any(F::is_nan)
+    }
+
     /// Whether no watched value is NaN, and all guards hold. Otherwise, the walk computes the result, or reports the
     /// broken guard.
     #[inline(always)]

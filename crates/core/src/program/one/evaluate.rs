@@ -100,7 +100,9 @@ impl<F: ProgramScalar> Program<F> {
             let outcome = executable.run(&mut workspace.values, x);
             if outcome.answers() {
                 copy(outcome.outputs(), outputs);
-                return Ok(());
+                if outcome.accepts(outputs.iter().copied()) {
+                    return Ok(());
+                }
             }
         }
         let program = self.evaluate_over(&mut workspace.plain, false, |input| x[input])?;
@@ -491,37 +493,36 @@ impl<F: ProgramScalar> Program<F> {
     /// Instructions for the outputs, unless there would be too many.
     fn lower_values(&self) -> Option<Lowered<F>> {
         let program = self.without_calls()?;
-        lower(program.graph.clone(), &program.not_nan(), 0)
+        let lowered = lower(program.graph.clone(), &program.watched, 0)?;
+        Some(Lowered { outputs_not_nan: program.recorded.is_some(), ..lowered })
     }
 
     /// Instructions for the gradient, unless there would be too many.
     fn lower_gradient(&self) -> Option<Lowered<F>> {
-        let program = self.without_calls()?;
-        lower(derivative::gradient(&program.graph), &program.not_nan(), 0)
+        let Self { graph, watched, .. } = self.without_calls()?;
+        lower(derivative::gradient(graph), watched, 0)
     }
 
     /// Instructions for the outputs and a cotangent times their Jacobian, unless there would be too many.
     fn lower_vjp(&self) -> Option<Lowered<F>> {
         let inputs: Vec<usize> = (0..self.inputs()).collect();
-        let program = self.without_calls()?;
-        let Transformed { graph, nodes } =
-            derivative::vjp::<F, false>(&program.graph, &inputs, &program.not_nan());
+        let Self { graph, watched, .. } = self.without_calls()?;
+        let Transformed { graph, nodes } = derivative::vjp::<F, false>(graph, &inputs, watched);
         lower(graph, &nodes, self.outputs())
     }
 
     /// Instructions for the outputs and their derivatives along a direction, unless there would be too many.
     fn lower_jvp(&self) -> Option<Lowered<F>> {
-        let program = self.without_calls()?;
-        let jvp = derivative::jvp(&program.graph, &program.not_nan(), Inputs::Data);
-        lower_speculatively(jvp, self.inputs())
+        let Self { graph, watched, .. } = self.without_calls()?;
+        lower_speculatively(derivative::jvp(graph, watched, Inputs::Data), self.inputs())
     }
 
     /// Instructions for the gradient and the Hessian times a direction: the value, the gradient, the derivative of
     /// the value, and the product.
     fn lower_hvp(&self) -> Option<Lowered<F>> {
-        let program = self.without_calls()?;
-        let gradient = derivative::gradient(&program.graph);
-        lower_speculatively(derivative::jvp(&gradient, &program.not_nan(), Inputs::Data), self.inputs())
+        let Self { graph, watched, .. } = self.without_calls()?;
+        let gradient = derivative::gradient(graph);
+        lower_speculatively(derivative::jvp(&gradient, watched, Inputs::Data), self.inputs())
     }
 
     /// Evaluates at `x` for a reverse sweep, and checks the guards. The values belong to the program that is

@@ -42,6 +42,8 @@ pub(in crate::program) struct Lowered<F> {
     pub(in crate::program) stretches: Vec<Range<u32>>,
     pub(in crate::program) watched: Vec<u32>,
     pub(in crate::program) guards: Vec<Guard<F>>,
+    /// Whether no output may be NaN, besides the watched values.
+    pub(in crate::program) outputs_not_nan: bool,
 }
 
 /// Lowers a graph without custom rules; `None` if it has too many values, or must not be computed beyond a guard that does
@@ -291,6 +293,7 @@ impl Items {
             outputs: graph.outputs.iter().map(|&node| slot(node)).collect(),
             watched: watched.iter().map(|&node| slot(node)).collect(),
             guards: graph.guards.iter().map(|guard| guard.renumbered(slot)).collect(),
+            outputs_not_nan: false,
         }
     }
 }

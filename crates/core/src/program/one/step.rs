@@ -160,7 +160,8 @@ impl<F: ProgramScalar> StepProgram<F> {
 
     fn lower_forward(&self) -> Option<Lowered<F>> {
         let program = self.program.without_calls()?;
-        lower(program.graph.clone(), &program.not_nan(), program.data())
+        let lowered = lower(program.graph.clone(), &program.watched, program.data())?;
+        Some(Lowered { outputs_not_nan: program.recorded.is_some(), ..lowered })
     }
 
     /// Instructions for a cotangent times the Jacobian.
@@ -201,7 +202,7 @@ impl<F: ProgramScalar> Running<'_, F> {
             }
             let moving = state.iter().chain(input).copied();
             let outcome = executable.run_on(memory, self.parameters.len(), moving);
-            if outcome.answers() {
+            if outcome.answers() && outcome.accepts(outcome.outputs()) {
                 let next = state.iter_mut().chain(output);
                 next.zip(outcome.outputs()).for_each(|(to, number)| *to = number);
                 return Ok(());
