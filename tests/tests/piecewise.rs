@@ -2,7 +2,7 @@
 
 use dualtape::program::Wrt;
 use dualtape::{
-    Differentiable, Error, Float, Piecewise, Program, check, derivative, gradient, gradient_forward, hessian,
+    Differentiable, Error, Piecewise, Program, check, derivative, gradient, gradient_forward, hessian,
 };
 
 const X: [f64; 5] = [-2.0, -0.5, 0.0, 1.0, 4.0];
