@@ -81,8 +81,10 @@ const CONFUSED: &[Case] = &[
     ("laplacian", || ignore(laplacian(|x| x[0] * laplacian(|y| x[0] * y[0], &[1.0]).2, &[4.0]))),
 ];
 
+type Meeting<D> = (&'static str, fn(D, D) -> D);
+
 /// Each way in which numbers meet, for a number type.
-fn meetings<D: Differentiable<Scalar = f64>>() -> Vec<(&'static str, fn(D, D) -> D)> {
+fn meetings<D: Differentiable<Scalar = f64>>() -> Vec<Meeting<D>> {
     vec![
         ("an operator", |a, b| a + b),
         ("an assignment", |mut a, b| {

@@ -13,8 +13,8 @@ const MANY: usize = 20;
 #[test]
 fn derivatives_of_huge_angles_are_right_although_a_guard_makes_their_values_exact() {
     let f = |p: f64, x: f64| p * x;
-    let cases: [(&str, fn(f64) -> f64, fn(f64) -> f64); 2] =
-        [("sin", f64::sin, f64::cos), ("cos", f64::cos, |x| -x.sin())];
+    type Real = fn(f64) -> f64;
+    let cases: [(&str, Real, Real); 2] = [("sin", f64::sin, f64::cos), ("cos", f64::cos, |x| -x.sin())];
     for (name, function, derivative) in cases {
         let program = Program::record_with_data(
             |p, x| {
