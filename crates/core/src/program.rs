@@ -31,7 +31,7 @@
 //! gives, and what it must not know. There are three exceptions, each of them one name. The trait [`ProgramScalar`]
 //! says what a number needs for all layers together, so it names lanes and the recorder. `ir` and `record` ask a rule
 //! whether it is a loop, which is a type of [`loops`](crate::loops). And `one` passes statements of `routine` to a
-//! [`Compiler`], if the program has one.
+//! [`Compiler`](crate::codegen::Compiler), if the program has one.
 //!
 //! | layer | what it holds |
 //! |---|---|
@@ -53,7 +53,7 @@
 //!
 //! # One point
 //!
-//! A program with a [`Compiler`] asks for its machine code first (`one/machine.rs`). Otherwise:
+//! A program with a [`Compiler`](crate::codegen::Compiler) asks for its machine code first (`one/machine.rs`). Otherwise:
 //!
 //! 1. [`gradient`](Program::gradient) walks over the graph (`ir/walk.rs`): it computes a value for each node, then
 //!    adjoints from the last node to the first. That costs about as much as a tape.
