@@ -436,14 +436,14 @@ impl<F: ProgramScalar> Program<F> {
     fn plan(&self) -> &Plan<F> {
         self.plan.get_or_init(|| {
             let program = self.planned();
-            Plan::new(program.graph.clone(), &program.not_nan())
+            Plan::new(program.graph.clone(), &program.not_nan().collect::<Vec<_>>())
         })
     }
 
     /// The nodes that must not be NaN, so that the results of the graph are those of the recording.
-    fn not_nan(&self) -> Vec<u32> {
+    fn not_nan(&self) -> impl Iterator<Item = u32> {
         let outputs = self.recorded.iter().flat_map(|_| &self.graph.outputs);
-        self.watched.iter().chain(outputs).copied().collect()
+        self.watched.iter().chain(outputs).copied()
     }
 
     /// The program to which the plan belongs.

@@ -492,8 +492,13 @@ impl<F: ProgramScalar> Program<F> {
 
     /// Instructions for the outputs, unless there would be too many.
     fn lower_values(&self) -> Option<Lowered<F>> {
+        self.lower_outputs(0)
+    }
+
+    /// The same; the last inputs, of the given number, vary.
+    pub(super) fn lower_outputs(&self, moving: usize) -> Option<Lowered<F>> {
         let program = self.without_calls()?;
-        let lowered = lower(program.graph.clone(), &program.watched, 0)?;
+        let lowered = lower(program.graph.clone(), &program.watched, moving)?;
         Some(Lowered { outputs_not_nan: program.recorded.is_some(), ..lowered })
     }
 
@@ -556,7 +561,7 @@ impl<F: ProgramScalar> Program<F> {
         let broken = walk::forward_guarded(&self.graph, buffers, save, &x);
         let value = |node: u32| buffers.values[node as usize].value();
         if let Some(recorded) = &self.recorded
-            && (!matches!(broken, Ok(None)) || self.not_nan().into_iter().any(|node| value(node).is_nan()))
+            && (!matches!(broken, Ok(None)) || self.not_nan().any(|node| value(node).is_nan()))
         {
             return recorded.evaluate_over(buffers, save, x);
         }

@@ -81,7 +81,7 @@ impl<F: ProgramScalar> StepProgram<F> {
 
     /// The step as a graph, and the nodes that must not be NaN.
     pub(in crate::program) fn graph(&self) -> (&Graph<F>, Vec<u32>) {
-        (&self.program.graph, self.program.not_nan())
+        (&self.program.graph, self.program.not_nan().collect())
     }
 
     /// The step, and a cotangent times its Jacobian, as a graph for finite numbers, and the nodes that must not be NaN. The
@@ -159,9 +159,7 @@ impl<F: ProgramScalar> StepProgram<F> {
     }
 
     fn lower_forward(&self) -> Option<Lowered<F>> {
-        let program = self.program.without_calls()?;
-        let lowered = lower(program.graph.clone(), &program.watched, program.data())?;
-        Some(Lowered { outputs_not_nan: program.recorded.is_some(), ..lowered })
+        self.program.lower_outputs(self.program.data())
     }
 
     /// Instructions for a cotangent times the Jacobian.
@@ -177,7 +175,7 @@ impl<F: ProgramScalar> StepProgram<F> {
 /// the watched nodes.
 fn vjp_of<F: ProgramScalar>(program: &Program<F>) -> Transformed<F> {
     let inputs: Vec<usize> = (0..program.inputs()).collect();
-    derivative::vjp::<F, false>(&program.graph, &inputs, &program.not_nan())
+    derivative::vjp::<F, false>(&program.graph, &inputs, &program.not_nan().collect::<Vec<_>>())
 }
 
 /// A step with its parameters, ready to run.

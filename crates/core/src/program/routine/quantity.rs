@@ -93,7 +93,7 @@ impl Quantity {
             program.one_output()?;
         }
         let [inputs, outputs] = [program.inputs(), program.outputs()];
-        let (function, mut watched) = (&program.graph, program.not_nan());
+        let (function, mut watched) = (&program.graph, program.not_nan().collect::<Vec<_>>());
         let recorded = program.recorded_graph();
         let pattern = self.pattern(program)?;
         let entries = |rows: usize| match &pattern {
