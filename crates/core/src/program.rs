@@ -58,9 +58,9 @@
 //! 1. [`gradient`](Program::gradient) walks over the graph (`ir/walk.rs`): it computes a value for each node, then
 //!    adjoints from the last node to the first. That costs about as much as a tape.
 //! 2. After sixteen evaluations, or at once with [`optimized`](Program::optimized), the gradient becomes its own
-//!    graph (`transform/derivative.rs`: the same walk, over traced numbers). That graph becomes a list of
-//!    instructions `z = ±(a · b) + c` over one memory (`one/lower.rs`). Instructions of one shape with regular
-//!    operands run as slices.
+//!    graph (`transform/derivative.rs`: the same walk, over traced numbers). Its results (`one/items.rs`) are put in
+//!    order (`one/order.rs`) and become instructions `±(a · b) + c` over one memory (`one/lower.rs`). Instructions of
+//!    one shape with regular operands run as slices.
 //! 3. If a number is not finite, the walk computes the result, with all care for exact zeros and NaN.
 //!
 //! Both ways compute the same bits of values and gradients, except for gradients of loops.

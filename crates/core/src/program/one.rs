@@ -6,8 +6,10 @@
 mod evaluate;
 mod functions;
 mod instruction;
+mod items;
 mod lower;
 mod machine;
+mod order;
 mod step;
 mod workspace;
 

@@ -11,17 +11,16 @@ use crate::program::ir::walk::reduce;
 use crate::rules::reductions::empty_sum;
 use crate::rules::{Binary, Op, Ternary, Unary, Visitor};
 
-/// `memory[z] = ±(memory[a] · memory[b]) + memory[c]`.
+/// `±(memory[a] · memory[b]) + memory[c]`. Results go to consecutive slots, so an instruction need not name its own.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::program) struct Instruction {
     pub(in crate::program) a: u32,
     pub(in crate::program) b: u32,
+    /// The slot of the summand; its highest bit is [`NEGATIVE`] or not.
     pub(in crate::program) c: u32,
-    /// The slot of the result; its highest bit is [`NEGATIVE`] or not.
-    pub(in crate::program) z: u32,
 }
 
-/// In [`Instruction::z`]: the product changes its sign.
+/// In [`Instruction::c`]: the product changes its sign.
 pub(in crate::program) const NEGATIVE: u32 = 1 << 31;
 
 /// How many slots there may be.
@@ -50,8 +49,11 @@ impl Strided {
 /// A stretch of a program.
 #[derive(Clone, Debug)]
 pub(in crate::program) enum Segment {
-    /// The given number of instructions, one after the other.
-    Instructions(u32),
+    /// The given number of instructions, one after the other, with results in consecutive slots from `z` on.
+    Instructions {
+        z: u32,
+        count: u32,
+    },
     /// Instructions side by side, with results in consecutive slots from `z` on; the sign is [`NEGATIVE`] or 0.
     Slices {
         operands: [Strided; 3],
@@ -112,9 +114,9 @@ impl Code {
         let mut instructions = &self.instructions[..];
         for segment in &self.segments {
             match *segment {
-                Segment::Instructions(count) => {
+                Segment::Instructions { z, count } => {
                     let (now, later) = instructions.split_at(count as usize);
-                    one_by_one(now, memory);
+                    one_by_one(now, memory, z as usize);
                     instructions = later;
                 }
                 Segment::Slices { operands, sign, z, count } => {
@@ -154,11 +156,10 @@ impl Code {
 }
 
 #[inline(always)]
-fn one_by_one<F: ProgramScalar>(instructions: &[Instruction], memory: &mut [F]) {
-    for &Instruction { a, b, c, z } in instructions {
+fn one_by_one<F: ProgramScalar>(instructions: &[Instruction], memory: &mut [F], z: usize) {
+    for (&Instruction { a, b, c }, z) in instructions.iter().zip(z..) {
         let product = memory[a as usize] * memory[b as usize];
-        let slot = z & (NEGATIVE - 1);
-        memory[slot as usize] = product.negated_by(z) + memory[c as usize];
+        memory[z] = product.negated_by(c) + memory[(c & (NEGATIVE - 1)) as usize];
     }
 }
 
