@@ -45,3 +45,37 @@ pub(crate) fn with_machine_code(
 ) -> Workload {
     workload
 }
+
+/// Adds the Jacobian of a program, at one observation after the other, as machine code.
+#[cfg(feature = "peers")]
+pub(crate) fn with_machine_code_of_jacobians(
+    workload: Workload,
+    program: &Program<f64>,
+    observations: &[f64],
+) -> Workload {
+    use crate::functions::projection::{OBSERVATION, WIDTH};
+    use crate::workload::{MACHINE_CODE, sound};
+    use dualtape_jit::{Jit, Tier};
+    use std::sync::Arc;
+
+    let jit = Jit::new(Tier::Optimised).expect("there is code for this processor");
+    let compiled = program.clone().optimized_by(Arc::new(jit));
+    let (mut workspace, observations) = (compiled.workspace(), observations.to_vec());
+    let (mut values, mut jacobian) = ([0.0; 2], [0.0; 2 * OBSERVATION]);
+    workload.mode(MACHINE_CODE, move |derivatives| {
+        let rows = observations.chunks(OBSERVATION).zip(derivatives.chunks_mut(2 * WIDTH));
+        let each = rows.map(|(row, derivatives)| {
+            sound(compiled.jacobian(&mut workspace, row, &mut values, &mut jacobian));
+            let rows = jacobian.chunks(OBSERVATION).zip(derivatives.chunks_mut(WIDTH));
+            rows.for_each(|(all, derivatives)| derivatives.copy_from_slice(&all[..WIDTH]));
+            values[0]
+        });
+        each.sum()
+    })
+}
+
+/// Without the compiler, there is no machine code.
+#[cfg(not(feature = "peers"))]
+pub(crate) fn with_machine_code_of_jacobians(workload: Workload, _: &Program<f64>, _: &[f64]) -> Workload {
+    workload
+}

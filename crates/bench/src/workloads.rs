@@ -8,6 +8,7 @@ use crate::generated;
 use crate::gradbench::gmm::{Mixture, Problem};
 use crate::gradbench::{llsq, lse};
 use crate::high_orders;
+use crate::machine_code::with_machine_code_of_jacobians;
 
 use crate::objective::{Objective, Summed};
 use crate::scenarios::{rosenbrock_by_hand, rosenbrock_point};
@@ -159,6 +160,7 @@ fn bundle_adjustment(count: usize) -> Workload {
     let first = &observations[..projection::OBSERVATION];
     let program =
         sound(Program::record_with_data(|_, row: &[_]| projection::reprojection_error(row), &[], first));
+    let workload = with_machine_code_of_jacobians(workload, &program, &observations);
     let (mut batch, mut values) = (program.batch_workspace(), vec![0.0; 2 * count]);
     workload.mode("batch", move |derivatives| {
         let (rows, wrt) =

@@ -3,13 +3,13 @@
 mod common;
 
 use common::{TIERS, all_same, assert_as_the_routine, called, same};
-use dualtape::codegen::Quantity;
+use dualtape::codegen::{Compiler, MachineCode, Quantity, Routine};
 use dualtape::loops::{RepeatWhile, Scan, Step};
 use dualtape::{CustomRule, Differentiable, Float, Program, ProgramScalar, Relation, Traced};
 use dualtape_jit::{Compiled, Error, Jit, Number, Tier};
 use dualtape_tests::points::EDGES;
 use dualtape_tests::scenarios::{rosenbrock, rosenbrock_point};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 fn jit() -> Jit {
     Jit::new(Tier::Optimised).unwrap()
@@ -194,7 +194,7 @@ fn reductions_and_choices_are_as_the_routine() {
         .map(|k| (0..4).map(|i| numbers[k / numbers.len().pow(i) % numbers.len()]).collect())
         .collect();
     assert_as_the_routine(&program, Quantity::Values, &points, "reductions");
-    let routine = dualtape::codegen::Routine::new(&program, Quantity::Jacobian).unwrap();
+    let routine = Routine::new(&program, Quantity::Jacobian).unwrap();
     let mut jacobian = jit().compile_routine(routine.clone()).unwrap();
     for x in points.iter().step_by(5) {
         let (given, wanted) = (called(&mut jacobian, x), common::evaluate(&routine, x));
@@ -247,9 +247,57 @@ fn all_quantities_of_a_program_come_from_machine_code_with_the_same_bits() {
     };
     let (walked, given) = (all(&program), all(&by_machine));
     assert_eq!((walked.0, walked.1, walked.2), (given.0, given.1, given.2));
-    let close =
-        |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-13 * a.abs().max(1.0));
-    assert!(close(&walked.3, &given.3) && close(&walked.4, &given.4), "{walked:?} and {given:?}");
+    assert!(all_close(&walked.3, &given.3) && all_close(&walked.4, &given.4), "{walked:?} and {given:?}");
+}
+
+/// A compiler that notes what it was asked for.
+#[derive(Default)]
+struct Noting(Mutex<Vec<Quantity>>);
+
+impl Compiler<f64> for Noting {
+    fn compile(&self, routine: Routine<f64>) -> Option<Arc<dyn MachineCode<f64>>> {
+        self.0.lock().unwrap().push(routine.quantity());
+        Compiler::compile(&jit(), routine)
+    }
+}
+
+#[test]
+fn jacobians_and_hessians_come_from_machine_code_product_by_product() {
+    let rows =
+        |x: &[Traced<f64>]| vec![rosenbrock(x), (x[0] * x[1]).sin(), if x[0] > x[3] { x[2] } else { x[3] }];
+    let x = rosenbrock_point(4);
+    let by_columns = Program::record(rows, &x).unwrap();
+    let by_rows = Program::record(|x| [rosenbrock(x)], &x).unwrap();
+    for (program, quantity) in [(&by_columns, Quantity::Jvp), (&by_rows, Quantity::Vjp)] {
+        let noting = Arc::new(Noting::default());
+        let by_machine = program.clone().optimized_by(noting.clone());
+        let mut workspace = program.workspace();
+        let mut jacobian = |program: &Program<f64>, x: &[f64]| {
+            let mut both = [vec![0.0; program.outputs()], vec![0.0; program.outputs() * 4]];
+            let [outputs, jacobian] = &mut both;
+            program.jacobian(&mut workspace, x, outputs, jacobian).map(|()| both)
+        };
+        for x in [x.clone(), vec![0.3, -0.2, 0.9, 1.1], vec![2.0, 0.5, -1.0, 1.0]] {
+            match (jacobian(program, &x), jacobian(&by_machine, &x)) {
+                (Ok([a, b]), Ok([c, d])) => assert!(all_same(&a, &c) && all_close(&b, &d), "{b:?} and {d:?}"),
+                (expected, given) => assert_eq!(given, expected),
+            }
+        }
+        assert_eq!(*noting.0.lock().unwrap(), [quantity]);
+    }
+    let noting = Arc::new(Noting::default());
+    let by_machine = by_rows.clone().optimized_by(noting.clone());
+    let [mut g, mut h] = [[0.0; 4]; 2];
+    let [mut a, mut b] = [[0.0; 16]; 2];
+    let mut workspace = by_rows.workspace();
+    let expected = by_rows.hessian(&mut workspace, &x, &mut g, &mut a).unwrap();
+    let given = by_machine.hessian(&mut workspace, &x, &mut h, &mut b).unwrap();
+    assert!(same(expected, given) && all_close(&g, &h) && all_close(&a, &b), "{a:?} and {b:?}");
+    assert_eq!(*noting.0.lock().unwrap(), [Quantity::Hvp]);
+}
+
+fn all_close(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-13 * a.abs().max(1.0))
 }
 
 /// A step that clamps a number that is the same in all iterations.
@@ -289,7 +337,7 @@ fn bounds_are_checked_before_they_clamp_within_loops_as_well() {
 fn a_routine_that_was_cut_is_not_cut_again() {
     let x = rosenbrock_point(100);
     let program = Program::record(rosenbrock, &x).unwrap();
-    let routine = dualtape::codegen::Routine::new(&program, Quantity::Gradient).unwrap();
+    let routine = Routine::new(&program, Quantity::Gradient).unwrap();
     let parts = routine.clone().split(7);
     assert_eq!(parts.clone().split(300).parts().len(), parts.parts().len());
     let [cut, whole] =

@@ -274,7 +274,9 @@ impl<F: ProgramScalar> Program<F> {
         self.check_outputs(outputs)?;
         self.check_point(x)?;
         let in_reverse = columns.div_ceil(DIRECTIONS) >= rows;
-        if self.jacobian_by_instructions(in_reverse, workspace, x, outputs, jacobian).is_some() {
+        if self.jacobian_by_machine_code(in_reverse, workspace, x, outputs, jacobian).is_some()
+            || self.jacobian_by_instructions(in_reverse, workspace, x, outputs, jacobian).is_some()
+        {
             return Ok(());
         }
         let program = self.forward(&mut workspace.plain, x)?;
@@ -384,6 +386,9 @@ impl<F: ProgramScalar> Program<F> {
         self.one_output()?;
         self.check_point(x)?;
         Error::check_length("gradient", "input", n, gradient.len())?;
+        if let Some(value) = self.hessian_by_machine_code(workspace, x, gradient, hessian) {
+            return Ok(value);
+        }
         if let Some(executable) = self.hvp_at_one.get(&self.graph, || self.lower_hvp())
             && let Some(value) = self.hessian_by_instructions(executable, workspace, x, gradient, hessian)
         {

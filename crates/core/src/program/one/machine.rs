@@ -3,6 +3,7 @@
 use crate::ProgramScalar;
 use crate::codegen::{Quantity, Routine};
 use crate::program::Program;
+use crate::program::one::Workspace;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -91,7 +92,13 @@ impl<F> fmt::Debug for Machines<F> {
 
 struct Machine<F> {
     uses: AtomicU32,
-    made: OnceLock<Option<Arc<dyn MachineCode<F>>>>,
+    made: OnceLock<Option<Made<F>>>,
+}
+
+/// Machine code with the length of its workspace, so that a run need not ask for it.
+struct Made<F> {
+    code: Arc<dyn MachineCode<F>>,
+    workspace: usize,
 }
 
 impl<F: ProgramScalar> Machines<F> {
@@ -101,6 +108,7 @@ impl<F: ProgramScalar> Machines<F> {
     }
 
     /// Computes a quantity of a program, to which these machines belong; returns whether that succeeded.
+    #[inline]
     pub(in crate::program) fn run(
         &self,
         program: &Program<F>,
@@ -109,21 +117,16 @@ impl<F: ProgramScalar> Machines<F> {
         outputs: [&mut [F]; OUTPUTS],
         workspace: &mut Vec<F>,
     ) -> bool {
-        let Some(code) = self.code(program, quantity) else { return false };
-        let len = code.workspace();
-        if workspace.len() < len {
-            workspace.resize(len, F::zero());
+        let machine = &self.of[kind(quantity)];
+        let made = match machine.made.get() {
+            Some(made) => made.as_ref(),
+            None => self.count(machine, program, quantity),
+        };
+        let Some(Made { code, workspace: len }) = made else { return false };
+        if workspace.len() < *len {
+            workspace.resize(*len, F::zero());
         }
         code.run(inputs, outputs, workspace)
-    }
-
-    #[inline]
-    fn code(&self, program: &Program<F>, quantity: Quantity) -> Option<&dyn MachineCode<F>> {
-        let machine = &self.of[kind(quantity)];
-        match machine.made.get() {
-            Some(made) => made.as_deref(),
-            None => self.count(machine, program, quantity),
-        }
     }
 
     #[cold]
@@ -132,14 +135,18 @@ impl<F: ProgramScalar> Machines<F> {
         Machine { uses, made }: &'a Machine<F>,
         program: &Program<F>,
         quantity: Quantity,
-    ) -> Option<&'a dyn MachineCode<F>> {
+    ) -> Option<&'a Made<F>> {
         let before = uses.load(Ordering::Relaxed);
         if before < self.compiler.worthwhile_after() {
             // Counts that are lost between threads do no harm.
             uses.store(before + 1, Ordering::Relaxed);
             return None;
         }
-        made.get_or_init(|| self.compiler.compile(Routine::new(program, quantity).ok()?)).as_deref()
+        let make = || {
+            let code = self.compiler.compile(Routine::new(program, quantity).ok()?)?;
+            Some(Made { workspace: code.workspace(), code })
+        };
+        made.get_or_init(make).as_ref()
     }
 }
 
@@ -155,8 +162,9 @@ fn kind(quantity: Quantity) -> usize {
 }
 
 impl<F: ProgramScalar> Program<F> {
-    /// The program, evaluated at single points by machine code from a compiler: values, gradients, and products with
-    /// Jacobians and Hessians. Each is compiled when it is first needed.
+    /// The program, evaluated at single points by machine code from a compiler: values, gradients, products with
+    /// Jacobians and Hessians, and these matrices themselves, product by product. Each is compiled when it is first
+    /// needed.
     ///
     /// If the machine code refuses, at singular points and on other branches, the program is evaluated without it;
     /// the same happens if no code can be made. Results have the bits of a program that was just recorded, except
@@ -168,4 +176,65 @@ impl<F: ProgramScalar> Program<F> {
     pub fn optimized_by(self, compiler: Arc<dyn Compiler<F>>) -> Self {
         Self { machines: Some(Arc::new(Machines::new(compiler))), ..self }
     }
+
+    /// The outputs and the Jacobian, row by row or column by column; `None` without machine code, or if it refuses.
+    pub(super) fn jacobian_by_machine_code(
+        &self,
+        in_reverse: bool,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        outputs: &mut [F],
+        jacobian: &mut [F],
+    ) -> Option<()> {
+        let machines = self.machines.as_deref()?;
+        let Workspace { machine: memory, unit, column, .. } = workspace;
+        let (rows, columns) = (outputs.len(), x.len());
+        let directions = if in_reverse { rows } else { columns };
+        column.resize(rows, F::zero());
+        each_unit(unit, directions, |index, unit| {
+            if in_reverse {
+                let row = &mut jacobian[index * columns..][..columns];
+                return machines.run(self, Quantity::Vjp, [x, unit], [outputs, row, &mut []], memory);
+            }
+            let done = machines.run(self, Quantity::Jvp, [x, unit], [outputs, column, &mut []], memory);
+            let entries = jacobian[index..].iter_mut().step_by(columns);
+            entries.zip(&*column).for_each(|(entry, &derivative)| *entry = derivative);
+            done
+        })
+    }
+
+    /// The value, the gradient and the Hessian, row by row; `None` without machine code, or if it refuses.
+    pub(super) fn hessian_by_machine_code(
+        &self,
+        workspace: &mut Workspace<F>,
+        x: &[F],
+        gradient: &mut [F],
+        hessian: &mut [F],
+    ) -> Option<F> {
+        let machines = self.machines.as_deref()?;
+        let Workspace { machine: memory, unit, .. } = workspace;
+        let (n, mut value) = (x.len(), [F::zero()]);
+        each_unit(unit, n, |index, unit| {
+            let outputs = [&mut value[..], gradient, &mut hessian[index * n..][..n]];
+            machines.run(self, Quantity::Hvp, [x, unit], outputs, memory)
+        })?;
+        Some(value[0])
+    }
+}
+
+/// Computes a product for each unit vector of a length; `None` if there are none, or if a product is refused.
+fn each_unit<F: ProgramScalar>(
+    unit: &mut Vec<F>,
+    len: usize,
+    mut product: impl FnMut(usize, &[F]) -> bool,
+) -> Option<()> {
+    unit.clear();
+    unit.resize(len, F::zero());
+    let mut done = |index: usize| {
+        unit[index] = F::one();
+        let done = product(index, unit);
+        unit[index] = F::zero();
+        done
+    };
+    (len > 0 && (0..len).all(&mut done)).then_some(())
 }

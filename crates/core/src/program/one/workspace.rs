@@ -28,6 +28,8 @@ pub struct Workspace<F: ProgramScalar> {
     pub(in crate::program) hvp: Memory<F>,
     /// For machine code.
     pub(in crate::program) machine: Vec<F>,
+    pub(in crate::program) unit: Vec<F>,
+    pub(in crate::program) column: Vec<F>,
     /// For walks.
     pub(in crate::program) plain: Buffers<F>,
     /// For Jacobian-vector and Hessian-vector products.
@@ -45,6 +47,8 @@ impl<F: ProgramScalar> Default for Workspace<F> {
             vjp: Memory::default(),
             hvp: Memory::default(),
             machine: Vec::new(),
+            unit: Vec::new(),
+            column: Vec::new(),
             plain: Buffers::default(),
             moving: Buffers::default(),
             directions: Buffers::default(),
