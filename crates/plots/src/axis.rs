@@ -1,11 +1,12 @@
 //! Axes: the numbers they show, their coordinates in plotters, and their labels.
 //!
 //! plotters' key points need numbers of ordinary size: it loops forever on ranges such as 0 to 1e-30, and writes
-//! 1e15 with five decimals. So an axis removes an offset and a power of ten from its numbers, and shows them in its name.
+//! 1e15 with five decimals. So an axis removes an offset and a power of ten from its numbers, and shows them in its
+//! name. A logarithmic axis shows decimal logarithms, with labels for the numbers: plotters' logarithmic coordinate
+//! labels powers of ten only, and there are none within a decade.
 
-use crate::text::{clean, superscript, trim};
-use plotters::coord::combinators::{IntoLogRange, LogCoord};
-use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, KeyPointWeight, Ranged};
+use crate::text::{TICK, clean, exactly, fit, ten_to};
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use plotters::coord::types::RangedCoordf64;
 use std::ops::Range;
 
@@ -22,6 +23,11 @@ pub(crate) fn is_drawable(x: f64) -> bool {
 /// Whether a number can be shown on a logarithmic axis; a number closer to 0 than 1e-300 counts as 0.
 pub(crate) fn is_positive(x: f64) -> bool {
     x >= SMALLEST
+}
+
+/// Whether an axis can show a number.
+pub(crate) fn is_shown(x: f64, logarithmic: bool) -> bool {
+    is_drawable(x) && (!logarithmic || is_positive(x))
 }
 
 /// The least and the greatest of the numbers.
@@ -43,6 +49,11 @@ pub(crate) fn with_air((low, high): (f64, f64), share: f64) -> (f64, f64) {
     (low - air, high + air)
 }
 
+/// The range of some numbers with a margin; 0 to 1 if there are none.
+pub(crate) fn aired(ends: Option<(f64, f64)>, share: f64) -> (f64, f64) {
+    ends.map_or((0.0, 1.0), |ends| with_air(ends, share))
+}
+
 /// How the numbers of an axis are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
@@ -58,13 +69,16 @@ enum Kind {
     Numbers(Reading),
     Logarithmic,
     /// Names at their positions.
-    Names(Vec<(f64, String)>),
+    Names(Vec<Tick>),
 }
+
+/// A place in the coordinates of the chart, with its label.
+pub(crate) type Tick = (f64, String);
 
 /// An axis with numbers or names.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
-    pub(crate) label: String,
+    label: String,
     kind: Kind,
     /// The range as given, without offset and power.
     pub(crate) ends: (f64, f64),
@@ -73,26 +87,27 @@ pub(crate) struct Axis {
 }
 
 impl Axis {
+    fn new(label: &str, kind: Kind, ends: (f64, f64)) -> Self {
+        Self { label: label.to_owned(), kind, ends, offset: 0.0, power: 0 }
+    }
+
     /// An axis for a range with an extent, which [`with_air`] ensures.
     pub(crate) fn numbers(label: &str, ends: (f64, f64), reading: Reading) -> Self {
         let (low, high) = ends;
-        let extent = high - low;
-        let largest = low.abs().max(high.abs());
-        let magnitude = |number: f64| number.log10().floor() as i32;
-        let mut axis =
-            Self { label: label.to_owned(), kind: Kind::Numbers(reading), ends, offset: 0.0, power: 0 };
+        let (extent, mut largest) = (high - low, low.abs().max(high.abs()));
+        let mut axis = Self::new(label, Kind::Numbers(reading), ends);
         if reading == Reading::Percent && (1e-6..100.0).contains(&largest) {
             axis.power = -2;
             return axis;
         }
         axis.kind = Kind::Numbers(if reading == Reading::Percent { Reading::Plain } else { reading });
-        let mut shown = largest;
+        let magnitude = |number: f64| number.log10().floor() as i32;
         if extent < 1e-4 * largest {
             let step = 10f64.powi(magnitude(extent).clamp(-300, 299) + 1);
             axis.offset = (f64::midpoint(low, high) / step).round() * step;
-            shown = (low - axis.offset).abs().max((high - axis.offset).abs());
+            largest = (low - axis.offset).abs().max((high - axis.offset).abs());
         }
-        let magnitude = magnitude(shown.max(SMALLEST));
+        let magnitude = magnitude(largest.max(SMALLEST));
         if !(-3..5).contains(&magnitude) {
             axis.power = magnitude.div_euclid(3) * 3;
         }
@@ -101,17 +116,23 @@ impl Axis {
 
     /// A logarithmic axis for positive numbers, or from -1 to 1 decades if there are none.
     pub(crate) fn logarithmic(label: &str, numbers: Option<(f64, f64)>, air: f64) -> Self {
-        let ends = numbers.unwrap_or((0.1, 10.0));
-        let (low, high) = (ends.0.log10(), ends.1.log10());
+        let (low, high) = numbers.map_or((-1.0, 1.0), |(low, high)| (low.log10(), high.log10()));
         let air = if high - low < 1e-6 { 0.5 } else { air * (high - low) };
         let ends = (10f64.powf((low - air).max(-305.0)), 10f64.powf((high + air).min(305.0)));
-        Self { label: label.to_owned(), kind: Kind::Logarithmic, ends, offset: 0.0, power: 0 }
+        Self::new(label, Kind::Logarithmic, ends)
     }
 
     /// An axis of names, between two ends.
-    pub(crate) fn names(label: &str, names: Vec<(f64, String)>, ends: (f64, f64)) -> Self {
+    pub(crate) fn names(label: &str, names: Vec<Tick>, ends: (f64, f64)) -> Self {
         let names = names.into_iter().map(|(at, name)| (at, clean(&name))).collect();
-        Self { label: label.to_owned(), kind: Kind::Names(names), ends, offset: 0.0, power: 0 }
+        Self::new(label, Kind::Names(names), ends)
+    }
+
+    /// Cuts names to this many pixels.
+    pub(crate) fn shorten(&mut self, room: f64) {
+        if let Kind::Names(names) = &mut self.kind {
+            names.iter_mut().for_each(|(_, name)| *name = fit(name, TICK, false, room));
+        }
     }
 
     pub(crate) fn has_names(&self) -> bool {
@@ -128,9 +149,16 @@ impl Axis {
 
     /// The number in the coordinates of the chart.
     pub(crate) fn at(&self, number: f64) -> f64 {
-        let number = number - self.offset;
+        if self.is_logarithmic() {
+            return number.log10();
+        }
         // In two steps, since 10^308 is the largest power of ten.
-        number / 10f64.powi(self.power / 2) / 10f64.powi(self.power - self.power / 2)
+        (number - self.offset) / 10f64.powi(self.power / 2) / 10f64.powi(self.power - self.power / 2)
+    }
+
+    /// Both ends in the coordinates of the chart.
+    pub(crate) fn range(&self) -> (f64, f64) {
+        (self.at(self.ends.0), self.at(self.ends.1))
     }
 
     /// The name of the axis, with the offset and power that its numbers omit.
@@ -141,21 +169,21 @@ impl Axis {
             parts.push(format!("{sign} {}", exactly(self.offset.abs())));
         }
         if self.power != 0 && !matches!(self.kind, Kind::Numbers(Reading::Percent)) {
-            parts.push(format!("(×10{})", superscript(self.power)));
+            parts.push(format!("(×{})", ten_to(self.power)));
         }
         parts.join(" ").trim().to_owned()
     }
 
-    /// About `count` ticks with their labels, in the coordinates of the chart.
-    pub(crate) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
+    /// About `count` ticks.
+    pub(crate) fn ticks(&self, count: usize) -> Vec<Tick> {
         match &self.kind {
             Kind::Names(names) => {
                 let every = names.len().div_ceil(count.max(1)).max(1);
                 names.iter().step_by(every).cloned().collect()
             }
-            Kind::Logarithmic => logarithmic_ticks(self.ends, count),
+            Kind::Logarithmic => logarithmic_ticks(self.range(), count),
             Kind::Numbers(reading) => {
-                let mut points = key_points((self.at(self.ends.0), self.at(self.ends.1)), count);
+                let mut points = key_points(self.range(), count);
                 if *reading == Reading::Whole && self.power == 0 {
                     points.retain(|point| (point - point.round()).abs() < 1e-6);
                 }
@@ -165,16 +193,54 @@ impl Axis {
         }
     }
 
+    /// As many ticks as an axis of this length has room for, at most a number of them; `room` is what a label takes
+    /// of the length.
+    pub(crate) fn fitting(&self, length: f64, most: usize, room: impl Fn(&str) -> f64) -> Vec<Tick> {
+        let (low, high) = self.range();
+        let apart = |pair: &[Tick]| (pair[1].0 - pair[0].0).abs() / (high - low).abs() * length;
+        let clear = |pair: &[Tick]| 2.0 * apart(pair) >= room(&pair[0].1) + room(&pair[1].1);
+        let counts = (1..=most.max(1)).rev();
+        counts.map(|count| self.ticks(count)).find(|ticks| ticks.windows(2).all(clear)).unwrap_or_default()
+    }
+
     /// The coordinate for plotters, with these ticks.
-    pub(crate) fn coordinate(&self, ticks: &[(f64, String)]) -> Coordinate {
-        let ends = self.at(self.ends.0)..self.at(self.ends.1);
-        let scale = match self.kind {
-            Kind::Logarithmic => Scale::Logarithmic(ends.log_scale().into()),
-            _ => Scale::Linear(ends.into()),
-        };
-        let ticks: Vec<f64> = ticks.iter().map(|tick| tick.0).collect();
-        let between = if self.is_logarithmic() { digits_between(self.ends) } else { Vec::new() };
-        Coordinate { scale, ticks, between }
+    pub(crate) fn coordinate(&self, ticks: &[Tick]) -> Coordinate {
+        let (low, high) = self.range();
+        let between = if self.is_logarithmic() { digits_between((low, high)) } else { Vec::new() };
+        Coordinate { linear: (low..high).into(), ticks: ticks.to_vec(), between }
+    }
+}
+
+/// plotters' linear coordinate with our own key points and labels.
+pub(crate) struct Coordinate {
+    linear: RangedCoordf64,
+    ticks: Vec<Tick>,
+    between: Vec<f64>,
+}
+
+impl Ranged for Coordinate {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, at: &f64, limit: (i32, i32)) -> i32 {
+        self.linear.map(at, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() {
+            return self.between.clone();
+        }
+        self.ticks.iter().map(|tick| tick.0).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.linear.range()
+    }
+}
+
+impl ValueFormatter<f64> for Coordinate {
+    fn format_ext(&self, at: &f64) -> String {
+        self.ticks.iter().find(|tick| tick.0 == *at).map_or(String::new(), |tick| tick.1.clone())
     }
 }
 
@@ -201,96 +267,45 @@ fn readings(numbers: &[f64]) -> Vec<(f64, String)> {
     numbers.iter().map(|number| (*number, read(number))).collect()
 }
 
-/// All digits of a number, in scientific notation if it is very large or small.
-fn exactly(number: f64) -> String {
-    if (1e-4..1e9).contains(&number) {
-        return format!("{number}");
-    }
-    let text = format!("{number:e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    format!("{}×10{}", trim(digits), superscript(exponent.parse().unwrap_or(0)))
-}
-
-/// Ticks at powers of ten, also at 2 and 5 if there are few powers, or as on a linear axis within one decade.
-///
-/// plotters' own key points on logarithmic axes are at powers of ten only, and there are none within a decade.
-fn logarithmic_ticks((low, high): (f64, f64), count: usize) -> Vec<(f64, String)> {
-    let decades = high.log10() - low.log10();
-    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
-    let within = |number: &f64| (low..=high).contains(number);
-    let number = |digit: i32, power: i32| format!("{digit}e{power}").parse().unwrap_or(0.0);
-    if decades < 1.2 && low > 1e-250 {
-        let power = low.log10().floor() as i32;
+/// Ticks at powers of ten, also at 2 and 5 if there are few powers, or as on a linear axis within one decade; in
+/// decimal logarithms.
+fn logarithmic_ticks((low, high): (f64, f64), count: usize) -> Vec<Tick> {
+    let decades = high - low;
+    if decades < 1.2 {
+        // A power of ten at the end of the range may be slightly below it.
+        let power = (low + 1e-6).floor() as i32;
         let power = if (-4..6).contains(&power) { 0 } else { power };
-        let unit = 10f64.powi(power);
-        let points = key_points((low / unit, high / unit), count.clamp(2, 6));
+        let unit = f64::from(power);
+        let points = key_points((10f64.powf(low - unit), 10f64.powf(high - unit)), count.clamp(2, 6));
         let points = readings(&points).into_iter().filter(|(point, _)| *point > 0.0);
-        let times = if power == 0 { String::new() } else { format!("×10{}", superscript(power)) };
-        return points.map(|(point, text)| (point * unit, text + &times)).collect();
+        let times = if power == 0 { String::new() } else { format!("×{}", ten_to(power)) };
+        return points.map(|(point, text)| (point.log10() + unit, text + &times)).collect();
     }
     let few: &[i32] = if decades < 3.0 && decades * 3.0 <= count as f64 + 1.0 { &[1, 2, 5] } else { &[1] };
-    let strides = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500];
+    let strides = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200];
     let stride = strides.into_iter().find(|&stride| decades / f64::from(stride) <= count.max(1) as f64);
-    let stride = stride.unwrap_or(500);
-    let all = powers
-        .filter(|power| power % stride == 0)
-        .flat_map(|power| few.iter().map(move |&digit| (digit, power)));
-    all.map(|(digit, power)| (number(digit, power), digit, power))
-        .filter(|(number, ..)| within(number))
-        .map(|(number, digit, power)| {
-            let plain = low.log10() >= -4.5 && high.log10() <= 5.5;
-            let times = if digit == 1 { String::new() } else { format!("{digit}×") };
-            (number, if plain { format!("{number}") } else { format!("{times}10{}", superscript(power)) })
-        })
-        .collect()
+    let powers = (low.floor() as i32..=high.ceil() as i32).filter(|power| power % stride.unwrap_or(500) == 0);
+    let all = powers.flat_map(|power| few.iter().map(move |&digit| (digit, power)));
+    let plain = low >= -4.5 && high <= 5.5;
+    let tick = |(digit, power): (i32, i32)| {
+        let text = match digit {
+            _ if plain => format!("{}", f64::from(digit) * 10f64.powi(power)),
+            1 => ten_to(power),
+            _ => format!("{digit}×{}", ten_to(power)),
+        };
+        (f64::from(digit).log10() + f64::from(power), text)
+    };
+    all.map(tick).filter(|(at, _)| (low - 1e-9..=high + 1e-9).contains(at)).collect()
 }
 
-/// The positions of thin grid lines between powers of ten.
+/// The positions of thin grid lines between powers of ten, in decimal logarithms.
 fn digits_between((low, high): (f64, f64)) -> Vec<f64> {
-    let powers = low.log10().floor() as i32..=high.log10().floor() as i32;
+    let powers = low.floor() as i32..=high.floor() as i32;
     if powers.clone().count() > 8 {
         return Vec::new();
     }
-    let all = powers.flat_map(|power| (2..10).map(move |digit| f64::from(digit) * 10f64.powi(power)));
-    all.filter(|number| (low..=high).contains(number)).collect()
-}
-
-enum Scale {
-    Linear(RangedCoordf64),
-    Logarithmic(LogCoord<f64>),
-}
-
-/// plotters' linear or logarithmic coordinate with our own ticks: one type for all charts.
-pub(crate) struct Coordinate {
-    scale: Scale,
-    ticks: Vec<f64>,
-    between: Vec<f64>,
-}
-
-impl Ranged for Coordinate {
-    type FormatOption = DefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, number: &f64, limit: (i32, i32)) -> i32 {
-        match &self.scale {
-            Scale::Linear(scale) => scale.map(number, limit),
-            Scale::Logarithmic(scale) => scale.map(number, limit),
-        }
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        match hint.weight() {
-            KeyPointWeight::Bold => self.ticks.clone(),
-            KeyPointWeight::Any => self.between.clone(),
-        }
-    }
-
-    fn range(&self) -> Range<f64> {
-        match &self.scale {
-            Scale::Linear(scale) => scale.range(),
-            Scale::Logarithmic(scale) => scale.range(),
-        }
-    }
+    let all = powers.flat_map(|power| (2..10).map(move |digit| f64::from(digit).log10() + f64::from(power)));
+    all.filter(|at| (low..=high).contains(at)).collect()
 }
 
 #[cfg(test)]
@@ -334,7 +349,7 @@ mod tests {
                     axes.push(Axis::logarithmic("", Some((low, low + extent)), 0.05));
                 }
                 for axis in axes {
-                    let within = (axis.at(axis.ends.0), axis.at(axis.ends.1));
+                    let within = axis.range();
                     for count in 2..12 {
                         let ticks = axis.ticks(count);
                         let distinct: BTreeSet<_> = texts(&ticks).into_iter().collect();
@@ -360,7 +375,11 @@ mod tests {
             (1e-300, 1e300, &["10⁻³⁰⁰", "10⁻²⁰⁰", "10⁻¹⁰⁰", "10⁰", "10¹⁰⁰", "10²⁰⁰", "10³⁰⁰"]),
         ];
         for &(low, high, expected) in cases {
-            assert_eq!(texts(&logarithmic_ticks((low, high), 6)), expected, "{low} to {high}");
+            assert_eq!(
+                texts(&logarithmic_ticks((f64::log10(low), f64::log10(high)), 6)),
+                expected,
+                "{low} to {high}"
+            );
         }
     }
 }

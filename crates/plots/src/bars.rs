@@ -1,17 +1,17 @@
 //! Bars with whiskers: benchmarks by workload and mode, and the importance of features.
 
-use crate::axis::{Axis, Reading, bounds, is_drawable, is_positive};
+use crate::axis::{Axis, Reading, bounds, is_drawable, is_shown, with_air};
+use crate::canvas::{Area, pixels, units};
 use crate::chart::{Frame, Plot};
 use crate::error::check_amount;
-use crate::legend::Swatch;
+use crate::legend::{Entry, Swatch};
 use crate::look::{BLUE, FADED, INK, Look, WHITE, stroke};
 use crate::picture::sealed::Draw;
-use crate::sheet::{Area, UNITS, units};
 use crate::text::{self, short};
 use crate::{Dropped, Error, Picture, Size};
-use plotters::element::{IntoDynElement, PathElement, Rectangle};
-use plotters::style::Color as _;
+use plotters::element::{PathElement, Rectangle};
 use plotters::style::text_anchor::HPos;
+use plotters::style::{Color as _, RGBColor};
 
 /// The largest font size of a bar's label, in pixels per em, and its distance to the bar.
 const READING: f64 = 11.0;
@@ -55,9 +55,10 @@ impl Bar {
         Self { value, low: value, high: value }
     }
 
-    /// The ends of the whisker that can be drawn.
-    fn ends(self) -> impl Iterator<Item = f64> {
-        [self.low, self.high].into_iter().filter(|&end| is_drawable(end))
+    /// The ends of the whisker, if both can be drawn.
+    fn ends(self) -> impl Iterator<Item = f64> + Clone {
+        let ends = [self.low, self.high];
+        ends.into_iter().filter(move |_| ends.iter().all(|&end| is_drawable(end)))
     }
 }
 
@@ -107,13 +108,8 @@ impl Benchmarks {
     /// ```
     pub fn new(title: &str, label: &str, modes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let modes = modes.into_iter().map(Into::into).collect();
-        Self {
-            title: title.to_owned(),
-            label: label.to_owned(),
-            modes,
-            workloads: Vec::new(),
-            logarithmic: false,
-        }
+        let (title, label) = (title.to_owned(), label.to_owned());
+        Self { title, label, modes, workloads: Vec::new(), logarithmic: false }
     }
 
     /// Adds a workload, with one bar for each mode; pass `Bar::exact(f64::NAN)` for a mode that was not measured. A
@@ -148,10 +144,6 @@ impl Benchmarks {
         self
     }
 
-    fn is_shown(&self, value: f64) -> bool {
-        is_drawable(value) && (!self.logarithmic || is_positive(value))
-    }
-
     fn check(&self) -> Result<(), Error> {
         for (name, bars) in &self.workloads {
             if bars.len() != self.modes.len() {
@@ -163,11 +155,6 @@ impl Benchmarks {
         check_amount("bars", self.modes.len().saturating_mul(self.workloads.len()), 0, Self::MOST_BARS)
     }
 
-    fn axis(&self) -> Axis {
-        let bars = self.workloads.iter().flat_map(|(_, bars)| bars).filter(|bar| self.is_shown(bar.value));
-        axis_of(&self.label, bars.copied(), self.logarithmic)
-    }
-
     /// The modes that any workload measured; the others are hidden, but their looks are not reused.
     fn measured(&self) -> Vec<usize> {
         let given = |mode: &usize| self.workloads.iter().any(|(_, bars)| !bars[*mode].value.is_nan());
@@ -175,117 +162,129 @@ impl Benchmarks {
     }
 }
 
-/// An axis that contains bars and whiskers. On a linear one, bars start at 0.
-fn axis_of(label: &str, bars: impl Iterator<Item = Bar>, logarithmic: bool) -> Axis {
-    let numbers = bars.flat_map(|bar| bar.ends().chain([bar.value]).collect::<Vec<_>>());
-    let bounds = bounds(numbers.filter(|&number| !logarithmic || is_positive(number)));
-    if logarithmic {
-        // The axis starts at a power of ten low enough to give the shortest bar some length.
-        let ends = bounds.map(|(low, high)| {
-            let low = (low.log10() - 0.15).floor().max(-305.0);
-            (10f64.powf(low), 10f64.powf(high.log10() + 0.03 * (high.log10() - low)))
-        });
-        return Axis::logarithmic(label, ends, 0.0);
-    }
-    let (low, high) = bounds.map_or((0.0, 1.0), |(low, high)| (low.min(0.0), high.max(0.0)));
-    let (aired_low, aired_high) = crate::axis::with_air((low, high), 0.03);
-    Axis::numbers(
-        label,
-        (
-            if low < 0.0 { aired_low } else { 0.0 },
-            if high > 0.0 { aired_high } else { 0.0f64.max(aired_high) },
-        ),
-        Reading::Plain,
-    )
+/// Groups of bars, one group below the other.
+struct Groups<'a> {
+    axis: Axis,
+    /// Bars with their looks.
+    groups: Vec<(&'a str, Vec<(Bar, Look)>)>,
 }
 
-/// A bar between two heights of the chart, with whisker, marker and label.
-fn draw_bar(plot: &Plot, bar: Bar, (top, bottom): (f64, f64), look: Look) -> Result<(), Error> {
-    let pixels = |at: i32| f64::from(at) / f64::from(UNITS);
-    let thick = pixels(plot.place((plot.x.ends.1, bottom)).1 - plot.place((plot.x.ends.1, top)).1).abs();
-    let size = (0.86 * thick).min(READING);
-    let middle = f64::midpoint(top, bottom);
-    let shown = |x: f64| is_drawable(x) && (!plot.x.is_logarithmic() || is_positive(x));
-    let foot = if plot.x.is_logarithmic() { plot.x.ends.0 } else { 0.0 };
-    if !shown(bar.value) {
-        let place = plot.place((foot, middle));
-        let look = (size, FADED, HPos::Left);
-        return if size < 8.0 {
-            Ok(())
+impl<'a> Groups<'a> {
+    /// The axis contains bars and whiskers. On a linear one, bars start at 0.
+    fn new(label: &str, groups: Vec<(&'a str, Vec<(Bar, Look)>)>, logarithmic: bool) -> Self {
+        let bars =
+            groups.iter().flat_map(|(_, bars)| bars).filter(|(bar, _)| is_shown(bar.value, logarithmic));
+        let numbers = bars.flat_map(|(bar, _)| bar.ends().chain([bar.value]).collect::<Vec<_>>());
+        let bounds = bounds(numbers.filter(|&number| is_shown(number, logarithmic)));
+        let axis = if logarithmic {
+            // The axis starts at a power of ten low enough to give the shortest bar some length.
+            let ends = bounds.map(|(low, high)| {
+                let low = (low.log10() - 0.15).floor().max(-305.0);
+                (10f64.powf(low), 10f64.powf(high.log10() + 0.03 * (high.log10() - low)))
+            });
+            Axis::logarithmic(label, ends, 0.0)
         } else {
-            plot.write("not shown", (place.0 + units(TO_READING), place.1), look)
+            let (low, high) = bounds.map_or((0.0, 1.0), |(low, high)| (low.min(0.0), high.max(0.0)));
+            let aired = with_air((low, high), 0.03);
+            Axis::numbers(label, (if low < 0.0 { aired.0 } else { 0.0 }, aired.1), Reading::Plain)
         };
+        Self { axis, groups }
     }
-    let corners = [plot.at((foot, top)), plot.at((bar.value, bottom))];
-    let mut rectangle = Rectangle::new(corners, look.color.filled());
-    let gap = if thick > 6.0 { units(1.0) as u32 } else { 0 };
-    rectangle.set_margin(gap, gap, 0, 0);
-    plot.draw([rectangle.into_dyn()])?;
-    let (foot_place, end) = (plot.place((foot, middle)), plot.place((bar.value, middle)));
-    if look.marked && pixels((end.0 - foot_place.0).abs()) > 14.0 {
-        let at = (foot_place.0 + (end.0 - foot_place.0).signum() * units(8.0), end.1);
-        plot.area().draw(&look.marker.at(at, (0.3 * thick).min(3.2), WHITE))?;
-    }
-    let mut ends: Vec<f64> = bar.ends().map(|end| if shown(end) { end } else { plot.x.ends.0 }).collect();
-    ends.sort_by(f64::total_cmp);
-    let mut right = end.0.max(foot_place.0);
-    if let [low, high] = ends[..]
-        && plot.place((high, middle)).0 - plot.place((low, middle)).0 > 5
-    {
-        // plotters' error bar marks the value with a disc as wide as its caps, which hides short whiskers.
-        let cap = units((0.28 * thick).min(5.0));
-        let [(low, y), (high, _)] = [low, high].map(|end| plot.place((end, middle)));
-        let strokes =
-            [[(low, y), (high, y)], [(low, y - cap), (low, y + cap)], [(high, y - cap), (high, y + cap)]];
-        for ends in strokes {
-            plot.area().draw(&PathElement::new(ends, stroke(INK, (0.3 * thick).min(1.3))))?;
-        }
-        right = right.max(high);
-    }
-    if size >= 8.0 {
-        plot.write(&short(bar.value), (right + units(TO_READING), end.1), (size, INK, HPos::Left))?;
-    }
-    Ok(())
-}
 
-/// Room at the right for the labels of bars, since the longest bar may end where the axis does.
-fn reading_room(bars: impl Iterator<Item = Bar>) -> f64 {
-    bars.map(|bar| text::width(&short(bar.value), READING)).fold(0.0, f64::max) + TO_READING
-}
+    fn is_shown(&self, number: f64) -> bool {
+        is_shown(number, self.axis.is_logarithmic())
+    }
 
-/// An axis of names, the first on top.
-fn names<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> Axis {
-    let count = names.len().max(1) as f64;
-    let names = names.enumerate().map(|(n, name)| (n as f64 + 0.5, name.clone())).collect();
-    Axis::names("", names, (count, 0.0))
-}
+    /// Where bars start.
+    fn foot(&self) -> f64 {
+        if self.axis.is_logarithmic() { self.axis.ends.0 } else { 0.0 }
+    }
 
-impl Draw for Benchmarks {
-    fn draw(&self, area: &Area) -> Result<(), Error> {
-        self.check()?;
-        let mut frame =
-            Frame::new(&self.title, self.axis(), names(self.workloads.iter().map(|(name, _)| name)));
-        let modes = self.measured();
-        let entry = |&mode: &usize| (Swatch::Bar(Look::nth(mode)), self.modes[mode].clone());
-        frame.legend = modes.iter().map(entry).collect();
-        frame.notes.extend(self.dropped().note());
-        let bars = self.workloads.iter().flat_map(|(_, bars)| bars).filter(|bar| self.is_shown(bar.value));
-        frame.side = reading_room(bars.copied());
-        let plot = frame.draw(area)?;
-        if self.workloads.is_empty() || self.modes.is_empty() {
+    fn draw(
+        &self,
+        title: &str,
+        legend: Vec<Entry>,
+        notes: Vec<String>,
+        area: &Area<'_>,
+    ) -> Result<(), Error> {
+        let count = self.groups.len();
+        let names = self.groups.iter().enumerate().map(|(n, (name, _))| (n as f64 + 0.5, (*name).to_owned()));
+        let names = Axis::names("", names.collect(), (count.max(1) as f64, 0.0));
+        // The longest bar may end where the axis does, and its label stands beside it.
+        let bars = self.groups.iter().flat_map(|(_, bars)| bars).filter(|(bar, _)| self.is_shown(bar.value));
+        let widest = bars.map(|(bar, _)| text::width(&short(bar.value), READING)).fold(0.0, f64::max);
+        let frame = Frame::new(title, self.axis.clone(), names);
+        let plot = Frame { legend, notes, side: widest + TO_READING, ..frame }.draw(area)?;
+        let most = self.groups.iter().map(|(_, bars)| bars.len()).max().unwrap_or(0);
+        if most == 0 {
             return plot.nothing();
         }
         // If there are few bars, they stay slim.
-        let group = f64::from(plot.size().1) / f64::from(UNITS) / self.workloads.len() as f64;
-        let thick = (0.82 / modes.len().max(1) as f64).min(34.0 / group);
-        for (index, (_, bars)) in self.workloads.iter().enumerate() {
-            let top = index as f64 + 0.5 - thick * modes.len() as f64 / 2.0;
-            for (n, &mode) in modes.iter().enumerate() {
-                let top = top + thick * n as f64;
-                draw_bar(&plot, bars[mode], (top, top + thick), Look::nth(mode))?;
+        let group = plot.size().1 / count as f64;
+        let share = (0.82 / most as f64).min(34.0 / group);
+        for (n, (_, bars)) in self.groups.iter().enumerate() {
+            for (m, (bar, look)) in bars.iter().enumerate() {
+                let middle = n as f64 + 0.5 + share * (m as f64 + 0.5 - most as f64 / 2.0);
+                self.draw_bar(&plot, *bar, *look, (middle, share, share * group))?;
             }
         }
         Ok(())
+    }
+
+    /// Draws a bar around this height of the chart, with whisker, marker and label; its thickness is given in the chart
+    /// and in pixels.
+    fn draw_bar(
+        &self,
+        plot: &Plot<'_>,
+        bar: Bar,
+        look: Look,
+        (middle, share, thick): (f64, f64, f64),
+    ) -> Result<(), Error> {
+        let em = (0.86 * thick).min(READING);
+        let write = |text: &str, (x, y): (i32, i32), color: RGBColor| match em >= 8.0 {
+            true => plot.write(text, (x + units(TO_READING), y), (em, color, HPos::Left)),
+            false => Ok(()),
+        };
+        let start = plot.place((self.foot(), middle));
+        if !self.is_shown(bar.value) {
+            return write("not shown", start, FADED);
+        }
+        let corner = |x: f64, side: f64| plot.at((x, middle + side * share / 2.0));
+        let mut rectangle =
+            Rectangle::new([corner(self.foot(), -1.0), corner(bar.value, 1.0)], look.color.filled());
+        let gap = if thick > 6.0 { units(1.0) as u32 } else { 0 };
+        rectangle.set_margin(gap, gap, 0, 0);
+        plot.draw([rectangle])?;
+        let (end, y) = plot.place((bar.value, middle));
+        if look.marked && pixels((end - start.0).abs()) > 14.0 {
+            let at = (start.0 + (end - start.0).signum() * units(8.0), y);
+            plot.area().draw(&look.marker.at(at, (0.3 * thick).min(3.2), WHITE))?;
+        }
+        let whisker =
+            bar.ends().map(|at| plot.place((if self.is_shown(at) { at } else { self.foot() }, middle)).0);
+        let (low, high) = (whisker.clone().min().unwrap_or(end), whisker.max().unwrap_or(end));
+        if high - low > 5 {
+            // plotters' error bar marks the value with a disc as wide as its caps, which hides short whiskers.
+            let (cap, style) = (units((0.28 * thick).min(5.0)), stroke(INK, (0.3 * thick).min(1.3)));
+            let cap = |x: i32| [(x, y - cap), (x, y + cap)];
+            for ends in [[(low, y), (high, y)], cap(low), cap(high)] {
+                plot.area().draw(&PathElement::new(ends, style))?;
+            }
+        }
+        write(&short(bar.value), (end.max(start.0).max(high), y), INK)
+    }
+}
+
+impl Draw for Benchmarks {
+    fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
+        self.check()?;
+        let modes = self.measured();
+        let looks = |bars: &[Bar]| modes.iter().map(|&mode| (bars[mode], Look::nth(mode))).collect();
+        let groups = self.workloads.iter().map(|(name, bars)| (name.as_str(), looks(bars))).collect();
+        let groups = Groups::new(&self.label, groups, self.logarithmic);
+        let legend =
+            modes.iter().map(|&mode| (Swatch::Bar(Look::nth(mode)), self.modes[mode].clone())).collect();
+        groups.draw(&self.title, legend, self.dropped().note().into_iter().collect(), area)
     }
 }
 
@@ -302,7 +301,7 @@ impl Picture for Benchmarks {
         for bar in self.workloads.iter().flat_map(|(_, bars)| bars) {
             if !is_drawable(bar.value) {
                 dropped.not_finite += 1;
-            } else if !self.is_shown(bar.value) {
+            } else if !is_shown(bar.value, self.logarithmic) {
                 dropped.not_positive += 1;
             }
         }
@@ -369,28 +368,14 @@ impl Importance {
 }
 
 impl Draw for Importance {
-    fn draw(&self, area: &Area) -> Result<(), Error> {
+    fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
         let shown = self.shown();
-        let bars = || shown.iter().map(|(_, bar)| *bar);
-        let mut frame = Frame::new(
-            &self.title,
-            axis_of(&self.score, bars(), false),
-            names(shown.iter().map(|(name, _)| name)),
-        );
-        frame.side = reading_room(bars());
-        frame.notes.extend(self.dropped().note());
         let more = self.items.len() - shown.len() - self.dropped().total();
-        if more > 0 {
-            frame.notes.push(format!("{more} less important features are not shown"));
-        }
-        frame.notes.push("whiskers: one deviation over the repeats".to_owned());
-        let plot = frame.draw(area)?;
-        for (n, &(_, bar)) in shown.iter().enumerate() {
-            let half = (17.0 * f64::from(UNITS) * shown.len() as f64 / f64::from(plot.size().1)).min(0.38);
-            let middle = n as f64 + 0.5;
-            draw_bar(&plot, bar, (middle - half, middle + half), Look::solid(BLUE))?;
-        }
-        if shown.is_empty() { plot.nothing() } else { Ok(()) }
+        let more = (more > 0).then(|| format!("{more} less important features are not shown"));
+        let whiskers = "whiskers: one deviation over the repeats".to_owned();
+        let notes = self.dropped().note().into_iter().chain(more).chain([whiskers]).collect();
+        let groups = shown.iter().map(|(name, bar)| (name.as_str(), vec![(*bar, Look::solid(BLUE))]));
+        Groups::new(&self.score, groups.collect(), false).draw(&self.title, Vec::new(), notes, area)
     }
 }
 

@@ -1,20 +1,21 @@
 //! The decision regions of a classifier with two inputs, and data points.
 
 use crate::axis::{Axis, Reading, is_drawable};
+use crate::canvas::{Area, units};
 use crate::chart::{ColorBar, Frame, Plot};
 use crate::error::check_amount;
 use crate::grid::winner;
-use crate::legend::{Entry, Swatch};
+use crate::legend::{Entry, Swatch, line};
 use crate::look::{FADED, INK, Look, Marker, UNKNOWN, WHITE, stroke, tint};
 use crate::picture::sealed::Draw;
-use crate::sheet::{Area, UNITS};
 use crate::{Dropped, Error, Picture, ProbabilityGrid, Size, contour};
-use plotters::element::{IntoDynElement, PathElement, Rectangle};
+use plotters::element::Rectangle;
 use plotters::style::{Color as _, RGBColor};
-use std::collections::BTreeSet;
 
 /// Pixels between samples of the shading.
 const FINE: f64 = 2.0;
+/// The colours around the points of training and of validation.
+const RIMS: [RGBColor; 2] = [WHITE, INK];
 /// The number of shades from the least winning probability to certainty.
 const SHADES: f64 = 8.0;
 
@@ -191,10 +192,6 @@ impl DecisionBoundary {
         tint(Look::nth(class).color, 0.08 + 0.5 * (sure * SHADES).round() / SHADES)
     }
 
-    fn color_of(&self, shares: &[f64]) -> RGBColor {
-        winner(shares).map_or(UNKNOWN, |class| self.shade(class, shares[class]))
-    }
-
     /// The colour bar: the probability of the second class if there are two, otherwise that of the most probable class.
     fn bar(&self) -> ColorBar {
         let two = self.grid.classes == 2;
@@ -211,18 +208,16 @@ impl DecisionBoundary {
     }
 
     /// Shades the plane in horizontal runs of equal colour.
-    fn draw_shading(&self, plot: &Plot) -> Result<(), Error> {
+    fn draw_shading(&self, plot: &Plot<'_>) -> Result<(), Error> {
         let (area, (width, height)) = (plot.area(), plot.size());
-        let fine = FINE * f64::from(UNITS);
+        let (columns, rows) = ((width / FINE).ceil() as usize, (height / FINE).ceil() as usize);
+        let edge = |index: usize, end: f64| units((index as f64 * FINE).min(end));
         let mut shares = vec![0.0; self.grid.classes];
-        let count = |units: i32| (f64::from(units) / fine).ceil() as usize;
-        let (columns, rows) = (count(width), count(height));
-        let edge = |index: usize, end: i32| ((index as f64 * fine) as i32).min(end);
         for row in 0..rows {
-            let y = 1.0 - (row as f64 + 0.5) * fine / f64::from(height);
+            let y = 1.0 - (row as f64 + 0.5) * FINE / height;
             let mut color_at = |column: usize| {
-                self.grid.between(((column as f64 + 0.5) * fine / f64::from(width), y), &mut shares);
-                self.color_of(&shares)
+                self.grid.between(((column as f64 + 0.5) * FINE / width, y), &mut shares);
+                winner(&shares).map_or(UNKNOWN, |class| self.shade(class, shares[class]))
             };
             let colors: Vec<RGBColor> = (0..columns).map(&mut color_at).collect();
             let mut start = 0;
@@ -236,24 +231,21 @@ impl DecisionBoundary {
         Ok(())
     }
 
-    /// Draws the lines between classes, and returns their number.
-    fn draw_contours(&self, plot: &Plot) -> Result<(), Error> {
+    /// Draws the lines between classes.
+    fn draw_contours(&self, plot: &Plot<'_>) -> Result<(), Error> {
         let window = self.grid.window;
         let place = |&(column, row): &(f64, f64)| {
             let at = |(low, high): (f64, f64), share: f64| low * (1.0 - share) + high * share;
             let x = at(window.x, column / (self.grid.columns - 1) as f64);
             plot.at((x, at(window.y, row / (self.grid.rows - 1) as f64)))
         };
-        let curves = self.contours();
-        let paths: Vec<_> = curves
-            .iter()
-            .flat_map(|curve| {
-                let places: Vec<_> = curve.iter().map(place).collect();
+        self.contours().iter().try_for_each(|curve| {
+            let places: Vec<_> = curve.iter().map(place).collect();
+            plot.draw(
                 [(WHITE, 3.4), (INK, 1.6)]
-                    .map(|(color, width)| PathElement::new(places.clone(), stroke(color, width)).into_dyn())
-            })
-            .collect();
-        plot.draw(paths)
+                    .map(|(color, width)| line(places.clone(), Look::solid(color), width)),
+            )
+        })
     }
 
     /// The lines, in units of nodes. Two classes share one line.
@@ -294,27 +286,21 @@ impl DecisionBoundary {
         };
         let data = |(data, name): (usize, &str)| {
             let count = self.points[data].len();
-            (count > 0).then(|| {
-                (Swatch::Mark(marker(0, data), FADED, [WHITE, INK][data]), format!("{name} ({count})"))
-            })
+            let entry = (Swatch::Mark(marker(0, data), FADED, RIMS[data]), format!("{name} ({count})"));
+            (count > 0).then_some(entry)
         };
         let told = ["training", "validation"].into_iter().enumerate().filter_map(data);
         (0..self.grid.classes).map(class).chain(told).collect()
     }
 
     /// Draws the points, as many as can be distinguished, with those of validation on top.
-    fn draw_points(&self, plot: &Plot) -> Result<(), Error> {
+    fn draw_points(&self, plot: &Plot<'_>) -> Result<(), Error> {
         for (data, points) in self.points.iter().enumerate() {
             let inside = points.iter().filter(|(point, _)| self.is_inside(*point));
-            let mut taken = BTreeSet::new();
-            let square = |at: (i32, i32)| (at.0.div_euclid(20), at.1.div_euclid(20));
-            let shown: Vec<_> =
-                inside.filter(|(point, _)| taken.insert(square(plot.place(*point)))).collect();
+            let shown = plot.distinct(inside, |(point, _)| *point);
             let radius = if shown.len() <= 600 { 3.6 } else { 2.4 };
-            for &&(point, class) in &shown {
-                let (shape, place) = (marker(class, data), plot.at(point));
-                let rim = shape.at(place, radius + 1.0, [WHITE, INK][data]);
-                plot.draw([rim, shape.at(place, radius, Look::nth(class).color)])?;
+            for &(point, class) in shown {
+                plot.dot(point, marker(class, data), radius, [Look::nth(class).color, RIMS[data]])?;
             }
         }
         Ok(())
@@ -328,13 +314,12 @@ fn marker(class: usize, data: usize) -> Marker {
 }
 
 impl Draw for DecisionBoundary {
-    fn draw(&self, area: &Area) -> Result<(), Error> {
+    fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
         self.check()?;
         let window = self.grid.window;
         let x = Axis::numbers(&self.axes[0], window.x, Reading::Plain);
         let y = Axis::numbers(&self.axes[1], window.y, Reading::Plain);
         let mut frame = Frame::new(&self.title, x, y);
-        frame.grid = false;
         frame.bar = Some(self.bar());
         frame.legend = self.legend();
         frame.notes = self.notes();
@@ -342,7 +327,8 @@ impl Draw for DecisionBoundary {
         self.draw_shading(&plot)?;
         self.draw_contours(&plot)?;
         self.draw_points(&plot)?;
-        plot.outline()
+        let (x, y) = (plot.x.range(), plot.y.range());
+        plot.draw([Rectangle::new([(x.0, y.0), (x.1, y.1)], stroke(INK, 1.0))])
     }
 }
 

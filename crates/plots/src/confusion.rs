@@ -1,15 +1,15 @@
 //! The confusion matrix of a classifier.
 
 use crate::axis::{Axis, Reading};
+use crate::canvas::Area;
 use crate::chart::{ColorBar, Frame, Plot};
 use crate::error::check_amount;
 use crate::legend::Swatch;
 use crate::look::{BLUE, FADED, INK, ink_on, stroke, tint};
 use crate::picture::sealed::Draw;
-use crate::sheet::{Area, UNITS};
 use crate::text::{self, grouped, percent, short_count};
 use crate::{Dropped, Error, Picture, Size};
-use plotters::element::{IntoDynElement, PathElement, Rectangle};
+use plotters::element::{PathElement, Rectangle};
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color as _, RGBColor};
 
@@ -92,9 +92,8 @@ impl ConfusionMatrix {
     }
 
     fn right_of_all(&self) -> (u128, u128) {
-        let sum = |counts: &mut dyn Iterator<Item = &u64>| counts.map(|&count| u128::from(count)).sum();
-        let right = sum(&mut self.counts.iter().step_by(self.labels.len() + 1));
-        (right, sum(&mut self.counts.iter()))
+        let right = self.counts.iter().step_by(self.labels.len() + 1);
+        (sum(right), sum(&self.counts))
     }
 
     /// Recall of each true class and precision of each predicted class: the diagonal's share of its row and column.
@@ -103,29 +102,22 @@ impl ConfusionMatrix {
         let share = |class: usize, in_line: u128| {
             (in_line > 0).then(|| self.counts[class * (classes + 1)] as f64 / in_line as f64)
         };
-        let sum = |counts: &mut dyn Iterator<Item = &u64>| counts.map(|&count| u128::from(count)).sum();
-        let row = |class: usize| share(class, sum(&mut self.counts[class * classes..][..classes].iter()));
-        let column = |class: usize| share(class, sum(&mut self.counts[class..].iter().step_by(classes)));
-        [(0..classes).map(row).collect(), (0..classes).map(column).collect()]
+        let recall = |class: usize| share(class, sum(&self.counts[class * classes..][..classes]));
+        let precision = |class: usize| share(class, sum(self.counts[class..].iter().step_by(classes)));
+        [(0..classes).map(recall).collect(), (0..classes).map(precision).collect()]
     }
 
     /// The texts of the counts for cells of this size in pixels, and their font size: in groups of digits,
     /// abbreviated, or none.
     fn texts(&self, cell: (f64, f64)) -> Option<(Vec<String>, f64)> {
-        let write = |of: &dyn Fn(u64) -> String| {
-            self.counts.iter().map(|&count| if count == 0 { String::new() } else { of(count) }).collect()
-        };
-        let ways: [Vec<String>; 2] = [write(&|count| grouped(count.into())), write(&short_count)];
-        ways.into_iter().find_map(|texts| {
+        let ways: [fn(u64) -> String; 2] = [|count| grouped(count.into()), short_count];
+        ways.into_iter().find_map(|way| {
+            let write = |&count: &u64| if count == 0 { String::new() } else { way(count) };
+            let texts: Vec<String> = self.counts.iter().map(write).collect();
             let widest = texts.iter().map(|text| text::width(text, 1.0)).fold(0.1, f64::max);
             let size = (0.5 * cell.1).min(0.86 * cell.0 / widest).min(17.0);
             (size >= LEAST_TEXT).then_some((texts, size))
         })
-    }
-
-    /// The space between the matrix and the recall and precision, in cells.
-    fn gap(&self) -> f64 {
-        (0.02 * self.labels.len() as f64).max(0.15)
     }
 
     /// How many cells the recall and precision take up: as many as their texts need, if the matrix is large.
@@ -133,89 +125,79 @@ impl ConfusionMatrix {
         (0.06 * self.labels.len() as f64).max(1.0)
     }
 
-    fn axis(&self, label: &str, edge: Option<&str>) -> Axis {
+    /// The middle of the recall and precision, after a space.
+    fn edge_middle(&self) -> f64 {
         let classes = self.labels.len() as f64;
+        classes + (0.02 * classes).max(0.15) + self.edge() / 2.0
+    }
+
+    fn axis(&self, label: &str, edge: Option<&str>) -> Axis {
         let names = self.labels.iter().enumerate().map(|(n, name)| (n as f64 + 0.5, name.clone()));
         let edge = edge.map(|edge| (self.edge_middle(), edge.to_owned()));
-        Axis::names(label, names.chain(edge).collect(), (0.0, classes + self.gap() + self.edge()))
+        Axis::names(label, names.chain(edge).collect(), (0.0, self.edge_middle() + self.edge() / 2.0))
     }
 
-    fn edge_middle(&self) -> f64 {
-        self.labels.len() as f64 + self.gap() + self.edge() / 2.0
-    }
-
-    fn draw_cells(&self, plot: &Plot) -> Result<(), Error> {
+    fn draw_cells(&self, plot: &Plot<'_>, cell: (f64, f64)) -> Result<(), Error> {
         let classes = self.labels.len();
-        let (width, height) = plot.size();
-        let cells = (classes as f64 + self.gap() + self.edge()) * f64::from(UNITS);
-        let cell = (f64::from(width) / cells, f64::from(height) / cells);
         let texts = self.texts(cell);
         for (row, counts) in self.counts.chunks(classes).enumerate() {
-            let in_row: u128 = counts.iter().map(|&count| u128::from(count)).sum();
+            let in_row = sum(counts);
             for (column, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
                 // Even one sample among a million is visible.
-                let color = shade((count as f64 / in_row as f64).max(0.04));
+                let color = tint(BLUE, (count as f64 / in_row as f64).max(0.04));
                 let (x, y) = (column as f64, row as f64);
-                plot.draw([Rectangle::new([(x, y), (x + 1.0, y + 1.0)], color.filled()).into_dyn()])?;
+                plot.draw([Rectangle::new([(x, y), (x + 1.0, y + 1.0)], color.filled())])?;
                 if let Some((texts, size)) = &texts {
-                    let middle = plot.place((x + 0.5, y + 0.5));
                     let text = &texts[row * classes + column];
-                    plot.write(text, middle, (*size, ink_on(color), HPos::Center))?;
+                    write(plot, text, (x + 0.5, y + 0.5), *size, ink_on(color))?;
                 }
             }
         }
-        self.draw_lines(plot, cell)?;
-        self.draw_edges(plot, cell.1)
+        Ok(())
     }
 
     /// Draws lines between and around the cells.
-    fn draw_lines(&self, plot: &Plot, cell: (f64, f64)) -> Result<(), Error> {
+    fn draw_lines(&self, plot: &Plot<'_>, cell: (f64, f64)) -> Result<(), Error> {
         let end = self.labels.len() as f64;
-        for at in 1..self.labels.len() {
-            let at = at as f64;
-            for ends in [[(at, 0.0), (at, end)], [(0.0, at), (end, at)]] {
-                if cell.0.min(cell.1) > 8.0 {
-                    plot.draw([PathElement::new(ends.to_vec(), stroke(tint(FADED, 0.2), 0.6)).into_dyn()])?;
-                }
-            }
-        }
-        plot.draw([Rectangle::new([(0.0, 0.0), (end, end)], stroke(INK, 1.0)).into_dyn()])
+        let between = (1..self.labels.len()).filter(|_| cell.0.min(cell.1) > 8.0).map(|at| at as f64);
+        let style = stroke(tint(FADED, 0.2), 0.6);
+        plot.draw(between.flat_map(|at| {
+            [[(at, 0.0), (at, end)], [(0.0, at), (end, at)]].map(|ends| PathElement::new(ends, style))
+        }))?;
+        plot.draw([Rectangle::new([(0.0, 0.0), (end, end)], stroke(INK, 1.0))])
     }
 
     /// Recall and precision, in whole percentages.
-    fn draw_edges(&self, plot: &Plot, cell: f64) -> Result<(), Error> {
+    fn draw_edges(&self, plot: &Plot<'_>, cell: f64) -> Result<(), Error> {
         let middle = self.edge_middle();
         let room = cell * self.edge();
         let size = (0.42 * cell).max(LEAST_TEXT + 1.5).min(0.86 * room / text::width("100", 1.0)).min(14.0);
         // If there is not enough room, only every second or third class shows its share.
-        let every = [1.1 * text::width("100", size) / cell, 1.2 * size / cell]
-            .map(|cells| cells.ceil().max(1.0) as usize);
-        let write = |share: Option<f64>, place| {
-            let reading = share.map_or("–".to_owned(), |share| format!("{:.0}", 100.0 * share));
-            plot.write(&reading, plot.place(place), (size, INK, HPos::Center))
-        };
-        let [recall, precision] = self.shares();
-        for (class, share) in precision.into_iter().enumerate().step_by(every[0]) {
-            write(share, (class as f64 + 0.5, middle))?;
-        }
-        for (class, share) in recall.into_iter().enumerate().step_by(every[1]) {
-            write(share, (middle, class as f64 + 0.5))?;
+        let every = [1.2 * size / cell, 1.1 * text::width("100", size) / cell];
+        for (line, (shares, every)) in self.shares().into_iter().zip(every).enumerate() {
+            for (class, share) in shares.into_iter().enumerate().step_by(every.ceil().max(1.0) as usize) {
+                let text = share.map_or("–".to_owned(), |share| format!("{:.0}", 100.0 * share));
+                let at = class as f64 + 0.5;
+                write(plot, &text, [(middle, at), (at, middle)][line], size, INK)?;
+            }
         }
         // The corner belongs to neither.
         let corner = (0.9 * room / text::width("recall", 1.0)).min(12.0);
-        if corner < LEAST_TEXT {
-            return Ok(());
-        }
-        plot.write("recall", plot.place((middle, middle)), (corner, INK, HPos::Center))
+        if corner < LEAST_TEXT { Ok(()) } else { write(plot, "recall", (middle, middle), corner, INK) }
     }
 }
 
-fn shade(share: f64) -> RGBColor {
-    tint(BLUE, share)
+fn sum<'a>(counts: impl IntoIterator<Item = &'a u64>) -> u128 {
+    counts.into_iter().map(|&count| u128::from(count)).sum()
+}
+
+/// Writes a text of this size around a point.
+fn write(plot: &Plot<'_>, text: &str, point: (f64, f64), size: f64, color: RGBColor) -> Result<(), Error> {
+    plot.write(text, plot.place(point), (size, color, HPos::Center))
 }
 
 impl Draw for ConfusionMatrix {
-    fn draw(&self, area: &Area) -> Result<(), Error> {
+    fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
         let mut frame = Frame::new(
             &self.title,
             self.axis("predicted class", None),
@@ -223,10 +205,10 @@ impl Draw for ConfusionMatrix {
         );
         // True classes come from the top to the bottom.
         frame.y.ends = (frame.y.ends.1, frame.y.ends.0);
-        (frame.square, frame.grid) = (true, false);
+        frame.square = true;
         let axis = Axis::numbers("share of the true class", (0.0, 1.0), Reading::Percent);
-        frame.bar =
-            Some(ColorBar { axis, colors: (0..20).map(|n| shade((f64::from(n) + 0.5) / 20.0)).collect() });
+        let colors = (0..20).map(|n| tint(BLUE, (f64::from(n) + 0.5) / 20.0)).collect();
+        frame.bar = Some(ColorBar { axis, colors });
         let (right, all) = self.right_of_all();
         let score = match self.accuracy() {
             Some(accuracy) => {
@@ -237,7 +219,12 @@ impl Draw for ConfusionMatrix {
         };
         frame.legend = vec![(Swatch::None, score)];
         frame.notes.push("at the edges: recall (right) and precision (foot), in %".to_owned());
-        self.draw_cells(&frame.draw(area)?)
+        let plot = frame.draw(area)?;
+        let (width, height) = plot.size();
+        let cell = (width / plot.x.ends.1, height / plot.x.ends.1);
+        self.draw_cells(&plot, cell)?;
+        self.draw_lines(&plot, cell)?;
+        self.draw_edges(&plot, cell.1)
     }
 }
 

@@ -1,17 +1,16 @@
 //! Curves on one pair of axes: metrics of a run, losses with the best epoch, or one metric of several runs.
 
-use crate::axis::{Axis, Reading, bounds, with_air};
+use crate::axis::{Axis, Reading, aired, bounds, with_air};
+use crate::canvas::{Area, UNITS, pixels};
 use crate::chart::{Frame, Plot};
 use crate::error::{check_amount, check_finite};
-use crate::legend::{self, Entry, Swatch};
-use crate::look::{self, INK, Look, tint};
+use crate::legend::{Entry, Swatch, line, ring, threshold_entry, threshold_note};
+use crate::look::{INK, Look, tint};
 use crate::picture::sealed::Draw;
 use crate::series::{Series, centered_mean, thinned};
-use crate::sheet::{Area, UNITS, units};
 use crate::text::short;
 use crate::{Dropped, Error, Picture};
-use plotters::element::IntoDynElement;
-use plotters::series::{DashedLineSeries, LineSeries};
+use plotters::style::RGBColor;
 
 /// The width of a curve in pixels, and of a curve that is so dense that it covers itself.
 const WIDTH: f64 = 2.0;
@@ -65,7 +64,7 @@ enum Best {
 struct Mark {
     x: f64,
     y: Option<f64>,
-    color: plotters::style::RGBColor,
+    color: RGBColor,
     text: String,
     /// Whether a vertical line is drawn through it.
     line: bool,
@@ -237,8 +236,7 @@ impl Curves {
         let ends = match bounds(xs()) {
             // With a single epoch, the axis shows its neighbours rather than fractions of it.
             Some((low, high)) if whole && low == high && low.abs() < 1e9 => (low - 1.0, high + 1.0),
-            Some(ends) => with_air(ends, 0.02),
-            None => (0.0, 1.0),
+            ends => aired(ends, 0.02),
         };
         Axis::numbers(&self.axes[0], ends, if whole { Reading::Whole } else { Reading::Plain })
     }
@@ -274,21 +272,16 @@ impl Curves {
     fn marks(&self) -> Vec<Mark> {
         let lowest = self.curves.iter().enumerate().filter(|_| self.mark_lowest);
         let lowest = lowest.filter_map(|(n, series)| Some((Look::nth(n).color, series.lowest()?)));
-        let mut marks: Vec<Mark> = lowest
-            .enumerate()
-            .map(|(n, (color, (x, y)))| {
-                let text = if n == 0 { "lowest".to_owned() } else { String::new() };
-                Mark { x, y: Some(y), color, text, line: false }
-            })
-            .collect();
+        let text = |n: usize| if n == 0 { "lowest".to_owned() } else { String::new() };
+        let mark = |(n, (color, (x, y)))| Mark { x, y: Some(y), color, text: text(n), line: false };
+        let mut marks: Vec<Mark> = lowest.enumerate().map(mark).collect();
         let judged = self.curves.iter().rev().find(|series| !series.points.is_empty());
         let best = match self.best {
             None => None,
             Some(Best::Lowest) => judged.and_then(Series::lowest).map(|(x, y)| (x, Some(y))),
             Some(Best::At(x)) => {
-                let at =
-                    |series: &Series| series.points.iter().find(|point| point.0 == x).map(|point| point.1);
-                Some((x, judged.and_then(at)))
+                let point = judged.and_then(|series| series.points.iter().find(|point| point.0 == x));
+                Some((x, point.map(|point| point.1)))
             }
         };
         marks.extend(best.map(|(x, y)| {
@@ -300,67 +293,62 @@ impl Curves {
     }
 
     fn legend(&self, marks: &[Mark], threshold: Option<f64>) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        for (n, series) in self.curves.iter().enumerate() {
-            // A curve without a name is described by the axis.
-            if !series.name.is_empty() && !series.is_placeholder() {
-                let look = Look::nth(n);
-                entries
-                    .push((Swatch::Line(look, WIDTH, look.marked || is_marked(series)), series.name.clone()));
-            }
-        }
-        if let Some(level) = threshold {
-            entries.push((Swatch::Line(Look::rule(), 1.4, false), format!("threshold {}", short(level))));
-        }
-        let named = marks.iter().filter(|mark| !mark.text.is_empty());
-        entries.extend(named.map(|mark| (Swatch::Ring(mark.color), mark.text.clone())));
-        if let Some((n, series)) =
-            self.curves.iter().enumerate().find(|(_, series)| self.reach(series.points.len()) > 0)
-        {
-            let window = 2 * self.reach(series.points.len()) + 1;
-            let faint = Look::solid(faint(Look::nth(n)));
-            entries.push((Swatch::Line(faint, 2.0 * WIDTH, false), format!("mean over {window} values")));
-        }
+        // A curve without a name is described by the axis.
+        let named = |series: &Series| !series.name.is_empty() && !series.is_placeholder();
+        let curves = self.curves.iter().enumerate();
+        let curve = |(n, series): (usize, &Series)| {
+            let look = Look::nth(n);
+            (Swatch::Line(look, WIDTH, look.marked || is_marked(series)), series.name.clone())
+        };
+        let mut entries: Vec<Entry> = curves.clone().filter(|(_, series)| named(series)).map(curve).collect();
+        entries.extend(threshold.map(threshold_entry));
+        let marks = marks.iter().filter(|mark| !mark.text.is_empty());
+        entries.extend(marks.map(|mark| (Swatch::Ring(mark.color), mark.text.clone())));
+        let mean = |(n, series): (usize, &Series)| {
+            let reach = Some(self.reach(series.points.len())).filter(|&reach| reach > 0)?;
+            Some((Swatch::Line(faint(n), 2.0 * WIDTH, false), format!("mean over {} values", 2 * reach + 1)))
+        };
+        entries.extend(curves.filter_map(mean).next());
         entries
     }
 
-    fn draw_curve(&self, plot: &Plot, n: usize, series: &Series) -> Result<(), Error> {
+    fn draw_curve(&self, plot: &Plot<'_>, n: usize, series: &Series) -> Result<(), Error> {
         let look = Look::nth(n);
         let shown = series.shown(self.logarithmic);
-        let reach = self.reach(shown.len());
         let column = |x: f64| plot.place((x, plot.y.ends.0)).0.div_euclid(UNITS as i32);
         let thin = thinned(&shown, column);
-        let length = |points: &[(f64, f64)]| {
-            let places: Vec<_> = points.iter().map(|&point| plot.place(point)).collect();
-            let step = |pair: &[(i32, i32)]| {
-                f64::from(pair[1].0 - pair[0].0).hypot(f64::from(pair[1].1 - pair[0].1))
-            };
-            places.windows(2).map(step).sum::<f64>() / f64::from(UNITS)
-        };
-        let (width, _) = plot.size();
-        let crowded = length(&thin) > 4.0 * f64::from(width) / f64::from(UNITS);
-        let style = look::stroke(look.color, if crowded { THIN } else { WIDTH });
+        let places: Vec<_> = thin.iter().map(|&point| plot.place(point)).collect();
+        let step = |pair: &[(i32, i32)]| pixels(pair[1].0 - pair[0].0).hypot(pixels(pair[1].1 - pair[0].1));
+        let length = places.windows(2).map(step).sum::<f64>();
+        let width = if length > 4.0 * plot.size().0 { THIN } else { WIDTH };
+        let dash = look.dash.filter(|(on, off)| length / (on + off) < MOST_STROKES);
         let points: Vec<_> = thin.iter().map(|&point| plot.at(point)).collect();
-        match look.dash.filter(|(on, off)| length(&thin) / (on + off) < MOST_STROKES) {
-            Some((on, off)) => {
-                let dashes = DashedLineSeries::new(points.clone(), units(on), units(off), style);
-                plot.draw(dashes.into_iter().map(IntoDynElement::into_dyn))?;
-            }
-            None => plot.draw(LineSeries::new(points.clone(), style))?,
-        }
+        plot.draw([line(points.clone(), Look { dash, ..look }, width)])?;
+        let reach = self.reach(shown.len());
         if reach > 0 {
-            let heights: Vec<f64> = shown.iter().map(|point| point.1).collect();
-            let means: Vec<_> =
-                shown.iter().map(|point| point.0).zip(centered_mean(&heights, reach)).collect();
-            let means = thinned(&means, column).into_iter().map(|point| plot.at(point)).collect::<Vec<_>>();
-            plot.draw(LineSeries::new(means, look::stroke(faint(look), 2.0 * WIDTH)))?;
+            let (xs, heights): (Vec<f64>, Vec<f64>) = shown.into_iter().unzip();
+            let means: Vec<_> = xs.into_iter().zip(centered_mean(&heights, reach)).collect();
+            let means = thinned(&means, column).into_iter().map(|point| plot.at(point));
+            plot.draw([line(means.collect(), faint(n), 2.0 * WIDTH)])?;
         }
         // A marker at each point if there are few; otherwise at some points, if needed to distinguish curves of the
         // same colour.
-        let every = if is_marked(series) || points.len() == 1 { 1 } else { (points.len() / 12).max(1) };
-        let marked = look.marked || is_marked(series) || points.len() == 1;
-        let marks = points.iter().step_by(every).filter(|_| marked);
-        plot.draw(marks.map(|&point| look.marker.at(point, 3.4, look.color)).collect::<Vec<_>>())
+        let few = is_marked(series) || points.len() == 1;
+        let every = if few { 1 } else { (points.len() / 12).max(1) };
+        let marks = points.into_iter().step_by(every).filter(|_| few || look.marked);
+        plot.draw(marks.map(|point| look.marker.at(point, 3.4, look.color)))
+    }
+
+    fn draw_mark(&self, plot: &Plot<'_>, mark: &Mark) -> Result<(), Error> {
+        if mark.line {
+            let (bottom, top) = plot.y.ends;
+            let look = Look { dash: Some((2.0, 3.0)), ..Look::solid(INK) };
+            plot.rule([(mark.x, bottom), (mark.x, top)], look)?;
+        }
+        match mark.y.filter(|&y| plot.y.holds(y)) {
+            Some(y) => plot.draw(ring(plot.at((mark.x, y)), mark.color)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -368,21 +356,17 @@ fn is_marked(series: &Series) -> bool {
     series.points.len() <= MARKED
 }
 
-/// The colour of a mean that is drawn over its raw values.
-fn faint(look: Look) -> plotters::style::RGBColor {
-    tint(look.color, 0.45)
+/// The look of a mean that is drawn over the raw values of the n-th curve.
+fn faint(n: usize) -> Look {
+    Look::solid(tint(Look::nth(n).color, 0.45))
 }
 
 impl Draw for Curves {
-    fn draw(&self, area: &Area) -> Result<(), Error> {
+    fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
         check_amount("curves", self.curves.len(), 0, Self::MOST)?;
-        if let Some(level) = self.threshold {
-            check_finite("threshold", level)?;
-        }
+        self.threshold.map_or(Ok(0.0), |level| check_finite("threshold", level))?;
         let marks = self.marks();
-        for mark in &marks {
-            check_finite("the marked place", mark.x)?;
-        }
+        marks.iter().try_for_each(|mark| check_finite("the marked place", mark.x).map(drop))?;
         let shown = self.curves.iter().flat_map(|series| series.shown(self.logarithmic));
         let mut heights = bounds(shown.map(|point| point.1));
         let threshold = self.threshold.filter(|&level| self.reaches(heights, level));
@@ -392,32 +376,19 @@ impl Draw for Curves {
         let mut frame = Frame::new(&self.title, self.x_axis(), self.y_axis(heights));
         frame.legend = self.legend(&marks, threshold);
         frame.notes.extend(self.dropped().note());
-        if let (Some(level), None) = (self.threshold, threshold) {
-            frame.notes.push(format!("threshold {} lies outside the picture", short(level)));
-        }
+        frame.notes.extend(self.threshold.filter(|_| threshold.is_none()).map(threshold_note));
         let plot = frame.draw(area)?;
         if heights.is_none() {
             return plot.nothing();
         }
-        let (bottom, top) = plot.y.ends;
         for (n, series) in self.curves.iter().enumerate() {
             self.draw_curve(&plot, n, series)?;
         }
         if let Some(level) = threshold {
             let (left, right) = plot.x.ends;
-            plot.rule([(left, level), (right, level)], Look::rule(), 1.4)?;
+            plot.rule([(left, level), (right, level)], Look::rule())?;
         }
-        for mark in marks.iter().filter(|mark| plot.x.holds(mark.x)).collect::<Vec<_>>() {
-            if mark.line {
-                let look = Look { dash: Some((2.0, 3.0)), ..Look::solid(INK) };
-                plot.rule([(mark.x, bottom), (mark.x, top)], look, 1.2)?;
-            }
-            if let Some(y) = mark.y.filter(|&y| plot.y.holds(y)) {
-                let at = plot.at((mark.x, y));
-                plot.draw(legend::ring(at, mark.color))?;
-            }
-        }
-        Ok(())
+        marks.iter().filter(|mark| plot.x.holds(mark.x)).try_for_each(|mark| self.draw_mark(&plot, mark))
     }
 }
 

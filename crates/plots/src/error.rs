@@ -1,7 +1,6 @@
 //! Errors of drawing.
 
 use plotters::drawing::DrawingAreaErrorKind;
-use std::convert::Infallible;
 
 /// An error of this crate.
 ///
@@ -109,8 +108,8 @@ pub(crate) fn check_finite(what: &'static str, value: f64) -> Result<f64, Error>
     if crate::axis::is_drawable(value) { Ok(value) } else { Err(Error::NotFinite { what, value }) }
 }
 
-impl From<DrawingAreaErrorKind<Infallible>> for Error {
-    fn from(error: DrawingAreaErrorKind<Infallible>) -> Self {
+impl From<DrawingAreaErrorKind<std::io::Error>> for Error {
+    fn from(error: DrawingAreaErrorKind<std::io::Error>) -> Self {
         Self::Draw(error.to_string())
     }
 }

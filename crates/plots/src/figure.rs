@@ -1,7 +1,7 @@
 //! Several pictures in one.
 
+use crate::canvas::{Area, size, units};
 use crate::picture::sealed::Draw;
-use crate::sheet::{Area, UNITS, units};
 use crate::{Dropped, Error, Picture, Size, chart};
 
 /// Several pictures in one, row by row, under one title.
@@ -88,16 +88,15 @@ impl Figure {
 }
 
 impl Draw for Figure {
-    fn draw(&self, area: &Area) -> Result<(), Error> {
+    fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
         if self.panels.is_empty() {
             return Err(Error::NoPanels { title: self.title.clone() });
         }
         let top = if self.title.is_empty() { 0 } else { units(8.0) };
         let area = chart::titled(&area.margin(top, 0, 0, 0), &self.title, 18.0)?;
         let (columns, rows) = self.grid();
-        let (width, height) = area.dim_in_pixel();
-        let each = |units: u32, count: usize| f64::from(units) / f64::from(UNITS) / count as f64;
-        let (width, height) = (each(width, columns), each(height, rows));
+        let (width, height) = size(&area);
+        let (width, height) = (width / columns as f64, height / rows as f64);
         if width.min(height) < f64::from(Self::LEAST_PANEL) {
             return Err(Error::Crowded { panels: self.panels.len(), columns, width, height });
         }

@@ -214,8 +214,7 @@ impl ProbabilityGrid {
 
 /// The class with the greatest probability, the first if several are equal; `None` where probabilities are unknown.
 pub(crate) fn winner(shares: &[f64]) -> Option<usize> {
+    let better = |best, class| if shares[class] > shares[best] { class } else { best };
     let known = !shares.iter().any(|share| share.is_nan());
-    known.then(|| {
-        (1..shares.len()).fold(0, |best, class| if shares[class] > shares[best] { class } else { best })
-    })
+    known.then(|| (1..shares.len()).fold(0, better))
 }

@@ -1,16 +1,17 @@
 //! The distribution of per-sample gradient norms, and which of them are clipped.
 
 use crate::axis::{Axis, Reading, bounds, is_drawable, is_positive};
+use crate::canvas::{Area, units};
 use crate::chart::Frame;
 use crate::error::check_finite;
-use crate::legend::{Entry, Swatch};
+use crate::legend::{Entry, Swatch, threshold_entry, threshold_note};
 use crate::look::{BLUE, Look, VERMILION};
 use crate::picture::sealed::Draw;
-use crate::sheet::{Area, units};
-use crate::text::{grouped, percent, short};
+use crate::text::{grouped, percent};
 use crate::{Dropped, Error, Picture};
-use plotters::element::{IntoDynElement, Rectangle};
+use plotters::element::Rectangle;
 use plotters::style::Color as _;
+use std::collections::BTreeMap;
 
 const FEWEST: usize = 8;
 const MOST: usize = 60;
@@ -53,8 +54,8 @@ impl NormHistogram {
     /// ```
     pub fn new(title: &str, norms: impl IntoIterator<Item = f64>) -> Self {
         let (norms, others): (Vec<f64>, Vec<f64>) = norms.into_iter().partition(|&norm| is_drawable(norm));
-        let x_label = "per-sample gradient norm".to_owned();
-        Self { title: title.to_owned(), x_label, norms, not_finite: others.len(), threshold: None }
+        let (title, x_label) = (title.to_owned(), "per-sample gradient norm".to_owned());
+        Self { title, x_label, norms, not_finite: others.len(), threshold: None }
     }
 
     /// Sets the norm above which samples are clipped; drawing fails with [`Error::NotFinite`] if it is not finite.
@@ -99,28 +100,26 @@ impl NormHistogram {
         Some(above as f64 / self.norms.len() as f64)
     }
 
-    fn legend(&self, shown: bool) -> Vec<Entry> {
-        let (Some(threshold), Some(share)) = (self.threshold, self.share_above()) else { return Vec::new() };
+    /// The colours of norms within the threshold and above it.
+    fn legend(&self) -> Vec<Entry> {
+        let Some(share) = self.share_above() else { return Vec::new() };
         let within = format!("within the threshold: {}", percent(1.0 - share));
-        let mut entries = vec![
-            (Swatch::Bar(Look::solid(BLUE)), within),
-            (Swatch::Bar(Look::solid(VERMILION)), format!("above: {}", percent(share))),
-        ];
-        if shown {
-            entries.push((Swatch::Line(Look::rule(), 1.4, false), format!("threshold {}", short(threshold))));
-        }
-        entries
+        let bar = |color, text| (Swatch::Bar(Look::solid(color)), text);
+        vec![bar(BLUE, within), bar(VERMILION, format!("above: {}", percent(share)))]
     }
 }
 
-/// Bins of equal width, in decimal logarithms.
+/// Bins of equal width, in decimal logarithms. Each includes its upper end, so a norm at the threshold counts as
+/// within it.
 struct Bins {
-    /// Where the first bin begins.
-    start: f64,
+    /// The upper end of bin -1: the threshold, or the greatest norm.
+    anchor: f64,
     width: f64,
-    counts: Vec<usize>,
-    /// The index of the edge at the threshold.
+    counts: BTreeMap<i32, usize>,
+    /// The threshold, if it is near the norms.
     threshold: Option<f64>,
+    /// The range of the bins and the threshold.
+    ends: (f64, f64),
 }
 
 impl Bins {
@@ -130,88 +129,66 @@ impl Bins {
             (low, high) = (low - 0.1, high + 0.1);
         }
         let wanted = ((logarithms.len() as f64).sqrt().ceil() as usize).clamp(FEWEST, MOST);
-        let width = (high - low) / wanted as f64;
+        // Slightly wider, so that the least norm is not left over.
+        let width = (1.0 + 1e-9) * (high - low) / wanted as f64;
         let threshold = threshold.filter(|level| low - level <= REACH && level - high <= REACH);
-        let start = match threshold {
-            // A norm at the threshold is not clipped: it needs a bin below.
-            Some(level) => {
-                level - width * ((level - low) / width).ceil().max(f64::from(u8::from(level >= low)))
-            }
-            None => low,
-        };
-        let bins = ((high - start) / width).ceil().max(1.0) as usize;
-        let edge = threshold.map(|level| ((level - start) / width).round().max(0.0) as usize);
-        let mut counts = vec![0; bins];
+        let anchor = threshold.unwrap_or(high);
+        let bin = |number: f64| ((number - anchor) / width).ceil() as i32 - 1;
+        let mut counts = BTreeMap::new();
         for &number in logarithms {
-            let mut bin = ((number - start) / width) as usize;
-            // Rounding must not move a number across the threshold.
-            if let (Some(level), Some(edge)) = (threshold, edge) {
-                bin = if number <= level { bin.min(edge.saturating_sub(1)) } else { bin.max(edge) };
-            }
-            counts[bin.min(bins - 1)] += 1;
+            *counts.entry(bin(number)).or_default() += 1;
         }
-        Some(Self { start, width, counts, threshold })
+        let (below, above) = threshold.map_or((low, high), |level| (level - width, level + width));
+        let mut bins = Self { anchor, width, counts, threshold, ends: (below, above) };
+        bins.ends = (bins.start(bin(low)).min(below), bins.start(bin(high) + 1).max(above));
+        Some(bins)
     }
 
-    /// The norms from the first edge to the last, or to the threshold.
-    fn ends(&self) -> (f64, f64) {
-        let (low, high) = (self.start, self.start + self.width * self.counts.len() as f64);
-        let level = self.threshold.unwrap_or(low);
-        let beyond = |end: f64| if level < low || level > high { self.width * end } else { 0.0 };
-        (10f64.powf(low.min(level) - beyond(1.0)), 10f64.powf(high.max(level) + beyond(1.0)))
+    /// Where a bin begins.
+    fn start(&self, bin: i32) -> f64 {
+        self.anchor + self.width * f64::from(bin)
     }
 }
 
 impl Draw for NormHistogram {
-    fn draw(&self, area: &Area) -> Result<(), Error> {
-        if let Some(threshold) = self.threshold {
-            check_finite("threshold", threshold)?;
-        }
-        let logarithms: Vec<f64> =
-            self.norms.iter().filter(|&&norm| is_positive(norm)).map(|norm| norm.log10()).collect();
+    fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
+        self.threshold.map_or(Ok(0.0), |threshold| check_finite("threshold", threshold))?;
+        let positive = self.norms.iter().filter(|&&norm| is_positive(norm));
+        let logarithms: Vec<f64> = positive.map(|norm| norm.log10()).collect();
         let level = self.threshold.filter(|&norm| is_positive(norm)).map(f64::log10);
         let bins = Bins::of(&logarithms, level);
-        let x = Axis::logarithmic(&self.x_label, bins.as_ref().map(Bins::ends), 0.0);
-        let most = bins.as_ref().and_then(|bins| bins.counts.iter().copied().max()).unwrap_or(1) as f64;
-        let mut frame =
-            Frame::new(&self.title, x, Axis::numbers("samples", (0.0, 1.05 * most), Reading::Whole));
-        let shown = bins.as_ref().and_then(|bins| bins.threshold).is_some();
-        frame.legend = self.legend(shown);
+        let ends = bins.as_ref().map(|bins| (10f64.powf(bins.ends.0), 10f64.powf(bins.ends.1)));
+        let x = Axis::logarithmic(&self.x_label, ends, 0.0);
+        let most = bins.as_ref().and_then(|bins| bins.counts.values().copied().max()).unwrap_or(1) as f64;
+        let y = Axis::numbers("samples", (0.0, 1.05 * most), Reading::Whole);
+        let mut frame = Frame::new(&self.title, x, y);
+        let shown = self.threshold.filter(|_| bins.as_ref().is_some_and(|bins| bins.threshold.is_some()));
+        let beyond = self.threshold.filter(|_| bins.is_some() && shown.is_none());
+        frame.legend = self.legend();
+        frame.legend.extend(shown.map(threshold_entry));
         frame.notes.extend(self.dropped().note());
-        if let (Some(threshold), false, true) = (self.threshold, shown, bins.is_some()) {
-            frame.notes.push(format!("threshold {} lies outside the picture", short(threshold)));
-        }
+        frame.notes.extend(beyond.map(threshold_note));
         frame.notes.push(format!("{} samples", grouped((self.norms.len() + self.not_finite) as u128)));
         let plot = frame.draw(area)?;
         let Some(bins) = bins else { return plot.nothing() };
-        let limit = match self.threshold {
-            Some(norm) => {
-                if norm > 0.0 {
-                    norm.log10()
-                } else {
-                    f64::NEG_INFINITY
-                }
-            }
-            None => f64::INFINITY,
-        };
         // Even one sample among a million is visible.
-        let least = 1.2 * most * 10.0 / f64::from(plot.size().1);
-        let wide = f64::from(plot.size().0) / bins.counts.len() as f64 > 40.0;
-        for (bin, &count) in bins.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let left = bins.start + bins.width * bin as f64;
-            let color = if left + 0.5 * bins.width > limit { VERMILION } else { BLUE };
-            let corner = |edge: f64, height: f64| plot.at((10f64.powf(edge), height));
-            let corners = [corner(left, (count as f64).max(least)), corner(left + bins.width, 0.0)];
-            let mut rectangle = Rectangle::new(corners, color.filled());
-            let gap = if wide { units(0.5) as u32 } else { 0 };
-            rectangle.set_margin(0, 0, gap, gap);
-            plot.draw([rectangle.into_dyn()])?;
+        let least = 1.2 * most / plot.size().1;
+        let (left, right) = plot.x.range();
+        let gap = if plot.size().0 * bins.width > 4.0 * (right - left) { units(0.5) as u32 } else { 0 };
+        plot.draw(bins.counts.iter().map(|(&bin, &count)| {
+            let corner = |bin: i32, height: f64| (bins.start(bin), plot.y.at(height));
+            let corners = [corner(bin, (count as f64).max(least)), corner(bin + 1, 0.0)];
+            let middle = 10f64.powf(bins.start(bin) + 0.5 * bins.width);
+            let color =
+                if self.threshold.is_some_and(|threshold| middle > threshold) { VERMILION } else { BLUE };
+            let mut bar = Rectangle::new(corners, color.filled());
+            bar.set_margin(0, 0, gap, gap);
+            bar
+        }))?;
+        match shown {
+            Some(level) => plot.rule([(level, 0.0), (level, plot.y.ends.1)], Look::rule()),
+            None => Ok(()),
         }
-        if let Some(level) = bins.threshold {
-            let level = 10f64.powf(level);
-            plot.rule([(level, 0.0), (level, plot.y.ends.1)], Look::rule(), 1.4)?;
-        }
-        Ok(())
     }
 }
 
@@ -231,24 +208,23 @@ mod tests {
         let numbers: Vec<f64> = (0..1000).map(|i| f64::from(i % 97) * 0.037).collect();
         for threshold in [0.0, 0.037, 0.5, 1.0, 0.037 * 41.0, 3.552, 3.6, 5.0] {
             let bins = Bins::of(&numbers, Some(threshold)).unwrap();
-            assert_eq!(bins.counts.iter().sum::<usize>(), numbers.len(), "{threshold}");
-            let middle = |bin: usize| bins.start + bins.width * (bin as f64 + 0.5);
-            let below: usize = (0..bins.counts.len())
-                .filter(|&bin| middle(bin) < threshold)
-                .map(|bin| bins.counts[bin])
-                .sum();
+            assert_eq!(bins.counts.values().sum::<usize>(), numbers.len(), "{threshold}");
+            let middle = |bin: i32| bins.start(bin) + 0.5 * bins.width;
+            let below: usize =
+                bins.counts.iter().filter(|&(&bin, _)| middle(bin) < threshold).map(|(_, count)| count).sum();
             let expected = numbers.iter().filter(|&&number| number <= threshold).count();
             assert_eq!(below, expected, "{threshold}");
-            let ends = bins.ends();
-            assert!((ends.0..=ends.1).contains(&10f64.powf(threshold)), "{threshold}");
+            assert!((bins.ends.0..=bins.ends.1).contains(&threshold), "{threshold}");
         }
         // Most norms are at the threshold, one is far above.
         let outlier = Bins::of(&[0.0, 0.0, 0.0, 6.0], Some(0.0)).unwrap();
-        assert_eq!((outlier.counts[0], outlier.start + outlier.width), (3, 0.0));
+        assert_eq!((outlier.counts.first_key_value(), outlier.start(0)), (Some((&-1, &3)), 0.0));
         assert!(Bins::of(&numbers, Some(9.0)).unwrap().threshold.is_none());
         assert!(Bins::of(&[], Some(1.0)).is_none());
         for single in [&[0.0][..], &[-323.3, 0.0], &[300.0, -300.0], &[7.0, 7.0]] {
-            assert_eq!(Bins::of(single, None).unwrap().counts.iter().sum::<usize>(), single.len());
+            let bins = Bins::of(single, None).unwrap();
+            assert_eq!(bins.counts.values().sum::<usize>(), single.len());
+            assert!(bins.counts.len() <= FEWEST, "{:?}", bins.counts);
         }
     }
 }

@@ -1,10 +1,9 @@
 //! The legend: rows above the axes, where it covers nothing. plotters' own legend is a single column on top of the data.
 
 use crate::Error;
-use crate::font;
-use crate::look::{INK, Look, Marker, WHITE, stroke};
-use crate::sheet::{Area, Sheet, units};
-use crate::text::{self, TICK};
+use crate::canvas::{Area, Canvas, size, units};
+use crate::look::{INK, Look, Mark, Marker, RULE, WHITE, stroke};
+use crate::text::{self, TICK, short};
 use plotters::element::{DashedPathElement, DynElement, IntoDynElement, PathElement, Rectangle};
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color as _, RGBColor};
@@ -38,32 +37,26 @@ impl Swatch {
         }
     }
 
-    fn draw(self, area: &Area, (x, y): (i32, i32)) -> Result<(), Error> {
-        let right = |pixels: f64| x + units(pixels);
-        let marker =
-            |marker: Marker, radius: f64, color| area.draw(&marker.at((right(5.5), y), radius, color));
+    fn draw(self, area: &Area<'_>, (x, y): (i32, i32)) -> Result<(), Error> {
+        let right = |pixels: f64| (x + units(pixels), y);
         match self {
             Self::None => {}
             Self::Line(look, width, marked) => {
-                area.draw(&line(vec![(x, y), (right(28.0), y)], look, width))?;
+                area.draw(&line(vec![(x, y), right(28.0)], look, width))?;
                 if marked {
-                    area.draw(&look.marker.at((right(14.0), y), 3.2, look.color))?;
+                    area.draw(&look.marker.at(right(14.0), 3.2, look.color))?;
                 }
             }
             Self::Mark(shape, color, rim) => {
-                marker(shape, 5.0, rim)?;
-                marker(shape, 4.0, color)?;
+                area.draw(&shape.at(right(5.5), 5.0, rim))?;
+                area.draw(&shape.at(right(5.5), 4.0, color))?;
             }
-            Self::Ring(color) => {
-                for mark in ring((right(5.5), y), color) {
-                    area.draw(&mark)?;
-                }
-            }
+            Self::Ring(color) => ring(right(5.5), color).iter().try_for_each(|mark| area.draw(mark))?,
             Self::Bar(look) => {
-                let corners = [(x, y - units(5.5)), (right(11.0), y + units(5.5))];
+                let corners = [(x, y - units(5.5)), (x + units(11.0), y + units(5.5))];
                 area.draw(&Rectangle::new(corners, look.color.filled()))?;
                 if look.marked {
-                    marker(look.marker, 3.2, WHITE)?;
+                    area.draw(&look.marker.at(right(5.5), 3.2, WHITE))?;
                 }
             }
         }
@@ -71,12 +64,21 @@ impl Swatch {
     }
 }
 
+/// The entry of a threshold that is shown, and the note on one too far from the data.
+pub(crate) fn threshold_entry(level: f64) -> Entry {
+    (Swatch::Line(Look::rule(), RULE, false), format!("threshold {}", short(level)))
+}
+
+pub(crate) fn threshold_note(level: f64) -> String {
+    format!("threshold {} lies outside the picture", short(level))
+}
+
 /// A line through places, solid or dashed.
-pub(crate) fn line<P: Copy + 'static>(
+pub(crate) fn line<'a, P: Copy + 'static>(
     places: Vec<P>,
     look: Look,
     width: f64,
-) -> DynElement<'static, Sheet, P> {
+) -> DynElement<'static, Canvas<'a>, P> {
     let style = stroke(look.color, width);
     match look.dash {
         None => PathElement::new(places, style).into_dyn(),
@@ -85,30 +87,28 @@ pub(crate) fn line<P: Copy + 'static>(
 }
 
 /// A highlighted point.
-pub(crate) fn ring<P: Clone + 'static>(place: P, color: RGBColor) -> [DynElement<'static, Sheet, P>; 3] {
-    [(5.5, color), (3.5, WHITE), (1.5, color)]
-        .map(|(radius, color)| Marker::Disc.at(place.clone(), radius, color))
+pub(crate) fn ring<P: Copy>(place: P, color: RGBColor) -> [Mark<P>; 3] {
+    [(5.5, color), (3.5, WHITE), (1.5, color)].map(|(radius, color)| Marker::DISC.at(place, radius, color))
 }
 
 /// Draws the entries at the top of an area, row by row, and returns the rest of the area.
-pub(crate) fn draw(area: Area, entries: &[Entry]) -> Result<Area, Error> {
-    let (width, height) = area.dim_in_pixel();
-    let (room, most_rows) = (f64::from(width) / 10.0, (height as usize / 900).max(1));
+pub(crate) fn draw<'a>(area: Area<'a>, entries: &[Entry]) -> Result<Area<'a>, Error> {
     if entries.is_empty() {
         return Ok(area);
     }
-    let rows = rows(entries, room, most_rows);
+    let (width, height) = size(&area);
+    let rows = rows(entries, width, (height as usize / 90).max(1));
     let (top, rest) = area.split_vertically(units(ROW * rows.len() as f64 + 2.0));
+    let extent = |(swatch, text): &Entry| swatch.width() + text::width(text, TICK) + GAP;
     for (row, entries) in rows.iter().enumerate() {
-        let wide: f64 =
-            entries.iter().map(|(swatch, text)| swatch.width() + text::width(text, TICK) + GAP).sum();
         let y = units((row as f64 + 0.5) * ROW);
-        let mut x = ((room - wide + GAP) / 2.0).max(0.0);
-        for (swatch, text) in entries {
+        let mut x = ((width - entries.iter().map(extent).sum::<f64>() + GAP) / 2.0).max(0.0);
+        for entry in entries {
+            let (swatch, text) = entry;
             swatch.draw(&top, (units(x), y))?;
-            x += swatch.width();
-            top.draw_text(text, &font::style(TICK, false, INK, HPos::Left), (units(x), y))?;
-            x += text::width(text, TICK) + GAP;
+            let place = (units(x + swatch.width()), y);
+            top.draw_text(text, &text::style(TICK, false, INK, HPos::Left), place)?;
+            x += extent(entry);
         }
     }
     Ok(rest)

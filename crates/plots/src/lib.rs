@@ -44,10 +44,10 @@
 //! - **Legends** are above the axes, where they cover nothing.
 //! - **The same picture gives the same bytes.**
 //!
-//! The charts use plotters: its chart builder, coordinates and key points, mesh, line series and elements. This
-//! crate adds what plotters lacks: legends above the axes, layout and shortening of texts, ticks within
-//! a decade, offsets and powers, turned names, colour bars, contours and shaded planes, hexagons, thinning, and
-//! smooth edges in a PNG.
+//! The charts are plotters': its chart builder, coordinates and key points, mesh and elements. This crate adds what
+//! plotters lacks: legends above the axes, shortening of texts, as many ticks as have room, ticks within a decade,
+//! offsets and powers, turned names, markers, colour bars, contours and shaded planes, hexagons, thinning, and smooth
+//! edges in a PNG.
 //!
 //! The font is DejaVu Sans, embedded by the `dejavu` crate; its licence is in `FONT-LICENSE.txt`. In an SVG,
 //! texts stay texts, shown in DejaVu Sans or another sans-serif font of the reader.
@@ -58,31 +58,21 @@
 mod axis;
 mod bars;
 mod boundary;
+mod canvas;
 mod chart;
 mod confusion;
 mod contour;
 mod curves;
 mod error;
 mod figure;
-mod font;
 mod grid;
 mod histogram;
 mod legend;
 mod look;
 mod picture;
 mod predictions;
-mod render;
 mod series;
-mod sheet;
 mod text;
-
-#[cfg(test)]
-#[path = "../tests/common/mod.rs"]
-mod common;
-#[cfg(test)]
-extern crate self as dualtape_plots;
-#[cfg(test)]
-mod layout;
 
 pub use bars::{Bar, Benchmarks, Importance};
 pub use boundary::DecisionBoundary;

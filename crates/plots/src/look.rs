@@ -1,8 +1,11 @@
 //! Looks that all readers can distinguish, including colour-blind ones: colours, dashes, markers.
 
-use crate::sheet::{Sheet, units};
-use plotters::element::{Circle, DynElement, EmptyElement, IntoDynElement, Polygon};
+use crate::canvas::units;
+use plotters::element::{Drawable, PointCollection};
 use plotters::style::{Color as _, RGBColor, ShapeStyle};
+use plotters_backend::{BackendCoord, DrawingBackend, DrawingErrorKind};
+use std::f64::consts::TAU;
+use std::iter::{Once, once};
 
 pub(crate) const WHITE: RGBColor = RGBColor(255, 255, 255);
 /// The colour of axes and texts.
@@ -30,29 +33,18 @@ const PALETTE: [RGBColor; 8] = [
 /// Strokes and gaps in pixels; empty for a solid line.
 const DASHES: [Option<(f64, f64)>; 4] = [None, Some((9.0, 4.0)), Some((4.0, 3.0)), Some((1.6, 3.0))];
 
-/// The shape of a point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Marker {
-    Disc,
-    Square,
-    Triangle,
-    Diamond,
-    Wedge,
-    Cross,
-    Plus,
-    Star,
-}
+/// The width of a line across the picture, in pixels.
+pub(crate) const RULE: f64 = 1.4;
 
-const MARKERS: [Marker; 8] = [
-    Marker::Disc,
-    Marker::Square,
-    Marker::Triangle,
-    Marker::Diamond,
-    Marker::Wedge,
-    Marker::Cross,
-    Marker::Plus,
-    Marker::Star,
-];
+/// The shape of a point: a disc, or a star with this many tips, turned by this share of a circle; corners between the
+/// tips are at a share of the radius.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Marker {
+    tips: u32,
+    turn: f64,
+    reach: f64,
+    between: f64,
+}
 
 /// The look of a run, a mode or a class, in all panels of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,22 +58,17 @@ pub(crate) struct Look {
 
 impl Look {
     /// The number of looks.
-    pub(crate) const COUNT: usize = PALETTE.len() * MARKERS.len();
+    pub(crate) const COUNT: usize = PALETTE.len() * Marker::ALL.len();
 
     /// The look of the n-th of several things: eight colours, then another marker for each further eight.
     pub(crate) fn nth(n: usize) -> Self {
-        let (color, turn) = (n % PALETTE.len(), n / PALETTE.len() % MARKERS.len());
+        let (color, turn) = (n % PALETTE.len(), n / PALETTE.len() % Marker::ALL.len());
         let dash = DASHES[(color + turn) % DASHES.len()];
-        Self {
-            color: PALETTE[color],
-            dash,
-            marker: MARKERS[(color + turn) % MARKERS.len()],
-            marked: turn > 0,
-        }
+        Self { color: PALETTE[color], dash, marker: Marker::nth(color + turn), marked: turn > 0 }
     }
 
     pub(crate) fn solid(color: RGBColor) -> Self {
-        Self { color, dash: None, marker: Marker::Disc, marked: false }
+        Self { color, dash: None, marker: Marker::DISC, marked: false }
     }
 
     /// The look of a line across the picture.
@@ -109,60 +96,69 @@ pub(crate) fn ink_on(color: RGBColor) -> RGBColor {
 }
 
 impl Marker {
-    pub(crate) fn nth(n: usize) -> Self {
-        MARKERS[n % MARKERS.len()]
+    pub(crate) const DISC: Self = Self::star(0, 0.0, 1.0, 1.0);
+
+    /// Disc, square, triangle, diamond, wedge, cross, plus and star, all of about the same area.
+    const ALL: [Self; 8] = [
+        Self::DISC,
+        Self::star(4, 1.0 / 8.0, 1.24, 0.71),
+        Self::star(3, 0.0, 1.38, 0.5),
+        Self::star(4, 0.0, 1.3, 0.71),
+        Self::star(3, 1.0 / 6.0, 1.38, 0.5),
+        Self::star(4, 1.0 / 8.0, 1.6, 0.35),
+        Self::star(4, 0.0, 1.6, 0.35),
+        Self::star(5, 0.0, 1.5, 0.43),
+    ];
+
+    const fn star(tips: u32, turn: f64, reach: f64, between: f64) -> Self {
+        Self { tips, turn, reach, between }
     }
 
-    /// The corners of a marker, with about the same area for each; empty for a disc.
-    fn corners(self, radius: f64) -> Vec<(i32, i32)> {
-        const PLUS: [(f64, f64); 12] = [
-            (-0.42, -1.3),
-            (0.42, -1.3),
-            (0.42, -0.42),
-            (1.3, -0.42),
-            (1.3, 0.42),
-            (0.42, 0.42),
-            (0.42, 1.3),
-            (-0.42, 1.3),
-            (-0.42, 0.42),
-            (-1.3, 0.42),
-            (-1.3, -0.42),
-            (-0.42, -0.42),
-        ];
-        let turned = PLUS.map(|(x, y)| (0.707 * (x - y), 0.707 * (x + y)));
-        let star: Vec<(f64, f64)> = (0..10)
-            .map(|corner| {
-                let (sin, cos) = (f64::from(corner) * std::f64::consts::PI / 5.0).sin_cos();
-                let reach = if corner % 2 == 0 { 1.5 } else { 0.65 };
-                (reach * sin, -reach * cos)
-            })
-            .collect();
-        let corners: &[(f64, f64)] = match self {
-            Self::Disc => &[],
-            Self::Square => &[(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)],
-            Self::Triangle => &[(0.0, -1.3), (1.15, 0.75), (-1.15, 0.75)],
-            Self::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
-            Self::Wedge => &[(0.0, 1.3), (1.15, -0.75), (-1.15, -0.75)],
-            Self::Plus => &PLUS,
-            Self::Cross => &turned,
-            Self::Star => &star,
-        };
-        corners.iter().map(|(x, y)| (units(radius * x), units(radius * y))).collect()
+    pub(crate) fn nth(n: usize) -> Self {
+        Self::ALL[n % Self::ALL.len()]
     }
 
     /// The marker at a place, its radius in pixels.
-    pub(crate) fn at<P: Clone + 'static>(
-        self,
-        place: P,
-        radius: f64,
-        color: RGBColor,
-    ) -> DynElement<'static, Sheet, P> {
-        match self {
-            Self::Disc => {
-                (EmptyElement::at(place) + Circle::new((0, 0), units(radius), color.filled())).into_dyn()
-            }
-            _ => (EmptyElement::at(place) + Polygon::new(self.corners(radius), color.filled())).into_dyn(),
+    pub(crate) fn at<P>(self, place: P, radius: f64, color: RGBColor) -> Mark<P> {
+        Mark { place, marker: self, radius, color }
+    }
+}
+
+/// A marker at a place, as an element for plotters; of plotters' own, only three have different shapes.
+pub(crate) struct Mark<P> {
+    place: P,
+    marker: Marker,
+    radius: f64,
+    color: RGBColor,
+}
+
+impl<'a, P> PointCollection<'a, P> for &'a Mark<P> {
+    type Point = &'a P;
+    type IntoIter = Once<&'a P>;
+
+    fn point_iter(self) -> Once<&'a P> {
+        once(&self.place)
+    }
+}
+
+impl<P, B: DrawingBackend> Drawable<B> for Mark<P> {
+    fn draw<I: Iterator<Item = BackendCoord>>(
+        &self,
+        mut places: I,
+        backend: &mut B,
+        _: (u32, u32),
+    ) -> Result<(), DrawingErrorKind<B::ErrorType>> {
+        let Self { marker: Marker { tips, turn, reach, between }, radius, color, .. } = self;
+        let Some((x, y)) = places.next() else { return Ok(()) };
+        if *tips == 0 {
+            return backend.draw_circle((x, y), units(*radius) as u32, color, true);
         }
+        let corner = |n: u32| {
+            let (sin, cos) = (TAU * (f64::from(n) / f64::from(2 * tips) + turn)).sin_cos();
+            let reach = radius * reach * if n.is_multiple_of(2) { 1.0 } else { *between };
+            (x + units(reach * sin), y - units(reach * cos))
+        };
+        backend.fill_polygon((0..2 * tips).map(corner), color)
     }
 }
 

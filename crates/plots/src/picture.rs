@@ -1,10 +1,7 @@
 //! What every picture can do: become a PNG or an SVG, and report what it leaves out.
 
-use crate::sheet::{Area, Sheet, UNITS};
-use crate::{Error, font, render};
-use std::cell::RefCell;
+use crate::{Error, canvas};
 use std::fmt;
-use std::rc::Rc;
 
 /// A size in pixels.
 ///
@@ -122,14 +119,13 @@ impl std::ops::AddAssign for Dropped {
 
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { not_finite, not_positive } = self;
-        match (not_finite, not_positive) {
-            (0, 0) => f.write_str("nothing left out"),
-            (_, 0) => write!(f, "left out: {not_finite} not finite"),
-            (0, _) => write!(f, "left out: {not_positive} not above 0 (logarithmic axis)"),
-            _ => {
-                write!(f, "left out: {not_finite} not finite, {not_positive} not above 0 (logarithmic axis)")
-            }
+        let reasons =
+            [(self.not_finite, "not finite"), (self.not_positive, "not above 0 (logarithmic axis)")];
+        let reasons = reasons.iter().filter(|(count, _)| *count > 0);
+        let reasons: Vec<String> = reasons.map(|(count, reason)| format!("{count} {reason}")).collect();
+        match &reasons[..] {
+            [] => f.write_str("nothing left out"),
+            _ => write!(f, "left out: {}", reasons.join(", ")),
         }
     }
 }
@@ -183,7 +179,7 @@ pub trait Picture: sealed::Draw {
     /// [`Error::Size`] unless both sides have [`Size::LEAST`] to [`Size::MOST`] pixels and the picture at most
     /// [`Size::MOST_PIXELS`]; the errors that the builders of the picture defer to drawing; errors of the drawing library.
     fn png(&self, size: Size) -> Result<Vec<u8>, Error> {
-        render::png(&sheet(self, size)?, size)
+        canvas::png(self, size.check()?)
     }
 
     /// The picture as the text of an SVG file.
@@ -200,27 +196,16 @@ pub trait Picture: sealed::Draw {
     ///
     /// Those of [`Picture::png`].
     fn svg(&self, size: Size) -> Result<String, Error> {
-        render::svg(&sheet(self, size)?, size)
+        canvas::svg(self, size.check()?)
     }
-}
-
-/// All shapes of a picture.
-pub(crate) fn sheet(picture: &(impl Picture + ?Sized), size: Size) -> Result<Sheet, Error> {
-    let Size { width, height } = size.check()?;
-    font::register()?;
-    let sheet = Sheet { size: (width * UNITS, height * UNITS), shapes: Vec::new() };
-    let sheet = Rc::new(RefCell::new(sheet));
-    picture.draw(&Area::from(&sheet))?;
-    let size = sheet.borrow().size;
-    Ok(sheet.replace(Sheet { size, shapes: Vec::new() }))
 }
 
 pub(crate) mod sealed {
     use crate::Error;
-    use crate::sheet::Area;
+    use crate::canvas::Area;
 
     /// Draws into a part of a picture. Only this crate's pictures implement it.
     pub trait Draw: std::fmt::Debug {
-        fn draw(&self, area: &Area) -> Result<(), Error>;
+        fn draw(&self, area: &Area<'_>) -> Result<(), Error>;
     }
 }

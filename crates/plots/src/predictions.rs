@@ -1,17 +1,17 @@
 //! Predictions of a regression against their targets.
 
-use crate::axis::{Axis, Reading, bounds, with_air};
+use crate::axis::{Axis, Reading, aired, bounds};
+use crate::canvas::{Area, pixels, size, units};
 use crate::chart::{Frame, Plot, titled};
 use crate::legend::Swatch;
-use crate::look::{BLUE, INK, Look, Marker, WHITE, tint};
+use crate::look::{BLUE, Look, Marker, RULE, WHITE, tint};
 use crate::picture::sealed::Draw;
 use crate::series::Series;
-use crate::sheet::{Area, units};
 use crate::text::{TITLE, grouped};
 use crate::{Dropped, Error, Picture, Size};
 use plotters::element::Polygon;
 use plotters::style::{Color as _, RGBColor};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// If more distinguishable points than this exist, hexagons are drawn instead.
 const MOST_DOTS: usize = 1500;
@@ -85,20 +85,17 @@ impl Predictions {
 }
 
 /// Draws points as dots, or as hexagons if too many would cover each other.
-fn draw_points(plot: &Plot, points: &[(f64, f64)]) -> Result<(), Error> {
-    if !is_dense(plot, points) {
-        let mut taken = BTreeSet::new();
-        let shown = points.iter().filter(|&&point| {
-            let (x, y) = plot.place(point);
-            taken.insert((x.div_euclid(20), y.div_euclid(20)))
-        });
-        let shown: Vec<_> = shown.map(|&point| plot.at(point)).collect();
-        let radius = if shown.len() <= 400 { 3.4 } else { 2.4 };
-        let dot = |&at: &(f64, f64)| {
-            [(1.0, WHITE), (0.0, BLUE)].map(|(rim, color)| Marker::Disc.at(at, radius + rim, color))
-        };
-        return plot.draw(shown.iter().flat_map(dot).collect::<Vec<_>>());
+fn draw_points(plot: &Plot<'_>, points: &[(f64, f64)]) -> Result<(), Error> {
+    let distinct = plot.distinct(points.iter(), |point| **point);
+    if points.len() > MOST_DOTS && distinct.len() > MOST_DOTS / 3 {
+        return draw_hexagons(plot, points);
     }
+    let radius = if distinct.len() <= 400 { 3.4 } else { 2.4 };
+    distinct.into_iter().try_for_each(|&point| plot.dot(point, Marker::DISC, radius, [BLUE, WHITE]))
+}
+
+/// Counts points in hexagons, darker where there are more.
+fn draw_hexagons(plot: &Plot<'_>, points: &[(f64, f64)]) -> Result<(), Error> {
     let mut counts: BTreeMap<(i32, i32), usize> = BTreeMap::new();
     for &point in points {
         *counts.entry(hexagon(plot.place(point))).or_default() += 1;
@@ -116,21 +113,12 @@ fn draw_points(plot: &Plot, points: &[(f64, f64)]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether there are more dots than a reader can distinguish.
-fn is_dense(plot: &Plot, points: &[(f64, f64)]) -> bool {
-    let square = |&point: &(f64, f64)| {
-        let (x, y) = plot.place(point);
-        (x.div_euclid(20), y.div_euclid(20))
-    };
-    points.len() > MOST_DOTS && points.iter().map(square).collect::<BTreeSet<_>>().len() > MOST_DOTS / 3
-}
-
 /// The distance between columns of hexagons, in pixels.
 const WIDTH: f64 = 1.732_050_807_568_877_2 * HEXAGON;
 
 /// The hexagon that contains a place: the nearer of two centres, one from each of the two lattices that they form.
 fn hexagon((x, y): (i32, i32)) -> (i32, i32) {
-    let (x, y) = (f64::from(x) / f64::from(units(WIDTH)), f64::from(y) / f64::from(units(3.0 * HEXAGON)));
+    let (x, y) = (pixels(x) / WIDTH, pixels(y) / (3.0 * HEXAGON));
     let middles = [(x.round(), y.round()), (x.floor() + 0.5, y.floor() + 0.5)];
     let far = |(across, along): (f64, f64)| (x - across).powi(2) + 3.0 * (y - along).powi(2);
     let nearest = if far(middles[0]) <= far(middles[1]) { middles[0] } else { middles[1] };
@@ -142,10 +130,9 @@ fn density(share: f64) -> RGBColor {
 }
 
 impl Predictions {
-    fn draw_diagonal(&self, area: &Area) -> Result<(), Error> {
+    fn draw_diagonal(&self, area: &Area<'_>) -> Result<(), Error> {
         let points = &self.pairs.points;
-        let ends =
-            bounds(points.iter().flat_map(|&(x, y)| [x, y])).map_or((0.0, 1.0), |ends| with_air(ends, 0.05));
+        let ends = aired(bounds(points.iter().flat_map(|&(x, y)| [x, y])), 0.05);
         let axis = |label: &str| Axis::numbers(label, ends, Reading::Plain);
         let mut frame = Frame::new("", axis(&self.axes.0), axis(&self.axes.1));
         frame.square = true;
@@ -153,55 +140,55 @@ impl Predictions {
         let sign = if points.len() > MOST_DOTS {
             (Swatch::Bar(Look::solid(density(0.5))), format!("{dots}; darker: more"))
         } else {
-            (Swatch::Mark(Marker::Disc, BLUE, WHITE), dots)
+            (Swatch::Mark(Marker::DISC, BLUE, WHITE), dots)
         };
-        frame.legend = vec![sign, (Swatch::Line(Look::rule(), 1.4, false), "exactly right".to_owned())];
-        frame.legend.extend(self.notes.iter().map(|note| (Swatch::None, note.clone())));
+        let line = (Swatch::Line(Look::rule(), RULE, false), "exactly right".to_owned());
+        let notes = self.notes.iter().map(|note| (Swatch::None, note.clone()));
+        frame.legend = [sign, line].into_iter().chain(notes).collect();
         frame.notes.extend(self.dropped().note());
-        let plot = frame.draw(area)?;
-        if points.is_empty() {
-            return plot.nothing();
-        }
-        draw_points(&plot, points)?;
-        plot.rule([(ends.0, ends.0), (ends.1, ends.1)], Look::rule(), 1.4)
+        draw_panel(frame, area, points, [(ends.0, ends.0), (ends.1, ends.1)])
     }
 
-    fn draw_residuals(&self, area: &Area) -> Result<(), Error> {
+    fn draw_residuals(&self, area: &Area<'_>) -> Result<(), Error> {
         // The difference of enormous numbers may not be finite.
         let residual =
             |&(target, prediction): &(f64, f64)| (prediction, (prediction - target).clamp(-1e300, 1e300));
         let points: Vec<_> = self.pairs.points.iter().map(residual).collect();
-        let ends = |of: fn(&(f64, f64)) -> f64| {
-            bounds(points.iter().map(of)).map_or((0.0, 1.0), |ends| with_air(ends, 0.05))
-        };
-        let (low, high) = bounds(points.iter().map(|point| point.1)).unwrap_or((0.0, 0.0));
-        let heights = with_air((low.min(0.0), high.max(0.0)), 0.05);
-        let x = Axis::numbers(&self.axes.1, ends(|point| point.0), Reading::Plain);
+        let (left, right) = aired(bounds(points.iter().map(|point| point.0)), 0.05);
+        let heights = aired(bounds(points.iter().map(|point| point.1).chain([0.0])), 0.05);
+        let x = Axis::numbers(&self.axes.1, (left, right), Reading::Plain);
         let y = Axis::numbers("residual: prediction − target", heights, Reading::Plain);
         let mut frame = Frame::new("", x, y);
-        frame.legend =
-            vec![(Swatch::Line(Look { color: INK, ..Look::rule() }, 1.4, false), "no error".to_owned())];
-        let plot = frame.draw(area)?;
-        if points.is_empty() {
-            return plot.nothing();
-        }
-        draw_points(&plot, &points)?;
-        let (left, right) = plot.x.ends;
-        plot.rule([(left, 0.0), (right, 0.0)], Look::rule(), 1.4)
+        frame.legend = vec![(Swatch::Line(Look::rule(), RULE, false), "no error".to_owned())];
+        draw_panel(frame, area, &points, [(left, 0.0), (right, 0.0)])
     }
 }
 
+/// Draws points, and the line on which predictions would be exact.
+fn draw_panel(
+    frame: Frame,
+    area: &Area<'_>,
+    points: &[(f64, f64)],
+    exact: [(f64, f64); 2],
+) -> Result<(), Error> {
+    let plot = frame.draw(area)?;
+    if points.is_empty() {
+        return plot.nothing();
+    }
+    draw_points(&plot, points)?;
+    plot.rule(exact, Look::rule())
+}
+
 impl Draw for Predictions {
-    fn draw(&self, area: &Area) -> Result<(), Error> {
+    fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
         let area = titled(&area.margin(units(8.0), 0, 0, 0), &self.title, TITLE)?;
-        let (width, height) = area.dim_in_pixel();
+        let (width, height) = size(&area);
         let panels = if width >= height { (1, 2) } else { (2, 1) };
-        let each = (width / panels.1, height / panels.0);
-        if each.0.min(each.1) < units(LEAST_PANEL) as u32 {
+        if (width / panels.1 as f64).min(height / panels.0 as f64) < LEAST_PANEL {
             // No room for both.
             return self.draw_diagonal(&area);
         }
-        let places = area.split_evenly((panels.0 as usize, panels.1 as usize));
+        let places = area.split_evenly(panels);
         self.draw_diagonal(&places[0])?;
         self.draw_residuals(&places[1])
     }

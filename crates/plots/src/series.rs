@@ -1,7 +1,7 @@
 //! The points of a curve: filtered, sorted, thinned, smoothed.
 
 use crate::Dropped;
-use crate::axis::{is_drawable, is_positive};
+use crate::axis::{is_drawable, is_shown};
 
 /// The points that can be drawn, from left to right.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,7 @@ impl Series {
 
     /// The points that an axis can show.
     pub(crate) fn shown(&self, logarithmic: bool) -> Vec<(f64, f64)> {
-        self.points.iter().copied().filter(|point| !logarithmic || is_positive(point.1)).collect()
+        self.points.iter().copied().filter(|point| is_shown(point.1, logarithmic)).collect()
     }
 
     pub(crate) fn dropped(&self, logarithmic: bool) -> Dropped {
