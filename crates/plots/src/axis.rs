@@ -272,8 +272,8 @@ fn readings(numbers: &[f64]) -> Vec<(f64, String)> {
 fn logarithmic_ticks((low, high): (f64, f64), count: usize) -> Vec<Tick> {
     let decades = high - low;
     if decades < 1.2 {
-        // A power of ten at the end of the range may be slightly below it.
-        let power = (low + 1e-6).floor() as i32;
+        // By rounding, the range may end slightly below a power of ten.
+        let power = (high + 1e-6).floor() as i32;
         let power = if (-4..6).contains(&power) { 0 } else { power };
         let unit = f64::from(power);
         let points = key_points((10f64.powf(low - unit), 10f64.powf(high - unit)), count.clamp(2, 6));

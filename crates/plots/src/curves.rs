@@ -60,16 +60,6 @@ enum Best {
     At(f64),
 }
 
-/// A point with a ring around it, and its text in the legend.
-struct Mark {
-    x: f64,
-    y: Option<f64>,
-    color: RGBColor,
-    text: String,
-    /// Whether a vertical line is drawn through it.
-    line: bool,
-}
-
 impl Curves {
     /// The most curves that can be distinguished.
     ///
@@ -269,30 +259,25 @@ impl Curves {
         level >= low - 3.0 * extent && level <= high + 3.0 * extent
     }
 
-    fn marks(&self) -> Vec<Mark> {
-        let lowest = self.curves.iter().enumerate().filter(|_| self.mark_lowest);
-        let lowest = lowest.filter_map(|(n, series)| Some((Look::nth(n).color, series.lowest()?)));
-        let text = |n: usize| if n == 0 { "lowest".to_owned() } else { String::new() };
-        let mark = |(n, (color, (x, y)))| Mark { x, y: Some(y), color, text: text(n), line: false };
-        let mut marks: Vec<Mark> = lowest.enumerate().map(mark).collect();
+    /// The lowest points that are marked, with the colours of their curves.
+    fn lowest(&self) -> Vec<((f64, f64), RGBColor)> {
+        let curves = self.curves.iter().enumerate().filter(|_| self.mark_lowest);
+        curves.filter_map(|(n, series)| Some((series.lowest()?, Look::nth(n).color))).collect()
+    }
+
+    /// The place that is marked as the best, and the height of the curve there.
+    fn best(&self) -> Option<(f64, Option<f64>)> {
         let judged = self.curves.iter().rev().find(|series| !series.points.is_empty());
-        let best = match self.best {
-            None => None,
-            Some(Best::Lowest) => judged.and_then(Series::lowest).map(|(x, y)| (x, Some(y))),
-            Some(Best::At(x)) => {
+        match self.best? {
+            Best::Lowest => judged?.lowest().map(|(x, y)| (x, Some(y))),
+            Best::At(x) => {
                 let point = judged.and_then(|series| series.points.iter().find(|point| point.0 == x));
                 Some((x, point.map(|point| point.1)))
             }
-        };
-        marks.extend(best.map(|(x, y)| {
-            let loss = y.map_or(String::new(), |y| format!(" ({})", short(y)));
-            let place = if x.fract() == 0.0 && x.abs() < 1e15 { format!("{x}") } else { short(x) };
-            Mark { x, y, color: INK, text: format!("best: {} {place}{loss}", self.axes[0]), line: true }
-        }));
-        marks
+        }
     }
 
-    fn legend(&self, marks: &[Mark], threshold: Option<f64>) -> Vec<Entry> {
+    fn legend(&self, threshold: Option<f64>) -> Vec<Entry> {
         // A curve without a name is described by the axis.
         let named = |series: &Series| !series.name.is_empty() && !series.is_placeholder();
         let curves = self.curves.iter().enumerate();
@@ -300,14 +285,20 @@ impl Curves {
             let look = Look::nth(n);
             (Swatch::Line(look, WIDTH, look.marked || is_marked(series)), series.name.clone())
         };
-        let mut entries: Vec<Entry> = curves.clone().filter(|(_, series)| named(series)).map(curve).collect();
-        entries.extend(threshold.map(threshold_entry));
-        let marks = marks.iter().filter(|mark| !mark.text.is_empty());
-        entries.extend(marks.map(|mark| (Swatch::Ring(mark.color), mark.text.clone())));
+        let lowest = |&(_, color): &(_, RGBColor)| (Swatch::Ring(color), "lowest".to_owned());
+        let best = |(x, y): (f64, Option<f64>)| {
+            let loss = y.map_or(String::new(), |y| format!(" ({})", short(y)));
+            let place = if x.fract() == 0.0 && x.abs() < 1e15 { format!("{x}") } else { short(x) };
+            (Swatch::Ring(INK), format!("best: {} {place}{loss}", self.axes[0]))
+        };
         let mean = |(n, series): (usize, &Series)| {
             let reach = Some(self.reach(series.points.len())).filter(|&reach| reach > 0)?;
             Some((Swatch::Line(faint(n), 2.0 * WIDTH, false), format!("mean over {} values", 2 * reach + 1)))
         };
+        let mut entries: Vec<Entry> = curves.clone().filter(|(_, series)| named(series)).map(curve).collect();
+        entries.extend(threshold.map(threshold_entry));
+        entries.extend(self.lowest().first().map(lowest));
+        entries.extend(self.best().map(best));
         entries.extend(curves.filter_map(mean).next());
         entries
     }
@@ -339,16 +330,16 @@ impl Curves {
         plot.draw(marks.map(|point| look.marker.at(point, 3.4, look.color)))
     }
 
-    fn draw_mark(&self, plot: &Plot<'_>, mark: &Mark) -> Result<(), Error> {
-        if mark.line {
+    /// Draws rings around marked points.
+    fn draw_marks(&self, plot: &Plot<'_>) -> Result<(), Error> {
+        let best = self.best().filter(|best| plot.x.holds(best.0));
+        if let Some((x, _)) = best {
             let (bottom, top) = plot.y.ends;
-            let look = Look { dash: Some((2.0, 3.0)), ..Look::solid(INK) };
-            plot.rule([(mark.x, bottom), (mark.x, top)], look)?;
+            plot.rule([(x, bottom), (x, top)], Look { dash: Some((2.0, 3.0)), ..Look::solid(INK) })?;
         }
-        match mark.y.filter(|&y| plot.y.holds(y)) {
-            Some(y) => plot.draw(ring(plot.at((mark.x, y)), mark.color)),
-            None => Ok(()),
-        }
+        let best = best.and_then(|(x, y)| Some(((x, y?), INK)));
+        let marks = self.lowest().into_iter().chain(best).filter(|((_, y), _)| plot.y.holds(*y));
+        plot.draw(marks.flat_map(|(point, color)| ring(plot.at(point), color)))
     }
 }
 
@@ -365,8 +356,7 @@ impl Draw for Curves {
     fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
         check_amount("curves", self.curves.len(), 0, Self::MOST)?;
         self.threshold.map_or(Ok(0.0), |level| check_finite("threshold", level))?;
-        let marks = self.marks();
-        marks.iter().try_for_each(|mark| check_finite("the marked place", mark.x).map(drop))?;
+        self.best().map_or(Ok(0.0), |(x, _)| check_finite("the marked place", x))?;
         let shown = self.curves.iter().flat_map(|series| series.shown(self.logarithmic));
         let mut heights = bounds(shown.map(|point| point.1));
         let threshold = self.threshold.filter(|&level| self.reaches(heights, level));
@@ -374,7 +364,7 @@ impl Draw for Curves {
             heights = Some((low.min(level), high.max(level)));
         }
         let mut frame = Frame::new(&self.title, self.x_axis(), self.y_axis(heights));
-        frame.legend = self.legend(&marks, threshold);
+        frame.legend = self.legend(threshold);
         frame.notes.extend(self.dropped().note());
         frame.notes.extend(self.threshold.filter(|_| threshold.is_none()).map(threshold_note));
         let plot = frame.draw(area)?;
@@ -388,7 +378,7 @@ impl Draw for Curves {
             let (left, right) = plot.x.ends;
             plot.rule([(left, level), (right, level)], Look::rule())?;
         }
-        marks.iter().filter(|mark| plot.x.holds(mark.x)).try_for_each(|mark| self.draw_mark(&plot, mark))
+        self.draw_marks(&plot)
     }
 }
 

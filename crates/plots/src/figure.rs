@@ -111,11 +111,8 @@ impl Picture for Figure {
     /// 600 by 420 pixels for each panel.
     fn natural_size(&self) -> Size {
         let (columns, rows) = self.grid();
-        let pixels = |count: usize, each: u32, more: u32| {
-            let count = u32::try_from(count).unwrap_or(u32::MAX);
-            each.saturating_mul(count).saturating_add(more)
-        };
-        Size::new(pixels(columns, 600, 0), pixels(rows, 420, 34))
+        let pixels = |count: usize, each: u32| each.saturating_mul(count as u32);
+        Size::new(pixels(columns, 600), pixels(rows, 420).saturating_add(34))
     }
 
     fn dropped(&self) -> Dropped {

@@ -36,14 +36,12 @@ const DASHES: [Option<(f64, f64)>; 4] = [None, Some((9.0, 4.0)), Some((4.0, 3.0)
 /// The width of a line across the picture, in pixels.
 pub(crate) const RULE: f64 = 1.4;
 
-/// The shape of a point: a disc, or a star with this many tips, turned by this share of a circle; corners between the
-/// tips are at a share of the radius.
+/// The shape of a point: corners that are repeated around it, by angle, as a share of a circle from the top, and by
+/// distance; a disc has none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Marker {
-    tips: u32,
-    turn: f64,
-    reach: f64,
-    between: f64,
+    repeats: u32,
+    corners: &'static [(f64, f64)],
 }
 
 /// The look of a run, a mode or a class, in all panels of a picture.
@@ -96,22 +94,22 @@ pub(crate) fn ink_on(color: RGBColor) -> RGBColor {
 }
 
 impl Marker {
-    pub(crate) const DISC: Self = Self::star(0, 0.0, 1.0, 1.0);
+    pub(crate) const DISC: Self = Self::of(0, &[]);
 
     /// Disc, square, triangle, diamond, wedge, cross, plus and star, all of about the same area.
     const ALL: [Self; 8] = [
         Self::DISC,
-        Self::star(4, 1.0 / 8.0, 1.24, 0.71),
-        Self::star(3, 0.0, 1.38, 0.5),
-        Self::star(4, 0.0, 1.3, 0.71),
-        Self::star(3, 1.0 / 6.0, 1.38, 0.5),
-        Self::star(4, 1.0 / 8.0, 1.6, 0.35),
-        Self::star(4, 0.0, 1.6, 0.35),
-        Self::star(5, 0.0, 1.5, 0.43),
+        Self::of(4, &[(0.125, 1.24)]),
+        Self::of(3, &[(0.0, 1.3)]),
+        Self::of(4, &[(0.0, 1.3)]),
+        Self::of(3, &[(0.5, 1.3)]),
+        Self::of(4, &[(0.075, 1.37), (0.175, 1.37), (0.25, 0.59)]),
+        Self::of(4, &[(-0.05, 1.37), (0.05, 1.37), (0.125, 0.59)]),
+        Self::of(5, &[(0.0, 1.5), (0.1, 0.65)]),
     ];
 
-    const fn star(tips: u32, turn: f64, reach: f64, between: f64) -> Self {
-        Self { tips, turn, reach, between }
+    const fn of(repeats: u32, corners: &'static [(f64, f64)]) -> Self {
+        Self { repeats, corners }
     }
 
     pub(crate) fn nth(n: usize) -> Self {
@@ -148,17 +146,20 @@ impl<P, B: DrawingBackend> Drawable<B> for Mark<P> {
         backend: &mut B,
         _: (u32, u32),
     ) -> Result<(), DrawingErrorKind<B::ErrorType>> {
-        let Self { marker: Marker { tips, turn, reach, between }, radius, color, .. } = self;
+        let Self { marker, radius, color, .. } = self;
         let Some((x, y)) = places.next() else { return Ok(()) };
-        if *tips == 0 {
+        if marker.corners.is_empty() {
             return backend.draw_circle((x, y), units(*radius) as u32, color, true);
         }
-        let corner = |n: u32| {
-            let (sin, cos) = (TAU * (f64::from(n) / f64::from(2 * tips) + turn)).sin_cos();
-            let reach = radius * reach * if n.is_multiple_of(2) { 1.0 } else { *between };
-            (x + units(reach * sin), y - units(reach * cos))
+        let turned = |turn: f64, (angle, reach): (f64, f64)| {
+            let (sin, cos) = (TAU * (turn + angle)).sin_cos();
+            (x + units(radius * reach * sin), y - units(radius * reach * cos))
         };
-        backend.fill_polygon((0..2 * tips).map(corner), color)
+        let turns = (0..marker.repeats).map(|n| f64::from(n) / f64::from(marker.repeats));
+        backend.fill_polygon(
+            turns.flat_map(|turn| marker.corners.iter().map(move |&at| turned(turn, at))),
+            color,
+        )
     }
 }
 
