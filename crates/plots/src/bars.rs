@@ -13,8 +13,9 @@ use plotters::element::{PathElement, Rectangle};
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color as _, RGBColor};
 
-/// The largest font size of a bar's label, in pixels per em, and its distance to the bar.
+/// The largest and the least font size of a bar's label, in pixels per em, and its distance to the bar.
 const READING: f64 = 11.0;
+const LEAST_READING: f64 = 8.0;
 const TO_READING: f64 = 5.0;
 
 /// A measured value with the ends of its whisker, which shows a confidence interval or the range of the measurements.
@@ -241,9 +242,11 @@ impl<'a> Groups<'a> {
         (middle, share, thick): (f64, f64, f64),
     ) -> Result<(), Error> {
         let em = (0.86 * thick).min(READING);
-        let write = |text: &str, (x, y): (i32, i32), color: RGBColor| match em >= 8.0 {
-            true => plot.write(text, (x + units(TO_READING), y), (em, color, HPos::Left)),
-            false => Ok(()),
+        let write = |text: &str, (x, y): (i32, i32), color: RGBColor| {
+            if em < LEAST_READING {
+                return Ok(());
+            }
+            plot.write(text, (x + units(TO_READING), y), (em, color, HPos::Left))
         };
         let start = plot.place((self.foot(), middle));
         if !self.is_shown(bar.value) {

@@ -244,12 +244,14 @@ impl DrawingBackend for Canvas<'_> {
             (_, VPos::Top) => ASCENT,
             (_, VPos::Center) => CAPITAL / 2.0,
         };
-        let down = ((to_base - top_to_base) * em).round() as i32;
-        let (place, turn) = match style.transform() {
-            FontTransform::None => ((x, y + down), FontTransform::None),
-            _ => ((x + down, y), FontTransform::Rotate270),
+        let (down, up) = ((to_base * em).round() as i32, self.length(top_to_base * em).round() as i32);
+        let (place, turn) = if matches!(style.transform(), FontTransform::None) {
+            let (x, base) = self.place((x, y + down));
+            ((x, base - up), FontTransform::None)
+        } else {
+            let (base, y) = self.place((x + down, y));
+            ((base - up, y), FontTransform::Rotate270)
         };
-        let place = self.place(place);
         let bold = matches!(style.style(), FontStyle::Bold);
         let face = text::face(size_of_em * self.length(em), bold).transform(turn);
         let pos = Pos::new(style.anchor().h_pos, VPos::Top);

@@ -279,14 +279,14 @@ impl<'a> Plot<'a> {
         self.draw([marker.at(at, radius + 1.0, colors[1]), marker.at(at, radius, colors[0])])
     }
 
-    /// A text beside a place in the plotting area, in units.
+    /// A text of this size at a place in the plotting area, in units.
     pub(crate) fn write(
         &self,
-        text: &str,
+        line: &str,
         place: (i32, i32),
-        look: (f64, RGBColor, HPos),
+        (size, color, anchor): (f64, RGBColor, HPos),
     ) -> Result<(), Error> {
-        Ok(self.area().draw_text(text, &text::style(look.0, false, look.1, look.2), place)?)
+        Ok(self.area().draw_text(line, &text::style(size, false, color, anchor), place)?)
     }
 
     /// Draws turned names below the axis; plotters would centre them on it.

@@ -355,8 +355,8 @@ fn faint(n: usize) -> Look {
 impl Draw for Curves {
     fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
         check_amount("curves", self.curves.len(), 0, Self::MOST)?;
-        self.threshold.map_or(Ok(0.0), |level| check_finite("threshold", level))?;
-        self.best().map_or(Ok(0.0), |(x, _)| check_finite("the marked place", x))?;
+        self.threshold.map(|level| check_finite("threshold", level)).transpose()?;
+        self.best().map(|(x, _)| check_finite("the marked place", x)).transpose()?;
         let shown = self.curves.iter().flat_map(|series| series.shown(self.logarithmic));
         let mut heights = bounds(shown.map(|point| point.1));
         let threshold = self.threshold.filter(|&level| self.reaches(heights, level));

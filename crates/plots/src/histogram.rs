@@ -152,7 +152,7 @@ impl Bins {
 
 impl Draw for NormHistogram {
     fn draw(&self, area: &Area<'_>) -> Result<(), Error> {
-        self.threshold.map_or(Ok(0.0), |threshold| check_finite("threshold", threshold))?;
+        self.threshold.map(|threshold| check_finite("threshold", threshold)).transpose()?;
         let positive = self.norms.iter().filter(|&&norm| is_positive(norm));
         let logarithms: Vec<f64> = positive.map(|norm| norm.log10()).collect();
         let level = self.threshold.filter(|&norm| is_positive(norm)).map(f64::log10);

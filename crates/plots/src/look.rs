@@ -2,12 +2,12 @@
 
 use crate::canvas::units;
 use plotters::element::{Drawable, PointCollection};
+pub(crate) use plotters::style::WHITE;
 use plotters::style::{Color as _, RGBColor, ShapeStyle};
 use plotters_backend::{BackendCoord, DrawingBackend, DrawingErrorKind};
 use std::f64::consts::TAU;
 use std::iter::{Once, once};
 
-pub(crate) const WHITE: RGBColor = RGBColor(255, 255, 255);
 /// The colour of axes and texts.
 pub(crate) const INK: RGBColor = RGBColor(40, 40, 40);
 /// The colour of notes.

@@ -15,7 +15,7 @@ pub(crate) const NOTE: f64 = 11.0;
 
 /// The name of the font in plotters, and the font families requested by an SVG, in which texts stay
 /// texts. DejaVu Sans is wider than the alternatives, so a text that fits here fits there as well.
-pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, Arial, sans-serif";
+const FAMILY: &str = "DejaVu Sans, Verdana, Arial, sans-serif";
 
 /// The meaning of a font size in ab_glyph, which plotters uses: ascent plus descent of DejaVu Sans, in ems.
 pub(crate) const SIZE_OF_EM: f64 = 1.164;
