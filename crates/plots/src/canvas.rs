@@ -93,8 +93,10 @@ fn averaged(pixels: &[u8], width: usize, scale: usize) -> Vec<u8> {
     for rows in pixels.chunks_exact(width * 3 * scale) {
         sums.fill(0);
         for row in rows.chunks_exact(width * 3) {
-            for (at, &channel) in row.iter().enumerate() {
-                sums[at / (3 * scale) * 3 + at % 3] += u32::from(channel);
+            for (sum, square) in sums.chunks_exact_mut(3).zip(row.chunks_exact(3 * scale)) {
+                for pixel in square.chunks_exact(3) {
+                    sum.iter_mut().zip(pixel).for_each(|(sum, &channel)| *sum += u32::from(channel));
+                }
             }
         }
         means.extend(sums.iter().map(|sum| ((sum + count / 2) / count) as u8));
