@@ -330,7 +330,7 @@ impl Curves {
         plot.draw(marks.map(|point| look.marker.at(point, 3.4, look.color)))
     }
 
-    /// Draws rings around marked points.
+    /// Draws rings around marked points, and a line through the best.
     fn draw_marks(&self, plot: &Plot<'_>) -> Result<(), Error> {
         let best = self.best().filter(|best| plot.x.holds(best.0));
         if let Some((x, _)) = best {
