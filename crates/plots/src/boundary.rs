@@ -11,6 +11,7 @@ use crate::picture::sealed::Draw;
 use crate::{Dropped, Error, Picture, ProbabilityGrid, Size, contour};
 use plotters::element::Rectangle;
 use plotters::style::{Color as _, RGBColor};
+use std::collections::BTreeSet;
 
 /// Pixels between samples of the shading.
 const FINE: f64 = 2.0;
@@ -297,11 +298,13 @@ impl DecisionBoundary {
     fn draw_points(&self, plot: &Plot<'_>) -> Result<(), Error> {
         for (data, points) in self.points.iter().enumerate() {
             let inside = points.iter().filter(|(point, _)| self.is_inside(*point));
-            let shown = plot.distinct(inside, |(point, _)| *point);
+            let mut taken = BTreeSet::new();
+            let shown: Vec<_> = inside.filter(|(point, _)| taken.insert(plot.square(*point))).collect();
             let radius = if shown.len() <= 600 { 3.6 } else { 2.4 };
-            for &(point, class) in shown {
-                plot.dot(point, marker(class, data), radius, [Look::nth(class).color, RIMS[data]])?;
-            }
+            plot.draw(shown.into_iter().flat_map(|&(point, class)| {
+                [(1.0, RIMS[data]), (0.0, Look::nth(class).color)]
+                    .map(|(rim, color)| marker(class, data).at(plot.at(point), radius + rim, color))
+            }))?;
         }
         Ok(())
     }

@@ -4,14 +4,13 @@ use crate::Error;
 use crate::axis::{Axis, Coordinate, Tick};
 use crate::canvas::{Area, Canvas, UNITS, size, units};
 use crate::legend::{self, Entry};
-use crate::look::{FADED, GRID, INK, Look, Marker, RULE, stroke, tint};
+use crate::look::{FADED, GRID, INK, Look, RULE, stroke, tint};
 use crate::text::{self, LABEL, NOTE, TICK, TITLE};
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::element::{Drawable, PointCollection, Rectangle};
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color as _, FontTransform, RGBColor};
-use std::collections::BTreeSet;
 
 /// plotters puts tick labels two tick marks away from their axis.
 const TICK_MARK: f64 = 3.5;
@@ -225,19 +224,10 @@ impl<'a> Plot<'a> {
         (x - left, y - top)
     }
 
-    /// The points that a reader can distinguish: one in each square of two by two pixels.
-    pub(crate) fn distinct<P>(
-        &self,
-        points: impl Iterator<Item = P>,
-        place: impl Fn(&P) -> (f64, f64),
-    ) -> Vec<P> {
-        let square = |units: i32| units.div_euclid(2 * UNITS as i32);
-        let mut taken = BTreeSet::new();
-        let free = |point: &P| {
-            let (x, y) = self.place(place(point));
-            taken.insert((square(x), square(y)))
-        };
-        points.filter(free).collect()
+    /// The square of two by two pixels around a point; a reader cannot distinguish several points in it.
+    pub(crate) fn square(&self, point: (f64, f64)) -> (i32, i32) {
+        let (x, y) = self.place(point);
+        (x.div_euclid(2 * UNITS as i32), y.div_euclid(2 * UNITS as i32))
     }
 
     /// The plotting area, in units from its left and its top edge.
@@ -265,18 +255,6 @@ impl<'a> Plot<'a> {
     /// A straight line between two points.
     pub(crate) fn rule(&self, ends: [(f64, f64); 2], look: Look) -> Result<(), Error> {
         self.draw([legend::line(ends.map(|end| self.at(end)).to_vec(), look, RULE)])
-    }
-
-    /// A point with a rim.
-    pub(crate) fn dot(
-        &self,
-        point: (f64, f64),
-        marker: Marker,
-        radius: f64,
-        colors: [RGBColor; 2],
-    ) -> Result<(), Error> {
-        let at = self.at(point);
-        self.draw([marker.at(at, radius + 1.0, colors[1]), marker.at(at, radius, colors[0])])
     }
 
     /// A text of this size at a place in the plotting area, in units.

@@ -11,7 +11,7 @@ use crate::text::{TITLE, grouped};
 use crate::{Dropped, Error, Picture, Size};
 use plotters::element::Polygon;
 use plotters::style::{Color as _, RGBColor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// If more distinguishable points than this exist, hexagons are drawn instead.
 const MOST_DOTS: usize = 1500;
@@ -86,12 +86,16 @@ impl Predictions {
 
 /// Draws points as dots, or as hexagons if too many would cover each other.
 fn draw_points(plot: &Plot<'_>, points: &[(f64, f64)]) -> Result<(), Error> {
-    let distinct = plot.distinct(points.iter(), |point| **point);
+    let mut taken = BTreeSet::new();
+    let distinct: Vec<_> = points.iter().filter(|&&point| taken.insert(plot.square(point))).collect();
     if points.len() > MOST_DOTS && distinct.len() > MOST_DOTS / 3 {
         return draw_hexagons(plot, points);
     }
     let radius = if distinct.len() <= 400 { 3.4 } else { 2.4 };
-    distinct.into_iter().try_for_each(|&point| plot.dot(point, Marker::DISC, radius, [BLUE, WHITE]))
+    let dot = |&point: &(f64, f64)| {
+        [(1.0, WHITE), (0.0, BLUE)].map(|(rim, color)| Marker::DISC.at(plot.at(point), radius + rim, color))
+    };
+    plot.draw(distinct.into_iter().flat_map(dot))
 }
 
 /// Counts points in hexagons, darker where there are more.
