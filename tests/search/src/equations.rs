@@ -3,7 +3,7 @@
 use dualtape::implicit::{
     self, Equations, LinearOperator, Map, Objective, WarmRoot, conjugate_gradients, linear_solve,
 };
-use dualtape::{Differentiable, Error, Float, ProgramScalar};
+use dualtape::{Differentiable, Error, ProgramScalar};
 use std::marker::PhantomData;
 
 /// The unknown of an equation; a and b are the operands.
