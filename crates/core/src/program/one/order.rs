@@ -50,9 +50,13 @@ pub(super) fn schedule<F: ProgramScalar>(
         schedule.push(Scheduled { item, stage, shape: shapes.of(&item, items.reads_of(&item)) });
     }
     schedule.sort_by_key(|scheduled| scheduled.stage);
-    let mut number_of = vec![NONE; Items::nodes(graph)];
+    let mut number_of = Vec::new();
     let part = |stage: Stage| (stage.varies, stage.window);
     for part in schedule.chunk_by_mut(|a, b| part(a.stage) == part(b.stage)) {
+        if part.iter().filter(|result| waits(result.item.kind)).nth(1).is_none() {
+            continue;
+        }
+        number_of.resize(Items::nodes(graph), NONE);
         part.iter().zip(0..).for_each(|(result, number)| number_of[result.item.node as usize] = number);
         let levels = postponed(part, items, &number_of);
         part.iter().for_each(|result| number_of[result.item.node as usize] = NONE);
@@ -66,8 +70,17 @@ pub(super) fn schedule<F: ProgramScalar>(
 /// is none yet.
 const NONE: u32 = u32::MAX;
 
-/// Levels for the results of one part, which are sorted by depth. An operation of the table waits until one of its
-/// kind must be computed, as each group of them costs a call.
+/// Whether a result waits for others of its kind, since each group of them costs a call. Instructions need no calls, and
+/// a sine is computed with its cosine.
+fn waits(kind: Computation) -> bool {
+    match kind {
+        Computation::Multiply(_) | Computation::Chain(_) | Computation::Apply(Op::Sin | Op::Cos) => false,
+        Computation::Apply(_) | Computation::Reduce(_) => true,
+    }
+}
+
+/// Levels for the results of one part, which are sorted by depth. A result that waits does so until one of its kind
+/// must be computed.
 ///
 /// It goes backwards through the depths. All readers of a result are deeper, so they have levels when its turn comes;
 /// other results of its kind, whose readers have levels too, join it.
@@ -109,10 +122,8 @@ struct Waiting(HashMap<Computation, Vec<u32>, FxBuildHasher>);
 
 impl Waiting {
     fn add(&mut self, kind: Computation, number: u32) {
-        match kind {
-            // Instructions need no calls, and a sine is computed with its cosine.
-            Computation::Multiply(_) | Computation::Chain(_) | Computation::Apply(Op::Sin | Op::Cos) => {}
-            Computation::Apply(_) | Computation::Reduce(_) => self.0.entry(kind).or_default().push(number),
+        if waits(kind) {
+            self.0.entry(kind).or_default().push(number);
         }
     }
 
