@@ -461,45 +461,45 @@ fn moves(with_one_more: bool, settings: &Settings) -> Vec<f64> {
         .collect()
 }
 
-/// Confidence bounds of a probability from the observed count, each wrong with probability 2.5 %: Clopper and
-/// Pearson, 1934.
-fn clopper_pearson(seen: usize, of: usize) -> [f64; 2] {
+/// A confidence bound of a probability from the observed count, wrong with probability 2.5 %: the least or the most
+/// that it may be. Clopper and Pearson, 1934.
+fn clopper_pearson(seen: usize, of: usize, most: bool) -> f64 {
     // Bisection with the tail of the binomial distribution, summed in logarithms.
     let at_most = |count: usize, p: f64| -> f64 {
+        let odds = p.ln() - (-p).ln_1p();
         let (mut term, mut sum) = (of as f64 * (-p).ln_1p(), 0.0);
         for k in 0..=count {
             sum += f64::exp(term);
-            term += ((of - k) as f64).ln() - ((k + 1) as f64).ln() + p.ln() - (-p).ln_1p();
+            term += ((of - k) as f64 / (k + 1) as f64).ln() + odds;
         }
         sum
     };
-    let bisect = |is_low: &dyn Fn(f64) -> bool| {
-        let (mut low, mut high) = (0.0, 1.0);
-        for _ in 0..60 {
-            let middle = f64::midpoint(low, high);
-            *(if is_low(middle) { &mut low } else { &mut high }) = middle;
-        }
-        f64::midpoint(low, high)
-    };
-    let least = if seen == 0 { 0.0 } else { bisect(&|p| 1.0 - at_most(seen - 1, p) < 0.025) };
-    let most = if seen == of { 1.0 } else { bisect(&|p| at_most(seen, p) > 0.025) };
-    [least, most]
+    let is_low = |p: f64| if most { at_most(seen, p) > 0.025 } else { 1.0 - at_most(seen - 1, p) < 0.025 };
+    if seen == if most { of } else { 0 } {
+        return if most { 1.0 } else { 0.0 };
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..40 {
+        let middle = f64::midpoint(low, high);
+        *(if is_low(middle) { &mut low } else { &mut high }) = middle;
+    }
+    f64::midpoint(low, high)
 }
 
 /// The largest ε that the runs demonstrate at this δ, over all tests that ask whether the parameter is above a
 /// threshold. Half of the runs are used to choose the threshold, the others are counted.
 fn shown_epsilon(with: &[f64], without: &[f64], delta: f64) -> f64 {
     let (choosing, counted) = (with.len() / 2, with.len() - with.len() / 2);
-    let above = |runs: &[f64], threshold: f64| runs.iter().filter(|&&x| x > threshold).count();
-    let epsilon = |hit: f64, false_alarm: f64| ((hit - delta) / false_alarm).ln();
-    let shown = |threshold: f64, runs: [&[f64]; 2]| {
-        let [hits, alarms] = runs.map(|runs| clopper_pearson(above(runs, threshold), runs.len()));
-        epsilon(hits[0], alarms[1])
+    let shown = |threshold: f64, [with, without]: [&[f64]; 2]| {
+        let above = |runs: &[f64]| runs.iter().filter(|&&x| x > threshold).count();
+        let hits = clopper_pearson(above(with), with.len(), false);
+        let alarms = clopper_pearson(above(without), without.len(), true);
+        ((hits - delta) / alarms).ln()
     };
     let first = [&with[..choosing], &without[..choosing]];
     let thresholds = (0..60).map(|i| f64::from(i) * 0.1 - 1.0);
-    let best =
-        thresholds.max_by(|&a, &b| shown(a, first).max(-1.0).total_cmp(&shown(b, first).max(-1.0))).unwrap();
+    let shown_first = thresholds.map(|threshold| (shown(threshold, first).max(-1.0), threshold));
+    let (_, best) = shown_first.max_by(|(a, _), (b, _)| a.total_cmp(b)).unwrap();
     shown(best, [&with[with.len() - counted..], &without[without.len() - counted..]])
 }
 

@@ -130,9 +130,9 @@ macro_rules! nested {
 nested! { U2, U1; U3, U2; }
 
 /// The curve of an operand as a function of t, for any type of number.
-fn along<D: Differentiable<Scalar = f64>>(t: D, x: f64, coefficients: &[f64]) -> D {
+fn along<D: Differentiable<Scalar = f64>>(t: D, x: D, coefficients: &[f64]) -> D {
     let powers = std::iter::successors(Some(t), |&power| Some(power * t));
-    coefficients.iter().zip(powers).fold(D::constant(x), |sum, (&c, power)| sum + power * c)
+    coefficients.iter().zip(powers).fold(x, |sum, (&c, power)| sum + power * c)
 }
 
 /// Curves for up to three operands.
@@ -141,31 +141,43 @@ const THREE: [&[f64]; 3] = [&[1.0, 0.5, -0.25], &[-0.5, 0.125], &[0.75, 0.0, 0.5
 /// The derivatives of a function of operands that move along [`THREE`], by nested dual numbers.
 fn nested<N: Nested>(f: &impl Fn1, x: &[f64]) -> Vec<f64> {
     let mut nested = vec![0.0; N::ORDER + 1];
-    N::read(&at(f, N::variable(0.0), x), &mut nested);
+    N::read(&at(f, N::variable(0.0), &constants(x)), &mut nested);
     nested
 }
 
-/// The same by dual numbers nested in recordings, one level after the other: types nested six deep would take minutes
-/// to compile.
-fn nested_in_recordings(f: &impl Fn1, x: &[f64], order: usize) -> Vec<f64> {
-    let mut program = Program::record(|t| at(f, t[0], x), &[0.0]).unwrap();
-    let mut derivatives = vec![program.value(&mut program.workspace(), &[0.0]).unwrap()];
+/// The programs of a function of t and its operands, and of its derivatives with respect to t to an order: dual numbers
+/// in recordings, one level after the other. Types nested six deep would take minutes to compile.
+fn recorded_derivatives(f: &impl Fn1, x: &[f64], order: usize) -> Vec<Program<f64>> {
+    let start = [&[0.0], x].concat();
+    let mut along_t = vec![Traced::from(0.0); start.len()];
+    along_t[0] = Traced::from(1.0);
+    let mut programs = vec![Program::record(|z| at(f, z[0], &z[1..]), &start).unwrap()];
     for _ in 0..order {
-        let moving = program.jvp_program();
-        let derivative = |t: &[Traced<f64>]| moving.call(&[t[0], Traced::from(1.0)]).unwrap()[1];
-        program = Program::record(derivative, &[0.0]).unwrap();
-        derivatives.push(program.value(&mut program.workspace(), &[0.0]).unwrap());
+        let moving = programs.last().unwrap().jvp_program();
+        let derivative = |z: &[Traced<f64>]| moving.call(&[z, &along_t].concat()).unwrap()[1];
+        programs.push(Program::record(derivative, &start).unwrap());
     }
-    derivatives
+    programs
+}
+
+/// The value and the derivatives at t = 0 by [`recorded_derivatives`].
+fn at_start(programs: &[Program<f64>], x: &[f64]) -> Vec<f64> {
+    let start = [&[0.0], x].concat();
+    programs.iter().map(|program| program.value(&mut program.workspace(), &start).unwrap()).collect()
 }
 
 /// The same by Taylor series.
 fn by_series<N: Lanes<f64>>(f: &impl Fn1, x: &[f64]) -> Vec<f64> {
-    let series = at(f, Taylor::<f64, N>::variable(0.0), x);
+    let series = at(f, Taylor::<f64, N>::variable(0.0), &constants(x));
     (0..=<N as Unsigned>::USIZE).map(|order| series.derivative(order)).collect()
 }
 
-fn at<D: Differentiable<Scalar = f64>>(f: &impl Fn1, t: D, x: &[f64]) -> D {
+fn constants<D: Differentiable<Scalar = f64>>(x: &[f64]) -> Vec<D> {
+    x.iter().map(|&x| D::constant(x)).collect()
+}
+
+/// The function where its operands start from x and move along [`THREE`].
+fn at<D: Differentiable<Scalar = f64>>(f: &impl Fn1, t: D, x: &[D]) -> D {
     let operands: Vec<D> = x.iter().enumerate().map(|(i, &x)| along(t, x, THREE[i % 3])).collect();
     f.call(&operands)
 }
@@ -195,10 +207,12 @@ fn assert_derivatives(what: &str, got: &[f64], expected: &[f64], tolerance: f64)
 #[test]
 fn operations_agree_with_nested_duals_to_order_6() {
     for &op in Op::ALL {
+        let first = within(op).next().expect("there are points");
+        let recorded = recorded_derivatives(&op, &first, 6);
         for x in within(op) {
             let (what, series) = (format!("{op:?} at {x:?}"), by_series::<U6>(&op, &x));
             assert_derivatives(&what, &series[..=3], &nested::<U3>(&op, &x), 1e-12);
-            assert_derivatives(&what, &series, &nested_in_recordings(&op, &x, 6), 1e-12);
+            assert_derivatives(&what, &series, &at_start(&recorded, &x), 1e-12);
         }
     }
 }
@@ -404,7 +418,7 @@ fn reductions_branches_rules_and_loops_agree_with_nested_duals_to_order_5() {
             }
             let (what, series) = (format!("{shape:?} at {x:?}"), by_series::<U5>(&shape, &x));
             assert_derivatives(&what, &series[..=3], &nested::<U3>(&shape, &x), 1e-12);
-            assert_derivatives(&what, &series, &nested_in_recordings(&shape, &x, 5), 1e-12);
+            assert_derivatives(&what, &series, &at_start(&recorded_derivatives(&shape, &x, 5), &x), 1e-12);
         }
     }
 }
@@ -412,7 +426,7 @@ fn reductions_branches_rules_and_loops_agree_with_nested_duals_to_order_5() {
 /// The derivatives of orders 0 to 3 along the curves, for any type of number.
 fn series<D: Differentiable<Scalar = f64>>(shape: &impl Fn1, x: &[D]) -> Vec<D> {
     let t = Taylor::<D, U3>::variable(D::zero());
-    let operand = |(i, &x): (usize, &D)| along(t, 0.0, THREE[i % 3]) + Taylor::lift(x);
+    let operand = |(i, &x): (usize, &D)| along(t, Taylor::lift(x), THREE[i % 3]);
     let z = shape.call(&x.iter().enumerate().map(operand).collect::<Vec<_>>());
     (0..=3).map(|order| z.derivative(order)).collect()
 }
@@ -431,7 +445,7 @@ fn series_nest_with_duals_and_tapes_either_way() {
         assert_derivatives(&format!("{shape:?} by differences"), &inside, &differences, 1e-6);
         // Dual numbers over series.
         let outer = |i: usize| {
-            let curve: Taylor<f64, U3> = along(Taylor::variable(0.0), POINT[i], THREE[i]);
+            let curve: Taylor<f64, U3> = along(Taylor::variable(0.0), Taylor::lift(POINT[i]), THREE[i]);
             Dual::<Taylor<f64, U3>>::new(curve, [Taylor::lift(direction[i])].into())
         };
         let moved = shape.call(&[outer(0), outer(1), outer(2)]).derivative(0);

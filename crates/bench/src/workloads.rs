@@ -184,8 +184,8 @@ impl Objective for Field {
     }
 }
 
-/// A function that constructs a workload. Recordings and buffers take memory, so only one workload exists at a time.
-pub type Make = Box<dyn Fn() -> Workload>;
+/// A function that constructs a workload. Recordings and buffers take memory, so not all of them exist at once.
+pub type Make = Box<dyn Fn() -> Workload + Send>;
 
 /// All workloads, in the order of the tables.
 pub fn all() -> Vec<Make> {
