@@ -1,6 +1,6 @@
 //! Random programs over the whole rule table: all modes and all ways to replay agree, also at edges.
 //!
-//! Two thousand cases of each kind run with the other tests. To search for several minutes, in release mode:
+//! Three hundred cases of each kind run with the other tests. To search for several minutes, in release mode:
 //! `DUALTAPE_SEARCH_SECONDS=600 cargo test --release -p dualtape-search -- --nocapture`
 
 use dualtape::codegen::{Quantity, Routine};
@@ -24,7 +24,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// How many cases of each kind run if no time is given.
-const CASES: u64 = 2000;
+const CASES: u64 = 300;
 
 /// Two weights and two biases.
 const PARAMETERS: usize = 4;
