@@ -7,6 +7,7 @@ use dualtape_nn::privacy::{NoiseKey, NoiseSource, Sampling, add_noise, poisson_s
 use dualtape_nn::{
     Activation, Clip, Error, Event, Loss, Method, Mlp, Model, Progress, Reduction, Settings, Trainer,
 };
+use std::thread;
 
 fn private() -> Settings {
     Settings {
@@ -450,15 +451,18 @@ fn moves(with_one_more: bool, settings: &Settings) -> Vec<f64> {
     let targets = vec![0.0; derivatives.len()];
     let data =
         Dataset::regression("derivatives", vec!["x".into()], vec!["y".into()], derivatives, targets).unwrap();
-    (0..RUNS)
-        .map(|run| {
-            let settings = Settings { seed: 2 * run + u64::from(with_one_more), ..settings.clone() };
-            let mut trainer = Trainer::new(&Derivative, vec![0.0], &data, &data, &settings).unwrap();
-            while trainer.advance().unwrap().is_some() {}
-            // In units of the clipping norm: the sum was divided by the expected size of a batch.
-            trainer.parameters()[0] * settings.batch_size as f64
-        })
-        .collect()
+    let train = |run: u64| {
+        let settings = Settings { seed: 2 * run + u64::from(with_one_more), ..settings.clone() };
+        let mut trainer = Trainer::new(&Derivative, vec![0.0], &data, &data, &settings).unwrap();
+        while trainer.advance().unwrap().is_some() {}
+        // In units of the clipping norm: the sum was divided by the expected size of a batch.
+        trainer.parameters()[0] * settings.batch_size as f64
+    };
+    thread::scope(|scope| {
+        let second = scope.spawn(|| (RUNS / 2..RUNS).map(train).collect::<Vec<_>>());
+        let first: Vec<f64> = (0..RUNS / 2).map(train).collect();
+        [first, second.join().expect("it does not panic")].concat()
+    })
 }
 
 /// A confidence bound of a probability from the observed count, wrong with probability 2.5 %: the least or the most
