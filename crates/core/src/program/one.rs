@@ -135,10 +135,10 @@ impl<F: ProgramScalar> Executable<F> {
         &'a self,
         memory: &'a mut Memory<F>,
         first: usize,
-        moving: impl Iterator<Item = F>,
+        varying: impl Iterator<Item = F>,
     ) -> Outcome<'a, F> {
         let Lowered { code: [_, code], constants, .. } = &self.lowered;
-        memory.slots[constants.len() + first..].iter_mut().zip(moving).for_each(|(slot, x)| *slot = x);
+        memory.slots[constants.len() + first..].iter_mut().zip(varying).for_each(|(slot, x)| *slot = x);
         code.run(&mut memory.slots);
         Outcome { lowered: &self.lowered, slots: &memory.slots }
     }

@@ -501,9 +501,9 @@ impl<F: ProgramScalar> Program<F> {
     }
 
     /// The same; the last inputs, of the given number, vary.
-    pub(super) fn lower_outputs(&self, moving: usize) -> Option<Lowered<F>> {
+    pub(super) fn lower_outputs(&self, varying: usize) -> Option<Lowered<F>> {
         let program = self.without_calls()?;
-        let lowered = lower(program.graph.clone(), &program.watched, moving)?;
+        let lowered = lower(program.graph.clone(), &program.watched, varying)?;
         Some(Lowered { outputs_not_nan: program.recorded.is_some(), ..lowered })
     }
 
@@ -604,13 +604,13 @@ impl<F: ProgramScalar> Program<F> {
 }
 
 /// Lowers a graph with chain rules by speculating on them; the last inputs, of the given number, vary.
-fn lower_speculatively<F: ProgramScalar>(moved: Transformed<F>, moving: usize) -> Option<Lowered<F>> {
+fn lower_speculatively<F: ProgramScalar>(moved: Transformed<F>, varying: usize) -> Option<Lowered<F>> {
     let Transformed { graph, nodes: mut watched } = moved;
     match speculate(&graph, &mut watched) {
-        None => lower(graph, &watched, moving),
+        None => lower(graph, &watched, varying),
         Some(speculation) => {
             watched.extend(speculation.watched);
-            lower(speculation.graph, &watched, moving)
+            lower(speculation.graph, &watched, varying)
         }
     }
 }

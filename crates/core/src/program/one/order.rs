@@ -128,7 +128,9 @@ impl Waiting {
     }
 
     fn take(&mut self, kind: Computation, to: &mut Vec<u32>) {
-        if let Some(numbers) = self.0.get_mut(&kind) {
+        if waits(kind)
+            && let Some(numbers) = self.0.get_mut(&kind)
+        {
             to.append(numbers);
         }
     }

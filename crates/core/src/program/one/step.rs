@@ -198,8 +198,8 @@ impl<F: ProgramScalar> Running<'_, F> {
             if !std::mem::replace(&mut self.loaded[0], true) {
                 memory.load(executable, self.parameters);
             }
-            let moving = state.iter().chain(input).copied();
-            let outcome = executable.run_on(memory, self.parameters.len(), moving);
+            let varying = state.iter().chain(input).copied();
+            let outcome = executable.run_on(memory, self.parameters.len(), varying);
             if outcome.answers() && outcome.accepts(outcome.outputs()) {
                 let next = state.iter_mut().chain(output);
                 next.zip(outcome.outputs()).for_each(|(to, number)| *to = number);
@@ -232,8 +232,8 @@ impl<F: ProgramScalar> Running<'_, F> {
             if !std::mem::replace(&mut self.loaded[1], true) {
                 memory.load(executable, self.parameters);
             }
-            let moving = state.iter().chain(input).chain(adjoints).copied();
-            let outcome = executable.run_on(memory, self.parameters.len(), moving);
+            let varying = state.iter().chain(input).chain(adjoints).copied();
+            let outcome = executable.run_on(memory, self.parameters.len(), varying);
             if outcome.write(&mut [&mut *product]) {
                 return Ok(());
             }
