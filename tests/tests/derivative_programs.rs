@@ -44,6 +44,19 @@ fn gradient_programs_give_the_gradient_of_every_row_at_every_edge() {
 }
 
 #[test]
+fn value_and_gradient_programs_give_both_of_every_row_at_every_edge() {
+    for (op, program) in rows() {
+        let both = program.value_and_gradient_program(Wrt::Both).unwrap();
+        assert_eq!((both.guards(), both.inputs(), both.outputs()), (0, op.arity(), 1 + op.arity()), "{op:?}");
+        for x in edges(op) {
+            let (value, derivatives) = gradient(|x| op.apply(x), &x);
+            let (given, expected) = (results(&both, &x), [vec![value], derivatives].concat());
+            assert!(all_same(&given, &expected), "{op:?} at {x:?}: {given:?}, not {expected:?}");
+        }
+    }
+}
+
+#[test]
 fn jvp_and_vjp_programs_give_the_products_of_every_row_at_every_edge() {
     for (op, program) in rows() {
         let (jvp, vjp) = (program.jvp_program(), program.vjp_program(Wrt::Both));
@@ -143,6 +156,7 @@ fn composed_and_called_programs_are_the_composed_function_in_every_number() {
     assert!(matches!(area.then(&polar), Err(Error::Length { expected: 1, given: 2, .. })));
     assert!(matches!(area.call(&[1.0]), Err(Error::Length { expected: 2, given: 1, .. })));
     assert!(matches!(polar.gradient_program(Wrt::Both), Err(Error::NotOneOutput { given: 2 })));
+    assert!(matches!(polar.value_and_gradient_program(Wrt::Both), Err(Error::NotOneOutput { given: 2 })));
     assert!(matches!(polar.hessian_program(Wrt::Both), Err(Error::NotOneOutput { given: 2 })));
 }
 

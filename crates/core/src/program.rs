@@ -106,7 +106,8 @@
 //!
 //! # Programs from programs
 //!
-//! [`gradient_program`](Program::gradient_program), [`jvp_program`](Program::jvp_program),
+//! [`gradient_program`](Program::gradient_program),
+//! [`value_and_gradient_program`](Program::value_and_gradient_program), [`jvp_program`](Program::jvp_program),
 //! [`vjp_program`](Program::vjp_program) and [`hessian_program`](Program::hessian_program) give derivatives as
 //! programs, [`then`](Program::then) composes two programs, and [`call`](Program::call) runs a program on any
 //! numbers. A function may also compute derivatives itself, over traced numbers. The rules of derivatives add no

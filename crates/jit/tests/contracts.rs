@@ -5,6 +5,8 @@ mod common;
 use common::{TIERS, all_same, assert_as_the_routine, called, same};
 use dualtape::codegen::{Compiler, MachineCode, Quantity, Routine};
 use dualtape::loops::{RepeatWhile, Scan, Step};
+use dualtape::program::Wrt;
+use dualtape::sparse::{SparseHessian, SparseJacobian};
 use dualtape::{CustomRule, Differentiable, Float, Program, ProgramScalar, Relation, Traced};
 use dualtape_jit::{Compiled, Error, Jit, Number, Tier};
 use dualtape_tests::points::EDGES;
@@ -294,6 +296,59 @@ fn jacobians_and_hessians_come_from_machine_code_product_by_product() {
     let given = by_machine.hessian(&mut workspace, &x, &mut h, &mut b).unwrap();
     assert!(same(expected, given) && all_close(&g, &h) && all_close(&a, &b), "{a:?} and {b:?}");
     assert_eq!(*noting.0.lock().unwrap(), [Quantity::Hvp]);
+}
+
+#[test]
+fn derived_programs_and_sparse_plans_come_from_machine_code_of_the_same_compiler() {
+    type Derive = fn(&Program<f64>) -> Program<f64>;
+    let derived: [(&str, Derive); 6] = [
+        ("gradient", |program| program.gradient_program(Wrt::Both).unwrap()),
+        ("value and gradient", |program| program.value_and_gradient_program(Wrt::Both).unwrap()),
+        ("jvp", Program::jvp_program),
+        ("vjp", |program| program.vjp_program(Wrt::Both)),
+        ("hessian", |program| program.hessian_program(Wrt::Both).unwrap()),
+        ("composition", |program| program.then(&Program::record(|x| x[0].tanh(), &[0.5]).unwrap()).unwrap()),
+    ];
+    let program = Program::record(|x| rosenbrock(x) + x[0].abs().sqrt(), &rosenbrock_point(4)).unwrap();
+    // At 0, the square root has no finite derivative, so the program has to be walked.
+    let points = [[0.3, -0.2, 0.9, 1.1], [0.0, 0.5, -1.0, 2.0]];
+    for (name, derive) in derived {
+        let noting = Arc::new(Noting::default());
+        let [walked, by_machine] = [&program, &program.clone().optimized_by(noting.clone())].map(derive);
+        for point in points {
+            let x: Vec<f64> = point.iter().cycle().take(walked.inputs()).copied().collect();
+            let [expected, given] = [&walked, &by_machine].map(|program| {
+                let mut outputs = vec![0.0; program.outputs()];
+                program.evaluate(&mut program.workspace(), &x, &mut outputs).map(|()| outputs).unwrap()
+            });
+            assert!(all_same(&expected, &given), "{name} at {x:?}: {expected:?} and {given:?}");
+        }
+        assert_eq!(*noting.0.lock().unwrap(), [Quantity::Values], "{name}");
+    }
+    let noting = Arc::new(Noting::default());
+    let [walked, by_machine] = [&program, &program.clone().optimized_by(noting.clone())]
+        .map(|p| SparseHessian::new(p, Wrt::Both).unwrap());
+    for x in points {
+        let [expected, given] = [&walked, &by_machine].map(|plan| {
+            let (mut gradient, mut entries) = ([0.0; 4], vec![0.0; plan.pattern().len()]);
+            let value = plan.evaluate(&mut plan.workspace(), &x, &mut gradient, &mut entries).unwrap();
+            [vec![value], gradient.to_vec(), entries].concat()
+        });
+        assert!(all_same(&expected, &given), "at {x:?}: {expected:?} and {given:?}");
+    }
+    let rows = |x: &[Traced<f64>]| vec![x[0] * x[1], x[1].abs().sqrt(), x[2] * x[3].exp()];
+    let program = Program::record(rows, &rosenbrock_point(4)).unwrap();
+    let [walked, by_machine] = [&program, &program.clone().optimized_by(noting.clone())]
+        .map(|p| SparseJacobian::new(p, Wrt::Both).unwrap());
+    for x in points {
+        let [expected, given] = [&walked, &by_machine].map(|plan| {
+            let (mut outputs, mut entries) = ([0.0; 3], vec![0.0; plan.pattern().len()]);
+            plan.evaluate(&mut plan.workspace(), &x, &mut outputs, &mut entries).unwrap();
+            [outputs.to_vec(), entries].concat()
+        });
+        assert!(all_same(&expected, &given), "at {x:?}: {expected:?} and {given:?}");
+    }
+    assert_eq!(*noting.0.lock().unwrap(), [Quantity::Values; 2]);
 }
 
 fn all_close(a: &[f64], b: &[f64]) -> bool {

@@ -44,7 +44,33 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     pub fn gradient_program(&self, wrt: Wrt) -> Result<Self, Error> {
         self.one_output()?;
-        Ok(derivative::gradient_with_policy(self.recorded_graph(), &self.wanted(wrt)).into())
+        Ok(self.derived(derivative::gradient_with_policy(self.recorded_graph(), &self.wanted(wrt))))
+    }
+
+    /// The value and the gradient of a program with one output, as a program: first the value, then the gradient as in
+    /// [`gradient_program`](Self::gradient_program).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOneOutput`].
+    ///
+    /// # Panics
+    ///
+    /// If the derivative of a [rule](crate::CustomRule) that it calls cannot be recorded.
+    ///
+    /// ```
+    /// use dualtape::{Program, program::Wrt};
+    /// let product = Program::record(|x| x[0] * x[1], &[1.0_f64, 2.0])?;
+    /// let (both, mut results) = (product.value_and_gradient_program(Wrt::Both)?, [0.0; 3]);
+    /// both.evaluate(&mut both.workspace(), &[3.0, 4.0], &mut results)?;
+    /// assert_eq!(results, [12.0, 4.0, 3.0]);
+    /// # Ok::<(), dualtape::Error>(())
+    /// ```
+    pub fn value_and_gradient_program(&self, wrt: Wrt) -> Result<Self, Error> {
+        self.one_output()?;
+        let mut graph = derivative::gradient_and_value(self.recorded_graph(), &self.wanted(wrt));
+        graph.outputs.rotate_right(1);
+        Ok(self.derived(graph))
     }
 
     /// The outputs and their derivatives along a direction, as a program: first an output for each output of this
@@ -67,7 +93,7 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     #[must_use]
     pub fn jvp_program(&self) -> Self {
-        derivative::jvp(self.recorded_graph(), &[], Inputs::Both).graph.into()
+        self.derived(derivative::jvp(self.recorded_graph(), &[], Inputs::Both).graph)
     }
 
     /// The outputs and a cotangent times the Jacobian, as a program: first an output for each output of this program,
@@ -89,7 +115,7 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     #[must_use]
     pub fn vjp_program(&self, wrt: Wrt) -> Self {
-        derivative::vjp::<F, true>(self.recorded_graph(), &self.wanted(wrt), &[]).graph.into()
+        self.derived(derivative::vjp::<F, true>(self.recorded_graph(), &self.wanted(wrt), &[]).graph)
     }
 
     /// The derivative along a direction of the parameters, as a program with one output. The direction follows the
@@ -99,7 +125,7 @@ impl<F: ProgramScalar> Program<F> {
         self.one_output()?;
         let mut graph = derivative::jvp(self.recorded_graph(), &[], Inputs::Parameters).graph;
         graph.outputs.drain(..1); // the value
-        Ok(graph.into())
+        Ok(self.derived(graph))
     }
 
     /// The Hessian of a program with one output, as a program: row after row, for the requested inputs, parameters
@@ -125,10 +151,11 @@ impl<F: ProgramScalar> Program<F> {
         self.one_output()?;
         let wanted = self.wanted(wrt);
         let gradient = derivative::gradient_with_policy(self.recorded_graph(), &wanted);
-        Ok(derivative::jacobian(&gradient, &wanted).into())
+        Ok(self.derived(derivative::jacobian(&gradient, &wanted)))
     }
 
-    /// This program, followed by another on its outputs, as one program. Its inputs are those of this program.
+    /// This program, followed by another on its outputs, as one program. Its inputs are those of this program, and
+    /// so is its [compiler](Self::optimized_by).
     ///
     /// # Errors
     ///
@@ -145,7 +172,12 @@ impl<F: ProgramScalar> Program<F> {
     /// ```
     pub fn then(&self, next: &Self) -> Result<Self, Error> {
         Error::check_length("list of inputs of the next program", "output", self.outputs(), next.inputs())?;
-        Ok(derivative::compose(self.recorded_graph(), next.recorded_graph()).into())
+        Ok(self.derived(derivative::compose(self.recorded_graph(), next.recorded_graph())))
+    }
+
+    /// A program made from this one, with the same compiler.
+    fn derived(&self, graph: Graph<F>) -> Self {
+        Self::from(graph).compiled_like(self)
     }
 
     /// The outputs at `x`, for any number type: so a program is a function, and may be called from others, recorded

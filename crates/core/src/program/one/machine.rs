@@ -168,13 +168,23 @@ impl<F: ProgramScalar> Program<F> {
     ///
     /// If the machine code refuses, at singular points and on other branches, the program is evaluated without it;
     /// the same happens if no code can be made. Results have the bits of a program that was just recorded, except
-    /// forward products, which are the same up to rounding. Clones share the code. Programs derived from this one are
-    /// not compiled.
+    /// forward products, which are the same up to rounding. Clones share the code. Programs derived from this one,
+    /// such as [`gradient_program`](Self::gradient_program), and sparse plans have the same compiler, and code of
+    /// their own.
     ///
     /// [`Compiler`] has an example.
     #[must_use]
     pub fn optimized_by(self, compiler: Arc<dyn Compiler<F>>) -> Self {
         Self { machines: Some(Arc::new(Machines::new(compiler))), ..self }
+    }
+
+    /// This program, evaluated by machine code if another one is, from the same compiler.
+    #[must_use]
+    pub(in crate::program) fn compiled_like(self, other: &Self) -> Self {
+        match &other.machines {
+            Some(machines) => self.optimized_by(Arc::clone(&machines.compiler)),
+            None => self,
+        }
     }
 
     /// The outputs and the Jacobian, row by row or column by column; `None` without machine code, or if it refuses.

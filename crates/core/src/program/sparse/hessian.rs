@@ -134,7 +134,8 @@ impl<F: ProgramScalar> SparseHessian<F> {
         program.one_output()?;
         let wanted = program.wanted(wrt);
         let gradient = derivative::gradient_and_value(&program.written_out(), &wanted);
-        Plan::of(&Function { graph: &gradient, rows: wanted.len(), wanted: &wanted }, choose).map(Self)
+        let function = Function { graph: &gradient, rows: wanted.len(), wanted: &wanted };
+        Ok(Self(Plan::of(&function, choose)?.compiled_like(program)))
     }
 
     /// The positions of the entries: a row and a column for each requested input, both triangles.

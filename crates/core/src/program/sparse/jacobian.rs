@@ -152,7 +152,8 @@ impl<F: ProgramScalar> SparseJacobian<F> {
         choose: impl FnOnce(&Function<'_, F>) -> Result<(Pattern, Colouring), Error>,
     ) -> Result<Self, Error> {
         let (graph, wanted) = (program.written_out(), program.wanted(wrt));
-        Plan::of(&Function { graph: &graph, rows: program.outputs(), wanted: &wanted }, choose).map(Self)
+        let function = Function { graph: &graph, rows: program.outputs(), wanted: &wanted };
+        Ok(Self(Plan::of(&function, choose)?.compiled_like(program)))
     }
 
     /// The positions of the entries: a row for each output, a column for each requested input.

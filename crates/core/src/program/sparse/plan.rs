@@ -152,6 +152,16 @@ impl<F: ProgramScalar> Plan<F> {
         Ok(Self { pattern, colouring, recovery, way, places, outputs, split })
     }
 
+    /// This plan, evaluated at one point by machine code if a program is, from the same compiler. Products in lanes
+    /// stay in lanes.
+    pub(super) fn compiled_like(self, program: &Program<F>) -> Self {
+        let way = match self.way {
+            Way::WrittenOut(products) => Way::WrittenOut(Box::new(products.compiled_like(program))),
+            lanes @ Way::Lanes(_) => lanes,
+        };
+        Self { way, ..self }
+    }
+
     /// The products as one program of at most `limit` operations.
     fn written_out(
         function: &Function<'_, F>,
