@@ -303,8 +303,9 @@ impl Options {
     /// Checks that a resumed run keeps the options it began with, except the few in [`FREE`].
     pub(crate) fn check_same(&self, before: &Self, run: &Path) -> Result<(), Failure> {
         let (now, then) = (self.table(), before.table());
-        let of =
-            |table: &toml::Table, key: &String| table.get(key).map_or("open".to_owned(), ToString::to_string);
+        let of = |table: &toml::Table, key: &String| {
+            table.get(key).map_or("not given".to_owned(), ToString::to_string)
+        };
         match now
             .keys()
             .chain(then.keys())

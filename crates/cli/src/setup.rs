@@ -108,6 +108,7 @@ impl Request {
         let all = encoder.encode(table, Unknown::Refuse)?;
         let (name, has_classes) = (all.name().to_owned(), !all.classes().is_empty());
         check_loss(settings.loss, &all)?;
+        let numbered = row_numbers(&all);
         let (training, validation) = all.partition(training);
         if let (Some(private), true) = (options.private, solve_noise) {
             settings.noise = private.solve_noise(&settings, training.len())?;
@@ -116,9 +117,12 @@ impl Request {
         }
         let mut warnings = private::warnings(&settings, &options, &training);
         if has_classes {
+            warnings.extend(similar_classes(training.classes()));
             warnings.extend(rare_classes(&training, &validation));
         }
         warnings.extend(rare_categories(&encoder, training.len() + validation.len()));
+        warnings.extend(numbered);
+        warnings.extend(constant_targets(&training));
         warnings.extend(rising_schedule(&settings, training.len()));
         let standardize = options.standardize.unwrap_or(true);
         if options.private.is_some() && !standardize {
@@ -308,6 +312,15 @@ fn rare_classes(training: &Dataset, validation: &Dataset) -> Vec<String> {
     .collect()
 }
 
+/// A warning about classes that differ only in capital letters.
+fn similar_classes(classes: &[String]) -> Option<String> {
+    let lower: Vec<String> = classes.iter().map(|class| class.to_lowercase()).collect();
+    let (later, earlier) = (0..lower.len())
+        .find_map(|later| Some((later, lower[..later].iter().position(|class| *class == lower[later])?)))?;
+    let (a, b) = (&classes[earlier], &classes[later]);
+    Some(format!("the classes {a} and {b} differ only in capital letters"))
+}
+
 /// Warnings about columns of categories in which most words occur only once, such as names.
 fn rare_categories(encoder: &Encoder, rows: usize) -> Vec<String> {
     let count = |column| encoder.categories(column).map_or(0, <[String]>::len);
@@ -318,6 +331,35 @@ fn rare_categories(encoder: &Encoder, rows: usize) -> Vec<String> {
         })
     };
     encoder.columns().enumerate().filter_map(rare).collect()
+}
+
+/// Warnings about columns that number the rows, as programs write them beside a table.
+fn row_numbers(all: &Dataset) -> Vec<String> {
+    const LEAST: usize = 10;
+    let numbers_rows = |column: usize| {
+        let start = all.input(0)[column];
+        (0..all.len()).all(|row| all.input(row)[column] == start + row as f64)
+    };
+    let columns = all.features().iter().enumerate();
+    columns
+        .filter(|(column, _)| all.len() >= LEAST && numbers_rows(*column))
+        .map(|(_, name)| format!("column '{name}' numbers the rows; use --drop to leave it out"))
+        .collect()
+}
+
+/// Warnings about numbers to predict that are the same in all samples to train on.
+fn constant_targets(training: &Dataset) -> Vec<String> {
+    let Targets::Numbers { names, .. } = training.targets() else { return Vec::new() };
+    let constant = |(i, name): (usize, &String)| {
+        let first = training.numbers(0)[i];
+        let is_constant = (1..training.len()).all(|row| training.numbers(row)[i] == first);
+        is_constant
+            .then(|| format!("'{name}' is {first} in all samples to train on, so there is nothing to learn"))
+    };
+    if training.len() < 2 {
+        return Vec::new();
+    }
+    names.iter().enumerate().filter_map(constant).collect()
 }
 
 /// A note on what missing values are replaced with.
@@ -403,6 +445,10 @@ fn csv(options: &Options, name: &str) -> Result<Csv, Failure> {
         return Err(Failure::Usage(format!(
             "--{option} is for CSV files; {name} is a built-in data set with its own classes"
         )));
+    }
+    let classes = options.classes.as_deref().unwrap_or_default();
+    if let Some((_, twice)) = classes.iter().enumerate().find(|(i, class)| classes[..*i].contains(class)) {
+        return Err(Failure::Usage(format!("--classes names '{twice}' twice; expected different classes")));
     }
     for (clash, problem) in [
         (

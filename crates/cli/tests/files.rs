@@ -438,6 +438,52 @@ fn figures_stand_beside_what_saying_always_the_same_gives() {
 }
 
 #[test]
+fn what_is_probably_unintended_is_refused_or_warned_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let rows = |start: &str| {
+        let row = |i: u32| format!("{i},{},{},{}\n", i * 7 % 5, ["a", "b"][(i % 2) as usize], i * 3 % 4);
+        std::iter::once(start.to_owned()).chain((0..40).map(row)).collect::<String>()
+    };
+    // The index that pandas writes has no name.
+    write("indexed.csv", &rows(",x,word,y\n"));
+    let train = ["train", "indexed.csv", "--categories", "word", "--epochs", "1"];
+    let said_of = said(folder.path(), &train);
+    assert!(said_of.contains("warning: column 'column 1' numbers the rows; use --drop"), "{said_of}");
+    let without = said(folder.path(), &[&train[..], &["--drop", "column 1"]].concat());
+    assert!(!without.contains("numbers the rows"), "{without}");
+    write("constant.csv", &(0..40).map(|i| format!("{},{},2.5\n", i % 7, i % 3)).collect::<String>());
+    let constant = said(folder.path(), &["train", "constant.csv", "--regression", "--epochs", "1"]);
+    assert!(constant.contains("warning: 'y' is 2.5 in all samples to train on"), "{constant}");
+
+    write(
+        "capitals.csv",
+        &(0..40).map(|i| format!("{},{}\n", i % 7, ["True", "TRUE"][i % 2])).collect::<String>(),
+    );
+    let capitals = said(folder.path(), &["train", "capitals.csv", "--epochs", "1"]);
+    assert!(
+        capitals.contains("warning: the classes TRUE and True differ only in capital letters"),
+        "{capitals}"
+    );
+
+    let both = ["--drop", "word", "--categories", "word"];
+    let expected =
+        ["column 'word' is listed among the columns of categories, and left out; expected one of both"];
+    fails(folder.path(), &[&["train", "indexed.csv"], &both[..]].concat(), FAILED, &expected);
+    let twice = ["train", "indexed.csv", "--classes", "1,2,1"];
+    fails(folder.path(), &twice, USAGE, &["--classes names '1' twice; expected different classes"]);
+    for (start, hint) in [
+        ("# written on Monday\nn,x,word,y\n", "(comments before the table have to be removed)"),
+        ("# on Monday, late\nn,x,word,y\n", "(comments before the table have to be removed)"),
+        ("sep=,\nn,x,word,y\n", "(the line that names the separator has to be removed)"),
+        ("All measurements\nn,x,word,y\n", "(a title before the table has to be removed)"),
+    ] {
+        write("headed.csv", &rows(start));
+        fails(folder.path(), &["train", "headed.csv"], FAILED, &["headed.csv: line ", hint]);
+    }
+}
+
+#[test]
 fn a_report_is_one_page_that_needs_nothing_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("houses.csv"), houses()).unwrap();

@@ -168,7 +168,7 @@ fn a_run_goes_on_with_its_own_options_and_for_longer_if_asked() {
         (["--seed", "8"], "the run in parts began with seed 1, now it is 8; expected the same"),
         (
             ["--initializer", "zeros"],
-            "the run in parts began with initializer open, now it is \"zeros\"; expected",
+            "the run in parts began with initializer not given, now it is \"zeros\"; expected",
         ),
         (
             ["--epochs", "5"],

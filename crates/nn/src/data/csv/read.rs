@@ -95,7 +95,10 @@ fn attempt(csv: &Csv, origin: &str, open: Open<'_>) -> Result<Table, Failure> {
         }
         if record.len() != layout.width {
             let (columns, width) = (record.len(), layout.width);
-            return Err(wrong(format!("line {line} has {columns} columns; expected {width}, as in line 1")));
+            let hint = if rows.count == 0 { no_row(&sample[0]) } else { "" };
+            return Err(wrong(format!(
+                "line {line} has {columns} columns; expected {width}, as in line 1{hint}"
+            )));
         }
         if is_header {
             is_header = false;
@@ -147,6 +150,18 @@ fn notes(layout: &Layout, text: &Text, delimiter: u8) -> Vec<String> {
         notes.push(format!("left out: {}", layout.ignored.join(", ")));
     }
     notes
+}
+
+/// A hint at what a first line is that does not fit the lines below it, if that can be told.
+fn no_row(first: &[String]) -> &'static str {
+    match first {
+        [cell, ..] if cell.starts_with('#') => " (comments before the table have to be removed)",
+        [cell, ..] if cell.starts_with("sep=") => " (the line that names the separator has to be removed)",
+        [cell] if matches!(cell::understand(cell), Cell::Word(_)) => {
+            " (a title before the table has to be removed)"
+        }
+        _ => "",
+    }
 }
 
 /// The role of each column of the file.
@@ -207,7 +222,7 @@ impl Layout {
                 layout.categories = words_of(have_categories);
                 layout.for_model(csv, names, *have_names, label.as_deref())?;
             }
-            _ => layout.for_training(csv)?,
+            _ => layout.for_training(csv, first)?,
         }
         let used = |i: &usize| !layout.features.contains(i) && layout.label != Some(*i);
         layout.ignored = (0..width).filter(used).map(|i| layout.names[i].clone()).collect();
@@ -231,10 +246,10 @@ impl Layout {
         wanted.iter().map(|name| self.find(name)).collect()
     }
 
-    fn for_training(&mut self, csv: &Csv) -> Result<(), String> {
+    fn for_training(&mut self, csv: &Csv, first: &[String]) -> Result<(), String> {
         let labelled = csv.kind != Kind::None;
         if self.width < 2 && labelled {
-            return Err("line 1 has 1 column; expected numbers and a label".to_owned());
+            return Err(format!("line 1 has 1 column; expected numbers and a label{}", no_row(first)));
         }
         self.label = match &csv.label {
             Some(label) => Some(self.find(label)?),
@@ -276,6 +291,13 @@ impl Layout {
             Categories::All => vec![Words::OnceSeen; self.features.len()],
             Categories::Named(names) => {
                 let named = self.find_all(names)?;
+                let is_used = |column: &usize| self.features.contains(column) || self.label == Some(*column);
+                if let Some(&unused) = named.iter().find(|column| !is_used(column)) {
+                    let name = &self.names[unused];
+                    return Err(format!(
+                        "column '{name}' is listed among the columns of categories, and left out; expected one of both"
+                    ));
+                }
                 let words = |column| if named.contains(column) { Words::Always } else { Words::Refused };
                 self.features.iter().map(words).collect()
             }
