@@ -479,7 +479,7 @@ fn what_is_probably_unintended_is_refused_or_warned_about() {
         ("All measurements\nn,x,word,y\n", "(a title before the table has to be removed)"),
     ] {
         write("headed.csv", &rows(start));
-        fails(folder.path(), &["train", "headed.csv"], FAILED, &["headed.csv: line ", hint]);
+        fails(folder.path(), &["train", "headed.csv"], FAILED, &["headed.csv: ", hint]);
     }
 }
 

@@ -257,9 +257,11 @@ impl Layout {
                 && self.has_header
                 && self.names[self.width - 1] == format!("column {}", self.width) =>
             {
-                let problem = "the last column has no name, so it is hardly the label; expected the label's column to \
-                               be specified";
-                return Err(problem.to_owned());
+                return Err(format!(
+                    "the last column has no name, so it is hardly the label; expected the label's column to be \
+                     specified{}",
+                    no_row(first)
+                ));
             }
             None => labelled.then(|| self.width - 1),
         };
