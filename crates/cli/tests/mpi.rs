@@ -20,6 +20,8 @@ fn mpirun(count: usize, folder: &Path, arguments: &[&str]) -> Command {
         ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
         ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
         ("OMPI_MCA_hwloc_base_binding_policy", "none"),
+        // More processes than processors wait for each other: a process that waits leaves its processor to others.
+        ("OMPI_MCA_mpi_yield_when_idle", "1"),
         ("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"),
         ("PRTE_MCA_hwloc_default_binding_policy", "none"),
     ] {

@@ -1,6 +1,6 @@
 //! Random programs over the whole rule table: all modes and all ways to replay agree, also at edges.
 //!
-//! Three hundred cases of each kind run with the other tests. To search for several minutes, in release mode:
+//! Two hundred cases of each kind run with the other tests. To search for several minutes, in release mode:
 //! `DUALTAPE_SEARCH_SECONDS=600 cargo test --release -p dualtape-search -- --nocapture`
 
 mod case;
@@ -22,7 +22,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// How many cases of each kind run if no time is given.
-const CASES: u64 = 300;
+const CASES: u64 = 200;
 
 /// Sizes of batches around the number of lanes.
 const BATCHES: [usize; 5] = [1, 15, 16, 17, 33];
