@@ -22,13 +22,18 @@ fn squared_distance<D: Differentiable>(centroid: &[D], point: &[D]) -> D {
     D::dot(&apart, &apart)
 }
 
-/// How many points a thread takes at a time.
-const CHUNK: usize = 256;
+/// How many points form a block, in which numbers are stored coordinate by coordinate.
+const BLOCK: usize = 16;
+
+/// How many blocks a thread takes at a time.
+const CHUNK: usize = 16;
 
 /// Points and centroids, and for each point its nearest centroid and the squared distance to it.
 struct Clusters {
     dimension: usize,
     points: Vec<f64>,
+    /// The points once more, in blocks: a row for each coordinate.
+    blocks: Vec<[f64; BLOCK]>,
     /// Padded with NaN to whole groups of `SIDE`.
     centroids: Vec<f64>,
     nearest: Vec<usize>,
@@ -40,17 +45,23 @@ impl Clusters {
         let count = points.len() / dimension;
         // NaN is never nearest.
         centroids.resize(centroids.len().next_multiple_of(SIDE * dimension), f64::NAN);
-        Self { dimension, points, centroids, nearest: vec![0; count], squares: vec![0.0; count] }
+        let mut blocks = vec![[0.0; BLOCK]; count.div_ceil(BLOCK) * dimension];
+        for (points, block) in points.chunks(BLOCK * dimension).zip(blocks.chunks_mut(dimension)) {
+            for (lane, point) in points.chunks(dimension).enumerate() {
+                block.iter_mut().zip(point).for_each(|(row, &x)| row[lane] = x);
+            }
+        }
+        Self { dimension, points, blocks, centroids, nearest: vec![0; count], squares: vec![0.0; count] }
     }
 
     /// Finds the nearest centroid of each point, the first if several are equally near. Like any branch, this choice has no
     /// derivative.
     fn choose(&mut self) {
-        let Self { dimension, points, centroids, nearest, squares } = self;
-        let points = points.par_chunks(CHUNK * *dimension);
-        let chosen = nearest.par_chunks_mut(CHUNK).zip(squares.par_chunks_mut(CHUNK));
-        points.zip(chosen).for_each_init(Vec::new, |columns, (points, (nearest, squares))| {
-            let choice = Choice { dimension: *dimension, centroids, points, columns, nearest, squares };
+        let Self { dimension, blocks, centroids, nearest, squares, .. } = self;
+        let blocks = blocks.par_chunks(CHUNK * *dimension);
+        let chosen = nearest.par_chunks_mut(CHUNK * BLOCK).zip(squares.par_chunks_mut(CHUNK * BLOCK));
+        blocks.zip(chosen).for_each(|(blocks, (nearest, squares))| {
+            let choice = Choice { dimension: *dimension, centroids, blocks, nearest, squares };
             pulp::Arch::new().dispatch(choice);
         });
     }
@@ -66,9 +77,7 @@ impl Clusters {
 struct Choice<'a> {
     dimension: usize,
     centroids: &'a [f64],
-    points: &'a [f64],
-    /// The first coordinates of the points that are computed together, then the second ones, and so on.
-    columns: &'a mut Vec<f64>,
+    blocks: &'a [[f64; BLOCK]],
     nearest: &'a mut [usize],
     squares: &'a mut [f64],
 }
@@ -83,40 +92,40 @@ impl WithSimd for Choice<'_> {
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, simd: S) {
         let (dimension, together) = (self.dimension, REGISTERS * S::F64_LANES);
-        self.columns.resize(dimension * together, 0.0);
-        let chosen = self.nearest.chunks_mut(together).zip(self.squares.chunks_mut(together));
-        for (points, (nearest, squares)) in self.points.chunks(together * dimension).zip(chosen) {
-            for (lane, point) in points.chunks_exact(dimension).enumerate() {
-                let places = self.columns[lane..].iter_mut().step_by(together);
-                places.zip(point).for_each(|(place, &x)| *place = x);
+        let chosen = self.nearest.chunks_mut(BLOCK).zip(self.squares.chunks_mut(BLOCK));
+        for (block, (nearest, squares)) in self.blocks.chunks_exact(dimension).zip(chosen) {
+            let chosen = nearest.chunks_mut(together).zip(squares.chunks_mut(together));
+            for (start, (nearest, squares)) in (0..BLOCK).step_by(together).zip(chosen) {
+                let found = nearest_in_lanes(simd, self.centroids, block, start);
+                let [least, index] = [0, 1].map(|which| pulp::bytemuck::cast_slice::<_, f64>(&found[which]));
+                squares.iter_mut().zip(least).for_each(|(square, &least)| *square = least);
+                nearest.iter_mut().zip(index).for_each(|(nearest, &index)| *nearest = index as usize);
             }
-            let columns = S::as_simd_f64s(self.columns).0.as_chunks().0;
-            let found = nearest_in_lanes(simd, self.centroids, columns);
-            let [least, index] = [0, 1].map(|which| pulp::bytemuck::cast_slice::<_, f64>(&found[which]));
-            squares.iter_mut().zip(least).for_each(|(square, &least)| *square = least);
-            nearest.iter_mut().zip(index).for_each(|(nearest, &index)| *nearest = index as usize);
         }
     }
 }
 
-/// For each lane, the least squared distance from a centroid, and the centroid's index.
+/// For some points of a block, from the given one on: the least squared distance from a centroid, and the centroid's
+/// index.
 #[inline(always)]
 fn nearest_in_lanes<S: pulp::Simd>(
     simd: S,
     centroids: &[f64],
-    columns: &[[S::f64s; REGISTERS]],
+    block: &[[f64; BLOCK]],
+    start: usize,
 ) -> [[S::f64s; REGISTERS]; 2] {
     let mut least = [simd.splat_f64s(f64::INFINITY); REGISTERS];
     let mut index = [simd.splat_f64s(0.0); REGISTERS];
-    let dimension = columns.len();
+    let dimension = block.len();
     for (group, centroids) in centroids.chunks_exact(SIDE * dimension).enumerate() {
         let centroids: [&[f64]; SIDE] =
             std::array::from_fn(|side| &centroids[side * dimension..][..dimension]);
         let mut squares = [[simd.splat_f64s(0.0); REGISTERS]; SIDE];
-        for (l, column) in columns.iter().enumerate() {
+        for (l, row) in block.iter().enumerate() {
+            let row = S::as_simd_f64s(&row[start..start + REGISTERS * S::F64_LANES]).0;
             for (squares, centroid) in squares.iter_mut().zip(&centroids) {
                 let c = simd.splat_f64s(centroid[l]);
-                for (square, &x) in squares.iter_mut().zip(column) {
+                for (square, &x) in squares.iter_mut().zip(row) {
                     let apart = simd.sub_f64s(x, c);
                     *square = simd.mul_add_e_f64s(apart, apart, *square);
                 }
