@@ -7,7 +7,7 @@
 use crate::ProgramScalar;
 use crate::program::lanes::clip::clip_factor;
 use crate::program::simd::L;
-use crate::program::simd::vector;
+use crate::program::simd::vector::{self, with_constant};
 use pulp::{Simd, WithSimd};
 
 /// One value at each of the points that are computed together.
@@ -291,18 +291,23 @@ impl<F: ProgramScalar> WithSimd for ClipLanes<'_, F> {
     type Output = [Lanes<F>; 2];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> [Lanes<F>; 2] {
+    fn with_simd<S: Simd>(self, simd: S) -> [Lanes<F>; 2] {
         let (mut norms, mut factors, mut scales) = ([F::zero(); L], [F::zero(); L], [F::zero(); L]);
         for lane in 0..L {
             norms[lane] = self.squares[lane].sqrt();
             factors[lane] = clip_factor(norms[lane], self.bound);
             scales[lane] = factors[lane] * self.weights[lane];
         }
-        for row in self.rows.as_chunks_mut::<L>().0 {
-            for (x, scale) in row.iter_mut().zip(scales) {
-                *x *= scale;
+        with_constant!(N = F::registers::<S>(), {
+            let scales = vector::row::<F, S, N>(&scales);
+            // Adding −0 changes nothing.
+            let nothing = F::splat(simd, -F::zero());
+            for row in F::load_mut::<S>(self.rows).as_chunks_mut::<N>().0 {
+                for r in 0..N {
+                    row[r] = F::multiply_add(simd, row[r], scales[r], nothing);
+                }
             }
-        }
+        });
         [norms, factors]
     }
 }

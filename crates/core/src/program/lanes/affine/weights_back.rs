@@ -263,12 +263,17 @@ impl<F: ProgramScalar> WithSimd for Squares<'_, F> {
 }
 
 /// Replaces sums of squares by NaN where they have underflowed.
-#[cold]
-#[inline(never)]
+#[inline(always)]
 fn mark_underflow<F: ProgramScalar>(rows: &[[F; L]], squares: &mut [F; L]) {
-    for (lane, square) in squares.iter_mut().enumerate() {
-        if !square.is_normal() && rows.iter().any(|row| row[lane] != F::zero()) {
-            *square = F::nan();
+    let mut sizes = [F::zero(); L];
+    for row in rows {
+        for lane in 0..L {
+            sizes[lane] += row[lane].abs();
+        }
+    }
+    for lane in 0..L {
+        if !squares[lane].is_normal() && sizes[lane] != F::zero() {
+            squares[lane] = F::nan();
         }
     }
 }

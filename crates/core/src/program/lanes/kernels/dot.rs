@@ -154,6 +154,12 @@ impl<F: ProgramScalar, const W: usize> DotBack<'_, '_, F, W> {
                 let places = self.uniform.and(values);
                 for &[a, b] in others {
                     let x = places.registers::<S, N>(simd, a);
+                    // A square adds to its operand once, since a second time would have to wait for the first.
+                    if a == b {
+                        let twice = x.map(|x| F::plus(simd, x, x));
+                        adjoints.add_product::<S, N>(simd, a, &twice, &own);
+                        continue;
+                    }
                     let y = places.registers::<S, N>(simd, b);
                     adjoints.add_product::<S, N>(simd, a, &y, &own);
                     adjoints.add_product::<S, N>(simd, b, &x, &own);

@@ -34,32 +34,37 @@ struct Work<'a, F> {
 }
 
 impl<F: ProgramScalar> Work<'_, F> {
-    /// The contributions to `T` rows in `C` registers of columns.
+    /// The contributions to `T` rows in `C` registers of columns. Sums are kept in `U` sets, each for every `U`-th lane:
+    /// a processor has about eight sums under way.
     #[inline(always)]
-    fn columns<S: Simd, const T: usize, const C: usize>(
+    fn columns<S: Simd, const T: usize, const C: usize, const U: usize>(
         &self,
         simd: S,
         first: usize,
         column: usize,
-        rows: [&mut [F]; T],
+        mut rows: [&mut [F]; T],
     ) {
         let len = C * (L / F::registers::<S>());
-        let mut sums = [[F::splat(simd, F::zero()); C]; T];
+        let mut sums = [[[F::splat(simd, F::zero()); C]; T]; U];
         for (own, points) in self.own.iter().zip(self.points.chunks(L * self.stride)) {
             let own = own[first..].first_chunk::<T>().expect("the tile fits");
-            for (lane, point) in points.chunks_exact(self.stride).enumerate().take(L) {
-                let x = vector::row::<F, S, C>(&point[column..column + len]);
-                for t in 0..T {
-                    let own = F::splat(simd, own[t][lane]);
-                    for c in 0..C {
-                        sums[t][c] = F::multiply_add(simd, own, x[c], sums[t][c]);
+            for (index, points) in points.chunks_exact(U * self.stride).enumerate().take(L / U) {
+                for (u, sums) in sums.iter_mut().enumerate() {
+                    let x = vector::row::<F, S, C>(&points[u * self.stride + column..][..len]);
+                    for t in 0..T {
+                        let own = F::splat(simd, own[t][index * U + u]);
+                        for c in 0..C {
+                            sums[t][c] = F::multiply_add(simd, own, x[c], sums[t][c]);
+                        }
                     }
                 }
             }
         }
-        for (row, sums) in rows.into_iter().zip(sums) {
-            for (total, sum) in F::load_mut::<S>(&mut row[column..column + len]).iter_mut().zip(sums) {
-                *total = F::plus(simd, *total, sum);
+        for set in sums {
+            for (row, sums) in rows.iter_mut().zip(set) {
+                for (total, sum) in F::load_mut::<S>(&mut row[column..column + len]).iter_mut().zip(sums) {
+                    *total = F::plus(simd, *total, sum);
+                }
             }
         }
     }
@@ -72,15 +77,19 @@ impl<F: ProgramScalar> Work<'_, F> {
         let mut rows: [&mut [F]; T] = std::array::from_fn(|_| rows.next().expect("there are T rows"));
         let mut next = 0;
         while S::REGISTER_COUNT >= 32 && next + 4 * register <= width {
-            self.columns::<S, T, 4>(simd, first, next, rows.each_mut().map(|row| &mut **row));
+            self.columns::<S, T, 4, 1>(simd, first, next, rows.each_mut().map(|row| &mut **row));
             next += 4 * register;
         }
         while next + 2 * register <= width {
-            self.columns::<S, T, 2>(simd, first, next, rows.each_mut().map(|row| &mut **row));
+            let rows = rows.each_mut().map(|row| &mut **row);
+            match T {
+                4 => self.columns::<S, T, 2, 1>(simd, first, next, rows),
+                _ => self.columns::<S, T, 2, 2>(simd, first, next, rows),
+            }
             next += 2 * register;
         }
         if next < width {
-            self.columns::<S, T, 1>(simd, first, next, rows.each_mut().map(|row| &mut **row));
+            self.columns::<S, T, 1, 2>(simd, first, next, rows.each_mut().map(|row| &mut **row));
         }
     }
 }
