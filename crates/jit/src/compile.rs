@@ -1,7 +1,7 @@
 //! Compiles a routine to machine code.
 
 use crate::Error;
-use crate::emit::{Constants, Features, Shared, emit, signature};
+use crate::emit::{Constants, Features, Known, Shared, emit, signature};
 use crate::layout::Layout;
 use crate::machine::{Machine, Pages};
 use crate::number::Number;
@@ -42,6 +42,7 @@ pub(crate) fn compile<F: Number>(isa: &OwnedTargetIsa, routine: &Routine<F>) -> 
         features: Features::of(&**isa),
         target: isa.frontend_config(),
         constants: Constants::default(),
+        known: Known::new(routine.values()),
     };
     let (mut context, mut functions) = (module.make_context(), FunctionBuilderContext::new());
     let mut numbers = Vec::with_capacity(routine.parts().len());

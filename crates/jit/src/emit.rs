@@ -62,7 +62,7 @@ impl<F: Number> Constants<F> {
 
 /// How a value of the routine is represented here.
 #[derive(Clone, Copy)]
-enum Source {
+pub(crate) enum Source {
     /// The result of an instruction.
     Computed(ir::Value),
     /// A number that stays in memory, and is loaded each time it is read.
@@ -72,6 +72,30 @@ enum Source {
 /// A constant or an input: its array, and its place there.
 type Again = [usize; 2];
 
+/// The values of the part that is being emitted.
+pub(crate) struct Known {
+    /// The part, counted from 1.
+    part: u32,
+    /// For each value of the routine, the last part in which it was defined, and its source there.
+    sources: Vec<(u32, Source)>,
+}
+
+impl Known {
+    pub(crate) fn new(values: usize) -> Self {
+        Self { part: 0, sources: vec![(0, Source::Again([0; 2])); values] }
+    }
+
+    fn define(&mut self, value: Value, source: Source) {
+        self.sources[value as usize] = (self.part, source);
+    }
+
+    fn source(&self, value: Value) -> Source {
+        let (part, source) = self.sources[value as usize];
+        assert_eq!(part, self.part, "value {value} is read in a part that does not define it");
+        source
+    }
+}
+
 /// Data shared by all parts.
 pub(crate) struct Shared<'a, F> {
     pub(crate) layout: &'a Layout,
@@ -79,6 +103,7 @@ pub(crate) struct Shared<'a, F> {
     pub(crate) features: Features,
     pub(crate) target: TargetFrontendConfig,
     pub(crate) constants: Constants<F>,
+    pub(crate) known: Known,
 }
 
 /// The signature of all functions: they take pointers to the arrays, to the workspace and to the constants, and
@@ -102,11 +127,11 @@ pub(crate) fn emit<F: Number>(
     builder.append_block_params_for_function_params(entry);
     builder.switch_to_block(entry);
     let pointers = std::array::from_fn(|array| builder.block_params(entry)[array]);
+    shared.known.part += 1;
     let mut emitter = Emitter {
         builder,
         shared,
         pointers,
-        known: FxHashMap::default(),
         loaded: FxHashMap::default(),
         masks: FxHashMap::default(),
         signatures: FxHashMap::default(),
@@ -138,7 +163,6 @@ struct Emitter<'a, 'b, F> {
     builder: FunctionBuilder<'a>,
     shared: &'a mut Shared<'b, F>,
     pointers: [ir::Value; POINTERS],
-    known: FxHashMap<Value, Source>,
     /// The constants and inputs that are loaded in registers, and when each was last read.
     loaded: FxHashMap<Again, (ir::Value, usize)>,
     /// All bits of a comparison's result.
@@ -176,7 +200,7 @@ impl<F: Number> Emitter<'_, '_, F> {
             match statement {
                 Statement::Let { value, is } => {
                     let source = self.source(is, &mut angles, *value)?;
-                    self.known.insert(*value, source);
+                    self.shared.known.define(*value, source);
                 }
                 Statement::Store { to, value } => self.store(to, *value, &mut refusals)?,
                 Statement::Check(check) => self.check(check, &mut refusals),
@@ -220,7 +244,7 @@ impl<F: Number> Emitter<'_, '_, F> {
 
     /// A value in a register.
     fn operand(&mut self, value: Value) -> ir::Value {
-        match self.known[&value] {
+        match self.shared.known.source(value) {
             Source::Computed(value) => value,
             Source::Again(again) => self.again(again),
         }
@@ -310,7 +334,7 @@ impl<F: Number> Emitter<'_, '_, F> {
     fn parameters(&mut self, block: ir::Block, carried: &[Carried], name: impl Fn(&Carried) -> Value) {
         for carried in carried {
             let parameter = self.builder.append_block_param(block, F::TYPE);
-            self.known.insert(name(carried), Source::Computed(parameter));
+            self.shared.known.define(name(carried), Source::Computed(parameter));
         }
     }
 

@@ -45,7 +45,7 @@
 //! | a pendulum of 1000 steps, a loop | 2.3 | 1.3 | 1.0 | 0.6 ms |
 //!
 //! So straight-line code pays off after some thousand evaluations: 3000 for two inputs, 16 000 for a thousand. A loop
-//! of a thousand iterations pays off after ten. Compiling takes 2 to 2.5 µs per operation, or 1 µs with a single
+//! of a thousand iterations pays off after ten. Compiling takes 2 to 2.5 µs per operation, or 0.8 µs with a single
 //! pass; the number of iterations of a loop does not matter. [`Jit::after`] makes a program wait for a given number
 //! of evaluations before it is compiled.
 //!
@@ -78,7 +78,7 @@ use std::sync::Arc;
 /// How much time to spend on compiling. See [`Jit::new`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
-    /// Registers are allocated in a single pass: 1 µs per operation. Code that is short, or calls many functions, is hardly
+    /// Registers are allocated in a single pass: 0.8 µs per operation. Code that is short, or calls many functions, is hardly
     /// slower; long straight-line code is no faster than the program.
     SinglePass,
     /// Registers are allocated carefully: 2 to 2.5 µs per operation.

@@ -277,14 +277,15 @@ impl Hand {
     /// Writes all distances.
     fn write_distances(&self, theta: &[f64], distances: &mut [[f64; 3]]) {
         let places = self.places(theta);
-        distances.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, distances)| {
-            for (distances, index) in distances.iter_mut().zip(chunk * CHUNK..) {
-                let (corners, point) =
-                    (self.corners[index].map(|corner| &places[corner]), &self.points[index]);
-                for (axis, distance) in distances.iter_mut().enumerate() {
-                    let corners = corners.map(|corner| corner[axis]);
-                    *distance = self.distance(self.in_triangle(index), corners, point[axis]);
-                }
+        let points = self.corners.par_chunks(CHUNK).zip(self.points.par_chunks(CHUNK));
+        distances.par_chunks_mut(CHUNK).zip(points).enumerate().for_each(|(chunk, (distances, points))| {
+            let points = points.0.iter().zip(points.1).zip(chunk * CHUNK..);
+            for (distances, ((corners, point), index)) in distances.iter_mut().zip(points) {
+                let place = self.in_triangle(index);
+                let corners = corners.map(|corner| &places[corner]);
+                *distances = std::array::from_fn(|axis| {
+                    self.distance(place, corners.map(|corner| corner[axis]), point[axis])
+                });
             }
         });
     }

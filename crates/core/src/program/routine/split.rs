@@ -1,10 +1,8 @@
 //! Divides a list of statements into parts that pass their values on through the workspace.
 
 use super::statement::{Expression, Loop, Memory, Place, Statement, Value};
-use rustc_hash::FxBuildHasher;
-use std::collections::{HashMap, HashSet};
 
-/// How a value is available in parts other than its own.
+/// How a value of the outermost block is available in parts other than its own.
 enum Source<F> {
     /// It is defined again where it is read: constants and inputs.
     Again(Expression<F>),
@@ -22,8 +20,10 @@ pub(super) fn split<F: Clone>(
     let parts = cut(statements, operations);
     let mut workspace = workspace;
     let sources = sources(&parts, values, &mut workspace);
-    let parts = parts.into_iter().map(|part| hand_on(part, &sources)).collect();
-    (parts, workspace)
+    // The last part in which each value is known, counted from 1.
+    let mut known = vec![0; values];
+    let parts = parts.into_iter().zip(1..).map(|(part, number)| hand_on(part, number, &sources, &mut known));
+    (parts.collect(), workspace)
 }
 
 fn cut<F>(statements: Vec<Statement<F>>, operations: usize) -> Vec<Vec<Statement<F>>> {
@@ -41,14 +41,14 @@ fn cut<F>(statements: Vec<Statement<F>>, operations: usize) -> Vec<Vec<Statement
     parts
 }
 
-/// The source of each value of the outermost block, if other parts read it.
+/// The source of each value; there is none for values defined within a loop.
 fn sources<F: Clone>(
     parts: &[Vec<Statement<F>>],
     values: usize,
     workspace: &mut usize,
-) -> HashMap<Value, Source<F>, FxBuildHasher> {
+) -> Vec<Option<Source<F>>> {
     let mut part_of = vec![u32::MAX; values];
-    let mut sources = HashMap::default();
+    let mut sources: Vec<_> = std::iter::repeat_with(|| None).take(values).collect();
     for (number, part) in (0..).zip(parts) {
         for statement in part {
             match statement {
@@ -61,12 +61,12 @@ fn sources<F: Clone>(
                         }
                         _ => Source::Stored(None),
                     };
-                    sources.insert(*value, source);
+                    sources[*value as usize] = Some(source);
                 }
                 Statement::Loop(Loop { carried, .. }) => {
                     for carried in carried {
                         part_of[carried.after as usize] = number;
-                        sources.insert(carried.after, Source::Stored(None));
+                        sources[carried.after as usize] = Some(Source::Stored(None));
                     }
                 }
                 Statement::Store { .. } | Statement::Check(_) => {}
@@ -76,7 +76,7 @@ fn sources<F: Clone>(
     for (number, part) in (0..).zip(parts) {
         all_operands(part, &mut |value| {
             let elsewhere = part_of[value as usize] != u32::MAX && part_of[value as usize] != number;
-            if elsewhere && let Some(Source::Stored(place @ None)) = sources.get_mut(&value) {
+            if elsewhere && let Some(Source::Stored(place @ None)) = &mut sources[value as usize] {
                 *place = Some(*workspace);
                 *workspace += 1;
             }
@@ -99,44 +99,42 @@ fn all_operands<F>(statements: &[Statement<F>], show: &mut impl FnMut(Value)) {
 /// A part that loads the values it reads from others, and stores the values that others read.
 fn hand_on<F: Clone>(
     part: Vec<Statement<F>>,
-    sources: &HashMap<Value, Source<F>, FxBuildHasher>,
+    number: u32,
+    sources: &[Option<Source<F>>],
+    known: &mut [u32],
 ) -> Vec<Statement<F>> {
     let in_workspace = |first| Place { memory: Memory::Workspace, first, stride: 0 };
-    let mut known: HashSet<Value, FxBuildHasher> = HashSet::default();
     let mut result = Vec::with_capacity(part.len());
     for statement in part {
-        let mut missing = Vec::new();
         all_operands(std::slice::from_ref(&statement), &mut |value| {
-            // Values defined within a loop have no source.
-            if sources.contains_key(&value) && !known.contains(&value) && !missing.contains(&value) {
-                missing.push(value);
+            let known = &mut known[value as usize];
+            let Some(source) = &sources[value as usize] else { return };
+            if std::mem::replace(known, number) == number {
+                return;
             }
-        });
-        for value in missing {
-            known.insert(value);
-            let is = match &sources[&value] {
+            let is = match source {
                 Source::Again(is) => is.clone(),
                 Source::Stored(first) => {
                     Expression::Load(in_workspace(first.expect("what others read has a place")))
                 }
             };
             result.push(Statement::Let { value, is });
-        }
-        let defined: Vec<Value> = match &statement {
-            Statement::Let { value, .. } => vec![*value],
-            Statement::Loop(Loop { carried, .. }) => carried.iter().map(|carried| carried.after).collect(),
-            Statement::Store { .. } | Statement::Check(_) => Vec::new(),
+        });
+        let (one, carried) = match &statement {
+            // Constants and inputs are defined where they are read.
+            Statement::Let { value, .. } if matches!(sources[*value as usize], Some(Source::Again(_))) => {
+                continue;
+            }
+            Statement::Let { value, .. } => (Some(*value), &[][..]),
+            Statement::Loop(Loop { carried, .. }) => (None, &carried[..]),
+            Statement::Store { .. } | Statement::Check(_) => (None, &[][..]),
         };
-        // Constants and inputs are defined where they are read.
-        if let Statement::Let { value, .. } = &statement
-            && matches!(sources[value], Source::Again(_))
-        {
-            continue;
-        }
+        let defined: Vec<Value> =
+            one.into_iter().chain(carried.iter().map(|carried| carried.after)).collect();
         result.push(statement);
         for value in defined {
-            known.insert(value);
-            if let Source::Stored(Some(first)) = sources[&value] {
+            known[value as usize] = number;
+            if let Some(Source::Stored(Some(first))) = sources[value as usize] {
                 result.push(Statement::Store { to: in_workspace(first), value });
             }
         }
