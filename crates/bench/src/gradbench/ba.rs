@@ -29,19 +29,24 @@ fn weight_error<D: Differentiable<Scalar = f64>>(weight: D) -> D {
 
 /// All cameras, points, weights and features, and which camera sees which point.
 struct Scene {
-    cameras: Vec<f64>,
-    points: Vec<f64>,
+    cameras: Vec<[f64; CAMERA]>,
+    points: Vec<[f64; POINT]>,
     weights: Vec<f64>,
-    features: Vec<f64>,
-    seen: Vec<[usize; 2]>,
+    features: Vec<[f64; 2]>,
+    /// The camera and the point of each observation.
+    seen: Vec<[u32; 2]>,
+}
+
+fn array<const N: usize>(what: &str, numbers: &[f64]) -> Result<[f64; N], Failure> {
+    check(&format!("numbers in {what}"), numbers.len(), N)?;
+    Ok(std::array::from_fn(|i| numbers[i]))
 }
 
 impl Scene {
     fn new(input: &Input) -> Result<Self, Failure> {
         let Input { n, m, p, .. } = *input;
-        check("numbers in cam", input.cam.len(), CAMERA)?;
-        check("numbers in x", input.x.len(), POINT)?;
-        check("numbers in feat", input.feat.len(), 2)?;
+        let (camera, point) = (array("cam", &input.cam)?, array("x", &input.x)?);
+        let feature = array("feat", &input.feat)?;
         if p.checked_mul(2 * WIDTH + 1).is_none_or(|entries| u32::try_from(entries).is_err()) {
             return Err(Failure(format!(
                 "{p} observations are too many: their entries are numbered in 32 bits"
@@ -53,11 +58,11 @@ impl Scene {
             )));
         }
         Ok(Self {
-            cameras: input.cam.repeat(n),
-            points: input.x.repeat(m),
+            cameras: vec![camera; n],
+            points: vec![point; m],
             weights: vec![input.w; p],
-            features: input.feat.repeat(p),
-            seen: (0..p).map(|i| [i % n, i % m]).collect(),
+            features: vec![feature; p],
+            seen: (0..p).map(|i| [(i % n) as u32, (i % m) as u32]).collect(),
         })
     }
 
@@ -65,29 +70,37 @@ impl Scene {
         self.seen.len()
     }
 
-    /// Writes everything that an observation depends on.
-    fn write_observation(&self, index: usize, all: &mut [f64; OBSERVATION]) {
-        let [camera, point] = self.seen[index];
-        all[..CAMERA].copy_from_slice(&self.cameras[camera * CAMERA..][..CAMERA]);
-        all[CAMERA..][..POINT].copy_from_slice(&self.points[point * POINT..][..POINT]);
-        all[CAMERA + POINT] = self.weights[index];
-        all[WIDTH..].copy_from_slice(&self.features[2 * index..][..2]);
+    /// Writes everything that some observations depend on, a row for each.
+    fn write_observations(&self, observations: Range<usize>, rows: &mut [[f64; OBSERVATION]]) {
+        let seen = self.seen[observations.clone()].iter();
+        let own = self.weights[observations.clone()].iter().zip(&self.features[observations]);
+        for (row, (&[camera, point], (&weight, feature))) in rows.iter_mut().zip(seen.zip(own)) {
+            row[..CAMERA].copy_from_slice(&self.cameras[camera as usize]);
+            row[CAMERA..][..POINT].copy_from_slice(&self.points[point as usize]);
+            row[CAMERA + POINT] = weight;
+            row[WIDTH..].copy_from_slice(feature);
+        }
     }
 
     /// The residuals of one observation, recorded; all other observations compute the same function.
     fn record(&self) -> Result<Program<f64>, Failure> {
         let mut first = [0.0; OBSERVATION];
-        self.write_observation(0, &mut first);
+        self.write_observations(0..1, std::slice::from_mut(&mut first));
         let error = |_: &[_], observation: &[_]| reprojection_error(observation);
         Ok(Program::record_with_data(error, &[], &first)?)
     }
 }
 
 impl Scene {
+    /// The column of the first weight.
+    fn first_weight(&self) -> usize {
+        CAMERA * self.cameras.len() + POINT * self.points.len()
+    }
+
     /// The columns of the Jacobian that belong to an observation.
     fn columns(&self, index: usize) -> [u32; WIDTH] {
-        let [camera, point] = self.seen[index];
-        let (first_point, first_weight) = (self.cameras.len(), self.cameras.len() + self.points.len());
+        let [camera, point] = self.seen[index].map(|index| index as usize);
+        let (first_point, first_weight) = (CAMERA * self.cameras.len(), self.first_weight());
         let mut columns = [(first_weight + index) as u32; WIDTH];
         let (of_camera, rest) = columns.split_at_mut(CAMERA);
         of_camera.iter_mut().zip((camera * CAMERA) as u32..).for_each(|(column, next)| *column = next);
@@ -120,7 +133,7 @@ impl<'a> Worker<'a> {
     fn gather(&mut self, observations: Range<usize>) {
         self.rows.resize(observations.len() * OBSERVATION, 0.0);
         let (rows, _) = self.rows.as_chunks_mut();
-        rows.iter_mut().zip(observations).for_each(|(row, index)| self.scene.write_observation(index, row));
+        self.scene.write_observations(observations, rows);
     }
 
     /// Writes both residuals of each observation, starting with the given one.
@@ -201,7 +214,7 @@ impl Sparse {
                 columns.fill(scene.columns(index));
             }
         });
-        let first_weight = (scene.cameras.len() + scene.points.len()) as u32;
+        let first_weight = scene.first_weight() as u32;
         let of_weights = of_weights.iter_mut().zip(columns_of_weights).zip(&scene.weights);
         for (((entry, column), &weight), index) in of_weights.zip(first_weight..) {
             (_, *entry) = derivative(weight_error, weight);

@@ -8,12 +8,13 @@ use crate::ProgramScalar;
 use crate::program::ir::graph::Reduction;
 use crate::program::ir::walk::reduce;
 use crate::program::lanes::interpreter::Interpreter;
-use crate::program::lanes::kernels::{Frame, UniformValues};
+use crate::program::lanes::kernels::{Frame, Lists, UniformValues};
 use crate::program::lanes::uniform;
 use crate::program::plan::schedule::{PlannedAffine, Run, Step};
 use crate::program::simd::L;
 use crate::program::simd::fast::is_approximate;
 use crate::rules::Op;
+use pulp::{Simd, WithSimd};
 
 impl<F: ProgramScalar> Interpreter<'_, F> {
     /// Whether a run must be computed lane by lane.
@@ -48,29 +49,12 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
     ) {
         let terms = &self.schedule.terms[first as usize..];
         if reduction == Reduction::Dot {
-            return self.dots_exactly(first, frame, values);
+            let (lists, uniform) = (self.lists(first), self.uniform());
+            return self.arch.dispatch(DotsExactly { lists, uniform, frame, values });
         }
         each_lane(self.uniform(), frame, values, |index, value| {
             reduce(reduction, self.schedule.list(terms[index].list).map(value))
         });
-    }
-
-    /// Computes dot products, one term of all lanes after the other: in each lane the order is that of a single
-    /// point.
-    fn dots_exactly(&self, first: u32, frame: Frame, values: &mut [F]) {
-        let lists = self.lists(first);
-        for block in 0..frame.blocks {
-            let (before, results) = frame.split(block, values);
-            let places = self.uniform().and(before);
-            for (index, z) in results.as_chunks_mut::<L>().0.iter_mut().enumerate() {
-                // The value of an empty sum.
-                *z = [std::iter::empty::<F>().sum(); L];
-                for &[a, b] in lists.slots(index).as_chunks().0 {
-                    let (a, b) = (places.lanes(a), places.lanes(b));
-                    (0..L).for_each(|lane| z[lane] += a[lane] * b[lane]);
-                }
-            }
-        }
     }
 
     /// Computes the rows of an affine map.
@@ -82,6 +66,39 @@ impl<F: ProgramScalar> Interpreter<'_, F> {
             let weights = &weights[row * columns..(row + 1) * columns];
             F::dot_pairs(weights.iter().copied().zip(x), Some(bias[row]))
         });
+    }
+}
+
+/// Computes dot products, one term of all lanes after the other: in each lane the order is that of a single point.
+struct DotsExactly<'a, F> {
+    lists: Lists<'a>,
+    uniform: UniformValues<'a, F>,
+    frame: Frame,
+    /// All blocks.
+    values: &'a mut [F],
+}
+
+impl<F: ProgramScalar> WithSimd for DotsExactly<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { lists, uniform, frame, values } = self;
+        for block in 0..frame.blocks {
+            let (before, results) = frame.split(block, values);
+            let places = uniform.and(before);
+            for (index, z) in results.as_chunks_mut::<L>().0.iter_mut().enumerate() {
+                // The value of an empty sum.
+                let mut sum = [std::iter::empty::<F>().sum(); L];
+                for &[a, b] in lists.slots(index).as_chunks().0 {
+                    let (a, b) = (places.lanes(a), places.lanes(b));
+                    for lane in 0..L {
+                        sum[lane] += a[lane] * b[lane];
+                    }
+                }
+                *z = sum;
+            }
+        }
     }
 }
 
