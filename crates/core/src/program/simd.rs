@@ -14,4 +14,4 @@ pub(super) mod vector;
 pub(super) const L: usize = 16;
 
 /// How many blocks of points are computed together, at most.
-pub(super) const MOST_BLOCKS: usize = 4;
+pub(super) const MOST_BLOCKS: usize = 8;
