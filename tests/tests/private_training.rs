@@ -465,23 +465,29 @@ fn moves(with_one_more: bool, settings: &Settings) -> Vec<f64> {
     })
 }
 
-/// A confidence bound of a probability from the observed count, wrong with probability 2.5 %: the least or the most
-/// that it may be. Clopper and Pearson, 1934.
-fn clopper_pearson(seen: usize, of: usize, most: bool) -> f64 {
-    // Bisection with the tail of the binomial distribution, summed in logarithms.
-    let at_most = |count: usize, p: f64| -> f64 {
-        let odds = p.ln() - (-p).ln_1p();
-        let (mut term, mut sum) = (of as f64 * (-p).ln_1p(), 0.0);
-        for k in 0..=count {
-            sum += f64::exp(term);
-            term += ((of - k) as f64 / (k + 1) as f64).ln() + odds;
-        }
-        sum
-    };
-    let is_low = |p: f64| if most { at_most(seen, p) > 0.025 } else { 1.0 - at_most(seen - 1, p) < 0.025 };
-    if seen == if most { of } else { 0 } {
-        return if most { 1.0 } else { 0.0 };
+/// The least that a probability may be, given an observed count; wrong with probability 2.5 %. Clopper and Pearson, 1934.
+fn least_probability(seen: usize, of: usize) -> f64 {
+    if seen == 0 { 0.0 } else { bisected(|p| 1.0 - probability_of_at_most(seen - 1, of, p) < 0.025) }
+}
+
+/// The most that it may be.
+fn most_probability(seen: usize, of: usize) -> f64 {
+    if seen == of { 1.0 } else { bisected(|p| probability_of_at_most(seen, of, p) > 0.025) }
+}
+
+/// The tail of the binomial distribution, summed in logarithms.
+fn probability_of_at_most(count: usize, of: usize, p: f64) -> f64 {
+    let odds = p.ln() - (-p).ln_1p();
+    let (mut term, mut sum) = (of as f64 * (-p).ln_1p(), 0.0);
+    for k in 0..=count {
+        sum += f64::exp(term);
+        term += ((of - k) as f64 / (k + 1) as f64).ln() + odds;
     }
+    sum
+}
+
+/// Where the answer changes, between 0 and 1.
+fn bisected(is_low: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..40 {
         let middle = f64::midpoint(low, high);
@@ -496,8 +502,8 @@ fn shown_epsilon(with: &[f64], without: &[f64], delta: f64) -> f64 {
     let (choosing, counted) = (with.len() / 2, with.len() - with.len() / 2);
     let shown = |threshold: f64, [with, without]: [&[f64]; 2]| {
         let above = |runs: &[f64]| runs.iter().filter(|&&x| x > threshold).count();
-        let hits = clopper_pearson(above(with), with.len(), false);
-        let alarms = clopper_pearson(above(without), without.len(), true);
+        let hits = least_probability(above(with), with.len());
+        let alarms = most_probability(above(without), without.len());
         ((hits - delta) / alarms).ln()
     };
     let first = [&with[..choosing], &without[..choosing]];

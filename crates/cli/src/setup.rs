@@ -350,15 +350,15 @@ fn row_numbers(all: &Dataset) -> Vec<String> {
 /// Warnings about numbers to predict that are the same in all samples to train on.
 fn constant_targets(training: &Dataset) -> Vec<String> {
     let Targets::Numbers { names, .. } = training.targets() else { return Vec::new() };
+    if training.len() < 2 {
+        return Vec::new();
+    }
     let constant = |(i, name): (usize, &String)| {
         let first = training.numbers(0)[i];
         let is_constant = (1..training.len()).all(|row| training.numbers(row)[i] == first);
         is_constant
             .then(|| format!("'{name}' is {first} in all samples to train on, so there is nothing to learn"))
     };
-    if training.len() < 2 {
-        return Vec::new();
-    }
     names.iter().enumerate().filter_map(constant).collect()
 }
 

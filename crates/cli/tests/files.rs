@@ -468,7 +468,7 @@ fn what_is_probably_unintended_is_refused_or_warned_about() {
 
     let both = ["--drop", "word", "--categories", "word"];
     let expected =
-        ["column 'word' is listed among the columns of categories, and left out; expected one of both"];
+        ["column 'word' is listed among the columns of categories, and left out; expected one of the two"];
     fails(folder.path(), &[&["train", "indexed.csv"], &both[..]].concat(), FAILED, &expected);
     let twice = ["train", "indexed.csv", "--classes", "1,2,1"];
     fails(folder.path(), &twice, USAGE, &["--classes names '1' twice; expected different classes"]);

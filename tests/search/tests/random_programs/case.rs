@@ -16,7 +16,7 @@ pub(crate) const PARAMETERS: usize = 4;
 pub(crate) const INPUTS: usize = 6;
 
 /// Operations without a derivative that propagate NaN.
-pub(crate) const STEPS: [Op; 7] =
+const STEPS: [Op; 7] =
     [Op::Signum, Op::Floor, Op::Ceil, Op::Round, Op::Trunc, Op::DivEuclid, Op::StopGradient];
 
 /// The operation of an instruction.

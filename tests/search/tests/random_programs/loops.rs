@@ -50,12 +50,12 @@ impl<F: ProgramScalar> Step for RandomStep<F> {
 
 impl Loop {
     /// The inputs of a step.
-    pub(crate) fn inputs<D: Differentiable>([a, b, count]: [D; 3], [p, q]: [D; 2]) -> [D; INPUTS] {
+    fn inputs<D: Differentiable>([a, b, count]: [D; 3], [p, q]: [D; 2]) -> [D; INPUTS] {
         [a, b, p, q, count, D::literal(0.7)]
     }
 
     /// Whether there is another iteration.
-    pub(crate) fn goes_on<F: Scalar>(at_most: usize, state: &[F], parameters: &[F]) -> bool {
+    fn goes_on<F: Scalar>(at_most: usize, state: &[F], parameters: &[F]) -> bool {
         state[2] < F::nearest(at_most as f64) && state[0] < parameters[0]
     }
 

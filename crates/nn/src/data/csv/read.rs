@@ -297,7 +297,7 @@ impl Layout {
                 if let Some(&unused) = named.iter().find(|column| !is_used(column)) {
                     let name = &self.names[unused];
                     return Err(format!(
-                        "column '{name}' is listed among the columns of categories, and left out; expected one of both"
+                        "column '{name}' is listed among the columns of categories, and left out; expected one of the two"
                     ));
                 }
                 let words = |column| if named.contains(column) { Words::Always } else { Words::Refused };
