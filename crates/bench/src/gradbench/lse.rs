@@ -101,13 +101,18 @@ impl Terms {
         Ok(Self { x, total, total_and_derivatives, workers, parts })
     }
 
+    /// How many chunks each thread takes.
+    fn share(&self) -> usize {
+        self.parts.len().div_ceil(self.workers.len())
+    }
+
     fn totals(&self) -> Vec<f64> {
         self.parts.iter().map(|part| part.total).collect()
     }
 
     fn primal(&mut self) -> Result<f64, Failure> {
+        let share = self.share();
         let Self { x, total, workers, parts, .. } = self;
-        let share = parts.len().div_ceil(workers.len());
         let shares = x.par_chunks(share * CHUNK).zip(parts.par_chunks_mut(share)).zip(workers);
         shares.try_for_each(|((x, parts), worker)| {
             x.chunks(CHUNK).zip(parts).try_for_each(|(x, part)| {
@@ -119,13 +124,13 @@ impl Terms {
     }
 
     fn gradient(&mut self, gradient: &mut [f64]) -> Result<(), Failure> {
+        let share = self.share();
         let Self { x, total_and_derivatives, workers, parts, .. } = self;
-        let share = parts.len().div_ceil(workers.len());
         let of_x = x.par_chunks(share * CHUNK).zip(gradient.par_chunks_mut(share * CHUNK));
         of_x.zip(parts.par_chunks_mut(share)).zip(workers).try_for_each(
             |(((x, gradient), parts), worker)| {
-                let chunks = x.chunks(CHUNK).zip(gradient.chunks_mut(CHUNK)).zip(parts);
-                chunks.into_iter().try_for_each(|((x, gradient), part)| {
+                let mut chunks = x.chunks(CHUNK).zip(gradient.chunks_mut(CHUNK)).zip(parts);
+                chunks.try_for_each(|((x, gradient), part)| {
                     *part = worker.part_and_derivatives(total_and_derivatives, x, gradient)?;
                     Ok::<_, Error>(())
                 })
